@@ -1,0 +1,41 @@
+"""hpsearch: hyper-parameter search and experiment tracking, many networks as one program, deterministically.
+
+Everything that a study file needs is one import away; modules are loaded when a name is first used, so that importing
+the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hpsearch.errors import UserError as UserError
+    from hpsearch.space import Choice as Choice
+    from hpsearch.space import Float as Float
+    from hpsearch.space import Int as Int
+    from hpsearch.study import Study as Study
+    from models.estimator import MLPClassifier as MLPClassifier
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Choice": "hpsearch.space",
+    "Float": "hpsearch.space",
+    "Int": "hpsearch.space",
+    "MLPClassifier": "models.estimator",
+    "Study": "hpsearch.study",
+    "UserError": "hpsearch.errors",
+}
+
+__all__ = ["Choice", "Float", "Int", "MLPClassifier", "Study", "UserError"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,138 @@
+"""Commands that look at studies and change nothing: ``ls``, ``show``, ``best`` and ``export``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hpsearch.cli import options
+from hpsearch.errors import UserError
+
+if TYPE_CHECKING:
+    from hpsearch.history import History
+    from hpsearch.report.terminal import Part
+
+
+def _open(root: Path, study: str) -> tuple[str, History]:
+    from hpsearch.engine import catalogue
+
+    folder = catalogue.find(root, study)
+    return folder.name, catalogue.load_history(folder)
+
+
+def _print(parts: Iterable[Part]) -> None:
+    from hpsearch.report import terminal
+
+    # The colours are decided by the console, which knows NO_COLOR; click would take them out of a pipe a second time.
+    click.echo(terminal.render(parts, terminal.console()), nl=False, color=True)
+
+
+@click.command(epilog="\b\nExample:\n  hpsearch ls --json")
+@options.root
+@options.as_json
+def ls(root: Path, as_json: bool) -> int:
+    """List the studies, with how far they are and their best."""
+    from hpsearch.engine import catalogue
+    from hpsearch.report import tables
+
+    studies, broken = {}, []
+    for name in catalogue.studies(root):
+        try:
+            studies[name] = catalogue.load_history(Path(root) / "studies" / name)
+        except UserError as error:
+            broken.append(str(error))
+    if as_json:
+        options.print_json(tables.list_json(studies))
+    elif studies:
+        _print(tables.list_parts(studies))
+    elif not broken:
+        click.echo(f"{root} holds no study yet")
+    for text in broken:
+        click.echo(f"error: {text}", err=True)
+    return 2 if broken else 0
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hpsearch show eta_lambda
+  hpsearch show eta_lambda@mnist --all
+  hpsearch show eta_lambda --json | jq '.trials[].curve'"""
+)
+@click.argument("study")
+@click.option("--all", "every", is_flag=True, help="All trials, not the best twenty alone.")
+@options.root
+@options.as_json
+def show(study: str, every: bool, root: Path, as_json: bool) -> None:
+    """Show a study and its trials, best first.
+
+    STUDY is its name; the name without @… will do where there is only one variant.
+    """
+    from hpsearch.report import tables, terminal
+
+    name, history = _open(root, study)
+    if as_json:
+        options.print_json(tables.show_json(name, history))
+        return
+    plain = terminal.ascii_only(terminal.console())
+    _print(tables.show_parts(name, history, every=every, ascii_only=plain))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hpsearch best eta_lambda
+  hpsearch best eta_lambda --json | jq .params.learning_rate"""
+)
+@click.argument("study")
+@options.root
+@options.as_json
+def best(study: str, root: Path, as_json: bool) -> None:
+    """Print the best trial's parameters, one KEY=VALUE a line."""
+    from hpsearch.report import tables
+
+    name, history = _open(root, study)
+    if history.best is None:
+        raise UserError(f"study {name!r}: no trial has a {history.goal.metric} yet")
+    if as_json:
+        options.print_json(tables.best_json(name, history))
+        return
+    click.echo(f"# {name}, {tables.best_line(history, params=False)}")
+    for key, value in tables.exact(history.best.params).items():
+        click.echo(f"{key}={value}")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hpsearch export eta_lambda > trials.csv
+  hpsearch export eta_lambda --curves --format parquet -o curves.parquet
+
+The same study exports the same bytes, on whichever day and machine it ran."""
+)
+@click.argument("study")
+@click.option("--curves", is_flag=True, help="A row per trial and epoch, not a row per trial.")
+@click.option("--format", "format", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to a file."
+)
+@options.root
+def export(study: str, curves: bool, format: Any, output: Path | None, root: Path) -> None:
+    """Print a study's trials, or its curves, as text for other programs."""
+    from hpsearch.report.export import to_bytes
+
+    if format == "parquet" and output is None:
+        raise click.UsageError("parquet is no text: name a file with -o", click.get_current_context())
+    _, history = _open(root, study)
+    content = to_bytes(history, format, curves=curves)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,69 @@
+"""Options that several commands share, and how a setting is read from the command line."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def root(command: F) -> F:
+    """Add ``--root``."""
+    return click.option(
+        "--root",
+        type=click.Path(path_type=Path),
+        default=Path("mlruns"),
+        show_default=True,
+        metavar="DIR",
+        help="Where all state is: logs, checkpoints, MLflow's store.",
+    )(command)
+
+
+def tracking_uri(command: F) -> F:
+    """Add ``--tracking-uri``."""
+    return click.option(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow's store; by default MLFLOW_TRACKING_URI, else the root's own sqlite store.",
+    )(command)
+
+
+def as_json(command: F) -> F:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as strict JSON, two blanks deep."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Read ``KEY=VALUE`` pairs; a value is a JSON or Python literal, and any other word is itself."""
+    pairs: dict[str, Any] = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise click.BadParameter(f"expected KEY=VALUE, such as model.batch_size=20, not {text!r}", ctx, param)
+        if key.strip() in pairs:
+            raise click.BadParameter(f"{key.strip()} is set twice", ctx, param)
+        pairs[key.strip()] = literal(value.strip())
+    return pairs
+
+
+def literal(text: str) -> Any:
+    """Return the value of a word on the command line, such as ``20``, ``1e-3``, ``true``, ``(30, 10)`` or ``adam``."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass  # not JSON: a Python literal or a plain word
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

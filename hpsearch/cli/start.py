@@ -1,0 +1,147 @@
+"""Commands that begin something: ``hpsearch run`` and ``hpsearch init``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hpsearch.cli import options
+from hpsearch.errors import UserError
+from hpsearch.registry import PRUNERS, SAMPLERS
+
+INTERRUPTED = 130
+
+TEMPLATE = '''\
+"""NAME: say in a line what this search is after."""
+
+from hpsearch import Float, MLPClassifier, Study
+
+study = Study(
+    name="NAME",
+    # Everything that is not searched stays as it is written here.
+    model=MLPClassifier(hidden_layer_sizes=(30,), max_epochs=20),
+    # What is searched: parameters of the model, each with its range.
+    # Int(10, 100) and Choice(["sigmoid", "tanh"]) are the other kinds (from hpsearch import Choice, Int).
+    space={
+        "learning_rate": Float(0.01, 10, log=True),
+        "l2": Float(0.01, 100, log=True),
+    },
+    # digits comes with hpsearch; `hpsearch data ls` lists the others. A csv or npz file works too.
+    data="digits",
+    # How points are proposed (grid, random, tpe) and when a bad trial is stopped (none, median, asha).
+    sampler="tpe",
+    pruner="asha",
+    n_trials=32,
+    # The same seed gives the same trials and the same curves.
+    seed=0,
+)
+'''
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hpsearch run studies/eta_lambda.py
+  hpsearch run studies/eta_lambda.py --data mnist --trials 32
+  hpsearch run studies/eta_lambda.py --set model.batch_size=20 --seed 3
+
+The same command resumes a study that was interrupted. Options that change what is searched open a variant that is named
+after them (eta_lambda@mnist); --trials extends the study itself."""
+)
+@click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
+@click.option("--data", metavar="NAME|PATH", help="Other data: a named set, a csv or npz file, a folder of idx files.")
+@click.option("--trials", type=int, metavar="N", help="How many trials; more than before extends the study.")
+@click.option("--epochs", type=int, metavar="N", help="Most epochs of a trial.")
+@click.option("--sampler", metavar="NAME", help=f"How points are proposed: {', '.join(SAMPLERS)}.")
+@click.option("--pruner", metavar="NAME", help=f"When a bad trial is stopped: {', '.join(PRUNERS)}.")
+@click.option("--seed", type=int, metavar="N", help="The seed of all randomness.")
+@click.option("--lanes", type=int, metavar="N", help="How many trials train at a time.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=options.settings,
+    help="Any other setting, such as model.batch_size=20; may be given several times.",
+)
+@click.option("--name", metavar="NAME", help="Another name for this study.")
+@options.root
+@options.tracking_uri
+@click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print nothing but one JSON object at the end.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    study_file: Path,
+    settings: dict[str, Any],
+    root: Path,
+    tracking_uri: str | None,
+    no_tracking: bool,
+    quiet: bool,
+    as_json: bool,
+    **overrides: Any,
+) -> int:
+    """Run a study, or resume it."""
+    if no_tracking and tracking_uri is not None:
+        raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
+    from hpsearch.loading import load_study
+
+    study = load_study(study_file)
+    changed = {key: value for key, value in overrides.items() if value is not None}
+    if changed or settings:
+        from hpsearch.declaration import override
+
+        study = override(study, **changed, set=settings)
+
+    from hpsearch import api
+    from hpsearch.report.live import live_view
+
+    silent = quiet or as_json
+    view = None if silent else live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
+    try:
+        result = api.run(
+            study,
+            root,
+            quiet=silent,
+            tracking=not no_tracking,
+            tracking_uri=tracking_uri,
+            observer=view,
+            study_file=study_file,
+        )
+    finally:
+        if view is not None:
+            view.close()
+    if as_json:
+        from hpsearch.report.tables import run_json
+
+        options.print_json(run_json(result.name, result.history, root, interrupted=result.interrupted))
+    return INTERRUPTED if result.interrupted else 0
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hpsearch init              writes studies/first.py
+  hpsearch init depth        writes studies/depth.py"""
+)
+@click.argument("name", default="first")
+def init(name: str) -> None:
+    """Write a study file to start from."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+        raise UserError(f"study name {name!r}: use letters, digits, - and _, and begin with a letter")
+    path = Path("studies") / f"{name}.py"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.replace("NAME", name))
+    except FileExistsError as error:
+        raise UserError(f"{error.filename}: exists already; choose another name") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    click.echo(f"wrote {path}\nnext: hpsearch run {path}")

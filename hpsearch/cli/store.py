@@ -1,0 +1,39 @@
+"""Commands about MLflow's store: ``hpsearch ui`` and ``hpsearch sync``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hpsearch.cli import options
+
+
+@click.command(short_help="Open MLflow's UI on the right store.", epilog="\b\nExample:\n  hpsearch ui --port 5001")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Where it listens.")
+@options.root
+@options.tracking_uri
+def ui(port: int, root: Path, tracking_uri: str | None) -> None:
+    """Open MLflow's UI on the right store; it listens on this machine alone."""
+    from hpsearch.tracking import ui as tracking_ui
+
+    tracking_ui.serve(root, tracking_uri, port)
+
+
+@click.command(
+    short_help="Deliver to MLflow what it has not got yet.",
+    epilog="""\b
+Examples:
+  hpsearch sync
+  hpsearch sync eta_lambda --tracking-uri http://127.0.0.1:5000""",
+)
+@click.argument("study", nargs=-1)
+@options.root
+@options.tracking_uri
+def sync(study: tuple[str, ...], root: Path, tracking_uri: str | None) -> None:
+    """Deliver to MLflow what it has not got yet: of the studies named, or of all."""
+    from hpsearch.engine import catalogue
+    from hpsearch.tracking import sync as tracking_sync
+
+    folders = [catalogue.find(root, name) for name in study or catalogue.studies(root)]
+    tracking_sync.sync(folders, tracking_uri)

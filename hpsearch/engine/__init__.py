@@ -1,0 +1,1 @@
+"""The engine: one log, one logical clock, executors."""

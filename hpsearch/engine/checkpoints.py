@@ -1,0 +1,92 @@
+"""Checkpoints: the states of the running trials after a tick. A cache: deleting them costs time, never a result.
+
+A checkpoint is an npz file, whose zip members carry CRC-32 checksums, renamed into place once it is whole.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hpsearch.objectives.base import LaneState, Start
+
+KEPT = 2
+
+Saved = dict[int, tuple[int, LaneState]]
+"""Epochs done and state, by trial number."""
+
+
+class Checkpoints:
+    """The checkpoints of one study.
+
+    Args:
+        folder: Where they are; made when the first is saved.
+        uid: The study's uid; a checkpoint of another study is not taken.
+    """
+
+    def __init__(self, folder: Path, uid: str) -> None:
+        self.folder = folder
+        self.uid = uid
+
+    def save(self, tick: int, trials: Sequence[Start]) -> None:
+        """Save the running trials of a tick and drop all but the newest checkpoints.
+
+        Raises:
+            OSError: The disk is full or read-only. Nothing half-written is left under a checkpoint's name.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        arrays = {
+            f"{trial.ask.trial}/{trial.epoch}/{name}": array
+            for trial in trials
+            for name, array in (trial.state or {}).items()
+        }
+        target = self.folder / f"tick-{tick:09d}.npz"
+        partial = target.with_suffix(".partial")
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, uid=np.array(self.uid), **arrays)  # type: ignore[arg-type]
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        for _, path in self._newest_first()[KEPT:]:
+            path.unlink(missing_ok=True)
+
+    def newest(self, last_tick: int) -> Iterator[Saved | str]:
+        """Yield what is saved, newest first, in the checkpoints that are not ahead of the log.
+
+        Where one cannot be read, a line that says why stands in its place.
+        """
+        for tick, path in self._newest_first():
+            if tick <= last_tick:
+                try:
+                    yield self._read(path)
+                except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                    yield f"{path}: checkpoint left aside ({error}); its ticks are trained again"
+
+    def clear(self) -> None:
+        """Delete all checkpoints."""
+        for _, path in self._newest_first():
+            path.unlink(missing_ok=True)
+
+    def _newest_first(self) -> list[tuple[int, Path]]:
+        found = [(int(path.stem[5:]), path) for path in self.folder.glob("tick-*.npz") if path.stem[5:].isdigit()]
+        return sorted(found, reverse=True)
+
+    def _read(self, path: Path) -> Saved:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            if str(archive["uid"]) != self.uid:
+                raise ValueError("it belongs to another study")
+            saved: Saved = {}
+            for key in archive.files:
+                if key != "uid":
+                    trial, epoch, name = key.split("/", 2)
+                    saved.setdefault(int(trial), (int(epoch), {}))[1][name] = archive[key]
+            return saved

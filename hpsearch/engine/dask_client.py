@@ -1,0 +1,48 @@
+"""A Dask client: of a cluster of processes on this machine, or of any scheduler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hpsearch.errors import UserError
+
+
+@contextmanager
+def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """Yield a connected client.
+
+    Args:
+        workers: Processes to start on this machine, where no scheduler is given; one thread each.
+        scheduler: Address of a scheduler, such as ``tcp://10.0.0.1:8786``. Whoever reaches that port can run code
+            there: use TLS, or a network that you trust.
+
+    Raises:
+        UserError: ``distributed`` is not installed, or the scheduler does not answer.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UserError("more than one worker needs Dask: pip install 'hpsearch[cluster]'") from error
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout="10s", set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
+        with client:
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client

@@ -1,0 +1,71 @@
+"""Who may watch a study run: the live view, plain lines, a notebook, nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hpsearch.history import Goal, History
+from hpsearch.records import Tick
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """What is about to run, for people.
+
+    Attributes:
+        name: The study's name.
+        goal: Metric and direction.
+        n_trials: Trials in all, or None where there is no end.
+        epochs: Most epochs of a trial.
+        lanes: Trials that train at a time.
+        sampler: The sampler's name.
+        pruner: The pruner's name.
+        dataset: The data in a few words.
+        root: Where all state is.
+        resumed: The log existed before.
+    """
+
+    name: str
+    goal: Goal
+    n_trials: int | None
+    epochs: int
+    lanes: int
+    sampler: str
+    pruner: str
+    dataset: str
+    root: Path
+    resumed: bool
+
+
+class Observer(Protocol):
+    """Watches a study; never changes it."""
+
+    def begin(self, history: History, plan: StudyPlan) -> None:
+        """Take note that a study begins or goes on."""
+
+    def tick(self, history: History, record: Tick) -> None:
+        """Take note of a tick whose line is on the disk."""
+
+    def message(self, text: str) -> None:
+        """Show a notice."""
+
+    def end(self, history: History) -> None:
+        """Take note that nothing more comes."""
+
+
+class Silent:
+    """An observer that shows nothing."""
+
+    def begin(self, history: History, plan: StudyPlan) -> None:
+        """Show nothing."""
+
+    def tick(self, history: History, record: Tick) -> None:
+        """Show nothing."""
+
+    def message(self, text: str) -> None:
+        """Show nothing."""
+
+    def end(self, history: History) -> None:
+        """Show nothing."""

@@ -1,0 +1,51 @@
+"""Which worker trains which trial. Where a trial trains never changes what it finds, so measured seconds may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+WORTH_MOVING = 0.8
+"""A trial moves only where the busiest worker is left with less than this share of its load."""
+
+
+def place(where: Mapping[int, str | None], costs: Mapping[int, float], workers: Sequence[str]) -> dict[int, str]:
+    """Return a worker for each trial that has none: the costliest first, to the least busy worker.
+
+    Args:
+        where: Each trial's worker, or None.
+        costs: Seconds that each trial's epoch takes, 0 where that is not known yet.
+        workers: The workers there are.
+    """
+    loads = _loads({trial: worker for trial, worker in where.items() if worker is not None}, costs, workers)
+    placed = {}
+    for trial in sorted((t for t, worker in where.items() if worker is None), key=lambda t: (-costs[t], t)):
+        worker = min(workers, key=lambda w: (loads[w], w))
+        loads[worker] += _cost(trial, costs)
+        placed[trial] = worker
+    return placed
+
+
+def move(where: Mapping[int, str], costs: Mapping[int, float], workers: Sequence[str]) -> tuple[int, str] | None:
+    """Return a trial and the worker that it should move to so that all finish a tick sooner, or None."""
+    loads = _loads(where, costs, workers)
+    busiest = max(workers, key=lambda w: (loads[w], w))
+    idlest = min(workers, key=lambda w: (loads[w], w))
+    candidates = [trial for trial, worker in where.items() if worker == busiest]
+    if busiest == idlest or not candidates:
+        return None
+    gap = loads[busiest] - loads[idlest]
+    trial = min(candidates, key=lambda t: (abs(_cost(t, costs) - gap / 2), t))
+    after = max(loads[busiest] - _cost(trial, costs), loads[idlest] + _cost(trial, costs))
+    return (trial, idlest) if after < WORTH_MOVING * loads[busiest] else None
+
+
+def _cost(trial: int, costs: Mapping[int, float]) -> float:
+    known = [cost for cost in costs.values() if cost > 0]
+    return costs[trial] or (sum(known) / len(known) if known else 1.0)
+
+
+def _loads(where: Mapping[int, str], costs: Mapping[int, float], workers: Sequence[str]) -> dict[str, float]:
+    loads = dict.fromkeys(workers, 0.0)
+    for trial, worker in where.items():
+        loads[worker] += _cost(trial, costs)
+    return loads

@@ -1,0 +1,95 @@
+"""What runs inside a worker of a cluster: an objective that stays between tasks, and the one function that serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.engine.resume import catch_up
+from hpsearch.objectives.base import Objective, Start
+from hpsearch.records import Row
+
+Maker = Callable[[Any], Objective]
+"""Makes a fresh objective from the study's data (None where it has none)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is asked to do in one task.
+
+    Attributes:
+        stops: Trials to forget.
+        starts: Trials to take up, each with the ticks that its state lacks.
+        residents: Trials that are there already.
+        ticks: The ticks at which to train them all; a trial that finishes or fails skips the rest.
+        save: Whether to bring the states back too.
+    """
+
+    stops: tuple[int, ...]
+    starts: tuple[tuple[Start, tuple[int, ...]], ...]
+    residents: tuple[int, ...]
+    ticks: tuple[int, ...]
+    save: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a task brought: rows by tick, and the trials' states where they were asked for.
+
+    ``rows`` is None where this process does not have the residents: it is not the one that had them.
+    """
+
+    rows: dict[int, list[Row]] | None
+    saved: list[Start]
+
+
+class _Resident:
+    """An objective in this worker process, and the lanes of the trials that it holds."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.lanes: dict[int, int] = {}
+
+
+_residents: dict[str, _Resident] = {}
+
+
+def serve(name: str, maker: bytes, data: Any, job: Job) -> Report:
+    """Do a job on this worker's objective.
+
+    Args:
+        name: Which objective; it is made when the name is first heard.
+        maker: A pickled :data:`Maker`.
+        data: The study's data, held once by each worker.
+        job: What to do.
+    """
+    import cloudpickle
+
+    if name not in _residents:
+        make: Maker = cloudpickle.loads(maker)
+        _residents[name] = _Resident(make(data))
+    resident = _residents[name]
+    objective, lanes = resident.objective, resident.lanes
+    for trial in job.stops:
+        if lanes.pop(trial, None) is not None:
+            objective.stop(trial)
+    if not set(job.residents) <= set(lanes):
+        return Report(None, [])
+    lanes.update({start.ask.trial: start.ask.lane for start, _ in job.starts})
+    for _ in catch_up(objective, job.starts):
+        pass  # the coordinator has these rows already
+    asked = [start.ask.trial for start, _ in job.starts] + list(job.residents)
+    going = sorted(asked, key=lambda trial: lanes[trial])
+    rows: dict[int, list[Row]] = {}
+    for tick in job.ticks:
+        if going:
+            rows[tick] = objective.advance(going, tick)
+            going = [row.trial for row in rows[tick] if not row.finished and row.failure is None]
+    return Report(rows, objective.states() if job.save else [])
+
+
+def forget(name: str) -> None:
+    """Drop the objectives whose names begin like this."""
+    for known in [known for known in _residents if known.startswith(name)]:
+        del _residents[known]

@@ -1,0 +1,83 @@
+"""Taking trials up again: their states come from a checkpoint, or they are trained again.
+
+Training again follows the ticks in the log, and what it brings is compared with what the log says: a machine that does
+not reproduce the log says so instead of carrying on with another curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from hpsearch.engine.checkpoints import Checkpoints, Saved
+from hpsearch.errors import UserError
+from hpsearch.history import History
+from hpsearch.objectives.base import Objective, Start
+from hpsearch.records import Row
+
+
+def catch_up(objective: Objective, trials: Iterable[tuple[Start, Sequence[int]]]) -> Iterator[tuple[int, Row]]:
+    """Give an objective trials and train each through the ticks that its state lacks, those of one tick together.
+
+    Args:
+        objective: Does not have these trials yet.
+        trials: Each trial as it was saved, and the ticks at which it trained since.
+
+    Yields:
+        The tick and what a trial brought, in the order of the ticks and, within one, of the lanes.
+    """
+    behind: dict[int, list[Start]] = {}
+    for start, ticks in trials:
+        objective.start(start)
+        for tick in ticks:
+            behind.setdefault(tick, []).append(start)
+    for tick in sorted(behind):
+        lanes = sorted(behind[tick], key=lambda start: start.ask.lane)
+        for row in objective.advance([start.ask.trial for start in lanes], tick):
+            yield tick, row
+
+
+def restore(history: History, objective: Objective, checkpoints: Checkpoints, notice: Callable[[str], None]) -> None:
+    """Give the objective the running trials of a history, as they stood after its last tick.
+
+    Args:
+        history: The fold of the log.
+        objective: Has no trial yet.
+        checkpoints: Where states may be found.
+        notice: Told of checkpoints that cannot be used.
+
+    Raises:
+        UserError: Training again did not bring what the log says.
+    """
+    running = history.running()
+    if not running:
+        return
+    saved = _newest(history, checkpoints, notice)
+    trials = []
+    for trial in running:
+        epoch, state = saved.get(trial.number, (0, None))
+        if epoch > len(trial.ticks):
+            epoch, state = 0, None
+        trials.append((Start(trial.ask, epoch, state), trial.ticks[epoch:]))
+    for tick, row in catch_up(objective, trials):
+        trial = history.trials[row.trial]
+        _compare(trial.rows[trial.ticks.index(tick)], row, history)
+
+
+def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], None]) -> Saved:
+    for saved in checkpoints.newest(history.tick):
+        if not isinstance(saved, str):
+            return saved
+        notice(saved)
+    return {}
+
+
+def _compare(logged: Row, trained: Row, history: History) -> None:
+    for name, value in logged.metrics.items():
+        again = trained.metrics.get(name)
+        if again != value and not (again is not None and again != again and value != value):
+            environment = history.header.environment if history.header else {}
+            raise UserError(
+                f"trial {logged.trial}, epoch {logged.epoch}: training again gave {name} = {again}, "
+                f"the log says {value}; resume on the CPU type and library versions of the log "
+                f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
+            )

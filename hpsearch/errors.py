@@ -1,0 +1,31 @@
+"""The one exception that a user's mistake raises: a single line that names the place and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake in a study file, a space, data or flags; the command line prints it and exits with 2."""
+
+
+class StudyFailed(Exception):
+    """The study ran but cannot give a result (every trial failed); the command line exits with 1."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'l2'?)`` for the closest known name, or the list of known names where none is close.
+
+    Args:
+        name: What the user typed.
+        known: The names that would have been right.
+
+    Returns:
+        A text to append to the message, starting with a blank.
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f" (known: {', '.join(names)})"

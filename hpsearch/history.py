@@ -1,0 +1,190 @@
+"""What a study knows: the fold of its log's records.
+
+Samplers, pruners, the live view, exports and the MLflow projection all read this one value; nothing else remembers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hpsearch.records import Ask, Decision, Extension, Header, Record, Row, Tick
+
+State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
+Direction = Literal["maximize", "minimize"]
+_ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a study is after: a metric and whether more of it is better."""
+
+    metric: str
+    direction: Direction
+
+    def better(self, a: float, b: float) -> bool:
+        """Return whether value a is strictly better than value b."""
+        return a > b if self.direction == "maximize" else a < b
+
+    def loss(self, value: float) -> float:
+        """Return the value turned so that smaller is better (its negative where the goal is to maximize)."""
+        return -value if self.direction == "maximize" else value
+
+
+@dataclass
+class Trial:
+    """One trial as the log tells it.
+
+    Attributes:
+        ask: Its number, lane, parameters, point, repeat and stage.
+        asked_at: When it began (the end of the tick before), in seconds since 1970.
+        ticks: The tick of each epoch trained; with them a curve can be retrained bit for bit.
+        rows: What each epoch brought, in order.
+        decision: How it ended, or None while it runs.
+        ended_at: When it ended, or None.
+        value: Best finite value of the goal's metric over its epochs so far, or None.
+        best_epoch: The epoch (from 1) that reached ``value`` first, or None.
+    """
+
+    ask: Ask
+    asked_at: float
+    ticks: list[int] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    decision: Decision | None = None
+    ended_at: float | None = None
+    value: float | None = None
+    best_epoch: int | None = None
+
+    @property
+    def number(self) -> int:
+        """Number of the trial, from 0."""
+        return self.ask.trial
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The trial's hyper-parameters."""
+        return self.ask.params
+
+    @property
+    def state(self) -> State:
+        """RUNNING, COMPLETE, PRUNED or FAILED."""
+        return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self.rows[-1].epoch if self.rows else 0
+
+    @property
+    def seconds(self) -> float:
+        """Observed training time."""
+        return sum(row.seconds for row in self.rows)
+
+    def curve(self, metric: str) -> list[float]:
+        """Return the metric at each epoch that reported it."""
+        return [row.metrics[metric] for row in self.rows if metric in row.metrics]
+
+
+class History:
+    """The fold of a log.
+
+    Attributes:
+        goal: The metric and direction by which trials are ranked.
+        header: The log's first record, or None before it was applied.
+        declaration: The declaration that holds now (the header's, or the last extension's).
+        trials: All trials, by number.
+        tick: The last tick applied, or -1.
+        time: When that tick ended, in seconds since 1970.
+        stop: Why the last tick stopped the study, or None.
+        table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch: the rung table of the pruners.
+            A trial that has no finite value yet stands in it with the worst possible value.
+    """
+
+    def __init__(self, goal: Goal) -> None:
+        self.goal = goal
+        self.header: Header | None = None
+        self.declaration: dict[str, Any] = {}
+        self.trials: list[Trial] = []
+        self.tick = -1
+        self.time = 0.0
+        self.stop: str | None = None
+        self.table: dict[int, dict[int, float]] = {}
+        self._running: dict[int, Trial] = {}
+
+    @classmethod
+    def fold(cls, records: Iterable[Record], goal: Goal) -> History:
+        """Return the history of these records."""
+        history = cls(goal)
+        for record in records:
+            history.apply(record)
+        return history
+
+    def apply(self, record: Record) -> None:
+        """Take one more record in."""
+        if isinstance(record, Header):
+            self.header, self.declaration, self.time = record, record.declaration, record.time
+        elif isinstance(record, Extension):
+            self.declaration, self.stop = record.declaration, None
+        else:
+            if record.tick != self.tick + 1:
+                raise ValueError(f"tick {record.tick} follows tick {self.tick}")
+            for ask in record.asks:
+                self.begin(ask)
+            self.arrive(record)
+            self.decide(record)
+
+    def begin(self, ask: Ask) -> None:
+        """Take in that a trial begins.
+
+        Raises:
+            ValueError: Its number is not the next one.
+        """
+        if ask.trial != len(self.trials):
+            raise ValueError(f"trial {ask.trial} follows trial {len(self.trials) - 1}")
+        trial = Trial(ask, asked_at=self.time)
+        self.trials.append(trial)
+        self._running[trial.number] = trial
+
+    def arrive(self, tick: Tick) -> None:
+        """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
+        self.tick, self.time = tick.tick, tick.time
+        worst = -math.inf if self.goal.direction == "maximize" else math.inf
+        for row in tick.rows:
+            if not row.metrics and row.failure is None:
+                continue  # a generator that ended had nothing more to report
+            trial = self.trials[row.trial]
+            trial.ticks.append(tick.tick)
+            trial.rows.append(row)
+            value = row.metrics.get(self.goal.metric, math.nan)
+            if math.isfinite(value) and (trial.value is None or self.goal.better(value, trial.value)):
+                trial.value, trial.best_epoch = value, row.epoch
+            self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
+
+    def decide(self, tick: Tick) -> None:
+        """Take in the decisions of a tick that has already arrived."""
+        for decision in tick.decisions:
+            trial = self.trials[decision.trial]
+            trial.decision, trial.ended_at = decision, tick.time
+            del self._running[trial.number]
+        self.stop = tick.stop
+
+    def running(self) -> list[Trial]:
+        """Return the trials that are not yet ended, by number."""
+        return [self._running[number] for number in sorted(self._running)]
+
+    def ended(self, *states: State) -> Iterator[Trial]:
+        """Yield the trials in one of these states, by number."""
+        return (trial for trial in self.trials if trial.state in states)
+
+    def ranked(self) -> list[Trial]:
+        """Return the trials that have a value and did not fail, best first; ties go to the lower number."""
+        known = [t for t in self.trials if t.value is not None and t.state != "FAILED"]
+        return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
+
+    @property
+    def best(self) -> Trial | None:
+        """The incumbent: the best trial so far, running ones included, or None."""
+        ranked = self.ranked()
+        return ranked[0] if ranked else None

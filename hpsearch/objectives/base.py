@@ -1,0 +1,62 @@
+"""What a lane runs: the interface between the engine and everything that can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.records import Ask, Row
+
+LaneState = dict[str, NDArray[Any]]
+"""All that a trial's training depends on between two epochs, as plain arrays: it can be moved, saved and restored."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trial to begin or to take up again.
+
+    Attributes:
+        ask: Its number, lane, parameters, repeat and stage.
+        epoch: Epochs it has done.
+        state: Its state after them, or None where it begins.
+    """
+
+    ask: Ask
+    epoch: int = 0
+    state: LaneState | None = None
+
+
+class Objective(Protocol):
+    """Trains trials, an epoch at a time, and holds their states in between.
+
+    The rows it brings depend on the study's seed, each trial's parameters and number, and the ticks at which it
+    trained: never on its neighbours, on the process it runs in or on the clock on the wall.
+    """
+
+    @property
+    def epochs(self) -> int:
+        """Most epochs that a trial trains: what a pruner that needs a maximum takes."""
+
+    def start(self, trial: Start) -> None:
+        """Take a trial in, to be trained from the next advance on."""
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Train each of these trials for one epoch at this tick; rows come in the order of the argument."""
+
+    def states(self) -> list[Start]:
+        """Return the trials as they can be taken up again: copies of their states, some epochs ago at most.
+
+        A trial that is not among them cannot be saved; it re-runs from its start when the study is resumed.
+        """
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial that ended."""
+
+
+def float_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return metrics as Python floats (NumPy scalars and ints converted)."""
+    return {name: float(np.asarray(value)) for name, value in metrics.items()}

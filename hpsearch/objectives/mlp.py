@@ -1,0 +1,135 @@
+"""The MLP population: trials of the same shapes train fused, as one batched NumPy program."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import UserError
+from hpsearch.objectives.base import Start
+from hpsearch.records import Ask, Row
+from models.datasets import Dataset
+from models.parameters import validate_params
+from models.training import Member, Population, TrainingData, group_key
+
+NETWORK_STREAM, DATA_STREAM = 1, 2
+"""The two owners of randomness: the trial's own streams, and the clock's order of the samples."""
+
+
+class MLPPopulation:
+    """Trains multilayer perceptrons, those of equal shapes together.
+
+    Args:
+        params: Every parameter of the study's MLPClassifier.
+        dataset: Training and validation set; the test set is not touched.
+        seed: The study's seed.
+        epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
+    """
+
+    def __init__(self, params: Mapping[str, Any], dataset: Dataset, seed: int, epochs: int) -> None:
+        self.epochs = epochs
+        self._params = dict(params)
+        self._seed = seed
+        self._dataset = dataset
+        self._data: dict[str, TrainingData] = {}
+        self._members: dict[int, Member] = {}
+        self._asks: dict[int, Ask] = {}
+        self._refused: dict[int, str] = {}
+        self._populations: dict[Hashable, tuple[tuple[int, ...], Population]] = {}
+
+    def start(self, trial: Start) -> None:
+        """Take a trial in; parameters that cannot be trained are reported by its first row."""
+        number = trial.ask.trial
+        self._asks[number] = trial.ask
+        params = {"max_epochs": self.epochs, **self._params, **trial.ask.params}
+        if "max_epochs" not in trial.ask.params:
+            params["max_epochs"] = self.epochs
+        try:
+            validate_params(params)
+        except ValueError as error:
+            self._refused[number] = str(error)
+            return
+        self._members[number] = Member(params, (self._seed, NETWORK_STREAM, number), trial.epoch, trial.state)
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Train each of these trials for one epoch, fused by shape and repeat."""
+        groups: dict[Hashable, list[int]] = {}
+        rows: dict[int, Row] = {}
+        for number in trials:
+            if number in self._refused:
+                lane = self._asks[number].lane
+                rows[number] = Row(number, lane, 1, {}, failure=self._refused[number])
+                continue
+            ask, params = self._asks[number], self._members[number].params
+            key = (ask.stage, ask.repeat, group_key(params, self._training_data(params)))
+            groups.setdefault(key, []).append(number)
+        for key, numbers in groups.items():
+            population = self._population(key, tuple(numbers))
+            ask = self._asks[numbers[0]]
+            begun = time.perf_counter()
+            results = population.run_epoch((self._seed, DATA_STREAM, ask.stage, ask.repeat, tick))
+            seconds = (time.perf_counter() - begun) / len(numbers)
+            for number, result in zip(numbers, results, strict=True):
+                lane, epoch = self._asks[number].lane, self._members[number].epoch
+                rows[number] = Row(number, lane, epoch, result.metrics, seconds, result.finished, result.failure)
+        return [rows[number] for number in trials]
+
+    def states(self) -> list[Start]:
+        """Return the trials that have begun, with copies of their states."""
+        for numbers, population in self._populations.values():
+            self._collect(numbers, population)
+        return [
+            Start(self._asks[number], member.epoch, member.state)
+            for number, member in self._members.items()
+            if member.state is not None
+        ]
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial; the others of its population are stacked anew when they next train."""
+        self._refused.pop(trial, None)
+        self._asks.pop(trial)
+        self._members.pop(trial, None)
+
+    def _population(self, key: Hashable, numbers: tuple[int, ...]) -> Population:
+        standing = self._populations.get(key)
+        if standing is not None and standing[0] == numbers:
+            return standing[1]
+        for other, (members_of, population) in list(self._populations.items()):
+            if other == key or not set(numbers).isdisjoint(members_of):
+                self._collect(members_of, population)
+                del self._populations[other]
+        members = [self._members[number] for number in numbers]
+        population = Population(members, self._training_data(members[0].params))
+        self._populations[key] = (numbers, population)
+        return population
+
+    def _collect(self, numbers: Sequence[int], population: Population) -> None:
+        """Bring the states of a population back to its members."""
+        for number, state in zip(numbers, population.states(), strict=True):
+            if number in self._members:
+                self._members[number].state = state
+
+    def _training_data(self, params: Mapping[str, Any]) -> TrainingData:
+        dtype = str(params["dtype"])
+        if dtype not in self._data:
+            self._data[dtype] = training_data(self._dataset, dtype)
+        return self._data[dtype]
+
+
+def training_data(dataset: Dataset, dtype: str) -> TrainingData:
+    """Return a data set's training and validation part as a population takes them.
+
+    Raises:
+        UserError: The validation part has a class that the training part lacks.
+    """
+    classes, codes = np.unique(dataset.y_train, return_inverse=True)
+    strange = np.setdiff1d(dataset.y_valid, classes)
+    if len(strange):
+        raise UserError(
+            f"data {dataset.name!r}: class {strange[0]!r} is in the validation part but not in the training part"
+        )
+    y_valid = np.searchsorted(classes, dataset.y_valid)
+    return TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype)

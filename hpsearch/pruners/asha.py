@@ -1,0 +1,48 @@
+"""Asynchronous successive halving (Li et al., 2020), in its stopping variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hpsearch.errors import UserError
+from hpsearch.history import History
+from hpsearch.pruners.rung import Rung, by_rung, in_order, part
+from hpsearch.records import Decision, Row
+
+
+@dataclass(frozen=True)
+class ASHA:
+    """At epochs r, rη, rη², … the best 1/η of all that ever got there go on, and at least the best one.
+
+    Attributes:
+        min_resource: First rung, in epochs (r).
+        reduction: One in how many goes on, and the ratio of one rung to the one before (η).
+    """
+
+    min_resource: int = 1
+    reduction: int = 4
+
+    reads_history: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.min_resource < 1 or self.reduction < 2:
+            raise UserError(f"{self!r}: min_resource must be at least 1 and reduction at least 2")
+
+    def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
+        """Return a decision for each arrival that is not in the best share of its rung."""
+        decisions: list[Decision] = []
+        for stage, epoch, rows in by_rung(history, arrivals):
+            if is_rung(epoch, self.min_resource, self.reduction):
+                rung = Rung(history, epoch, stage)
+                kept = max(len(rung.losses) // self.reduction, 1)
+                decisions += rung.cut(rows, kept, "asha", part(self.reduction))
+        return in_order(decisions)
+
+
+def is_rung(epoch: int, first: int, reduction: int) -> bool:
+    """Return whether an epoch is one of first, first·reduction, first·reduction², …"""
+    while epoch > first and epoch % reduction == 0:
+        epoch //= reduction
+    return epoch == first

@@ -1,0 +1,82 @@
+"""Any Optuna pruner object, over the folded history."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+
+from optuna.pruners import BasePruner
+
+from hpsearch.history import History, Trial
+from hpsearch.optuna_fold import OptunaFold, quiet
+from hpsearch.pruners.rung import in_order
+from hpsearch.records import Decision, Row
+from hpsearch.study import Study
+
+
+class ForeignPruner:
+    """Asks a copy of the user's pruner, tick after tick.
+
+    Some pruners (successive halving, Hyperband) note on Optuna's trials which rungs they reached, and change their mind
+    when asked again. So a resumed study asks first about every past tick, over the history as it was then, and drops
+    the answers: afterwards the pruner knows what it knew. The log's decisions count, whatever it would say today.
+    """
+
+    reads_history = True
+
+    def __init__(self, study: Study, pruner: BasePruner) -> None:
+        """Set up.
+
+        Args:
+            study: What is searched.
+            pruner: The user's object; it is copied.
+        """
+        self._study = study
+        self._declared = pruner
+        self._restart(None)
+
+    def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
+        """Return a decision for each arrival that the pruner wants to stop."""
+        if history is not self._history or history.tick < self._next:
+            self._restart(history)
+        for tick, trials in _past(history, self._next):
+            self._ask(history, tick, trials)
+        stopped = self._ask(history, history.tick, [row.trial for row in arrivals])
+        self._next = history.tick + 1
+        rule = type(self._declared).__name__
+        decisions = []
+        for row in arrivals:
+            if row.trial in stopped:
+                value = history.trials[row.trial].value
+                evidence = {"rung": row.epoch, "value": value}
+                decisions.append(Decision(row.trial, "prune", f"{rule} stops it at epoch {row.epoch}", rule, evidence))
+        return in_order(decisions)
+
+    def _ask(self, history: History, tick: int, trials: Iterable[int]) -> set[int]:
+        started = sum(1 for trial in history.trials if not trial.ticks or trial.ticks[0] <= tick)
+        self._fold.sync(history, trials=started, rows=tick, ends=tick - 1)
+        with quiet():
+            return {number for number in trials if self._pruner.prune(self._fold.study, self._fold.storage.place(number))}
+
+    def _restart(self, history: History | None) -> None:
+        self._history = history
+        self._next = 0
+        self._fold = OptunaFold(self._study.space, self._study.goal, merge=False)
+        self._pruner = copy.deepcopy(self._declared)
+        self._fold.study.pruner = self._pruner
+
+
+def _past(history: History, first: int) -> list[tuple[int, list[int]]]:
+    # The trials that were judged at each tick from the first one on, before the last: all but those that ended there
+    # for a reason of their own.
+    judged: dict[int, list[Trial]] = {tick: [] for tick in range(first, history.tick)}
+    for trial in history.trials:
+        own_end = trial.decision is not None and trial.decision.action != "prune"
+        for tick in trial.ticks[: -1 if own_end else None]:
+            if tick in judged:
+                judged[tick].append(trial)
+    return [(tick, [trial.number for trial in sorted(trials, key=_lane)]) for tick, trials in judged.items()]
+
+
+def _lane(trial: Trial) -> int:
+    return trial.ask.lane

@@ -1,0 +1,47 @@
+"""Patience: a trial that no longer gets better stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hpsearch.errors import UserError
+from hpsearch.history import History
+from hpsearch.pruners.rung import evidence_of, in_order
+from hpsearch.records import Decision, Row
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A trial stops after so many epochs without a new best value of its own.
+
+    Attributes:
+        patience: Epochs without improvement.
+        min_delta: By how much a new best value must beat the old one to count.
+    """
+
+    patience: int = 5
+    min_delta: float = 0.0
+
+    reads_history: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.patience < 1 or not 0 <= self.min_delta < float("inf"):
+            raise UserError(f"{self!r}: patience must be at least 1 and min_delta at least 0")
+
+    def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
+        """Return a decision for each arrival that has not improved."""
+        goal = history.goal
+        delta = self.min_delta if goal.direction == "maximize" else -self.min_delta
+        decisions: list[Decision] = []
+        for row in arrivals:
+            if row.epoch <= self.patience:
+                continue
+            now = history.table[row.epoch][row.trial]
+            then = history.table[row.epoch - self.patience][row.trial]
+            if not goal.better(now, then + delta):
+                reason = f"no better {goal.metric} than {then:.4g} in {self.patience} epochs up to epoch {row.epoch}"
+                evidence = evidence_of(row.epoch, now, then + delta, 1, 1)
+                decisions.append(Decision(row.trial, "prune", reason, "patient", evidence))
+        return in_order(decisions)

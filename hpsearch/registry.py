@@ -1,0 +1,40 @@
+"""The names that a study may give to samplers and pruners, and where each is defined: one line each.
+
+The table holds places, not classes: a declaration can check a name without importing what stands above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from hpsearch.errors import UserError, did_you_mean
+
+SAMPLERS: Mapping[str, str] = {
+    "grid": "hpsearch.samplers.grid.Grid",
+    "qmc": "hpsearch.samplers.qmc.QMC",
+    "random": "hpsearch.samplers.random.Random",
+    "tpe": "hpsearch.samplers.tpe.TPE",
+}
+
+PRUNERS: Mapping[str, str] = {
+    "asha": "hpsearch.pruners.asha.ASHA",
+    "first_epoch": "hpsearch.pruners.first_epoch.FirstEpoch",
+    "hyperband": "hpsearch.pruners.hyperband.Hyperband",
+    "median": "hpsearch.pruners.median.Median",
+    "none": "hpsearch.pruners.none.NoPruner",
+    "patient": "hpsearch.pruners.patient.Patient",
+}
+
+
+def check_name(kind: str, name: str, table: Mapping[str, str]) -> None:
+    """Raise a UserError that suggests a name of the table where this one is not in it."""
+    if name not in table:
+        raise UserError(f"unknown {kind} {name!r}{did_you_mean(name, table)}")
+
+
+def resolve(place: str) -> Any:
+    """Return what is defined at ``module.name``."""
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(module), name)

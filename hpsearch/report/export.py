@@ -1,0 +1,154 @@
+"""A study as text for other programs: the same study gives the same bytes.
+
+Nothing that differs between two runs of one study is exported: no clock times, no seconds, no hosts, no run ids. Floats
+are written by ``repr``, so reading them back gives the same bits. pandas is imported only where a frame is made.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
+
+from hpsearch.errors import UserError
+from hpsearch.history import History, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Format = Literal["csv", "json", "parquet"]
+FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
+NUMBERS = ("value", "best_epoch")
+"""Columns of a trial that are numbers where it has any, else NaN."""
+
+
+def trial_columns(history: History) -> list[str]:
+    """Return the columns of the table of trials; ``params.NAME`` for every parameter, by name."""
+    names = sorted({f"params.{name}" for trial in history.trials for name in trial.params})
+    known = ["number", "state", "value", "best_epoch", "epochs", "point", "repeat", "stage", "lane"]
+    return [*known, *names, "reason"]
+
+
+def trial_rows(history: History) -> Iterable[dict[str, Any]]:
+    """Yield a row per trial, by number; a parameter that the trial does not have is left out."""
+    for trial in history.trials:
+        ask = trial.ask
+        yield {
+            "number": trial.number,
+            "state": trial.state,
+            "value": trial.value,
+            "best_epoch": trial.best_epoch,
+            "epochs": trial.epoch,
+            "point": ask.point,
+            "repeat": ask.repeat,
+            "stage": ask.stage,
+            "lane": ask.lane,
+            **{f"params.{name}": value for name, value in trial.params.items()},
+            "reason": trial.decision.reason if trial.decision is not None else None,
+        }
+
+
+def curve_columns(history: History) -> list[str]:
+    """Return the columns of the table of curves: all metrics, by name."""
+    metrics = {name for trial in history.trials for row in trial.rows for name in row.metrics}
+    return ["trial", "epoch", "tick", *sorted(metrics)]
+
+
+def curve_rows(history: History) -> Iterable[dict[str, Any]]:
+    """Yield a row per trial and epoch, by trial and then epoch; a metric that the epoch did not report is left out."""
+    for trial in history.trials:
+        yield from _curve(trial)
+
+
+def _curve(trial: Trial) -> Iterable[dict[str, Any]]:
+    for row, tick in zip(trial.rows, trial.ticks, strict=True):
+        yield {"trial": trial.number, "epoch": row.epoch, "tick": tick, **row.metrics}
+
+
+def to_bytes(history: History, format: Format = "csv", *, curves: bool = False) -> bytes:
+    """Return a study's trials, or its curves, in UTF-8.
+
+    csv has a header, a line feed at each line's end, ``NaN`` for a number that is missing and nothing for a word or a
+    parameter that is missing. json is a list with an object per row, in which what is missing is ``null`` and
+    infinities are the strings ``inf`` and ``-inf``.
+
+    Args:
+        history: The study.
+        format: csv, json or parquet.
+        curves: A row per trial and epoch in place of a row per trial.
+
+    Raises:
+        UserError: parquet is asked for and pyarrow is not installed.
+    """
+    if format == "parquet":
+        return _parquet(curves_frame(history) if curves else trials_frame(history))
+    columns = curve_columns(history) if curves else trial_columns(history)
+    rows = curve_rows(history) if curves else trial_rows(history)
+    if format == "json":
+        return _json(columns, rows)
+    return _csv(columns, rows, numbers=set(columns) if curves else set(NUMBERS))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]], numbers: set[str]) -> bytes:
+    missing = {name: "NaN" if name in numbers else "" for name in columns}
+    lines = [",".join(_quoted(name) for name in columns)]
+    lines += [",".join(_quoted(_cell(row.get(name), missing[name])) for name in columns) for row in rows]
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def _quoted(text: str) -> str:
+    """Quote a cell that needs it; the csv module quotes other cells in other versions of Python."""
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
+
+
+def _cell(value: Any, missing: str) -> str:
+    if value is None:
+        return missing
+    if isinstance(value, float):
+        return "NaN" if math.isnan(value) else repr(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _json(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> bytes:
+    lines = (json.dumps({name: plain(row.get(name)) for name in columns}, ensure_ascii=False) for row in rows)
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+def plain(value: Any) -> Any:
+    """Return a value that strict JSON can hold: NaN becomes None, infinities the strings inf and -inf."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    if find_spec("pyarrow") is None:
+        raise UserError("parquet needs pyarrow: `pip install pyarrow`, or choose --format csv")
+    # An arrow column holds one type; choices may mix several.
+    for name in [name for name, column in frame.items() if column.dtype == object]:
+        frame[name] = [None if _missing(value) else _cell(value, "") for value in frame[name]]
+    file = io.BytesIO()
+    frame.to_parquet(file, engine="pyarrow", index=False)
+    return file.getvalue()
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def trials_frame(history: History) -> pd.DataFrame:
+    """Return a row per trial, with the columns of the export."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(trial_rows(history)), columns=trial_columns(history))
+    return frame.astype(dict.fromkeys(NUMBERS, "float64"))
+
+
+def curves_frame(history: History) -> pd.DataFrame:
+    """Return a row per trial and epoch, with the columns of the export; a metric not reported is NaN."""
+    import pandas as pd
+
+    return pd.DataFrame(list(curve_rows(history)), columns=curve_columns(history))

@@ -1,0 +1,267 @@
+"""Watching a study run: a live view where there is a terminal or a notebook, plain lines elsewhere.
+
+Nothing is drawn more often than eyes can follow, and never so often that drawing takes a noticeable share of the time:
+between two drawings a tick costs an addition and a look at the clock. There is no thread that draws: it would contend
+with training and read the history while it changes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from hpsearch.history import History
+from hpsearch.records import Tick
+from hpsearch.report import terminal, words
+from hpsearch.report.sparkline import sparkline
+from hpsearch.report.summary import closing, opening
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.live import Live
+
+    from hpsearch.engine.observer import StudyPlan
+
+REFRESH = 0.2
+"""Least seconds between two drawings."""
+
+SHARE = 0.02
+"""Most of the time that drawing may take."""
+
+BAR = 60
+"""Most columns of the bar and of the incumbent's curve."""
+
+WINDOW = 15.0
+"""Seconds over which speed is measured."""
+
+INCUMBENT = 5.0
+"""Least seconds between two plain lines about a new incumbent."""
+
+HEARTBEAT = 30.0
+"""Most seconds without a plain line while the study advances."""
+
+
+def live_view(command: str | None = None) -> LiveView | PlainView:
+    """Return the observer that suits where output goes.
+
+    Args:
+        command: What was typed to start the run: said again where it is interrupted.
+    """
+    if terminal.is_live() or _in_notebook():
+        return LiveView(command)
+    return PlainView(command)
+
+
+def _in_notebook() -> bool:
+    """Return whether a view can be redrawn in a notebook's cell."""
+    # Rich redraws in a notebook through ipywidgets alone; without them lines are the better view.
+    return terminal.in_notebook() and find_spec("ipywidgets") is not None
+
+
+class Progress:
+    """How far and how fast a study goes, for eyes only.
+
+    Attributes:
+        epochs: Epochs trained in this run.
+    """
+
+    def __init__(self, plan: StudyPlan, now: float) -> None:
+        self.epochs = 0
+        self._plan = plan
+        self._begun = now
+        self._marks: deque[tuple[float, int]] = deque([(now, 0)])
+
+    def mark(self, now: float) -> None:
+        """Take the speed; marks older than the window are forgotten."""
+        self._marks.append((now, self.epochs))
+        while len(self._marks) > 2 and self._marks[1][0] < now - WINDOW:
+            self._marks.popleft()
+
+    def seconds(self, now: float) -> float:
+        """Return how long this run has taken."""
+        return now - self._begun
+
+    @property
+    def rate(self) -> float:
+        """Epochs per second, over all lanes."""
+        (start, before), (end, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (end - start) if end > start else 0.0
+
+    def left(self, history: History) -> float | None:
+        """Return the seconds that are likely left, or None where that cannot be said.
+
+        A trial to come is taken to be as long as those that ended, with a laneful of trials of full length counted in:
+        the first to end are the pruned ones.
+        """
+        if self._plan.n_trials is None or not self.rate:
+            return None
+        ended = [trial.epoch for trial in history.ended("COMPLETE", "PRUNED", "FAILED")]
+        mean = (sum(ended) + self._plan.lanes * self._plan.epochs) / (len(ended) + self._plan.lanes)
+        to_come = (self._plan.n_trials - len(history.trials)) * mean
+        return (to_come + sum(max(mean - trial.epoch, 1.0) for trial in history.running())) / self.rate
+
+    def line(self, history: History, now: float) -> str:
+        """Return epochs, speed, time gone and time left in a line."""
+        left = self.left(history)
+        rest = "" if left is None else f", about {words.duration(left)} left"
+        gone = words.duration(self.seconds(now))
+        return f"{self.epochs:,} epochs, {self.rate:.1f} epochs/s, {gone} gone{rest}"
+
+
+class _View:
+    """What both views share: when to draw, notices, and the last words."""
+
+    def __init__(self, command: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._command = command
+        self._clock = clock
+        self._due = 0.0
+        self._pace = REFRESH
+        self._drawing = False
+        self._notices: list[str] = []
+        self._progress: Progress | None = None
+        self._plan: StudyPlan | None = None
+
+    def begin(self, history: History, plan: StudyPlan) -> None:
+        """Say what is about to run."""
+        self._plan, self._progress = plan, Progress(plan, self._clock())
+        self._say(opening(plan, history))
+        self._due = 0.0  # the first epoch is on the screen as soon as it is trained
+
+    def tick(self, history: History, record: Tick) -> None:
+        """Count the tick's epochs, and draw where it is time to."""
+        assert self._progress is not None, "begin comes first"
+        self._progress.epochs += len(record.rows)
+        now = self._clock()
+        if now < self._due:
+            return
+        self._progress.mark(now)
+        self._drawing = True
+        try:
+            self._draw(history, self._progress, now)
+        finally:
+            self._drawing = False
+        spent = self._clock() - now
+        self._due = now + max(self._pace, spent / SHARE)
+        while self._notices:
+            self._say(self._notices.pop(0))
+
+    def message(self, text: str) -> None:
+        """Show a notice.
+
+        It may come from a signal handler in the middle of a drawing, which cannot be entered twice: then it waits for
+        the drawing's end.
+        """
+        if self._drawing:
+            self._notices.append(text)
+        else:
+            self._say(text)
+
+    def end(self, history: History) -> None:
+        """Say what was found and what to type next."""
+        self.close()
+        if self._plan is None or self._progress is None:
+            return
+        console = terminal.console()
+        seconds = self._progress.seconds(self._clock())
+        parts = closing(history, self._plan, seconds, self._command, ascii_only=terminal.ascii_only(console))
+        print(terminal.render(parts, console), end="", flush=True)
+
+    def close(self) -> None:
+        """Give the terminal back; does nothing the second time."""
+
+    def _say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def _draw(self, history: History, progress: Progress, now: float) -> None:
+        raise NotImplementedError
+
+
+class PlainView(_View):
+    """A line for each new incumbent and each tenth of the way, for a log, a pipe or a CI job."""
+
+    def __init__(self, command: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(command, clock)
+        self._pace = 1.0
+        self._tenths = 0
+        self._incumbent: tuple[int, float | None] | None = None
+        self._said_incumbent = -INCUMBENT
+        self._said = 0.0
+
+    def _draw(self, history: History, progress: Progress, now: float) -> None:
+        assert self._plan is not None
+        ended = words.counts(history).ended
+        tenths = ended * 10 // self._plan.n_trials if self._plan.n_trials else 0
+        best = history.best
+        incumbent = None if best is None else (best.number, best.value)
+        if best is not None and incumbent != self._incumbent and now - self._said_incumbent >= INCUMBENT:
+            self._incumbent, self._said_incumbent, self._said = incumbent, now, now
+            given = words.params(best.params)
+            self._say(
+                f"{words.duration(progress.seconds(now))}: trial {best.number} leads with {self._plan.goal.metric} "
+                f"{words.number(best.value)} at epoch {best.best_epoch}{f' ({given})' if given else ''}"
+            )
+        if tenths > self._tenths or now - self._said >= HEARTBEAT:
+            self._tenths, self._said = tenths, now
+            total = "" if self._plan.n_trials is None else f" of {self._plan.n_trials}"
+            self._say(f"{ended}{total} trials ended ({words.counts(history)}); {progress.line(history, now)}")
+
+
+class LiveView(_View):
+    """A few lines that are redrawn in place in a terminal or a notebook's cell."""
+
+    def __init__(self, command: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(command, clock)
+        self._console: Console = terminal.console()
+        self._live: Live | None = None
+
+    def begin(self, history: History, plan: StudyPlan) -> None:
+        """Say what is about to run, and take the lines below."""
+        from rich.live import Live
+
+        super().begin(history, plan)
+        assert self._progress is not None
+        first = self._group(history, self._progress, self._clock())
+        self._live = Live(first, console=self._console, auto_refresh=False, transient=True)
+        self._live.start(refresh=True)
+
+    def close(self) -> None:
+        """Take the live lines away and give the cursor back."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)
+
+    def _draw(self, history: History, progress: Progress, now: float) -> None:
+        if self._live is not None:
+            self._live.update(self._group(history, progress, now), refresh=True)
+
+    def _group(self, history: History, progress: Progress, now: float) -> Group:
+        from rich.console import Group, RenderableType
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        plan, count, best = self._plan, words.counts(history), history.best
+        assert plan is not None
+        room = self._console.width
+        lines: list[RenderableType] = []
+        if plan.n_trials:
+            bar = Table.grid()  # a bar by itself does not end its line
+            bar.add_row(ProgressBar(total=plan.n_trials, completed=count.ended, width=min(room, BAR)))
+            lines.append(bar)
+        total = "" if plan.n_trials is None else f" of {plan.n_trials}"
+        text = [(f"{count.ended}{total} trials: {count}", "")]
+        if best is not None:
+            curve = best.curve(plan.goal.metric)
+            where = f"at {words.reached(best)}, trial {best.number}"
+            text.append((f"{plan.goal.metric} {words.number(best.value)} {where}", "bold"))
+            text += [(words.params(best.params), "")] if best.params else []
+            text.append((sparkline(curve, min(room, BAR), ascii_only=terminal.ascii_only(self._console)), "cyan"))
+        text.append((progress.line(history, now), "dim"))
+        lines += [Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in text]
+        return Group(*lines)

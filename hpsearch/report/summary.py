@@ -1,0 +1,82 @@
+"""The last words of a run: the best trial, the top five, what pruning saved, and the line to type next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from hpsearch.engine.observer import StudyPlan
+from hpsearch.history import History
+from hpsearch.report import words
+from hpsearch.report.tables import trials_grids
+from hpsearch.report.terminal import Part
+
+TOP = 5
+
+
+def opening(plan: StudyPlan, history: History) -> str:
+    """Return the first line of a run: what is about to happen."""
+    trials = "trials without end" if plan.n_trials is None else f"{plan.n_trials} trials"
+    data = f" on {plan.dataset}" if plan.dataset else ""
+    resumed = ""
+    if plan.resumed:
+        resumed = f"; resumed after {sum(trial.epoch for trial in history.trials):,} epochs"
+    return (
+        f"{plan.name}: {trials} of up to {plan.epochs} epochs{data}; "
+        f"{plan.sampler}, {plan.pruner}, {plan.lanes} lanes{resumed}"
+    )
+
+
+def unfinished(history: History, plan: StudyPlan) -> bool:
+    """Return whether the run ended before the study did."""
+    if history.stop is not None:
+        return False
+    count = words.counts(history)
+    return count.running > 0 or plan.n_trials is None or count.ended < plan.n_trials
+
+
+def closing(history: History, plan: StudyPlan, seconds: float, command: str | None, *, ascii_only: bool) -> list[Part]:
+    """Return what is said when a run ends.
+
+    Args:
+        history: The study.
+        plan: What was about to run.
+        seconds: How long this run took.
+        command: What was typed to start it, or None outside the command line.
+        ascii_only: Draw curves for a terminal that cannot show block characters.
+    """
+    count = words.counts(history)
+    waits = unfinished(history, plan)
+    parts: list[Part] = []
+    state = f"{count.ended} of {plan.n_trials}" if waits and plan.n_trials is not None else f"{count.ended}"
+    verb = "is not done" if waits else "stopped" if history.stop else "is done"
+    parts.append(f"{plan.name} {verb}: {state} trials ({count}), this run took {words.duration(seconds)}")
+    if history.stop:
+        parts.append(f"why: {history.stop}")
+    spared, whole = words.saved(history, plan.epochs)
+    if spared:
+        parts.append(f"pruning saved {spared:,} of {whole:,} epochs ({100 * spared / whole:.0f} %)")
+    best = history.best
+    if best is None:
+        failure = words.first_failure(history)
+        parts.append(f"no trial has a {plan.goal.metric}" + (f"; {failure}" if failure else " yet"))
+    else:
+        parts.append(
+            f"best: {plan.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}"
+        )
+        parts += [f"      {words.params(best.params)}"] if best.params else []
+    top = history.ranked()[:TOP]
+    if len(top) > 1:
+        parts += ["", trials_grids(history, top, ascii_only=ascii_only)]
+    return [*parts, "", *_next(plan, waits, bool(top), command)]
+
+
+def _next(plan: StudyPlan, waits: bool, found: bool, command: str | None) -> list[str]:
+    where = "" if plan.root == Path("mlruns") else f" --root {shlex.quote(str(plan.root))}"
+    lines = []
+    if waits:
+        lines.append(f"resume: {command or 'run the same study again'}")
+    if found:
+        lines.append(f"next: hpsearch show {shlex.quote(plan.name)}{where}")
+        lines.append(f"      hpsearch ui{where}")
+    return lines

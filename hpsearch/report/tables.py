@@ -1,0 +1,243 @@
+"""What ``hpsearch ls``, ``show`` and ``best`` say: the same facts for people and, as JSON values, for scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.history import History, Trial
+from hpsearch.report import words
+from hpsearch.report.export import plain, trial_rows
+from hpsearch.report.sparkline import sparkline
+from hpsearch.report.terminal import Column, Grid, Part
+
+CURVE = 16
+"""Width of a sparkline in a table."""
+
+_WORD = re.compile(r"(?!(?:[Tt]rue|[Ff]alse|None|null|NaN|Infinity)$)[A-Za-z_][\w-]*")
+"""Texts that mean themselves on the command line; any other is written with its quotes."""
+
+
+def list_json(studies: Mapping[str, History]) -> list[dict[str, Any]]:
+    """Return what ``hpsearch ls --json`` prints: an object per study."""
+    return [{**_facts(name, history), "updated": history.time or None} for name, history in studies.items()]
+
+
+def list_parts(studies: Mapping[str, History]) -> list[Part]:
+    """Return what ``hpsearch ls`` shows: a line per study."""
+    columns = [
+        Column("study", fold=True),
+        Column("trials", right=True),
+        Column("complete", right=True),
+        Column("pruned", right=True),
+        Column("failed", right=True),
+        Column("best", right=True),
+        Column("metric"),
+        Column("epochs", right=True),
+        Column("data"),
+        Column("last run"),
+    ]
+    rows = [_list_row(name, history) for name, history in studies.items()]
+    keep: Sequence[Sequence[str]] = (
+        [column.name for column in columns],
+        ["study", "trials", "complete", "pruned", "failed", "best", "epochs", "last run"],
+        ["study", "trials", "complete", "pruned", "failed", "best"],
+        ["study", "trials", "best"],
+    )
+    return [[_only(columns, rows, names) for names in keep]]
+
+
+def _list_row(name: str, history: History) -> list[str]:
+    count = words.counts(history)
+    total = _total(history)
+    best = history.best
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(history.time)) if history.time else "-"
+    return [
+        name,
+        f"{count.ended}" if total is None else f"{count.ended}/{total}",
+        f"{count.complete}",
+        f"{count.pruned}",
+        f"{count.failed}",
+        words.number(best.value if best else None),
+        history.goal.metric,
+        f"{sum(trial.epoch for trial in history.trials):,}",
+        _data(history),
+        when,
+    ]
+
+
+def show_json(name: str, history: History) -> dict[str, Any]:
+    """Return what ``hpsearch show --json`` prints: the study, and every trial with its curve."""
+    trials = []
+    for trial, row in zip(history.trials, trial_rows(history), strict=True):
+        params = {key: value for key, value in row.items() if key.startswith("params.")}
+        facts = {key: plain(value) for key, value in row.items() if key not in params}
+        curve = [plain(value) for value in trial.curve(history.goal.metric)]
+        trials.append({**facts, "params": trial.params, "curve": curve})
+    return {**_facts(name, history), "trials": trials}
+
+
+def show_parts(
+    name: str, history: History, *, every: bool = False, top: int = 20, ascii_only: bool = False
+) -> list[Part]:
+    """Return what ``hpsearch show`` shows: the study in words, and its trials, best first.
+
+    Args:
+        name: The study's name.
+        history: The study.
+        every: All trials, not the top ones alone.
+        top: How many trials else.
+        ascii_only: Draw curves for a terminal that cannot show block characters.
+    """
+    count = words.counts(history)
+    said = history.declaration
+    total = _total(history)
+    settings = [f"{key} {_word(said[key])}" for key in ("sampler", "pruner", "seed", "lanes") if key in said]
+    parts: list[Part] = [
+        f"{name}: {history.goal.direction} {history.goal.metric} on {_data(history)}",
+        ", ".join(settings),
+        f"{len(history.trials)}{f' of {total}' if total else ''} trials: {count}",
+    ]
+    if history.stop:
+        parts.append(f"stopped: {history.stop}")
+    parts += [best_line(history), ""]
+    order = _order(history)
+    shown = order if every else order[:top]
+    if shown:
+        parts.append(trials_grids(history, shown, ascii_only=ascii_only))
+    if len(shown) < len(order):
+        parts.append(f"… {len(order) - len(shown)} more with --all")
+    failure = words.first_failure(history)
+    if failure is not None:
+        parts += ["", f"{count.failed} failed; the first was {failure}"]
+    return parts
+
+
+def best_line(history: History, *, params: bool = True) -> str:
+    """Return the incumbent in a line, with or without its parameters."""
+    best = history.best
+    if best is None:
+        return f"no trial has a {history.goal.metric} yet"
+    given = f" ({words.params(best.params)})" if params and best.params else ""
+    value = words.number(best.value)
+    return f"best: {history.goal.metric} {value} at {words.reached(best)}, trial {best.number}{given}"
+
+
+def best_json(name: str, history: History) -> dict[str, Any]:
+    """Return what ``hpsearch best --json`` prints."""
+    facts = _facts(name, history)
+    return {"study": name, "metric": facts["metric"], "direction": facts["direction"], **(facts["best"] or {})}
+
+
+def exact(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return parameters as text that ``--set`` reads back to the same values."""
+    return {
+        name: value if isinstance(value, str) and _WORD.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+        for name, value in params.items()
+    }
+
+
+def run_json(name: str, history: History, root: Path, *, interrupted: bool) -> dict[str, Any]:
+    """Return what ``hpsearch run --json`` prints at the end."""
+    return {**_facts(name, history), "root": str(root), "resumable": interrupted}
+
+
+def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool = False) -> list[Grid]:
+    """Return a table of trials, from the version with most columns to the one for a narrow terminal.
+
+    The widest has a column per parameter, the curve and the reason; the narrowest has all parameters in one column
+    that goes over several lines.
+    """
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    columns = [
+        Column("trial", right=True),
+        Column("state"),
+        Column(history.goal.metric, right=True),
+        Column("at epoch", right=True),
+        *(Column(name, right=True) for name in names),
+        Column("params", fold=True),
+        Column("curve"),
+        Column("why"),
+    ]
+    rows = [_trial_row(history, trial, names, ascii_only) for trial in trials]
+    fixed, params = 4, 4 + len(names)
+    own = list(range(params))
+    # Places, not names, tell the columns apart: a parameter may be called as one of ours is.
+    versions = ([*own, params + 1, params + 2], [*own, params + 1], own, [*range(fixed), params], [0, 2, params])
+    return [Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows]) for places in versions]
+
+
+def _trial_row(history: History, trial: Trial, names: Sequence[str], ascii_only: bool) -> list[str]:
+    return [
+        f"{trial.number}",
+        trial.state,
+        words.number(trial.value),
+        "-" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epoch}",
+        *(words.param(trial.params[name]) if name in trial.params else "-" for name in names),
+        words.params(trial.params),
+        sparkline(trial.curve(history.goal.metric), CURVE, ascii_only=ascii_only),
+        trial.decision.reason if trial.decision is not None else "",
+    ]
+
+
+def _order(history: History) -> list[Trial]:
+    """Return all trials: ranked ones first, then those without a rank, by number."""
+    ranked = history.ranked()
+    known = {trial.number for trial in ranked}
+    return ranked + [trial for trial in history.trials if trial.number not in known]
+
+
+def _only(columns: Sequence[Column], rows: Sequence[Sequence[str]], names: Sequence[str]) -> Grid:
+    places = [i for i, column in enumerate(columns) if column.name in names]
+    return Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows])
+
+
+def _data(history: History) -> str:
+    dataset = history.header.dataset if history.header else {}
+    return str(dataset.get("name") or "its own data")
+
+
+def _total(history: History) -> int | None:
+    """Return how many trials were asked for; None where only the sampler knows, as a grid does."""
+    said = history.declaration
+    n_trials = None if said.get("sampler") == "grid" else said.get("n_trials")
+    return None if n_trials is None else int(n_trials) * int(said.get("repeats", 1))
+
+
+def _word(setting: Any) -> str:
+    """Return a setting in a word: a sampler or pruner that is an object goes by its class."""
+    return str(setting["class"]) if isinstance(setting, dict) else str(setting)
+
+
+def _facts(name: str, history: History) -> dict[str, Any]:
+    count = words.counts(history)
+    best = history.best
+    said = history.declaration
+    return {
+        "study": name,
+        "metric": history.goal.metric,
+        "direction": history.goal.direction,
+        "data": (history.header.dataset if history.header else {}).get("name"),
+        **{key: said.get(key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
+        "counts": {
+            "complete": count.complete,
+            "pruned": count.pruned,
+            "failed": count.failed,
+            "running": count.running,
+        },
+        "epochs": sum(trial.epoch for trial in history.trials),
+        "stop": history.stop,
+        "best": None
+        if best is None
+        else {
+            "trial": best.number,
+            "value": best.value,
+            "epoch": best.best_epoch,
+            "epochs": best.epoch,
+            "params": best.params,
+        },
+    }

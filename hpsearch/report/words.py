@@ -1,0 +1,97 @@
+"""Numbers in words: how values, parameters, durations and counts are written wherever people read them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.history import History, Trial
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many trials are in each state."""
+
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    running: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Trials that have ended."""
+        return self.complete + self.pruned + self.failed
+
+    def __str__(self) -> str:
+        """Say all states but those that are always zero in a good study."""
+        parts = [f"{self.complete} complete", f"{self.pruned} pruned"]
+        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{self.running} running"] if self.running else []
+        return ", ".join(parts)
+
+
+def counts(history: History) -> Counts:
+    """Count a study's trials by state."""
+    states = [trial.state for trial in history.trials]
+    return Counts(states.count("COMPLETE"), states.count("PRUNED"), states.count("FAILED"), states.count("RUNNING"))
+
+
+def saved(history: History, epochs: int) -> tuple[int, int]:
+    """Return the epochs that pruning saved, and the epochs that would have been trained without it.
+
+    Args:
+        history: The study.
+        epochs: Most epochs of a trial.
+    """
+    trained = sum(trial.epoch for trial in history.trials)
+    spared = sum(max(epochs - trial.epoch, 0) for trial in history.ended("PRUNED"))
+    return spared, trained + spared
+
+
+def number(value: float | None) -> str:
+    """Return a metric's value in four digits; a dash where there is none."""
+    if value is None:
+        return "-"
+    if math.isfinite(value) and (value == 0 or 1e-3 <= abs(value) < 1000):
+        return f"{value:.4f}"
+    return f"{value:.4g}"
+
+
+def param(value: Any) -> str:
+    """Return a parameter's value for people: floats in four digits, lists without blanks, words as they are."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def params(values: Mapping[str, Any]) -> str:
+    """Return parameters as ``name=value`` pairs, in the order of the space."""
+    return " ".join(f"{name}={param(value)}" for name, value in values.items())
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as ``7 s``, ``3:05 min`` or ``2:10 h``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def reached(trial: Trial) -> str:
+    """Return which epoch of how many was the trial's best."""
+    return f"epoch {trial.best_epoch} of {trial.epoch}"
+
+
+def first_failure(history: History) -> str | None:
+    """Return the reason of the first trial that failed, with its number, or None."""
+    for trial in history.ended("FAILED"):
+        assert trial.decision is not None, "a failed trial has a decision"
+        return f"trial {trial.number}: {trial.decision.reason}"
+    return None

@@ -1,0 +1,47 @@
+"""What proposes the next point: deterministic functions of the history.
+
+``build`` makes the sampler that a study declares. A sampler is one file with a declaration (a frozen dataclass with a
+``build`` method) and one line in :mod:`hpsearch.registry`.
+"""
+
+from __future__ import annotations
+
+from hpsearch.errors import UserError
+from hpsearch.registry import SAMPLERS, resolve
+from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.enqueued import Enqueued
+from hpsearch.samplers.grid import Grid
+from hpsearch.samplers.qmc import QMC
+from hpsearch.samplers.random import Random
+from hpsearch.samplers.tpe import TPE
+from hpsearch.study import DEFAULT_TRIALS, Study
+
+__all__ = ["QMC", "TPE", "Grid", "Random", "Sampler", "budget", "build"]
+
+
+def build(study: Study) -> Sampler:
+    """Return the sampler that a study declares.
+
+    Raises:
+        UserError: It does not go with the study's space, or a package that it needs is missing.
+    """
+    declared = resolve(SAMPLERS[study.sampler])() if isinstance(study.sampler, str) else study.sampler
+    if not callable(study.space) and not study.space:
+        declared = Grid()  # an empty space has one point, whoever is asked
+    try:
+        if hasattr(declared, "build"):
+            sampler: Sampler = declared.build(study)
+        else:
+            from hpsearch.samplers.foreign import ForeignSampler  # imports Optuna
+
+            sampler = ForeignSampler(study, declared)
+    except UserError as error:
+        raise UserError(f"study {study.name!r}: {error}") from error
+    return Enqueued(study.enqueue, sampler) if study.enqueue else sampler
+
+
+def budget(study: Study, sampler: Sampler) -> int:
+    """Return how many trials the study runs, repeats counted."""
+    most = None if sampler.size is None else sampler.size * study.repeats
+    wanted = study.n_trials or most or DEFAULT_TRIALS
+    return wanted if most is None else min(wanted, most)

@@ -1,0 +1,23 @@
+"""Points given by hand come first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpsearch.history import History
+from hpsearch.samplers.base import Sampler
+
+
+class Enqueued:
+    """Gives the points 0 to k - 1 as declared and asks the study's sampler from k on."""
+
+    def __init__(self, points: Sequence[Mapping[str, Any]], sampler: Sampler) -> None:
+        self._points = points
+        self._sampler = sampler
+        self.reads_history = sampler.reads_history
+        self.size = None if sampler.size is None else len(points) + sampler.size
+
+    def ask(self, history: History, point: int) -> dict[str, Any]:
+        """Return the point with this number."""
+        return dict(self._points[point]) if point < len(self._points) else self._sampler.ask(history, point)

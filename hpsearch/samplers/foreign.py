@@ -1,0 +1,74 @@
+"""Any Optuna sampler object, over the folded history."""
+
+from __future__ import annotations
+
+import copy
+from importlib.util import find_spec
+from typing import Any
+
+from optuna.samplers import BaseSampler
+
+from hpsearch.errors import UserError
+from hpsearch.history import History
+from hpsearch.optuna_fold import OptunaFold, quiet, seed_everything, suggest
+from hpsearch.samplers.seeding import point_seed
+from hpsearch.study import Study
+
+_NEEDS = {"GPSampler": "torch", "CmaEsSampler": "cmaes"}
+
+
+class ForeignSampler:
+    """Asks a copy of the user's sampler, point after point, reseeded before each.
+
+    Some samplers (CMA-ES, quasi-Monte Carlo) keep their state in attributes of Optuna's trials, which no log holds. So a
+    resumed study asks first for every point that it already has, over the history as it was then, and drops the answers:
+    afterwards the sampler knows what it knew. The log's parameters count, whatever it would say today.
+    """
+
+    reads_history = True
+    size = None
+
+    def __init__(self, study: Study, sampler: BaseSampler) -> None:
+        """Set up.
+
+        Args:
+            study: What is searched.
+            sampler: The user's object; it is copied.
+
+        Raises:
+            UserError: A package that it needs is missing.
+        """
+        needed = _NEEDS.get(type(sampler).__name__)
+        if needed is not None and find_spec(needed) is None:
+            raise UserError(f"sampler {type(sampler).__name__} needs the package {needed!r}: pip install {needed}")
+        self._study = study
+        self._declared = sampler
+        self._restart(None)
+
+    def ask(self, history: History, point: int) -> dict[str, Any]:
+        """Return the point with this number."""
+        if history is not self._history or point + 1 < self._next:
+            self._restart(history)
+        for trial in history.trials:
+            if self._next <= trial.ask.point < point and trial.ask.repeat == 0:
+                before = trial.ticks[0] - 1 if trial.ticks else history.tick
+                self._fold.sync(history, trials=trial.number, rows=before, ends=before)
+                self._draw(trial.ask.point)
+        if self._next <= point:
+            self._fold.sync(history)
+            self._draw(point)
+        return self._last
+
+    def _draw(self, point: int) -> None:
+        with quiet():
+            seed_everything(self._sampler, point_seed(self._study.seed, point))
+            self._last = suggest(self._fold.study.ask(), self._study.space)
+        self._next = point + 1
+
+    def _restart(self, history: History | None) -> None:
+        self._history = history
+        self._next = len(self._study.enqueue)
+        self._last: dict[str, Any] = {}
+        self._fold = OptunaFold(self._study.space, self._study.goal, self._study.repeats)
+        self._sampler = copy.deepcopy(self._declared)
+        self._fold.study.sampler = self._sampler

@@ -1,0 +1,46 @@
+"""An Optuna sampler made afresh for every ask: it carries nothing over but what the history says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from optuna.samplers import BaseSampler
+
+from hpsearch.history import History
+from hpsearch.optuna_fold import OptunaFold, quiet, suggest
+from hpsearch.study import Study
+
+
+class FreshSampler:
+    """Asks a new sampler, seeded by the point's number, over the folded history."""
+
+    reads_history = True
+    size = None
+
+    def __init__(self, study: Study, make: Callable[[int], BaseSampler]) -> None:
+        """Set up.
+
+        Args:
+            study: What is searched.
+            make: Makes the sampler for a point's number.
+        """
+        self._study = study
+        self._make = make
+        self._history: History | None = None
+        self._fold = OptunaFold(study.space, study.goal, study.repeats)
+
+    def ask(self, history: History, point: int) -> dict[str, Any]:
+        """Return the point with this number."""
+        if history is not self._history:
+            self._history = history
+            self._fold = OptunaFold(self._study.space, self._study.goal, self._study.repeats)
+        self._fold.sync(history)
+        with quiet():
+            optuna_study = self._fold.study
+            optuna_study.sampler = self._make(point)
+            try:
+                return suggest(optuna_study.ask(), self._study.space)
+            finally:
+                # What a sampler notes on its trial must not reach a later ask: the log knows nothing of it.
+                self._fold.storage.drop_scratch()

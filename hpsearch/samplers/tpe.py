@@ -1,0 +1,48 @@
+"""The tree-structured Parzen estimator (Bergstra et al., 2011; Watanabe, 2023): Optuna's, made deterministic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hpsearch.errors import UserError
+from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.seeding import point_seed
+from hpsearch.study import Study
+
+
+@dataclass(frozen=True)
+class TPE:
+    """Declares TPE: multivariate, with running trials counted as bad ones so that lanes do not crowd (constant liar).
+
+    Attributes:
+        n_startup: Points drawn at random before it begins.
+        n_candidates: Candidates among which the best expected improvement is taken.
+    """
+
+    n_startup: int = 10
+    n_candidates: int = 24
+
+    def __post_init__(self) -> None:
+        if self.n_startup < 1 or self.n_candidates < 1:
+            raise UserError(f"{self!r}: n_startup and n_candidates must be at least 1")
+
+    def build(self, study: Study) -> Sampler:
+        """Return the sampler for a study."""
+        from optuna.samplers import TPESampler  # slow to import
+
+        from hpsearch.samplers.fresh import FreshSampler
+
+        # Only where trials have different parameters must they be modelled in groups of those that occur together.
+        group = callable(study.space) or any(dim.when for dim in study.dimensions.values())
+
+        def make(point: int) -> TPESampler:
+            return TPESampler(
+                n_startup_trials=self.n_startup,
+                n_ei_candidates=self.n_candidates,
+                multivariate=True,
+                group=group,
+                constant_liar=True,
+                seed=point_seed(study.seed, point),
+            )
+
+        return FreshSampler(study, make)

@@ -1,0 +1,180 @@
+"""A study: the declaration of one search, as a user writes it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError, did_you_mean
+from hpsearch.history import Direction, Goal
+from hpsearch.registry import PRUNERS, SAMPLERS, check_name
+from hpsearch.space import Dimension, Space, SpaceFunction, check_point, check_space
+
+DEFAULT_TRIALS = 64
+"""Trials of a study that does not say how many, where the space has no end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One search: a space, a model or objective, data, a sampler, a pruner, a seed.
+
+    Attributes:
+        name: Names the study's folder, its MLflow experiment, and it on the command line.
+        model: A scikit-learn estimator or pipeline whose parameters are searched; or
+        objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch.
+        space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment.
+        data: Name, path, ``(X, y)``, ``((X, y), (X_val, y_val))``, or with a third pair as the test set.
+        metric: What decides.
+        direction: ``maximize`` or ``minimize``.
+        sampler: A name, one of :mod:`hpsearch.samplers` or an Optuna sampler.
+        pruner: A name, one of :mod:`hpsearch.pruners` or an Optuna pruner.
+        n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
+        epochs: Most epochs per trial; None: as many as the model says.
+        lanes: Trials that train side by side.
+        seed: Where all randomness of the study comes from.
+        repeats: Trials per point, each with a seed of its own.
+        enqueue: Points to try first, each with a value per active dimension.
+
+    Raises:
+        UserError: Something in it cannot be; the message names the parameter and the fix.
+    """
+
+    name: str
+    model: Any = None
+    objective: Callable[[Any], Any] | None = None
+    space: Space | SpaceFunction = field(default_factory=dict)
+    data: Any = None
+    metric: str = "val_accuracy"
+    direction: Direction = "maximize"
+    sampler: Any = "tpe"
+    pruner: Any = "asha"
+    n_trials: int | None = None
+    epochs: int | None = None
+    lanes: int = 8
+    seed: int = 0
+    repeats: int = 1
+    enqueue: Sequence[Mapping[str, Any]] = ()
+
+    def __post_init__(self) -> None:
+        check_study_name(self.name)
+        for key, lowest, optional in (
+            ("n_trials", 1, True),
+            ("epochs", 1, True),
+            ("lanes", 1, False),
+            ("seed", 0, False),
+            ("repeats", 1, False),
+        ):
+            value = getattr(self, key)
+            if value is not None or not optional:
+                object.__setattr__(self, key, self._whole(key, value, lowest))
+        if not isinstance(self.metric, str) or not self.metric:
+            raise self._error(f"metric must be a text such as 'val_accuracy', not {self.metric!r}")
+        if self.direction not in ("maximize", "minimize"):
+            hint = did_you_mean(str(self.direction), ("maximize", "minimize"))
+            raise self._error(f"unknown direction {self.direction!r}{hint}")
+        self._check_task()
+        self._check_space()
+        self._check_part("sampler", SAMPLERS, ("build", "sample_relative"))
+        self._check_part("pruner", PRUNERS, ("judge", "prune"))
+
+    @property
+    def goal(self) -> Goal:
+        """What the study is after."""
+        return Goal(self.metric, self.direction)
+
+    @property
+    def dimensions(self) -> dict[str, Dimension]:
+        """The space as a dict of dimensions; empty where it is a function."""
+        return {} if callable(self.space) else dict(self.space)
+
+    def run(self, root: str | Path = "mlruns", workers: int = 1, quiet: bool = False, **options: Any) -> Any:
+        """Run or resume the study, as ``hpsearch run`` does, and return its result.
+
+        Args:
+            root: Folder that holds logs, checkpoints and MLflow's store.
+            workers: Number of processes.
+            quiet: Whether to show nothing while it runs.
+            **options: The command line's other options.
+        """
+        # The only import that runs up the house: study.run() is the notebook's command line, and what stands here
+        # hands itself over without knowing how a study is run.
+        from hpsearch.api import run
+
+        return run(self, root=root, workers=workers, quiet=quiet, **options)
+
+    def _check_task(self) -> None:
+        if (self.model is None) == (self.objective is None):
+            raise self._error("give exactly one of model= and objective=")
+        if self.objective is not None:
+            if not callable(self.objective):
+                raise self._error(f"objective must be a function of a trial, not {self.objective!r}")
+        elif isinstance(self.model, type):
+            raise self._error(f"model must be an instance: write model={self.model.__name__}(…)")
+        elif not hasattr(self.model, "get_params") or not hasattr(self.model, "set_params"):
+            raise self._error(f"model must be a scikit-learn estimator, not {self.model!r}")
+        elif self.data is None:
+            raise self._error("a model needs data, such as data='digits'")
+        if self.data is not None and not isinstance(self.data, str | Path | tuple | list):
+            raise self._error(f"data must be a name, a path or a tuple (X, y), not {type(self.data).__name__}")
+        if self.data == "":
+            raise self._error("data must not be empty")
+
+    def _check_space(self) -> None:
+        if callable(self.space):
+            if self.enqueue:
+                raise self._error("enqueue needs a space of dimensions, not a function")
+            return
+        if not isinstance(self.space, Mapping):
+            raise self._error(f"space must be a dict of dimensions or a function of a trial, not {self.space!r}")
+        try:
+            space = check_space(self.space)
+            if not isinstance(self.enqueue, Sequence) or not all(isinstance(point, Mapping) for point in self.enqueue):
+                raise UserError("enqueue must be a list of dicts, one per point")
+            enqueue = tuple(check_point(space, point, f"enqueue[{i}]") for i, point in enumerate(self.enqueue))
+        except UserError as error:
+            raise self._error(str(error)) from error
+        object.__setattr__(self, "space", space)
+        object.__setattr__(self, "enqueue", enqueue)
+        if self.model is not None:
+            known = self.model.get_params(deep=True)
+            for name in space:
+                if name not in known:
+                    hint = did_you_mean(name, known)
+                    raise self._error(f"space: {type(self.model).__name__} has no parameter {name!r}{hint}")
+
+    def _check_part(self, kind: str, table: Mapping[str, str], methods: tuple[str, str]) -> None:
+        part = getattr(self, kind)
+        if isinstance(part, str):
+            try:
+                check_name(kind, part, table)
+            except UserError as error:
+                raise self._error(str(error)) from error
+        elif isinstance(part, type) or not any(hasattr(part, method) for method in methods):
+            names = ", ".join(table)
+            raise self._error(f"{kind} must be one of {names}, an object of hpsearch.{kind}s or one of Optuna's")
+
+    def _whole(self, key: str, value: Any, lowest: int) -> int:
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise self._error(f"{key} must be a whole number, not {value!r}")
+        number = operator.index(value)
+        if number < lowest:
+            raise self._error(f"{key} must be at least {lowest}, not {number}")
+        return number
+
+    def _error(self, message: str) -> UserError:
+        return UserError(f"study {self.name!r}: {message}")
+
+
+def check_study_name(name: object) -> None:
+    """Raise a UserError where a name cannot be the name of a folder."""
+    if not isinstance(name, str) or not name.strip():
+        raise UserError(f"a study's name must be a text, not {name!r}")
+    if any(sign in name for sign in "/\\") or any(ord(sign) < 32 for sign in name):
+        raise UserError(f"study name {name!r}: no path separators or control characters")
+    if name.startswith((".", "-")) or name != name.strip():
+        raise UserError(f"study name {name!r}: must not begin with a dot, a dash or a blank, nor end with a blank")
+    if len(name.encode()) > 200:
+        raise UserError(f"study name {name[:40]!r}…: longer than 200 bytes; choose a shorter one with name= or --name")

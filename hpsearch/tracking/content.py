@@ -1,0 +1,256 @@
+"""What a run holds: a study and its trials in MLflow's words (tags, parameters, points). Pure; knows no mlflow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.history import History, Trial
+from hpsearch.records import Header, Tick
+
+MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
+"""MLflow's limits, in characters; what is longer it rejects (keys) or cuts (values)."""
+
+STATUS = {"RUNNING": "RUNNING", "COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED", "INTERRUPTED": "KILLED"}
+"""MLflow's status for each state of a trial or a study."""
+
+_RESERVED = frozenset(
+    "uid kind study trial seed lane point repeat stage state rule reason epochs ticks infinite data data_digest "
+    "git_dirty".split()
+)
+"""Names of tags that a decision's evidence must not overwrite."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a curve: a key, a value, when (in ms since 1970) and at which step."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+
+
+def millis(seconds: float) -> int:
+    """Return a time of the log in MLflow's milliseconds: the same for every delivery of the same line."""
+    return round(seconds * 1000)
+
+
+def key(name: str) -> str:
+    """Return the name as MLflow takes it: unchanged, or cleaned and marked with a digest so that it stays unique.
+
+    >>> key("val_accuracy"), key("loss@5")
+    ('val_accuracy', 'loss_5-1a3c69')
+    """
+    clean = re.sub(r"[^\w.\- /:]", "_", name)
+    if posixpath.normpath(clean) != clean or clean.startswith(("..", "/", ".")):
+        clean = clean.replace("/", "_").replace("..", "__").lstrip(".") or "_"
+    if clean == name and len(name) <= MAX_KEY:
+        return name
+    return f"{clean[: MAX_KEY - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def text(value: Any, limit: int) -> str:
+    """Return a value as MLflow's text, at most ``limit`` long; what had to be cut says so and where the whole is."""
+    whole = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value)
+    note = f"… ({len(whole)} characters; whole in params.json)"
+    return whole if len(whole) <= limit else whole[: limit - len(note)] + note
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one, names joined by dots."""
+    out: dict[str, Any] = {}
+    for name, inner in value.items():
+        if isinstance(inner, Mapping) and inner:
+            out |= flat(inner, f"{prefix}{name}.")
+        else:
+            out[f"{prefix}{name}"] = inner
+    return out
+
+
+def params(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return parameters as MLflow stores them."""
+    return {key(name): text(value, MAX_PARAM) for name, value in values.items()}
+
+
+def tags(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return tags as MLflow stores them; values of None are left out."""
+    return {key(name): text(value, MAX_TAG) for name, value in values.items() if value is not None}
+
+
+def altered(values: Mapping[str, Any]) -> bool:
+    """Return whether MLflow cannot hold these parameters as they are, so that they need a file of their own."""
+    return any(key(name) != name or text(value, MAX_PARAM) != text(value, 1 << 60) for name, value in values.items())
+
+
+def study_params(header: Header) -> dict[str, Any]:
+    """Return a study's parameters: its declaration, flat. MLflow never lets one change, so not an extension's."""
+    return flat(header.declaration)
+
+
+def trial_params(declaration: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
+    """Return every parameter of the trial's estimator: those of the model, overlaid by what was asked."""
+    model = declaration.get("model")
+    base = model.get("params", {}) if isinstance(model, Mapping) else {}
+    return {**base, **trial.params}
+
+
+def _environment_tags(header: Header) -> dict[str, Any]:
+    environment = header.environment
+    argv = environment.get("argv") or []
+    return {
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": argv[-1] if len(argv) == 1 else " ".join(map(str, argv)) or None,
+        "mlflow.source.git.commit": environment.get("git_commit"),
+        "hpsearch.git_dirty": environment.get("git_dirty"),
+        "hpsearch.data": header.dataset.get("name"),
+        "hpsearch.data_digest": header.dataset.get("digest"),
+    }
+
+
+def study_tags(header: Header, user: str | None) -> dict[str, str]:
+    """Return what is known of a study from the start."""
+    environment, declaration = header.environment, header.declaration
+    packages = environment.get("packages", {})
+    return tags(
+        {
+            "hpsearch.uid": header.uid,
+            "hpsearch.kind": "study",
+            "hpsearch.study": header.name,
+            **{f"hpsearch.{name}": declaration.get(name) for name in ("seed", "sampler", "pruner", "lanes", "metric")},
+            "hpsearch.direction": declaration.get("direction"),
+            "hpsearch.python": environment.get("python"),
+            "hpsearch.blas": environment.get("blas"),
+            "hpsearch.cpu": environment.get("cpu"),
+            "hpsearch.platform": environment.get("platform"),
+            **{f"hpsearch.package.{name}": version for name, version in packages.items()},
+            "mlflow.user": user,
+            **_environment_tags(header),
+        }
+    )
+
+
+def study_progress(history: History, state: str) -> dict[str, str]:
+    """Return a study's tags that change while it runs."""
+    count = {name: sum(1 for _ in history.ended(name)) for name in ("COMPLETE", "PRUNED", "FAILED")}
+    best = history.best
+    return tags(
+        {
+            "hpsearch.state": state,
+            "state": state,
+            "hpsearch.n_trials": history.declaration.get("n_trials"),
+            "hpsearch.trials": len(history.trials),
+            **{f"hpsearch.trials.{name.lower()}": number for name, number in count.items()},
+            "hpsearch.stop": history.stop,
+            "hpsearch.best_trial": None if best is None else best.number,
+            "hpsearch.best_params": None if best is None else best.params,
+        }
+    )
+
+
+def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> dict[str, str]:
+    """Return what is known of a trial from the start."""
+    ask = trial.ask
+    return tags(
+        {
+            "mlflow.parentRunId": parent,
+            "mlflow.user": user,
+            "hpsearch.uid": header.uid,
+            "hpsearch.kind": "trial",
+            "hpsearch.study": header.name,
+            "hpsearch.trial": ask.trial,
+            "hpsearch.seed": header.declaration.get("seed"),
+            "hpsearch.lane": ask.lane,
+            "hpsearch.point": ask.point,
+            "hpsearch.repeat": ask.repeat,
+            "hpsearch.stage": ask.stage,
+            **_environment_tags(header),
+        }
+    )
+
+
+def trial_outcome(trial: Trial, state: str) -> dict[str, str]:
+    """Return a trial's tags that change: its state, and once it ended by which rule, why, and on what evidence."""
+    known: dict[str, Any] = {"hpsearch.state": state, "state": state}
+    if trial.decision is not None:
+        decision = trial.decision
+        for name, value in flat(decision.evidence).items():
+            known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
+        known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
+        known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
+    measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
+    infinite = [f"{name}={value} at {epoch}" for epoch, name, value in measured if math.isinf(value)]
+    if infinite:
+        known["hpsearch.infinite"] = ", ".join(infinite)
+    return tags(known)
+
+
+def trial_points(trial: Trial, times: list[float], start: int) -> list[Point]:
+    """Return the points of a trial's epochs from row ``start`` on, and once it ended its best.
+
+    MLflow would store an infinity as 1.8e308, which flattens every chart: it becomes NaN, a gap at its step, and stands
+    in the tag ``hpsearch.infinite``.
+
+    Args:
+        trial: The trial.
+        times: When each tick ended, in seconds since 1970.
+        start: How many of its rows are there already.
+    """
+    points: list[Point] = []
+    for tick, row in zip(trial.ticks[start:], trial.rows[start:], strict=True):
+        when = millis(times[tick])
+        for name, value in {"epoch_seconds": row.seconds, **row.metrics}.items():
+            points.append(Point(key(name), value if math.isfinite(value) else math.nan, when, row.epoch))
+    if trial.ended_at is not None and trial.value is not None and trial.best_epoch is not None:
+        when = millis(trial.ended_at)
+        best = {"best_value": trial.value, "best_epoch": float(trial.best_epoch)}
+        points += [
+            Point(name, value, when, trial.epoch) for name, value in best.items() if name not in trial.rows[-1].metrics
+        ]
+    return points
+
+
+def began(tick: Tick, before: float) -> float:
+    """Return when a tick began, in seconds since 1970: its end less its training, and not before ``before``."""
+    return min(tick.time, max(before, tick.time - sum(row.seconds for row in tick.rows)))
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Return ascending numbers as text, runs of them joined.
+
+    >>> spans([3, 4, 5, 9])
+    '3-5,9'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def is_done(history: History) -> bool:
+    """Return whether a study is at its end: no trial runs, and it was stopped or has made all the trials it wanted."""
+    if history.running() or not history.trials:
+        return False
+    wanted = history.declaration.get("n_trials")
+    return history.stop is not None or wanted is None or len(history.trials) >= int(wanted)
+
+
+def study_state(history: History, alive: bool) -> str:
+    """Return the state of a study.
+
+    Args:
+        history: The fold of its log.
+        alive: Whether somebody may still be running it.
+    """
+    if not is_done(history):
+        return "RUNNING" if alive else "INTERRUPTED"
+    return "FAILED" if all(trial.state == "FAILED" for trial in history.trials) else "COMPLETE"

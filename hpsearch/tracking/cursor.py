@@ -1,0 +1,77 @@
+"""How far a log was delivered, per tracking URI: ``<study_dir>/delivered.json``, written after each delivery."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from hpsearch.tracking.uri import redact
+
+FILE = "delivered.json"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far one store has followed a log.
+
+    Attributes:
+        offset: Bytes of the log that are wholly in the store.
+        closed: Whether the statuses that a study gets when nobody runs it any more are in the store too.
+        experiment: The experiment's id, once known.
+        run: The id of the study's run, once known.
+        problem: Why the last attempt failed, or None.
+    """
+
+    offset: int = 0
+    closed: bool = False
+    experiment: str | None = None
+    run: str | None = None
+    problem: str | None = None
+
+
+def load(study_dir: Path, uri: str) -> Cursor:
+    """Return the cursor of a store; a new one where there is none. Losing it costs time, never a point."""
+    value = _load_all(study_dir).get(redact(uri), {})
+    return Cursor(**{field.name: value[field.name] for field in fields(Cursor) if field.name in value})
+
+
+def save(study_dir: Path, uri: str, cursor: Cursor) -> None:
+    """Write the cursor of a store, whole or not at all."""
+    values = _load_all(study_dir)
+    values[redact(uri)] = asdict(cursor)
+    path = study_dir / FILE
+    fresh = path.with_name(f"{FILE}.{os.getpid()}")
+    fresh.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    os.replace(fresh, path)
+
+
+def note(study_dir: Path, uri: str, problem: str | None) -> None:
+    """Write down why delivery fails now, or that it no longer does."""
+    cursor = load(study_dir, uri)
+    if cursor.problem != problem:
+        save(study_dir, uri, replace(cursor, problem=problem))
+
+
+def is_pending(study_dir: Path, uri: str) -> bool:
+    """Return whether a store lacks a part of a study's log. Cheap: reads no log and imports no mlflow."""
+    log = study_dir / "log.jsonl"
+    if not log.exists():
+        return False
+    cursor = load(study_dir, uri)
+    return not cursor.closed or cursor.offset != log.stat().st_size
+
+
+def _load_all(study_dir: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = (study_dir / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        values = json.loads(content)
+    except ValueError:
+        # Written by no version of ours: everything is found again by its tags.
+        return {}
+    return values if isinstance(values, dict) else {}

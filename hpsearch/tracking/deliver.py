@@ -1,0 +1,169 @@
+"""The loop of a delivery: follow the log as it grows, bring MLflow into line about once a second, never give up early."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hpsearch.errors import UserError
+from hpsearch.logfile import read
+from hpsearch.tracking import cursor
+from hpsearch.tracking.process import Outcome
+from hpsearch.tracking.projection import Projection
+from hpsearch.tracking.store import Store, StoreGone, settings, warm_up
+from hpsearch.tracking.uri import redact
+
+INTERVAL = 1.0
+"""Seconds between two deliveries while the study runs: live curves, and few calls."""
+GLANCE = 0.15
+"""Seconds between two looks at the log's size."""
+LONGEST_PAUSE = 30.0
+"""Seconds between two attempts at most while the store is down."""
+
+LOCK = "delivery.lock"
+
+
+class Deliverer:
+    """Delivers one study's log to one store.
+
+    Args:
+        study_dir: The study's folder, with ``log.jsonl`` in it, now or soon.
+        uri: The tracking URI, resolved.
+        root: The root of all state.
+    """
+
+    def __init__(self, study_dir: Path, uri: str, root: Path) -> None:
+        self._study_dir, self._uri, self._root = study_dir, uri, root
+        self._log = study_dir / "log.jsonl"
+        self._stores: dict[str, Store] = {}
+        self._projection, self._offset = self._fresh(), 0
+
+    def follow(self, wait: Callable[[float], bool], grace: float) -> Outcome:
+        """Deliver until the study ends, then the rest.
+
+        Args:
+            wait: Waits up to so many seconds and returns whether the study may still be running.
+            grace: Seconds after the study's end during which a failing store is tried again.
+        """
+        with settings(), _locked(self._study_dir, wait, grace) as mine:
+            if not mine:
+                return Outcome.BUSY
+            warm_up()
+            last, pause = -LONGEST_PAUSE, 0.0
+            while wait(GLANCE):
+                now = time.monotonic()
+                if now - last >= max(INTERVAL, pause) and self._grown():
+                    last = now
+                    done = self.deliver(alive=True)
+                    pause = 0.0 if done else min(max(1.0, 2 * pause), LONGEST_PAUSE)
+            ended = time.monotonic()
+            while not self.deliver(alive=False):
+                if time.monotonic() - ended >= grace:
+                    return Outcome.UNDELIVERED
+                time.sleep(1.0)
+            return Outcome.DELIVERED
+
+    def once(self, alive: bool) -> Outcome:
+        """Deliver what the log holds now.
+
+        Args:
+            alive: Whether the study may be running; otherwise what has not ended is marked as interrupted.
+        """
+        with settings(), _locked(self._study_dir, lambda _: False, 0.0) as mine:
+            if not mine:
+                return Outcome.BUSY
+            return Outcome.DELIVERED if self.deliver(alive) else Outcome.UNDELIVERED
+
+    def deliver(self, alive: bool) -> bool:
+        """Deliver what the log holds now and return whether that worked; if not, why is noted beside the cursor."""
+        try:
+            self._read()
+            self._projection.push(alive)
+        except (UserError, StoreGone) as error:
+            return self._failed(str(error))
+        except Exception as error:
+            # Whatever a store raises must not end the delivery of a running study: it is reported and tried again.
+            traceback.print_exc(file=sys.stderr)
+            lines = str(error).strip().splitlines() or [""]
+            return self._failed(f"{type(error).__name__}: {lines[0]}"[:400])
+        state = cursor.Cursor(self._offset, not alive, self._projection.experiment, self._projection.run)
+        cursor.save(self._study_dir, self._uri, state)
+        return True
+
+    def _failed(self, problem: str) -> bool:
+        print(f"{redact(self._uri)}: {problem}", file=sys.stderr, flush=True)
+        cursor.note(self._study_dir, self._uri, problem)
+        return False
+
+    def _grown(self) -> bool:
+        try:
+            return self._log.stat().st_size != self._offset or self._projection.run is None
+        except FileNotFoundError:
+            return False
+
+    def _read(self) -> None:
+        if not self._log.exists():
+            return
+        if self._log.stat().st_size < self._offset:
+            # A line that could not be flushed was cut off again: what it told never happened.
+            self._projection, self._offset = self._fresh(), 0
+        for record, end in read(self._log, self._offset):
+            self._projection.apply(record)
+            self._offset = end
+
+    def _fresh(self) -> Projection:
+        return Projection(self._study_dir, self._open_store, _user())
+
+    def _open_store(self, name: str) -> Store:
+        if name not in self._stores:
+            self._stores[name] = Store(self._uri, self._root, name)
+        return self._stores[name]
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container without an entry for this user.
+        return None
+
+
+@contextmanager
+def _locked(study_dir: Path, wait: Callable[[float], bool], grace: float) -> Iterator[bool]:
+    """Hold the study's delivery lock, waiting for another's end; false where it outlasts the study and the grace."""
+    ended: float | None = None
+    study_dir.mkdir(parents=True, exist_ok=True)
+    with (study_dir / LOCK).open("a") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if ended is None and not wait(GLANCE):
+                    ended = time.monotonic()
+                if ended is not None:
+                    if time.monotonic() - ended >= grace:
+                        yield False
+                        return
+                    time.sleep(GLANCE)
+        yield True
+
+
+def is_running(study_dir: Path) -> bool:
+    """Return whether a coordinator holds this study now (the engine's lock in ``<study_dir>/lock``)."""
+    path = study_dir / "lock"
+    # The holder empties the file when it ends well, so only after a kill is the lock itself tried.
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    with path.open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,254 @@
+"""Brings MLflow into line with the fold of a log: what is there is looked up, what lacks is added, nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hpsearch.history import Goal, History, Trial
+from hpsearch.records import Extension, Header, Record, Tick
+from hpsearch.tracking import content
+from hpsearch.tracking.content import STATUS, Point, millis
+from hpsearch.tracking.store import Found, Store, StoreGone
+
+
+@dataclass
+class _Sent:
+    """What the store holds of one run, as far as this process knows."""
+
+    run: str
+    status: str = "RUNNING"
+    state: str = "RUNNING"
+    rows: int = 0
+    prepared: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+    there: set[tuple[str, int]] = field(default_factory=set)
+
+    def lacks(self, points: list[Point]) -> list[Point]:
+        return [point for point in points if (point.key, point.step) not in self.there]
+
+    def changed(self, tags: dict[str, str]) -> dict[str, str]:
+        return {name: value for name, value in tags.items() if self.tags.get(name) != value}
+
+
+class Projection:
+    """One study in one MLflow store.
+
+    Args:
+        study_dir: The study's folder; ``study.py`` in it becomes an artifact.
+        open_store: Opens the store for a study's name.
+        user: Who runs the study, or None.
+
+    Attributes:
+        history: The fold of the records applied so far, or None before the header.
+        experiment: Id of the experiment, once known.
+        run: Id of the study's run, once known.
+    """
+
+    def __init__(self, study_dir: Path, open_store: Callable[[str], Store], user: str | None) -> None:
+        self._study_dir, self._open_store, self._user = study_dir, open_store, user
+        self.history: History | None = None
+        self.experiment: str | None = None
+        self._store: Store | None = None
+        self._header: Header | None = None
+        self._parent: _Sent | None = None
+        self._trials: dict[int, _Sent] = {}
+        self._unfinished: dict[int, Trial] = {}
+        self._times: list[float] = []
+        self._began: dict[int, float] = {}
+        self._best: list[Point] = []
+        self._incumbent: Trial | None = None
+        self._declared = False
+
+    @property
+    def run(self) -> str | None:
+        """Id of the study's run, once known."""
+        return None if self._parent is None else self._parent.run
+
+    def apply(self, record: Record) -> None:
+        """Take one more record in; nothing is sent before :meth:`push`."""
+        if isinstance(record, Header):
+            self._header = record
+            self.history = History(Goal(record.declaration["metric"], record.declaration["direction"]))
+        if self.history is None:
+            raise ValueError("the log does not begin with a header")
+        self.history.apply(record)
+        if isinstance(record, Extension):
+            self._declared = False
+        elif isinstance(record, Tick):
+            assert self._header is not None, "a history has a header"
+            began = content.began(record, self._times[-1] if self._times else self._header.time)
+            self._times.append(record.time)
+            for ask in record.asks:
+                self._began[ask.trial] = began
+                self._unfinished[ask.trial] = self.history.trials[ask.trial]
+            self._follow_best(record)
+
+    def push(self, alive: bool) -> None:
+        """Bring the store into line with what was applied.
+
+        A trial that the store refuses does not keep the others from being sent; the second in a row is taken for an
+        outage.
+
+        Args:
+            alive: Whether the study may still be running; otherwise what has not ended is marked as interrupted.
+
+        Raises:
+            Exception: The first that the store raised, after all else was sent. The next push looks everything up again.
+        """
+        if self.history is None:
+            return
+        refused: list[Exception] = []
+        try:
+            store, parent = self._connect()
+            in_a_row = 0
+            for trial in list(self._unfinished.values()):
+                try:
+                    self._push_trial(store, trial, parent.run, alive)
+                    in_a_row = 0
+                except Exception as error:
+                    refused.append(error)
+                    in_a_row += 1
+                    if in_a_row == 2:
+                        raise
+            self._push_study(store, parent, alive)
+            if refused:
+                raise refused[0]
+        except Exception:
+            self._parent = None
+            self._trials.clear()
+            raise
+
+    def _connect(self) -> tuple[Store, _Sent]:
+        assert self._header is not None and self.history is not None, "called with a history"
+        if self._store is None:
+            self._store = self._open_store(self._header.name)
+            self.experiment = self._store.experiment
+        store = self._store
+        if self._parent is None:
+            runs = store.find(self._header.uid)
+            store.is_new = False
+            for found in sorted(runs, key=lambda found: not found.deleted):
+                if found.trial is None:
+                    self._parent = self._parent or self._adopt(store, found)
+                elif found.trial in self._unfinished and found.trial not in self._trials:
+                    self._adopt_trial(store, found, self._unfinished[found.trial])
+            if self._parent is None:
+                tags = content.study_tags(self._header, self._user) | content.study_progress(self.history, "RUNNING")
+                run = store.create(self._header.name, millis(self._header.time), tags)
+                self._parent = _Sent(run, tags=tags)
+        return store, self._parent
+
+    def _adopt(self, store: Store, found: Found) -> _Sent:
+        if found.deleted:
+            raise StoreGone(
+                f"the run of this study was deleted in MLflow: bring it back with `mlflow runs restore --run-id {found.run}`"
+            )
+        return _Sent(found.run, found.status, found.state, there=store.points(found))
+
+    def _adopt_trial(self, store: Store, found: Found, trial: Trial) -> None:
+        ended = trial.decision is not None and found.state == trial.state and found.status == STATUS[trial.state]
+        if ended or found.deleted:
+            # The status is written last, so all else is there; and what a person deleted stays deleted.
+            del self._unfinished[trial.number]
+        else:
+            self._trials[trial.number] = self._adopt(store, found)
+
+    def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
+        assert self._header is not None and self.history is not None, "called with a history"
+        state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
+        outcome = content.trial_outcome(trial, state)
+        sent = self._trials.get(trial.number)
+        if sent is None:
+            tags = content.trial_tags(self._header, trial, parent, self._user) | outcome
+            run = store.create(f"trial {trial.number:04d}", millis(self._began[trial.number]), tags)
+            sent = self._trials[trial.number] = _Sent(run, tags=tags)
+        values: dict[str, str] = {}
+        if not sent.prepared:
+            params = content.trial_params(self._header.declaration, trial)
+            values = content.params(params)
+            if content.altered(params):
+                store.log_text(sent.run, _json(params), "params.json")
+            if self._header.dataset:
+                store.log_dataset(sent.run, self._header.dataset, "train")
+        self._set_running(store, sent, state)
+        points = sent.lacks(content.trial_points(trial, self._times, sent.rows))
+        store.log(sent.run, points, values, sent.changed(outcome))
+        sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
+        if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
+            store.log_text(sent.run, trial.rows[-1].traceback, "traceback.txt")
+        self._set_ended(store, sent, state, trial.ended_at)
+        if trial.decision is not None:
+            del self._unfinished[trial.number], self._trials[trial.number]
+
+    def _push_study(self, store: Store, sent: _Sent, alive: bool) -> None:
+        assert self._header is not None and self.history is not None, "called with a history"
+        state = content.study_state(self.history, alive)
+        if alive and content.is_done(self.history):
+            # Whoever runs it may go on (an extension): the end is told when it is gone, and a finished one stays so.
+            state = sent.state
+        progress = content.study_progress(self.history, state)
+        self._set_running(store, sent, state)
+        params = {} if sent.prepared else content.study_params(self._header)
+        store.log(sent.run, sent.lacks(self._best[sent.rows :]), content.params(params), sent.changed(progress))
+        sent.rows, sent.tags, sent.state = len(self._best), sent.tags | progress, state
+        if not sent.prepared:
+            if content.altered(params):
+                store.log_text(sent.run, _json(params), "params.json")
+            if self._header.dataset:
+                store.log_dataset(sent.run, self._header.dataset, "train")
+            self._log_files(store, sent.run)
+            sent.prepared = True
+        if not self._declared:
+            store.log_text(sent.run, _json(self.history.declaration), "declaration.json")
+            self._declared = True
+        self._set_ended(store, sent, state, self.history.time or self._header.time)
+
+    def _log_files(self, store: Store, run: str) -> None:
+        assert self._header is not None, "called with a history"
+        environment = dict(self._header.environment)
+        patch = environment.pop("git_diff", None)
+        if patch:
+            store.log_text(run, patch, "git.diff")
+        packages = environment.get("packages", {})
+        if packages:
+            lines = [f"{name}=={version}\n" for name, version in sorted(packages.items())]
+            store.log_text(run, "".join(lines), "requirements.txt")
+        store.log_text(run, _json(environment), "environment.json")
+        study = self._study_dir / "study.py"
+        if study.exists():
+            store.log_text(run, study.read_text(encoding="utf-8"), "study.py")
+
+    def _set_running(self, store: Store, sent: _Sent, state: str) -> None:
+        if sent.status != "RUNNING" and state == "RUNNING":
+            store.reopen(sent.run)
+            sent.status = "RUNNING"
+
+    def _set_ended(self, store: Store, sent: _Sent, state: str, when: float | None) -> None:
+        if state != "RUNNING" and sent.status != STATUS[state]:
+            store.end(sent.run, STATUS[state], millis(when if when is not None else self._times[-1]))
+            sent.status = STATUS[state]
+
+    def _follow_best(self, tick: Tick) -> None:
+        """Add a point to the best-so-far curve where the incumbent changed or a trial ended."""
+        assert self.history is not None, "called with a history"
+        history, goal, before = self.history, self.history.goal, self._incumbent
+        for row in tick.rows:
+            trial = history.trials[row.trial]
+            if trial.value is None or trial.state == "FAILED":
+                continue
+            best = self._incumbent
+            if best is None or best.value is None or goal.better(trial.value, best.value):
+                self._incumbent = trial
+        if any(history.trials[decision.trial].state == "FAILED" for decision in tick.decisions):
+            self._incumbent = history.best
+        best = self._incumbent
+        improved = best is not None and (best is not before or best.number in {row.trial for row in tick.rows})
+        if best is not None and best.value is not None and (improved or tick.decisions):
+            self._best.append(Point(content.key(f"best_{goal.metric}"), best.value, millis(tick.time), tick.tick))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,216 @@
+"""The MLflow client, in the few words that the projection needs: the only file that imports mlflow."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError
+from hpsearch.tracking.content import Point
+from hpsearch.tracking.uri import artifact_location, redact, sqlite_path
+
+_SETTINGS = {
+    # A dead server would hold one call for 246 s by default; the delivery has a retry of its own, with all it knows.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Printing it costs a request for every run that ends.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class StoreGone(Exception):
+    """What the projection needs was taken away in MLflow by a person: an experiment or a study's run was deleted."""
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Hold MLflow's environment variables at what a delivery needs, wherever the user has not set them."""
+    mine = [name for name in _SETTINGS if name not in os.environ]
+    os.environ.update({name: _SETTINGS[name] for name in mine})
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
+
+
+def warm_up() -> None:
+    """Import mlflow, which takes over a second, while there is nothing to deliver yet."""
+    import mlflow.tracking  # noqa: F401
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run that is already there.
+
+    Attributes:
+        run: Its id.
+        trial: The trial's number, or None for the study's own run.
+        status: MLflow's status.
+        state: The tag ``hpsearch.state``.
+        keys: The metrics it has.
+        deleted: Whether a person has deleted it in MLflow.
+    """
+
+    run: str
+    trial: int | None
+    status: str
+    state: str
+    keys: tuple[str, ...]
+    deleted: bool
+
+
+class Store:
+    """One experiment of one MLflow store. Touches no global state of MLflow: no active run, no tracking URI.
+
+    Use inside :func:`settings`. Opening imports mlflow, and makes the store and the experiment where they do not exist.
+
+    Args:
+        uri: The tracking URI, resolved.
+        root: The root of all state; artifacts go below it unless a server decides.
+        name: The study's name, and the experiment's.
+
+    Raises:
+        UserError: The store was written by another version of MLflow.
+        StoreGone: The experiment was deleted in MLflow.
+    """
+
+    def __init__(self, uri: str, root: Path, name: str) -> None:
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+
+        self.uri = uri
+        with _initialising(uri):
+            try:
+                self._client: Any = MlflowClient(uri)
+            except MlflowException as error:
+                if "out-of-date database schema" in str(error):
+                    raise UserError(
+                        f"the MLflow store {redact(uri)} was written by an older MLflow: copy it, then run "
+                        f"`mlflow db upgrade {redact(uri)}`"
+                    ) from error
+                raise
+            experiment = self._client.get_experiment_by_name(name)
+            self.is_new = experiment is None
+            if experiment is None:
+                self.experiment: str = self._client.create_experiment(name, artifact_location(root, uri, name))
+            elif experiment.lifecycle_stage == "deleted":
+                raise StoreGone(
+                    f"the experiment {name!r} was deleted in MLflow: bring it back with "
+                    f"`mlflow experiments restore --experiment-id {experiment.experiment_id}`"
+                )
+            else:
+                self.experiment = experiment.experiment_id
+
+    def find(self, uid: str) -> list[Found]:
+        """Return all runs of a study, its own and its trials', deleted ones included."""
+        from mlflow.entities import ViewType
+
+        found: list[Found] = []
+        token: str | None = None
+        while not self.is_new:
+            page = self._client.search_runs(
+                [self.experiment], f"tags.`hpsearch.uid` = '{uid}'", ViewType.ALL, max_results=1000, page_token=token
+            )
+            for run in page:
+                number = run.data.tags.get("hpsearch.trial")
+                found.append(
+                    Found(
+                        run=run.info.run_id,
+                        trial=None if number is None else int(number),
+                        status=run.info.status,
+                        state=run.data.tags.get("hpsearch.state", ""),
+                        keys=tuple(run.data.metrics),
+                        deleted=run.info.lifecycle_stage == "deleted",
+                    )
+                )
+            token = page.token
+            if not token:
+                break
+        return found
+
+    def points(self, found: Found) -> set[tuple[str, int]]:
+        """Return the key and step of every point that a run has."""
+        return {(m.key, m.step) for name in found.keys for m in self._client.get_metric_history(found.run, name)}
+
+    def create(self, name: str, start: int, tags: Mapping[str, str]) -> str:
+        """Make a run and return its id; ``start`` in ms since 1970."""
+        run = self._client.create_run(self.experiment, start_time=start, tags=dict(tags), run_name=name)
+        return str(run.info.run_id)
+
+    def log(
+        self,
+        run: str,
+        points: Sequence[Point] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add points, parameters and tags to a run in as few calls as MLflow takes."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        metrics = [Metric(point.key, point.value, point.timestamp, point.step) for point in points]
+        if not metrics and not params and not tags:
+            return
+        # The client splits what is over the limits of one call.
+        self._client.log_batch(
+            run,
+            metrics=metrics,
+            params=[Param(name, value) for name, value in (params or {}).items()],
+            tags=[RunTag(name, value) for name, value in (tags or {}).items()],
+        )
+
+    def end(self, run: str, status: str, end: int) -> None:
+        """End a run; ``end`` in ms since 1970."""
+        self._client.set_terminated(run, status, end)
+
+    def reopen(self, run: str) -> None:
+        """Set a run back to RUNNING."""
+        self._client.update_run(run, status="RUNNING")
+
+    def log_dataset(self, run: str, dataset: Mapping[str, Any], context: str) -> None:
+        """Name the data set that a run used, by its digest, without loading it."""
+        import json
+
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = dataset.get("source") or dataset["name"]
+        sizes = {name: dataset[name] for name in ("sizes", "features", "classes") if name in dataset}
+        entity = Dataset(
+            name=str(dataset["name"])[:500],
+            digest=str(dataset["digest"])[:36],
+            source_type="local" if "://" not in str(source) else "http",
+            source=json.dumps({"uri": str(source)}),
+            profile=json.dumps(sizes) if sizes else None,
+        )
+        self._client.log_inputs(run, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
+
+    def log_text(self, run: str, text: str, name: str) -> None:
+        """Store a text as a run's artifact."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            # As written: MLflow's own log_text turns line ends into the platform's.
+            path.write_bytes(text.encode())
+            self._client.log_artifact(run, str(path))
+
+
+@contextmanager
+def _initialising(uri: str) -> Iterator[None]:
+    """Let one process at a time open a sqlite store: two that create it at once corrupt it."""
+    path = sqlite_path(uri)
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,11 @@
+"""Data sets in one format: train, validation and test, features in float32, named image sets scaled to [0, 1].
+
+`load` takes a name, a path or arrays; `fetch` downloads a named set; `names` and `describe` list what there is.
+"""
+
+from models.datasets.catalogue import DatasetInfo, describe, names
+from models.datasets.dataset import Dataset, DatasetError
+from models.datasets.fetch import fetch
+from models.datasets.load import load
+
+__all__ = ["Dataset", "DatasetError", "DatasetInfo", "describe", "fetch", "load", "names"]

@@ -1,0 +1,226 @@
+"""The one format that every data set comes out in, and the checks that bring features and targets into it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class DatasetError(ValueError):
+    """Data that cannot be used: one line that names the file or array, what was expected and what was found."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training, validation and test data of one problem.
+
+    The arrays are read-only: one data set serves many trials. Labels are int64, bool or str; targets of a floating
+    dtype are float64 and mean regression.
+
+    Args:
+        name: What the user calls it: a catalogue name, a file's or folder's name, or "memory".
+        X_train: ndarray of shape (n_train, n_features), float32, C-contiguous.
+        y_train: ndarray of shape (n_train,), or (n_train, n_outputs) for regression.
+        X_valid: ndarray of shape (n_valid, n_features).
+        y_valid: Its labels or targets.
+        X_test: ndarray of shape (n_test, n_features), or None.
+        y_test: Its labels or targets, or None.
+        digest: sha256 (hex) over the field names, shapes, dtypes and bytes of all arrays, in this order.
+        image_shape: (rows, columns) where a sample is an image, else None.
+        source: "embedded", "memory" or the path that the data came from.
+    """
+
+    name: str
+    X_train: Array
+    y_train: Array
+    X_valid: Array
+    y_valid: Array
+    X_test: Array | None
+    y_test: Array | None
+    digest: str
+    image_shape: tuple[int, int] | None
+    source: str
+
+    @property
+    def classes(self) -> Array | None:
+        """The sorted distinct training labels, or None for a regression problem."""
+        return None if self.y_train.dtype.kind == "f" else np.unique(self.y_train)
+
+
+class Part(NamedTuple):
+    """Samples with their targets: X (n, n_features) float32, y (n,) or (n, n_outputs), and the image shape if any."""
+
+    X: Array
+    y: Array
+    image_shape: tuple[int, int] | None
+
+    def take(self, rows: Array | slice) -> Part:
+        """Return the samples at `rows`; a slice gives views."""
+        return Part(self.X[rows], self.y[rows], self.image_shape)
+
+
+def as_part(X: object, y: object, where: str, names: tuple[str, str] = ("X", "y")) -> Part:
+    """Check features and targets and bring them into the format.
+
+    Args:
+        X: Anything np.asarray takes, of shape (n, n_features) or (n, rows, columns). uint8 images of three dimensions
+            are divided by 255; everything else keeps its scale. NaN (a missing value) passes, infinity does not.
+        y: n labels (integers, booleans or strings), or float regression targets of shape (n,) or (n, n_outputs).
+        where: The file or argument that an error names.
+        names: What the two arrays are called there.
+
+    Returns:
+        The checked part.
+
+    Raises:
+        DatasetError: The values, shapes or lengths do not fit.
+    """
+    features, image_shape = _features(X, f"{where}: {names[0]}")
+    targets = _targets(y, f"{where}: {names[1]}")
+    if len(features) != len(targets):
+        raise DatasetError(
+            f"{where}: {names[0]} has {len(features)} samples, but {names[1]} has {len(targets)}; expected as many"
+        )
+    return Part(features, targets, image_shape)
+
+
+def _features(X: object, where: str) -> tuple[Array, tuple[int, int] | None]:
+    if hasattr(X, "toarray"):
+        raise DatasetError(f"{where} is a sparse matrix; pass its .toarray()")
+    array = _asarray(X, where)
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise DatasetError(
+            f"{where} has shape {array.shape}; expected (samples, features) or (samples, rows, columns), none of them 0"
+        )
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DatasetError(f"{where} holds something that is not a number: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise DatasetError(f"{where} has dtype {array.dtype}; expected numbers")
+    image_shape = (array.shape[1], array.shape[2]) if array.ndim == 3 else None
+    is_pixels = array.ndim == 3 and array.dtype == np.uint8
+    array = array.reshape(len(array), -1)
+    if is_pixels:
+        return np.divide(array, np.float32(255), dtype=np.float32), image_shape
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(array, dtype=np.float32)
+    if array.dtype.kind == "f" and (infinite := np.isinf(result)).any():
+        row, column = (int(i) for i in np.argwhere(infinite)[0])
+        raise DatasetError(f"{where} is infinite, or too large for float32, in row {row}, column {column}")
+    return result, image_shape
+
+
+def _targets(y: object, where: str) -> Array:
+    array = _asarray(y, where)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.dtype.kind == "O":
+        array = _from_objects(array, where)
+    if array.ndim != 1 and not (array.ndim == 2 and array.dtype.kind == "f"):
+        raise DatasetError(f"{where} has shape {array.shape}; expected (samples,), or 2-d floats for regression")
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise DatasetError(f"{where} has a missing or infinite value; every sample needs a target")
+        return np.ascontiguousarray(array, dtype=np.float64)
+    if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        raise DatasetError(f"{where} has a label beyond int64: {array.max()}")
+    if array.dtype.kind in "iu":
+        return np.ascontiguousarray(array, dtype=np.int64)
+    if array.dtype.kind in "bUT":
+        return np.ascontiguousarray(array.astype(np.str_) if array.dtype.kind == "T" else array)
+    raise DatasetError(f"{where} has dtype {array.dtype}; expected integers, strings or floats")
+
+
+def _from_objects(array: Array, where: str) -> Array:
+    # An object array's bytes are pointers: without a plain dtype the digest would differ from run to run.
+    values = [value.item() if isinstance(value, np.generic) else value for value in array.tolist()]
+    kinds = {type(value) for value in values}
+    if len(kinds) == 1 and kinds <= {str, int, float, bool}:
+        return np.asarray(values)
+    listed = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise DatasetError(f"{where} mixes or holds values of type {listed}; expected all strings or all numbers")
+
+
+def _asarray(values: object, where: str) -> Array:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{where} is not an array: {error}") from error
+
+
+def assemble(name: str, source: str, train: Part, valid: Part, test: Part | None) -> Dataset:
+    """Put parts together into a Dataset, check that they belong together, and compute the digest.
+
+    Args:
+        name: The data set's name.
+        source: Where it came from.
+        train: Training part.
+        valid: Validation part.
+        test: Test part, or None.
+
+    Returns:
+        The data set; its arrays are read-only views of the parts'.
+
+    Raises:
+        DatasetError: The parts differ in features, in image shape or in the kind of targets.
+    """
+    for label, part in (("validation", valid), ("test", test)):
+        if part is None:
+            continue
+        if part.X.shape[1] != train.X.shape[1] or part.image_shape != train.image_shape:
+            raise DatasetError(
+                f"{source}: the {label} samples have {_shape(part)}, but the training samples have {_shape(train)}"
+            )
+        if part.y.dtype.kind != train.y.dtype.kind or part.y.shape[1:] != train.y.shape[1:]:
+            raise DatasetError(
+                f"{source}: the {label} targets are {_kind(part.y)}, but the training targets are {_kind(train.y)}"
+            )
+    dataset = Dataset(
+        name=name,
+        X_train=_frozen(train.X),
+        y_train=_frozen(train.y),
+        X_valid=_frozen(valid.X),
+        y_valid=_frozen(valid.y),
+        X_test=None if test is None else _frozen(test.X),
+        y_test=None if test is None else _frozen(test.y),
+        digest="",
+        image_shape=train.image_shape,
+        source=source,
+    )
+    return replace(dataset, digest=digest(dataset))
+
+
+def _shape(part: Part) -> str:
+    return f"{part.image_shape[0]}x{part.image_shape[1]} pixels" if part.image_shape else f"{part.X.shape[1]} features"
+
+
+def _kind(y: Array) -> str:
+    names = {"f": "floats (regression)", "i": "integers", "b": "booleans", "U": "strings"}
+    return names[y.dtype.kind] + (f" of {y.shape[1]} outputs" if y.ndim == 2 else "")
+
+
+def _frozen(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def digest(dataset: Dataset) -> str:
+    """Return the sha256 (hex) over the names, dtypes, shapes and bytes of a data set's arrays, in a fixed order."""
+    hasher = hashlib.sha256()
+    for name in ("X_train", "y_train", "X_valid", "y_valid", "X_test", "y_test"):
+        array = getattr(dataset, name)
+        if array is None:
+            hasher.update(f"{name} none\n".encode())
+            continue
+        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        hasher.update(array.reshape(-1).view(np.uint8).data)
+    return hasher.hexdigest()

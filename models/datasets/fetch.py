@@ -1,0 +1,152 @@
+"""Download of named data sets: several mirrors, checked before use, moved into place whole."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from models.datasets.catalogue import RemoteFile, cache_root, entry_of
+from models.datasets.dataset import DatasetError
+
+Progress = Callable[[str, int, int | None], None]
+TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
+MAX_BYTES = 1 << 28  # a mirror that sends more than any data set has is broken or hostile
+CHUNK = 1 << 16
+
+
+class _MirrorError(Exception):
+    """A mirror cannot give the file; the text says why."""
+
+
+def fetch(
+    name: str,
+    *,
+    cache_dir: str | Path | None = None,
+    mirrors: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Download a named data set into the cache, unless it is there already.
+
+    Each file is tried on the mirrors in order, checked by sha256 and only then renamed into place; a file that is in
+    place and whole is not fetched again, so an interrupted fetch goes on when it is run again.
+
+    Args:
+        name: A set of `names()` that is not embedded.
+        cache_dir: The folder to fill instead of the platform's cache; the files go to cache_dir/name.
+        mirrors: http or https addresses of folders, tried in order instead of the known ones.
+        progress: Called as progress(file name, bytes so far, bytes in all or None) while a file comes in.
+
+    Returns:
+        The folder with the files.
+
+    Raises:
+        DatasetError: The set is unknown or embedded, the folder cannot be written, or every mirror failed (the message
+            lists each with its reason).
+    """
+    entry = entry_of(name)
+    if entry.embedded:
+        raise DatasetError(f"data set {name!r} is embedded: there is nothing to fetch")
+    folder = (cache_root() if cache_dir is None else Path(cache_dir).expanduser()) / name
+    addresses = [address.rstrip("/") + "/" for address in (entry.mirrors if mirrors is None else mirrors)]
+    for address in addresses:
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise DatasetError(f"mirror {address}: expected an http or https address")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in entry.files:
+            if not (folder / file.name).exists() or _fault(folder / file.name, file):
+                _fetch_file(file, folder, addresses, progress)
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    return folder
+
+
+def _fetch_file(file: RemoteFile, folder: Path, mirrors: Sequence[str], progress: Progress | None) -> None:
+    partial = folder / f".{file.name}.{os.getpid()}.part"
+    failures = []
+    for mirror in mirrors:
+        try:
+            with partial.open("wb") as out:
+                _download(mirror + file.name, out, file.name, progress)
+                os.fsync(out.fileno())
+            if fault := _fault(partial, file):
+                raise _MirrorError(fault)
+            partial.replace(folder / file.name)
+            return
+        except _MirrorError as error:
+            failures.append(f"{mirror}: {error}")
+        finally:
+            partial.unlink(missing_ok=True)
+    raise DatasetError(f"could not fetch {file.name} into {folder}: {'; '.join(failures) or 'no mirror given'}")
+
+
+def _download(url: str, out: IO[bytes], name: str, progress: Progress | None) -> None:
+    received = 0
+    for chunk, total in _chunks(url):
+        out.write(chunk)
+        received += len(chunk)
+        if progress is not None:
+            progress(name, received, total)
+    out.flush()
+
+
+def _chunks(url: str) -> Iterator[tuple[bytes, int | None]]:
+    """Yield the body in chunks with its announced length; every way in which a server can fail is a _MirrorError."""
+    try:
+        with _opener().open(url, timeout=TIMEOUT) as response:
+            length = response.headers.get("Content-Length", "")
+            total = int(length) if length.isdecimal() else None
+            received = 0
+            while chunk := response.read(CHUNK):
+                received += len(chunk)
+                if received > MAX_BYTES:
+                    raise _MirrorError(f"sent more than {MAX_BYTES} bytes")
+                yield chunk, total
+    except urllib.error.HTTPError as error:
+        with error:  # it holds the connection
+            raise _MirrorError(f"HTTP {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise _MirrorError(str(error.reason)) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _MirrorError(f"{type(error).__name__}: {error}") from error
+    if total is not None and received != total:
+        raise _MirrorError(f"truncated: {received} of {total} bytes")
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    # urlopen would follow a redirect to ftp as well; this one knows nothing but http and https.
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPRedirectHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+        urllib.request.UnknownHandler,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+def _fault(path: Path, file: RemoteFile) -> str | None:
+    """Return what is wrong with a file, or None where its checksum is right."""
+    hasher = hashlib.sha256()
+    try:
+        with (gzip.open if file.of == "content" else open)(path, "rb") as stream:
+            while chunk := stream.read(1 << 20):
+                hasher.update(chunk)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        return f"not a whole gzip file ({error})"
+    if hasher.hexdigest() != file.sha256:
+        return f"wrong checksum: expected sha256 {file.sha256} of its {file.of}, found {hasher.hexdigest()}"
+    return None

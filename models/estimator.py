@@ -1,0 +1,259 @@
+"""The scikit-learn shell of the trainer: a population of one."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from models.early_stopping import EARLY_STOPPING
+from models.kernels import Array
+from models.network import Network
+from models.parameters import needs_validation, resolve_params
+from models.training import EpochResult, Member, Population, TrainingData
+
+ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
+"""What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
+
+
+class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A multilayer perceptron with every hyper-parameter of chapter 3 of *Neural Networks and Deep Learning*.
+
+    Inputs are not rescaled: bring them to about [0, 1]. One output neuron a class, also for two classes.
+
+    Args:
+        hidden_layer_sizes: Neurons of each hidden layer; () for none.
+        activation: Of hidden neurons: "sigmoid", "tanh" or "relu".
+        output: "sigmoid", "softmax" or "tanh" (targets ±1).
+        cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic".
+        optimizer: "sgd" or "momentum" (v ← μv − η∇C, w ← w + v).
+        learning_rate: η; None for the optimizer's own (sgd 0.5, momentum 0.1).
+        momentum: μ; None for the optimizer's own (0.9).
+        batch_size: Samples in a mini-batch; the last batch of an epoch may be smaller, and a training set smaller than the batch is one
+            batch.
+        max_epochs: Passes over the training set.
+        l2: λ of the term (λ/2n)·Σw², n the size of the training set; biases are free.
+        weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)) or "gaussian" (both N(0, 1)).
+        lr_schedule: "constant", or "plateau": η is multiplied by `lr_factor` whenever the validation accuracy has not improved for
+            `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start.
+        lr_factor: See `lr_schedule`.
+        lr_min_ratio: See `lr_schedule`.
+        early_stopping: "none", or "patience": stop when the validation accuracy has not improved for `patience` epochs, and restore the
+            best weights.
+        patience: Epochs without improvement.
+        validation_fraction: Part held out, stratified, where early stopping or the schedule needs it and no X_val is given.
+        verbose: 1 prints a line an epoch.
+        random_state: int, RandomState, or None for a new stream at every fit.
+        dtype: "float32" or "float64", of the weights and of all arithmetic.
+
+    Attributes:
+        classes_: Class labels, shape (n_classes,).
+        n_features_in_: Number of features seen by fit.
+        feature_names_in_: Their names, where X has names.
+        coefs_: Weights of each layer, shape (n_in, n_out).
+        intercepts_: Biases of each layer, shape (n_out,).
+        n_iter_: Epochs trained.
+        best_epoch_: The epoch (from 1) whose weights the model has: the best with early stopping, else the last.
+        history_: Lists with an entry an epoch: train_cost, train_accuracy, val_cost and val_accuracy (where there is validation data),
+            learning_rate.
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: tuple[int, ...] = (30,),
+        activation: str = "sigmoid",
+        output: str = "sigmoid",
+        cost: str = "cross_entropy",
+        optimizer: str = "sgd",
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+        batch_size: int = 10,
+        max_epochs: int = 30,
+        l2: float = 0.0,
+        weight_init: str = "scaled",
+        lr_schedule: str = "constant",
+        lr_factor: float = 0.5,
+        lr_min_ratio: float = 1 / 1024,
+        early_stopping: str = "none",
+        patience: int = 10,
+        validation_fraction: float = 0.1,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output = output
+        self.cost = cost
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.l2 = l2
+        self.weight_init = weight_init
+        self.lr_schedule = lr_schedule
+        self.lr_factor = lr_factor
+        self.lr_min_ratio = lr_min_ratio
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.verbose = verbose
+        self.random_state = random_state
+        self.dtype = dtype
+
+    def fit(self, X: Any, y: Any, *, X_val: Any = None, y_val: Any = None) -> Self:
+        """Train from new weights for `max_epochs` epochs, or until early stopping or the schedule ends training.
+
+        Args:
+            X: Training inputs, shape (n_samples, n_features).
+            y: Class labels, shape (n_samples,).
+            X_val: Validation inputs, or None.
+            y_val: Validation labels, or None.
+
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            ValueError: For a parameter out of range, unfit data, or when training diverges.
+        """
+        params = resolve_params(self.get_params())
+        X, y = validate_data(self, X, y, dtype=params["dtype"], order="C")
+        classes = _classes(y)
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together: give both or neither")
+        seed = _seed(self.random_state)
+        if X_val is not None:
+            X_val, y_val = validate_data(self, X_val, y_val, dtype=params["dtype"], order="C", reset=False)
+        elif needs_validation(params):
+            split = np.random.RandomState(np.random.default_rng((seed, SPLIT_STREAM)).integers(2**31))
+            X, X_val, y, y_val = train_test_split(
+                X, y, test_size=params["validation_fraction"], stratify=y, random_state=split
+            )
+        self._start(classes, seed)
+        data = self._data(X, y, X_val, y_val)
+        population = Population([self._member()], data)
+        while not self._epoch(population).finished:
+            pass
+        self._finish(population)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """Train for one epoch more, the next of the same random stream.
+
+        Args:
+            X: Training inputs, shape (n_samples, n_features).
+            y: Class labels, shape (n_samples,).
+            classes: All labels that will ever occur; needed in the first call unless y has them all.
+
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            ValueError: For a parameter out of range, unfit data, or when training diverges.
+        """
+        params = resolve_params(self.get_params())
+        if needs_validation(params):
+            raise ValueError("partial_fit has no validation data: use early_stopping='none' and lr_schedule='constant'")
+        first = not hasattr(self, "classes_")
+        X, y = validate_data(self, X, y, dtype=params["dtype"], order="C", reset=first)
+        if first:
+            self._start(_classes(y if classes is None else np.asarray(classes)), _seed(self.random_state))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}")
+        population = Population([self._member()], self._data(X, y, None, None))
+        self._epoch(population)
+        self._finish(population)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable label of each sample.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]  # type: ignore[no-any-return]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return class probabilities, float64 of shape (n_samples, n_classes); each row sums to 1.
+
+        Sigmoid and tanh outputs, one probability a neuron, are divided by their sum.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+        """
+        check_is_fitted(self)
+        params = resolve_params(self.get_params())
+        X = validate_data(self, X, dtype=params["dtype"], order="C", reset=False)
+        network = Network.build(params, X.shape[1], len(self.classes_))
+        parameters = {name: value for name, value in self._state.items() if name in self._weight_names}
+        return network.probabilities(parameters, X)
+
+    def _start(self, classes: Array, seed: int) -> None:
+        self.classes_ = classes
+        self.n_iter_ = 0
+        self.history_: dict[str, list[float]] = {}
+        self._seed = seed
+        self._state: dict[str, Array] | None = None
+
+    def _member(self) -> Member:
+        return Member(self.get_params(), (self._seed, NETWORK_STREAM), self.n_iter_, self._state)
+
+    def _data(self, X: Array, y: Array, X_val: Array | None, y_val: Array | None) -> TrainingData:
+        codes = None if y_val is None else self._codes(y_val)
+        return TrainingData.from_arrays(X, self._codes(y), len(self.classes_), X_val, codes, self.dtype)
+
+    def _codes(self, y: Array) -> Array:
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y holds labels that are not in classes: {unknown.tolist()}")
+        return np.searchsorted(self.classes_, y)
+
+    def _epoch(self, population: Population) -> EpochResult:
+        result = population.run_epoch((self._seed, ORDER_STREAM, self.n_iter_ + 1))[0]
+        if result.failure:
+            raise ValueError(f"training {result.failure}")
+        self.n_iter_ += 1
+        for name, value in result.metrics.items():
+            self.history_.setdefault(name, []).append(value)
+        if self.verbose:
+            values = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
+            print(f"epoch {self.n_iter_}: {values}", flush=True)
+        return result
+
+    def _finish(self, population: Population) -> None:
+        self._state = population.states()[0]
+        self.best_epoch_ = self.n_iter_
+        if EARLY_STOPPING[self.early_stopping].keeps_best:
+            self.best_epoch_ = int(self._state["stop_best_epoch"])
+            for name in population.weight_names:
+                self._state[name] = self._state[f"best.{name}"].copy()
+        self._weight_names = list(population.weight_names)
+        layers = len(self.hidden_layer_sizes) + 1
+        self.coefs_ = [self._state[f"W{i}"].T.copy() for i in range(layers)]
+        self.intercepts_ = [self._state[f"b{i}"][0].copy() for i in range(layers)]
+
+
+def _classes(y: Array) -> Array:
+    check_classification_targets(y)
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ValueError(
+            f"This classifier needs samples of at least 2 classes, but the data contains one class: {classes[0]!r}"
+        )
+    return classes
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, (int, np.integer)) and random_state >= 0:
+        return int(random_state)
+    raise ValueError(f"random_state={random_state!r} must be an integer ≥ 0, a numpy RandomState or None")

@@ -1,0 +1,149 @@
+"""The hyper-parameters of a network: defaults, and the one place where they are checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
+
+from models.activations import ACTIVATIONS
+from models.costs import COSTS, HEADS, OUTPUTS
+from models.early_stopping import EARLY_STOPPING
+from models.initializers import INITIALIZERS
+from models.optimizers import OPTIMIZERS
+from models.schedules import SCHEDULES
+
+DEFAULTS: dict[str, Any] = {
+    "hidden_layer_sizes": (30,),
+    "activation": "sigmoid",
+    "output": "sigmoid",
+    "cost": "cross_entropy",
+    "optimizer": "sgd",
+    "learning_rate": None,
+    "momentum": None,
+    "batch_size": 10,
+    "max_epochs": 30,
+    "l2": 0.0,
+    "weight_init": "scaled",
+    "lr_schedule": "constant",
+    "lr_factor": 0.5,
+    "lr_min_ratio": 1 / 1024,
+    "early_stopping": "none",
+    "patience": 10,
+    "validation_fraction": 0.1,
+    "verbose": 0,
+    "random_state": None,
+    "dtype": "float32",
+}
+"""Every parameter of `MLPClassifier` with its default."""
+
+_NAMES = {
+    "activation": ACTIVATIONS,
+    "output": OUTPUTS,
+    "cost": COSTS,
+    "optimizer": OPTIMIZERS,
+    "weight_init": INITIALIZERS,
+    "lr_schedule": SCHEDULES,
+    "early_stopping": EARLY_STOPPING,
+    "dtype": ("float32", "float64"),
+}
+
+
+def _positive(x: float) -> bool:
+    return x > 0
+
+
+_NUMBERS: dict[str, tuple[type, Callable[[Any], bool], str, bool]] = {
+    # name: (kind, test, what is expected, whether None is allowed)
+    "learning_rate": (Real, _positive, "a positive number", True),
+    "momentum": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", True),
+    "batch_size": (Integral, _positive, "a positive integer", False),
+    "max_epochs": (Integral, _positive, "a positive integer", False),
+    "l2": (Real, lambda x: x >= 0, "a number ≥ 0", False),
+    "lr_factor": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
+    "lr_min_ratio": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
+    "patience": (Integral, _positive, "a positive integer", False),
+    "validation_fraction": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
+    "verbose": (Integral, lambda x: x >= 0, "an integer ≥ 0", False),
+}
+
+
+def suggestion(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """Return `` (did you mean 'l2'?)``, or the list of known names where none is close."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(sorted(known))})"
+
+
+def validate_params(params: Mapping[str, Any]) -> None:
+    """Check hyper-parameters before any training; parameters that are absent have their defaults.
+
+    Args:
+        params: Parameters of `MLPClassifier` by name.
+
+    Raises:
+        ValueError: For an unknown name or a value out of range; the message names the parameter and what is expected.
+    """
+    for name in params:
+        if name not in DEFAULTS:
+            raise ValueError(f"unknown parameter {name!r}{suggestion(name, DEFAULTS)}")
+    given = {**DEFAULTS, **params}
+    for name, known in _NAMES.items():
+        value = given[name]
+        if not isinstance(value, str) or value not in known:
+            raise ValueError(f"{name}={value!r} is unknown{suggestion(str(value), tuple(known))}")
+    for name, (kind, test, expected, optional) in _NUMBERS.items():
+        value = given[name]
+        if value is None and optional:
+            continue
+        if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
+            raise ValueError(f"{name}={value!r} must be {expected}")
+    _validate_sizes(given["hidden_layer_sizes"])
+    _validate_combinations(given)
+
+
+def _validate_sizes(sizes: Any) -> None:
+    if not isinstance(sizes, (tuple, list)) or any(
+        isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in sizes
+    ):
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} must be a tuple of positive integers, such as (30,), or () for no hidden layer"
+        )
+
+
+def _validate_combinations(given: Mapping[str, Any]) -> None:
+    output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
+    if (output, cost) not in HEADS:
+        if output == "softmax":
+            raise ValueError(f"output='softmax' does not go with cost={cost!r}: use cost='log_likelihood'")
+        raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output='softmax'")
+    if given["momentum"] is not None and not OPTIMIZERS[optimizer].momentum:
+        raise ValueError(
+            f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
+        )
+
+
+def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters, checked, with defaults in the place of what is absent or None.
+
+    Args:
+        params: Parameters of `MLPClassifier` by name.
+
+    Raises:
+        ValueError: See `validate_params`.
+    """
+    validate_params(params)
+    given = {**DEFAULTS, **params}
+    optimizer = OPTIMIZERS[given["optimizer"]]
+    given["hidden_layer_sizes"] = tuple(int(s) for s in given["hidden_layer_sizes"])
+    for name in ("learning_rate", "momentum"):
+        if given[name] is None:
+            given[name] = getattr(optimizer, name)
+    return given
+
+
+def needs_validation(params: Mapping[str, Any]) -> bool:
+    """Tell whether early stopping or the schedule reads the validation accuracy."""
+    given = {**DEFAULTS, **params}
+    return EARLY_STOPPING[given["early_stopping"]].keeps_best or SCHEDULES[given["lr_schedule"]].needs_validation

@@ -1,0 +1,276 @@
+"""The only training loop: one epoch at a time for a population of networks that share their shapes.
+
+A population's arrays have shape (K, ...): a lane a network. All lanes read the same batches; everything else is a lane's own, and what a
+lane computes is bit for bit what it computes alone (see `models.kernels`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from models.early_stopping import EARLY_STOPPING
+from models.kernels import Array
+from models.network import Network
+from models.optimizers import OPTIMIZERS, Rates
+from models.parameters import needs_validation, resolve_params, validate_params
+from models.passes import Stacks, TrainingPass, ValidationPass, one_hot
+from models.schedules import SCHEDULES
+
+__all__ = ["EpochResult", "Member", "Population", "TrainingData", "group_key", "validate_params"]
+
+INIT_STREAM = 0
+"""Purpose of the random stream that draws initial weights; a member's streams are default_rng((*seed, purpose, epoch))."""
+
+_GROUP_KEYS = (
+    "hidden_layer_sizes",
+    "activation",
+    "output",
+    "cost",
+    "optimizer",
+    "batch_size",
+    "early_stopping",
+    "dtype",
+)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Training and validation samples, built once and shared by populations.
+
+    Attributes:
+        X_train: Inputs, shape (n, d), C-contiguous, of the networks' dtype.
+        T_train: One-hot targets, shape (n, C), of the same dtype.
+        y_train: Class codes 0 … C−1, shape (n,).
+        X_valid: Validation inputs, shape (m, d), or None.
+        y_valid: Validation class codes, shape (m,), or None.
+    """
+
+    X_train: Array
+    T_train: Array
+    y_train: Array
+    X_valid: Array | None = None
+    y_valid: Array | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: Array,
+        y_codes: Array,
+        n_classes: int,
+        X_valid: Array | None = None,
+        y_valid: Array | None = None,
+        dtype: str = "float32",
+    ) -> TrainingData:
+        """Prepare arrays for training.
+
+        Args:
+            X: Inputs, shape (n, d).
+            y_codes: Integer class codes in 0 … n_classes−1, shape (n,).
+            n_classes: C, the number of output neurons.
+            X_valid: Validation inputs, shape (m, d), or None.
+            y_valid: Validation class codes, shape (m,), or None.
+            dtype: "float32" or "float64".
+
+        Raises:
+            ValueError: Where the shapes do not fit together.
+        """
+        y = np.asarray(y_codes, np.intp)
+        x = np.ascontiguousarray(X, dtype)
+        if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
+            raise ValueError(f"X must have shape (n, d) and y_codes (n,) with n ≥ 1, not {x.shape} and {y.shape}")
+        targets = one_hot(y, n_classes, x.dtype)
+        if X_valid is None or y_valid is None:
+            return cls(x, targets, y)
+        xv, yv = np.ascontiguousarray(X_valid, dtype), np.asarray(y_valid, np.intp)
+        if xv.ndim != 2 or xv.shape[1] != x.shape[1] or yv.shape != xv.shape[:1]:
+            raise ValueError(
+                f"X_valid must have shape (m, {x.shape[1]}) and y_valid (m,), not {xv.shape} and {yv.shape}"
+            )
+        return cls(x, targets, y, xv, yv)
+
+
+@dataclass
+class Member:
+    """One network of a population: its hyper-parameters, its random stream and, once begun, its state.
+
+    Attributes:
+        params: Parameters of `MLPClassifier` by name; absent ones have their defaults.
+        seed: Owns the network's streams, default_rng((*seed, purpose, epoch)).
+        epoch: Epochs done.
+        state: None before the first epoch; else plain arrays by name (weights, optimizer slots, monitors, best weights), which can be
+            saved as npz, moved and restored.
+    """
+
+    params: Mapping[str, Any]
+    seed: tuple[int, ...]
+    epoch: int = 0
+    state: dict[str, Array] | None = None
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch of one member gave.
+
+    Attributes:
+        metrics: train_cost (data cost C₀, the mean over the epoch's mini-batches as they were trained, without the regularisation
+            term), train_accuracy (likewise), val_cost and val_accuracy where there is validation data, learning_rate.
+        finished: Whether max_epochs is reached or early stopping or the schedule ended training.
+        failure: Why the member diverged, or None.
+    """
+
+    metrics: dict[str, float]
+    finished: bool
+    failure: str | None
+
+
+def group_key(params: Mapping[str, Any], data: TrainingData) -> Hashable:
+    """Return a key: members with equal keys may train in one population.
+
+    Args:
+        params: Parameters of `MLPClassifier` by name.
+        data: The data that they train on.
+    """
+    given = resolve_params(params)
+    return (*(given[name] for name in _GROUP_KEYS), data.X_train.shape, data.T_train.shape)
+
+
+class Population:
+    """K networks that train side by side.
+
+    Args:
+        members: The networks; those without a state are begun. Their `epoch` is kept up to date.
+        data: Training and validation samples.
+
+    Raises:
+        ValueError: For members that cannot share a population, or that need validation data which is not there.
+    """
+
+    def __init__(self, members: Sequence[Member], data: TrainingData) -> None:
+        self.members = list(members)
+        self.data = data
+        self._params = [resolve_params(m.params) for m in self.members]
+        if not self.members or len({group_key(m.params, data) for m in self.members}) > 1:
+            raise ValueError("a population needs members of one group (see group_key)")
+        if data.X_valid is None and any(map(needs_validation, self._params)):
+            raise ValueError("early stopping and the plateau schedule need validation data")
+        shared = self._params[0]
+        self._dtype = np.dtype(shared["dtype"])
+        if data.X_train.dtype != self._dtype:
+            raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
+        self._network = Network.build(shared, data.X_train.shape[1], data.T_train.shape[1])
+        self._optimizer = OPTIMIZERS[shared["optimizer"]]
+        self._stopping = EARLY_STOPPING[shared["early_stopping"]]
+        targets = self._network.head.output.targets
+        self._targets = targets(data.T_train)
+        self._states = [
+            self._begin(m, p) if m.state is None else dict(m.state)
+            for m, p in zip(self.members, self._params, strict=True)
+        ]
+        names = [name for name, value in self._states[0].items() if value.ndim]
+        self._stacks = {name: np.stack([s[name] for s in self._states]) for name in names}
+        self._weights = [name for name in names if "." not in name]
+        weights = {name: self._stacks[name] for name in self._weights}
+        slots = {s: {name: self._stacks[f"{s}.{name}"] for name in self._weights} for s in self._optimizer.slots}
+        self._trained = Stacks(weights, slots)
+        self._pass: TrainingPass | None = None
+        self._validation: ValidationPass | None = None
+        if data.X_valid is not None and data.y_valid is not None:
+            aims = targets(one_hot(data.y_valid, data.T_train.shape[1], self._dtype))
+            self._validation = ValidationPass(self._network, weights, data.X_valid, aims, data.y_valid)
+
+    def _begin(self, member: Member, params: Mapping[str, Any]) -> dict[str, Array]:
+        rng = np.random.default_rng((*member.seed, INIT_STREAM, 0))
+        state = self._network.init(rng, self._dtype)
+        weights = dict(state)
+        for slot in self._optimizer.slots:
+            state.update({f"{slot}.{name}": np.zeros_like(value) for name, value in weights.items()})
+        if self._stopping.keeps_best:
+            state.update({f"best.{name}": value.copy() for name, value in weights.items()})
+        memory = {**self._stopping.start, **SCHEDULES[params["lr_schedule"]].start}
+        state.update({name: np.array(value) for name, value in memory.items()})
+        return state
+
+    def _rates(self, k: int) -> Rates:
+        p = self._params[k]
+        eta = p["learning_rate"] * float(self._states[k]["lr_factor"])
+        return Rates(eta, p["momentum"], p["l2"], len(self.data.X_train))
+
+    @property
+    def weight_names(self) -> list[str]:
+        """Names of the weights and biases in a state."""
+        return list(self._weights)
+
+    def states(self) -> list[dict[str, Array]]:
+        """Return a copy of each member's state."""
+        return [
+            {name: (self._stacks[name][k] if value.ndim else value).copy() for name, value in state.items()}
+            for k, state in enumerate(self._states)
+        ]
+
+    def run_epoch(self, order_seed: tuple[int, ...]) -> list[EpochResult]:
+        """Train every member for one epoch.
+
+        Args:
+            order_seed: Gives the order of the samples, default_rng(order_seed).permutation(n), to all members.
+
+        Returns:
+            A result a member, in their order.
+        """
+        n, rates = len(self.data.X_train), [self._rates(k) for k in range(len(self.members))]
+        with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
+            cost, hits = self._training_pass(rates).run(np.random.default_rng(order_seed).permutation(n))
+            checked = None if self._validation is None else self._validation.run()
+        results = []
+        for k, member in enumerate(self.members):
+            member.epoch += 1
+            metrics = {"train_cost": float(cost[k]) / n, "train_accuracy": int(hits[k]) / n}
+            if checked is not None and self.data.y_valid is not None:
+                m = len(self.data.y_valid)
+                metrics |= {"val_cost": float(checked[0][k]) / m, "val_accuracy": int(checked[1][k]) / m}
+            metrics["learning_rate"] = rates[k].learning_rate
+            failure = self._failure(k, metrics)
+            finished = False if failure else self._observe(k, metrics)
+            results.append(EpochResult(metrics, finished or member.epoch >= self._params[k]["max_epochs"], failure))
+        return results
+
+    def _training_pass(self, rates: list[Rates]) -> TrainingPass:
+        if self._pass is None or self._pass.rates != rates:  # compiled anew only when a schedule changed a rate
+            self._pass = TrainingPass(
+                self._network,
+                self._optimizer,
+                self._trained,
+                rates,
+                self.data.X_train,
+                self._targets,
+                self.data.y_train,
+                self._params[0]["batch_size"],
+            )
+        return self._pass
+
+    def _failure(self, k: int, metrics: Mapping[str, float]) -> str | None:
+        where = f"diverged at epoch {self.members[k].epoch}"
+        cause = f"(learning_rate={metrics['learning_rate']:g} is probably too large)"
+        if not np.isfinite(metrics["train_cost"]):
+            return f"{where}: training cost is {metrics['train_cost']} {cause}"
+        for name in self._weights:
+            if not np.isfinite(self._stacks[name][k]).all():
+                return f"{where}: {name} is no longer finite {cause}"
+        return None
+
+    def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
+        state, params = self._states[k], self._params[k]
+        memory = {name: float(value) for name, value in state.items() if not value.ndim}
+        memory, best, stop = self._stopping.observe(memory, params, metrics, self.members[k].epoch)
+        if best:
+            for name in self._weights:
+                self._stacks[f"best.{name}"][k] = self._stacks[name][k]
+        stopped = stop
+        remembered = {**{n: float(v) for n, v in state.items() if not v.ndim}, **memory}
+        schedule, over = SCHEDULES[params["lr_schedule"]].observe(remembered, params, metrics)
+        state.update({name: np.array(value) for name, value in schedule.items()})
+        return stopped or over

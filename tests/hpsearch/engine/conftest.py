@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toys import GOAL, Adaptive, WorstStops, climb
+
+from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.clock import Clock
+from hpsearch.engine.log import Log
+from hpsearch.engine.observer import Silent
+from hpsearch.history import History
+from hpsearch.objectives.function import FunctionObjective
+from hpsearch.records import Header
+
+
+@pytest.fixture
+def header() -> Header:
+    return Header("toy", "u1", {"n_trials": 20, "repeats": 1}, {}, {}, 1_000.0)
+
+
+@pytest.fixture
+def make_clock(tmp_path: Path, header: Header) -> Callable[..., Clock]:
+    def make(log: Log, **changes: Any) -> Clock:
+        history = History.fold(log.records, GOAL)
+        if history.header is None:
+            log.append(header)
+            history.apply(header)
+        fields: dict[str, Any] = {
+            "objective": FunctionObjective(climb, "score", seed=1),
+            "sampler": Adaptive(),
+            "pruner": WorstStops(),
+            "n_lanes": 4,
+            "total": 20,
+            "repeats": 1,
+            "checkpoints": Checkpoints(tmp_path / "checkpoints", "u1"),
+            "observer": Silent(),
+        }
+        return Clock(log, history, **{**fields, **changes})
+
+    return make

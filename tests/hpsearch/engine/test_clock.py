@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from toys import story
+
+from hpsearch.engine.clock import Clock
+from hpsearch.engine.log import Log
+from hpsearch.errors import UserError
+from hpsearch.history import Goal, History
+from hpsearch.logfile import read
+from hpsearch.objectives.function import FunctionObjective, UserTrial
+from hpsearch.records import Tick
+
+MakeClock = Callable[..., Clock]
+
+
+def test_two_runs_tell_the_same_story(tmp_path: Path, make_clock: MakeClock) -> None:
+    for name in ("a", "b"):
+        with Log(tmp_path / name / "log.jsonl") as log:
+            assert make_clock(log).run()
+    assert story(tmp_path / "a" / "log.jsonl") == story(tmp_path / "b" / "log.jsonl")
+
+
+def test_the_live_history_is_the_fold_of_the_log(tmp_path: Path, make_clock: MakeClock) -> None:
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log)
+        clock.run()
+    folded = History.fold((record for record, _ in read(tmp_path / "log.jsonl")), Goal("score", "maximize"))
+    assert folded.trials == clock.history.trials
+    assert folded.table == clock.history.table
+    assert (folded.tick, folded.time, folded.stop) == (clock.history.tick, clock.history.time, clock.history.stop)
+
+
+def test_every_trial_ends_and_its_state_says_how(tmp_path: Path, make_clock: MakeClock) -> None:
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log)
+        clock.run()
+    states = [trial.state for trial in clock.history.trials]
+    assert len(states) == 20
+    assert set(states) == {"COMPLETE", "PRUNED"}
+    assert all(trial.epoch == 6 for trial in clock.history.ended("COMPLETE"))
+
+
+def test_lanes_are_filled_in_order_and_never_doubled(tmp_path: Path, make_clock: MakeClock) -> None:
+    with Log(tmp_path / "log.jsonl") as log:
+        make_clock(log).run()
+    for record, _ in read(tmp_path / "log.jsonl"):
+        if isinstance(record, Tick):
+            lanes = [row.lane for row in record.rows]
+            assert lanes == sorted(set(lanes))
+            assert [ask.lane for ask in record.asks] == sorted(ask.lane for ask in record.asks)
+            assert set(lanes) <= {0, 1, 2, 3}
+
+
+def test_repeats_train_one_point_several_times(tmp_path: Path, make_clock: MakeClock) -> None:
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log, repeats=3, total=6)
+        clock.run()
+    trials = clock.history.trials
+    assert [(t.ask.point, t.ask.repeat) for t in trials] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert trials[0].params == trials[1].params == trials[2].params != trials[3].params
+    assert trials[0].curve("noise") != trials[1].curve("noise")
+
+
+def test_an_exception_fails_its_trial_with_reason_and_traceback(tmp_path: Path, make_clock: MakeClock) -> None:
+    def objective(trial: UserTrial) -> Iterator[float]:
+        yield 1.0
+        if trial.number == 2:
+            raise RuntimeError("no more\nof this")
+        yield 2.0
+
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log, objective=FunctionObjective(objective, "score", 0))
+        assert clock.run()
+    failed = list(clock.history.ended("FAILED"))
+    assert [trial.number for trial in failed] == [2]
+    assert failed[0].decision is not None
+    assert failed[0].decision.reason == "RuntimeError: no more"
+    assert "raise RuntimeError" in (failed[0].rows[-1].traceback or "")
+
+
+def test_a_value_that_is_not_finite_fails_its_trial(tmp_path: Path, make_clock: MakeClock) -> None:
+    objective = FunctionObjective(lambda trial: float("nan") if trial.number == 1 else 1.0, "score", 0)
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log, objective=objective)
+        clock.run()
+    assert [trial.number for trial in clock.history.ended("FAILED")] == [1]
+    assert clock.history.trials[1].decision is not None
+    assert clock.history.trials[1].decision.reason == "score is nan at epoch 1"
+
+
+def test_a_study_whose_first_trials_all_fail_stops_with_the_reason(tmp_path: Path, make_clock: MakeClock) -> None:
+    def objective(trial: UserTrial) -> float:
+        raise ValueError("wrong everywhere")
+
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log, objective=FunctionObjective(objective, "score", 0), total=None)
+        clock.run()
+    assert len(clock.history.trials) == 16
+    assert clock.history.stop == "failed: all of the first 16 trials, trial 0 because ValueError: wrong everywhere"
+
+
+def test_a_metric_that_no_trial_reports_is_the_users_mistake(tmp_path: Path, make_clock: MakeClock) -> None:
+    objective = FunctionObjective(lambda trial: {"scores": 1.0}, "score", 0)
+    with Log(tmp_path / "log.jsonl") as log, pytest.raises(UserError, match="did you mean 'scores'"):
+        make_clock(log, objective=objective).run()
+
+
+def test_a_generator_that_is_stopped_is_closed(tmp_path: Path, make_clock: MakeClock) -> None:
+    closed: list[int] = []
+
+    def objective(trial: UserTrial) -> Iterator[float]:
+        try:
+            for epoch in range(6):
+                yield float(trial.number + epoch)
+        finally:
+            closed.append(trial.number)
+
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log, objective=FunctionObjective(objective, "score", 0))
+        clock.run()
+    assert {trial.number for trial in clock.history.ended("PRUNED")} <= set(closed)
+    assert sorted(closed) == list(range(20))
+
+
+def test_an_interrupt_ends_the_run_after_a_whole_tick(tmp_path: Path, make_clock: MakeClock) -> None:
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log)
+        clock.interrupted = lambda: clock.history.tick == 4
+        assert not clock.run()
+    assert clock.history.tick == 4
+    assert clock.history.running()

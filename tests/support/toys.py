@@ -1,0 +1,93 @@
+"""A small world to run the engine in: a seeded sampler, a rule that prunes, and objectives that learn nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.history import Goal, History
+from hpsearch.logfile import read
+from hpsearch.objectives.base import Start
+from hpsearch.objectives.function import UserTrial
+from hpsearch.records import Decision, Row, to_json
+
+GOAL = Goal("score", "maximize")
+
+
+class Adaptive:
+    """Moves around the best point so far: what it answers depends on everything that came before."""
+
+    reads_history = True
+    size: int | None = None
+
+    def ask(self, history: History, point: int) -> dict[str, Any]:
+        rng = np.random.default_rng((7, point))
+        best = history.best
+        centre = best.params["x"] if best else 0.0
+        return {"x": float(centre + rng.normal() + 1e-3 * len(history.running()))}
+
+
+class WorstStops:
+    """Stops the worst of those that arrive together, where there are at least three."""
+
+    reads_history = True
+
+    def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
+        if len(arrivals) < 3:
+            return []
+        worst = min(arrivals, key=lambda row: (history.table[row.epoch][row.trial], row.trial))
+        return [Decision(worst.trial, "prune", "worst of its tick", "worst", {"rivals": len(arrivals)})]
+
+
+def climb(trial: UserTrial) -> Iterator[dict[str, float]]:
+    rng = trial.rng
+    value = -abs(trial["x"] - 3.0)
+    for _ in range(6):
+        value += float(rng.random()) * 0.1
+        yield {"score": value, "noise": float(rng.normal())}
+
+
+class Saveable:
+    """An objective whose states can be saved: a counter that mixes the tick into its value."""
+
+    epochs = 6
+
+    def __init__(self) -> None:
+        self.trials: dict[int, tuple[Start, int, float]] = {}
+        self.advanced = 0
+
+    def start(self, trial: Start) -> None:
+        value = float(trial.state["value"]) if trial.state else float(trial.ask.params["x"])
+        self.trials[trial.ask.trial] = (trial, trial.epoch, value)
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        return [self._advance(number, tick) for number in trials]
+
+    def _advance(self, number: int, tick: int) -> Row:
+        self.advanced += 1
+        start, epoch, value = self.trials[number]
+        value += np.random.default_rng((number, tick)).random()
+        self.trials[number] = (start, epoch + 1, value)
+        return Row(number, start.ask.lane, epoch + 1, {"score": value}, 0.0, epoch + 1 == self.epochs)
+
+    def states(self) -> list[Start]:
+        return [Start(start.ask, epoch, {"value": np.array(value)}) for start, epoch, value in self.trials.values()]
+
+    def stop(self, trial: int) -> None:
+        del self.trials[trial]
+
+
+def story(path: Path) -> list[str]:
+    """What a log tells, without the times."""
+    told = []
+    for record, _ in read(path):
+        value = to_json(record)
+        value.pop("time")
+        for row in value.get("rows", ()):
+            row.pop("seconds")
+        told.append(json.dumps(value, sort_keys=True))
+    return told
