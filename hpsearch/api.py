@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpsearch import pruners, samplers
-from hpsearch.declaration import changes, declare, identity
-from hpsearch.engine import environment
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import ALL_FAILED, Clock
+from hpsearch.engine.cluster import Cluster
+from hpsearch.engine.dask_client import connect
 from hpsearch.engine.interrupt import Interrupt
 from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Observer, Silent, StudyPlan
+from hpsearch.engine.opening import open_history
 from hpsearch.engine.resume import restore
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.history import History, Trial
-from hpsearch.objectives.base import Objective
-from hpsearch.objectives.build import build_objective
-from hpsearch.records import Extension, Header
+from hpsearch.objectives.build import prepare
 from hpsearch.study import Study
-from hpsearch.tracking.process import Delivery, default_uri
+from hpsearch.tracking.process import Delivery
+from hpsearch.tracking.uri import resolve
 from models import datasets
 
 if TYPE_CHECKING:
     import pandas as pd
+
+AHEAD = 8
+"""Ticks that a cluster's workers may train ahead where no lane waits for another."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def run(
     study: Study,
     root: str | Path = "mlruns",
     *,
+    workers: int = 1,
+    scheduler: str | None = None,
     quiet: bool = False,
     tracking: bool = True,
     tracking_uri: str | None = None,
@@ -80,6 +83,8 @@ def run(
     Args:
         study: The declaration.
         root: Where all state is: the log, checkpoints, MLflow's store.
+        workers: Processes that train; 1 trains in this one.
+        scheduler: Address of a Dask scheduler whose workers train, instead.
         quiet: Show nothing while it runs.
         tracking: Deliver trials and curves to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
@@ -93,32 +98,37 @@ def run(
         UserError: The study, its data or the root do not allow it to run.
         StudyFailed: Every trial failed.
     """
-    watcher = observer or _default_observer(quiet)
     root = Path(root)
+    uri = resolve(root, tracking_uri) if tracking else None
+    watcher = observer or _default_observer(quiet)
+    dataset = _load(study)
+    prepared = prepare(study, dataset)
+    sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
     with ExitStack() as stack:
         folder = root / "studies" / study.name
-        delivery: Delivery | None = None
-        if tracking:
-            # Started first, so that importing MLflow and making its store take place beside everything else.
-            delivery = stack.enter_context(Delivery(folder, tracking_uri or default_uri(root), root))
-        dataset = _load(study)
-        objective = build_objective(study, dataset)
-        sampler, pruner = samplers.build(study), pruners.build(study)
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
-        history = History.fold(log.records, study.goal)
-        _open(log, history, study, dataset, study_file, watcher)
-        if delivery is not None:
-            delivery.begin()
+        history = open_history(log, study, dataset, study_file, watcher.message)
         uid = history.header.uid if history.header else ""
-        checkpoints = Checkpoints(folder / "checkpoints", uid)
-        total = _total(history, sampler.size)
-        watcher.begin(history, _plan(study, objective, dataset, root, total, resumed))
+        delivery = None if uri is None else Delivery(folder, uri, root)
+        if delivery is not None:
+            delivery.start()
+        declared = replace(study, n_trials=history.declaration["n_trials"])
+        total = samplers.budget(declared.n_trials, sampler.size, declared.repeats)
+        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         done = False
         try:
             if not (history.stop or "").startswith(ALL_FAILED):
                 history.stop = None
+                objective = prepared.make(dataset)
+                if workers > 1 or scheduler is not None:
+                    ahead = 1 if sampler.reads_history or pruner.reads_history else AHEAD
+                    client = stack.enter_context(connect(workers, scheduler))
+                    objective = stack.enter_context(
+                        Cluster(client, prepared.make, dataset, uid, prepared.epochs, watcher.message, ahead=ahead)
+                    )
+                checkpoints = Checkpoints(folder / "checkpoints", uid)
                 restore(history, objective, checkpoints, watcher.message)
                 clock = Clock(
                     log, history, objective, sampler, pruner, study.lanes, total, study.repeats, checkpoints, watcher,
@@ -126,13 +136,13 @@ def run(
                 )  # fmt: skip
                 done = clock.run()
         except KeyboardInterrupt:
-            done = False
+            done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
             watcher.end(history)
-        if delivery is not None:
-            report = delivery.finish()
-            if report.message:
-                watcher.message(report.message)
+            if delivery is not None:
+                report = delivery.finish()
+                if report.message:
+                    watcher.message(report.message)
     if (history.stop or "").startswith(ALL_FAILED):
         raise StudyFailed(f"study {study.name!r} {history.stop}")
     return Result(study.name, history, interrupted=not done)
@@ -147,88 +157,14 @@ def _load(study: Study) -> datasets.Dataset | None:
         raise UserError(str(error)) from error
 
 
-def _open(
-    log: Log,
-    history: History,
-    study: Study,
-    dataset: datasets.Dataset | None,
-    study_file: Path | None,
-    watcher: Observer,
-) -> None:
-    """Write the header of a new log, or see that an old one is this study's; extend it where more trials are wanted."""
-    declaration = declare(study)
-    described = _describe(dataset)
-    if history.header is None:
-        folder = study_file.parent if study_file else None
-        uid = identity({**declaration, "dataset": described.get("digest")})
-        header = Header(study.name, uid, declaration, environment.describe(folder), described, time.time())
-        if study_file is not None:
-            shutil.copyfile(study_file, log.path.parent / "study.py")
-        log.append(header)
-        history.apply(header)
-        return
-    old = history.declaration
-    if identity(old) != identity(declaration):
-        what = "; ".join(changes(old, declaration))
-        raise UserError(
-            f"study {study.name!r} has changed since it was begun: {what}; give it another name with --name"
-        )
-    if history.header.dataset.get("digest") != described.get("digest"):
-        raise UserError(
-            f"study {study.name!r}: its data have changed since it was begun; give it another name with --name"
-        )
-    wanted, had = declaration["n_trials"], old["n_trials"]
-    if had is not None and (wanted is None or wanted > had):
-        extension = Extension(declaration, time.time())
-        log.append(extension)
-        history.apply(extension)
-    then, now = history.header.environment, environment.describe()
-    for key in ("cpu", "blas", "python"):
-        if then.get(key) != now.get(key):
-            watcher.message(f"{key} was {then.get(key)}, is now {now.get(key)}: last bits of new curves may differ")
-
-
-def _describe(dataset: datasets.Dataset | None) -> dict[str, Any]:
-    if dataset is None:
-        return {}
-    sizes = {"train": len(dataset.y_train), "valid": len(dataset.y_valid)}
-    if dataset.y_test is not None:
-        sizes["test"] = len(dataset.y_test)
-    features = int(dataset.X_train.shape[1])
-    classes = len(set(dataset.y_train.tolist()))
-    return {
-        "name": dataset.name,
-        "digest": dataset.digest,
-        "source": dataset.source,
-        "sizes": sizes,
-        "features": features,
-        "classes": classes,
-    }
-
-
-def _total(history: History, size: int | None) -> int | None:
-    """Return how many trials there are in all: points times repeats."""
-    n_trials = history.declaration["n_trials"]
-    points = [number for number in (n_trials, size) if number is not None]
-    return min(points) * int(history.declaration["repeats"]) if points else None
-
-
 def _plan(
-    study: Study,
-    objective: Objective,
-    dataset: datasets.Dataset | None,
-    root: Path,
-    total: int | None,
-    resumed: bool,
+    study: Study, epochs: int, dataset: datasets.Dataset | None, root: Path, total: int | None, resumed: bool
 ) -> StudyPlan:
-    about = (
-        "" if dataset is None else f"{dataset.name} ({len(dataset.y_train):,} train, {len(dataset.y_valid):,} valid)"
-    )
-    declaration = declare(study)
-    names = [d if isinstance(d, str) else d["class"] for d in (declaration["sampler"], declaration["pruner"])]
-    return StudyPlan(
-        study.name, study.goal, total, objective.epochs, study.lanes, names[0], names[1], about, root, resumed
-    )
+    about = ""
+    if dataset is not None:
+        about = f"{dataset.name} ({len(dataset.y_train):,} train, {len(dataset.y_valid):,} valid)"
+    sampler, pruner = (part if isinstance(part, str) else type(part).__name__ for part in (study.sampler, study.pruner))
+    return StudyPlan(study.name, study.goal, total, epochs, study.lanes, sampler, pruner, about, root, resumed)
 
 
 def _default_observer(quiet: bool) -> Observer:

@@ -1,214 +1,36 @@
-"""What is searched: one frozen declaration per hyper-parameter.
+"""What is searched: a mapping from names to dimensions, in the order in which they are sampled.
 
-A space is a mapping from names to dimensions, in the order in which they are sampled. A dimension that says
-``when={"optimizer": "momentum"}`` exists only where an earlier one has that value. A space may also be a function of an
-Optuna trial (define-by-run); what such a function suggests is known only once it has run.
-
-Values are JSON values (a tuple is written as a list): what a sampler says is what the log gives back.
+A dimension that says ``when={"optimizer": "momentum"}`` exists only where an earlier one has that value. A space may
+also be a function of an Optuna trial (define-by-run); what such a function suggests is known only once it has run.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
 
+from hpsearch.dimensions import Choice, Dimension, Float, Int, json_value, listed
 from hpsearch.errors import UserError, did_you_mean
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+__all__ = [
+    "Choice",
+    "Dimension",
+    "Float",
+    "Int",
+    "Space",
+    "SpaceFunction",
+    "active",
+    "check_point",
+    "check_space",
+    "from_json",
+    "is_active",
+    "restore",
+    "to_json",
+]
 
-When = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Float:
-    """A real number in [low, high].
-
-    Attributes:
-        low: Smallest value.
-        high: Largest value.
-        log: Whether the logarithm is sampled evenly; needs low > 0.
-        step: Distance of the values that are tried, counted from low, or None for a continuum.
-        when: Values that earlier dimensions must have; a list gives alternatives.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = None
-    when: When | None = None
-
-    def __post_init__(self) -> None:
-        _check_range(self, float)
-        object.__setattr__(self, "when", _check_when(self))
-
-    def __repr__(self) -> str:
-        return _repr(self)
-
-    def contains(self, value: object) -> bool:
-        """Return whether value is a number of this dimension; a stepped one holds its own cells only."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
-            return False
-        return self.step is None or math.isclose(self.snap(value), value, rel_tol=1e-9, abs_tol=1e-9 * self.step)
-
-    def count(self) -> int | None:
-        """Return how many values there are, or None for a continuum."""
-        if self.step is None:
-            return None
-        return int((_decimal(self.high) - _decimal(self.low)) / _decimal(self.step)) + 1
-
-    def at(self, index: int) -> float:
-        """Return value number index of a stepped range, without the rounding errors of repeated addition."""
-        assert self.step is not None, "a continuous range has no numbered values"
-        return float(_decimal(self.low) + index * _decimal(self.step))
-
-    def grid(self) -> list[float]:
-        """Return every value.
-
-        Raises:
-            UserError: The range is continuous.
-        """
-        size = self.count()
-        if size is None:
-            raise UserError(f"grid over a continuous range: {self!r}; give step= or Choice([…]) with the values to try")
-        return [self.at(index) for index in range(size)]
-
-    def from_unit(self, unit: float) -> float:
-        """Return the value at this fraction, in [0, 1), of the range (of its logarithm where log)."""
-        size = self.count()
-        if size is not None:
-            return self.at(min(int(unit * size), size - 1))
-        if self.log:
-            low, high = math.log(self.low), math.log(self.high)
-            return min(max(math.exp(low + unit * (high - low)), self.low), self.high)
-        return min(max(self.low + unit * (self.high - self.low), self.low), self.high)
-
-    def snap(self, value: float) -> float:
-        """Return the value of this dimension that is nearest to a number."""
-        value = min(max(float(value), self.low), self.high)
-        size = self.count()
-        if self.step is None or size is None:
-            return value
-        return self.at(min(max(round((value - self.low) / self.step), 0), size - 1))
-
-
-@dataclass(frozen=True)
-class Int:
-    """A whole number in [low, high].
-
-    Attributes:
-        low: Smallest value.
-        high: Largest value.
-        log: Whether the logarithm is sampled evenly; needs low >= 1.
-        step: Distance of the values that are tried, counted from low; None means 1.
-        when: Values that earlier dimensions must have; a list gives alternatives.
-    """
-
-    low: int
-    high: int
-    log: bool = False
-    step: int | None = None
-    when: When | None = None
-
-    def __post_init__(self) -> None:
-        _check_range(self, int)
-        object.__setattr__(self, "when", _check_when(self))
-
-    def __repr__(self) -> str:
-        return _repr(self)
-
-    def contains(self, value: object) -> bool:
-        """Return whether value is an int of this dimension."""
-        if isinstance(value, bool) or not isinstance(value, int):
-            return False
-        return self.low <= value <= self.high and (value - self.low) % (self.step or 1) == 0
-
-    def count(self) -> int:
-        """Return how many values there are."""
-        return (self.high - self.low) // (self.step or 1) + 1
-
-    def at(self, index: int) -> int:
-        """Return value number index."""
-        return self.low + index * (self.step or 1)
-
-    def grid(self) -> list[int]:
-        """Return every value."""
-        return [self.at(index) for index in range(self.count())]
-
-    def from_unit(self, unit: float) -> int:
-        """Return the value at this fraction, in [0, 1), of the range (of its logarithm where log)."""
-        if self.log:
-            # Half a unit beyond either end gives the end values the share of any other number.
-            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
-            return min(max(round(math.exp(low + unit * (high - low))), self.low), self.high)
-        return self.at(min(int(unit * self.count()), self.count() - 1))
-
-    def snap(self, value: float) -> int:
-        """Return the value of this dimension that is nearest to a number."""
-        return self.at(min(max(round((value - self.low) / (self.step or 1)), 0), self.count() - 1))
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several options, without order.
-
-    Attributes:
-        options: JSON scalars, or lists and tuples of them; no two are equal.
-        when: Values that earlier dimensions must have; a list gives alternatives.
-    """
-
-    options: Sequence[Any]
-    when: When | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.options, str | bytes | Mapping) or not isinstance(self.options, Sequence):
-            raise UserError(f"Choice({self.options!r}): give a list of options")
-        options = tuple(self.options)
-        object.__setattr__(self, "options", options)
-        if not options:
-            raise UserError("Choice([]): there is nothing to choose from")
-        known: list[Any] = []
-        for option in options:
-            value = json_value(option, f"Choice option {option!r}")
-            if value in known:
-                raise UserError(f"{self!r}: option {option!r} equals an earlier one")
-            known.append(value)
-        object.__setattr__(self, "when", _check_when(self))
-
-    def __repr__(self) -> str:
-        return _repr(self)
-
-    def contains(self, value: object) -> bool:
-        """Return whether value is one of the options; a tuple and a list of the same items are the same option."""
-        return _listed(value) in self.grid()
-
-    def count(self) -> int:
-        """Return how many options there are."""
-        return len(self.options)
-
-    def at(self, index: int) -> Any:
-        """Return option number index as a JSON value."""
-        return _listed(self.options[index])
-
-    def grid(self) -> list[Any]:
-        """Return every option as a JSON value."""
-        return [_listed(option) for option in self.options]
-
-    def from_unit(self, unit: float) -> Any:
-        """Return the option at this fraction, in [0, 1), of the list."""
-        return self.at(min(int(unit * len(self.options)), len(self.options) - 1))
-
-    def index(self, value: object) -> int:
-        """Return the number of the option that equals value."""
-        return self.grid().index(_listed(value))
-
-
-Dimension = Float | Int | Choice
 Space = Mapping[str, Dimension]
-SpaceFunction = Callable[[Any], None]
+SpaceFunction = Callable[[Any], Any]
 _KINDS: dict[str, type[Dimension]] = {"Float": Float, "Int": Int, "Choice": Choice}
 
 
@@ -224,14 +46,18 @@ def check_space(space: Mapping[str, Any]) -> dict[str, Dimension]:
             raise UserError(f"space: the name {name!r} must be a text")
         dim = Choice(value) if isinstance(value, list) else value
         if not isinstance(dim, Float | Int | Choice):
-            raise UserError(f"space[{name!r}]: {value!r} is no Float, Int or Choice; a fixed value belongs to the model")
+            raise UserError(
+                f"space[{name!r}]: {value!r} is no Float, Int or Choice; a fixed value belongs to the model"
+            )
         for other, allowed in (dim.when or {}).items():
             if other not in checked:
                 known = did_you_mean(other, checked) if checked else ""
                 raise UserError(f"space[{name!r}]: when names {other!r}, which no earlier dimension is called{known}")
             for option in allowed:
                 if not checked[other].contains(option):
-                    raise UserError(f"space[{name!r}]: when={other!r} never holds: {option!r} is not in {checked[other]!r}")
+                    raise UserError(
+                        f"space[{name!r}]: when={other!r} never holds: {option!r} is not in {checked[other]!r}"
+                    )
         checked[name] = dim
     return checked
 
@@ -247,7 +73,7 @@ def active(space: Space, params: Mapping[str, Any]) -> list[str]:
 
 def is_active(dim: Dimension, params: Mapping[str, Any]) -> bool:
     """Return whether a dimension exists, given the values of the active dimensions before it."""
-    return all(other in params and _listed(params[other]) in allowed for other, allowed in (dim.when or {}).items())
+    return all(other in params and listed(params[other]) in allowed for other, allowed in (dim.when or {}).items())
 
 
 def check_point(space: Space, params: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -285,7 +111,7 @@ def to_json(space: Space) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for name, dim in space.items():
         values = {field.name: getattr(dim, field.name) for field in fields(dim)}
-        kept = {key: _listed(value) for key, value in values.items() if value is not None and value is not False}
+        kept = {key: listed(value) for key, value in values.items() if value is not None and value is not False}
         written[name] = {"type": type(dim).__name__, **kept}
     return written
 
@@ -297,107 +123,3 @@ def from_json(value: Mapping[str, Any]) -> dict[str, Dimension]:
         arguments = {key: item for key, item in written.items() if key != "type"}
         space[name] = _KINDS[written["type"]](**arguments)
     return space
-
-
-def distribution(dim: Dimension) -> BaseDistribution:
-    """Return the dimension as an Optuna distribution; options that Optuna cannot hold stand in it as JSON text."""
-    from optuna import distributions  # slow to import, and not every study needs it
-
-    if isinstance(dim, Choice):
-        return distributions.CategoricalDistribution([to_optuna(dim, option) for option in dim.grid()])
-    high = dim.high if (size := dim.count()) is None else dim.at(size - 1)
-    if isinstance(dim, Float):
-        return distributions.FloatDistribution(dim.low, high, log=dim.log, step=dim.step)
-    return distributions.IntDistribution(dim.low, int(high), log=dim.log, step=dim.step or 1)
-
-
-def to_optuna(dim: Dimension, value: Any) -> Any:
-    """Return a JSON value of this dimension as Optuna holds it."""
-    return repr(value) if isinstance(dim, Choice) and isinstance(value, list) else value
-
-
-def from_optuna(dim: Dimension, value: Any) -> Any:
-    """Return what Optuna suggested as a native JSON value of this dimension."""
-    if isinstance(dim, Choice):
-        return dim.at([to_optuna(dim, option) for option in dim.grid()].index(value))
-    return dim.snap(value)
-
-
-def json_value(value: object, place: str) -> Any:
-    """Return value as the JSON value that stands for it: tuples as lists.
-
-    Raises:
-        UserError: It is no finite number, text, boolean, None, or list or tuple of them.
-    """
-    if isinstance(value, list | tuple):
-        return [json_value(item, place) for item in value]
-    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    raise UserError(f"{place}: only finite numbers, texts, booleans, None and lists or tuples of them can be recorded")
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _listed(item) for key, item in value.items()}
-    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _check_range(dim: Float | Int, kind: type[float] | type[int]) -> None:
-    name = type(dim).__name__
-    shown = f"{name}({dim.low!r}, {dim.high!r}" + (f", step={dim.step!r})" if dim.step is not None else ")")
-    for key in ("low", "high", "step"):
-        value = getattr(dim, key)
-        if value is None and key == "step":
-            continue
-        whole = not isinstance(value, bool) and hasattr(value, "__index__")
-        real = whole or (not isinstance(value, bool) and isinstance(value, float))
-        if not (whole if kind is int else real):
-            raise UserError(f"{shown}: {key} must be {'a whole number' if kind is int else 'a number'}")
-        if not math.isfinite(value):
-            raise UserError(f"{shown}: {key} must be finite")
-        object.__setattr__(dim, key, kind(value))
-    if dim.low > dim.high:
-        raise UserError(f"{shown}: the range is inverted (low > high)")
-    if dim.low == dim.high:
-        raise UserError(f"{shown}: the range is empty (low == high); a fixed value belongs to the model")
-    if dim.step is not None and dim.step <= 0:
-        raise UserError(f"{shown}: step must be greater than 0")
-    if dim.log and dim.step is not None:
-        raise UserError(f"{shown}: log=True and step= exclude each other; for a grid give Choice([…]) with the values")
-    if dim.log and dim.low <= 0:
-        raise UserError(f"{shown}: a log range must start above 0")
-
-
-def _check_when(dim: Dimension) -> dict[str, list[Any]] | None:
-    # A list is a set of alternatives and a tuple is one value, so {"sizes": (30,)} means what it says.
-    if dim.when is None:
-        return None
-    if not isinstance(dim.when, Mapping) or not dim.when:
-        raise UserError(f"{type(dim).__name__}: when={dim.when!r} must be a dict such as {{'optimizer': 'momentum'}}")
-    return {
-        other: [json_value(option, f"when[{other!r}]") for option in (allowed if isinstance(allowed, list) else [allowed])]
-        for other, allowed in dim.when.items()
-    }
-
-
-def _repr(dim: Dimension) -> str:
-    if isinstance(dim, Choice):
-        parts = [f"[{', '.join(repr(option) for option in dim.options)}]"]
-    else:
-        parts = [_short(dim.low), _short(dim.high)]
-        parts += ["log=True"] * dim.log
-        parts += [] if dim.step is None else [f"step={_short(dim.step)}"]
-    if dim.when:
-        shown = {other: allowed[0] if len(allowed) == 1 else allowed for other, allowed in dim.when.items()}
-        parts.append(f"when={shown!r}")
-    return f"{type(dim).__name__}({', '.join(parts)})"
-
-
-def _short(value: float) -> str:
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)
-
-
-def _decimal(value: float) -> Decimal:
-    # The shortest decimal that reads back as this float is the number that the user wrote.
-    return Decimal(repr(value))

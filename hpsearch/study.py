@@ -6,12 +6,15 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.history import Direction, Goal
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.space import Dimension, Space, SpaceFunction, check_point, check_space
+
+if TYPE_CHECKING:
+    from hpsearch.api import Result
 
 DEFAULT_TRIALS = 64
 """Trials of a study that does not say how many, where the space has no end."""
@@ -90,20 +93,19 @@ class Study:
         """The space as a dict of dimensions; empty where it is a function."""
         return {} if callable(self.space) else dict(self.space)
 
-    def run(self, root: str | Path = "mlruns", workers: int = 1, quiet: bool = False, **options: Any) -> Any:
+    def run(self, root: str | Path = "mlruns", *, quiet: bool = False, **options: Any) -> Result:
         """Run or resume the study, as ``hpsearch run`` does, and return its result.
 
         Args:
             root: Folder that holds logs, checkpoints and MLflow's store.
-            workers: Number of processes.
             quiet: Whether to show nothing while it runs.
-            **options: The command line's other options.
+            **options: The other options of :func:`hpsearch.api.run`.
         """
         # The only import that runs up the house: study.run() is the notebook's command line, and what stands here
         # hands itself over without knowing how a study is run.
         from hpsearch.api import run
 
-        return run(self, root=root, workers=workers, quiet=quiet, **options)
+        return run(self, root, quiet=quiet, **options)
 
     def _check_task(self) -> None:
         if (self.model is None) == (self.objective is None):

@@ -19,46 +19,46 @@ class Activation:
 
     Attributes:
         name: The name that users give.
-        apply: (z) -> operations that replace z, of any shape, by f(z).
+        gain: The layer below hands over u = gain·z, for which it pays nothing.
+        apply: (u) -> operations that replace u, of any shape, by f(z).
         backward: (a, delta, scratch) -> operations that replace delta by delta·f'(z); all three of one shape.
     """
 
     name: str
+    gain: float
     apply: Callable[[Array], list[Op]]
     backward: Callable[[Array, Array, Array], list[Op]]
 
 
-def _sigmoid(z: Array) -> list[Op]:
-    half = z.dtype.type(
-        0.5
-    )  # σ(z) = ½ + ½·tanh(z/2): NumPy's tanh is vectorised, has no overflow and beats expit fivefold
-    return [(np.multiply, (z, half, z)), (np.tanh, (z, z)), (np.multiply, (z, half, z)), (np.add, (z, half, z))]
+def _sigmoid(u: Array) -> list[Op]:
+    # σ(z) = ½ + ½·tanh(z/2): NumPy's tanh is vectorised, cannot overflow and beats expit fivefold.
+    half = np.array(0.5, u.dtype)
+    return [(np.tanh, (u, u)), (np.multiply, (u, half, u)), (np.add, (u, half, u))]
 
 
 def _sigmoid_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
-    one = a.dtype.type(1)
-    return [
-        (np.multiply, (delta, a, delta)),
-        (np.subtract, (one, a, scratch)),
-        (np.multiply, (delta, scratch, delta)),
-    ]
-
-
-def _tanh(z: Array) -> list[Op]:
-    return [(np.tanh, (z, z))]
-
-
-def _tanh_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
-    one = a.dtype.type(1)
     return [
         (np.multiply, (a, a, scratch)),
-        (np.subtract, (one, scratch, scratch)),
+        (np.subtract, (a, scratch, scratch)),  # f' = a − a²
         (np.multiply, (delta, scratch, delta)),
     ]
 
 
-def _relu(z: Array) -> list[Op]:
-    return [(np.maximum, (z, z.dtype.type(0), z))]
+def _tanh(u: Array) -> list[Op]:
+    return [(np.tanh, (u, u))]
+
+
+def tanh_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
+    """Emit δ ← δ·(1 − a²)."""
+    return [
+        (np.multiply, (a, a, scratch)),
+        (np.subtract, (np.array(1, a.dtype), scratch, scratch)),
+        (np.multiply, (delta, scratch, delta)),
+    ]
+
+
+def _relu(u: Array) -> list[Op]:
+    return [(np.maximum, (u, np.array(0, u.dtype), u))]
 
 
 def _relu_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
@@ -69,9 +69,9 @@ def _relu_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
 ACTIVATIONS = {
     a.name: a
     for a in (
-        Activation("sigmoid", _sigmoid, _sigmoid_backward),
-        Activation("tanh", _tanh, _tanh_backward),
-        Activation("relu", _relu, _relu_backward),
+        Activation("sigmoid", 0.5, _sigmoid, _sigmoid_backward),
+        Activation("tanh", 1.0, _tanh, tanh_backward),
+        Activation("relu", 1.0, _relu, _relu_backward),
     )
 }
 """Every activation by name."""

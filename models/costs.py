@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.activations import tanh_backward
 from models.kernels import Array, Op
 
 
@@ -24,13 +25,15 @@ class Output:
 
     Attributes:
         name: The name that users give.
+        gain: The layer below hands over u = gain·z, for which it pays nothing.
         targets: Maps one-hot rows in {0, 1} to the values that h aims at.
-        apply: (z, h) -> operations that set h, the activation or a linear image of it; shapes (..., b, C).
-        backward: (h, delta, scratch) -> operations that turn delta from ∂C/∂h into ∂C/∂z, up to `Head.gain`.
-        log_weights: (z) -> logarithms of numbers proportional to the class probabilities.
+        apply: (u, h) -> operations that set h, the activation or a linear image of it; shapes (..., b, C).
+        backward: (h, delta, scratch) -> operations that turn delta from ∂C/∂h into ∂C/∂z, up to a constant.
+        log_weights: (u) -> logarithms of numbers proportional to the class probabilities.
     """
 
     name: str
+    gain: float
     targets: Callable[[Array], Array]
     apply: Callable[[Array, Array], list[Op]]
     backward: Callable[[Array, Array, Array], list[Op]]
@@ -43,29 +46,28 @@ class Head:
 
     Attributes:
         output: The output layer.
-        value: (z, h, t) -> terms of shape (..., b, C) or (..., b, 1) whose sum over both axes is the cost of the batch, summed.
-        gain: Constant factor of δ.
-        canonical: Whether δ = gain·(h − t) without the derivative of the output.
+        value: (u, h, t) -> terms of shape (..., b, C) or (..., b, 1) whose sum over both axes is the cost of the batch, summed.
+        scale: The constant in ∂C/∂z = scale·δ; it is left out of δ and joins the learning rate.
+        canonical: Whether δ = h − t, without the derivative of the output.
     """
 
     output: Output
     value: Callable[[Array, Array, Array], Array]
-    gain: float
+    scale: float
     canonical: bool
 
-    def delta(self, h: Array, t: Array, scale: Array, out: Array, scratch: Array) -> list[Op]:
-        """Emit out ← scale·∂C/∂z.
+    def delta(self, h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
+        """Emit out ← δ.
 
         Args:
             h: Outputs, shape (k, b, C).
             t: Targets as `output.targets` gives them, shape (b, C).
-            scale: A factor a lane, shape (k, 1, 1).
             out: δ, shape (k, b, C).
             scratch: Room of the same shape.
         """
-        backward = [] if self.canonical else self.output.backward(h, out, scratch)
-        factor = (scale * self.gain).astype(out.dtype)
-        return [(np.subtract, (h, t, out)), *backward, (np.multiply, (out, factor, out))]
+        # t with a leading axis: equal shapes at k = 1 spare NumPy the set-up of a broadcast
+        first = (np.subtract, (h, t[None], out))
+        return [first] if self.canonical else [first, *self.output.backward(h, out, scratch)]
 
 
 def _one_hot(t: Array) -> Array:
@@ -76,28 +78,15 @@ def _plus_minus(t: Array) -> Array:
     return np.asarray(2 * t - 1, t.dtype)
 
 
-def _sigmoid(z: Array, h: Array) -> list[Op]:
-    return [(np.multiply, (z, z.dtype.type(0.5), h)), (np.tanh, (h, h))]
+def _tanh(u: Array, h: Array) -> list[Op]:
+    return [(np.tanh, (u, h))]
 
 
-def _tanh(z: Array, h: Array) -> list[Op]:
-    return [(np.tanh, (z, h))]
-
-
-def _tanh_backward(h: Array, delta: Array, scratch: Array) -> list[Op]:
-    one = h.dtype.type(1)
+def _softmax(u: Array, h: Array) -> list[Op]:
+    row = np.empty((*u.shape[:-1], 1), u.dtype)
     return [
-        (np.multiply, (h, h, scratch)),
-        (np.subtract, (one, scratch, scratch)),
-        (np.multiply, (delta, scratch, delta)),
-    ]
-
-
-def _softmax(z: Array, h: Array) -> list[Op]:
-    row = np.empty((*z.shape[:-1], 1), z.dtype)
-    return [
-        (np.maximum.reduce, (z, -1, None, row, True)),  # the largest exponent becomes 0: no overflow
-        (np.subtract, (z, row, h)),
+        (np.maximum.reduce, (u, -1, None, row, True)),  # the largest exponent becomes 0: no overflow
+        (np.subtract, (u, row, h)),
         (np.exp, (h, h)),
         (np.add.reduce, (h, -1, None, row, True)),
         (np.divide, (h, row, h)),
@@ -119,54 +108,52 @@ def _log_sigmoid(z: Array) -> Array:
 
 
 def _quadratic(scale: float) -> Callable[[Array, Array, Array], Array]:
-    def value(z: Array, h: Array, t: Array) -> Array:
+    def value(u: Array, h: Array, t: Array) -> Array:
         difference = h - t
         return np.multiply(difference, difference * h.dtype.type(scale))
 
     return value
 
 
-def _cross_entropy(z: Array, h: Array, t: Array) -> Array:
-    # Σ softplus(z) − y·z with y = ½(1 + t); the argument of the logarithm lies in [½, 1].
-    half = z.dtype.type(0.5)
+def _cross_entropy(u: Array, h: Array, t: Array) -> Array:
+    # Sigmoid and tanh output are both σ(2u) as a probability: C = softplus(2u) − y·2u with y = ½(1 + t), and the argument of the
+    # logarithm, the larger of a and 1 − a, lies in [½, 1].
+    half = u.dtype.type(0.5)
     terms = np.abs(h)
     terms *= half
     terms += half
     np.log(terms, terms)
-    np.subtract(np.maximum(z, z.dtype.type(0)), terms, terms)
-    terms -= z * (half * t + half)
+    likely = np.maximum(u, u.dtype.type(0))
+    likely += likely
+    np.subtract(likely, terms, terms)
+    terms -= u * (t + u.dtype.type(1))
     return terms
 
 
-def _cross_entropy_tanh(z: Array, h: Array, t: Array) -> Array:
-    # ½(1 + tanh z) = σ(2z) is the probability.
-    return _cross_entropy(z + z, h, t)
-
-
-def _log_likelihood(z: Array, h: Array, t: Array) -> Array:
-    largest = z.max(-1, keepdims=True)
-    partition = np.log(np.exp(z - largest).sum(-1, keepdims=True))
-    return np.add(partition + largest, -(t * z).sum(-1, keepdims=True))
+def _log_likelihood(u: Array, h: Array, t: Array) -> Array:
+    largest = u.max(-1, keepdims=True)
+    partition = np.log(np.exp(u - largest).sum(-1, keepdims=True))
+    return np.add(partition + largest, -(t * u).sum(-1, keepdims=True))
 
 
 OUTPUTS = {
     o.name: o
     for o in (
-        Output("sigmoid", _plus_minus, _sigmoid, _tanh_backward, _log_sigmoid),
-        Output("softmax", _one_hot, _softmax, _softmax_backward, np.asarray),
-        Output("tanh", _plus_minus, _tanh, _tanh_backward, lambda z: _log_sigmoid(2 * z)),
+        Output("sigmoid", 0.5, _plus_minus, _tanh, tanh_backward, lambda u: _log_sigmoid(2 * u)),
+        Output("softmax", 1.0, _one_hot, _softmax, _softmax_backward, np.asarray),
+        Output("tanh", 1.0, _plus_minus, _tanh, tanh_backward, lambda u: _log_sigmoid(2 * u)),
     )
 }
 """Every output layer by name."""
 
 HEADS = {
     # sigmoid: a − y = ½(h − t) and σ'(z) = ¼(1 − h²)
-    ("sigmoid", "quadratic"): Head(OUTPUTS["sigmoid"], _quadratic(1 / 8), gain=1 / 8, canonical=False),
-    ("sigmoid", "cross_entropy"): Head(OUTPUTS["sigmoid"], _cross_entropy, gain=1 / 2, canonical=True),
-    ("softmax", "quadratic"): Head(OUTPUTS["softmax"], _quadratic(1 / 2), gain=1, canonical=False),
-    ("softmax", "log_likelihood"): Head(OUTPUTS["softmax"], _log_likelihood, gain=1, canonical=True),
-    ("tanh", "quadratic"): Head(OUTPUTS["tanh"], _quadratic(1 / 2), gain=1, canonical=False),
-    ("tanh", "cross_entropy"): Head(OUTPUTS["tanh"], _cross_entropy_tanh, gain=1, canonical=True),
+    ("sigmoid", "quadratic"): Head(OUTPUTS["sigmoid"], _quadratic(1 / 8), scale=1 / 8, canonical=False),
+    ("sigmoid", "cross_entropy"): Head(OUTPUTS["sigmoid"], _cross_entropy, scale=1 / 2, canonical=True),
+    ("softmax", "quadratic"): Head(OUTPUTS["softmax"], _quadratic(1 / 2), scale=1, canonical=False),
+    ("softmax", "log_likelihood"): Head(OUTPUTS["softmax"], _log_likelihood, scale=1, canonical=True),
+    ("tanh", "quadratic"): Head(OUTPUTS["tanh"], _quadratic(1 / 2), scale=1, canonical=False),
+    ("tanh", "cross_entropy"): Head(OUTPUTS["tanh"], _cross_entropy, scale=1, canonical=True),
 }
 """Every pair (output, cost) that makes sense."""
 

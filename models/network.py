@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,13 @@ class Network:
         """
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
         layers: list[Layer] = []
-        for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
-            layers.append(Dense(i, n_in, n_out, INITIALIZERS[params["weight_init"]]))
-            if i < len(sizes) - 2:
-                layers.append(ActivationLayer(i, n_out, ACTIVATIONS[params["activation"]]))
-        return cls(tuple(layers), HEADS[params["output"], params["cost"]])
+        activation, initializer = ACTIVATIONS[params["activation"]], INITIALIZERS[params["weight_init"]]
+        head = HEADS[params["output"], params["cost"]]
+        for i, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
+            layers.append(Dense(i, n_in, n_out, initializer, activation.gain))
+            layers.append(ActivationLayer(i, n_out, activation))
+        layers.append(Dense(len(sizes) - 2, sizes[-2], n_outputs, initializer, head.output.gain))
+        return cls(tuple(layers), head)
 
     def init(self, rng: np.random.Generator, dtype: np.dtype[Any]) -> dict[str, Array]:
         """Draw the parameters of one network."""
@@ -123,15 +126,15 @@ class Network:
         ops, passed = self.forward(workspace, parameters, x, z)
         width = z.shape[-1]
         delta, scratch = workspace.buffer("delta", width=width), workspace.buffer("scratch", width=width)
-        scale = np.array([optimizer.delta_scale(r, workspace.batch) for r in rates])[:, None, None]
+        scale = self.head.scale / workspace.batch
         ops += self.head.output.apply(z, h)
-        ops += self.head.delta(h, t, scale, delta, scratch)
+        ops += self.head.delta(h, t, delta, scratch)
         for i in reversed(range(len(self.layers))):
             layer, (inputs, out) = self.layers[i], passed[i]
-            emitted, delta, gradients = layer.backward(workspace, parameters, inputs, out, delta, first=i == 0)
+            emitted, delta, gradients = layer.backward(workspace, parameters, inputs, out, delta, scale, first=i == 0)
             ops += emitted  # the error goes down through the old weights, then the weights change
             for gradient in gradients:
-                ops += _update(gradient, parameters, slots, optimizer, list(rates))
+                ops += _update(gradient, parameters, slots, optimizer, rates)
         return ops
 
 
@@ -140,7 +143,7 @@ def _update(
     parameters: Mapping[str, Array],
     slots: Mapping[str, Mapping[str, Array]],
     optimizer: Optimizer,
-    rates: list[Rates],
+    rates: Sequence[Rates],
 ) -> list[Op]:
     own = {slot: arrays[gradient.parameter] for slot, arrays in slots.items()}
     return optimizer.update(gradient, parameters[gradient.parameter], own, rates)

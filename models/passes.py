@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,16 @@ from models.layers import Workspace
 from models.network import Network
 from models.optimizers import Optimizer, Rates
 
-SUPERBATCH_BYTES = 256 * 1024
+SUPERBATCH_BYTES = 384 * 1024
 """Inputs gathered at once: a part of the second-level cache."""
 
-CHUNK_BYTES = 512 * 1024
-"""Weights that train at once: another part of it."""
+SUPERBATCH_STEPS = 16
+"""Most batches gathered at once: more would only take longer to compile."""
 
-VALIDATION_BLOCK = 250
+CHUNK_BYTES = 1280 * 1024
+"""Weights that train at once: about the second-level cache; fewer lanes at once would pay Python's overhead more often."""
+
+VALIDATION_BLOCK = 500
 """Samples in a validation block; fixed, so that sums do not depend on the population."""
 
 
@@ -48,40 +52,35 @@ class Stacks:
 
 
 def chunks(stacks: Stacks) -> list[slice]:
-    """Cut the lanes into chunks whose weights and slots share the cache."""
+    """Cut the lanes into chunks of nearly equal size whose weights and slots share the cache."""
     arrays = [*stacks.weights.values(), *(a for s in stacks.slots.values() for a in s.values())]
     lanes = len(arrays[0])
-    size = max(1, CHUNK_BYTES // max(1, sum(a[0].nbytes for a in arrays)))
-    return [slice(start, min(start + size, lanes)) for start in range(0, lanes, size)]
+    most = max(1, CHUNK_BYTES // sum(a[0].nbytes for a in arrays))
+    parts = -(-lanes // most)
+    edges = [lanes * i // parts for i in range(parts + 1)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
-class Tally:
-    """Costs and hits of a chunk over a block of batches.
+def tally(network: Network, u: Array, h: Array, t: Array, labels: Array) -> tuple[Array, Array]:
+    """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
 
     Args:
         network: Gives the cost.
-        z: Logits, shape (s, k, b, C).
+        u: Logits (times a gain), shape (s, k, b, C).
         h: Outputs, of the same shape.
         t: Targets, shape (s, b, C).
         labels: Class codes, shape (s, b).
     """
-
-    def __init__(self, network: Network, z: Array, h: Array, t: Array, labels: Array) -> None:
-        self._network, self._z, self._h = network, z, h
-        self._t, self._labels = t[:, None], labels[:, None]
-
-    def __call__(self) -> tuple[Array, Array]:
-        """Return the summed cost, float64, and the number of hits, shape (k,) each."""
-        s, k = self._z.shape[:2]
-        terms = self._network.head.value(self._z, self._h, self._t).reshape(s, k, -1).sum(-1)
-        # a lane's sums in a row of its own: the order of additions must not depend on k
-        cost = np.ascontiguousarray(terms.T).sum(-1, dtype=np.float64)
-        hits = (self._z.argmax(-1) == self._labels).sum((0, 2))
-        return cost, hits
+    s, k = u.shape[:2]
+    terms = network.head.value(u, h, t[:, None]).reshape(s, k, -1).sum(-1)
+    # a lane's sums in a row of its own: the order of additions must not depend on k
+    cost = np.ascontiguousarray(terms.T).sum(-1, dtype=np.float64)
+    hits = (u.argmax(-1) == labels[:, None]).sum((0, 2))
+    return cost, hits
 
 
 class _Block:
-    """A superbatch: s batches of b samples, and the programs that train on them."""
+    """A superbatch: up to s batches of b samples, and the programs that train on them."""
 
     def __init__(self, owner: TrainingPass, s: int, b: int) -> None:
         self.samples, self._owner = s * b, owner
@@ -90,34 +89,30 @@ class _Block:
         self._labels = np.empty((s, b), owner.labels.dtype)
         self._chunks = [self._compile(lanes) for lanes in owner.chunks]
 
-    def _compile(self, lanes: slice) -> tuple[slice, list[Op], Tally]:
+    def _compile(self, lanes: slice) -> tuple[slice, list[list[Op]], Array, Array]:
         owner = self._owner
         (s, b), width, k = self._labels.shape, self._t.shape[2], lanes.stop - lanes.start
-        z, h = np.empty((s, k, b, width), self._x.dtype), np.empty((s, k, b, width), self._x.dtype)
-        stacks, workspace, program = owner.stacks.chunk(lanes), Workspace(k, b, self._x.dtype), []
-        for i in range(s):
-            program += owner.network.step(
-                workspace,
-                stacks.weights,
-                stacks.slots,
-                owner.optimizer,
-                owner.rates[lanes],
-                self._x[i],
-                self._t[i],
-                z[i],
-                h[i],
+        u, h = np.empty((s, k, b, width), self._x.dtype), np.empty((s, k, b, width), self._x.dtype)
+        stacks, workspace = owner.stacks.chunk(lanes), Workspace(k, b, self._x.dtype)
+        steps = [
+            owner.network.step(
+                workspace, stacks.weights, stacks.slots, owner.optimizer, owner.rates[lanes], x, t, u[i], h[i]
             )
-        return lanes, program, Tally(owner.network, z, h, self._t, self._labels)
+            for i, (x, t) in enumerate(zip(self._x, self._t, strict=True))
+        ]
+        return lanes, steps, u, h
 
     def train(self, rows: Array, cost: Array, hits: Array) -> None:
-        """Take the steps of the block, and add its costs and hits."""
-        owner, d = self._owner, self._x.shape[2]
-        owner.X.take(rows, 0, self._x.reshape(-1, d), "clip")
-        owner.targets.take(rows, 0, self._t.reshape(-1, self._t.shape[2]), "clip")
-        owner.labels.take(rows, 0, self._labels.reshape(-1), "clip")
-        for lanes, program, tally in self._chunks:
-            run(program)
-            c, r = tally()
+        """Take as many steps as there are batches in `rows`, and add their costs and hits."""
+        owner, s = self._owner, len(rows) // self._labels.shape[1]
+        x, t, labels = self._x[:s], self._t[:s], self._labels[:s]
+        owner.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
+        owner.targets.take(rows, 0, t.reshape(-1, t.shape[2]), "clip")
+        owner.labels.take(rows, 0, labels.reshape(-1), "clip")
+        for lanes, steps, u, h in self._chunks:
+            for step in steps[:s]:
+                run(step)
+            c, r = tally(owner.network, u[:s], h[:s], t, labels)
             cost[lanes] += c
             hits[lanes] += r
 
@@ -151,14 +146,9 @@ class TrainingPass:
         self.X, self.targets, self.labels = X, targets, labels
         self.chunks = chunks(stacks)
         b = min(batch_size, len(X))
-        s = max(1, SUPERBATCH_BYTES // (b * X[0].nbytes))
         batches, tail = divmod(len(X), b)
-        full, rest = divmod(batches, s)
-        self._plan: list[_Block] = [_Block(self, s, b)] * full if full else []
-        if rest:
-            self._plan.append(_Block(self, rest, b))
-        if tail:
-            self._plan.append(_Block(self, 1, tail))
+        s = min(batches, SUPERBATCH_STEPS, max(1, SUPERBATCH_BYTES // (b * X[0].nbytes)))
+        self._block, self._tail = _Block(self, s, b), _Block(self, 1, tail) if tail else None
 
     def run(self, order: Array) -> tuple[Array, Array]:
         """Train on all samples in the given order.
@@ -169,10 +159,12 @@ class TrainingPass:
         Returns:
             Cost summed over the samples, float64, and the number of hits, shape (K,) each.
         """
-        cost, hits, start = np.zeros(len(self.rates)), np.zeros(len(self.rates), np.int64), 0
-        for block in self._plan:
-            block.train(order[start : start + block.samples], cost, hits)
-            start += block.samples
+        cost, hits = np.zeros(len(self.rates)), np.zeros(len(self.rates), np.int64)
+        end = len(order) - (self._tail.samples if self._tail else 0)
+        for start in range(0, end, self._block.samples):
+            self._block.train(order[start : min(start + self._block.samples, end)], cost, hits)
+        if self._tail:
+            self._tail.train(order[end:], cost, hits)
         return cost, hits
 
 
@@ -188,28 +180,42 @@ class ValidationPass:
     """
 
     def __init__(self, network: Network, weights: Mapping[str, Array], X: Array, targets: Array, labels: Array) -> None:
-        self._lanes = len(next(iter(weights.values())))
-        self._program: list[tuple[int, list[Op], Tally]] = []
-        workspaces: dict[int, Workspace] = {}
+        self._network, self._lanes, self._targets, self._labels = (
+            network,
+            len(next(iter(weights.values()))),
+            targets,
+            labels,
+        )
+        self._blocks: list[tuple[slice, list[tuple[list[Op], Array, Array]]]] = []
         for start in range(0, len(X), VALIDATION_BLOCK):
-            rows = slice(start, start + VALIDATION_BLOCK)
-            x, t, y = X[rows], targets[rows], labels[rows]
-            workspace = workspaces.setdefault(len(x), Workspace(1, len(x), X.dtype))
-            for k in range(self._lanes):
-                ops, passed = network.forward(workspace, {n: w[k : k + 1] for n, w in weights.items()}, x)
-                z = passed[-1][1]
-                h = workspace.buffer("h", width=z.shape[-1])
-                ops += network.head.output.apply(z, h)
-                self._program.append((k, ops, Tally(network, z[None], h[None], t[None], y[None])))
+            rows = slice(start, min(start + VALIDATION_BLOCK, len(X)))
+            workspace = Workspace(1, rows.stop - start, X.dtype)
+            self._blocks.append(
+                (
+                    rows,
+                    [
+                        self._compile({n: w[k : k + 1] for n, w in weights.items()}, X[rows], workspace)
+                        for k in range(self._lanes)
+                    ],
+                )
+            )
+
+    def _compile(self, weights, x, workspace):
+        ops, passed = self._network.forward(workspace, weights, x)
+        u = passed[-1][1]
+        h = workspace.buffer("h", width=u.shape[-1])
+        return [*ops, *self._network.head.output.apply(u, h)], u, h
 
     def run(self) -> tuple[Array, Array]:
         """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
         cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.int64)
-        for k, program, tally in self._program:
-            run(program)
-            c, r = tally()
-            cost[k] += c[0]
-            hits[k] += r[0]
+        for rows, lanes in self._blocks:
+            t, labels = self._targets[None, rows], self._labels[None, rows]
+            for k, (program, u, h) in enumerate(lanes):
+                run(program)
+                c, r = tally(self._network, u[None], h[None], t, labels)
+                cost[k] += c[0]
+                hits[k] += r[0]
         return cost, hits
 
 

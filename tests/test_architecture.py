@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS: list[set[str]] = [
     {"models"},
     {"hpsearch.errors"},
+    {"hpsearch.dimensions", "hpsearch.registry", "hpsearch.optuna_storage"},
     {"hpsearch.records", "hpsearch.space"},
     {"hpsearch.history", "hpsearch.logfile"},
-    {"hpsearch.study"},
-    {"hpsearch.declaration", "hpsearch.loading"},
+    {"hpsearch.study", "hpsearch.optuna_fold"},
+    {"hpsearch.declaration", "hpsearch.loading", "hpsearch.variants"},
     {"hpsearch.samplers", "hpsearch.pruners", "hpsearch.objectives", "hpsearch.tracking"},
     {"hpsearch.engine"},
     {"hpsearch.report"},

@@ -95,7 +95,7 @@ def run(
     study = load_study(study_file)
     changed = {key: value for key, value in overrides.items() if value is not None}
     if changed or settings:
-        from hpsearch.declaration import override
+        from hpsearch.variants import override
 
         study = override(study, **changed, set=settings)
 

@@ -10,14 +10,21 @@ from hpsearch.cli import options
 
 
 @click.command(short_help="Open MLflow's UI on the right store.", epilog="\b\nExample:\n  hpsearch ui --port 5001")
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Where it listens.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    default=5000,
+    show_default=True,
+    help="Where it listens; the next free port where this one is taken.",
+)
 @options.root
 @options.tracking_uri
 def ui(port: int, root: Path, tracking_uri: str | None) -> None:
     """Open MLflow's UI on the right store; it listens on this machine alone."""
     from hpsearch.tracking import ui as tracking_ui
 
-    tracking_ui.serve(root, tracking_uri, port)
+    tracking_ui.serve(root, tracking_uri, port, click.echo)
 
 
 @click.command(
@@ -30,10 +37,21 @@ Examples:
 @click.argument("study", nargs=-1)
 @options.root
 @options.tracking_uri
-def sync(study: tuple[str, ...], root: Path, tracking_uri: str | None) -> None:
-    """Deliver to MLflow what it has not got yet: of the studies named, or of all."""
+def sync(study: tuple[str, ...], root: Path, tracking_uri: str | None) -> int:
+    """Deliver to MLflow what it has not got yet: of the studies named, or of all.
+
+    Exits with 1 where something could not be delivered; the same command tries again.
+    """
     from hpsearch.engine import catalogue
     from hpsearch.tracking import sync as tracking_sync
 
     folders = [catalogue.find(root, name) for name in study or catalogue.studies(root)]
-    tracking_sync.sync(folders, tracking_uri)
+    missing = 0
+    for folder in folders:
+        (report,) = tracking_sync.sync([folder], tracking_uri)
+        if report.message:
+            click.echo(f"error: {report.message}", err=True)
+            missing += 1
+        else:
+            click.echo(f"{folder.name}: all of it is in MLflow at {report.uri}")
+    return 1 if missing else 0

@@ -7,6 +7,8 @@ several ticks ahead.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -107,6 +109,7 @@ class Cluster:
         self._notice = notice
         self._trials: dict[int, _Placed] = {}
         self._stops: dict[tuple[str, str], list[int]] = {}
+        self._condemned: set[str] = set()
         self._saved_at = time.monotonic()
 
     def start(self, trial: Start) -> None:
@@ -149,7 +152,10 @@ class Cluster:
         """Forget a trial; its worker does so with its next task."""
         self._leave(self._trials.pop(trial), trial)
 
-    def close(self) -> None:
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Drop what the workers hold."""
         if self._client.status == "running":
             self._client.run(forget, self._name, on_error="ignore")
@@ -209,10 +215,9 @@ class Cluster:
         from distributed import wait
 
         while errands:
-            try:
+            # On a time-out nobody has finished: see below whether all are still there.
+            with contextlib.suppress(TimeoutError), self._client.as_current():
                 wait(list(errands), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
-            except TimeoutError:
-                pass  # nobody has finished; see below whether all are still there
             alive = self._alive()
             for future, errand in list(errands.items()):
                 late = errand.limit is not None and time.monotonic() > errand.limit
@@ -223,7 +228,9 @@ class Cluster:
                 elif future.status == "error":
                     self._blame(future.exception(), errand)
                 elif late:
-                    self._client.restart_workers([errand.worker], raise_for_error=False)
+                    # A thread that hangs cannot be stopped; its process can, and a nanny starts another.
+                    self._client.run(os._exit, 1, workers=[errand.worker], on_error="ignore")
+                    self._condemned.add(errand.worker)
                     self._lose(errand, f"was silent for longer than trial_timeout={self._timeout:g} s")
                 else:
                     continue
@@ -273,9 +280,11 @@ class Cluster:
         try:
             if self._client.status != "running":
                 raise OSError("connection closed")
-            return set(self._client.nthreads())
+            alive = set(self._client.nthreads())
         except (OSError, TimeoutError) as error:
             raise UserError(f"the Dask scheduler is gone ({error}); run the same command again to resume") from error
+        self._condemned &= alive
+        return alive - self._condemned
 
     def _workers(self) -> list[str]:
         """Return the addresses of the workers there are; wait for one where there are none."""

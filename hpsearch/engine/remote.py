@@ -1,4 +1,4 @@
-"""What runs inside a worker of a cluster: an objective that stays between tasks, and the one function that serves it."""
+"""What runs inside a worker of a cluster: an objective that stays between tasks, and the function that serves it."""
 
 from __future__ import annotations
 

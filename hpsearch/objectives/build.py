@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hpsearch.errors import UserError
@@ -10,8 +13,21 @@ from hpsearch.study import Study
 from models.datasets import Dataset
 
 
-def build_objective(study: Study, dataset: Dataset | None) -> Objective:
-    """Return the objective of a study.
+@dataclass(frozen=True)
+class Prepared:
+    """An objective that can be made wherever it is to run.
+
+    Attributes:
+        make: Makes it from the study's data; can be pickled with cloudpickle.
+        epochs: Most epochs that a trial trains.
+    """
+
+    make: Callable[[Dataset | None], Objective]
+    epochs: int
+
+
+def prepare(study: Study, dataset: Dataset | None) -> Prepared:
+    """Return the objective of a study, checked but not yet made.
 
     Args:
         study: The study.
@@ -20,22 +36,40 @@ def build_objective(study: Study, dataset: Dataset | None) -> Objective:
     Raises:
         UserError: The model cannot be searched, or the data do not suit it.
     """
+    if study.objective is not None:
+        return _function(study)
     from models.estimator import MLPClassifier
 
-    if isinstance(study.model, MLPClassifier):
+    if isinstance(study.model, MLPClassifier) and dataset is not None:
         return _mlp(study, dataset)
     raise UserError(f"study {study.name!r}: model must be an MLPClassifier, not {type(study.model).__name__}")
 
 
-def _mlp(study: Study, dataset: Dataset | None) -> Objective:
-    from hpsearch.objectives.mlp import MLPPopulation
+def _function(study: Study) -> Prepared:
+    from hpsearch.objectives.function import FunctionObjective
+
+    function, metric, seed, epochs = study.objective, study.metric, study.seed, study.epochs
+    assert function is not None
+    return Prepared(lambda _: FunctionObjective(function, metric, seed, epochs), epochs or 1)
+
+
+def _mlp(study: Study, dataset: Dataset) -> Prepared:
+    from hpsearch.objectives.mlp import training_data
     from models.parameters import validate_params
 
-    if dataset is None:
-        raise UserError(f"study {study.name!r}: a model needs data, for example data='digits'")
     params: dict[str, Any] = study.model.get_params()
     try:
         validate_params(params)
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
-    return MLPPopulation(params, dataset, study.seed, study.epochs or params["max_epochs"])
+    training_data(dataset, params["dtype"])
+    most = study.dimensions.get("max_epochs")
+    epochs = study.epochs or (max(most.grid()) if most is not None else params["max_epochs"])
+    return Prepared(partial(_population, params, study.seed, epochs), epochs)
+
+
+def _population(params: dict[str, Any], seed: int, epochs: int, dataset: Dataset | None) -> Objective:
+    from hpsearch.objectives.mlp import MLPPopulation
+
+    assert dataset is not None
+    return MLPPopulation(params, dataset, seed, epochs)

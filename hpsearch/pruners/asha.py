@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from hpsearch.errors import UserError
 from hpsearch.history import History
-from hpsearch.pruners.rung import Rung, by_rung, in_order, part
+from hpsearch.pruners.rung import Rungs, by_stage, in_order, part
 from hpsearch.records import Decision, Row
 
 
@@ -32,17 +33,22 @@ class ASHA:
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
         """Return a decision for each arrival that is not in the best share of its rung."""
-        decisions: list[Decision] = []
-        for stage, epoch, rows in by_rung(history, arrivals):
-            if is_rung(epoch, self.min_resource, self.reduction):
-                rung = Rung(history, epoch, stage)
-                kept = max(len(rung.losses) // self.reduction, 1)
-                decisions += rung.cut(rows, kept, "asha", part(self.reduction))
-        return in_order(decisions)
+        return in_order(self._judge(history, row) for row in arrivals)
+
+    def _judge(self, history: History, row: Row) -> Decision | None:
+        if not is_rung(row.epoch, self.min_resource, self.reduction):
+            return None
+        rung = self._rungs.at(history, row.epoch, row.trial, by_stage)
+        kept = max(len(rung.places) // self.reduction, 1)
+        return rung.cut(history, row.trial, kept, "asha", part(self.reduction))
+
+    @cached_property
+    def _rungs(self) -> Rungs:
+        return Rungs()
 
 
 def is_rung(epoch: int, first: int, reduction: int) -> bool:
-    """Return whether an epoch is one of first, first·reduction, first·reduction², …"""
+    """Return whether an epoch is first times a power of reduction."""
     while epoch > first and epoch % reduction == 0:
         epoch //= reduction
     return epoch == first

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from hpsearch.errors import UserError
 from hpsearch.history import History
-from hpsearch.pruners.rung import Rung, by_rung, in_order
+from hpsearch.pruners.rung import Rungs, by_stage, in_order
 from hpsearch.records import Decision, Row
 
 
@@ -30,11 +31,13 @@ class FirstEpoch:
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
         """Return a decision for each arrival whose first epoch better ones have overtaken."""
-        decisions: list[Decision] = []
-        stages: dict[int, list[Row]] = {}
-        for stage, _, rows in by_rung(history, arrivals):
-            stages.setdefault(stage, []).extend(rows)
-        for stage, rows in stages.items():
-            rung = Rung(history, 1, stage)
-            decisions += rung.cut(rows, self.keep, "first_epoch", f"the best {self.keep} first epochs")
-        return in_order(decisions)
+        return in_order(
+            self._rungs.at(history, 1, row.trial, by_stage).cut(
+                history, row.trial, self.keep, "first_epoch", f"the best {self.keep} first epochs"
+            )
+            for row in arrivals
+        )
+
+    @cached_property
+    def _rungs(self) -> Rungs:
+        return Rungs()

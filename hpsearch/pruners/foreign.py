@@ -33,7 +33,10 @@ class ForeignPruner:
         """
         self._study = study
         self._declared = pruner
-        self._restart(None)
+        self._history: History | None = None
+        self._pruner = pruner
+        self._fold = OptunaFold(study.space, study.goal, merge=False)
+        self._next = 0
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
         """Return a decision for each arrival that the pruner wants to stop."""
@@ -56,9 +59,11 @@ class ForeignPruner:
         started = sum(1 for trial in history.trials if not trial.ticks or trial.ticks[0] <= tick)
         self._fold.sync(history, trials=started, rows=tick, ends=tick - 1)
         with quiet():
-            return {number for number in trials if self._pruner.prune(self._fold.study, self._fold.storage.place(number))}
+            return {
+                number for number in trials if self._pruner.prune(self._fold.study, self._fold.storage.place(number))
+            }
 
-    def _restart(self, history: History | None) -> None:
+    def _restart(self, history: History) -> None:
         self._history = history
         self._next = 0
         self._fold = OptunaFold(self._study.space, self._study.goal, merge=False)

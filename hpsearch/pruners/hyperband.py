@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hpsearch.errors import UserError
 from hpsearch.history import History
 from hpsearch.pruners.asha import is_rung
-from hpsearch.pruners.rung import Rung, by_rung, in_order, part
+from hpsearch.pruners.rung import Rungs, by_stage, in_order, part
 from hpsearch.records import Decision, Row
 
 
@@ -43,29 +42,33 @@ class Hyperband:
             raise UserError(f"{self!r}: max_resource must be at least min_resource ({self.min_resource})")
 
     @cached_property
-    def edges(self) -> NDArray[np.int64]:
-        """Ends of the brackets' shares of a round, first bracket first; shape (s_max + 1,)."""
+    def edges(self) -> list[int]:
+        """Ends of the brackets' shares of a round, first bracket first."""
         assert self.max_resource is not None, "pruners.build fills it in"
         most = 0
         while self.min_resource * self.reduction ** (most + 1) <= self.max_resource:
             most += 1
-        shares = [-(-(most + 1) * self.reduction**s // (s + 1)) for s in range(most, -1, -1)]
-        return np.cumsum(shares)
+        return list(accumulate(-(-(most + 1) * self.reduction**s // (s + 1)) for s in range(most, -1, -1)))
 
-    def bracket(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the brackets, from 0, of trials with these numbers; shape as given."""
-        return np.searchsorted(self.edges, numbers % self.edges[-1], side="right").astype(np.int64)
+    def bracket(self, number: int) -> int:
+        """Return the bracket of a trial, from 0."""
+        return bisect_right(self.edges, number % self.edges[-1])
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
         """Return a decision for each arrival that is not in the best share of its bracket's rung."""
-        decisions: list[Decision] = []
-        for stage, epoch, rows in by_rung(history, arrivals):
-            brackets = self.bracket(np.array([row.trial for row in rows]))
-            for bracket in np.unique(brackets).tolist():
-                if is_rung(epoch, self.min_resource * self.reduction**bracket, self.reduction):
-                    rung = Rung(history, epoch, stage, lambda numbers, b=bracket: self.bracket(numbers) == b)
-                    kept = max(len(rung.losses) // self.reduction, 1)
-                    mine = [row for row, own in zip(rows, brackets, strict=True) if own == bracket]
-                    share = f"{part(self.reduction)} of bracket {bracket}"
-                    decisions += rung.cut(mine, kept, "hyperband", share)
-        return in_order(decisions)
+        return in_order(self._judge(history, row) for row in arrivals)
+
+    def _judge(self, history: History, row: Row) -> Decision | None:
+        bracket = self.bracket(row.trial)
+        if not is_rung(row.epoch, self.min_resource * self.reduction**bracket, self.reduction):
+            return None
+        rung = self._rungs.at(history, row.epoch, row.trial, self._group)
+        kept = max(len(rung.places) // self.reduction, 1)
+        return rung.cut(history, row.trial, kept, "hyperband", f"{part(self.reduction)} of bracket {bracket}")
+
+    def _group(self, history: History, number: int) -> tuple[int, int]:
+        return by_stage(history, number), self.bracket(number)
+
+    @cached_property
+    def _rungs(self) -> Rungs:
+        return Rungs()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from bisect import bisect_right, insort
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
 from typing import ClassVar
-
-import numpy as np
 
 from hpsearch.errors import UserError
 from hpsearch.history import History
-from hpsearch.pruners.rung import by_rung, compare, evidence_of, in_order
+from hpsearch.pruners.rung import compare, evidence_of, in_order
 from hpsearch.records import Decision, Row
 
 
@@ -34,24 +36,63 @@ class Median:
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
         """Return a decision for each arrival that is worse than the median."""
-        arrivals = [row for row in arrivals if row.epoch > self.n_warmup]
-        decisions: list[Decision] = []
+        self._complete.update(history)
+        return in_order(self._judge(history, row) for row in arrivals)
+
+    def _judge(self, history: History, row: Row) -> Decision | None:
+        stage = history.trials[row.trial].ask.stage
+        losses = self._complete.losses.get((stage, row.epoch), [])
+        if row.epoch <= self.n_warmup or self._complete.count.get(stage, 0) < self.n_startup or not losses:
+            return None
         goal = history.goal
-        for stage, epoch, rows in by_rung(history, arrivals):
-            complete = [trial.number for trial in history.ended("COMPLETE") if trial.ask.stage == stage]
-            table = history.table[epoch]
-            rivals = np.array([table[number] for number in complete if number in table])
-            if len(complete) < self.n_startup or not len(rivals):
-                continue
-            threshold = float(np.median(rivals))
-            for row in rows:
-                value = table[row.trial]
-                if goal.better(threshold, value):
-                    better = rivals >= value if goal.direction == "maximize" else rivals <= value
-                    rank = 1 + int(np.count_nonzero(better))
-                    size = len(rivals) + 1
-                    text = compare(goal.metric, goal.direction, value, threshold)
-                    reason = f"rank {rank} of {size} at epoch {epoch}: {text}, the median of completed trials"
-                    evidence = evidence_of(epoch, value, threshold, rank, size)
-                    decisions.append(Decision(row.trial, "prune", reason, "median", evidence))
-        return in_order(decisions)
+        value = history.table[row.epoch][row.trial]
+        threshold = goal.loss(median(losses))
+        if not goal.better(threshold, value):
+            return None
+        rank, size = bisect_right(losses, goal.loss(value)) + 1, len(losses) + 1
+        text = compare(goal.metric, goal.direction, value, threshold)
+        reason = f"rank {rank} of {size} at epoch {row.epoch}: {text}, the median of completed trials"
+        return Decision(row.trial, "prune", reason, "median", evidence_of(row.epoch, value, threshold, rank, size))
+
+    @cached_property
+    def _complete(self) -> _Complete:
+        return _Complete()
+
+
+class _Complete:
+    """What the completed trials had shown at each epoch; kept from tick to tick, as :class:`Rungs` are.
+
+    Attributes:
+        losses: Their best values by then, turned so that smaller is better, in order; by stage and epoch.
+        count: How many completed, by stage.
+    """
+
+    def __init__(self) -> None:
+        self._history: Callable[[], History | None] = lambda: None
+        self._forget()
+
+    def __reduce__(self) -> tuple[type[_Complete], tuple[()]]:
+        return _Complete, ()
+
+    def _forget(self) -> None:
+        self.losses: dict[tuple[int, int], list[float]] = {}
+        self.count: dict[int, int] = {}
+        self._open: list[int] = []
+        self._seen = 0
+
+    def update(self, history: History) -> None:
+        """Take in the trials that completed since the last time."""
+        if self._history() is not history:
+            self._history = weakref.ref(history)
+            self._forget()
+        self._open.extend(range(self._seen, len(history.trials)))
+        self._seen = len(history.trials)
+        for number in self._open:
+            trial = history.trials[number]
+            if trial.state == "COMPLETE":
+                stage = trial.ask.stage
+                self.count[stage] = self.count.get(stage, 0) + 1
+                for row in trial.rows:
+                    loss = history.goal.loss(history.table[row.epoch][number])
+                    insort(self.losses.setdefault((stage, row.epoch), []), loss)
+        self._open = [number for number in self._open if history.trials[number].state == "RUNNING"]

@@ -3,94 +3,99 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from bisect import bisect_left, insort
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from hpsearch.history import Goal, History
+from hpsearch.records import Decision
 
-from hpsearch.history import History
-from hpsearch.records import Decision, Row
-
-Filter = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+Place = tuple[float, int]
 _PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
 
 
-class Rung:
-    """The trials of one stage that reached an epoch.
+class Rungs:
+    """The trials that reached each epoch, in order of the best that they had shown by then.
 
-    Attributes:
-        epoch: The epoch.
-        numbers: Trial numbers, in the order in which they arrived; shape (n,).
-        losses: Their best values so far, turned so that smaller is better; shape (n,). Infinite where a trial has no
-            finite value yet.
+    The order is a function of the history; it is kept from one tick to the next only because sorting ten thousand
+    trials anew for each arrival would take longer than training.
     """
 
-    def __init__(self, history: History, epoch: int, stage: int, rivals: Filter | None = None) -> None:
-        """Take the rung out of the history.
+    def __init__(self) -> None:
+        self._history: Callable[[], History | None] = lambda: None
+        self._groups: dict[tuple[int, Hashable], list[Place]] = {}
+        self._seen: dict[int, int] = {}
+
+    def __reduce__(self) -> tuple[type[Rungs], tuple[()]]:
+        return Rungs, ()  # what it remembers can be read again
+
+    def at(self, history: History, epoch: int, number: int, group: Callable[[History, int], Hashable]) -> Rung:
+        """Return the rung at an epoch on which a trial is compared.
 
         Args:
             history: The history, with the arrivals that are to be judged.
             epoch: The epoch.
-            stage: Trials of another stage are no rivals.
-            rivals: Which trial numbers compare at all; None: all.
+            number: The trial.
+            group: Which trials compare: those for which it returns the same value.
         """
+        if self._history() is not history:
+            self._history, self._groups, self._seen = weakref.ref(history), {}, {}
         row = history.table[epoch]
-        self._goal = history.goal
-        self.epoch = epoch
-        self.numbers = np.fromiter(row.keys(), np.int64, len(row))
-        self.losses = np.fromiter(row.values(), np.float64, len(row))
-        if self._goal.direction == "maximize":
-            np.negative(self.losses, out=self.losses)
-        trials = history.trials
-        kept = np.fromiter((trials[number].ask.stage == stage for number in row), np.bool_, len(row))
-        if rivals is not None:
-            kept &= rivals(self.numbers)
-        if not kept.all():
-            self.numbers, self.losses = self.numbers[kept], self.losses[kept]
+        # A row only ever grows at its end: a trial reaches an epoch once.
+        for arrived, value in islice(row.items(), self._seen.get(epoch, 0), None):
+            place = (history.goal.loss(value), arrived)
+            insort(self._groups.setdefault((epoch, group(history, arrived)), []), place)
+        self._seen[epoch] = len(row)
+        return Rung(history.goal, epoch, self._groups[epoch, group(history, number)])
 
-    def rank(self, trial: int) -> int:
-        """Return the trial's rank from 1; equal values rank by trial number."""
-        loss = self.losses[self.numbers == trial][0]
-        ahead = (self.losses < loss) | ((self.losses == loss) & (self.numbers < trial))
-        return 1 + int(np.count_nonzero(ahead))
 
-    def cut(self, arrivals: Sequence[Row], kept: int, rule: str, share: str) -> list[Decision]:
-        """Return a decision to prune for each arrival that is not among the best.
+@dataclass(frozen=True)
+class Rung:
+    """Trials that compare at an epoch.
+
+    Attributes:
+        goal: What decides.
+        epoch: The epoch.
+        places: (loss, trial number) of each trial, best first: the best value so far, turned so that smaller is better,
+            infinite where there is no finite one; equal values rank by trial number.
+    """
+
+    goal: Goal
+    epoch: int
+    places: list[Place]
+
+    def cut(self, history: History, trial: int, kept: int, rule: str, share: str) -> Decision | None:
+        """Return a decision to prune a trial that is not among the best, or None.
 
         Args:
-            arrivals: Rows of trials on this rung.
-            kept: How many of the rung go on.
+            history: The history.
+            trial: A trial on this rung.
+            kept: How many go on.
             rule: The pruner's name.
-            share: What the ones that go on are called, such as ``the best third``.
+            share: What those are called, such as ``the best third``.
         """
-        size = len(self.losses)
-        if kept >= size:
-            return []
-        threshold = self._goal.loss(float(np.partition(self.losses, kept - 1)[kept - 1]))
-        decisions = []
-        for row in arrivals:
-            if (rank := self.rank(row.trial)) > kept:
-                value = self._goal.loss(float(self.losses[self.numbers == row.trial][0]))
-                text = compare(self._goal.metric, self._goal.direction, value, threshold)
-                reason = f"rank {rank} of {size} at epoch {self.epoch}: {text}, {share}"
-                evidence = evidence_of(self.epoch, value, threshold, rank, size)
-                decisions.append(Decision(row.trial, "prune", reason, rule, evidence))
-        return decisions
+        value = history.table[self.epoch][trial]
+        rank = bisect_left(self.places, (self.goal.loss(value), trial)) + 1
+        if rank <= kept:
+            return None
+        size = len(self.places)
+        threshold = self.goal.loss(self.places[kept - 1][0])
+        text = compare(self.goal.metric, self.goal.direction, value, threshold)
+        reason = f"rank {rank} of {size} at epoch {self.epoch}: {text}, {share}"
+        return Decision(trial, "prune", reason, rule, evidence_of(self.epoch, value, threshold, rank, size))
 
 
-def by_rung(history: History, arrivals: Sequence[Row]) -> Iterator[tuple[int, int, list[Row]]]:
-    """Yield (stage, epoch, arrivals) for each rung that trials arrived at."""
-    groups: dict[tuple[int, int], list[Row]] = {}
-    for row in arrivals:
-        groups.setdefault((history.trials[row.trial].ask.stage, row.epoch), []).append(row)
-    for (stage, epoch), rows in sorted(groups.items()):
-        yield stage, epoch, rows
+def by_stage(history: History, number: int) -> int:
+    """Return the stage of a trial: the group of all that compare."""
+    return history.trials[number].ask.stage
 
 
-def in_order(decisions: list[Decision]) -> list[Decision]:
-    """Return decisions in trial order."""
-    return sorted(decisions, key=lambda decision: decision.trial)
+def in_order(decisions: Iterable[Decision | None]) -> list[Decision]:
+    """Return the decisions, where there are any, in trial order."""
+    return sorted((decision for decision in decisions if decision is not None), key=lambda decision: decision.trial)
 
 
 def part(reduction: int) -> str:

@@ -108,7 +108,8 @@ class Progress:
         left = self.left(history)
         rest = "" if left is None else f", about {words.duration(left)} left"
         gone = words.duration(self.seconds(now))
-        return f"{self.epochs:,} epochs, {self.rate:.1f} epochs/s, {gone} gone{rest}"
+        speed = f"{self.rate:.2f}" if self.rate < 10 else f"{self.rate:,.0f}"
+        return f"{words.many(self.epochs, 'epoch')}, {speed} epochs/s, {gone} gone{rest}"
 
 
 class _View:

@@ -16,14 +16,15 @@ TOP = 5
 
 def opening(plan: StudyPlan, history: History) -> str:
     """Return the first line of a run: what is about to happen."""
-    trials = "trials without end" if plan.n_trials is None else f"{plan.n_trials} trials"
+    trials = "trials without end" if plan.n_trials is None else words.many(plan.n_trials, "trial")
     data = f" on {plan.dataset}" if plan.dataset else ""
     resumed = ""
     if plan.resumed:
-        resumed = f"; resumed after {sum(trial.epoch for trial in history.trials):,} epochs"
+        trained = sum(trial.epoch for trial in history.trials)
+        resumed = f"; resumed after {words.many(trained, 'epoch')}"
     return (
-        f"{plan.name}: {trials} of up to {plan.epochs} epochs{data}; "
-        f"{plan.sampler}, {plan.pruner}, {plan.lanes} lanes{resumed}"
+        f"{plan.name}: {trials} of up to {words.many(plan.epochs, 'epoch')}{data}; "
+        f"{plan.sampler}, {plan.pruner}, {words.many(plan.lanes, 'lane')}{resumed}"
     )
 
 
@@ -48,14 +49,15 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
     count = words.counts(history)
     waits = unfinished(history, plan)
     parts: list[Part] = []
-    state = f"{count.ended} of {plan.n_trials}" if waits and plan.n_trials is not None else f"{count.ended}"
+    partly = waits and plan.n_trials is not None
+    state = f"{count.ended} of {plan.n_trials} trials" if partly else words.many(count.ended, "trial")
     verb = "is not done" if waits else "stopped" if history.stop else "is done"
-    parts.append(f"{plan.name} {verb}: {state} trials ({count}), this run took {words.duration(seconds)}")
+    parts.append(f"{plan.name} {verb}: {state} ({count}), this run took {words.duration(seconds)}")
     if history.stop:
         parts.append(f"why: {history.stop}")
-    spared, whole = words.saved(history, plan.epochs)
+    spared, planned = words.saved(history, plan.epochs)
     if spared:
-        parts.append(f"pruning saved {spared:,} of {whole:,} epochs ({100 * spared / whole:.0f} %)")
+        parts.append(f"pruning saved {spared:,} of {planned:,} epochs ({100 * spared / planned:.0f} %)")
     best = history.best
     if best is None:
         failure = words.first_failure(history)

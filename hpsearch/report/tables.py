@@ -205,12 +205,12 @@ def _total(history: History) -> int | None:
     """Return how many trials were asked for; None where only the sampler knows, as a grid does."""
     said = history.declaration
     n_trials = None if said.get("sampler") == "grid" else said.get("n_trials")
-    return None if n_trials is None else int(n_trials) * int(said.get("repeats", 1))
+    return None if n_trials is None else int(n_trials)
 
 
 def _word(setting: Any) -> str:
     """Return a setting in a word: a sampler or pruner that is an object goes by its class."""
-    return str(setting["class"]) if isinstance(setting, dict) else str(setting)
+    return str(setting["class"]).rpartition(".")[2] if isinstance(setting, dict) else str(setting)
 
 
 def _facts(name: str, history: History) -> dict[str, Any]:

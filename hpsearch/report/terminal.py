@@ -20,6 +20,10 @@ UNLIMITED = 1000
 """Columns of a pipe or a file: whatever reads it, a program or a pager, does not want lines broken for it."""
 
 
+FOLD = 24
+"""Columns below which a cell that may go over several lines is not squeezed while others could be left out."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table: its heading, which way it is aligned, and whether a long cell may go over several lines."""
@@ -82,20 +86,22 @@ def render(parts: Iterable[Part], console: Console) -> str:
 
 
 def _fitting(grids: Sequence[Grid], console: Console) -> Table:
+    # Measured without a limit: under the console's own, rich squeezes what it measures.
+    unlimited = console.options.update(max_width=UNLIMITED)
     for grid in grids:
-        table = _table(grid)
-        # Measured without a limit: under the console's own, rich squeezes what it measures.
-        if console.measure(table, options=console.options.update(max_width=UNLIMITED)).maximum <= console.width:
-            return table
+        if console.measure(_table(grid, FOLD), options=unlimited).maximum <= console.width:
+            return _table(grid)
     return _table(grids[-1])
 
 
-def _table(grid: Grid) -> Table:
+def _table(grid: Grid, fold: int | None = None) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in grid.columns:
-        options: dict[str, Any] = {"overflow": "fold"} if column.fold else {"no_wrap": True, "overflow": "ellipsis"}
+        options: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
+        if column.fold:
+            options = {"overflow": "fold", "max_width": fold}
         table.add_column(column.name, justify="right" if column.right else "left", **options)
     for row in grid.rows:
         table.add_row(*(_cell(text) for text in row))

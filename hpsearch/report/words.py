@@ -51,6 +51,11 @@ def saved(history: History, epochs: int) -> tuple[int, int]:
     return spared, trained + spared
 
 
+def many(count: int, thing: str) -> str:
+    """Return ``1 trial``, ``2 trials``, ``1,000 trials``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def number(value: float | None) -> str:
     """Return a metric's value in four digits; a dash where there is none."""
     if value is None:

@@ -40,8 +40,14 @@ def build(study: Study) -> Sampler:
     return Enqueued(study.enqueue, sampler) if study.enqueue else sampler
 
 
-def budget(study: Study, sampler: Sampler) -> int:
-    """Return how many trials the study runs, repeats counted."""
-    most = None if sampler.size is None else sampler.size * study.repeats
-    wanted = study.n_trials or most or DEFAULT_TRIALS
-    return wanted if most is None else min(wanted, most)
+def budget(n_trials: int | None, size: int | None, repeats: int) -> int:
+    """Return how many trials a study runs.
+
+    Args:
+        n_trials: What the study says, repeats counted, or None.
+        size: How many points its sampler has, or None where there is no end.
+        repeats: Trials per point.
+    """
+    if size is None:
+        return DEFAULT_TRIALS if n_trials is None else n_trials
+    return size * repeats if n_trials is None else min(n_trials, size * repeats)

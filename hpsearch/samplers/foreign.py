@@ -6,11 +6,12 @@ import copy
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 from optuna.samplers import BaseSampler
 
 from hpsearch.errors import UserError
 from hpsearch.history import History
-from hpsearch.optuna_fold import OptunaFold, quiet, seed_everything, suggest
+from hpsearch.optuna_fold import OptunaFold, quiet, suggest
 from hpsearch.samplers.seeding import point_seed
 from hpsearch.study import Study
 
@@ -20,9 +21,9 @@ _NEEDS = {"GPSampler": "torch", "CmaEsSampler": "cmaes"}
 class ForeignSampler:
     """Asks a copy of the user's sampler, point after point, reseeded before each.
 
-    Some samplers (CMA-ES, quasi-Monte Carlo) keep their state in attributes of Optuna's trials, which no log holds. So a
-    resumed study asks first for every point that it already has, over the history as it was then, and drops the answers:
-    afterwards the sampler knows what it knew. The log's parameters count, whatever it would say today.
+    Some samplers (CMA-ES, quasi-Monte Carlo) keep their state in attributes of Optuna's trials, which no log holds. So
+    a resumed study asks first for every point that it already has, over the history as it was then, and drops the
+    answers: afterwards the sampler knows what it knew. The log's parameters count, whatever it would say today.
     """
 
     reads_history = True
@@ -43,7 +44,11 @@ class ForeignSampler:
             raise UserError(f"sampler {type(sampler).__name__} needs the package {needed!r}: pip install {needed}")
         self._study = study
         self._declared = sampler
-        self._restart(None)
+        self._history: History | None = None
+        self._sampler = sampler
+        self._fold = OptunaFold(study.space, study.goal, study.repeats)
+        self._next = 0
+        self._last: dict[str, Any] = {}
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number."""
@@ -61,14 +66,31 @@ class ForeignSampler:
 
     def _draw(self, point: int) -> None:
         with quiet():
-            seed_everything(self._sampler, point_seed(self._study.seed, point))
+            _seed_everything(self._sampler, point_seed(self._study.seed, point))
             self._last = suggest(self._fold.study.ask(), self._study.space)
         self._next = point + 1
 
-    def _restart(self, history: History | None) -> None:
+    def _restart(self, history: History) -> None:
         self._history = history
         self._next = len(self._study.enqueue)
-        self._last: dict[str, Any] = {}
         self._fold = OptunaFold(self._study.space, self._study.goal, self._study.repeats)
         self._sampler = copy.deepcopy(self._declared)
         self._fold.study.sampler = self._sampler
+
+
+def _seed_everything(part: Any, seed: int) -> None:
+    """Seed every random stream that an Optuna sampler holds, those of the samplers within it too.
+
+    Optuna's own ``reseed_rng`` takes no seed: what it draws afterwards cannot be repeated.
+    """
+
+    def visit(value: Any, depth: int) -> None:
+        if isinstance(value, np.random.RandomState):
+            value.seed(seed)
+        elif isinstance(getattr(value, "rng", None), np.random.RandomState):
+            value.rng.seed(seed)
+        elif depth < 3 and type(value).__module__.split(".")[0] not in ("builtins", "numpy"):
+            for inner in list(getattr(value, "__dict__", {}).values()):
+                visit(inner, depth + 1)
+
+    visit(part, 0)

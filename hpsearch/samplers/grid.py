@@ -29,7 +29,9 @@ class Grid:
             raise UserError("sampler 'grid' needs a space of dimensions, not a function: take 'tpe' or 'random'")
         cells = Cells(study.dimensions)
         if cells.size > MOST_POINTS:
-            raise UserError(f"a grid of {cells.size:,} points (more than {MOST_POINTS:,}): use fewer values or 'random'")
+            raise UserError(
+                f"a grid of {cells.size:,} points (more than {MOST_POINTS:,}): use fewer values or 'random'"
+            )
         return GridPoints(cells, study.enqueue)
 
 

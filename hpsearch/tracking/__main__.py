@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.tracking.deliver import Deliverer, is_running
-from hpsearch.tracking.process import GRACE
+from hpsearch.tracking.process import GRACE, OUTPUT, Outcome
+from hpsearch.tracking.store import warm_up
 from hpsearch.tracking.uri import resolve
 
 
@@ -29,26 +30,41 @@ def main(argv: list[str] | None = None) -> int:
         "--follow",
         type=int,
         metavar="PID",
-        help="go on until standard input says that the study ended, or this parent process is gone",
+        help="begin at a byte on standard input, go on until the next one, its end, or the end of this parent process",
     )
     options = parser.parse_args(argv)
     # Ctrl-C is the coordinator's to answer: it ends the study in order, and then this process by its standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Training goes first where both want the same core.
     os.nice(5)
-    deliverer = Deliverer(options.study_dir, resolve(options.root, options.uri), options.root)
+    uri = resolve(options.root, options.uri)
     if options.follow is None:
-        return deliverer.once(alive=is_running(options.study_dir))
-    return deliverer.follow(_until_ended(options.follow), GRACE)
+        return Deliverer(options.study_dir, uri, options.root).once(alive=is_running(options.study_dir))
+    wait = _until_told(options.follow)
+    warm_up()
+    while wait(60.0):
+        pass
+    if not _told():
+        return Outcome.DELIVERED
+    with (options.study_dir / OUTPUT).open("ab") as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
+    return Deliverer(options.study_dir, uri, options.root).follow(wait, GRACE)
 
 
-def _until_ended(parent: int) -> Callable[[float], bool]:
+def _until_told(parent: int) -> Callable[[float], bool]:
     def wait(seconds: float) -> bool:
         # A process forked from the coordinator may hold the pipe open beyond its death, so its pid is watched too.
         readable, _, _ = select.select([sys.stdin], [], [], seconds)
         return not readable and os.getppid() == parent
 
     return wait
+
+
+def _told() -> bool:
+    """Take the byte that lets the delivery begin; false where the coordinator has ended without it."""
+    readable, _, _ = select.select([sys.stdin], [], [], 0)
+    return bool(readable) and os.read(sys.stdin.fileno(), 1) != b""
 
 
 if __name__ == "__main__":

@@ -21,8 +21,26 @@ STATUS = {"RUNNING": "RUNNING", "COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAI
 """MLflow's status for each state of a trial or a study."""
 
 _RESERVED = frozenset(
-    "uid kind study trial seed lane point repeat stage state rule reason epochs ticks infinite data data_digest "
-    "git_dirty".split()
+    [
+        "uid",
+        "kind",
+        "study",
+        "trial",
+        "seed",
+        "lane",
+        "point",
+        "repeat",
+        "stage",
+        "state",
+        "rule",
+        "reason",
+        "epochs",
+        "ticks",
+        "infinite",
+        "data",
+        "data_digest",
+        "git_dirty",
+    ]
 )
 """Names of tags that a decision's evidence must not overwrite."""
 
@@ -46,7 +64,7 @@ def key(name: str) -> str:
     """Return the name as MLflow takes it: unchanged, or cleaned and marked with a digest so that it stays unique.
 
     >>> key("val_accuracy"), key("loss@5")
-    ('val_accuracy', 'loss_5-1a3c69')
+    ('val_accuracy', 'loss_5-32cf57')
     """
     clean = re.sub(r"[^\w.\- /:]", "_", name)
     if posixpath.normpath(clean) != clean or clean.startswith(("..", "/", ".")):
@@ -240,8 +258,11 @@ def is_done(history: History) -> bool:
     """Return whether a study is at its end: no trial runs, and it was stopped or has made all the trials it wanted."""
     if history.running() or not history.trials:
         return False
-    wanted = history.declaration.get("n_trials")
-    return history.stop is not None or wanted is None or len(history.trials) >= int(wanted)
+    declaration = history.declaration
+    wanted = declaration.get("n_trials")
+    # A grid may have fewer points than the trials that were allowed.
+    enough = wanted is None or declaration.get("sampler") == "grid" or len(history.trials) >= int(wanted)
+    return history.stop is not None or enough
 
 
 def study_state(history: History, alive: bool) -> str:

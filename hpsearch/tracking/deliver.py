@@ -1,4 +1,4 @@
-"""The loop of a delivery: follow the log as it grows, bring MLflow into line about once a second, never give up early."""
+"""The loop of a delivery: follow the log as it grows and bring MLflow into line about once a second."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hpsearch.logfile import read
 from hpsearch.tracking import cursor
 from hpsearch.tracking.process import Outcome
 from hpsearch.tracking.projection import Projection
-from hpsearch.tracking.store import Store, StoreGone, settings, warm_up
+from hpsearch.tracking.store import Store, StoreGone, settings
 from hpsearch.tracking.uri import redact
 
 INTERVAL = 1.0
@@ -54,7 +54,6 @@ class Deliverer:
         with settings(), _locked(self._study_dir, wait, grace) as mine:
             if not mine:
                 return Outcome.BUSY
-            warm_up()
             last, pause = -LONGEST_PAUSE, 0.0
             while wait(GLANCE):
                 now = time.monotonic()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import IO
 
 import hpsearch
 from hpsearch.tracking import cursor
-from hpsearch.tracking.uri import redact, run_page
+from hpsearch.tracking.uri import redact, resolve, run_page
 
 GRACE = 5.0
 """Seconds after the study's end during which a delivery tries a failing store again."""
@@ -56,28 +56,50 @@ class DeliveryReport:
 class Delivery:
     """Delivers a study to MLflow while it runs, in a process of its own. Never blocks, never raises for MLflow's sake.
 
-    The process ends by itself when this one does, however it does: it then delivers what is in the log and marks the
-    study as interrupted. Started again, it goes on where it was.
+    It ends by itself when this process does, however it does: it delivers what is in the log and marks the study as
+    interrupted. Started again, it goes on where it was. Entered as a context, its process imports mlflow already while
+    the study is still being prepared, and touches nothing before :meth:`start`.
 
     Args:
         study_dir: The study's folder.
-        uri: The tracking URI, from :func:`hpsearch.tracking.uri.resolve`.
+        uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
         root: The root of all state.
+
+    Raises:
+        UserError: MLflow would not take the URI.
     """
 
-    def __init__(self, study_dir: Path, uri: str, root: Path) -> None:
-        self._study_dir, self._uri, self._root = study_dir.absolute(), uri, root.absolute()
+    def __init__(self, study_dir: Path, uri: str | None, root: Path) -> None:
+        self._study_dir, self._uri, self._root = study_dir.absolute(), resolve(root, uri), root.absolute()
         self._process: subprocess.Popen[bytes] | None = None
+        self._started = self._finished = False
+
+    def __enter__(self) -> Delivery:
+        if self._process is None:
+            self._process = self._spawn()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is None or self._finished:
+            return
+        if self._started:
+            self.finish()
+        else:
+            # The study did not come to be: the process has done nothing and has nothing to do.
+            self._process.kill()
+            self._process.communicate()
 
     def start(self) -> None:
-        """Start the process. Call it as early as may be: it imports mlflow and makes the store meanwhile."""
-        self._study_dir.mkdir(parents=True, exist_ok=True)
+        """Let it deliver, now that the study has its folder and its log."""
+        if self._process is None:
+            self._process = self._spawn()
         cursor.note(self._study_dir, self._uri, None)
-        self._process = self._spawn()
+        self._started = True
+        self._tell()
 
     def problem(self) -> str | None:
         """Return why delivery fails now, or None while it works or nothing is known; for a warning while running."""
-        return cursor.load(self._study_dir, self._uri).problem if self._process is not None else None
+        return cursor.load(self._study_dir, self._uri).problem if self._started else None
 
     def finish(self, timeout: float = 30.0) -> DeliveryReport:
         """Say that the study ended, wait for the rest to be delivered, and report.
@@ -85,22 +107,25 @@ class Delivery:
         Args:
             timeout: Seconds to wait at most. A delivery that needs longer goes on by itself.
         """
-        assert self._process is not None, "the delivery was not started"
-        code = self._end(self._process, timeout)
+        code = self._end(timeout)
         if code not in (None, *Outcome):
             # It was killed, perhaps for memory: once more, with the training out of the way.
             self._process = self._spawn()
-            code = self._end(self._process, timeout)
+            self._tell()
+            code = self._end(timeout)
         why = None
         if code is None:
+            assert self._process is not None, "it has just been waited for"
             _left_behind.append(self._process)
             why = "its delivery goes on in the background"
-        elif code not in (*Outcome,):
+        elif code == Outcome.BUSY:
+            why = BUSY
+        elif code not in tuple(Outcome):
             why = f"its process ended with {code}, see {self._study_dir / OUTPUT}"
-        return report(self._study_dir, self._uri, BUSY if code == Outcome.BUSY else why)
+        return report(self._study_dir, self._uri, why)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        # Not an argument: it may hold a password, and arguments are for all to see.
+        # The URI is not an argument: it may hold a password, and arguments are for all to see.
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self._uri}
         package = Path(hpsearch.__file__).parents[1]
         if package.name not in ("site-packages", "dist-packages"):
@@ -109,21 +134,34 @@ class Delivery:
         # -P: modules beside the study file must not stand in for the ones that mlflow imports.
         command = [sys.executable, "-P", "-m", "hpsearch.tracking", "deliver", str(self._study_dir)]
         command += ["--root", str(self._root), "--follow", str(os.getpid())]
-        with (self._study_dir / OUTPUT).open("ab") as output:
-            return _popen(command, environment, output)
+        # A session of its own: Ctrl-C in the terminal is for the coordinator alone.
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+            bufsize=0,
+        )
 
-    @staticmethod
-    def _end(process: subprocess.Popen[bytes], timeout: float) -> int | None:
-        assert process.stdin is not None, "started with a pipe"
+    def _tell(self) -> None:
+        """Send the process a byte: the first lets it begin, the second says that the study ended."""
+        assert self._process is not None, "the delivery was not started"
+        assert self._process.stdin is not None, "it was started with a pipe"
+        # Where it has ended already, its exit code tells why.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(b"\n")
+
+    def _end(self, timeout: float) -> int | None:
+        # A byte, not only the end of the file: a process forked from this one may hold the pipe open.
+        self._tell()
+        assert self._process is not None, "_tell has seen it"
+        assert self._process.stdin is not None, "_tell has seen it"
+        self._process.stdin.close()
+        self._finished = True
         try:
-            # A byte, not only the end of the file: a process forked from this one may hold the pipe open.
-            process.stdin.write(b"\n")
-            process.stdin.close()
-        except BrokenPipeError:
-            # It has ended already; its exit code tells why.
-            process.stdin = None
-        try:
-            return process.wait(timeout)
+            return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
 
@@ -157,10 +195,3 @@ def _lines(log: Path, offset: int) -> int:
     with log.open("rb") as file:
         file.seek(offset)
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-
-
-def _popen(command: list[str], environment: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C in the terminal is for the coordinator alone.
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment, start_new_session=True
-    )

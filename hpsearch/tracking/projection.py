@@ -96,7 +96,7 @@ class Projection:
             alive: Whether the study may still be running; otherwise what has not ended is marked as interrupted.
 
         Raises:
-            Exception: The first that the store raised, after all else was sent. The next push looks everything up again.
+            Exception: The first that the store raised, after all else was sent. The next push looks all up again.
         """
         if self.history is None:
             return
@@ -122,7 +122,8 @@ class Projection:
             raise
 
     def _connect(self) -> tuple[Store, _Sent]:
-        assert self._header is not None and self.history is not None, "called with a history"
+        assert self._header is not None, "called with a history"
+        assert self.history is not None, "called with a history"
         if self._store is None:
             self._store = self._open_store(self._header.name)
             self.experiment = self._store.experiment
@@ -144,7 +145,8 @@ class Projection:
     def _adopt(self, store: Store, found: Found) -> _Sent:
         if found.deleted:
             raise StoreGone(
-                f"the run of this study was deleted in MLflow: bring it back with `mlflow runs restore --run-id {found.run}`"
+                "the run of this study was deleted in MLflow: bring it back with "
+                f"`mlflow runs restore --run-id {found.run}`"
             )
         return _Sent(found.run, found.status, found.state, there=store.points(found))
 
@@ -157,7 +159,8 @@ class Projection:
             self._trials[trial.number] = self._adopt(store, found)
 
     def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
-        assert self._header is not None and self.history is not None, "called with a history"
+        assert self._header is not None, "called with a history"
+        assert self.history is not None, "called with a history"
         state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
         outcome = content.trial_outcome(trial, state)
         sent = self._trials.get(trial.number)
@@ -184,7 +187,8 @@ class Projection:
             del self._unfinished[trial.number], self._trials[trial.number]
 
     def _push_study(self, store: Store, sent: _Sent, alive: bool) -> None:
-        assert self._header is not None and self.history is not None, "called with a history"
+        assert self._header is not None, "called with a history"
+        assert self.history is not None, "called with a history"
         state = content.study_state(self.history, alive)
         if alive and content.is_done(self.history):
             # Whoever runs it may go on (an extension): the end is told when it is gone, and a finished one stays so.

@@ -46,7 +46,8 @@ def settings() -> Iterator[None]:
 
 def warm_up() -> None:
     """Import mlflow, which takes over a second, while there is nothing to deliver yet."""
-    import mlflow.tracking  # noqa: F401
+    with settings():
+        import mlflow.tracking  # noqa: F401
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``hpsearch ui``: MLflow's user interface on the right store, on this machine only, with as few processes as it takes."""
+"""``hpsearch ui``: MLflow's user interface on the right store, on this machine only, as light as it goes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.errors import UserError
-from hpsearch.tracking.uri import is_server, redact, sqlite_path
+from hpsearch.tracking.uri import is_server, redact, resolve, sqlite_path
 
 HOST, PORT, TRIES = "127.0.0.1", 5000, 20
 
 
-def serve(root: Path, uri: str, port: int | None = None, say: Callable[[str], object] = print) -> None:
+def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[str], object] = print) -> None:
     """Run MLflow's user interface until Ctrl-C; where the store is a server that has one, only say its address.
 
     Args:
         root: The root of all state.
-        uri: The tracking URI, from :func:`hpsearch.tracking.uri.resolve`.
-        port: The port to serve on; None for the first free one from 5000 on.
+        uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
+        port: The port to serve on; where it is taken, the next free one.
         say: Shows a line to the user.
 
     Raises:
-        UserError: There is no store yet, the port is taken, or MLflow does not start.
+        UserError: There is no store yet, no port is free, or MLflow does not start.
     """
+    uri = resolve(root, uri)
     if is_server(uri):
         say(f"MLflow is at {redact(uri)}")
         return
@@ -91,8 +92,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port(wanted: int | None) -> int:
-    for port in range(PORT, PORT + TRIES) if wanted is None else (wanted,):
+def _free_port(wanted: int) -> int:
+    ports = range(wanted, min(wanted + TRIES, 1 << 16))
+    for port in ports:
         with socket.socket() as probe:
             # As the server will: a port that only lingers from a server before is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,6 +103,4 @@ def _free_port(wanted: int | None) -> int:
             except OSError:
                 continue
             return port
-    if wanted is None:
-        raise UserError(f"all ports from {PORT} to {PORT + TRIES - 1} are in use; choose one with --port")
-    raise UserError(f"--port: {wanted} is in use or not allowed; leave it out to take a free one")
+    raise UserError(f"--port: none from {ports[0]} to {ports[-1]} is free for you; choose another")

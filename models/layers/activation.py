@@ -37,7 +37,14 @@ class ActivationLayer:
         return self.activation.apply(x), x
 
     def backward(
-        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array, delta: Array, first: bool
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        delta: Array,
+        scale: float,
+        first: bool,
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit δ ← δ·f'(z) in place."""
         scratch = workspace.buffer("s", self.index, width=self.n_out)

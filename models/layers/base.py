@@ -35,7 +35,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Gradient:
-    """A gradient that has not been multiplied out: ∂C/∂P = leftᵀ·right, to be consumed by an optimizer.
+    """A gradient that has not been multiplied out: ∂C/∂P = scale·leftᵀ·right, to be consumed by an optimizer.
 
     Either factor is shared by the lanes, shape (b, ·), or has one matrix a lane, shape (k, b, ·).
 
@@ -44,16 +44,18 @@ class Gradient:
         left: Factor of `rows` columns; for weights the error δ.
         right: Factor of `columns` columns; for weights the inputs x.
         decays: Whether regularisation applies (weights: yes, biases: no).
+        scale: Constant factor.
     """
 
     parameter: str
     left: Array
     right: Array
     decays: bool
+    scale: float
 
-    def accumulate(self, k: int, beta: float, out: Array) -> Op:
-        """Emit out ← β·out + leftᵀ·right for lane k; out has shape (rows, columns)."""
-        return accumulate_outer(lane(self.left, k), lane(self.right, k), beta, out)
+    def accumulate(self, k: int, factor: float, beta: float, out: Array) -> Op:
+        """Emit out ← β·out + factor·∂C/∂P for lane k; out has shape (rows, columns)."""
+        return accumulate_outer(factor * self.scale, lane(self.left, k), lane(self.right, k), beta, out)
 
 
 def lane(array: Array, k: int) -> Array:
@@ -90,7 +92,14 @@ class Layer(Protocol):
         """
 
     def backward(
-        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array, delta: Array, first: bool
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        delta: Array,
+        scale: float,
+        first: bool,
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit the backward pass.
 
@@ -99,9 +108,10 @@ class Layer(Protocol):
             parameters: The layer's parameters.
             x: The inputs of the forward pass.
             out: The outputs of the forward pass.
-            delta: ∂C/∂out, shape (k, b, n_out), overwritten at will.
-            first: Whether nothing below needs ∂C/∂x.
+            delta: The error, shape (k, b, n_out), overwritten at will: ∂C/∂out = scale·delta.
+            scale: See `delta`; the same for all layers.
+            first: Whether nothing below needs the error of x.
 
         Returns:
-            The operations, ∂C/∂x (where `first`, of no meaning), and the gradients of the parameters.
+            The operations, the error of x (where `first`, of no meaning), and the gradients of the parameters.
         """

@@ -1,4 +1,4 @@
-"""The dense layer z = W·x + b."""
+"""The dense layer z = x·Wᵀ + b."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ class Dense:
         n_in: Width of the input.
         n_out: Width of the output.
         initializer: Rule for the initial weights and biases.
+        gain: Constant factor of the output, which the activation above wishes (see `Activation.gain`).
     """
 
     index: int
     n_in: int
     n_out: int
     initializer: Initializer
+    gain: float
 
     @property
     def weights(self) -> str:
@@ -48,20 +50,27 @@ class Dense:
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
     ) -> tuple[list[Op], Array]:
-        """Emit z ← x·Wᵀ + b."""
+        """Emit u ← gain·(x·Wᵀ + b)."""
         weights, biases = parameters[self.weights], parameters[self.biases]
         z = workspace.buffer("z", self.index, width=self.n_out) if out is None else out
-        products = [affine(lane(x, k), weights[k], z[k]) for k in range(workspace.lanes)]
-        return [*products, (np.add, (z, biases, z))], z
+        lanes = range(workspace.lanes)
+        return [op for k in lanes for op in affine(lane(x, k), weights[k], biases[k], self.gain, z[k])], z
 
     def backward(
-        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array, delta: Array, first: bool
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        delta: Array,
+        scale: float,
+        first: bool,
     ) -> tuple[list[Op], Array, list[Gradient]]:
-        """Emit ∂C/∂x ← δ·W, and hand out ∂C/∂W = δᵀ·x and ∂C/∂b = 1ᵀ·δ unevaluated."""
+        """Emit the error below, δ·W, and hand out ∂C/∂W = δᵀ·x and ∂C/∂b = 1ᵀ·δ unevaluated; δ is the error of z, not of u."""
         ones = np.ones((workspace.batch, 1), workspace.dtype)
         gradients = [
-            Gradient(self.weights, delta, x, decays=True),
-            Gradient(self.biases, ones, delta, decays=False),
+            Gradient(self.weights, delta, x, decays=True, scale=scale),
+            Gradient(self.biases, ones, delta, decays=False, scale=scale),
         ]
         if first:
             return [], delta, gradients

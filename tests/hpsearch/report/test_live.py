@@ -57,14 +57,14 @@ def test_plain_lines_tell_of_incumbents_and_of_progress(capsys: pytest.CaptureFi
     wall = Wall()
     play(PlainView(clock=wall), logs.ticks(), wall)
     lines = capsys.readouterr().out.splitlines()
+    halfway = "2 of 4 trials ended (0 complete, 1 pruned, 1 failed, 2 running)"
     assert lines[:6] == [
         "eta_lambda: 4 trials of up to 3 epochs on digits (1,078 train); tpe, asha, 4 lanes",
         "10 s: trial 3 leads with val_accuracy 0.7000 at epoch 1 (learning_rate=0.5 sizes=[30,10])",
-        "1 of 4 trials ended (0 complete, 1 pruned, 3 running); 4 epochs, 0.4 epochs/s, 10 s gone, about 15 s left",
+        "1 of 4 trials ended (0 complete, 1 pruned, 3 running); 4 epochs, 0.40 epochs/s, 10 s gone, about 12 s left",
         "20 s: trial 3 leads with val_accuracy 0.9000 at epoch 2 (learning_rate=0.5 sizes=[30,10])",
-        "2 of 4 trials ended (0 complete, 1 pruned, 1 failed, 2 running); 7 epochs, 0.3 epochs/s, 20 s gone, "
-        "about 6 s left",
-        "4 of 4 trials ended (2 complete, 1 pruned, 1 failed); 9 epochs, 0.3 epochs/s, 30 s gone, about 0 s left",
+        f"{halfway}; 7 epochs, 0.35 epochs/s, 20 s gone, about 6 s left",
+        "4 of 4 trials ended (2 complete, 1 pruned, 1 failed); 9 epochs, 0.25 epochs/s, 30 s gone, about 0 s left",
     ]
 
 
@@ -143,7 +143,7 @@ def test_a_study_in_which_all_failed_says_why(capsys: pytest.CaptureFixture[str]
     wall = Wall()
     play(PlainView(clock=wall), [tick], wall, n_trials=1)
     out = capsys.readouterr().out
-    assert "eta_lambda stopped: 1 trials (0 complete, 0 pruned, 1 failed)" in out
+    assert "eta_lambda stopped: 1 trial (0 complete, 0 pruned, 1 failed)" in out
     assert "no trial has a val_accuracy; trial 0: overflow" in out
     assert "hpsearch show" not in out
 
@@ -186,7 +186,7 @@ def test_the_live_view_shows_counts_incumbent_curve_and_time(monkeypatch: pytest
         "val_accuracy 0.9000 at epoch 2 of 2, trial 3",
         "learning_rate=0.5 sizes=[30,10]",
         "▁█",
-        "7 epochs, 0.3 epochs/s, 20 s gone, about 6 s left",
+        "7 epochs, 0.35 epochs/s, 20 s gone, about 6 s left",
     ):
         assert words in text
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -51,4 +52,4 @@ def test_a_higher_value_never_gets_a_lower_block(values: list[float]) -> None:
     drawn = sparkline(values)
     heights = [BLOCKS.index(block) for block in drawn]
     order = sorted(range(len(values)), key=values.__getitem__)
-    assert all(heights[a] <= heights[b] for a, b in zip(order, order[1:], strict=False))
+    assert all(heights[a] <= heights[b] for a, b in pairwise(order))

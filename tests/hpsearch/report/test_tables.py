@@ -67,15 +67,13 @@ def test_show_cuts_the_table_unless_all_trials_are_asked_for(history: History) -
         (200, "trial state val_accuracy at_epoch learning_rate l2 sizes curve why"),
         (90, "trial state val_accuracy at_epoch learning_rate l2 sizes curve"),
         (70, "trial state val_accuracy at_epoch learning_rate l2 sizes"),
-        (64, "trial state val_accuracy at_epoch params"),
+        (66, "trial state val_accuracy at_epoch params"),
         (30, "trial val_accuracy params"),
     ],
 )
 def test_a_narrow_terminal_gets_fewer_columns_and_never_a_cut_number(history: History, width: int, shown: str) -> None:
     text = rendered([tables.trials_grids(history, history.trials)], width)
-    assert [name.replace(" ", "_") for name in columns(text)] == sorted(
-        shown.split(), key=[name.replace(" ", "_") for name in columns(text)].index
-    )
+    assert sorted(name.replace(" ", "_") for name in columns(text)) == sorted(shown.split())
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
 
@@ -93,7 +91,7 @@ def test_a_list_of_studies_drops_columns_until_it_fits(history: History) -> None
     assert columns(wide)[0] == "study"
     assert columns(wide)[-2:] == ["data", "last run"]
     assert columns(narrow) == ["study", "trials", "best"]
-    assert "eta_lambda@mnist,seed=3      4/4  0.9000" in narrow
+    assert "eta_lambda@mnist,seed=3     4/4  0.9000" in narrow
 
 
 def test_a_grid_knows_only_how_many_trials_have_ended() -> None:

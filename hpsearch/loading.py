@@ -1,0 +1,149 @@
+"""From a study file to its Study. A mistake in the file is told in one line that names the place.
+
+A study file is a Python program: loading it runs it. Load only files that you would run.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hpsearch.errors import UserError, did_you_mean
+from hpsearch.space import Choice, Float, Int
+from hpsearch.study import Study
+
+PREFIX = "hpsearch_study_"
+"""Stands before the file's name in the name of its module, so that a file random.py hides nothing."""
+
+_UNEXPECTED = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+_MISSING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required positional arguments?: (.+)")
+_OWN: dict[str, type[Any]] = {"Study": Study, "Float": Float, "Int": Int, "Choice": Choice}
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study file that was run.
+
+    Attributes:
+        path: Where it is.
+        source: Its text, for the record.
+        study: What it declares.
+    """
+
+    path: Path
+    source: str
+    study: Study
+
+
+def load_study(path: str | Path) -> Study:
+    """Run a study file and return the ``study`` that it declares.
+
+    Raises:
+        UserError: The file cannot be read or run, or declares no study.
+    """
+    return load_file(path).study
+
+
+def load_file(path: str | Path) -> StudyFile:
+    """Run a study file and return it with its text and the ``study`` that it declares.
+
+    The file runs as a module of its own, once, with ``__file__`` set and its folder first on the import path, as when
+    it is run as a script; ``__name__`` is not ``"__main__"``.
+
+    Raises:
+        UserError: The file cannot be read or run, or declares no study.
+    """
+    path = Path(path)
+    source = _read(path)
+    # Under its full name, so that sources can still be read when the working directory changes.
+    place = path.resolve()
+    try:
+        code = compile(source, str(place), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise UserError(f"{path}:{error.lineno or 1}: {type(error).__name__}: {error.msg}") from error
+    except ValueError as error:  # a NUL byte
+        raise UserError(f"{path}: no Python file ({error})") from error
+    module = ModuleType(PREFIX + path.stem)
+    module.__file__ = str(place)
+    # Classes defined in the file look their module up by its name; the folder stays importable, since an objective may
+    # import from it when it runs.
+    sys.modules[module.__name__] = module
+    if str(place.parent) not in sys.path:
+        sys.path.insert(0, str(place.parent))
+    try:
+        exec(code, module.__dict__)
+    except SystemExit as error:
+        raise UserError(f"{_place(error, path)}: the file ended the program (exit {error.code})") from error
+    except UserError as error:
+        raise UserError(f"{_place(error, path)}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{_place(error, path)}: {_explain(error, module)}") from error
+    return StudyFile(path, source, _study_of(module, path))
+
+
+def _read(path: Path) -> str:
+    if path.is_dir():
+        files = sorted(entry.name for entry in path.glob("*.py"))
+        hint = f"; it holds {', '.join(files[:5])}" if files else ""
+        raise UserError(f"{path}: a folder, not a study file{hint}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file{_nearby(path)}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: no text in UTF-8 (byte {error.start})") from error
+
+
+def _nearby(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"; the folder {folder} does not exist either"
+    names = [entry.name for entry in folder.glob("*.py")]
+    return did_you_mean(path.name, names) if names else ""
+
+
+def _place(error: BaseException, path: Path) -> str:
+    """Return file:line of the last line of the study file, or of a file in its folder, that led to an error."""
+    own = path.resolve()
+    place = str(path)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(own):
+            place = f"{path}:{frame.lineno}"
+        elif Path(frame.filename).parent == own.parent:
+            place = f"{path.with_name(Path(frame.filename).name)}:{frame.lineno}"
+    return place
+
+
+def _explain(error: Exception, module: ModuleType) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, TypeError) and (found := _UNEXPECTED.search(text)):
+        owner, name = found.groups()
+        known = _keywords(vars(module).get(owner, _OWN.get(owner)))
+        return f"{owner} has no parameter {name!r}" + (did_you_mean(name, known) if known else "")
+    if isinstance(error, TypeError) and (found := _MISSING.search(text)):
+        return f"{found.group(1)} needs {found.group(2)}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _keywords(owner: Any) -> list[str]:
+    return [name for name in inspect.signature(owner).parameters if name != "self"] if callable(owner) else []
+
+
+def _study_of(module: ModuleType, path: Path) -> Study:
+    found = vars(module)
+    if "study" not in found:
+        others = [name for name, value in found.items() if isinstance(value, Study)]
+        hint = f"; rename {others[0]!r} to 'study'" if others else "; it must say study = Study(…)"
+        raise UserError(f"{path}: declares no variable 'study'{hint}")
+    study = found["study"]
+    if not isinstance(study, Study):
+        raise UserError(f"{path}: 'study' is a {type(study).__name__}, not a Study")
+    return study

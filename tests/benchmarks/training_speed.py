@@ -1,0 +1,114 @@
+"""Measures an epoch of MLPClassifier's training core against scikit-learn's MLPClassifier, on MNIST.
+
+784-H-10, sigmoid, cross-entropy and L2, batch 10, 50,000 images, float32, one BLAS thread. Every variant runs once a round, in turn, so
+that a slow spell of the machine hits all of them; the table gives medians over rounds. Ours always includes the training cost and
+accuracy of the epoch; "validated" includes the 10,000 validation images as well. "Two products" are the two large matrix products of
+a step alone, x·W and xᵀ·δ with np.matmul into preallocated arrays: what NumPy code without in-place BLAS cannot go below.
+
+    HPSEARCH_DATA=folder python tests/benchmarks/training_speed.py [--quick]
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+from sklearn.neural_network import MLPClassifier as Peer
+
+from models.datasets import load
+from models.training import Member, Population, TrainingData
+
+BATCH, RATE, L2 = 10, 0.5, 5.0
+
+
+def ours(data: TrainingData, hidden: int, lanes: int) -> Callable[[], None]:
+    """Return a call that trains a population for one epoch."""
+    members = [
+        Member({"hidden_layer_sizes": (hidden,), "learning_rate": RATE, "l2": L2}, (0, k)) for k in range(lanes)
+    ]
+    population, epoch = Population(members, data), iter(range(10**6))
+    return lambda: check(population.run_epoch((0, next(epoch))))
+
+
+def check(results: list) -> None:
+    """Stop the benchmark where a network has not learnt: the time of a diverged one says nothing."""
+    worst = min(r.metrics["train_accuracy"] for r in results)
+    if worst < 0.8:
+        raise SystemExit(f"a network reached only {worst:.1%}")
+
+
+def peer(X: np.ndarray, y: np.ndarray, hidden: int) -> Callable[[], None]:
+    """Return a call that trains scikit-learn's network for one epoch by plain stochastic gradient descent."""
+    # scikit-learn divides its penalty by the batch: alpha·batch/n·… = λ/n needs alpha = λ·batch/n
+    network = Peer(
+        (hidden,), activation="logistic", solver="sgd", momentum=0.0, nesterovs_momentum=False, batch_size=BATCH,
+        learning_rate_init=RATE, alpha=L2 * BATCH / len(X), max_iter=1, warm_start=True, random_state=0,
+    )  # fmt: skip
+
+    def epoch() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one epoch does not converge
+            network.fit(X, y)
+
+    return epoch
+
+
+def two_products(n: int, d: int, hidden: int) -> Callable[[], None]:
+    """Return a call that multiplies as often and as large as an epoch does in the first layer."""
+    rng = np.random.default_rng(0)
+    x, w, delta = (rng.random(shape, np.float32) for shape in ((BATCH, d), (d, hidden), (BATCH, hidden)))
+    z, gradient = np.empty_like(delta), np.empty_like(w)
+
+    def epoch() -> None:
+        for _ in range(n // BATCH):
+            np.matmul(x, w, z)
+            np.matmul(x.T, delta, gradient)
+
+    return epoch
+
+
+def main() -> None:
+    """Print a markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="10,000 images, three rounds")
+    quick = parser.parse_args().quick
+    mnist = load("mnist")
+    n, rounds = (10_000, 3) if quick else (50_000, 5)
+    X, y = np.ascontiguousarray(mnist.X_train[:n], np.float32), mnist.y_train[:n]
+    data = TrainingData.from_arrays(X, y, 10)
+    validated = TrainingData.from_arrays(X, y, 10, mnist.X_valid, mnist.y_valid)
+    for hidden in (30, 100):
+        variants: dict[str, tuple[Callable[[], None], int]] = {
+            "scikit-learn MLPClassifier": (peer(X, y, hidden), 1),
+            "one network": (ours(data, hidden, 1), 1),
+            "one network, validated": (ours(validated, hidden, 1), 1),
+            "8 fused, each": (ours(data, hidden, 8), 8),
+            "8 fused, validated, each": (ours(validated, hidden, 8), 8),
+            "16 fused, each": (ours(data, hidden, 16), 16),
+            "16 fused, validated, each": (ours(validated, hidden, 16), 16),
+            "two products": (two_products(n, X.shape[1], hidden), 1),
+        }
+        times: dict[str, list[float]] = {name: [] for name in variants}
+        for _ in range(rounds):
+            for name, (epoch, lanes) in variants.items():
+                start = time.perf_counter()
+                epoch()
+                times[name].append((time.perf_counter() - start) / lanes * 1e3)
+        base, limit = median(times["scikit-learn MLPClassifier"]), median(times["two products"])
+        print(f"\n| 784-{hidden}-10, {n:,} images | ms an epoch | × scikit-learn | of the two products |")
+        print("|---|---|---|---|")
+        for name, measured in times.items():
+            middle = median(measured)
+            print(f"| {name} | {middle:,.0f} | {base / middle:.1f} | {middle / limit:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

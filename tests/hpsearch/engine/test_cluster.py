@@ -1,0 +1,153 @@
+"""The Dask executor against the in-process one, with real worker processes that are really killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toys import Adaptive, Saveable, WorstStops, climb, story
+
+from hpsearch.engine.clock import Clock
+from hpsearch.engine.cluster import Cluster
+from hpsearch.engine.dask_client import connect
+from hpsearch.engine.log import Log
+from hpsearch.errors import UserError
+from hpsearch.objectives.base import Objective
+from hpsearch.objectives.function import FunctionObjective, UserTrial
+
+MakeClock = Callable[..., Clock]
+
+
+class Blind(Adaptive):
+    """Proposes without looking, so that workers may train ahead."""
+
+    reads_history = False
+
+    def ask(self, history: Any, point: int) -> dict[str, Any]:
+        return {"x": float(point)}
+
+
+class NeverStops(WorstStops):
+    reads_history = False
+
+    def judge(self, history: Any, arrivals: Any) -> list[Any]:
+        return []
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with connect(2, None) as connected:
+        yield connected
+
+
+def generators(_: Any) -> Objective:
+    return FunctionObjective(climb, "score", seed=1)
+
+
+def saveables(_: Any) -> Objective:
+    return Saveable()
+
+
+def told(tmp_path: Path, make_clock: MakeClock, objective: Any, name: str, **changes: Any) -> list[str]:
+    with Log(tmp_path / name / "log.jsonl") as log:
+        assert make_clock(log, objective=objective, **changes).run()
+    return story(tmp_path / name / "log.jsonl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("maker", [generators, saveables])
+def test_workers_find_what_one_process_finds(
+    tmp_path: Path, make_clock: MakeClock, client: Any, maker: Callable[[Any], Objective]
+) -> None:
+    alone = told(tmp_path, make_clock, maker(None), "alone")
+    with Cluster(client, maker, None, f"same-{maker.__name__}", 6, pytest.fail) as cluster:
+        assert told(tmp_path, make_clock, cluster, "spread") == alone
+
+
+@pytest.mark.slow
+def test_training_ahead_changes_nothing(tmp_path: Path, make_clock: MakeClock, client: Any) -> None:
+    blind = {"sampler": Blind(), "pruner": NeverStops()}
+    alone = told(tmp_path, make_clock, saveables(None), "alone", **blind)
+    with Cluster(client, saveables, None, "ahead", 6, pytest.fail, ahead=4) as cluster:
+        assert told(tmp_path, make_clock, cluster, "spread", **blind) == alone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("maker", [generators, saveables])
+def test_a_worker_killed_in_mid_study_changes_nothing(
+    tmp_path: Path, make_clock: MakeClock, client: Any, maker: Callable[[Any], Objective], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("hpsearch.engine.cluster.SAVE_SECONDS", 0.0)
+    alone = told(tmp_path, make_clock, maker(None), "alone")
+    notices: list[str] = []
+    with Cluster(client, maker, None, f"killed-{maker.__name__}", 6, notices.append) as cluster:
+        with Log(tmp_path / "spread" / "log.jsonl") as log:
+            clock = make_clock(log, objective=cluster)
+
+            def kill_once() -> bool:
+                if clock.history.tick == 7 and not notices:
+                    victim = next(iter(client.run(os.getpid).values()))
+                    os.kill(victim, signal.SIGKILL)
+                    notices.append("killed")
+                return False
+
+            clock.interrupted = kill_once
+            assert clock.run()
+    assert story(tmp_path / "spread" / "log.jsonl") == alone
+    assert any("was lost" in notice or "died" in notice for notice in notices)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["exit", "hang"])
+def test_a_trial_that_kills_its_workers_fails_and_the_others_go_on(
+    tmp_path: Path, make_clock: MakeClock, client: Any, how: str
+) -> None:
+    def objective(trial: UserTrial) -> Iterator[float]:
+        yield 1.0
+        if trial.number == 3:
+            if how == "exit":
+                os._exit(7)
+            time.sleep(600)
+        yield 2.0
+
+    blind = {"sampler": Blind(), "pruner": NeverStops(), "total": 8}
+    notices: list[str] = []
+    timeout = 3.0 if how == "hang" else None
+    with (
+        Cluster(
+            client, lambda _: FunctionObjective(objective, "score", 0), None, f"bad-{how}", 2, notices.append,
+            trial_timeout=timeout,
+        ) as cluster,
+        Log(tmp_path / "log.jsonl") as log,
+    ):  # fmt: skip
+        clock = make_clock(log, objective=cluster, **blind)
+        assert clock.run()
+    assert [trial.number for trial in clock.history.ended("FAILED")] == [3]
+    assert len(list(clock.history.ended("COMPLETE"))) == 7
+    decision = clock.history.trials[3].decision
+    assert decision is not None
+    assert "with nothing else on it" in decision.reason
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_goes_away_is_a_clear_error(tmp_path: Path, make_clock: MakeClock) -> None:
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as local:
+        lost = Client(local, set_as_default=False)
+        with Log(tmp_path / "log.jsonl") as log:
+            clock = make_clock(log, objective=Cluster(lost, saveables, None, "gone", 6, pytest.fail))
+            clock.interrupted = lambda: clock.history.tick == 3 and bool(local.close()) or False
+            with pytest.raises(UserError, match="run the same command again to resume"):
+                clock.run()
+        lost.close(timeout=1)
+
+
+def test_a_scheduler_that_does_not_answer_is_a_clear_error() -> None:
+    with pytest.raises(UserError, match="no Dask scheduler answers there"), connect(1, "tcp://127.0.0.1:9"):
+        pass
