@@ -140,6 +140,7 @@ def run(
         finally:
             watcher.end(history)
             if delivery is not None:
+                watcher.message("delivering the rest to MLflow")
                 report = delivery.finish()
                 if report.message:
                     watcher.message(report.message)

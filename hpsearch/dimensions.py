@@ -206,27 +206,34 @@ Dimension = Float | Int | Choice
 
 
 def distribution(dim: Dimension) -> BaseDistribution:
-    """Return the dimension as an Optuna distribution; options that Optuna cannot hold stand in it as JSON text."""
+    """Return the dimension as an Optuna distribution.
+
+    Lists among options stand in it as text, which is all that Optuna can hold, and the values of a stepped Float as
+    their numbers: Optuna's own stepped ranges lose their last value to rounding now and then.
+    """
     from optuna import distributions  # slow to import, and not every study needs it
 
     if isinstance(dim, Choice):
         return distributions.CategoricalDistribution([to_optuna(dim, option) for option in dim.grid()])
-    high = dim.high if (size := dim.count()) is None else dim.at(size - 1)
-    if isinstance(dim, Float):
-        return distributions.FloatDistribution(dim.low, high, log=dim.log, step=dim.step)
-    return distributions.IntDistribution(dim.low, int(high), log=dim.log, step=dim.step or 1)
+    if isinstance(dim, Int):
+        return distributions.IntDistribution(dim.low, dim.at(dim.count() - 1), log=dim.log, step=dim.step or 1)
+    if (size := dim.count()) is not None:
+        return distributions.IntDistribution(0, size - 1)
+    return distributions.FloatDistribution(dim.low, dim.high, log=dim.log)
 
 
 def to_optuna(dim: Dimension, value: Any) -> Any:
     """Return a JSON value of this dimension as Optuna holds it."""
-    return repr(value) if isinstance(dim, Choice) and isinstance(value, list) else value
+    if isinstance(dim, Choice):
+        return repr(value) if isinstance(value, list) else value
+    return round((value - dim.low) / dim.step) if isinstance(dim, Float) and dim.step is not None else value
 
 
 def from_optuna(dim: Dimension, value: Any) -> Any:
     """Return what Optuna suggested as a native JSON value of this dimension."""
     if isinstance(dim, Choice):
         return dim.at([to_optuna(dim, option) for option in dim.grid()].index(value))
-    return dim.snap(value)
+    return dim.at(value) if isinstance(dim, Float) and dim.step is not None else dim.snap(value)
 
 
 def json_value(value: object, place: str) -> Any:
@@ -303,7 +310,7 @@ def _repr(dim: Dimension) -> str:
 
 
 def _short(value: float) -> str:
-    short = f"{value:g}"
+    short = str(value) if isinstance(value, int) else f"{value:g}"
     return short if float(short) == value else repr(value)
 
 

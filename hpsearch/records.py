@@ -140,11 +140,13 @@ _KINDS: dict[str, type[Record]] = {"header": Header, "extension": Extension, "ti
 
 
 def to_json(record: Record) -> dict[str, Any]:
-    """Return a record as JSON values; non-finite metrics become the strings nan, inf and -inf."""
+    """Return a record as JSON values; numbers that are not finite become nan, inf and -inf."""
     kind = next(kind for kind, cls in _KINDS.items() if type(record) is cls)
     plain = asdict(record)
     for row in plain.get("rows", ()):
         row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
+    for decision in plain.get("decisions", ()):
+        decision["evidence"] = {name: _write_number(value) for name, value in decision["evidence"].items()}
     return {"kind": kind, **plain}
 
 
@@ -174,5 +176,5 @@ def _read_row(value: Mapping[str, Any]) -> Row:
     return Row(**fields)
 
 
-def _write_number(value: float) -> float | str:
-    return value if math.isfinite(value) else str(float(value))
+def _write_number(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""A multilayer perceptron in NumPy with every hyper-parameter of chapter 3, and many networks trained as one program."""
+"""A multilayer perceptron in NumPy with every hyper-parameter of chapter 3; many networks train as one program."""
 
 from __future__ import annotations
 

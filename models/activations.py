@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def tanh_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
 
 
 def _relu(u: Array) -> list[Op]:
-    return [(np.maximum, (u, np.array(0, u.dtype), u))]
+    return [(partial(np.maximum, u, np.array(0, u.dtype), out=u), ())]  # NumPy wants maximum's `out` by name
 
 
 def _relu_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:

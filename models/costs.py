@@ -1,11 +1,12 @@
 """Output layers with their costs: values, and the error δ = ∂C/∂z that enters backpropagation.
 
-C is a mean over samples of a sum over output neurons. Values are taken from the weighted inputs z (logits), never from log a, so
-that saturation gives a large finite cost and no log 0. Where output and cost are a canonical pair, δ is proportional to a − y: no
-f'(z) slows learning when the network is badly wrong (the chapter's reason for the cross-entropy).
+C is a mean over samples of a sum over output neurons. Values are taken from the weighted inputs z (logits), never from
+log a, so that saturation gives a large finite cost and no log 0. Where output and cost are a canonical pair, δ is
+proportional to a − y: no f'(z) slows learning when the network is badly wrong (the chapter's reason for the
+cross-entropy).
 
-Sigmoid and tanh outputs share one code: a sigmoid output is kept as h = tanh(z/2) = 2a − 1, its targets as ±1. That saves two
-passes a step, and log(1 + exp(−|z|)) = −log(½ + ½·|h|) needs no second exponential.
+Sigmoid and tanh outputs share one code: a sigmoid output is kept as h = tanh(z/2) = 2a − 1, its targets as ±1. That
+saves two passes a step, and log(1 + exp(−|z|)) = −log(½ + ½·|h|) needs no second exponential.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.activations import tanh_backward
-from models.kernels import Array, Op
+from models.kernels import Array, Op, run
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Head:
 
     Attributes:
         output: The output layer.
-        value: (u, h, t) -> terms of shape (..., b, C) or (..., b, 1) whose sum over both axes is the cost of the batch, summed.
+        value: (u, h, t) -> terms of shape (..., b, C) or (..., b, 1) whose sum over both axes is the cost of the
+            batch, summed.
         scale: The constant in ∂C/∂z = scale·δ; it is left out of δ and joins the learning rate.
         canonical: Whether δ = h − t, without the derivative of the output.
     """
@@ -55,6 +57,17 @@ class Head:
     value: Callable[[Array, Array, Array], Array]
     scale: float
     canonical: bool
+
+    def blind_cost(self, width: int) -> float:
+        """Return the cost of a sample when all z are 0: that of guessing.
+
+        Args:
+            width: C, the number of output neurons.
+        """
+        u = np.zeros((1, width))
+        h, t = np.empty_like(u), self.output.targets(np.eye(1, width))
+        run(self.output.apply(u, h))
+        return float(self.value(u, h, t).sum())
 
     def delta(self, h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
         """Emit out ← δ.
@@ -104,20 +117,21 @@ def _softmax_backward(h: Array, delta: Array, scratch: Array) -> list[Op]:
 
 
 def _log_sigmoid(z: Array) -> Array:
-    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))
+    return np.subtract(np.minimum(z, 0), np.log1p(np.exp(-np.abs(z))))
 
 
 def _quadratic(scale: float) -> Callable[[Array, Array, Array], Array]:
     def value(u: Array, h: Array, t: Array) -> Array:
         difference = h - t
-        return np.multiply(difference, difference * h.dtype.type(scale))
+        terms: Array = difference * difference * h.dtype.type(scale)
+        return terms
 
     return value
 
 
 def _cross_entropy(u: Array, h: Array, t: Array) -> Array:
-    # Sigmoid and tanh output are both σ(2u) as a probability: C = softplus(2u) − y·2u with y = ½(1 + t), and the argument of the
-    # logarithm, the larger of a and 1 − a, lies in [½, 1].
+    # Sigmoid and tanh output are both σ(2u) as a probability: C = softplus(2u) − y·2u with y = ½(1 + t), and the
+    # argument of the logarithm, the larger of a and 1 − a, lies in [½, 1].
     half = u.dtype.type(0.5)
     terms = np.abs(h)
     terms *= half
@@ -133,7 +147,8 @@ def _cross_entropy(u: Array, h: Array, t: Array) -> Array:
 def _log_likelihood(u: Array, h: Array, t: Array) -> Array:
     largest = u.max(-1, keepdims=True)
     partition = np.log(np.exp(u - largest).sum(-1, keepdims=True))
-    return np.add(partition + largest, -(t * u).sum(-1, keepdims=True))
+    terms: Array = partition + largest - (t * u).sum(-1, keepdims=True)
+    return terms
 
 
 OUTPUTS = {

@@ -20,7 +20,8 @@ class EarlyStopping:
         name: The name that users give.
         keeps_best: Whether the best weights are kept and restored; such a rule reads the validation accuracy.
         start: The memory before the first epoch.
-        observe: (memory, parameters, metrics of the epoch, epoch) -> (memory, whether this epoch is the best, whether to stop).
+        observe: (memory, parameters, metrics of the epoch, epoch) ->
+            (what changes in the memory, whether this epoch is the best so far, whether to stop).
     """
 
     name: str
@@ -32,7 +33,7 @@ class EarlyStopping:
 def _none(
     memory: Memory, params: Mapping[str, Any], metrics: Mapping[str, float], epoch: int
 ) -> tuple[Memory, bool, bool]:
-    return memory, False, False
+    return {}, False, False
 
 
 def _patience(
@@ -42,7 +43,7 @@ def _patience(
     accuracy = metrics["val_accuracy"]
     if accuracy > memory["stop_best"]:
         return {"stop_best": accuracy, "stop_best_epoch": float(epoch)}, True, False
-    return memory, False, epoch - memory["stop_best_epoch"] >= params["patience"]
+    return {}, False, epoch - memory["stop_best_epoch"] >= params["patience"]
 
 
 EARLY_STOPPING = {

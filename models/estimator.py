@@ -33,19 +33,20 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         optimizer: "sgd" or "momentum" (v ← μv − η∇C, w ← w + v).
         learning_rate: η; None for the optimizer's own (sgd 0.5, momentum 0.1).
         momentum: μ; None for the optimizer's own (0.9).
-        batch_size: Samples in a mini-batch; the last batch of an epoch may be smaller, and a training set smaller than the batch is one
-            batch.
+        batch_size: Samples in a mini-batch; the last batch of an epoch may be smaller, and a training set smaller than
+            the batch is one batch.
         max_epochs: Passes over the training set.
         l2: λ of the term (λ/2n)·Σw², n the size of the training set; biases are free.
         weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)) or "gaussian" (both N(0, 1)).
-        lr_schedule: "constant", or "plateau": η is multiplied by `lr_factor` whenever the validation accuracy has not improved for
-            `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start.
+        lr_schedule: "constant", or "plateau": η is multiplied by `lr_factor` whenever the validation accuracy has not
+            improved for `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start.
         lr_factor: See `lr_schedule`.
         lr_min_ratio: See `lr_schedule`.
-        early_stopping: "none", or "patience": stop when the validation accuracy has not improved for `patience` epochs, and restore the
-            best weights.
+        early_stopping: "none", or "patience": stop when the validation accuracy has not improved for `patience`
+            epochs, and restore the best weights.
         patience: Epochs without improvement.
-        validation_fraction: Part held out, stratified, where early stopping or the schedule needs it and no X_val is given.
+        validation_fraction: Part held out, stratified, where early stopping or the schedule needs it and no X_val is
+            given.
         verbose: 1 prints a line an epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
         dtype: "float32" or "float64", of the weights and of all arithmetic.
@@ -58,8 +59,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         intercepts_: Biases of each layer, shape (n_out,).
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has: the best with early stopping, else the last.
-        history_: Lists with an entry an epoch: train_cost, train_accuracy, val_cost and val_accuracy (where there is validation data),
-            learning_rate.
+        history_: Lists with an entry an epoch: train_cost, train_accuracy, val_cost and val_accuracy (where there is
+            validation data), learning_rate.
     """
 
     def __init__(
@@ -190,9 +191,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         params = resolve_params(self.get_params())
         X = validate_data(self, X, dtype=params["dtype"], order="C", reset=False)
-        network = Network.build(params, X.shape[1], len(self.classes_))
-        parameters = {name: value for name, value in self._state.items() if name in self._weight_names}
-        return network.probabilities(parameters, X)
+        return Network.build(params, X.shape[1], len(self.classes_)).probabilities(self._weights(), X)
 
     def _start(self, classes: Array, seed: int) -> None:
         self.classes_ = classes
@@ -227,16 +226,35 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return result
 
     def _finish(self, population: Population) -> None:
-        self._state = population.states()[0]
+        state = population.states()[0]
         self.best_epoch_ = self.n_iter_
         if EARLY_STOPPING[self.early_stopping].keeps_best:
-            self.best_epoch_ = int(self._state["stop_best_epoch"])
-            for name in population.weight_names:
-                self._state[name] = self._state[f"best.{name}"].copy()
-        self._weight_names = list(population.weight_names)
-        layers = len(self.hidden_layer_sizes) + 1
-        self.coefs_ = [self._state[f"W{i}"].T.copy() for i in range(layers)]
-        self.intercepts_ = [self._state[f"b{i}"][0].copy() for i in range(layers)]
+            self.best_epoch_ = int(state["stop_best_epoch"])
+            state |= {name: state[f"best.{name}"].copy() for name in population.weight_names}
+        self._state = state
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "_state", None) is not None
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weights of each layer, shape (n_in, n_out)."""
+        return [w.T for w in self._layers("W")]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Biases of each layer, shape (n_out,)."""
+        return [b[0] for b in self._layers("b")]
+
+    def _weights(self) -> dict[str, Array]:
+        state: dict[str, Array] | None = getattr(self, "_state", None)
+        if state is None:
+            raise AttributeError(f"{type(self).__name__} has no weights before fit")
+        return state
+
+    def _layers(self, kind: str) -> list[Array]:
+        weights = self._weights()
+        return [weights[f"{kind}{i}"] for i in range(len(self.hidden_layer_sizes) + 1)]
 
 
 def _classes(y: Array) -> Array:
@@ -254,6 +272,4 @@ def _seed(random_state: int | np.random.RandomState | None) -> int:
         return int(np.random.SeedSequence().generate_state(1)[0])
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, (int, np.integer)) and random_state >= 0:
-        return int(random_state)
-    raise ValueError(f"random_state={random_state!r} must be an integer ≥ 0, a numpy RandomState or None")
+    return int(random_state)

@@ -1,12 +1,13 @@
 """The vocabulary of a compiled training step: calls on preallocated arrays, run in order.
 
-A layer, a cost or an optimizer does not compute: once, before training, it *emits* operations, pairs of a callable and its
-positional arguments, whose arguments are views into buffers that live as long as the population. An epoch then only runs lists.
-So the hot loop slices, allocates and decides nothing, and a lane's arithmetic cannot depend on its neighbours: a matrix product is
-one call a lane, everything else is element by element.
+A layer, a cost or an optimizer does not compute: once, before training, it *emits* operations, pairs of a callable and
+its positional arguments, whose arguments are views into buffers that live as long as the population. An epoch then
+only runs lists. So the hot loop slices, allocates and decides nothing, and a lane's arithmetic cannot depend on its
+neighbours: a matrix product is one call a lane, everything else is element by element.
 
-Weights are stored transposed, (n_out, n_in): with the long axis contiguous both large products of a step, x·Wᵀ and W += δᵀ·x, run at
-the speed of OpenBLAS's best small-matrix kernels (5.1 and 5.4 µs at 784-30, batch 10, against 6.7 and 6.6 the other way round).
+Weights are stored transposed, (n_out, n_in): with the long axis contiguous both large products of a step, x·Wᵀ and W
++= δᵀ·x, run at the speed of OpenBLAS's best small-matrix kernels (5.1 and 5.4 µs at 784-30, batch 10, against 6.7 and
+6.6 the other way round).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _owned(array: Array) -> Array:
 
 
 def affine(x: Array, weights: Array, biases: Array, gain: float, out: Array) -> list[Op]:
-    """Emit out ← gain·(x·Wᵀ + 1·b), the bias as a product of rank one: at small sizes BLAS is faster than a broadcast addition.
+    """Emit out ← gain·(x·Wᵀ + 1·b); at these sizes BLAS adds 1·b faster than a broadcast addition.
 
     Args:
         x: Inputs of shape (b, n_in).

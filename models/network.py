@@ -82,7 +82,7 @@ class Network:
         """Return class probabilities of one network, float64 of shape (n, C), rows summing to 1.
 
         Args:
-            parameters: Arrays of one network by name, without a leading axis.
+            parameters: Arrays of one network by name, without a leading axis; others (of its state) are not read.
             X: Inputs, shape (n, d), C-contiguous, of the parameters' dtype.
             block: Samples at a time.
         """

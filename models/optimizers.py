@@ -1,8 +1,9 @@
 """First-order optimizers: how a gradient changes a parameter.
 
-An optimizer is a list of slots, arrays of the parameter's shape that live as long as the network and start at zero, and an `update`
-that emits the operations of one step. A gradient comes unevaluated, as the outer product leftᵀ·right, so that sgd and momentum add it
-in place in one BLAS call, decay or friction included, while others multiply it out into a buffer.
+An optimizer is a list of slots, arrays of the parameter's shape that live as long as the network and start at zero,
+and an `update` that emits the operations of one step. A gradient comes unevaluated, as the outer product leftᵀ·right,
+so that sgd and momentum add it in place in one BLAS call, decay or friction included, while others multiply it out
+into a buffer.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Optimizer:
         learning_rate: η where the user gives none.
         momentum: μ where the user gives none.
         slots: Names of the arrays that the rule keeps a parameter.
-        update: (gradient, parameter, slots, rates of each lane) -> operations of one step; parameter and slots (k, n_out, n_in).
+        update: (gradient, parameter, slots, rates of each lane) -> operations of one step; parameter and slots (k,
+            n_out, n_in).
     """
 
     name: str

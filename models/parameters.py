@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from models.activations import ACTIVATIONS
 from models.costs import COSTS, HEADS, OUTPUTS
@@ -39,7 +41,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Every parameter of `MLPClassifier` with its default."""
 
-_NAMES = {
+_NAMES: dict[str, Collection[str]] = {
     "activation": ACTIVATIONS,
     "output": OUTPUTS,
     "cost": COSTS,
@@ -55,7 +57,11 @@ def _positive(x: float) -> bool:
     return x > 0
 
 
-_NUMBERS: dict[str, tuple[type, Callable[[Any], bool], str, bool]] = {
+def _natural(x: Any) -> bool:
+    return isinstance(x, Integral) and not isinstance(x, bool) and int(x) >= 0
+
+
+_NUMBERS: dict[str, tuple[Any, Callable[[Any], bool], str, bool]] = {
     # name: (kind, test, what is expected, whether None is allowed)
     "learning_rate": (Real, _positive, "a positive number", True),
     "momentum": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", True),
@@ -70,7 +76,7 @@ _NUMBERS: dict[str, tuple[type, Callable[[Any], bool], str, bool]] = {
 }
 
 
-def suggestion(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+def suggestion(name: str, known: Collection[str]) -> str:
     """Return `` (did you mean 'l2'?)``, or the list of known names where none is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(sorted(known))})"
@@ -92,7 +98,7 @@ def validate_params(params: Mapping[str, Any]) -> None:
     for name, known in _NAMES.items():
         value = given[name]
         if not isinstance(value, str) or value not in known:
-            raise ValueError(f"{name}={value!r} is unknown{suggestion(str(value), tuple(known))}")
+            raise ValueError(f"{name}={value!r} is unknown{suggestion(str(value), known)}")
     for name, (kind, test, expected, optional) in _NUMBERS.items():
         value = given[name]
         if value is None and optional:
@@ -100,16 +106,16 @@ def validate_params(params: Mapping[str, Any]) -> None:
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
             raise ValueError(f"{name}={value!r} must be {expected}")
     _validate_sizes(given["hidden_layer_sizes"])
+    state = given["random_state"]
+    if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
+        raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")
     _validate_combinations(given)
 
 
 def _validate_sizes(sizes: Any) -> None:
-    if not isinstance(sizes, (tuple, list)) or any(
-        isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in sizes
-    ):
-        raise ValueError(
-            f"hidden_layer_sizes={sizes!r} must be a tuple of positive integers, such as (30,), or () for no hidden layer"
-        )
+    if not isinstance(sizes, (tuple, list)) or not all(_natural(s) and s > 0 for s in sizes):
+        expected = "a tuple of positive integers, such as (30,), or () for no hidden layer"
+        raise ValueError(f"hidden_layer_sizes={sizes!r} must be {expected}")
 
 
 def _validate_combinations(given: Mapping[str, Any]) -> None:
@@ -118,7 +124,7 @@ def _validate_combinations(given: Mapping[str, Any]) -> None:
         if output == "softmax":
             raise ValueError(f"output='softmax' does not go with cost={cost!r}: use cost='log_likelihood'")
         raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output='softmax'")
-    if given["momentum"] is not None and not OPTIMIZERS[optimizer].momentum:
+    if given["momentum"] and not OPTIMIZERS[optimizer].momentum:
         raise ValueError(
             f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
         )

@@ -1,9 +1,10 @@
 """One pass over the training or the validation set, compiled for the lanes of a population.
 
-Time is blocked for the cache: the mini-batches of a *superbatch* are gathered at once, which all lanes share; then one chunk of lanes
-after the other takes all these steps while its weights stay in the cache. Costs and hits are counted once a superbatch, from the logits
-that the steps leave behind. Sizes of chunks and superbatches do not touch a lane's arithmetic: products are one call a lane, other
-operations are element by element, sums run along a lane's own contiguous axis.
+Time is blocked for the cache: the mini-batches of a *superbatch* are gathered at once, which all lanes share; then one
+chunk of lanes after the other takes all these steps while its weights stay in the cache. Costs and hits are counted
+once a superbatch, from the logits that the steps leave behind. Sizes of chunks and superbatches do not touch a lane's
+arithmetic: products are one call a lane, other operations are element by element, sums run along a lane's own
+contiguous axis.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ SUPERBATCH_STEPS = 16
 """Most batches gathered at once: more would only take longer to compile."""
 
 CHUNK_BYTES = 1280 * 1024
-"""Weights that train at once: about the second-level cache; fewer lanes at once would pay Python's overhead more often."""
+"""Weights that train at once: about the second-level cache; smaller chunks pay Python's overhead more often."""
 
 VALIDATION_BLOCK = 500
 """Samples in a validation block; fixed, so that sums do not depend on the population."""
@@ -74,7 +74,7 @@ def tally(network: Network, u: Array, h: Array, t: Array, labels: Array) -> tupl
     s, k = u.shape[:2]
     terms = network.head.value(u, h, t[:, None]).reshape(s, k, -1).sum(-1)
     # a lane's sums in a row of its own: the order of additions must not depend on k
-    cost = np.ascontiguousarray(terms.T).sum(-1, dtype=np.float64)
+    cost = np.ascontiguousarray(terms.T, np.float64).sum(-1)
     hits = (u.argmax(-1) == labels[:, None]).sum((0, 2))
     return cost, hits
 
@@ -200,7 +200,7 @@ class ValidationPass:
                 )
             )
 
-    def _compile(self, weights, x, workspace):
+    def _compile(self, weights: Mapping[str, Array], x: Array, workspace: Workspace) -> tuple[list[Op], Array, Array]:
         ops, passed = self._network.forward(workspace, weights, x)
         u = passed[-1][1]
         h = workspace.buffer("h", width=u.shape[-1])
@@ -217,10 +217,3 @@ class ValidationPass:
                 cost[k] += c[0]
                 hits[k] += r[0]
         return cost, hits
-
-
-def one_hot(labels: Array, width: int, dtype: np.dtype[Any]) -> Array:
-    """Return one-hot rows, shape (n, width), of class codes of shape (n,)."""
-    rows = np.zeros((len(labels), width), dtype)
-    rows[np.arange(len(labels)), labels] = 1
-    return rows

@@ -1,6 +1,7 @@
 """Learning-rate schedules: pure functions of what has been observed, one value an epoch.
 
-A schedule is a factor on the initial η. Its memory is a dictionary of numbers that belongs to the lane, so that it can be saved.
+A schedule is a factor on the initial η. Its memory is a dictionary of numbers that belongs to the lane, and is saved
+with it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Schedule:
         name: The name that users give.
         needs_validation: Whether it reads the validation accuracy.
         start: The memory before the first epoch; always holds "lr_factor", the factor on η for the next epoch.
-        observe: (memory, parameters, metrics of the epoch) -> (memory for the next epoch, whether training is over).
+        observe: (memory, parameters, metrics of the epoch) -> (what changes in the memory, whether training is over).
     """
 
     name: str
@@ -30,21 +31,21 @@ class Schedule:
 
 
 def _constant(memory: Memory, params: Mapping[str, Any], metrics: Mapping[str, float]) -> tuple[Memory, bool]:
-    return memory, False
+    return {}, False
 
 
 def _plateau(memory: Memory, params: Mapping[str, Any], metrics: Mapping[str, float]) -> tuple[Memory, bool]:
-    """Multiply η by `lr_factor` after `patience` epochs without a better validation accuracy; stop below `lr_min_ratio`."""
+    """Multiply η by `lr_factor` after `patience` epochs without a better accuracy; stop below `lr_min_ratio`."""
     accuracy = metrics["val_accuracy"]
     if accuracy > memory["lr_best"]:
-        return {**memory, "lr_best": accuracy, "lr_stalled": 0.0}, False
+        return {"lr_best": accuracy, "lr_stalled": 0.0}, False
     stalled = memory["lr_stalled"] + 1
     if stalled < params["patience"]:
-        return {**memory, "lr_stalled": stalled}, False
+        return {"lr_stalled": stalled}, False
     factor = memory["lr_factor"] * params["lr_factor"]
     # A hair of tolerance: ½ ten times must count as 1/1024, and 0.1 thrice as 0.001.
     over = factor < params["lr_min_ratio"] * (1 - 1e-9)
-    return {**memory, "lr_factor": factor, "lr_stalled": 0.0}, over
+    return {"lr_factor": factor, "lr_stalled": 0.0}, over
 
 
 SCHEDULES = {

@@ -1,11 +1,12 @@
 """The only training loop: one epoch at a time for a population of networks that share their shapes.
 
-A population's arrays have shape (K, ...): a lane a network. All lanes read the same batches; everything else is a lane's own, and what a
-lane computes is bit for bit what it computes alone (see `models.kernels`).
+A population's arrays have shape (K, ...): a lane a network. All lanes read the same batches; everything else is a
+lane's own, and what a lane computes is bit for bit what it computes alone (see `models.kernels`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,13 +20,19 @@ from models.kernels import Array
 from models.network import Network
 from models.optimizers import OPTIMIZERS, Rates
 from models.parameters import needs_validation, resolve_params, validate_params
-from models.passes import Stacks, TrainingPass, ValidationPass, one_hot
+from models.passes import Stacks, TrainingPass, ValidationPass
 from models.schedules import SCHEDULES
+from models.training_data import TrainingData, one_hot
 
 __all__ = ["EpochResult", "Member", "Population", "TrainingData", "group_key", "validate_params"]
 
 INIT_STREAM = 0
-"""Purpose of the random stream that draws initial weights; a member's streams are default_rng((*seed, purpose, epoch))."""
+"""Purpose of the stream that draws initial weights; a member's streams are default_rng((*seed, purpose, epoch))."""
+
+EXPLODED = 1000.0
+"""A network has diverged when its training cost is this many times that of guessing, though its weights are finite."""
+
+_SPOKEN = {"train_cost": "training cost", "val_cost": "validation cost"}
 
 _GROUP_KEYS = (
     "hidden_layer_sizes",
@@ -39,62 +46,6 @@ _GROUP_KEYS = (
 )
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """Training and validation samples, built once and shared by populations.
-
-    Attributes:
-        X_train: Inputs, shape (n, d), C-contiguous, of the networks' dtype.
-        T_train: One-hot targets, shape (n, C), of the same dtype.
-        y_train: Class codes 0 … C−1, shape (n,).
-        X_valid: Validation inputs, shape (m, d), or None.
-        y_valid: Validation class codes, shape (m,), or None.
-    """
-
-    X_train: Array
-    T_train: Array
-    y_train: Array
-    X_valid: Array | None = None
-    y_valid: Array | None = None
-
-    @classmethod
-    def from_arrays(
-        cls,
-        X: Array,
-        y_codes: Array,
-        n_classes: int,
-        X_valid: Array | None = None,
-        y_valid: Array | None = None,
-        dtype: str = "float32",
-    ) -> TrainingData:
-        """Prepare arrays for training.
-
-        Args:
-            X: Inputs, shape (n, d).
-            y_codes: Integer class codes in 0 … n_classes−1, shape (n,).
-            n_classes: C, the number of output neurons.
-            X_valid: Validation inputs, shape (m, d), or None.
-            y_valid: Validation class codes, shape (m,), or None.
-            dtype: "float32" or "float64".
-
-        Raises:
-            ValueError: Where the shapes do not fit together.
-        """
-        y = np.asarray(y_codes, np.intp)
-        x = np.ascontiguousarray(X, dtype)
-        if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
-            raise ValueError(f"X must have shape (n, d) and y_codes (n,) with n ≥ 1, not {x.shape} and {y.shape}")
-        targets = one_hot(y, n_classes, x.dtype)
-        if X_valid is None or y_valid is None:
-            return cls(x, targets, y)
-        xv, yv = np.ascontiguousarray(X_valid, dtype), np.asarray(y_valid, np.intp)
-        if xv.ndim != 2 or xv.shape[1] != x.shape[1] or yv.shape != xv.shape[:1]:
-            raise ValueError(
-                f"X_valid must have shape (m, {x.shape[1]}) and y_valid (m,), not {xv.shape} and {yv.shape}"
-            )
-        return cls(x, targets, y, xv, yv)
-
-
 @dataclass
 class Member:
     """One network of a population: its hyper-parameters, its random stream and, once begun, its state.
@@ -103,8 +54,10 @@ class Member:
         params: Parameters of `MLPClassifier` by name; absent ones have their defaults.
         seed: Owns the network's streams, default_rng((*seed, purpose, epoch)).
         epoch: Epochs done.
-        state: None before the first epoch; else plain arrays by name (weights, optimizer slots, monitors, best weights), which can be
-            saved as npz, moved and restored.
+        state: None before the first epoch; else plain arrays by name, which can be saved as npz, moved and restored:
+            weights W0, W1, … of shape (n_out, n_in), biases b0, b1, … of shape (1, n_out), "velocity.W0" and the like
+            for the optimizer's slots, "best.W0" where the best weights are kept, and numbers of shape () that early
+            stopping and the schedule remember.
     """
 
     params: Mapping[str, Any]
@@ -118,8 +71,9 @@ class EpochResult:
     """What one epoch of one member gave.
 
     Attributes:
-        metrics: train_cost (data cost C₀, the mean over the epoch's mini-batches as they were trained, without the regularisation
-            term), train_accuracy (likewise), val_cost and val_accuracy where there is validation data, learning_rate.
+        metrics: train_cost (data cost C₀, the mean over the epoch's mini-batches as they were trained, without the
+            regularisation term), train_accuracy (likewise), val_cost and val_accuracy where there is validation data,
+            learning_rate.
         finished: Whether max_epochs is reached or early stopping or the schedule ended training.
         failure: Why the member diverged, or None.
     """
@@ -192,15 +146,15 @@ class Population:
 
     def _begin(self, member: Member, params: Mapping[str, Any]) -> dict[str, Array]:
         rng = np.random.default_rng((*member.seed, INIT_STREAM, 0))
-        state = self._network.init(rng, self._dtype)
+        network = Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
+        state = network.init(rng, self._dtype)  # the rule for initial weights may differ from lane to lane
         weights = dict(state)
         for slot in self._optimizer.slots:
             state.update({f"{slot}.{name}": np.zeros_like(value) for name, value in weights.items()})
         if self._stopping.keeps_best:
             state.update({f"best.{name}": value.copy() for name, value in weights.items()})
         memory = {**self._stopping.start, **SCHEDULES[params["lr_schedule"]].start}
-        state.update({name: np.array(value) for name, value in memory.items()})
-        return state
+        return {**state, **{name: np.array(value) for name, value in memory.items()}}
 
     def _rates(self, k: int) -> Rates:
         p = self._params[k]
@@ -260,24 +214,30 @@ class Population:
         return self._pass
 
     def _failure(self, k: int, metrics: Mapping[str, float]) -> str | None:
-        where = f"diverged at epoch {self.members[k].epoch}"
-        cause = f"(learning_rate={metrics['learning_rate']:g} is probably too large)"
-        if not np.isfinite(metrics["train_cost"]):
-            return f"{where}: training cost is {metrics['train_cost']} {cause}"
+        def because(what: str) -> str:
+            cause = f"learning_rate={metrics['learning_rate']:g} is probably too large"
+            return f"diverged at epoch {self.members[k].epoch}: {what} ({cause})"
+
+        for name in ("train_cost", "val_cost"):
+            if not math.isfinite(metrics.get(name, 0.0)):
+                return because(f"{_SPOKEN[name]} is {metrics[name]}")
         for name in self._weights:
             if not np.isfinite(self._stacks[name][k]).all():
-                return f"{where}: {name} is no longer finite {cause}"
+                return because(f"{name} is no longer finite")
+        blind = self._network.head.blind_cost(self.data.T_train.shape[1])
+        if metrics["train_cost"] > EXPLODED * blind:
+            return because(f"training cost is {metrics['train_cost']:.3g}, that of guessing {blind:.3g}")
         return None
 
     def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
         state, params = self._states[k], self._params[k]
         memory = {name: float(value) for name, value in state.items() if not value.ndim}
-        memory, best, stop = self._stopping.observe(memory, params, metrics, self.members[k].epoch)
+        changes, best, stop = self._stopping.observe(memory, params, metrics, self.members[k].epoch)
+        memory |= changes
+        changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, metrics)
+        memory |= changes
+        state.update({name: np.array(value) for name, value in memory.items()})
         if best:
             for name in self._weights:
                 self._stacks[f"best.{name}"][k] = self._stacks[name][k]
-        stopped = stop
-        remembered = {**{n: float(v) for n, v in state.items() if not v.ndim}, **memory}
-        schedule, over = SCHEDULES[params["lr_schedule"]].observe(remembered, params, metrics)
-        state.update({name: np.array(value) for name, value in schedule.items()})
-        return stopped or over
+        return stop or over

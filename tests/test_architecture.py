@@ -24,7 +24,8 @@ LEVELS: list[set[str]] = [
     {"hpsearch.engine"},
     {"hpsearch.report"},
     {"hpsearch.api"},
-    {"hpsearch.cli", "hpsearch.__main__"},
+    {"hpsearch.cli"},
+    {"hpsearch.__main__"},
 ]
 """From the lowest room to the highest; rooms of one level do not see each other."""
 

@@ -64,7 +64,7 @@ def _mlp(study: Study, dataset: Dataset) -> Prepared:
         raise UserError(f"study {study.name!r}: model: {error}") from error
     training_data(dataset, params["dtype"])
     most = study.dimensions.get("max_epochs")
-    epochs = study.epochs or (max(most.grid()) if most is not None else params["max_epochs"])
+    epochs = int(study.epochs or (max(most.grid()) if most is not None else params["max_epochs"]))
     return Prepared(partial(_population, params, study.seed, epochs), epochs)
 
 

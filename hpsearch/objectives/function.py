@@ -103,8 +103,9 @@ class FunctionObjective:
         if generator is None:
             ask = self._starts[number].ask
             given = UserTrial(number, dict(ask.params), ask.repeat, (self._seed, number))
-            result = self._function(given)
-            if not inspect.isgenerator(result):
+            result: Any = self._function(given)
+            is_generator: bool = inspect.isgenerator(result)
+            if not is_generator:
                 if result is None:
                     raise TypeError("the objective returned None; return a number or a dict of metrics, or yield them")
                 return result, True

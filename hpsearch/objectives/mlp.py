@@ -64,7 +64,7 @@ class MLPPopulation:
                 rows[number] = Row(number, lane, 1, {}, failure=self._refused[number])
                 continue
             ask, params = self._asks[number], self._members[number].params
-            key = (ask.stage, ask.repeat, group_key(params, self._training_data(params)))
+            key: Hashable = (ask.stage, ask.repeat, group_key(params, self._training_data(params)))
             groups.setdefault(key, []).append(number)
         for key, numbers in groups.items():
             population = self._population(key, tuple(numbers))

@@ -45,10 +45,11 @@ class Rungs:
             self._history, self._groups, self._seen = weakref.ref(history), {}, {}
         row = history.table[epoch]
         # A row only ever grows at its end: a trial reaches an epoch once.
-        for arrived, value in islice(row.items(), self._seen.get(epoch, 0), None):
-            place = (history.goal.loss(value), arrived)
-            insort(self._groups.setdefault((epoch, group(history, arrived)), []), place)
-        self._seen[epoch] = len(row)
+        if (seen := self._seen.get(epoch, 0)) < len(row):
+            for arrived, value in islice(row.items(), seen, None):
+                place = (history.goal.loss(value), arrived)
+                insort(self._groups.setdefault((epoch, group(history, arrived)), []), place)
+            self._seen[epoch] = len(row)
         return Rung(history.goal, epoch, self._groups[epoch, group(history, number)])
 
 

@@ -16,7 +16,8 @@ from models.layers.base import Gradient, Workspace, lane
 class Dense:
     """A fully connected layer without activation.
 
-    Parameters of a population: weights (K, n_out, n_in), stored transposed (see `models.kernels`), biases (K, 1, n_out).
+    Parameters of a population: weights (K, n_out, n_in), stored transposed (see `models.kernels`), biases (K, 1,
+    n_out).
 
     Attributes:
         index: Position among the dense layers, from 0; names the parameters W0, b0, …
@@ -66,7 +67,10 @@ class Dense:
         scale: float,
         first: bool,
     ) -> tuple[list[Op], Array, list[Gradient]]:
-        """Emit the error below, δ·W, and hand out ∂C/∂W = δᵀ·x and ∂C/∂b = 1ᵀ·δ unevaluated; δ is the error of z, not of u."""
+        """Emit the error below, δ·W, and hand out ∂C/∂W = δᵀ·x and ∂C/∂b = 1ᵀ·δ unevaluated.
+
+        δ is the error of z, not of u: the activation above answers so.
+        """
         ones = np.ones((workspace.batch, 1), workspace.dtype)
         gradients = [
             Gradient(self.weights, delta, x, decays=True, scale=scale),

@@ -24,14 +24,21 @@ PARAMS = {f"parameter_{number}": number for number in range(28)}
 
 def made_up(trials: int, epochs: int, metrics: int) -> tuple[list[Record], int]:
     """Return the records of a study, and how many points its curves have."""
-    declaration = {"model": {"class": "x", "params": PARAMS}, "metric": "m0", "direction": "maximize", "n_trials": trials}
+    declaration = {
+        "model": {"class": "x", "params": PARAMS},
+        "metric": "m0",
+        "direction": "maximize",
+        "n_trials": trials,
+    }
     records: list[Record] = [Header("eta_lambda", "u", declaration, {}, {"name": "x", "digest": "y"}, 1.0e9)]
     points = tick = 0
     for first in range(0, trials, LANES):
         group = range(first, min(first + LANES, trials))
         for epoch in range(1, epochs + 1):
             busy = [trial for trial in group if trial % 5 != 1 or epoch <= epochs // 2]
-            asks = tuple(Ask(trial, trial - first, {"parameter_0": 0.5 * trial}, trial) for trial in group if epoch == 1)
+            asks = tuple(
+                Ask(trial, trial - first, {"parameter_0": 0.5 * trial}, trial) for trial in group if epoch == 1
+            )
             values = {f"m{number}": epoch / (2 + number) for number in range(metrics)}
             rows = tuple(Row(trial, trial - first, epoch, values, 0.1) for trial in busy)
             points += metrics * len(rows)

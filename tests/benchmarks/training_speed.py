@@ -1,9 +1,10 @@
 """Measures an epoch of MLPClassifier's training core against scikit-learn's MLPClassifier, on MNIST.
 
-784-H-10, sigmoid, cross-entropy and L2, batch 10, 50,000 images, float32, one BLAS thread. Every variant runs once a round, in turn, so
-that a slow spell of the machine hits all of them; the table gives medians over rounds. Ours always includes the training cost and
-accuracy of the epoch; "validated" includes the 10,000 validation images as well. "Two products" are the two large matrix products of
-a step alone, x·W and xᵀ·δ with np.matmul into preallocated arrays: what NumPy code without in-place BLAS cannot go below.
+784-H-10, sigmoid, cross-entropy and L2, batch 10, 50,000 images, float32, one BLAS thread. Every variant runs once a
+round, in turn, so that a slow spell of the machine hits all of them; the table gives medians over rounds. Ours always
+includes the training cost and accuracy of the epoch; "validated" includes the 10,000 validation images as well. "Two
+products" are the two large matrix products of a step alone, x·W and xᵀ·δ with np.matmul into preallocated arrays: what
+NumPy code without in-place BLAS cannot go below.
 
     HPSEARCH_DATA=folder python tests/benchmarks/training_speed.py [--quick]
 """
@@ -31,9 +32,7 @@ BATCH, RATE, L2 = 10, 0.5, 5.0
 
 def ours(data: TrainingData, hidden: int, lanes: int) -> Callable[[], None]:
     """Return a call that trains a population for one epoch."""
-    members = [
-        Member({"hidden_layer_sizes": (hidden,), "learning_rate": RATE, "l2": L2}, (0, k)) for k in range(lanes)
-    ]
+    members = [Member({"hidden_layer_sizes": (hidden,), "learning_rate": RATE, "l2": L2}, (0, k)) for k in range(lanes)]
     population, epoch = Population(members, data), iter(range(10**6))
     return lambda: check(population.run_epoch((0, next(epoch))))
 

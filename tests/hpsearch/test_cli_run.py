@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ STUDY = '''\
 
 import os
 import time
+import urllib.request
 
 from hpsearch import Float, Study
 
@@ -194,3 +196,22 @@ def test_a_notebook_or_script_gets_the_same_words_from_study_run(folder: Path) -
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
     assert done.stdout.startswith("climb: 6 trials")
     assert done.stdout.endswith("6 30\n")
+
+
+@pytest.mark.slow
+def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path) -> None:
+    code, out, err = run(folder, "climb.py")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "      hpsearch ui"
+    assert look(folder, "sync", "climb").startswith("climb: all of it is in MLflow at sqlite:///")
+    ui = subprocess.Popen(
+        [sys.executable, "-m", "hpsearch", "ui", "--port", "5900"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+    )  # fmt: skip
+    assert ui.stdout is not None
+    address = next(word for word in ui.stdout.readline().split() if word.startswith("http://127.0.0.1:"))
+    with urllib.request.urlopen(address) as page:
+        assert page.status == 200
+    ui.send_signal(signal.SIGINT)
+    _, err = ui.communicate(timeout=30)
+    assert (ui.returncode, err) == (0, "")

@@ -142,9 +142,7 @@ def test_people_find_trials_by_state_and_parameter(
     assert run.info.run_name == "trial 0001"
 
 
-def test_times_are_those_of_the_log(
-    records: Records, write: Write, deliver: Deliver, client: MlflowClient
-) -> None:
+def test_times_are_those_of_the_log(records: Records, write: Write, deliver: Deliver, client: MlflowClient) -> None:
     assert deliver(write(records()))
     parent, trials = runs_of(client)
     assert parent.info.start_time == 1_700_000_000_000
@@ -306,7 +304,8 @@ def test_a_study_whose_trials_all_failed_is_a_failed_run(
     made = records(n_trials=3)
     ticks = [record for record in made if isinstance(record, Tick)]
     failing = [
-        replace(tick, decisions=tuple(replace(decision, action="fail") for decision in tick.decisions)) for tick in ticks
+        replace(tick, decisions=tuple(replace(decision, action="fail") for decision in tick.decisions))
+        for tick in ticks
     ]
     assert deliver(write([made[0], *failing]))
     assert runs_of(client)[0].info.status == "FAILED"
@@ -347,7 +346,9 @@ def test_names_and_values_that_mlflow_cannot_hold_are_kept_whole_elsewhere(
     made = records(n_trials=1, data="x" * 7000)
     first, *ticks = made
     odd = [
-        replace(tick, rows=tuple(replace(row, metrics={**row.metrics, "loss@5": 1.0, "a//b": 2.0}) for row in tick.rows))
+        replace(
+            tick, rows=tuple(replace(row, metrics={**row.metrics, "loss@5": 1.0, "a//b": 2.0}) for row in tick.rows)
+        )
         for tick in ticks
         if isinstance(tick, Tick)
     ]

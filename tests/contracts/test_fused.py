@@ -1,0 +1,141 @@
+"""A network trained beside others has the bits that it has alone, whoever they are and whatever becomes of them."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import passes
+from models.activations import ACTIVATIONS
+from models.costs import HEADS
+from models.early_stopping import EARLY_STOPPING
+from models.optimizers import OPTIMIZERS
+from models.schedules import SCHEDULES
+from models.training import Member, Population, group_key
+
+BASE = {"hidden_layer_sizes": (7,), "batch_size": 5, "max_epochs": 3}
+SHARED = [
+    *({"optimizer": o} for o in OPTIMIZERS),
+    *({"activation": a} for a in ACTIVATIONS),
+    *({"output": o, "cost": c} for o, c in HEADS),
+    *({"early_stopping": e, "patience": 1} for e in EARLY_STOPPING),
+    *({"lr_schedule": s, "patience": 1} for s in SCHEDULES),
+    {"hidden_layer_sizes": ()},
+    {"hidden_layer_sizes": (6, 5)},
+    {"dtype": "float64"},
+    {"batch_size": 1},
+    {"batch_size": 1000},
+]
+# What may differ from lane to lane; lane 1 overflows, lane 2 decays by a negative factor, lane 5 has no rate to speak of.
+OWN = [
+    {"learning_rate": 0.5, "l2": 0.1},
+    {"learning_rate": 1e6, "l2": 1e3},
+    {"learning_rate": 3.0, "l2": 30.0},
+    {"learning_rate": 0.2, "l2": 0.0},
+    {"learning_rate": 1.0, "l2": 0.0, "weight_init": "gaussian"},
+    {"learning_rate": 1e-9, "l2": 5.0},
+    {"learning_rate": 1e5, "l2": 0.0},
+]
+
+
+def member(k, shared):
+    own = dict(OWN[k % len(OWN)])
+    if shared.get("optimizer", "sgd") == "momentum":
+        own["momentum"] = (0.9, 0.0, 0.5)[k % 3]
+    return Member({**BASE, **own, **shared}, (11, k))
+
+
+def train(members, data, epochs):
+    """Return, for each member, the results of its epochs and its last state."""
+    population = Population(members, data)
+    results = [population.run_epoch((8, tick)) for tick in range(epochs)]
+    return list(zip(zip(*results, strict=True), population.states(), strict=True))
+
+
+def bits(outcome):
+    """Flatten an outcome into bytes: one NaN (whose sign the hardware chooses) equals another, and −0 is not 0."""
+    results, state = outcome
+    numbers = [same_nan(np.array(list(r.metrics.values()))) for r in results]
+    flags = [(r.finished, r.failure) for r in results]
+    return numbers, flags, {name: (str(v.dtype), v.shape, same_nan(v)) for name, v in state.items()}
+
+
+def same_nan(array):
+    return np.where(np.isnan(array), array.dtype.type(np.nan), array).tobytes()
+
+
+@pytest.mark.parametrize("shared", SHARED, ids=str)
+@pytest.mark.parametrize("lanes", [1, 3, 8, 16])
+def test_fused_equals_alone(shared, lanes, toy):
+    data = toy(n=83, d=9, m=31, dtype=shared.get("dtype", "float32"))
+    together = train([member(k, shared) for k in range(lanes)], data, 3)
+    for k in range(lanes):
+        assert bits(together[k]) == bits(train([member(k, shared)], data, 3)[0])
+
+
+@pytest.mark.parametrize("hidden", [30, 100])
+@pytest.mark.parametrize("lanes", [3, 8, 16])
+def test_fused_equals_alone_at_the_sizes_of_mnist(hidden, lanes, toy):
+    data = toy(n=403, d=784, n_classes=10, m=120, dtype="float32")
+    shared = {"hidden_layer_sizes": (hidden,), "batch_size": 10}
+    together = train([member(k, shared) for k in range(lanes)], data, 2)
+    for k in range(lanes):
+        assert bits(together[k]) == bits(train([member(k, shared)], data, 2)[0])
+
+
+@given(own=st.lists(st.sampled_from(OWN), min_size=2, max_size=6), place=st.integers(0, 5), n=st.integers(2, 40))
+@settings(max_examples=30, deadline=None)
+def test_neither_place_nor_neighbours_nor_sizes_matter(own, place, n, toy):
+    data = toy(n=n, d=4, dtype="float32")
+    probe = Member({**BASE, "learning_rate": 0.7, "l2": 0.3}, (1, 2, 3))
+    neighbours = [Member({**BASE, **o}, (4, k)) for k, o in enumerate(own)]
+    alone = bits(train([Member(probe.params, probe.seed)], data, 2)[0])
+    place = min(place, len(own))
+    assert bits(train([*neighbours[:place], probe, *neighbours[place:]], data, 2)[place]) == alone
+
+
+@pytest.mark.parametrize("name", ["CHUNK_BYTES", "SUPERBATCH_BYTES"])
+def test_cache_blocking_is_invisible(name, toy, monkeypatch):
+    data = toy(n=83, d=9, m=31, dtype="float32")
+    before = [bits(outcome)[2] for outcome in train([member(k, {}) for k in range(8)], data, 2)]
+    monkeypatch.setattr(passes, name, 1)
+    assert [bits(outcome)[2] for outcome in train([member(k, {}) for k in range(8)], data, 2)] == before
+
+
+@pytest.mark.parametrize("shared", SHARED, ids=str)
+def test_a_network_goes_on_from_a_saved_state_after_its_neighbours_have_left(shared, toy):
+    data = toy(n=83, d=9, m=31, dtype=shared.get("dtype", "float32"))
+    alone = bits(train([member(3, shared)], data, 4)[0])
+
+    members = [member(k, shared) for k in range(5)]
+    population = Population(members, data)
+    first = [population.run_epoch((8, tick))[3] for tick in range(2)]
+    file = io.BytesIO()
+    np.savez(file, **population.states()[3])
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as saved:
+        state = {name: saved[name] for name in saved.files}
+    moved = Member(members[3].params, members[3].seed, members[3].epoch, state)
+    rest = Population([moved, member(9, shared)], data)
+    second = [rest.run_epoch((8, tick))[0] for tick in (2, 3)]
+    assert bits(((*first, *second), rest.states()[0])) == alone
+
+
+def test_states_are_copies(toy):
+    population = Population([member(0, {})], toy(dtype="float32"))
+    state = population.states()[0]
+    before = state["W0"].copy()
+    population.run_epoch((0,))
+    np.testing.assert_array_equal(state["W0"], before)
+    assert not np.array_equal(population.states()[0]["W0"], before)
+
+
+def test_only_members_of_one_group_share_a_population(toy):
+    data = toy(dtype="float32")
+    wide, narrow = {**BASE, "hidden_layer_sizes": (8,)}, BASE
+    assert group_key(wide, data) != group_key(narrow, data)
+    assert group_key({**BASE, "learning_rate": 9.0, "l2": 1.0}, data) == group_key(BASE, data)
+    with pytest.raises(ValueError, match="one group"):
+        Population([Member(wide, (0,)), Member(narrow, (1,))], data)

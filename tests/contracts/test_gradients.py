@@ -1,0 +1,115 @@
+"""Every combination of activation, output, cost and depth has the gradient of its own cost, in float64."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from models.activations import ACTIVATIONS
+from models.costs import HEADS
+from models.optimizers import OPTIMIZERS
+from models.training import Member, Population
+
+SHAPES = [(), (5,), (4, 3)]
+CASES = list(itertools.product(SHAPES, ACTIVATIONS, HEADS))
+
+
+def begin(data, **params):
+    params = {"dtype": "float64", "batch_size": 10_000, "learning_rate": 1.0, "l2": 0.7, **params}
+    return Population([Member(params, (3,))], data)
+
+
+@pytest.mark.parametrize(("hidden", "activation", "head"), CASES)
+def test_one_step_with_rate_one_goes_down_the_numerical_gradient_of_the_regularised_cost(
+    hidden, activation, head, toy, reference, layers
+):
+    data, (output, cost) = toy(n=9), head
+    population = begin(data, hidden_layer_sizes=hidden, activation=activation, output=output, cost=cost)
+    before = population.states()[0]
+    population.run_epoch((0,))
+    after = population.states()[0]
+
+    def total(state):
+        weights, biases = layers(state)
+        a = reference.forward(weights, biases, data.X_train, activation, output)[-1]
+        penalty = 0.7 / (2 * len(a)) * sum((w**2).sum() for w in weights)
+        return reference.data_cost(a, data.T_train, output, cost) + penalty
+
+    for name in population.weight_names:
+        step, numerical = before[name] - after[name], np.empty_like(before[name])
+        for place in np.ndindex(numerical.shape):
+            sides = []
+            for h in (1e-5, -1e-5):
+                moved = {k: v.copy() for k, v in before.items()}
+                moved[name][place] += h
+                sides.append(total(moved))
+            numerical[place] = (sides[0] - sides[1]) / 2e-5
+        assert np.linalg.norm(step - numerical) < 1e-6 * np.linalg.norm(numerical)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("hidden", "activation", "head"), CASES)
+def test_an_epoch_agrees_with_the_plain_reference_tail_batch_included(
+    hidden, activation, head, optimizer, dtype, toy, reference, layers
+):
+    params = {
+        "hidden_layer_sizes": hidden, "activation": activation, "output": head[0], "cost": head[1], "l2": 0.9,
+        "optimizer": optimizer, "learning_rate": 0.3, "batch_size": 8,
+    }  # fmt: skip
+    if optimizer == "momentum":
+        params["momentum"] = 0.6
+    data = toy(n=37, dtype=dtype)  # 4 batches of 8, and 5 samples
+    population = begin(data, **params, dtype=dtype)
+    weights, biases = layers(population.states()[0])
+    result = population.run_epoch((5,))[0]
+    order = np.random.default_rng((5,)).permutation(37)
+    exact = data.X_train.astype(float), data.T_train.astype(float)
+    expected = reference.epoch([w.astype(float) for w in weights], biases, *exact, params, order)
+    state = population.states()[0]
+    got = layers(state)
+    tolerance = 1e-12 if dtype == "float64" else 2e-5
+    for ours, theirs in zip(itertools.chain(*got), itertools.chain(*expected[:2]), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+        assert ours.dtype == dtype
+    assert all(value.dtype == dtype for value in state.values() if value.ndim)
+    assert result.metrics["train_cost"] == pytest.approx(expected[2], rel=10 * tolerance)
+    assert result.metrics["train_accuracy"] == pytest.approx(expected[3])
+
+
+def test_two_steps_worked_by_hand(layers):
+    # One input x, no hidden layer, two sigmoid outputs, cross-entropy, η = 2, λ = 1, n = 2, batch 1. Both samples are
+    # x = 1 of class 0, so their order does not matter: t = (1, 0).
+    # Start: w = b = 0, so z = 0, a = (½, ½), δ = a − t = (−½, ½), C = 2 ln 2.
+    # Step 1: w ← (1 − ηλ/n)·0 − 2·δ·x = (1, −1); b ← (1, −1).
+    # Step 2: z = w·1 + b = (2, −2), a = (σ(2), 1 − σ(2)), δ = (−s, s) with s = 1 − σ(2) = 0.11920…, C = −2 ln σ(2).
+    #         w ← (1 − 1)·w − 2·δ = (2s, −2s); b ← b − 2·δ = (1 + 2s, −1 − 2s).
+    from models.training import TrainingData
+
+    data = TrainingData.from_arrays(np.ones((2, 1)), np.zeros(2, int), 2, dtype="float64")
+    params = {"hidden_layer_sizes": (), "learning_rate": 2.0, "l2": 1.0, "batch_size": 1, "dtype": "float64"}
+    state = Population([Member(params, (0,))], data).states()[0]
+    state.update(W0=np.zeros((2, 1)), b0=np.zeros((1, 2)))
+    population = Population([Member(params, (0,), state=state)], data)
+    result = population.run_epoch((0,))[0]
+    s = 1 - 1 / (1 + np.exp(-2))
+    weights, biases = layers(population.states()[0])
+    np.testing.assert_allclose(weights[0], [[2 * s, -2 * s]], rtol=1e-14)
+    np.testing.assert_allclose(biases[0], [1 + 2 * s, -1 - 2 * s], rtol=1e-14)
+    assert result.metrics["train_cost"] == pytest.approx((2 * np.log(2) - 2 * np.log(1 - s)) / 2, rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("head", HEADS)
+def test_saturated_outputs_give_finite_costs_and_steps(head, dtype, toy):
+    data = toy(m=5, dtype=dtype)
+    params = {"hidden_layer_sizes": (), "output": head[0], "cost": head[1], "dtype": dtype, "learning_rate": 1e-3}
+    state = Population([Member(params, (0,))], data).states()[0]
+    state["b0"] = np.array([[300.0, -300.0, 300.0]], dtype)
+    population = Population([Member(params, (0,), state=state)], data)
+    result = population.run_epoch((0,))[0]
+    assert result.failure is None
+    assert np.isfinite(list(result.metrics.values())).all()
+    # a wrong output costs its distance: |z| = 300 a wrong sigmoid neuron, not infinity and not a clipped constant
+    if head == ("sigmoid", "cross_entropy"):
+        assert result.metrics["train_cost"] > 250
