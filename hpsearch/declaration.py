@@ -24,8 +24,10 @@ from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
 from hpsearch.study import Study
 
-EXTENDABLE = frozenset({"n_trials"})
-"""What may grow without making another study of it."""
+LIMITS = ("until", "no_improvement", "trial_timeout")
+
+EXTENDABLE = frozenset({"n_trials", *LIMITS})
+"""What may change without making another study of it."""
 
 MAIN = "__main__"
 
@@ -60,6 +62,8 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         "seed": study.seed,
         "repeats": study.repeats,
         "enqueue": [dict(point) for point in study.enqueue],
+        **({} if study.scoring is None else {"scoring": _scoring(study.scoring)}),
+        **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
     }
 
 
@@ -86,7 +90,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether new only adds to old: a wider range, more options, more trials."""
-    same = [{k: v for k, v in each.items() if k not in ("space", "n_trials")} for each in (old, new)]
+    same = [{k: v for k, v in each.items() if k != "space" and k not in EXTENDABLE} for each in (old, new)]
     if same[0] != same[1] or _names(old) != _names(new):
         return False
     if new["n_trials"] is not None and (old["n_trials"] is None or new["n_trials"] < old["n_trials"]):
@@ -132,6 +136,12 @@ def _flat_model(prefix: str, value: Any) -> dict[str, str]:
     for name, inner in value["params"].items():
         flat.update(_flat_model(f"{prefix}.{name}", inner))
     return flat
+
+
+def _scoring(scoring: Any) -> Any:
+    if isinstance(scoring, Mapping):
+        return {name: _scoring(scorer) for name, scorer in scoring.items()}
+    return scoring if isinstance(scoring, str) else _function(scoring, "scoring")
 
 
 def _data(data: Any, digest: str | None) -> Any:

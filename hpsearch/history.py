@@ -100,6 +100,9 @@ class History:
         stop: Why the last tick stopped the study, or None.
         table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch: the rung table of the pruners.
             A trial that has no finite value yet stands in it with the worst possible value.
+        ends: The tick at which each trial ended, in the order in which they did.
+        best: The incumbent: the best trial so far, running ones included and failed ones not, or None; of equals the
+            one with the lowest number.
     """
 
     def __init__(self, goal: Goal) -> None:
@@ -111,6 +114,8 @@ class History:
         self.time = 0.0
         self.stop: str | None = None
         self.table: dict[int, dict[int, float]] = {}
+        self.ends: list[int] = []
+        self.best: Trial | None = None
         self._running: dict[int, Trial] = {}
 
     @classmethod
@@ -160,6 +165,8 @@ class History:
             value = row.metrics.get(self.goal.metric, math.nan)
             if math.isfinite(value) and (trial.value is None or self.goal.better(value, trial.value)):
                 trial.value, trial.best_epoch = value, row.epoch
+                if self.best is None or self._ranks_before(trial, self.best):
+                    self.best = trial
             self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
 
     def decide(self, tick: Tick) -> None:
@@ -168,6 +175,9 @@ class History:
             trial = self.trials[decision.trial]
             trial.decision, trial.ended_at = decision, tick.time
             del self._running[trial.number]
+            self.ends.append(tick.tick)
+            if trial is self.best and trial.state == "FAILED":
+                self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
 
     def running(self) -> list[Trial]:
@@ -183,8 +193,6 @@ class History:
         known = [t for t in self.trials if t.value is not None and t.state != "FAILED"]
         return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
 
-    @property
-    def best(self) -> Trial | None:
-        """The incumbent: the best trial so far, running ones included, or None."""
-        ranked = self.ranked()
-        return ranked[0] if ranked else None
+    def _ranks_before(self, a: Trial, b: Trial) -> bool:
+        assert a.value is not None and b.value is not None, "only trials with a value are ranked"
+        return self.goal.better(a.value, b.value) or (a.value == b.value and a.number < b.number)

@@ -96,15 +96,15 @@ class OptunaFold:
         last = max((len(curve) for curve in curves), default=0)
         reports = {epoch + 1: _mean([c[epoch] for c in curves if len(c) > epoch]) for epoch in range(last)}
         bests = [curve[-1] for curve in curves if curve]
-        state, value = TrialState.RUNNING, None
+        state = TrialState.RUNNING
+        value: float | None = None
         if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
-            value = _mean(bests)
-            if not math.isfinite(value):
-                state, value = TrialState.FAIL, None
-            elif any(trial.state == "PRUNED" for trial in group):
-                state = TrialState.PRUNED
+            mean = _mean(bests)
+            value = mean if math.isfinite(mean) else None
+            if any(trial.state == "PRUNED" for trial in group):
+                state = TrialState.PRUNED  # without a value it still tells a sampler that this was a bad place
             else:
-                state = TrialState.COMPLETE
+                state = TrialState.FAIL if value is None else TrialState.COMPLETE
         return FrozenTrial(
             number=-1,  # the storage numbers it
             trial_id=-1,

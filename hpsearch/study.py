@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from hpsearch.space import Dimension, Space, SpaceFunction, check_point, check_s
 
 if TYPE_CHECKING:
     from hpsearch.api import Result
+
+DEFAULT_METRIC = "val_accuracy"
 
 DEFAULT_TRIALS = 64
 """Trials of a study that does not say how many, where the space has no end."""
@@ -40,6 +43,13 @@ class Study:
         seed: Where all randomness of the study comes from.
         repeats: Trials per point, each with a seed of its own.
         enqueue: Points to try first, each with a value per active dimension.
+        scoring: More to measure on the validation part of a scikit-learn model: a name such as ``"f1_macro"`` (reported
+            as ``val_f1_macro``), a function ``(estimator, X, y) -> float`` (reported as ``score``), or a dict of either
+            by name. A single one decides, where ``metric`` does not say otherwise.
+        until: Stop once the metric has reached this value.
+        no_improvement: Stop once so many trials have ended after the last improvement.
+        timeout: Stop after so many seconds of a run; run again, the study goes on.
+        trial_timeout: A trial that trains for more seconds than this, over all its epochs, fails.
 
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
@@ -50,7 +60,7 @@ class Study:
     objective: Callable[[Any], Any] | None = None
     space: Space | SpaceFunction = field(default_factory=dict)
     data: Any = None
-    metric: str = "val_accuracy"
+    metric: str = DEFAULT_METRIC
     direction: Direction = "maximize"
     sampler: Any = "tpe"
     pruner: Any = "asha"
@@ -60,6 +70,11 @@ class Study:
     seed: int = 0
     repeats: int = 1
     enqueue: Sequence[Mapping[str, Any]] = ()
+    scoring: Any = None
+    until: float | None = None
+    no_improvement: int | None = None
+    timeout: float | None = None
+    trial_timeout: float | None = None
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -69,10 +84,14 @@ class Study:
             ("lanes", 1, False),
             ("seed", 0, False),
             ("repeats", 1, False),
+            ("no_improvement", 1, True),
         ):
             value = getattr(self, key)
             if value is not None or not optional:
                 object.__setattr__(self, key, self._whole(key, value, lowest))
+        for key in ("until", "timeout", "trial_timeout"):
+            self._check_number(key, positive=key != "until")
+        self._check_scoring()
         if not isinstance(self.metric, str) or not self.metric:
             raise self._error(f"metric must be a text such as 'val_accuracy', not {self.metric!r}")
         if self.direction not in ("maximize", "minimize"):
@@ -157,6 +176,30 @@ class Study:
         elif isinstance(part, type) or not any(hasattr(part, method) for method in methods):
             names = ", ".join(table)
             raise self._error(f"{kind} must be one of {names}, an object of hpsearch.{kind}s or one of Optuna's")
+
+    def _check_scoring(self) -> None:
+        if self.scoring is None:
+            return
+        if self.model is None:
+            raise self._error("scoring goes with model=; an objective reports what it likes")
+        many = isinstance(self.scoring, Mapping)
+        scorers = self.scoring if many else {"": self.scoring}
+        if not scorers or not all(isinstance(name, str) for name in scorers):
+            raise self._error(f"scoring must have a name for each of its scorers, not {self.scoring!r}")
+        if not all(isinstance(scorer, str) or callable(scorer) for scorer in scorers.values()):
+            raise self._error(f"scoring must be a name such as 'f1_macro', a function or a dict, not {self.scoring!r}")
+        if not many and self.metric == DEFAULT_METRIC:
+            object.__setattr__(self, "metric", f"val_{self.scoring}" if isinstance(self.scoring, str) else "score")
+
+    def _check_number(self, key: str, *, positive: bool) -> None:
+        value = getattr(self, key)
+        if value is None:
+            return
+        if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(value):
+            raise self._error(f"{key} must be a number, not {value!r}")
+        if positive and value <= 0:
+            raise self._error(f"{key} must be more than 0 seconds, not {value!r}")
+        object.__setattr__(self, key, float(value))
 
     def _whole(self, key: str, value: Any, lowest: int) -> int:
         if isinstance(value, bool) or not hasattr(value, "__index__"):

@@ -261,9 +261,8 @@ def _classes(y: Array) -> Array:
     check_classification_targets(y)
     classes = np.unique(y)
     if len(classes) < 2:
-        raise ValueError(
-            f"This classifier needs samples of at least 2 classes, but the data contains one class: {classes[0]!r}"
-        )
+        only = f"the data contains only one class: {classes[0]}"
+        raise ValueError(f"This classifier needs samples of at least 2 classes in the data, but {only}")
     return classes
 
 

@@ -59,10 +59,9 @@ class TrainingData:
         if X_valid is None or y_valid is None:
             return cls(x, targets, y)
         xv, yv = np.ascontiguousarray(X_valid, dtype), np.asarray(y_valid, np.intp)
-        if xv.ndim != 2 or xv.shape[1] != x.shape[1] or yv.shape != xv.shape[:1]:
-            raise ValueError(
-                f"X_valid must have shape (m, {x.shape[1]}) and y_valid (m,), not {xv.shape} and {yv.shape}"
-            )
+        if xv.ndim != 2 or xv.shape[1] != x.shape[1] or yv.shape != xv.shape[:1] or not len(xv):
+            expected = f"X_valid must have shape (m, {x.shape[1]}) and y_valid (m,) with m ≥ 1"
+            raise ValueError(f"{expected}, not {xv.shape} and {yv.shape}")
         return cls(x, targets, y, xv, yv)
 
 

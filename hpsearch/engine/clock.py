@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Observer
+from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.history import History
 from hpsearch.objectives.base import Objective, Start
@@ -46,8 +48,9 @@ class Clock:
         repeats: Trials of each point.
         checkpoints: Where the running trials' states are saved now and then.
         observer: Who watches.
+        limits: Where the study stops before its last trial.
         interrupted: Asked after each tick; True ends the run, to be resumed later.
-        now: The clock on the wall: used for timestamps and to space checkpoints, never for a result.
+        now: The clock on the wall: for timestamps, to space checkpoints and for time limits, whose decisions are logged.
     """
 
     log: Log
@@ -60,16 +63,18 @@ class Clock:
     repeats: int
     checkpoints: Checkpoints
     observer: Observer
+    limits: Limits = field(default_factory=Limits)
     interrupted: Callable[[], bool] = lambda: False
     now: Callable[[], float] = time.time
+    begun: float = field(default=0.0, init=False)
 
     def run(self) -> bool:
         """Run until every trial has ended or the study is stopped or interrupted.
 
         Returns:
-            Whether the study is done; False where it was interrupted and waits to be resumed.
+            Whether the study is done or stopped; False where it was interrupted and waits to be resumed.
         """
-        saved = self.now()
+        saved = self.begun = self.now()
         while self.history.stop is None:
             if self.interrupted():
                 self._checkpoint()
@@ -81,7 +86,10 @@ class Clock:
             if self.now() - saved >= CHECKPOINT_SECONDS:
                 self._checkpoint()
                 saved = self.now()
-        self.checkpoints.clear()
+        if self.history.running():
+            self._checkpoint()
+        else:
+            self.checkpoints.clear()
         return True
 
     def tick(self) -> Tick | None:
@@ -95,13 +103,14 @@ class Clock:
         self._check_metric(rows)
         record = Tick(number, self.now(), tuple(asks), rows, ())
         self.history.arrive(record)
-        decisions = tuple(self._judge(rows))
-        record = replace(record, decisions=decisions, stop=self._hopeless(decisions))
-        self.log.append(record)
+        record = replace(record, decisions=tuple(self._judge(rows)))
         self.history.decide(record)
-        for decision in decisions:
+        stop, last = self._stop()
+        self.log.append(replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop))
+        self.history.decide(replace(record, decisions=last, stop=stop))
+        for decision in (*record.decisions, *last):
             self.objective.stop(decision.trial)
-        return record
+        return replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
 
     def _fill(self) -> list[Ask]:
         """Begin a trial in each free lane, in lane order, while there are trials to begin."""
@@ -134,14 +143,17 @@ class Clock:
                 reason = f"{goal.metric} is {value} at epoch {row.epoch}"
                 decisions.append(Decision(row.trial, "fail", reason, "failure"))
             elif row.finished:
-                early = trial.epoch < trial.params.get("max_epochs", self.objective.epochs)
+                early = trial.epoch < _most_epochs(trial.params, self.objective.epochs)
                 reason = f"stopped early after epoch {trial.epoch}" if early else f"all {trial.epoch} epochs done"
                 rule = "early_stopping" if early else "epochs"
                 decisions.append(Decision(row.trial, "complete", reason, rule))
+            elif self.limits.trial_timeout is not None and trial.seconds > self.limits.trial_timeout:
+                reason = f"trained for {trial.seconds:.1f} s, longer than trial_timeout={self.limits.trial_timeout:g} s"
+                decisions.append(Decision(row.trial, "fail", reason, "timeout"))
             else:
                 open_rows.append(row)
         decisions += self.pruner.judge(self.history, open_rows)
-        return sorted(decisions, key=lambda decision: decision.trial)
+        return list(_by_trial(decisions))
 
     def _check_metric(self, rows: tuple[Row, ...]) -> None:
         metric = self.history.goal.metric
@@ -151,18 +163,34 @@ class Clock:
                     f"metric {metric!r} is not among what a trial reports{did_you_mean(metric, row.metrics)}"
                 )
 
-    def _hopeless(self, decisions: tuple[Decision, ...]) -> str | None:
+    def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
+        """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
+
+        A study that found what it was after ends its running trials; one whose time is over leaves them to be resumed.
+        """
+        going = self.history.running()
+        if (hopeless := self._hopeless()) is not None:
+            return hopeless, ()
+        if not going and self.total is not None and len(self.history.trials) >= self.total:
+            return None, ()
+        if (reached := self.limits.reached(self.history)) is not None:
+            rule, reason = reached
+            return reason, tuple(Decision(t.number, "prune", f"the study stopped: {reason}", rule) for t in going)
+        timeout = self.limits.timeout
+        if timeout is not None and self.now() - self.begun >= timeout:
+            return f"timeout: this run has taken {timeout:g} s", ()
+        return None, ()
+
+    def _hopeless(self) -> str | None:
         """Return why the study stops where every one of its first trials failed, else None."""
-        failing = {decision.trial: decision.reason for decision in decisions if decision.action == "fail"}
         trials = self.history.trials
         enough = max(MANY_FAILURES, self.n_lanes)
         enough = enough if self.total is None else min(enough, self.total)
-        if not failing or len(trials) < enough:
+        if len(trials) < enough or self.history.tick not in self.history.ends[-1:]:
             return None
-        if any(trial.state != "FAILED" and trial.number not in failing for trial in trials):
+        if any(trial.state != "FAILED" for trial in trials):
             return None
-        first = trials[0].decision
-        reason = failing[0] if first is None else first.reason
+        reason = trials[0].decision.reason if trials[0].decision else ""
         return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial 0 because {reason}"
 
     def _checkpoint(self) -> None:
@@ -172,3 +200,12 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
+
+
+def _by_trial(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
+    return tuple(sorted(decisions, key=lambda decision: decision.trial))
+
+
+def _most_epochs(params: Mapping[str, Any], epochs: int) -> int:
+    """Return how many epochs a trial with these parameters may train; in a pipeline the name has a prefix."""
+    return next((int(value) for name, value in params.items() if name.rpartition("__")[2] == "max_epochs"), epochs)

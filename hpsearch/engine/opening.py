@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hpsearch.declaration import changes, declare, identity
+from hpsearch.declaration import LIMITS, changes, declare, identity, widens
 from hpsearch.engine import environment
 from hpsearch.engine.log import Log
 from hpsearch.errors import UserError
@@ -19,7 +19,13 @@ from models.datasets import Dataset
 
 
 def open_history(
-    log: Log, study: Study, dataset: Dataset | None, study_file: Path | None, notice: Callable[[str], None]
+    log: Log,
+    study: Study,
+    dataset: Dataset | None,
+    study_file: Path | None,
+    notice: Callable[[str], None],
+    *,
+    extend: bool = False,
 ) -> History:
     """Return the history of an open log, its header written where it is new.
 
@@ -29,6 +35,7 @@ def open_history(
         dataset: Its data, or None.
         study_file: The file that declares it: kept beside the log.
         notice: Told where the machine is not the one that began the study.
+        extend: Whether a wider space or more choices go on with the study.
 
     Raises:
         UserError: The log is of another declaration or of other data.
@@ -37,7 +44,7 @@ def open_history(
     if history.header is None:
         _begin(log, history, study, dataset, study_file)
     else:
-        _go_on(log, history, history.header, study, dataset)
+        _go_on(log, history, history.header, study, dataset, extend)
         then, now = history.header.environment, environment.describe()
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
@@ -56,18 +63,31 @@ def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, st
     history.apply(header)
 
 
-def _go_on(log: Log, history: History, header: Header, study: Study, dataset: Dataset | None) -> None:
+def _go_on(
+    log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool
+) -> None:
     old, declaration = history.declaration, declare(study)
+    if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
+        declaration["n_trials"] = old["n_trials"]
     if identity(old) != identity(declaration):
         what = "; ".join(changes(old, declaration))
-        raise UserError(f"study {study.name!r} has changed since it was begun ({what}); name the new one with --name")
+        wider = widens(old, declaration)
+        if not (wider and extend):
+            way = "go on with the wider one by --extend, or " if wider else ""
+            raise UserError(
+                f"study {study.name!r} has changed since it was begun ({what}); {way}name the new one with --name"
+            )
+        more = True
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
-    had, wanted = old["n_trials"], declaration["n_trials"]
-    if had is not None and (wanted is None or wanted > had):
+    if more or any(old.get(key) != declaration.get(key) for key in LIMITS):
         extension = Extension(declaration, time.time())
         log.append(extension)
         history.apply(extension)
+
+
+def _more_trials(had: int | None, wanted: int | None) -> bool:
+    return had is not None and (wanted is None or wanted > had)
 
 
 def describe_data(dataset: Dataset | None) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from hpsearch.errors import UserError
 from hpsearch.history import History
@@ -45,10 +46,8 @@ class SobolPoints:
         """Return the point with this number; the history is not looked at."""
         from scipy.stats import qmc  # slow to import
 
-        with warnings.catch_warnings():
-            # SciPy renamed ``seed`` to ``rng``; both mean this, and only ``seed`` is known to every version we support.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            sobol = qmc.Sobol(len(self._space), scramble=True, seed=point_seed(self._seed, 0))
+        # Given as a generator, the seed means the same to every version of SciPy.
+        sobol = qmc.Sobol(len(self._space), seed=np.random.default_rng(point_seed(self._seed, 0)))
         if index := point - self._first:
             sobol.fast_forward(index)
         return from_units(self._space, sobol.random(1)[0].tolist())

@@ -35,8 +35,6 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     # Ctrl-C is the coordinator's to answer: it ends the study in order, and then this process by its standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Training goes first where both want the same core.
-    os.nice(5)
     uri = resolve(options.root, options.uri)
     if options.follow is None:
         return Deliverer(options.study_dir, uri, options.root).once(alive=is_running(options.study_dir))

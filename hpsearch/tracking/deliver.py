@@ -28,6 +28,16 @@ LONGEST_PAUSE = 30.0
 
 LOCK = "delivery.lock"
 
+_SIGNS = {
+    "NewConnectionError": "no server answers there",
+    "NameResolutionError": "no such host",
+    "Read timed out": "the server does not answer in time",
+    "database is locked": "the store is locked by another process",
+    "too many 500 error responses": "the server fails (500)",
+    "too many 503 error responses": "the server is overloaded (503)",
+}
+"""What MLflow's long messages about a store that is down come to."""
+
 
 class Deliverer:
     """Delivers one study's log to one store.
@@ -88,14 +98,14 @@ class Deliverer:
             return self._failed(str(error))
         except Exception as error:
             # Whatever a store raises must not end the delivery of a running study: it is reported and tried again.
-            traceback.print_exc(file=sys.stderr)
-            lines = str(error).strip().splitlines() or [""]
-            return self._failed(f"{type(error).__name__}: {lines[0]}"[:400])
+            print(traceback.format_exc().replace(self._uri, redact(self._uri)), file=sys.stderr)
+            return self._failed(_in_short(error))
         state = cursor.Cursor(self._offset, not alive, self._projection.experiment, self._projection.run)
         cursor.save(self._study_dir, self._uri, state)
         return True
 
     def _failed(self, problem: str) -> bool:
+        problem = problem.replace(self._uri, redact(self._uri))
         print(f"{redact(self._uri)}: {problem}", file=sys.stderr, flush=True)
         cursor.note(self._study_dir, self._uri, problem)
         return False
@@ -123,6 +133,16 @@ class Deliverer:
         if name not in self._stores:
             self._stores[name] = Store(self._uri, self._root, name)
         return self._stores[name]
+
+
+def _in_short(error: Exception) -> str:
+    """Return one line for people; the whole of it is in the delivery's output."""
+    whole = str(error).strip()
+    for sign, words in _SIGNS.items():
+        if sign in whole:
+            return words
+    lines = whole.splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"[:300]
 
 
 def _user() -> str | None:

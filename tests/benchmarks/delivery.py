@@ -1,7 +1,7 @@
 """How long MLflow's delivery takes: ``python tests/benchmarks/delivery.py [TRIALS EPOCHS METRICS]`` (default 16 5 5).
 
-Writes a made-up log of these sizes (of each five trials one is pruned half-way), then delivers it to a sqlite store that
-exists already, as one pass; then once more without the cursor, which must change nothing. Prints seconds.
+Writes a made-up log of these sizes (of each five trials one is pruned half-way), then delivers it in one pass to an
+existing sqlite store; then once more without the cursor, which must change nothing. Prints seconds.
 """
 
 from __future__ import annotations

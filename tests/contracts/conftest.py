@@ -1,4 +1,4 @@
-"""A slow, obvious multilayer perceptron to hold the fast one against: the book's formulas, float64, a sample's loop away from them."""
+"""A slow, obvious multilayer perceptron to hold the fast one against: the book's formulas in plain NumPy, float64."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ SHARED = [
     {"batch_size": 1},
     {"batch_size": 1000},
 ]
-# What may differ from lane to lane; lane 1 overflows, lane 2 decays by a negative factor, lane 5 has no rate to speak of.
+# What may differ from lane to lane: lane 1 overflows, lane 2 decays by a negative factor, lane 5 hardly moves.
 OWN = [
     {"learning_rate": 0.5, "l2": 0.1},
     {"learning_rate": 1e6, "l2": 1e3},

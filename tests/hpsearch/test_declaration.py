@@ -22,7 +22,9 @@ SPACE = {"a": Float(0.01, 100, log=True), "b": Int(1, 5), "c": Choice(["x", (1, 
 
 
 def declared(space: Any = None, **said: Any) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(json.dumps(declare(make_study(SPACE if space is None else space, **said)), allow_nan=False))
+    value: dict[str, Any] = json.loads(
+        json.dumps(declare(make_study(SPACE if space is None else space, **said)), allow_nan=False)
+    )
     return value
 
 
@@ -87,7 +89,9 @@ def test_any_parameter_of_a_model_has_a_description(value: Any, plain: Any) -> N
 
 
 def test_arrays_are_described_by_what_they_hold() -> None:
-    one, same, other = (declared(model=Estimator(d=np.array(v)))["model"]["params"]["d"] for v in ([1, 2], [1, 2], [1, 3]))
+    one, same, other = (
+        declared(model=Estimator(d=np.array(v)))["model"]["params"]["d"] for v in ([1, 2], [1, 2], [1, 3])
+    )
     assert one == same != other
 
 

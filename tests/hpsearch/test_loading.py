@@ -56,11 +56,20 @@ def test_a_study_file_runs_as_a_script_does_but_for_its_name(tmp_path: Path) -> 
         (GOOD.replace("study =", "search ="), r"s\.py: declares no variable 'study'; rename 'search' to 'study'"),
         ("study = 3\n", r"s\.py: 'study' is a int, not a Study"),
         (GOOD.replace("data=", "dta="), r"s\.py:2: Study has no parameter 'dta' \(did you mean 'data'\?\)"),
-        (GOOD.replace("0.1, 1", "0.1, 1, logg=True"), r"s\.py:2: Float has no parameter 'logg' \(did you mean 'log'\?\)"),
-        (GOOD.replace("MLPClassifier()", "MLPClassifier(l_2=1)"), r"MLPClassifier has no parameter 'l_2' \(did you mean 'l2'"),
+        (
+            GOOD.replace("0.1, 1", "0.1, 1, logg=True"),
+            r"s\.py:2: Float has no parameter 'logg' \(did you mean 'log'\?\)",
+        ),
+        (
+            GOOD.replace("MLPClassifier()", "MLPClassifier(l_2=1)"),
+            r"MLPClassifier has no parameter 'l_2' \(did you mean 'l2'",
+        ),
         (GOOD.replace("0.1, 1", "0.1"), r"s\.py:2: Float needs 'high'"),
         (GOOD.replace("0.1, 1", "1, 0.1"), r"s\.py:2: Float\(1, 0\.1\): the range is inverted"),
-        (GOOD.replace('"l2"', '"l_2"'), r"s\.py:2: study 's': space: MLPClassifier has no parameter 'l_2' \(did you mean 'l2'"),
+        (
+            GOOD.replace('"l2"', '"l_2"'),
+            r"s\.py:2: study 's': space: MLPClassifier has no parameter 'l_2' \(did you mean 'l2'",
+        ),
         ("def f():\n    raise KeyError('k')\nf()\n", r"s\.py:2: KeyError: 'k'"),
         ("a = '\0'\n", r"s\.py.*: "),
     ],

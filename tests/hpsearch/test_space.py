@@ -18,8 +18,12 @@ dims = st.one_of(
     st.builds(lambda pair, log: Float(*pair, log=log), ranges, st.booleans()),
     st.builds(lambda low, n, step: Float(low, low + n * step, step=step), floats, st.integers(1, 50), st.just(0.1)),
     st.builds(lambda low, n, log: Int(low, low + n, log=log), st.integers(1, 9), st.integers(1, 999), st.booleans()),
-    st.builds(lambda low, n, step: Int(low, low + n, step=step), st.integers(-9, 9), st.integers(1, 99), st.integers(1, 9)),
-    st.builds(Choice, st.lists(st.one_of(st.integers(2, 9), st.text(), st.tuples(st.integers())), min_size=1, unique=True)),
+    st.builds(
+        lambda low, n, step: Int(low, low + n, step=step), st.integers(-9, 9), st.integers(1, 99), st.integers(1, 9)
+    ),
+    st.builds(
+        Choice, st.lists(st.one_of(st.integers(2, 9), st.text(), st.tuples(st.integers())), min_size=1, unique=True)
+    ),
 )
 
 
@@ -97,9 +101,10 @@ def test_a_dimension_reads_as_it_is_written(dim: Any, text: str) -> None:
 
 @given(st.dictionaries(st.text(min_size=1), dims, max_size=4))
 def test_a_space_survives_json(space: dict[str, Any]) -> None:
-    assert from_json(json.loads(json.dumps(to_json(space)))).items() == {
-        name: Choice(dim.grid()) if isinstance(dim, Choice) else dim for name, dim in space.items()
-    }.items()
+    assert (
+        from_json(json.loads(json.dumps(to_json(space)))).items()
+        == {name: Choice(dim.grid()) if isinstance(dim, Choice) else dim for name, dim in space.items()}.items()
+    )
 
 
 def test_a_condition_survives_json() -> None:

@@ -137,7 +137,7 @@ def read_store(db: Path) -> dict[str, Any]:
     """All that a store holds, without MLflow's random ids: what a reader of the UI could see."""
     with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as connection:
         ask = lambda query: connection.execute(query).fetchall()  # noqa: E731 - a word for two lines
-        names = {run: name for run, name in ask("select run_uuid, name from runs")}
+        names = dict(ask("select run_uuid, name from runs"))
         runs = ask("select name, status, start_time, lifecycle_stage from runs")
         ends = ask("select name, end_time from runs where status != 'RUNNING'")
         points = ask("select run_uuid, key, step, timestamp, value, is_nan from metrics")

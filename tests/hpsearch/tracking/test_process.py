@@ -102,7 +102,7 @@ def test_a_coordinator_killed_leaves_an_interrupted_study_that_the_next_one_fini
         "import os, signal, sys; from pathlib import Path; from hpsearch.tracking.process import Delivery\n"
         "delivery = Delivery(Path(sys.argv[1]), None, Path(sys.argv[2])); delivery.start()\n"
         "child = os.fork()\n"  # a worker that holds the pipe open beyond its coordinator's death
-        "if child == 0:\n    import time; time.sleep(120); os._exit(0)\n"
+        "if child == 0:\n    import time; os.close(1); time.sleep(120); os._exit(0)\n"
         "print(child, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -111,12 +111,12 @@ def test_a_coordinator_killed_leaves_an_interrupted_study_that_the_next_one_fini
     worker = int(done.stdout)
     try:
         assert done.returncode == -signal.SIGKILL
+        assert alive(worker)
         second = Delivery(folder, None, root)  # may start while the first still delivers the rest
         second.start()
         time.sleep(6.0)
         write(made[5:], mode="ab")
         finish(second)
-        assert alive(worker)
     finally:
         os.kill(worker, signal.SIGKILL)
     assert stored() == expected(made)
@@ -146,20 +146,25 @@ def test_the_rest_of_a_killed_study_s_log_is_delivered_without_anybody(
 def test_killed_at_any_moment_and_started_again_each_point_is_there_once(
     root: Path, records: Records, write: Write, stored: Stored, expected: Stored
 ) -> None:
-    made = records(n_trials=20, lanes=8, epochs=6)
-    folder = write(made)
+    made = records(n_trials=40, lanes=8, epochs=6)
+    folder = write(made[:1])
     stream = random.Random(5)
-    for _ in range(8):
+    parts = 6
+    for part in range(parts):
+        write(made[1 + part * len(made) // parts : 1 + (part + 1) * len(made) // parts], mode="ab")
+        db = root / "mlflow.db"
+        before = db.stat().st_mtime_ns
         delivery = Delivery(folder, None, root)
         delivery.start()
-        # Importing mlflow and opening the store take most of two seconds; then it writes.
-        time.sleep(stream.uniform(1.6, 3.2))
-        with suppress(ProcessLookupError):
-            os.kill(pid_of(delivery), signal.SIGKILL)
+        while db.stat().st_mtime_ns == before:
+            time.sleep(0.001)
+        time.sleep(stream.uniform(0.0, 0.3))  # it is writing now
+        os.kill(pid_of(delivery), signal.SIGKILL)
         assert delivery._process is not None
         delivery._process.communicate()
-        if stream.random() < 0.5:
+        if part % 2:
             (folder / cursor.FILE).unlink(missing_ok=True)
+    assert cursor.is_pending(folder, resolve(root))
     delivery = Delivery(folder, None, root)
     delivery.start()
     finish(delivery)
@@ -233,7 +238,9 @@ def test_without_a_server_the_study_ends_and_says_what_lacks_and_what_to_type(
     assert not report.delivered
     assert report.ticks == len(made)
     message = report.message or ""
-    assert message.startswith(f"eta_lambda: {len(made)} lines of the log not yet in MLflow at http://127.0.0.1:9 (")
+    assert message.startswith(
+        f"eta_lambda: {len(made)} lines of the log not yet in MLflow at http://127.0.0.1:9 (no server"
+    )
     assert message.endswith("deliver with `hpsearch sync`")
     assert "secret" not in message
     assert "secret" not in (folder / cursor.FILE).read_text(encoding="utf-8")

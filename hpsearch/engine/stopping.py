@@ -1,0 +1,53 @@
+"""When a study stops before all its trials are done: a target, no more improvement, or the clock on the wall.
+
+What the history alone decides holds whenever it is asked again; what the wall decides is in the log, and a resumed
+study goes on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from hpsearch.history import History
+from hpsearch.study import Study
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a study stops.
+
+    Attributes:
+        until: The value of the study's metric that is good enough, or None.
+        no_improvement: Trials that may end after the last improvement of the best value, or None.
+        timeout: Seconds of this run, or None.
+        trial_timeout: Seconds that a trial may train, over all its epochs, or None.
+    """
+
+    until: float | None = None
+    no_improvement: int | None = None
+    timeout: float | None = None
+    trial_timeout: float | None = None
+
+    @classmethod
+    def of(cls, study: Study) -> Limits:
+        """Return what a study declares."""
+        return cls(study.until, study.no_improvement, study.timeout, study.trial_timeout)
+
+    def reached(self, history: History) -> tuple[str, str] | None:
+        """Return the rule and the reason by which a study has found what it was after, or None.
+
+        Args:
+            history: The fold of the log; the newest tick may still lack its decisions.
+        """
+        best = history.best
+        if best is not None and best.value is not None and self.until is not None:
+            goal = history.goal
+            if best.value == self.until or goal.better(best.value, self.until):
+                return "until", f"{goal.metric} reached {best.value:g} in trial {best.number} (until {self.until:g})"
+        if self.no_improvement is not None:
+            improved = -1 if best is None or best.best_epoch is None else best.ticks[best.best_epoch - 1]
+            since = len(history.ends) - bisect_right(history.ends, improved)
+            if since >= self.no_improvement:
+                return "no_improvement", f"no improvement in {since} trials"
+        return None

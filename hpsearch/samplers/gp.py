@@ -1,0 +1,40 @@
+"""Bayesian optimization with a Gaussian process (Snoek, Larochelle and Adams, 2012), on scikit-learn's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hpsearch.errors import UserError
+from hpsearch.samplers.base import Sampler
+from hpsearch.study import Study
+
+
+@dataclass(frozen=True)
+class GP:
+    """Declares it.
+
+    Attributes:
+        n_startup: Quasi-random points whose values must be known before the process is asked.
+        per_second: Whether expected improvement is divided by the expected seconds of a trial. What is asked then
+            depends on the seconds in the log: a resumed study goes on as if it had not stopped, but running it anew
+            measures other seconds and may ask for other points.
+    """
+
+    n_startup: int = 8
+    per_second: bool = False
+
+    def __post_init__(self) -> None:
+        if self.n_startup < 2:
+            raise UserError(f"{self!r}: n_startup must be at least 2")
+
+    def build(self, study: Study) -> Sampler:
+        """Return the sampler for a study.
+
+        Raises:
+            UserError: The space is a function.
+        """
+        if callable(study.space):
+            raise UserError("sampler 'gp' needs a space of dimensions, not a function: take 'tpe' or 'random'")
+        from hpsearch.samplers.gp_points import GPPoints  # imports scikit-learn and SciPy
+
+        return GPPoints(study, self.n_startup, self.per_second)

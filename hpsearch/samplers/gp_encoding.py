@@ -1,0 +1,145 @@
+"""Points as vectors that a kernel can compare: warped, rounded, one-hot, and told what does not exist in them.
+
+Two forms: *units*, a number in [0, 1] per dimension, which are drawn and perturbed; and *codes*, what the kernel sees.
+Units become codes by way of the values that they stand for, so that a kernel is constant where the values are (Garrido-
+Merchán and Hernández-Lobato, 2020): half-way between two whole numbers lies nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.space import Choice, Dimension, Float, Int, is_active, listed
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_NEUTRAL = 0.5
+_ONE_HOT = math.sqrt(0.5)
+"""Puts two options at distance 1, as far as the ends of a range."""
+
+
+class Encoding:
+    """Turns points into units, and units into codes.
+
+    A number is one column: its place in the range, or in the range's logarithm. An option is a column per option. What
+    does not exist stands at a neutral value, and a column per condition (``when=``) says whether that condition holds.
+
+    Attributes:
+        dims: How many dimensions the space has: columns of units.
+        width: Columns of codes.
+    """
+
+    def __init__(self, space: Mapping[str, Dimension]) -> None:
+        self._space = dict(space)
+        conditions = {repr(dim.when): name for name, dim in self._space.items() if dim.when}
+        self._conditional = list(conditions.values())  # one dimension to stand for each condition
+        self._parents = {other for dim in self._space.values() for other in dim.when or {}}
+        self.dims = len(self._space)
+        self.width = sum(_columns(dim) for dim in self._space.values()) + len(self._conditional)
+
+    def units(self, params: Mapping[str, Any]) -> tuple[Array, Mask]:
+        """Return a point's units and which of its dimensions exist, both of shape (dims,)."""
+        exist = np.array([name in params for name in self._space])
+        units = [_to_unit(dim, params[name]) if name in params else _NEUTRAL for name, dim in self._space.items()]
+        return np.array(units), exist
+
+    def existing(self, units: Array) -> Mask:
+        """Return which dimensions exist at units of shape (n, dims), in the same shape."""
+        exist = np.ones(units.shape, dtype=bool)
+        found: dict[str, list[Any]] = {}
+        for i, (name, dim) in enumerate(self._space.items()):
+            for other, allowed in (dim.when or {}).items():
+                exist[:, i] &= [value is not found and listed(value) in allowed for value in found[other]]
+            if name in self._parents:
+                # ``found`` itself is the mark of absence: no option can be equal to it.
+                exists = exist[:, i]
+                found[name] = [
+                    dim.from_unit(unit) if there else found
+                    for unit, there in zip(units[:, i].tolist(), exists.tolist(), strict=True)
+                ]
+        return exist
+
+    def codes(self, units: Array, exist: Mask) -> Array:
+        """Return codes of shape (n, width) of units of shape (n, dims)."""
+        columns: list[Array] = []
+        for i, dim in enumerate(self._space.values()):
+            columns += _encode(dim, units[:, i], exist[:, i])
+        names = list(self._space)
+        columns += [exist[:, names.index(name)].astype(float) for name in self._conditional]
+        return np.stack(columns, axis=1)
+
+    def perturb(self, units: Array, scale: float, rng: np.random.Generator) -> Array:
+        """Return units of shape (n, dims) near the given ones.
+
+        Each row changes in at least one dimension: numbers by a normal step of this scale, at least to the next value,
+        reflected at the ends of the range; options for any other.
+        """
+        n, dims = units.shape
+        change = rng.random((n, dims)) < max(2.0 / dims, 0.3)
+        change[np.arange(n), rng.integers(dims, size=n)] = True
+        steps = rng.normal(size=(n, dims))
+        fresh = rng.random((n, dims))
+        moved = units.copy()
+        for i, dim in enumerate(self._space.values()):
+            if isinstance(dim, Choice):
+                target = fresh[:, i]
+            else:
+                target = np.abs(units[:, i] + _at_least(dim, steps[:, i] * scale))
+                target = np.clip(np.where(target > 1, 2 - target, target), 0.0, np.nextafter(1.0, 0.0))
+            moved[:, i] = np.where(change[:, i], target, units[:, i])
+        return moved
+
+    def decode(self, units: Array) -> dict[str, Any]:
+        """Return the point at units of shape (dims,): native values of the dimensions that exist."""
+        found: dict[str, Any] = {}
+        for (name, dim), unit in zip(self._space.items(), units.tolist(), strict=True):
+            if is_active(dim, found):
+                found[name] = dim.from_unit(unit)
+        return found
+
+
+def _columns(dim: Dimension) -> int:
+    return dim.count() if isinstance(dim, Choice) else 1
+
+
+def _to_unit(dim: Dimension, value: Any) -> float:
+    if isinstance(dim, Choice):
+        return (dim.index(value) + 0.5) / dim.count()
+    if isinstance(dim, Float) and dim.step is None:
+        low, high, value = (math.log(x) if dim.log else x for x in (dim.low, dim.high, value))
+        return float(min(max((value - low) / (high - low), 0.0), 1.0))
+    if isinstance(dim, Int) and dim.log:
+        low, high = math.log(dim.low - 0.5), math.log(dim.high + 0.5)
+        return (math.log(value) - low) / (high - low)
+    return (round((value - dim.low) / (dim.step or 1)) + 0.5) / (dim.count() or 1)
+
+
+def _encode(dim: Dimension, unit: Array, exist: Mask) -> list[Array]:
+    if isinstance(dim, Choice):
+        size = dim.count()
+        index = np.minimum((unit * size).astype(int), size - 1)
+        return [np.where(exist, (index == option) * _ONE_HOT, _ONE_HOT / size) for option in range(size)]
+    if isinstance(dim, Int) and dim.log:
+        low, high = math.log(dim.low - 0.5), math.log(dim.high + 0.5)
+        value = np.clip(np.round(np.exp(low + unit * (high - low))), dim.low, dim.high)
+        place = (np.log(value) - low) / (high - low)
+    elif (size_or_none := dim.count()) is not None:
+        place = (np.minimum(np.floor(unit * size_or_none), size_or_none - 1) + 0.5) / size_or_none
+    else:
+        place = unit
+    return [np.where(exist, place, _NEUTRAL)]
+
+
+def _at_least(dim: Float | Int, step: Array) -> Array:
+    # A smaller step than from one value to the next changes nothing; on a log range of whole numbers the next one is
+    # at different distances, and steps are left as they are.
+    size = dim.count()
+    if size is None or dim.log:
+        return step
+    return np.where(np.abs(step) < 1 / size, np.sign(step) / size, step)

@@ -1,0 +1,133 @@
+"""A Gaussian process over codes: Matérn 5/2 with a length scale per column, plus noise (Snoek et al., 2012)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import minimize
+from scipy.special import ndtr
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
+
+from hpsearch.samplers.gp_encoding import Array
+
+_PRIOR = {"amplitude": (0.0, 1.0), "length": (0.0, 1.0), "noise": (-4.0, 2.0)}
+"""Mean and standard deviation of the logarithms of the kernel's parameters, for losses of unit variance."""
+
+
+_JITTER = 1e-8
+
+
+def refitted_at(known: int) -> int:
+    """Return at how many observations the kernel in use was fitted: 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64 …
+
+    The numbers grow by a half or a third, so that all fits together cost as much as a few of the last one.
+    """
+    power = 1 << (known.bit_length() - 1)
+    return power + power // 2 if known >= power + power // 2 else power
+
+
+class _Regressor(GaussianProcessRegressor):  # type: ignore[misc]
+    """scikit-learn's regressor with a prior on the kernel's parameters: a few points must not make extreme ones."""
+
+    def log_marginal_likelihood(self, theta: Any = None, eval_gradient: bool = False, clone_kernel: bool = True) -> Any:
+        found = super().log_marginal_likelihood(theta, eval_gradient, clone_kernel)
+        if theta is None:
+            return found
+        mean, deviation = _prior(len(theta) - 2)
+        z = (theta - mean) / deviation
+        if eval_gradient:
+            return found[0] - 0.5 * z @ z, found[1] - z / deviation
+        return found - 0.5 * z @ z
+
+
+def fit_kernel(codes: Array, target: Array) -> Kernel:
+    """Return the kernel whose parameters make observations likeliest, given the prior.
+
+    Args:
+        codes: Shape (n, width).
+        target: Standardized losses, shape (n,).
+    """
+    width = codes.shape[1]
+    mean, deviation = _prior(width)
+    kernel = ConstantKernel() * Matern(np.ones(width), nu=2.5) + WhiteKernel()
+    limits = np.stack([mean - 4 * deviation, mean + 4 * deviation], axis=1)
+
+    def optimizer(objective: Callable[[Array], tuple[float, Array]], start: Array, bounds: Array) -> tuple[Array, float]:
+        starts = [mean, mean - np.r_[0.0, np.full(width, 1.2), 1.0]]
+        found = [
+            minimize(objective, first, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": 30})
+            for first in starts
+        ]
+        best = min(found, key=lambda result: float(result.fun))
+        return best.x, float(best.fun)
+
+    model = _Regressor(kernel, alpha=_JITTER, optimizer=optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a parameter at its bound is a column that says nothing
+        return model.fit(codes, target).kernel_
+
+
+class Posterior:
+    """The process given observations, without the noise of a new one.
+
+    Attributes:
+        codes: Where it was observed, shape (n, width).
+        target: What was observed, shape (n,), or (n, s) for s fantasies of what came out.
+    """
+
+    def __init__(self, kernel: Kernel, codes: Array, target: Array) -> None:
+        self._kernel = kernel
+        self._latent = kernel.k1
+        self._model = GaussianProcessRegressor(kernel, alpha=_JITTER, optimizer=None).fit(codes, target)
+        self.codes, self.target = codes, target
+
+    def at(self, codes: Array) -> tuple[Array, Array]:
+        """Return mean (shape (m,) or (m, s)) and standard deviation (shape (m,)) at codes of shape (m, width)."""
+        cross = self._latent(codes, self.codes)
+        spread = solve_triangular(self._model.L_, cross.T, lower=True, check_finite=False)
+        variance = self._latent.diag(codes) - np.einsum("ij,ij->j", spread, spread)
+        return cross @ self._model.alpha_, np.sqrt(np.maximum(variance, _JITTER))
+
+    def imagine(self, codes: Array, normals: Array) -> Posterior:
+        """Return the process as it would be if observations came in at these points.
+
+        What comes in is drawn from the process itself, once per fantasy (Snoek et al., 2012, section 3.2).
+
+        Args:
+            codes: Where, shape (m, width).
+            normals: Standard normal numbers that decide what, shape (m, fantasies).
+        """
+        cross = self._latent(codes, self.codes)
+        spread = solve_triangular(self._model.L_, cross.T, lower=True, check_finite=False)
+        covariance = self._kernel(codes) - spread.T @ spread
+        covariance[np.diag_indices_from(covariance)] += _JITTER
+        drawn = (cross @ self._model.alpha_)[:, None] + cholesky(covariance, lower=True) @ normals
+        known = np.repeat(self.target[:, None], normals.shape[1], axis=1)
+        return Posterior(self._kernel, np.vstack([self.codes, codes]), np.vstack([known, drawn]))
+
+
+def expected_improvement(mean: Array, deviation: Array, best: Array | float) -> Array:
+    """Return by how much the loss is expected to fall below the best, on average over the fantasies.
+
+    Args:
+        mean: Shape (m,) or (m, s).
+        deviation: Shape (m,).
+        best: The lowest loss, one number or one per fantasy.
+    """
+    mean = mean.reshape(len(mean), -1)
+    gap = best - mean
+    z = gap / deviation[:, None]
+    density = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+    return (gap * ndtr(z) + deviation[:, None] * density).mean(axis=1)
+
+
+def _prior(width: int) -> tuple[Array, Array]:
+    # In the order of the kernel's theta.
+    rows = [_PRIOR["amplitude"], *[_PRIOR["length"]] * width, _PRIOR["noise"]]
+    mean, deviation = np.array(rows).T
+    return mean, deviation

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from searching import Search, make_study
+
+from hpsearch.errors import UserError
+from hpsearch.history import Goal, History
+from hpsearch.samplers import budget, build
+from hpsearch.samplers.grid import Cells
+from hpsearch.space import Choice, Dimension, Float, Int, active
+
+EMPTY = History(Goal("v", "maximize"))
+
+
+def all_points(space: dict[str, Dimension]) -> list[dict[str, Any]]:
+    """The obvious way: all combinations, without what is inactive, each once."""
+    found: list[dict[str, Any]] = []
+    for values in itertools.product(*(dim.grid() for dim in space.values())):
+        point = dict(zip(space, values, strict=True))
+        point = {name: point[name] for name in active(space, point)}
+        if point not in found:
+            found.append(point)
+    return found
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> dict[str, Dimension]:
+    space: dict[str, Dimension] = {}
+    for name in "abcd"[: draw(st.integers(0, 4))]:
+        other = draw(st.sampled_from([None, *space]))
+        when = None
+        if other is not None:
+            values = space[other].grid()
+            when = {other: draw(st.lists(st.sampled_from(values), min_size=1, max_size=2, unique_by=repr))}
+        dims: list[Dimension] = [
+            Choice(["x", (1, 2), None][: draw(st.integers(1, 3))], when=when),
+            Int(1, draw(st.integers(2, 4)), when=when),
+            Float(0, 1, step=draw(st.sampled_from([0.5, 0.3])), when=when),
+        ]
+        space[name] = draw(st.sampled_from(dims))
+    return space
+
+
+@settings(max_examples=150, deadline=None)
+@given(grids())
+def test_the_cells_are_all_combinations_in_the_order_of_nested_loops(space: dict[str, Dimension]) -> None:
+    cells = Cells(space)
+    points = all_points(space)
+    assert cells.size == len(points)
+    assert [cells.at(number) for number in range(cells.size)] == points
+    assert [cells.number(point) for point in points] == list(range(cells.size))
+    with pytest.raises(IndexError):
+        cells.at(cells.size)
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 8])
+def test_each_point_is_tried_once_in_any_number_of_lanes(lanes: int) -> None:
+    space: dict[str, Dimension] = {"a": Float(0, 1, step=0.5), "b": Int(1, 5)}
+    sampler = build(make_study(space, sampler="grid"))
+    search = Search(sampler, total=budget(None, sampler.size, 1), lanes=lanes).run()
+    assert [trial.params for trial in search.history.trials] == all_points(space)
+
+
+def test_points_given_by_hand_are_not_tried_twice() -> None:
+    space: dict[str, Dimension] = {"a": Float(0, 1), "b": Int(1, 3), "c": Choice([1, 2])}
+    space["a"] = Float(0, 1, step=0.5)
+    given = [{"a": 1.0, "b": 2, "c": 2}, {"a": 0.0, "b": 1, "c": 1}]
+    sampler = build(make_study(space, sampler="grid", enqueue=given))
+    points = [sampler.ask(EMPTY, n) for n in range(sampler.size or 0)]
+    assert points[:2] == given
+    assert sorted(points, key=repr) == sorted(all_points(space), key=repr)
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"a": Float(0, 1)}, r"space\['a'\]: grid over a continuous range Float\(0, 1\); give step= or Choice"),
+        ({"a": Float(0.1, 1, log=True)}, "grid over a continuous range"),
+        ({"a": Int(1, 2000), "b": Int(1, 501)}, "a grid of 1,002,000 points"),
+        ({"a": Int(1, 10**12)}, "1,000,000,000,000 grid values"),
+    ],
+)
+def test_what_cannot_be_enumerated_is_refused(space: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        build(make_study(space, sampler="grid"))
+
+
+def test_a_million_points_are_numbered_without_being_listed() -> None:
+    sampler = build(make_study({"a": Int(1, 1000), "b": Int(1, 1000)}, sampler="grid"))
+    assert sampler.size == 1_000_000
+    assert sampler.ask(EMPTY, 999_999) == {"a": 1000, "b": 1000}
+    assert sampler.ask(EMPTY, 123_456) == {"a": 124, "b": 457}
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "size", "repeats", "trials"),
+    [(None, None, 1, 64), (10, None, 3, 10), (None, 6, 2, 12), (100, 6, 2, 12), (5, 6, 2, 5)],
+)
+def test_how_many_trials_a_study_runs(n_trials: int | None, size: int | None, repeats: int, trials: int) -> None:
+    assert budget(n_trials, size, repeats) == trials

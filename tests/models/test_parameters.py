@@ -1,0 +1,58 @@
+import inspect
+
+import numpy as np
+import pytest
+
+from models import MLPClassifier
+from models.parameters import DEFAULTS, resolve_params, validate_params
+
+BAD = [
+    ({"lerning_rate": 1}, r"unknown parameter 'lerning_rate' \(did you mean 'learning_rate'\?\)"),
+    ({"activation": "sigmod"}, r"activation='sigmod' is unknown \(did you mean 'sigmoid'\?\)"),
+    ({"optimizer": "zzz"}, r"optimizer='zzz' is unknown \(known: momentum, sgd\)"),
+    ({"cost": None}, "cost=None is unknown"),
+    ({"learning_rate": 0}, "learning_rate=0 must be a positive number"),
+    ({"learning_rate": float("nan")}, "learning_rate=nan must be a positive number"),
+    ({"learning_rate": float("inf")}, "learning_rate=inf must be a positive number"),
+    ({"learning_rate": "0.1"}, "learning_rate='0.1' must be a positive number"),
+    ({"l2": -1.0}, "l2=-1.0 must be a number ≥ 0"),
+    ({"batch_size": 0}, "batch_size=0 must be a positive integer"),
+    ({"batch_size": 2.5}, "batch_size=2.5 must be a positive integer"),
+    ({"batch_size": True}, "batch_size=True must be a positive integer"),
+    ({"max_epochs": 0}, "max_epochs=0 must be a positive integer"),
+    ({"optimizer": "momentum", "momentum": 1.0}, r"momentum=1.0 must be a number in \[0, 1\)"),
+    ({"momentum": 0.9}, "momentum=0.9 has no effect with optimizer='sgd': use optimizer='momentum'"),
+    ({"lr_factor": 1.0}, "lr_factor=1.0 must be a number between 0 and 1"),
+    ({"patience": 0}, "patience=0 must be a positive integer"),
+    ({"validation_fraction": 1.0}, "validation_fraction=1.0 must be"),
+    ({"hidden_layer_sizes": 30}, "hidden_layer_sizes=30 must be a tuple of positive integers"),
+    ({"hidden_layer_sizes": (30, 0)}, "must be a tuple of positive integers"),
+    ({"output": "softmax"}, "output='softmax' does not go with cost='cross_entropy': use cost='log_likelihood'"),
+    ({"cost": "log_likelihood"}, "cost='log_likelihood' does not go with output='sigmoid': use output='softmax'"),
+    ({"random_state": -1}, "random_state=-1 must be an integer ≥ 0"),
+    ({"random_state": "0"}, "random_state='0' must be"),
+    ({"dtype": "float16"}, "dtype='float16' is unknown"),
+]
+
+
+@pytest.mark.parametrize(("params", "message"), BAD, ids=[str(params) for params, _ in BAD])
+def test_a_bad_parameter_is_named_with_what_is_expected(params, message):
+    with pytest.raises(ValueError, match=message):
+        validate_params(params)
+
+
+def test_defaults_are_those_of_the_estimator_and_valid():
+    signature = inspect.signature(MLPClassifier).parameters
+    assert {name: p.default for name, p in signature.items()} == DEFAULTS
+    validate_params(DEFAULTS)
+    validate_params({})
+
+
+def test_numpy_numbers_are_numbers():
+    validate_params({"learning_rate": np.float32(0.1), "batch_size": np.int64(5), "hidden_layer_sizes": [np.int32(3)]})
+
+
+@pytest.mark.parametrize(("optimizer", "rate", "friction"), [("sgd", 0.5, 0.0), ("momentum", 0.1, 0.9)])
+def test_none_becomes_the_value_of_the_optimizer(optimizer, rate, friction):
+    params = resolve_params({"optimizer": optimizer})
+    assert (params["learning_rate"], params["momentum"]) == (rate, friction)
