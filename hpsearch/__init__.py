@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hpsearch.errors import UserError as UserError
+    from hpsearch.scaling import Scale as Scale
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
@@ -24,11 +25,12 @@ _HOMES = {
     "Float": "hpsearch.space",
     "Int": "hpsearch.space",
     "MLPClassifier": "models.estimator",
+    "Scale": "hpsearch.scaling",
     "Study": "hpsearch.study",
     "UserError": "hpsearch.errors",
 }
 
-__all__ = ["Choice", "Float", "Int", "MLPClassifier", "Study", "UserError"]
+__all__ = ["Choice", "Float", "Int", "MLPClassifier", "Scale", "Study", "UserError"]
 
 
 def __getattr__(name: str) -> Any:

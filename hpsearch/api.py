@@ -17,8 +17,11 @@ from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Observer, Silent, StudyPlan
 from hpsearch.engine.opening import open_history
 from hpsearch.engine.resume import restore
+from hpsearch.engine.stopping import Limits
+from hpsearch.engine.warm import first_points
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.history import History, Trial
+from hpsearch.ladder import Flat
 from hpsearch.objectives.build import prepare
 from hpsearch.study import Study
 from hpsearch.tracking.process import Delivery
@@ -72,6 +75,12 @@ def run(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    timeout: float | None = None,
+    until: float | None = None,
+    no_improvement: int | None = None,
+    trial_timeout: float | None = None,
+    start_from: str | None = None,
+    extend: bool = False,
     quiet: bool = False,
     tracking: bool = True,
     tracking_uri: str | None = None,
@@ -85,6 +94,12 @@ def run(
         root: Where all state is: the log, checkpoints, MLflow's store.
         workers: Processes that train; 1 trains in this one.
         scheduler: Address of a Dask scheduler whose workers train, instead.
+        timeout: Seconds after which this run stops; run again, the study goes on. These four replace the study's own.
+        until: Stop once the metric has reached this value.
+        no_improvement: Stop once so many trials have ended after the last improvement.
+        trial_timeout: A trial that trains for more seconds than this fails.
+        start_from: Name of an earlier study whose best points are tried first.
+        extend: Go on with a study whose space has become wider since it was begun.
         quiet: Show nothing while it runs.
         tracking: Deliver trials and curves to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
@@ -99,6 +114,10 @@ def run(
         StudyFailed: Every trial failed.
     """
     root = Path(root)
+    given = {"timeout": timeout, "until": until, "no_improvement": no_improvement, "trial_timeout": trial_timeout}
+    study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
+    if start_from is not None:
+        study = replace(study, enqueue=[*study.enqueue, *first_points(root, start_from, study)])
     uri = resolve(root, tracking_uri) if tracking else None
     watcher = observer or _default_observer(quiet)
     dataset = _load(study)
@@ -108,7 +127,7 @@ def run(
         folder = root / "studies" / study.name
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
-        history = open_history(log, study, dataset, study_file, watcher.message)
+        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend)
         uid = history.header.uid if history.header else ""
         delivery = None if uri is None else Delivery(folder, uri, root)
         if delivery is not None:
@@ -117,22 +136,28 @@ def run(
         total = samplers.budget(declared.n_trials, sampler.size, declared.repeats)
         watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
-        done = False
+        limits = Limits.of(study)
+        done = failed = (history.stop or "").startswith(ALL_FAILED)
+        if not failed:
+            _, history.stop = limits.reached(history) or ("", None)
+            done = history.stop is not None
         try:
-            if not (history.stop or "").startswith(ALL_FAILED):
-                history.stop = None
+            if not done:
                 objective = prepared.make(dataset)
                 if workers > 1 or scheduler is not None:
                     ahead = 1 if sampler.reads_history or pruner.reads_history else AHEAD
                     client = stack.enter_context(connect(workers, scheduler))
                     objective = stack.enter_context(
-                        Cluster(client, prepared.make, dataset, uid, prepared.epochs, watcher.message, ahead=ahead)
-                    )
+                        Cluster(
+                            client, prepared.make, dataset, uid, prepared.epochs, watcher.message,
+                            ahead=ahead, trial_timeout=study.trial_timeout,
+                        )
+                    )  # fmt: skip
                 checkpoints = Checkpoints(folder / "checkpoints", uid)
                 restore(history, objective, checkpoints, watcher.message)
                 clock = Clock(
-                    log, history, objective, sampler, pruner, study.lanes, total, study.repeats, checkpoints, watcher,
-                    interrupted=lambda: interrupt.requested,
+                    log, history, objective, Flat(sampler, total, study.repeats), pruner, study.lanes, checkpoints,
+                    watcher, limits, interrupted=lambda: interrupt.requested,
                 )  # fmt: skip
                 done = clock.run()
         except KeyboardInterrupt:

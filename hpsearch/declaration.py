@@ -21,12 +21,14 @@ from typing import Any
 
 from hpsearch import space as spaces
 from hpsearch.errors import UserError
+from hpsearch.scaling import Stages
 from hpsearch.space import Choice, Dimension
 from hpsearch.study import Study
 
 LIMITS = ("until", "no_improvement", "trial_timeout")
+CONFIRM = ("confirm", "confirm_top")
 
-EXTENDABLE = frozenset({"n_trials", *LIMITS})
+EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM})
 """What may change without making another study of it."""
 
 MAIN = "__main__"
@@ -64,6 +66,8 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         "enqueue": [dict(point) for point in study.enqueue],
         **({} if study.scoring is None else {"scoring": _scoring(study.scoring)}),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
+        **({} if study.stages is None else {"stages": _stages(study.stages)}),
+        **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
     }
 
 
@@ -142,6 +146,10 @@ def _scoring(scoring: Any) -> Any:
     if isinstance(scoring, Mapping):
         return {name: _scoring(scorer) for name, scorer in scoring.items()}
     return scoring if isinstance(scoring, str) else _function(scoring, "scoring")
+
+
+def _stages(stages: Stages) -> Any:
+    return stages if isinstance(stages, str) else [_value(scale.to_json(), "stages") for scale in stages]
 
 
 def _data(data: Any, digest: str | None) -> Any:

@@ -100,9 +100,10 @@ class History:
         stop: Why the last tick stopped the study, or None.
         table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch: the rung table of the pruners.
             A trial that has no finite value yet stands in it with the worst possible value.
-        ends: The tick at which each trial ended, in the order in which they did.
-        best: The incumbent: the best trial so far, running ones included and failed ones not, or None; of equals the
-            one with the lowest number.
+        full_stage: The last stage of the search, which trains on the full problem: its trials alone are ranked.
+        ends: The tick at which each of its trials ended, in the order in which they did.
+        best: The incumbent: the best of its trials so far, running ones included and failed ones not, or None; of
+            equals the one with the lowest number.
     """
 
     def __init__(self, goal: Goal) -> None:
@@ -114,6 +115,7 @@ class History:
         self.time = 0.0
         self.stop: str | None = None
         self.table: dict[int, dict[int, float]] = {}
+        self.full_stage = 0
         self.ends: list[int] = []
         self.best: Trial | None = None
         self._running: dict[int, Trial] = {}
@@ -130,6 +132,7 @@ class History:
         """Take one more record in."""
         if isinstance(record, Header):
             self.header, self.declaration, self.time = record, record.declaration, record.time
+            self.full_stage = max(len(record.declaration.get("stages", ())), 1) - 1
         elif isinstance(record, Extension):
             self.declaration, self.stop = record.declaration, None
         else:
@@ -165,7 +168,9 @@ class History:
             value = row.metrics.get(self.goal.metric, math.nan)
             if math.isfinite(value) and (trial.value is None or self.goal.better(value, trial.value)):
                 trial.value, trial.best_epoch = value, row.epoch
-                if self.best is None or self._ranks_before(trial, self.best):
+                if trial.ask.stage == self.full_stage and (
+                    self.best is None or self._ranks_before(trial, self.best)
+                ):
                     self.best = trial
             self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
 
@@ -175,7 +180,8 @@ class History:
             trial = self.trials[decision.trial]
             trial.decision, trial.ended_at = decision, tick.time
             del self._running[trial.number]
-            self.ends.append(tick.tick)
+            if trial.ask.stage == self.full_stage:
+                self.ends.append(tick.tick)
             if trial is self.best and trial.state == "FAILED":
                 self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
@@ -189,8 +195,15 @@ class History:
         return (trial for trial in self.trials if trial.state in states)
 
     def ranked(self) -> list[Trial]:
-        """Return the trials that have a value and did not fail, best first; ties go to the lower number."""
-        known = [t for t in self.trials if t.value is not None and t.state != "FAILED"]
+        """Return the search's trials on the full problem that have a value and did not fail, best first.
+
+        Ties go to the lower number.
+        """
+        return self.ranked_at(self.full_stage)
+
+    def ranked_at(self, stage: int) -> list[Trial]:
+        """Return the trials of a stage that have a value and did not fail, best first."""
+        known = [t for t in self.trials if t.ask.stage == stage and t.value is not None and t.state != "FAILED"]
         return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
 
     def _ranks_before(self, a: Trial, b: Trial) -> bool:

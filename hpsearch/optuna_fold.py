@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 import optuna
@@ -45,7 +46,7 @@ class OptunaFold:
     """An Optuna study that is kept up with a history.
 
     Attributes:
-        study: The Optuna study; a trial's value is its best, and so is what it reported at each epoch.
+        study: The Optuna study; a trial's value is its best.
         storage: What the study stands on.
     """
 
@@ -56,8 +57,8 @@ class OptunaFold:
             space: What was searched.
             goal: What decides.
             repeats: How many trials make a point complete.
-            merge: Whether the trials of one point are one Optuna trial with the mean of their values; without it
-                there is one Optuna trial per trial.
+            merge: Whether the trials of one point are one Optuna trial with the mean of their best values so far;
+                without it there is one Optuna trial per trial, with the values that it reported.
         """
         self._space = space
         self._goal = goal
@@ -95,7 +96,7 @@ class OptunaFold:
         curves = [self._curve(trial, rows) for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
         last = max((len(curve) for curve in curves), default=0)
         reports = {epoch + 1: _mean([c[epoch] for c in curves if len(c) > epoch]) for epoch in range(last)}
-        bests = [curve[-1] for curve in curves if curve]
+        bests = [min(filter(math.isfinite, curve), key=self._goal.loss, default=math.nan) for curve in curves]
         state = TrialState.RUNNING
         value: float | None = None
         if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
@@ -116,21 +117,20 @@ class OptunaFold:
             distributions=distributions,
             user_attrs={},
             system_attrs={},
-            intermediate_values={epoch: value for epoch, value in reports.items() if math.isfinite(value)},
+            intermediate_values={epoch: report for epoch, report in reports.items() if math.isfinite(report)},
         )
 
     def _curve(self, trial: Trial, rows: int) -> list[float]:
-        # Best value so far at each epoch; NaN while there is none.
-        curve: list[float] = []
-        best = math.nan
-        for tick, row in zip(trial.ticks, trial.rows, strict=True):
-            if tick > rows:
-                break
-            value = row.metrics.get(self._goal.metric, math.nan)
-            if math.isfinite(value) and not self._goal.better(best, value):
-                best = value
-            curve.append(best)
-        return curve
+        """Return what a trial reports at each epoch: the value, or its best value so far (NaN while there is none)."""
+        values = [
+            row.metrics.get(self._goal.metric, math.nan)
+            for tick, row in zip(trial.ticks, trial.rows, strict=True)
+            if tick <= rows
+        ]
+        return list(accumulate(values, self._best)) if self._merge else values
+
+    def _best(self, best: float, value: float) -> float:
+        return value if math.isfinite(value) and not self._goal.better(best, value) else best
 
     def _described(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
         if callable(self._space):

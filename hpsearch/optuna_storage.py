@@ -83,17 +83,28 @@ class Storage(BaseStorage):
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
         """Note what was suggested."""
-        trial = self.get_trial(trial_id)
+        trial = self._renew(trial_id)
         trial.params = {**trial.params, param_name: distribution.to_external_repr(param_value_internal)}
         trial.distributions = {**trial.distributions, param_name: distribution}
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute of a trial."""
-        self.get_trial(trial_id).user_attrs[key] = value
+        trial = self._renew(trial_id)
+        trial.user_attrs = {**trial.user_attrs, key: value}
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute that a sampler or pruner keeps with a trial."""
-        self.get_trial(trial_id).system_attrs[key] = value
+        trial = self._renew(trial_id)
+        trial.system_attrs = {**trial.system_attrs, key: value}
+
+    def _renew(self, trial_id: int) -> FrozenTrial:
+        # Optuna reads a list of trials, writes to one of them and counts on the list to be as it was read.
+        trial = copy.copy(self.get_trial(trial_id))
+        if trial_id == len(self._trials):
+            self._scratch = trial
+        else:
+            self._trials[trial_id] = trial
+        return trial
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         """Set an attribute of the study."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.history import Direction, Goal
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
+from hpsearch.scaling import Stages, check_stages
 from hpsearch.space import Dimension, Space, SpaceFunction, check_point, check_space
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Study:
         no_improvement: Stop once so many trials have ended after the last improvement.
         timeout: Stop after so many seconds of a run; run again, the study goes on.
         trial_timeout: A trial that trains for more seconds than this, over all its epochs, fails.
+        stages: Smaller problems to search first, each a :class:`~hpsearch.scaling.Scale`, the last ``Scale()``; or
+            ``"auto"``: a ladder that suits the size of the data.
+        confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
+            as many others, of which the test set is measured. 0: leave it out.
+        confirm_top: How many points those are.
 
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
@@ -75,6 +81,9 @@ class Study:
     no_improvement: int | None = None
     timeout: float | None = None
     trial_timeout: float | None = None
+    stages: Stages | None = None
+    confirm: int = 0
+    confirm_top: int = 3
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -85,6 +94,8 @@ class Study:
             ("seed", 0, False),
             ("repeats", 1, False),
             ("no_improvement", 1, True),
+            ("confirm", 0, False),
+            ("confirm_top", 1, False),
         ):
             value = getattr(self, key)
             if value is not None or not optional:
@@ -101,6 +112,7 @@ class Study:
         self._check_space()
         self._check_part("sampler", SAMPLERS, ("build", "sample_relative"))
         self._check_part("pruner", PRUNERS, ("judge", "prune"))
+        self._check_stages()
 
     @property
     def goal(self) -> Goal:
@@ -165,6 +177,18 @@ class Study:
                 if name not in known:
                     hint = did_you_mean(name, known)
                     raise self._error(f"space: {type(self.model).__name__} has no parameter {name!r}{hint}")
+
+    def _check_stages(self) -> None:
+        if self.stages is None:
+            return
+        if self.model is None:
+            raise self._error("stages make the data and the model smaller: they need model=, not objective=")
+        if not isinstance(self.pruner, str) and not hasattr(self.pruner, "judge"):
+            raise self._error("an Optuna pruner compares trials of all stages; with stages= take 'asha' or another name")
+        try:
+            object.__setattr__(self, "stages", check_stages(self.stages))
+        except UserError as error:
+            raise self._error(str(error)) from error
 
     def _check_part(self, kind: str, table: Mapping[str, str], methods: tuple[str, str]) -> None:
         part = getattr(self, kind)

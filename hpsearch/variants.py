@@ -10,7 +10,12 @@ from typing import Any
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.study import Study
 
-SETTABLE = ("data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed")
+SETTABLE = (
+    "data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed", "stages",
+    "confirm",
+)  # fmt: skip
+UNNAMED = ("data", "n_trials", "confirm")
+"""What extends a study or has a place of its own in a variant's name."""
 
 
 def override(
@@ -23,6 +28,8 @@ def override(
     seed: int | None = None,
     lanes: int | None = None,
     trials: int | None = None,
+    stages: str | None = None,
+    confirm: int | None = None,
     set: Mapping[str, Any] | None = None,
     name: str | None = None,
 ) -> Study:
@@ -39,6 +46,8 @@ def override(
         seed: Another seed.
         lanes: Another number of lanes.
         trials: Another number of trials.
+        stages: ``auto``: search smaller problems first.
+        confirm: Fresh seeds with which the best points are trained again; makes no variant either.
         set: Values by ``model.<parameter>`` or by the name of a field of Study.
         name: The name, whatever changes.
 
@@ -53,6 +62,8 @@ def override(
         "seed": seed,
         "lanes": lanes,
         "n_trials": trials,
+        "stages": stages,
+        "confirm": confirm,
     }
     changed = {key: value for key, value in given.items() if value is not None}
     params: dict[str, Any] = {}
@@ -83,7 +94,7 @@ def variant(study: Study, changed: Study) -> str:
     parts: dict[str, str] = {}
     for key in SETTABLE:
         old, new = getattr(study, key), getattr(changed, key)
-        if key not in ("data", "n_trials") and new != old:
+        if key not in UNNAMED and new != old:
             parts[key] = f"{key}={_word(new)}"
     old_params, new_params = _params(study), _params(changed)
     for key, value in new_params.items():

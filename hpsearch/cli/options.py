@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,6 +56,32 @@ def settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
             raise click.BadParameter(f"{key.strip()} is set twice", ctx, param)
         pairs[key.strip()] = literal(value.strip())
     return pairs
+
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|m|h|d|)"
+
+
+def duration(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+    """Read a length of time such as ``90``, ``90s``, ``10m`` or ``1h30m`` as seconds."""
+    if text is None:
+        return None
+    if not re.fullmatch(rf"(?:{_PART}\s*)+", text.strip()):
+        raise click.BadParameter(f"expected a time such as 90s, 10m or 1h30m, not {text!r}", ctx, param)
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
+
+
+def target(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, float] | None:
+    """Read ``METRIC=VALUE``."""
+    if text is None:
+        return None
+    metric, _, value = text.rpartition("=")
+    try:
+        return metric.strip(), float(value)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"expected METRIC=VALUE, such as val_accuracy=0.98, not {text!r}", ctx, param
+        ) from error
 
 
 def literal(text: str) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hpsearch.cli import options
 from hpsearch.errors import UserError
@@ -48,9 +50,10 @@ Examples:
   hpsearch run studies/eta_lambda.py
   hpsearch run studies/eta_lambda.py --data mnist --trials 32
   hpsearch run studies/eta_lambda.py --set model.batch_size=20 --seed 3
+  hpsearch run studies/eta_lambda.py --workers 4 --timeout 10m --until val_accuracy=0.98
 
 The same command resumes a study that was interrupted. Options that change what is searched open a variant that is named
-after them (eta_lambda@mnist); --trials extends the study itself."""
+after them (eta_lambda@mnist); --trials extends the study itself. Neither the workers nor the limits of a run do."""
 )
 @click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
 @click.option("--data", metavar="NAME|PATH", help="Other data: a named set, a csv or npz file, a folder of idx files.")
@@ -59,6 +62,8 @@ after them (eta_lambda@mnist); --trials extends the study itself."""
 @click.option("--sampler", metavar="NAME", help=f"How points are proposed: {', '.join(SAMPLERS)}.")
 @click.option("--pruner", metavar="NAME", help=f"When a bad trial is stopped: {', '.join(PRUNERS)}.")
 @click.option("--seed", type=int, metavar="N", help="The seed of all randomness.")
+@click.option("--stages", type=click.Choice(["auto"]), help="Search smaller problems first: auto, by the data's size.")
+@click.option("--confirm", type=int, metavar="N", help="Train the best points again with N fresh seeds, then test.")
 @click.option("--lanes", type=int, metavar="N", help="How many trials train at a time.")
 @click.option(
     "--set",
@@ -69,6 +74,18 @@ after them (eta_lambda@mnist); --trials extends the study itself."""
     help="Any other setting, such as model.batch_size=20; may be given several times.",
 )
 @click.option("--name", metavar="NAME", help="Another name for this study.")
+@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Processes that train; default 1.")
+@click.option("--scheduler", metavar="ADDRESS", help="Train on a Dask cluster instead, such as tcp://10.0.0.1:8786.")
+@click.option(
+    "--timeout", callback=options.duration, metavar="TIME", help="Stop after 90s, 10m, 1h30m; run again to go on."
+)
+@click.option(
+    "--until", callback=options.target, metavar="METRIC=VALUE", help="Stop at a value, such as val_accuracy=0.98."
+)
+@click.option("--no-improvement", type=click.IntRange(1), metavar="N", help="Stop after N trials that were no better.")
+@click.option("--trial-timeout", callback=options.duration, metavar="TIME", help="A trial that trains longer fails.")
+@click.option("--from", "start_from", metavar="STUDY", help="Try the best points of an earlier study first.")
+@click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
 @options.root
 @options.tracking_uri
 @click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
@@ -85,9 +102,19 @@ def run(
     no_tracking: bool,
     quiet: bool,
     as_json: bool,
+    workers: int,
+    scheduler: str | None,
+    timeout: float | None,
+    until: tuple[str, float] | None,
+    no_improvement: int | None,
+    trial_timeout: float | None,
+    start_from: str | None,
+    extend: bool,
     **overrides: Any,
 ) -> int:
     """Run a study, or resume it."""
+    if scheduler is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
     from hpsearch.loading import load_study
@@ -98,6 +125,10 @@ def run(
         from hpsearch.variants import override
 
         study = override(study, **changed, set=settings)
+    if until is not None and until[0] not in ("", study.metric):
+        raise UserError(f"--until {until[0]}: the study goes by {study.metric!r}; write --until {study.metric}=…")
+    if start_from is not None and overrides["name"] is None:
+        study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
 
     from hpsearch import api
     from hpsearch.report.live import live_view
@@ -108,6 +139,14 @@ def run(
         result = api.run(
             study,
             root,
+            workers=workers,
+            scheduler=scheduler,
+            timeout=timeout,
+            until=None if until is None else until[1],
+            no_improvement=no_improvement,
+            trial_timeout=trial_timeout,
+            start_from=start_from,
+            extend=extend,
             quiet=silent,
             tracking=not no_tracking,
             tracking_uri=tracking_uri,

@@ -18,10 +18,10 @@ from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.history import History
+from hpsearch.ladder.base import Ladder
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.pruners.base import Pruner
 from hpsearch.records import Ask, Decision, Row, Tick
-from hpsearch.samplers.base import Sampler
 
 CHECKPOINT_SECONDS = 10.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
@@ -41,11 +41,9 @@ class Clock:
         log: The open log; everything in it is in ``history``.
         history: The fold of the log.
         objective: What the lanes run, with the running trials already taken up (see ``hpsearch.engine.resume``).
-        sampler: Proposes points.
+        ladder: Proposes trials.
         pruner: Stops trials.
         n_lanes: Trials that train at a time.
-        total: Trials in all, or None where only something else ends the study.
-        repeats: Trials of each point.
         checkpoints: Where the running trials' states are saved now and then.
         observer: Who watches.
         limits: Where the study stops before its last trial.
@@ -56,11 +54,9 @@ class Clock:
     log: Log
     history: History
     objective: Objective
-    sampler: Sampler
+    ladder: Ladder
     pruner: Pruner
     n_lanes: int
-    total: int | None
-    repeats: int
     checkpoints: Checkpoints
     observer: Observer
     limits: Limits = field(default_factory=Limits)
@@ -106,23 +102,25 @@ class Clock:
         record = replace(record, decisions=tuple(self._judge(rows)))
         self.history.decide(record)
         stop, last = self._stop()
-        self.log.append(replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop))
-        self.history.decide(replace(record, decisions=last, stop=stop))
-        for decision in (*record.decisions, *last):
+        whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
+        self.log.append(whole)
+        self.history.decide(replace(whole, decisions=last))
+        for decision in whole.decisions:
             self.objective.stop(decision.trial)
-        return replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
+        return whole
 
     def _fill(self) -> list[Ask]:
         """Begin a trial in each free lane, in lane order, while there are trials to begin."""
         asks: list[Ask] = []
         busy = {trial.ask.lane for trial in self.history.running()}
         for lane in range(self.n_lanes):
-            trial = len(self.history.trials)
-            if lane in busy or (self.total is not None and trial >= self.total):
+            if lane in busy:
                 continue
-            point, repeat = divmod(trial, self.repeats)
-            params = self.history.trials[-1].params if repeat else self.sampler.ask(self.history, point)
-            ask = Ask(trial, lane, params, point, repeat)
+            proposal = self.ladder.next(self.history)
+            if proposal is None:
+                break
+            trial = len(self.history.trials)
+            ask = Ask(trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage)
             self.history.begin(ask)
             self.objective.start(Start(ask))
             asks.append(ask)
@@ -143,14 +141,15 @@ class Clock:
                 reason = f"{goal.metric} is {value} at epoch {row.epoch}"
                 decisions.append(Decision(row.trial, "fail", reason, "failure"))
             elif row.finished:
-                early = trial.epoch < _most_epochs(trial.params, self.objective.epochs)
+                most = self.ladder.epochs(trial.ask.stage, _most_epochs(trial.params, self.objective.epochs))
+                early = trial.epoch < most
                 reason = f"stopped early after epoch {trial.epoch}" if early else f"all {trial.epoch} epochs done"
                 rule = "early_stopping" if early else "epochs"
                 decisions.append(Decision(row.trial, "complete", reason, rule))
             elif self.limits.trial_timeout is not None and trial.seconds > self.limits.trial_timeout:
                 reason = f"trained for {trial.seconds:.1f} s, longer than trial_timeout={self.limits.trial_timeout:g} s"
                 decisions.append(Decision(row.trial, "fail", reason, "timeout"))
-            else:
+            elif self.ladder.searches(trial.ask.stage):
                 open_rows.append(row)
         decisions += self.pruner.judge(self.history, open_rows)
         return list(_by_trial(decisions))
@@ -171,11 +170,16 @@ class Clock:
         going = self.history.running()
         if (hopeless := self._hopeless()) is not None:
             return hopeless, ()
-        if not going and self.total is not None and len(self.history.trials) >= self.total:
+        if not going and self.ladder.over(self.history):
             return None, ()
         if (reached := self.limits.reached(self.history)) is not None:
             rule, reason = reached
-            return reason, tuple(Decision(t.number, "prune", f"the study stopped: {reason}", rule) for t in going)
+            searching = [trial for trial in going if self.ladder.searches(trial.ask.stage)]
+            last = tuple(Decision(t.number, "prune", f"the study stopped: {reason}", rule) for t in searching)
+            if len(searching) == len(going) and not self.ladder.confirms(self.history):
+                return reason, last
+            if last:
+                return None, last  # the search is over; what it found is still to be confirmed
         timeout = self.limits.timeout
         if timeout is not None and self.now() - self.begun >= timeout:
             return f"timeout: this run has taken {timeout:g} s", ()
@@ -185,8 +189,8 @@ class Clock:
         """Return why the study stops where every one of its first trials failed, else None."""
         trials = self.history.trials
         enough = max(MANY_FAILURES, self.n_lanes)
-        enough = enough if self.total is None else min(enough, self.total)
-        if len(trials) < enough or self.history.tick not in self.history.ends[-1:]:
+        enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
+        if len(trials) < enough or trials[0].state != "FAILED":
             return None
         if any(trial.state != "FAILED" for trial in trials):
             return None

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hpsearch.engine.placement import move, place
-from hpsearch.engine.remote import Job, Maker, Report, forget, serve
+from hpsearch.engine.remote import Job, Report, forget, serve
 from hpsearch.errors import UserError
 from hpsearch.objectives.base import Start
+from hpsearch.objectives.portable import Maker, pack
 from hpsearch.records import Row
 
 POLL_SECONDS = 0.5
@@ -96,11 +97,9 @@ class Cluster:
         ahead: int = 1,
         trial_timeout: float | None = None,
     ) -> None:
-        import cloudpickle
-
         self.epochs = epochs
         self._client = client
-        self._maker = cloudpickle.dumps(maker)
+        self._maker = pack(maker)
         self._data = data
         self._scattered: Any = None
         self._name = name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,6 +36,7 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
             yield client
         return
     with (
+        _main_left_alone(),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -46,3 +48,20 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+@contextmanager
+def _main_left_alone() -> Iterator[None]:
+    """Keep workers that start from importing the main module, as multiprocessing has them do.
+
+    A script that runs a study at its top level would run it again in every worker. Nothing needs it there: what a
+    script defines is sent by value.
+    """
+    main = vars(sys.modules["__main__"])
+    known = {name: main.get(name) for name in ("__file__", "__spec__")}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update({name: value for name, value in known.items() if value is not None})

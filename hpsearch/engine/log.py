@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from io import FileIO
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +29,7 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._lock: IO[str] | None = None
         self._held = False
         self.records: list[Record] = []
@@ -38,13 +39,14 @@ class Log:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = (folder / "lock").open("a+", encoding="utf-8")
+            self._hold(self._lock)
+            # Unbuffered: a line that could not be written must not be tried again when the file is closed.
+            self._file = FileIO(self.path, "ab")
+            self._take_up(self._file)
         except OSError as error:
+            self.__exit__()
             reason = error.strerror
             raise UserError(f"{folder}: cannot write the study there ({reason}); choose another --root") from error
-        try:
-            self._hold(self._lock)
-            self._file = self.path.open("ab")
-            self._take_up(self._file)
         except BaseException:
             self.__exit__()
             raise
@@ -63,7 +65,7 @@ class Log:
         lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         lock.flush()
 
-    def _take_up(self, file: IO[bytes]) -> None:
+    def _take_up(self, file: FileIO) -> None:
         """Read what stands in the log and cut a torn last line off."""
         if self.path.stat().st_size:
             end = 0
@@ -86,10 +88,11 @@ class Log:
             UserError: The disk is full or has gone; the log is cut back to its last whole line.
         """
         assert self._file is not None, "the log is not open"
-        whole = self._file.tell()
+        whole = os.fstat(self._file.fileno()).st_size
         try:
-            self._file.write(encode(record))
-            self._file.flush()
+            rest = memoryview(encode(record))
+            while rest:
+                rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hpsearch.declaration import LIMITS, changes, declare, identity, widens
+from hpsearch.declaration import CONFIRM, LIMITS, changes, declare, identity, widens
 from hpsearch.engine import environment
 from hpsearch.engine.log import Log
 from hpsearch.errors import UserError
@@ -63,12 +63,12 @@ def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, st
     history.apply(header)
 
 
-def _go_on(
-    log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool
-) -> None:
+def _go_on(log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool) -> None:
     old, declaration = history.declaration, declare(study)
     if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
         declaration["n_trials"] = old["n_trials"]
+    if declaration.get("confirm", 0) < old.get("confirm", 0):
+        declaration.update({key: old[key] for key in CONFIRM})
     if identity(old) != identity(declaration):
         what = "; ".join(changes(old, declaration))
         wider = widens(old, declaration)
@@ -80,7 +80,7 @@ def _go_on(
         more = True
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
-    if more or any(old.get(key) != declaration.get(key) for key in LIMITS):
+    if more or any(old.get(key) != declaration.get(key) for key in (*LIMITS, *CONFIRM)):
         extension = Extension(declaration, time.time())
         log.append(extension)
         history.apply(extension)

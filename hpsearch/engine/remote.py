@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.engine.resume import catch_up
 from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.portable import unpack
 from hpsearch.records import Row
-
-Maker = Callable[[Any], Objective]
-"""Makes a fresh objective from the study's data (None where it has none)."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +57,12 @@ def serve(name: str, maker: bytes, data: Any, job: Job) -> Report:
 
     Args:
         name: Which objective; it is made when the name is first heard.
-        maker: A pickled :data:`Maker`.
+        maker: What makes it, packed.
         data: The study's data, held once by each worker.
         job: What to do.
     """
-    import cloudpickle
-
     if name not in _residents:
-        make: Maker = cloudpickle.loads(maker)
-        _residents[name] = _Resident(make(data))
+        _residents[name] = _Resident(unpack(maker)(data))
     resident = _residents[name]
     objective, lanes = resident.objective, resident.lanes
     for trial in job.stops:

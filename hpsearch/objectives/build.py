@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hpsearch.errors import UserError
+from hpsearch.errors import UserError, did_you_mean
 from hpsearch.objectives.base import Objective
+from hpsearch.space import Space
 from hpsearch.study import Study
 from models.datasets import Dataset
+
+if TYPE_CHECKING:
+    from hpsearch.objectives.scores import Scores
+    from hpsearch.objectives.sklearn import Resource
+    from hpsearch.objectives.transformers import Split
 
 
 @dataclass(frozen=True)
@@ -38,34 +44,84 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     """
     if study.objective is not None:
         return _function(study)
+    from hpsearch.objectives.transformers import split
     from models.estimator import MLPClassifier
 
-    if isinstance(study.model, MLPClassifier) and dataset is not None:
-        return _mlp(study, dataset)
-    raise UserError(f"study {study.name!r}: model must be an MLPClassifier, not {type(study.model).__name__}")
+    assert dataset is not None, "a study with a model has data"
+    parts = split(study.model)
+    if isinstance(parts.last, MLPClassifier) and study.scoring is None:
+        return _mlp(study, dataset, parts)
+    return _sklearn(study, dataset, parts)
 
 
 def _function(study: Study) -> Prepared:
     from hpsearch.objectives.function import FunctionObjective
 
     function, metric, seed, epochs = study.objective, study.metric, study.seed, study.epochs
+    space = study.dimensions
     assert function is not None
-    return Prepared(lambda _: FunctionObjective(function, metric, seed, epochs), epochs or 1)
+    return Prepared(lambda _: FunctionObjective(function, metric, seed, epochs, space), epochs or 1)
 
 
-def _mlp(study: Study, dataset: Dataset) -> Prepared:
+def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
     from hpsearch.objectives.mlp import training_data
     from models.parameters import validate_params
 
-    params: dict[str, Any] = study.model.get_params()
+    params: dict[str, Any] = parts.last.get_params()
     try:
         validate_params(params)
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
+    if dataset.classes is None:
+        raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     training_data(dataset, params["dtype"])
-    most = study.dimensions.get("max_epochs")
-    epochs = int(study.epochs or (max(most.grid()) if most is not None else params["max_epochs"]))
-    return Prepared(partial(_population, params, study.seed, epochs), epochs)
+    epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
+    if parts.before is None:
+        return Prepared(partial(_population, params, study.seed, epochs), epochs)
+    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions), epochs)
+
+
+def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
+    from sklearn.base import is_classifier, is_regressor
+
+    from hpsearch.objectives.scores import Scores, scorers_of
+
+    kind = "classifier" if is_classifier(study.model) else "regressor" if is_regressor(study.model) else "estimator"
+    if kind == "classifier" and dataset.classes is None:
+        raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
+    try:
+        scores = Scores(kind, scorers_of(study.scoring))
+    except UserError as error:
+        raise UserError(f"study {study.name!r}: {error}") from error
+    if study.metric not in scores.possible:
+        hint = f"write metric={scores.names[0]!r}, or scoring=" if scores.names else "say by scoring= what to measure"
+        raise UserError(
+            f"study {study.name!r}: {type(parts.last).__name__} has no metric {study.metric!r}"
+            f"{did_you_mean(study.metric, scores.possible) if scores.possible else ''}; {hint}"
+        )
+    params = parts.last.get_params()
+    resource: Resource = "fit"
+    epochs = study.epochs or 1
+    if _takes_epochs(parts.last, params):
+        name = next((name for name in ("max_epochs", "max_iter") if name in params), None)
+        resource = "epochs"
+        if study.epochs is None and name is not None:
+            epochs = _most(study, f"{parts.prefix}{name}", params[name])
+    elif epochs > 1:
+        resource = "samples"
+    return Prepared(partial(_estimator, study.model, study.seed, epochs, resource, scores, study.dimensions), epochs)
+
+
+def _takes_epochs(estimator: Any, params: dict[str, Any]) -> bool:
+    """Return whether an estimator can be trained an epoch at a time; some can in part of their settings alone."""
+    whole = params.get("early_stopping") in (True, "patience", "growing") or params.get("class_weight") == "balanced"
+    return hasattr(estimator, "partial_fit") and not whole
+
+
+def _most(study: Study, name: str, default: Any) -> int:
+    """Return the greatest value of a parameter in the space; its value in the model where it is not searched."""
+    searched = study.dimensions.get(name)
+    return int(default if searched is None else max(searched.grid()))
 
 
 def _population(params: dict[str, Any], seed: int, epochs: int, dataset: Dataset | None) -> Objective:
@@ -73,3 +129,19 @@ def _population(params: dict[str, Any], seed: int, epochs: int, dataset: Dataset
 
     assert dataset is not None
     return MLPPopulation(params, dataset, seed, epochs)
+
+
+def _pipeline(pipeline: Any, seed: int, epochs: int, space: Space, dataset: Dataset | None) -> Objective:
+    from hpsearch.objectives.pipeline import PipelinePopulation
+
+    assert dataset is not None
+    return PipelinePopulation(pipeline, dataset, seed, epochs, space)
+
+
+def _estimator(
+    model: Any, seed: int, epochs: int, resource: Resource, scores: Scores, space: Space, dataset: Dataset | None
+) -> Objective:
+    from hpsearch.objectives.sklearn import SklearnObjective
+
+    assert dataset is not None
+    return SklearnObjective(model, dataset, seed, epochs, resource, scores, space)

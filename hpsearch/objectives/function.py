@@ -13,6 +13,7 @@ import numpy as np
 
 from hpsearch.objectives.base import Start
 from hpsearch.records import Row
+from hpsearch.space import Space, restore
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,23 @@ class FunctionObjective:
         metric: The name that a bare number is reported under.
         seed: The study's seed.
         epochs: Most epochs of a trial, or None where the generator ends by itself.
+        space: Where the parameters come from: a choice's tuples are tuples again.
     """
 
-    def __init__(self, function: Callable[[UserTrial], Any], metric: str, seed: int, epochs: int | None = None) -> None:
+    def __init__(
+        self,
+        function: Callable[[UserTrial], Any],
+        metric: str,
+        seed: int,
+        epochs: int | None = None,
+        space: Space | None = None,
+    ) -> None:
         self.epochs = epochs or 1
         self._limit = epochs
         self._function = function
         self._metric = metric
         self._seed = seed
+        self._space = space or {}
         self._starts: dict[int, Start] = {}
         self._generators: dict[int, Generator[Any, None, Any]] = {}
         self._done: dict[int, int] = {}
@@ -102,7 +112,7 @@ class FunctionObjective:
         generator = self._generators.get(number)
         if generator is None:
             ask = self._starts[number].ask
-            given = UserTrial(number, dict(ask.params), ask.repeat, (self._seed, number))
+            given = UserTrial(number, restore(self._space, ask.params), ask.repeat, (self._seed, number))
             result: Any = self._function(given)
             is_generator: bool = inspect.isgenerator(result)
             if not is_generator:

@@ -1,4 +1,4 @@
-"""One epoch for everybody, all epochs for the best few: the cheap baseline (Bohdal et al. and arXiv:2307.15422)."""
+"""One epoch for everybody, all epochs for the best few: the cheap baseline of arXiv:2307.15422."""
 
 from __future__ import annotations
 

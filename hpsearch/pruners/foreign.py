@@ -72,13 +72,13 @@ class ForeignPruner:
 
 
 def _past(history: History, first: int) -> list[tuple[int, list[int]]]:
-    # The trials that were judged at each tick from the first one on, before the last: all but those that ended there
-    # for a reason of their own.
+    # The trials that were judged at each tick from the first one on, before the last: all that arrived but those that
+    # ended there for a reason of their own.
     judged: dict[int, list[Trial]] = {tick: [] for tick in range(first, history.tick)}
     for trial in history.trials:
-        own_end = trial.decision is not None and trial.decision.action != "prune"
-        for tick in trial.ticks[: -1 if own_end else None]:
-            if tick in judged:
+        for tick, row in zip(trial.ticks, trial.rows, strict=True):
+            failed = trial.state == "FAILED" and row is trial.rows[-1]
+            if tick in judged and not row.finished and not failed:
                 judged[tick].append(trial)
     return [(tick, [trial.number for trial in sorted(trials, key=_lane)]) for tick, trials in judged.items()]
 

@@ -2,9 +2,9 @@
 
 A random forest predicts a trial's rank from its parameters. Shuffling parameter j among trials that the forest has not
 seen raises its mean squared error by 2·V·S_j where the forest is exact, V being the variance of the ranks and S_j the
-total-effect index of Sobol', so half the rise over V is what is reported (Breiman 2001, Machine Learning 45:5; Gregorutti
-et al. 2017, Statistics and Computing 27:659). Ranks keep a loss that exploded from drowning all others. Everything is
-repeated on resampled trials (the bootstrap); the spread over the repetitions is the uncertainty.
+total-effect index of Sobol', so half the rise over V is what is reported (Breiman 2001, Machine Learning 45:5;
+Gregorutti et al. 2017, Statistics and Computing 27:659). Ranks keep a loss that exploded from drowning all others.
+Everything is repeated on resampled trials (the bootstrap); the spread over the repetitions is the uncertainty.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hpsearch.report.axes import Axis, matrix
 LEAST = 12
 """Trials below which nothing is said."""
 
-RESAMPLES, TREES, SHUFFLES = 24, 16, 3
+RESAMPLES, TREES, SHUFFLES = 20, 16, 2
 SEED = 0
 
 

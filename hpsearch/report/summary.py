@@ -30,7 +30,7 @@ def opening(plan: StudyPlan, history: History) -> str:
 
 def unfinished(history: History, plan: StudyPlan) -> bool:
     """Return whether the run ended before the study did."""
-    if history.stop is not None:
+    if history.stop is not None and not history.running():
         return False
     count = words.counts(history)
     return count.running > 0 or plan.n_trials is None or count.ended < plan.n_trials

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from hpsearch.dimensions import distribution
 from hpsearch.errors import UserError
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.seeding import point_seed
@@ -30,19 +32,18 @@ class TPE:
         """Return the sampler for a study."""
         from optuna.samplers import TPESampler  # slow to import
 
-        from hpsearch.samplers.fresh import FreshSampler
+        from hpsearch.samplers.fresh import FreshSampler, KnownSpaceTPE
 
-        # Only where trials have different parameters must they be modelled in groups of those that occur together.
-        group = callable(study.space) or any(dim.when for dim in study.dimensions.values())
-
-        def make(point: int) -> TPESampler:
-            return TPESampler(
-                n_startup_trials=self.n_startup,
-                n_ei_candidates=self.n_candidates,
-                multivariate=True,
-                group=group,
-                constant_liar=True,
-                seed=point_seed(study.seed, point),
+        options: dict[str, Any] = {
+            "n_startup_trials": self.n_startup,
+            "n_ei_candidates": self.n_candidates,
+            "multivariate": True,
+            "constant_liar": True,
+        }
+        if callable(study.space) or any(dim.when for dim in study.dimensions.values()):
+            # Trials have different parameters: they are modelled in groups of those that occur together.
+            return FreshSampler(
+                study, lambda point: TPESampler(**options, group=True, seed=point_seed(study.seed, point))
             )
-
-        return FreshSampler(study, make)
+        space = {name: distribution(dim) for name, dim in study.dimensions.items()}
+        return FreshSampler(study, lambda point: KnownSpaceTPE(space, **options, seed=point_seed(study.seed, point)))

@@ -93,6 +93,9 @@ class Deliverer:
         """Deliver what the log holds now and return whether that worked; if not, why is noted beside the cursor."""
         try:
             self._read()
+            self._projection.connect()
+            # A new store takes seconds to open, in which a short study may have run.
+            self._read()
             self._projection.push(alive)
         except (UserError, StoreGone) as error:
             return self._failed(str(error))

@@ -54,6 +54,7 @@ class Projection:
         self._store: Store | None = None
         self._header: Header | None = None
         self._parent: _Sent | None = None
+        self._found: dict[int | None, Found] = {}
         self._trials: dict[int, _Sent] = {}
         self._unfinished: dict[int, Trial] = {}
         self._times: list[float] = []
@@ -86,6 +87,24 @@ class Projection:
                 self._unfinished[ask.trial] = self.history.trials[ask.trial]
             self._follow_best(record)
 
+    def connect(self) -> None:
+        """Open the store, which may take seconds, and look up the runs that are there.
+
+        Raises:
+            Exception: Whatever the store raised.
+        """
+        if self._header is None or self._parent is not None:
+            return
+        if self._store is None:
+            self._store = self._open_store(self._header.name)
+            self.experiment = self._store.experiment
+        found = sorted(self._store.find(self._header.uid), key=lambda run: run.deleted, reverse=True)
+        # Where a person deleted a run and another took its place, the one that is there counts.
+        self._found = {run.trial: run for run in found}
+        self._store.is_new = False
+        if None in self._found:
+            self._parent = self._adopt(self._store, self._found[None])
+
     def push(self, alive: bool) -> None:
         """Bring the store into line with what was applied.
 
@@ -98,22 +117,24 @@ class Projection:
         Raises:
             Exception: The first that the store raised, after all else was sent. The next push looks all up again.
         """
-        if self.history is None:
+        if self._header is None:
             return
         refused: list[Exception] = []
         try:
-            store, parent = self._connect()
+            self.connect()
+            assert self._store is not None, "it is connected"
+            parent = self._parent = self._parent or self._create_study(self._store)
             in_a_row = 0
             for trial in list(self._unfinished.values()):
                 try:
-                    self._push_trial(store, trial, parent.run, alive)
+                    self._push_trial(self._store, trial, parent.run, alive)
                     in_a_row = 0
                 except Exception as error:
                     refused.append(error)
                     in_a_row += 1
                     if in_a_row == 2:
                         raise
-            self._push_study(store, parent, alive)
+            self._push_study(self._store, parent, alive)
             if refused:
                 raise refused[0]
         except Exception:
@@ -121,26 +142,12 @@ class Projection:
             self._trials.clear()
             raise
 
-    def _connect(self) -> tuple[Store, _Sent]:
-        assert self._header is not None, "called with a history"
-        assert self.history is not None, "called with a history"
-        if self._store is None:
-            self._store = self._open_store(self._header.name)
-            self.experiment = self._store.experiment
-        store = self._store
-        if self._parent is None:
-            runs = store.find(self._header.uid)
-            store.is_new = False
-            for found in sorted(runs, key=lambda found: not found.deleted):
-                if found.trial is None:
-                    self._parent = self._parent or self._adopt(store, found)
-                elif found.trial in self._unfinished and found.trial not in self._trials:
-                    self._adopt_trial(store, found, self._unfinished[found.trial])
-            if self._parent is None:
-                tags = content.study_tags(self._header, self._user) | content.study_progress(self.history, "RUNNING")
-                run = store.create(self._header.name, millis(self._header.time), tags)
-                self._parent = _Sent(run, tags=tags)
-        return store, self._parent
+    def _create_study(self, store: Store) -> _Sent:
+        header, history = self._header, self.history
+        assert header is not None, "called with a history"
+        assert history is not None, "called with a history"
+        tags = content.study_tags(header, self._user) | content.study_progress(history, "RUNNING")
+        return _Sent(store.create(header.name, millis(header.time), tags), tags=tags)
 
     def _adopt(self, store: Store, found: Found) -> _Sent:
         if found.deleted:
@@ -150,39 +157,37 @@ class Projection:
             )
         return _Sent(found.run, found.status, found.state, there=store.points(found))
 
-    def _adopt_trial(self, store: Store, found: Found, trial: Trial) -> None:
-        ended = trial.decision is not None and found.state == trial.state and found.status == STATUS[trial.state]
-        if ended or found.deleted:
+    def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
+        header, found = self._header, self._found.get(trial.number)
+        assert header is not None, "called with a history"
+        state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
+        if found is not None and (found.deleted or (trial.decision is not None and found.is_at(state))):
             # The status is written last, so all else is there; and what a person deleted stays deleted.
             del self._unfinished[trial.number]
-        else:
-            self._trials[trial.number] = self._adopt(store, found)
-
-    def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
-        assert self._header is not None, "called with a history"
-        assert self.history is not None, "called with a history"
-        state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
+            return
         outcome = content.trial_outcome(trial, state)
         sent = self._trials.get(trial.number)
-        if sent is None:
-            tags = content.trial_tags(self._header, trial, parent, self._user) | outcome
+        if sent is None and found is not None:
+            sent = self._trials[trial.number] = self._adopt(store, found)
+        elif sent is None:
+            tags = content.trial_tags(header, trial, parent, self._user) | outcome
             run = store.create(f"trial {trial.number:04d}", millis(self._began[trial.number]), tags)
             sent = self._trials[trial.number] = _Sent(run, tags=tags)
         values: dict[str, str] = {}
         if not sent.prepared:
-            params = content.trial_params(self._header.declaration, trial)
+            params = content.trial_params(header.declaration, trial)
             values = content.params(params)
             if content.altered(params):
                 store.log_text(sent.run, _json(params), "params.json")
-            if self._header.dataset:
-                store.log_dataset(sent.run, self._header.dataset, "train")
+            if header.dataset:
+                store.log_dataset(sent.run, header.dataset, "train")
         self._set_running(store, sent, state)
         points = sent.lacks(content.trial_points(trial, self._times, sent.rows))
         store.log(sent.run, points, values, sent.changed(outcome))
         sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, trial.rows[-1].traceback, "traceback.txt")
-        self._set_ended(store, sent, state, trial.ended_at)
+        self._set_ended(store, sent, state, self._times[-1] if trial.ended_at is None else trial.ended_at)
         if trial.decision is not None:
             del self._unfinished[trial.number], self._trials[trial.number]
 
@@ -230,9 +235,9 @@ class Projection:
             store.reopen(sent.run)
             sent.status = "RUNNING"
 
-    def _set_ended(self, store: Store, sent: _Sent, state: str, when: float | None) -> None:
+    def _set_ended(self, store: Store, sent: _Sent, state: str, when: float) -> None:
         if state != "RUNNING" and sent.status != STATUS[state]:
-            store.end(sent.run, STATUS[state], millis(when if when is not None else self._times[-1]))
+            store.end(sent.run, STATUS[state], millis(when))
             sent.status = STATUS[state]
 
     def _follow_best(self, tick: Tick) -> None:
@@ -241,7 +246,7 @@ class Projection:
         history, goal, before = self.history, self.history.goal, self._incumbent
         for row in tick.rows:
             trial = history.trials[row.trial]
-            if trial.value is None or trial.state == "FAILED":
+            if trial.value is None or trial.state == "FAILED" or trial.ask.stage != history.full_stage:
                 continue
             best = self._incumbent
             if best is None or best.value is None or goal.better(trial.value, best.value):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.tracking.content import Point
+from hpsearch.tracking.content import STATUS, Point
 from hpsearch.tracking.uri import artifact_location, redact, sqlite_path
 
 _SETTINGS = {
@@ -69,6 +69,10 @@ class Found:
     state: str
     keys: tuple[str, ...]
     deleted: bool
+
+    def is_at(self, state: str) -> bool:
+        """Return whether the run shows this state, in its tag and in its status."""
+        return self.state == state and self.status == STATUS[state]
 
 
 class Store:

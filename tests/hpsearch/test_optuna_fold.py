@@ -118,6 +118,23 @@ def test_the_trials_of_a_point_are_one(
     assert trial.intermediate_values == pytest.approx(reports)
 
 
+def test_unmerged_each_trial_reports_what_it_measured() -> None:
+    fold = OptunaFold({"d": Int(1, 9)}, GOAL, repeats=2, merge=False)
+    fold.sync(history_of([[0.1, 0.3, 0.2], [0.5]], ["complete", None], 2))
+    first, second = fold.study.trials
+    assert (first.state, first.value, first.intermediate_values) == (TrialState.COMPLETE, 0.3, {1: 0.1, 2: 0.3, 3: 0.2})
+    assert (second.state, second.intermediate_values) == (TrialState.RUNNING, {1: 0.5})
+
+
+def test_a_list_of_trials_that_was_read_does_not_change_when_one_is_written_to() -> None:
+    fold = OptunaFold({"d": Int(1, 9)}, GOAL)
+    fold.sync(history_of([[0.1]], [None]))
+    read = fold.study.get_trials(deepcopy=False)
+    fold.storage.set_trial_system_attr(0, "rung", 1)
+    assert read[0].system_attrs == {}
+    assert fold.study.trials[0].system_attrs == {"rung": 1}
+
+
 def test_a_failed_point_that_is_tried_again_counts_by_its_second_trial() -> None:
     history = history_of([[0.1]], ["fail"])
     fold = OptunaFold({"d": Int(1, 9)}, GOAL)

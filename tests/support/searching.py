@@ -128,6 +128,13 @@ class Search:
         return Row(number, trial.ask.lane, epoch, {METRIC: value}, 0.0, epoch == self.epochs, failure)
 
 
+def arrive(history: History, tick: Tick) -> None:
+    """Take in a tick up to the moment before anything is decided."""
+    for ask in tick.asks:
+        history.begin(ask)
+    history.arrive(tick)
+
+
 def folded(search: Search, ticks: int, asks: tuple[Ask, ...] = ()) -> History:
     """The history as it stood after so many ticks and these asks, made anew as on resume."""
     history = History.fold(search.ticks[:ticks], search.goal)

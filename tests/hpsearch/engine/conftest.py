@@ -12,6 +12,7 @@ from hpsearch.engine.clock import Clock
 from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Silent
 from hpsearch.history import History
+from hpsearch.ladder.base import Flat
 from hpsearch.objectives.function import FunctionObjective
 from hpsearch.records import Header
 
@@ -30,11 +31,9 @@ def make_clock(tmp_path: Path, header: Header) -> Callable[..., Clock]:
             history.apply(header)
         fields: dict[str, Any] = {
             "objective": FunctionObjective(climb, "score", seed=1),
-            "sampler": Adaptive(),
+            "ladder": Flat(changes.pop("sampler", Adaptive()), changes.pop("total", 20), changes.pop("repeats", 1)),
             "pruner": WorstStops(),
             "n_lanes": 4,
-            "total": 20,
-            "repeats": 1,
             "checkpoints": Checkpoints(tmp_path / "checkpoints", "u1"),
             "observer": Silent(),
         }

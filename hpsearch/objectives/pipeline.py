@@ -1,0 +1,98 @@
+"""Pipelines that end in our network: the steps before it once per distinct setting, the networks behind it fused."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from hpsearch.errors import UserError
+from hpsearch.objectives.base import Start
+from hpsearch.objectives.mlp import MLPPopulation
+from hpsearch.objectives.transformers import Transformers, split
+from hpsearch.records import Ask, Row
+from hpsearch.space import Space, restore
+from models.datasets import Dataset
+
+
+class PipelinePopulation:
+    """A population of networks for each setting of the transformers before them.
+
+    Args:
+        pipeline: Ends in an MLPClassifier; pipelines may be nested.
+        dataset: Training and validation set; the test set is not touched.
+        seed: The study's seed.
+        epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
+        space: Where the parameters come from: a choice's tuples are tuples again.
+    """
+
+    def __init__(self, pipeline: Any, dataset: Dataset, seed: int, epochs: int, space: Space | None = None) -> None:
+        self.epochs = epochs
+        self._parts = split(pipeline)
+        self._transformers = Transformers(self._parts.before, dataset, seed)
+        self._dataset = dataset
+        self._seed = seed
+        self._space = space or {}
+        self._asks: dict[int, Ask] = {}
+        self._keys: dict[int, str] = {}
+        self._populations: dict[str, MLPPopulation] = {}
+        self._failed: dict[int, tuple[str, str]] = {}
+
+    def start(self, trial: Start) -> None:
+        """Take a trial in, and fit its transformers where no trial before had the same; its first row says if they fail."""
+        number = trial.ask.trial
+        self._asks[number] = trial.ask
+        before, own = self._parts.params(restore(self._space, trial.ask.params))
+        key = self._transformers.key(before)
+        if key not in self._populations:
+            try:
+                self._populations[key] = self._population(before)
+            except Exception as error:  # a transformer may raise anything; whatever it is fails this trial and is kept
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                self._failed[number] = reason, traceback.format_exc()
+                return
+        self._keys[number] = key
+        self._populations[key].start(replace(trial, ask=replace(trial.ask, params=own)))
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Train each of these trials for one epoch, those behind the same transformers together."""
+        rows: dict[int, Row] = {}
+        groups: dict[str, list[int]] = {}
+        for number in trials:
+            if number in self._failed:
+                reason, text = self._failed[number]
+                rows[number] = Row(number, self._asks[number].lane, 1, {}, failure=reason, traceback=text)
+            else:
+                groups.setdefault(self._keys[number], []).append(number)
+        for key, numbers in groups.items():
+            rows |= {row.trial: row for row in self._populations[key].advance(numbers, tick)}
+        return [rows[number] for number in trials]
+
+    def states(self) -> list[Start]:
+        """Return the trials that have begun, with copies of their networks' states; transformers are fitted again."""
+        saved = [start for population in self._populations.values() for start in population.states()]
+        return [replace(start, ask=self._asks[start.ask.trial]) for start in saved]
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial, and a population that has no other."""
+        del self._asks[trial]
+        if self._failed.pop(trial, None) is not None:
+            return
+        key = self._keys.pop(trial)
+        self._populations[key].stop(trial)
+        if key not in self._keys.values():
+            del self._populations[key]
+
+    def _population(self, before: dict[str, Any]) -> MLPPopulation:
+        # One thread, as sums over more come out in another order.
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            X_train, X_valid = self._transformers.transform(before)
+        if X_train.ndim != 2:
+            raise UserError(f"the transformers give an array of shape {X_train.shape}; a network takes two dimensions")
+        seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=None, y_test=None)
+        return MLPPopulation(self._parts.last.get_params(), seen, self._seed, self.epochs)

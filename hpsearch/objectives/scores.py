@@ -1,0 +1,115 @@
+"""What is measured of a fitted scikit-learn estimator: the usual metrics of its kind, and a study's own ``scoring``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.errors import UserError, did_you_mean
+
+Array = NDArray[Any]
+Scorer = Callable[[Any, Any, Any], float]
+"""A function of a fitted estimator, X and y, as scikit-learn's scorers are."""
+
+CLASSIFIER = ("val_accuracy", "train_accuracy")
+REGRESSOR = ("val_r2", "train_r2", "val_mse", "val_mae")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Measures an estimator on training and validation data.
+
+    A classifier has ``val_accuracy``, ``train_accuracy`` and, where it tells probabilities, ``val_cost`` (log loss, in
+    nats); a regressor ``val_r2``, ``train_r2``, ``val_mse`` and ``val_mae``.
+
+    Attributes:
+        kind: ``classifier``, ``regressor`` or another word where neither is known.
+        scorers: The study's own scorers, by the name of the metric that each gives; measured on the validation data.
+    """
+
+    kind: str
+    scorers: Mapping[str, Scorer]
+
+    @property
+    def names(self) -> list[str]:
+        """The metrics that every trial reports."""
+        usual: dict[str, tuple[str, ...]] = {"classifier": CLASSIFIER, "regressor": REGRESSOR}
+        return [*usual.get(self.kind, ()), *self.scorers]
+
+    @property
+    def possible(self) -> list[str]:
+        """The metrics that a trial may report: ``val_cost`` only where the estimator tells probabilities."""
+        return [*self.names, *(["val_cost"] if self.kind == "classifier" else [])]
+
+    def measure(
+        self, estimator: Any, X_train: Array, y_train: Array, X_valid: Array, y_valid: Array
+    ) -> dict[str, float]:
+        """Return the metrics of a fitted estimator, by name.
+
+        Args:
+            estimator: Fitted.
+            X_train: What it was fitted to, shape (n_train, n_features).
+            y_train: Labels or targets, shape (n_train,) or (n_train, n_outputs).
+            X_valid: Validation data, shape (n_valid, n_features).
+            y_valid: Their labels or targets.
+        """
+        metrics: dict[str, float] = {}
+        if self.kind == "classifier":
+            metrics["train_accuracy"] = _accuracy(y_train, estimator.predict(X_train))
+            metrics["val_accuracy"] = _accuracy(y_valid, estimator.predict(X_valid))
+            if hasattr(estimator, "predict_proba"):
+                metrics["val_cost"] = _log_loss(estimator, X_valid, y_valid)
+        elif self.kind == "regressor":
+            from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+            predicted = estimator.predict(X_valid)
+            metrics["train_r2"] = r2_score(y_train, estimator.predict(X_train))
+            metrics["val_r2"] = r2_score(y_valid, predicted)
+            metrics["val_mse"] = mean_squared_error(y_valid, predicted)
+            metrics["val_mae"] = mean_absolute_error(y_valid, predicted)
+        for name, scorer in self.scorers.items():
+            metrics[name] = scorer(estimator, X_valid, y_valid)
+        return {name: float(value) for name, value in metrics.items()}
+
+
+def scorers_of(scoring: Any) -> dict[str, Scorer]:
+    """Return a study's ``scoring`` as scorers by metric.
+
+    Raises:
+        UserError: A name is not one of scikit-learn's.
+    """
+    if scoring is None:
+        return {}
+    if isinstance(scoring, Mapping):
+        return {f"val_{name}": _scorer(scorer) for name, scorer in scoring.items()}
+    return {f"val_{scoring}" if isinstance(scoring, str) else "score": _scorer(scoring)}
+
+
+def _scorer(given: Any) -> Scorer:
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    if not isinstance(given, str):
+        scorer: Scorer = given
+        return scorer
+    if given not in get_scorer_names():
+        raise UserError(f"scoring: unknown name {given!r}{did_you_mean(given, get_scorer_names())}")
+    found: Scorer = get_scorer(given)
+    return found
+
+
+def _accuracy(y: Array, predicted: Array) -> float:
+    return float(np.mean(np.asarray(predicted) == y))
+
+
+def _log_loss(estimator: Any, X: Array, y: Array) -> float:
+    """Return the mean of -ln p(y), with p no less than the smallest that its dtype can tell apart from 0."""
+    probability = np.asarray(estimator.predict_proba(X))
+    classes = np.asarray(estimator.classes_)
+    if not np.isin(y, classes).all():
+        return float("inf")  # a class of which it has never heard
+    told = probability[np.arange(len(y)), np.searchsorted(classes, y)]
+    return float(-np.log(np.maximum(told, np.finfo(probability.dtype).eps)).mean())

@@ -1,0 +1,113 @@
+"""The steps of a pipeline before its last one: fitted once per distinct setting of their parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.datasets import Dataset
+
+Array = NDArray[Any]
+
+TRANSFORMER_STREAM = 3
+"""Owner of the transformers' randomness: a function of the study's seed alone, as trials share them."""
+
+KEPT_BYTES = 512 * 2**20
+"""Transformed data that are kept for a later trial with the same setting; the newest are, whatever their size."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A pipeline taken apart.
+
+    Attributes:
+        before: The pipeline with nothing in the place of its last step, or None where there is no step before.
+        last: The last step, inside nested pipelines too.
+        prefix: What stands before its parameters' names, such as ``mlpclassifier__``.
+    """
+
+    before: Any
+    last: Any
+    prefix: str
+
+    def params(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return those of a trial's parameters that belong to the steps before, and the last step's by its own names."""
+        own = {name.removeprefix(self.prefix): v for name, v in params.items() if name.startswith(self.prefix)}
+        return {name: v for name, v in params.items() if not name.startswith(self.prefix)}, own
+
+
+def split(estimator: Any) -> Split:
+    """Return an estimator's transformers and its last step; the estimator itself is left as it is."""
+    from sklearn.base import clone
+    from sklearn.pipeline import Pipeline
+
+    if not isinstance(estimator, Pipeline):
+        return Split(None, estimator, "")
+    before = clone(estimator)
+    inner, names = before, [before.steps[-1][0]]
+    while isinstance(inner.steps[-1][1], Pipeline):
+        inner = inner.steps[-1][1]
+        names.append(inner.steps[-1][0])
+    last = inner.steps[-1][1]
+    inner.steps[-1] = (inner.steps[-1][0], "passthrough")
+    return Split(before, last, "".join(f"{name}__" for name in names))
+
+
+class Transformers:
+    """The data as the steps before the last one give it; transformers see the training part alone when they are fitted.
+
+    Args:
+        before: The steps, with nothing in the place of the last (see :class:`Split`).
+        dataset: Training and validation set.
+        seed: The study's seed: where a ``random_state`` of theirs that is None comes from.
+    """
+
+    def __init__(self, before: Any, dataset: Dataset, seed: int) -> None:
+        self._before = before
+        self._dataset = dataset
+        self._seed = seed
+        self._kept: dict[str, tuple[Array, Array]] = {}
+
+    def key(self, params: Mapping[str, Any]) -> str:
+        """Return a text that is equal for equal settings."""
+        return json.dumps(dict(params), sort_keys=True, default=repr)
+
+    def transform(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return training and validation data as the steps with these parameters give them, shape (n, n_out).
+
+        Raises:
+            Exception: Whatever a step raises.
+        """
+        key = self.key(params)
+        data = self._kept.pop(key, None) or self._fit(params)
+        self._kept[key] = data
+        while len(self._kept) > 1 and sum(a.nbytes for pair in self._kept.values() for a in pair) > KEPT_BYTES:
+            del self._kept[next(iter(self._kept))]  # the one that was asked for the longest ago
+        return data
+
+    def _fit(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
+        from sklearn.base import clone
+
+        steps = clone(self._before).set_params(**params)
+        seed_random_states(steps, (self._seed, TRANSFORMER_STREAM))
+        return (
+            _dense(steps.fit_transform(self._dataset.X_train, self._dataset.y_train)),
+            _dense(steps.transform(self._dataset.X_valid)),
+        )
+
+
+def seed_random_states(estimator: Any, entropy: tuple[int, ...]) -> None:
+    """Give each ``random_state`` that is None, at any depth, a number of its own from this entropy."""
+    params = estimator.get_params(deep=True)
+    names = sorted(n for n, v in params.items() if n.rpartition("__")[2] == "random_state" and v is None)
+    seeds = np.random.SeedSequence(entropy).generate_state(max(1, len(names)))
+    estimator.set_params(**{name: int(seed) for name, seed in zip(names, seeds, strict=False)})
+
+
+def _dense(X: Any) -> Array:
+    return np.asarray(X.toarray() if hasattr(X, "toarray") else X)

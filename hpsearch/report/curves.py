@@ -1,0 +1,157 @@
+"""Figures of learning curves. All curves of one state are one line with gaps: a page can show thousands."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.history import History, State, Trial
+from hpsearch.report.figures import DRAWN, LABELS, Figure, Json, axis, label, window, zoomed
+from hpsearch.report.words import param
+
+MOST_NUMBERS, MOST_TIMES = 360_000, 40_000
+"""Most values that all curves of a figure hold together; of longer ones every n-th epoch is drawn."""
+
+FEW = 8
+"""Most values of a parameter whose best trials stand out by colour."""
+
+_OPACITY: dict[State, float] = {"COMPLETE": 0.75, "PRUNED": 0.3, "FAILED": 0.6, "RUNNING": 0.75}
+
+_Values = Callable[[Trial], Sequence[float]]
+
+
+def curves(history: History) -> Figure:
+    """Every learning curve, for any metric; those of pruned trials faded, the best trial's on top."""
+    goal, best = history.goal.metric, history.best
+    known = dict.fromkeys(name for trial in history.trials for row in trial.rows for name in row.metrics)
+    names = [goal, *(name for name in known if name != goal)]
+    stride = _stride(history.trials, len(names))
+    drawn: list[tuple[Sequence[Trial], int, Json]] = []
+    for state in DRAWN:
+        trials = [trial for trial in history.ended(state) if trial is not best and trial.rows]
+        style = {"line": {"color": f"var(--{LABELS[state]})", "width": 1.2}, "opacity": _OPACITY[state]}
+        drawn += [(trials, stride, {"name": LABELS[state], **style})] if trials else []
+    if best is not None:
+        style = {"line": {"color": "var(--best)", "width": 2.5}}
+        drawn.append(([best], 1, {"name": f"trial {best.number}, the best", **style}))
+    choices = [(name, [_joined(trials, _metric(name), each) for trials, each, _ in drawn]) for name in names]
+    data = [_trace(trials, _epoch, each) | style for trials, each, style in drawn]
+    values = [value for trial in history.trials for value in trial.curve(goal)]
+    note = "" if stride == 1 else f" Of every curve each {_nth(stride)} epoch is drawn, the best and the last."
+    return Figure(
+        "curves", "Learning curves", f"All trials, epoch by epoch; the pruned ones are faded.{note}", data,
+        {"xaxis": axis("epoch", rangemode="tozero"), "yaxis": zoomed(goal, window(values, history.goal))},
+        wide=True, height=440, choices=choices,
+    )  # fmt: skip
+
+
+def elapsed(history: History, order: Sequence[str]) -> Figure:
+    """The goal's metric over each trial's own training time: the chapter's plot for the size of mini-batches.
+
+    Args:
+        history: The study.
+        order: Parameters, the most important first. Of one with few values, the best trial of each value stands out;
+            batch_size goes first, as in the chapter. Where there is none, the five best trials do.
+    """
+    goal = history.goal.metric
+    name = _few_valued(history, order)
+    leaders: dict[str, Trial] = {}
+    for trial in history.ranked() if name else history.ranked()[:5]:
+        text = f"{name} = {param(trial.params.get(name))}" if name else f"trial {trial.number}"
+        leaders.setdefault(text, trial)
+    if name:
+        leaders = dict(sorted(leaders.items(), key=lambda item: _sortable(item[1].params.get(name))))
+    trials = [trial for trial in history.trials if trial.rows]
+    every: Json = {"name": "all trials", "line": {"color": "var(--pruned)", "width": 1}, "opacity": 0.3}
+    drawn = [(trials, _stride(trials, 2, MOST_TIMES), every)]
+    for number, (text, trial) in enumerate(leaders.items()):
+        style: Json = {"name": label(text), "line": {"color": f"var(--line-{number % FEW})", "width": 2.2}}
+        drawn.append(([trial], 1, style))
+    data = [
+        _trace(group, _seconds, stride, "%{x:.3~g} s") | {"y": _joined(group, _metric(goal), stride)} | style
+        for group, stride, style in drawn
+    ]
+    values = [value for trial in trials for value in trial.curve(goal)]
+    which = f"the best trial of each {name}" if name else "the five best trials"
+    return Figure(
+        "elapsed", "Training time",
+        f"How good a trial was after so many seconds of its own training; in colour {which}. Trials that trained "
+        "together share their time evenly. Times are as observed: they differ from run to run.", data,
+        {"xaxis": axis("seconds of training", rangemode="tozero"),
+         "yaxis": zoomed(goal, window(values, history.goal))},
+        wide=True,
+    )  # fmt: skip
+
+
+def _trace(trials: Sequence[Trial], x: _Values, stride: int, place: str = "epoch %{x}") -> Json:
+    """Return some curves as a trace that has no y yet."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": _joined(trials, x, stride),
+        "customdata": _joined(trials, lambda trial: [trial.number] * len(trial.rows), stride),
+        "hovertemplate": f"trial %{{customdata}}, {place}: %{{y:.4~g}}<extra></extra>",
+    }
+
+
+def _joined(trials: Sequence[Trial], values: _Values, stride: int) -> Json:
+    """Return the values of some trials as one array, with a gap between any two, in Plotly's binary form.
+
+    As text it would take half as much again, and ten times as long to write. Whole numbers, which only go along with a
+    curve, have a zero in the gap.
+    """
+    joined: list[float] = []
+    for trial in trials:
+        each = values(trial)
+        joined += each if stride == 1 else [each[i] for i in _kept(trial, stride)]
+        joined.append(0 if isinstance(each[0], int) else math.nan)
+    numbers = np.array(joined[:-1])
+    if numbers.dtype.kind == "i":
+        kind = "i2" if numbers.max() < 2**15 else "i4"
+    else:
+        kind = "f4"
+        numbers[~(np.abs(numbers) < np.finfo("f4").max)] = np.nan
+    return {"dtype": kind, "bdata": base64.b64encode(numbers.astype(f"<{kind}").tobytes()).decode()}
+
+
+def _kept(trial: Trial, stride: int) -> list[int]:
+    """Return which rows of a trial are drawn: every n-th, its best and its last."""
+    last = len(trial.rows) - 1
+    rows = enumerate(trial.rows)
+    return [i for i, row in rows if i % stride == 0 or row.epoch == trial.best_epoch or i == last]
+
+
+def _stride(trials: Sequence[Trial], each: int, most: int = MOST_NUMBERS) -> int:
+    return math.ceil(each * sum(len(trial.rows) for trial in trials) / most) or 1
+
+
+def _nth(number: int) -> str:
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+def _metric(name: str) -> _Values:
+    return lambda trial: [row.metrics.get(name, math.nan) for row in trial.rows]
+
+
+def _epoch(trial: Trial) -> list[float]:
+    return [row.epoch for row in trial.rows]
+
+
+def _seconds(trial: Trial) -> list[float]:
+    return [float(total) for total in np.cumsum([row.seconds for row in trial.rows])]
+
+
+def _few_valued(history: History, order: Sequence[str]) -> str | None:
+    for name in sorted(order, key=lambda name: name != "batch_size"):
+        if 2 <= len({param(trial.params.get(name)) for trial in history.trials}) <= FEW:
+            return name
+    return None
+
+
+def _sortable(value: Any) -> tuple[bool, float, str]:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (not number, float(value) if number else 0.0, param(value))

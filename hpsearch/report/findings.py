@@ -1,0 +1,133 @@
+"""What a study found, in sentences: the report's first words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.history import History, Trial
+from hpsearch.report import words
+from hpsearch.report.axes import Axis
+from hpsearch.report.importance import Importance
+
+EDGE = 0.05
+"""Share of a range at either end: a best value in there says that the range may be too small."""
+
+TOP = 5
+
+
+def planned_epochs(history: History, trial: Trial) -> int:
+    """Return the epochs that a trial would have trained at most; the longest trial's where nothing says."""
+    model = history.declaration.get("model") or {}
+    declared = history.declaration.get("epochs") or model.get("params", {}).get("max_epochs")
+    said = trial.params.get("max_epochs", declared)
+    return int(said if said is not None else max(other.epoch for other in history.trials))
+
+
+def saved_epochs(history: History) -> tuple[int, int]:
+    """Return the epochs that pruning saved, and those that would have been trained without it."""
+    trained = sum(trial.epoch for trial in history.trials)
+    spared = sum(max(planned_epochs(history, trial) - trial.epoch, 0) for trial in history.ended("PRUNED"))
+    return spared, trained + spared
+
+
+def tiles(history: History) -> list[tuple[str, str]]:
+    """Return the study's few most telling numbers, each with what it is."""
+    best, count = history.best, words.counts(history)
+    spared, planned = saved_epochs(history)
+    found = [(words.number(best.value if best else None), f"best {history.goal.metric}")]
+    found.append((f"{len(history.trials):,}", f"trials: {count}"))
+    found.append((f"{planned - spared:,}", "epochs trained"))
+    if spared:
+        found.append((f"{100 * spared / planned:.0f} %", f"of {planned:,} epochs saved by pruning"))
+    return found
+
+
+def sentences(history: History, known: Sequence[Axis], found: Sequence[Importance]) -> list[str]:
+    """Return the summary of a study in words.
+
+    Args:
+        history: The study.
+        known: Axes of its parameters.
+        found: What each explains, highest first.
+    """
+    goal, count = history.goal, words.counts(history)
+    data = (history.header.dataset if history.header else {}).get("name")
+    wanted = "highest" if goal.direction == "maximize" else "lowest"
+    said = [f"{words.many(len(history.trials), 'trial')} in search of the {wanted} {goal.metric}"]
+    said[0] += f" on {data}: {count}." if data else f": {count}."
+    best = history.best
+    if best is None:
+        failure = words.first_failure(history)
+        return [*said, f"No trial has a {goal.metric}" + (f"; {failure}." if failure else " yet.")]
+    given = f", with {_listed(best.params)}" if best.params else ""
+    said.append(f"The best is trial {best.number}: {words.number(best.value)} at {words.reached(best)}{given}.")
+    top = [words.number(trial.value) for trial in history.ranked()[:TOP]]
+    if len(top) == TOP:
+        said.append(f"The best {TOP} lie between {top[-1]} and {top[0]}." if top[0] != top[-1] else
+                    f"The best {TOP} are equal.")  # fmt: skip
+    spared, planned = saved_epochs(history)
+    if spared:
+        said.append(f"Pruning saved {spared:,} of {planned:,} epochs ({100 * spared / planned:.0f} %).")
+    clear = [each for each in found if each.low > 0]
+    if clear:
+        first = clear[0]
+        said.append(f"{first.name} explains most of the differences ({100 * first.share:.0f} %, between "
+                    f"{100 * first.low:.0f} and {100 * first.high:.0f} %).")  # fmt: skip
+    said += [f"The best {name} lies at the {end} end of its range: a wider one may hold better." for name, end in
+             _at_the_edge(history, best, known)]  # fmt: skip
+    if history.stop:
+        said.append(f"The study was stopped: {history.stop}.")
+    return said
+
+
+def _listed(params: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {words.param(value)}" for name, value in params.items())
+
+
+def _at_the_edge(history: History, best: Trial, known: Sequence[Axis]) -> list[tuple[str, str]]:
+    """Return the ranges at whose lower or upper end the best value lies."""
+    found = []
+    space = history.declaration.get("space") or {}
+    for each in known:
+        dim = space.get(each.name)
+        if each.options is None and isinstance(dim, dict) and "low" in dim and each.name in best.params:
+            low, high = each.place(dim["low"]), each.place(dim["high"])
+            share = (each.place(best.params[each.name]) - low) / (high - low)
+            if not EDGE < share < 1 - EDGE:
+                found.append((each.name, "lower" if share <= EDGE else "upper"))
+    return found
+
+
+def provenance(history: History) -> list[tuple[str, str]]:
+    """Return what a repetition needs to know, as names and texts."""
+    header, said = history.header, history.declaration
+    if header is None:
+        return []
+    environment, dataset = header.environment, header.dataset
+    packages = environment.get("packages", {})
+    sizes = ", ".join(f"{size:,} {part}" for part, size in dataset.get("sizes", {}).items())
+    commit = environment.get("git_commit")
+    facts: dict[str, Any] = {
+        "sampler": _class(said.get("sampler")),
+        "pruner": _class(said.get("pruner")),
+        "seed": said.get("seed"),
+        "lanes": said.get("lanes"),
+        "repeats": said.get("repeats"),
+        "data": f"{dataset['name']}{f' ({sizes})' if sizes else ''}" if dataset.get("name") else None,
+        "data digest": dataset.get("digest"),
+        "commit": f"{commit} and changes" if commit and environment.get("git_dirty") else commit,
+        "python": environment.get("python"),
+        "packages": ", ".join(f"{name} {version}" for name, version in packages.items()) or None,
+        "blas": ", ".join(environment.get("blas", [])) or None,
+        "cpu": environment.get("cpu"),
+        "study": header.uid,
+        "training time": words.duration(float(np.sum([trial.seconds for trial in history.trials]))),
+    }
+    return [(name, str(value)) for name, value in facts.items() if value is not None]
+
+
+def _class(part: Any) -> str | None:
+    return str(part["class"]).rpartition(".")[2] if isinstance(part, dict) else part

@@ -1,0 +1,164 @@
+"""The report of a study: one HTML page that holds all it needs, for the browser, for paper and for MLflow's UI.
+
+The page is a fold of the log: the same log gives the same page. Nothing in it is fetched, and its security policy has
+the browser refuse to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError
+from hpsearch.history import History, Trial
+from hpsearch.report import axes, curves, figures, findings, landscape, words
+from hpsearch.report.figures import Figure
+from hpsearch.report.importance import importances
+from hpsearch.report.sparkline import sparkline
+
+FILE = "report.html"
+
+CURVE = 16
+"""Width of a curve in the table."""
+
+
+def write_report(history: History, path: Path) -> None:
+    """Write a study's report; a report that stands there is replaced at once, never half.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    content = page(history)
+    try:
+        beside.write_text(content, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def page(history: History) -> str:
+    """Return a study's report as HTML."""
+    from plotly.offline import get_plotlyjs  # slow to import
+
+    name = history.header.name if history.header else "study"
+    known = axes.axes(history)
+    found = importances(history, known)
+    order = [each.name for each in found] or [each.name for each in known]
+    ranked = sorted(known, key=lambda each: order.index(each.name))
+    drawn = [
+        figures.best_so_far(history),
+        figures.savings(history),
+        landscape.landscape(history, ranked),
+        landscape.importance(found),
+        landscape.parallel(history, ranked),
+        curves.curves(history),
+        curves.elapsed(history, order),
+    ]
+    shown = [figure for figure in drawn if figure is not None] if any(t.rows for t in history.trials) else []
+    parts = {
+        "title": escape(name),
+        "goal": escape(f"{history.goal.direction} {history.goal.metric}"),
+        "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, known, found)),
+        "tiles": "".join(_tile(value, what) for value, what in findings.tiles(history)),
+        "figures": "\n".join(_card(figure) for figure in shown),
+        "table": _table(history),
+        "provenance": "".join(
+            f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)
+        ),
+        "data": _json({figure.key: _plain(figure) for figure in shown}),
+        "style": _asset("report.css"),
+        "script": _asset("report.js"),
+        "plotly": get_plotlyjs().replace("</script", "<\\/script"),
+    }
+    return _fill(_asset("report.html"), parts)
+
+
+def _fill(template: str, parts: dict[str, str]) -> str:
+    # Piece by piece: what a part holds is never searched for the next place.
+    filled = []
+    for piece in template.split("{{"):
+        name, closed, rest = piece.partition("}}")
+        filled.append(parts[name] + rest if closed else piece)
+    return "".join(filled)
+
+
+def _asset(name: str) -> str:
+    return resources.files("hpsearch.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _json(value: Any) -> str:
+    """Return JSON that can stand in a script: no text in it can end the element."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _plain(figure: Figure) -> dict[str, Any]:
+    return {"data": figure.data, "layout": figure.layout, "choices": figure.choices}
+
+
+def _tile(value: str, what: str) -> str:
+    return f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>"
+
+
+def _card(figure: Figure) -> str:
+    choice = ""
+    if len(figure.choices) > 1:
+        options = "".join(f"<option>{escape(name)}</option>" for name, _ in figure.choices)
+        choice = f'<select data-of="{figure.key}" aria-label="metric">{options}</select>'
+    return (
+        f'<section class="card{" wide" if figure.wide else ""}"><h2>{escape(figure.title)}{choice}</h2>'
+        f'<div class="figure" id="{figure.key}" style="height:{figure.height}px"></div>'
+        f"<p>{escape(figure.caption)}</p></section>"
+    )
+
+
+def _table(history: History) -> str:
+    """Return the table of all trials, best first; a cell whose text is not its value to sort by says it."""
+    names = list(dict.fromkeys(name for trial in history.trials for name in trial.params))
+    heads = ["trial", "state", history.goal.metric, "at epoch", "epochs", *names, "curve", "why"]
+    ranked = history.ranked()
+    rest = [trial for trial in history.trials if trial.value is None or trial.state == "FAILED"]
+    numbers = {*heads[:1], *heads[2:5], *(n for n in names if any(_is_number(t.params.get(n)) for t in history.trials))}
+    head = "".join(
+        f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
+    )
+    rows = "\n".join(_row(history, trial, names) for trial in [*ranked, *rest])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+
+
+def _row(history: History, trial: Trial, names: Iterable[str]) -> str:
+    why = trial.decision.reason if trial.decision is not None else ""
+    curve = sparkline(trial.curve(history.goal.metric), CURVE)
+    cells = [
+        _number(trial.number, str(trial.number)),
+        f'<td class="{trial.state}">{trial.state}</td>',
+        _number(trial.value, words.number(trial.value)),
+        _number(trial.best_epoch, "–" if trial.best_epoch is None else str(trial.best_epoch)),
+        _number(trial.epoch, str(trial.epoch)),
+        *(_value(trial.params.get(name)) for name in names),
+        f'<td class="curve">{curve}</td>',
+        f"<td>{escape(why)}</td>",
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _value(value: Any) -> str:
+    if _is_number(value):
+        return _number(value, words.param(value))
+    return f"<td>{'–' if value is None else escape(words.param(value))}</td>"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(value: float | None, text: str) -> str:
+    exact = "" if value is None or repr(value) == text else f' data-v="{value!r}"'
+    return f'<td class="n"{exact}>{escape(text)}</td>'

@@ -1,0 +1,201 @@
+"""Figures of where good trials lie: the map of two parameters, parallel coordinates, and what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.history import History, State
+from hpsearch.report import words
+from hpsearch.report.axes import Axis, matrix
+from hpsearch.report.figures import DRAWN, LABELS, SCALE, Figure, Json, axis, label, short, window, zoomed
+from hpsearch.report.importance import LEAST, RESAMPLES, Importance
+
+GRID = 60
+"""Points of the map's surface per side."""
+
+CROWD = 200
+"""Trials above which their dots are small."""
+
+SYMBOLS: dict[State, str] = {"COMPLETE": "circle", "PRUNED": "circle", "FAILED": "x", "RUNNING": "circle-open"}
+
+
+def landscape(history: History, known: Sequence[Axis]) -> Figure | None:
+    """The two most important numeric parameters, η and λ say, and how good the trials between are.
+
+    Where only one is numeric it is drawn against the metric; where none is, there is no such figure.
+
+    Args:
+        history: The study.
+        known: Axes of the parameters, the most important first.
+    """
+    numeric = [each for each in known if each.options is None or _are_numbers(each)][:2]
+    if len(numeric) < 2:
+        return _slice(history, numeric[0]) if numeric else None
+    # In the order of the space: η across and λ up, whichever matters more.
+    order = [name for trial in history.trials for name in trial.params]
+    across, up = sorted(numeric, key=lambda each: order.index(each.name))
+    places = matrix(history, [across, up])
+    surface = _surface(history, places)
+    data: list[Json] = [surface] if surface else []
+    for state in DRAWN:
+        numbers = [trial.number for trial in history.ended(state) if np.isfinite(places[trial.number]).all()]
+        if numbers:
+            data.append(_points(history, state, numbers, places))
+    best = history.best
+    if best is not None and np.isfinite(places[best.number]).all():
+        style = {"symbol": "star", "size": 15, "color": "var(--best)", "line": {"color": "var(--card)", "width": 1.5}}
+        data.append(_points(history, best.state, [best.number], places) | {"name": "best", "marker": style})
+    return Figure(
+        "map", f"{across.name} × {up.name}",
+        f"{history.goal.metric} between the trials, as the mean of those near by, weighted by distance; a pruned trial "
+        "counts with the best that it reached. Nothing is drawn where no trial is near.", data,
+        {"xaxis": _ticked(across, places[:, 0]), "yaxis": _ticked(up, places[:, 1]), "hovermode": "closest"},
+        height=420,
+    )  # fmt: skip
+
+
+def _are_numbers(each: Axis) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in each.options or ())
+
+
+def _ticked(each: Axis, places: NDArray[np.float64]) -> Json:
+    ticks = each.ticks(places)
+    values = {} if ticks is None else {"tickvals": ticks[0], "ticktext": [label(text) for text in ticks[1]]}
+    return axis(each.name + (" (log)" if each.log else ""), zeroline=False, **values)
+
+
+def _points(history: History, state: State, numbers: list[int], places: NDArray[np.float64]) -> Json:
+    trials = [history.trials[number] for number in numbers]
+    texts = [f"trial {t.number}: {words.number(t.value)}<br>{label(words.params(t.params))}" for t in trials]
+    marker: Json = {"color": f"var(--{LABELS[state]})", "symbol": SYMBOLS[state], "opacity": 0.9}
+    marker["size"] = 7 if len(history.trials) <= CROWD else 5
+    marker["line"] = {"color": "var(--card)", "width": 1}
+    return {
+        "type": "scatter", "mode": "markers", "name": LABELS[state], "marker": marker,
+        "x": [short(place) for place in places[numbers, 0]], "y": [short(place) for place in places[numbers, 1]],
+        "text": texts, "hovertemplate": "%{text}<extra></extra>",
+    }  # fmt: skip
+
+
+def _surface(history: History, places: NDArray[np.float64]) -> Json | None:
+    """Return contours of the local mean (Nadaraya-Watson, a Gaussian kernel): it never leaves the trials' range."""
+    known = [t.number for t in history.ranked() if np.isfinite(places[t.number]).all()]
+    low, high = places[known].min(axis=0, initial=np.inf), places[known].max(axis=0, initial=-np.inf)
+    if len(known) < 6 or not (high > low).all():
+        return None
+    values = np.array([history.trials[number].value for number in known], dtype=np.float64)
+    limits = window(values, history.goal) or [float(values.min()), float(values.max())]
+    at = (places[known] - low) / (high - low)
+    # Scott's rule for two dimensions, over a unit square.
+    width = max(0.3 * len(known) ** (-1 / 6), 0.05)
+    line = np.linspace(-0.04, 1.04, GRID)
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 1, 2)
+    weights = np.exp(-((grid - at) ** 2).sum(axis=-1) / (2 * width**2))
+    total = weights.sum(axis=1)
+    mean = weights @ values.clip(limits[0], limits[1]) / np.maximum(total, 1e-300)
+    height = np.where(total > np.exp(-2), mean, np.nan).reshape(GRID, GRID)
+    return {
+        "type": "contour", "name": "mean near by", "ncontours": 14, "connectgaps": False, "hoverinfo": "skip",
+        "x": [short(v) for v in low[0] + line * (high - low)[0]],
+        "y": [short(v) for v in low[1] + line * (high - low)[1]],
+        "z": [[short(v) for v in row] for row in height],
+        "colorscale": _scale(history), "line": {"width": 0.5, "color": "var(--card)"},
+        "colorbar": {"thickness": 10, "outlinewidth": 0},
+    }  # fmt: skip
+
+
+def _scale(history: History) -> list[tuple[float, str]]:
+    """Return the colours from the lowest to the highest value: the best is the strongest either way."""
+    if history.goal.direction == "maximize":
+        return SCALE
+    return [(1 - place, colour) for place, colour in reversed(SCALE)]
+
+
+def _slice(history: History, each: Axis) -> Figure:
+    places = matrix(history, [each])
+    values = [np.nan if trial.value is None else trial.value for trial in history.trials]
+    both = np.column_stack([places, values])
+    data = []
+    for state in DRAWN:
+        numbers = [trial.number for trial in history.ended(state) if np.isfinite(both[trial.number]).all()]
+        if numbers:
+            data.append(_points(history, state, numbers, both))
+    return Figure(
+        "map", each.name, "The best value of every trial; a pruned one reached it in fewer epochs.", data,
+        {"xaxis": _ticked(each, places[:, 0]),
+         "yaxis": zoomed(history.goal.metric, window(both[:, 1], history.goal)), "hovermode": "closest"},
+        height=420,
+    )  # fmt: skip
+
+
+def parallel(history: History, known: Sequence[Axis]) -> Figure | None:
+    """Every trial as a line across all parameters to its value; None where nothing was searched."""
+    numbers = [trial.number for trial in history.ranked()][::-1]  # the best are drawn last, on top
+    if not known or not numbers:
+        return None
+    places = matrix(history, known)[numbers]
+    dimensions = [_dimension(each, places[:, i]) for i, each in enumerate(known)]
+    values = np.array([history.trials[number].value for number in numbers], dtype=np.float64)
+    limits = window(values, history.goal) or [float(values.min()), float(values.max())]
+    shown = [short(value) for value in values.clip(limits[0], limits[1])]
+    metric: Json = {"label": label(history.goal.metric), "values": shown}
+    # The better half shares out the colours: what is sought are the ways that the best go.
+    ends = sorted([history.goal.loss(float(q)) for q in np.quantile([history.goal.loss(v) for v in values], (0, 0.5))])
+    line = {"color": shown, "colorscale": _scale(history), "cmin": ends[0], "cmax": ends[1]}
+    return Figure(
+        "parallel", "Parallel coordinates",
+        "Each line is a trial, the stronger the better. Drag along an axis to keep what runs through there; "
+        "drag an axis's name to move it; a click on the axis lets go.",
+        [{"type": "parcoords", "line": line, "dimensions": [*dimensions, metric], "labelside": "top",
+          "unselected": {"line": {"color": "var(--pruned)", "opacity": 0.08}}}],
+        {"margin": {"l": 70, "r": 60, "t": 60, "b": 24}}, wide=True, height=400,
+    )  # fmt: skip
+
+
+def _dimension(each: Axis, places: NDArray[np.float64]) -> Json:
+    """Return an axis of the parallel coordinates; trials without the parameter run below its lowest value."""
+    ticks = each.ticks(places) if np.isfinite(places).any() else None
+    said: Json = {"label": label(each.name)}
+    absent = np.isnan(places)
+    if absent.all():
+        return said | {"values": [0.0] * len(places), "tickvals": [0.0], "ticktext": ["–"]}
+    low, high = float(np.nanmin(places)), float(np.nanmax(places))
+    if ticks is None and absent.any():
+        marks = np.linspace(low, high, 5)
+        ticks = [float(mark) for mark in marks], [f"{mark:.3g}" for mark in marks]
+    if absent.any():
+        below = low - 0.15 * (high - low or 1.0)
+        places = np.where(absent, below, places)
+        assert ticks is not None, "made above"
+        ticks = [below, *ticks[0]], ["–", *ticks[1]]
+    said["values"] = [short(place) for place in places]
+    return said if ticks is None else said | {"tickvals": ticks[0], "ticktext": [label(text) for text in ticks[1]]}
+
+
+def importance(found: Sequence[Importance]) -> Figure | None:
+    """What each parameter explains of the differences between trials; None where that cannot be told."""
+    if not found:
+        return None
+    rising = found[::-1]
+    bars = {
+        "type": "bar", "orientation": "h", "y": [label(each.name) for each in rising],
+        "x": [short(each.share) for each in rising], "marker": {"color": "var(--complete)"},
+        "error_x": {
+            "type": "data", "symmetric": False, "color": "var(--ink)", "thickness": 1.2, "width": 4,
+            "array": [short(max(each.high - each.share, 0.0)) for each in rising],
+            "arrayminus": [short(max(each.share - each.low, 0.0)) for each in rising],
+        },
+        "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
+    }  # fmt: skip
+    return Figure(
+        "importance", "What matters",
+        "Share of the differences in rank between trials that each parameter explains, alone and together with others: "
+        "by a random forest whose unseen trials have the parameter shuffled. The whiskers hold the middle 80 % of "
+        f"{RESAMPLES} resamplings of the trials. At least {LEAST} trials are needed to say anything.",
+        [bars],
+        {"xaxis": axis("share explained", rangemode="tozero"), "yaxis": {"automargin": True}, "showlegend": False},
+        height=420,
+    )  # fmt: skip
