@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hpsearch import pruners, samplers
 from hpsearch.engine.checkpoints import Checkpoints
@@ -114,7 +114,12 @@ def run(
         StudyFailed: Every trial failed.
     """
     root = Path(root)
-    given = {"timeout": timeout, "until": until, "no_improvement": no_improvement, "trial_timeout": trial_timeout}
+    given: dict[str, Any] = {
+        "timeout": timeout,
+        "until": until,
+        "no_improvement": no_improvement,
+        "trial_timeout": trial_timeout,
+    }
     study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
     if start_from is not None:
         study = replace(study, enqueue=[*study.enqueue, *first_points(root, start_from, study)])

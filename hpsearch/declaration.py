@@ -66,6 +66,7 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         "enqueue": [dict(point) for point in study.enqueue],
         **({} if study.scoring is None else {"scoring": _scoring(study.scoring)}),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
+        **({"audit": float(study.audit)} if study.audit else {}),
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
         **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
     }

@@ -43,6 +43,7 @@ class Trial:
         ticks: The tick of each epoch trained; with them a curve can be retrained bit for bit.
         rows: What each epoch brought, in order.
         decision: How it ended, or None while it runs.
+        audit: The decision to prune it that was withheld for the audit, or None.
         ended_at: When it ended, or None.
         value: Best finite value of the goal's metric over its epochs so far, or None.
         best_epoch: The epoch (from 1) that reached ``value`` first, or None.
@@ -53,6 +54,7 @@ class Trial:
     ticks: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     decision: Decision | None = None
+    audit: Decision | None = None
     ended_at: float | None = None
     value: float | None = None
     best_epoch: int | None = None
@@ -178,6 +180,9 @@ class History:
         """Take in the decisions of a tick that has already arrived."""
         for decision in tick.decisions:
             trial = self.trials[decision.trial]
+            if decision.action == "audit":
+                trial.audit = decision
+                continue
             trial.decision, trial.ended_at = decision, tick.time
             del self._running[trial.number]
             if trial.ask.stage == self.full_stage:

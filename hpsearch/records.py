@@ -14,7 +14,7 @@ from typing import Any, Literal
 SCHEMA = 1
 """Version of the log's format; a reader refuses a log of another version."""
 
-Action = Literal["complete", "prune", "fail"]
+Action = Literal["complete", "prune", "fail", "audit"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Decision:
 
     Attributes:
         trial: The trial's number.
-        action: ``complete``, ``prune`` or ``fail``.
+        action: ``complete``, ``prune`` or ``fail``; or ``audit``: it would have been pruned here, and goes on so that
+            the pruner can be held to account.
         reason: Why, as one line for people.
         rule: The pruner's name, ``epochs``, ``early_stopping``, ``failure`` …
         evidence: Numbers behind the decision (rung, value, threshold, rank, rivals), for tags and reports.

@@ -51,6 +51,7 @@ class Study:
         no_improvement: Stop once so many trials have ended after the last improvement.
         timeout: Stop after so many seconds of a run; run again, the study goes on.
         trial_timeout: A trial that trains for more seconds than this, over all its epochs, fails.
+        audit: Share of the trials that the pruner would stop which are finished instead, to see how often it is wrong.
         stages: Smaller problems to search first, each a :class:`~hpsearch.scaling.Scale`, the last ``Scale()``; or
             ``"auto"``: a ladder that suits the size of the data.
         confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
@@ -81,6 +82,7 @@ class Study:
     no_improvement: int | None = None
     timeout: float | None = None
     trial_timeout: float | None = None
+    audit: float = 0.0
     stages: Stages | None = None
     confirm: int = 0
     confirm_top: int = 3
@@ -102,6 +104,7 @@ class Study:
                 object.__setattr__(self, key, self._whole(key, value, lowest))
         for key in ("until", "timeout", "trial_timeout"):
             self._check_number(key, positive=key != "until")
+        self._check_audit()
         self._check_scoring()
         if not isinstance(self.metric, str) or not self.metric:
             raise self._error(f"metric must be a text such as 'val_accuracy', not {self.metric!r}")
@@ -177,6 +180,10 @@ class Study:
                 if name not in known:
                     hint = did_you_mean(name, known)
                     raise self._error(f"space: {type(self.model).__name__} has no parameter {name!r}{hint}")
+
+    def _check_audit(self) -> None:
+        if isinstance(self.audit, bool) or not isinstance(self.audit, int | float) or not 0 <= self.audit <= 1:
+            raise self._error(f"audit must be a share from 0 to 1, such as 0.05, not {self.audit!r}")
 
     def _check_stages(self) -> None:
         if self.stages is None:

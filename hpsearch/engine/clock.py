@@ -48,7 +48,7 @@ class Clock:
         observer: Who watches.
         limits: Where the study stops before its last trial.
         interrupted: Asked after each tick; True ends the run, to be resumed later.
-        now: The clock on the wall: for timestamps, to space checkpoints and for time limits, whose decisions are logged.
+        now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
     """
 
     log: Log
@@ -106,7 +106,8 @@ class Clock:
         self.log.append(whole)
         self.history.decide(replace(whole, decisions=last))
         for decision in whole.decisions:
-            self.objective.stop(decision.trial)
+            if decision.action != "audit":
+                self.objective.stop(decision.trial)
         return whole
 
     def _fill(self) -> list[Ask]:

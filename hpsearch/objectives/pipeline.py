@@ -43,7 +43,7 @@ class PipelinePopulation:
         self._failed: dict[int, tuple[str, str]] = {}
 
     def start(self, trial: Start) -> None:
-        """Take a trial in, and fit its transformers where no trial before had the same; its first row says if they fail."""
+        """Take a trial in, and fit its transformers where that is new; if they fail, its first row says so."""
         number = trial.ask.trial
         self._asks[number] = trial.ask
         before, own = self._parts.params(restore(self._space, trial.ask.params))

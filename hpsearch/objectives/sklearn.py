@@ -48,10 +48,10 @@ class _Running:
 class SklearnObjective:
     """Fits scikit-learn estimators.
 
-    What an epoch is depends on the resource: with ``epochs`` one ``partial_fit`` over the training set, in an order that
-    belongs to the clock; with ``samples`` a fresh fit to the first r/R of the training set, stratified and nested, at
-    epoch r of R; with ``fit`` there is one epoch, the whole fit. A ``random_state`` that is None becomes a number of the
-    trial's own, so that results repeat. An estimator cannot be saved in general: a resumed trial is fitted again.
+    What an epoch is depends on the resource: with ``epochs`` one ``partial_fit`` over the training set, in an order
+    that belongs to the clock; with ``samples`` a fresh fit to the first r/R of the training set, stratified and nested,
+    at epoch r of R; with ``fit`` there is one epoch, the whole fit. A ``random_state`` that is None becomes a number of
+    the trial's own, so that results repeat. An estimator cannot be saved in general: a resumed trial is fitted again.
 
     Args:
         model: The estimator or pipeline.

@@ -36,7 +36,7 @@ class Split:
     prefix: str
 
     def params(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return those of a trial's parameters that belong to the steps before, and the last step's by its own names."""
+        """Return the parameters of the steps before, and those of the last step by its own names."""
         own = {name.removeprefix(self.prefix): v for name, v in params.items() if name.startswith(self.prefix)}
         return {name: v for name, v in params.items() if not name.startswith(self.prefix)}, own
 

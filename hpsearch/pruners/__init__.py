@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hpsearch.pruners.asha import ASHA
+from hpsearch.pruners.audit import Audited
 from hpsearch.pruners.base import Pruner
 from hpsearch.pruners.first_epoch import FirstEpoch
 from hpsearch.pruners.hyperband import Hyperband
@@ -19,7 +20,7 @@ from hpsearch.pruners.patient import Patient
 from hpsearch.registry import PRUNERS, resolve
 from hpsearch.study import Study
 
-__all__ = ["ASHA", "FirstEpoch", "Hyperband", "Median", "NoPruner", "Patient", "Pruner", "build"]
+__all__ = ["ASHA", "Audited", "FirstEpoch", "Hyperband", "Median", "NoPruner", "Patient", "Pruner", "build"]
 
 
 def build(study: Study, epochs: int) -> Pruner:
@@ -29,6 +30,11 @@ def build(study: Study, epochs: int) -> Pruner:
         study: The study.
         epochs: Most epochs that a trial trains.
     """
+    pruner = _build(study, epochs)
+    return Audited(pruner, study.audit, study.seed) if study.audit else pruner
+
+
+def _build(study: Study, epochs: int) -> Pruner:
     declared = resolve(PRUNERS[study.pruner])() if isinstance(study.pruner, str) else study.pruner
     if isinstance(declared, Hyperband) and declared.max_resource is None:
         return replace(declared, max_resource=epochs)

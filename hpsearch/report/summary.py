@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from hpsearch.audit import audit
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.history import History
+from hpsearch.proposal import propose
 from hpsearch.report import words
 from hpsearch.report.tables import trials_grids
 from hpsearch.report.terminal import Part
@@ -70,7 +72,21 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
     top = history.ranked()[:TOP]
     if len(top) > 1:
         parts += ["", trials_grids(history, top, ascii_only=ascii_only)]
-    return [*parts, "", *_next(plan, waits, bool(top), command)]
+    return [*parts, *_advice(history, plan), "", *_next(plan, waits, bool(top), command)]
+
+
+def _advice(history: History, plan: StudyPlan) -> list[Part]:
+    """Return what the study teaches beyond its best trial: the audit, the chapter's story, what to search next."""
+    lines: list[Part] = []
+    if (audited := audit(history, plan.epochs)) is not None:
+        lines += ["", str(audited)]
+    if history.declaration.get("sampler") == "chapter":
+        from hpsearch.samplers.chapter import story
+
+        lines += ["", *story(history)]
+    if proposals := propose(history):
+        lines += ["", *(f"try: {text}" for text in proposals)]
+    return lines
 
 
 def _next(plan: StudyPlan, waits: bool, found: bool, command: str | None) -> list[str]:

@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpsearch.audit import audit
+from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
+from hpsearch.proposal import model_params
 from hpsearch.report import words
 from hpsearch.report.export import plain, trial_rows
 from hpsearch.report.sparkline import sparkline
@@ -73,11 +76,14 @@ def _list_row(name: str, history: History) -> list[str]:
 def show_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch show --json`` prints: the study, and every trial with its curve."""
     trials = []
+    model = model_params(history.declaration)
     for trial, row in zip(history.trials, trial_rows(history), strict=True):
         params = {key: value for key, value in row.items() if key.startswith("params.")}
         facts = {key: plain(value) for key, value in row.items() if key not in params}
         curve = [plain(value) for value in trial.curve(history.goal.metric)]
-        trials.append({**facts, "params": trial.params, "curve": curve})
+        found = diagnose(trial, model)
+        diagnosis = {"label": found.label, "reason": found.reason}
+        trials.append({**facts, "params": trial.params, "curve": curve, "diagnosis": diagnosis})
     return {**_facts(name, history), "trials": trials}
 
 
@@ -104,13 +110,15 @@ def show_parts(
     ]
     if history.stop:
         parts.append(f"stopped: {history.stop}")
-    parts += [best_line(history), ""]
+    parts += [best_line(history), *_diagnosis_line(history), ""]
     order = _order(history)
     shown = order if every else order[:top]
     if shown:
         parts.append(trials_grids(history, shown, ascii_only=ascii_only))
     if len(shown) < len(order):
         parts.append(f"… {len(order) - len(shown)} more with --all")
+    if (audited := audit(history)) is not None:
+        parts += ["", str(audited)]
     failure = words.first_failure(history)
     if failure is not None:
         parts += ["", f"{count.failed} failed; the first was {failure}"]
@@ -125,6 +133,13 @@ def best_line(history: History, *, params: bool = True) -> str:
     given = f" ({words.params(best.params)})" if params and best.params else ""
     value = words.number(best.value)
     return f"best: {history.goal.metric} {value} at {words.reached(best)}, trial {best.number}{given}"
+
+
+def _diagnosis_line(history: History) -> list[str]:
+    if history.best is None:
+        return []
+    found = diagnose(history.best, model_params(history.declaration))
+    return [] if found.label == "unclear" else [f"      its curve: {found}"]
 
 
 def best_json(name: str, history: History) -> dict[str, Any]:
@@ -161,17 +176,29 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
         *(Column(name, right=True) for name in names),
         Column("params", fold=True),
         Column("curve"),
+        Column("diagnosis"),
         Column("why"),
     ]
-    rows = [_trial_row(history, trial, names, ascii_only) for trial in trials]
+    model = model_params(history.declaration)
+    rows = [_trial_row(history, trial, names, model, ascii_only) for trial in trials]
     fixed, params = 4, 4 + len(names)
-    own = list(range(params))
+    own, curve, said, why = list(range(params)), params + 1, params + 2, params + 3
+    diagnosis = [said] if any(row[said] for row in rows) else []
     # Places, not names, tell the columns apart: a parameter may be called as one of ours is.
-    versions = ([*own, params + 1, params + 2], [*own, params + 1], own, [*range(fixed), params], [0, 2, params])
+    versions = (
+        [*own, curve, *diagnosis, why],
+        [*own, curve, *diagnosis],
+        [*own, curve],
+        own,
+        [*range(fixed), params],
+        [0, 2, params],
+    )
     return [Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows]) for places in versions]
 
 
-def _trial_row(history: History, trial: Trial, names: Sequence[str], ascii_only: bool) -> list[str]:
+def _trial_row(
+    history: History, trial: Trial, names: Sequence[str], model: Mapping[str, Any], ascii_only: bool
+) -> list[str]:
     return [
         f"{trial.number}",
         trial.state,
@@ -180,6 +207,7 @@ def _trial_row(history: History, trial: Trial, names: Sequence[str], ascii_only:
         *(words.param(trial.params[name]) if name in trial.params else "-" for name in names),
         words.params(trial.params),
         sparkline(trial.curve(history.goal.metric), CURVE, ascii_only=ascii_only),
+        found.label if (found := diagnose(trial, model)).label != "unclear" else "",
         trial.decision.reason if trial.decision is not None else "",
     ]
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
+from hpsearch.proposal import model_params
 from hpsearch.records import Header, Tick
 
 MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
@@ -37,6 +39,8 @@ _RESERVED = frozenset(
         "epochs",
         "ticks",
         "infinite",
+        "audit",
+        "diagnosis",
         "data",
         "data_digest",
         "git_dirty",
@@ -115,7 +119,10 @@ def study_params(header: Header) -> dict[str, Any]:
 def trial_params(declaration: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
     """Return every parameter of the trial's estimator: those of the model, overlaid by what was asked."""
     model = declaration.get("model")
-    base = model.get("params", {}) if isinstance(model, Mapping) else {}
+    base = dict(model.get("params", {})) if isinstance(model, Mapping) else {}
+    if "max_epochs" in base and declaration.get("epochs") is not None:
+        # The study's own number of epochs is what its trials train.
+        base["max_epochs"] = declaration["epochs"]
     return {**base, **trial.params}
 
 
@@ -193,7 +200,7 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
     )
 
 
-def trial_outcome(trial: Trial, state: str) -> dict[str, str]:
+def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Return a trial's tags that change: its state, and once it ended by which rule, why, and on what evidence."""
     known: dict[str, Any] = {"hpsearch.state": state, "state": state}
     if trial.decision is not None:
@@ -202,6 +209,10 @@ def trial_outcome(trial: Trial, state: str) -> dict[str, str]:
             known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
         known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
+        if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
+            known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
+    if trial.audit is not None:
+        known["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
     infinite = [f"{name}={value} at {epoch}" for epoch, name, value in measured if math.isinf(value)]
     if infinite:

@@ -165,7 +165,7 @@ class Projection:
             # The status is written last, so all else is there; and what a person deleted stays deleted.
             del self._unfinished[trial.number]
             return
-        outcome = content.trial_outcome(trial, state)
+        outcome = content.trial_outcome(trial, state, header.declaration)
         sent = self._trials.get(trial.number)
         if sent is None and found is not None:
             sent = self._trials[trial.number] = self._adopt(store, found)

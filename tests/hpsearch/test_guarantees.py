@@ -25,7 +25,7 @@ from hpsearch import Choice, Float, MLPClassifier, Study
 study = Study(
     name="small",
     model=MLPClassifier(hidden_layer_sizes=(10,), max_epochs=9),
-    space={"learning_rate": Float(0.01, 10, log=True), "l2": Float(0.01, 100, log=True), "batch_size": Choice([10, 20])},
+    space={"learning_rate": Float(0.01, 10, log=True), "l2": Float(0.01, 9, log=True), "batch_size": Choice([10, 20])},
     data="digits", sampler="tpe", pruner="asha", n_trials=24, lanes=4, seed=1,
 )
 """

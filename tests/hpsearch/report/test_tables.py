@@ -64,7 +64,7 @@ def test_show_cuts_the_table_unless_all_trials_are_asked_for(history: History) -
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (200, "trial state val_accuracy at_epoch learning_rate l2 sizes curve why"),
+        (200, "trial state val_accuracy at_epoch learning_rate l2 sizes curve diagnosis why"),
         (90, "trial state val_accuracy at_epoch learning_rate l2 sizes curve"),
         (70, "trial state val_accuracy at_epoch learning_rate l2 sizes"),
         (66, "trial state val_accuracy at_epoch params"),

@@ -54,6 +54,13 @@ def test_a_trial_has_all_parameters_of_its_model_with_its_own_on_top() -> None:
     assert content.trial_params({"objective": {"source": "…"}}, asked) == {"l2": 5.0, "mlp__alpha": 1}
 
 
+def test_a_study_s_own_number_of_epochs_is_what_its_trials_show() -> None:
+    trial = Trial(Ask(0, 0, {"l2": 5.0}, 0), asked_at=0.0)
+    declaration = {"model": {"class": "x", "params": {"max_epochs": 30}}, "epochs": 3}
+    assert content.trial_params(declaration, trial) == {"l2": 5.0, "max_epochs": 3}
+    assert content.trial_params({**declaration, "epochs": None}, trial)["max_epochs"] == 30
+
+
 def test_points_carry_the_log_s_time_and_the_epoch_as_step() -> None:
     trial = Trial(Ask(0, 0, {}, 0), asked_at=0.0, ticks=[3, 4])
     trial.rows = [Row(0, 0, 1, {"loss": 0.5}, 0.25), Row(0, 0, 2, {"loss": -math.inf}, 0.25)]

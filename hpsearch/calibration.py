@@ -1,0 +1,151 @@
+"""Is the shortcut to be trusted? How well each stage of a ladder ranks what the next one ranks.
+
+The points that both stages trained are the promoted ones and a few drawn at random beside them. Spearman's ρ between
+their ranks, and how many of the better third the stages have in common, each with a bootstrap interval over the points.
+The points are few and half of them were chosen for being good, so intervals are wide: that is what is known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.history import History
+from hpsearch.scaling import describe as describe_scale
+from hpsearch.stages import scales
+
+TRUSTED = 0.5
+"""A stage whose ρ is below this misleads."""
+
+SAMPLES = 1_000
+"""Bootstrap samples."""
+
+INTERVAL = (2.5, 97.5)
+"""Percentiles."""
+
+FEWEST = 4
+"""With fewer points nothing is said."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a stage ranks in comparison with the next.
+
+    Attributes:
+        stage: The stage; the other is ``stage + 1``.
+        words: What it is.
+        points: How many points both trained.
+        rho: Spearman's ρ, or NaN where one stage ranks all of them equal or there are too few.
+        rho_low: Lower end of its interval.
+        rho_high: Upper end.
+        k: How many points are the better third.
+        overlap: Which fraction of them the stages have in common; chance alone gives k/points.
+        overlap_low: Lower end of its interval.
+        overlap_high: Upper end.
+    """
+
+    stage: int
+    words: str
+    points: int
+    rho: float
+    rho_low: float
+    rho_high: float
+    k: int
+    overlap: float
+    overlap_low: float
+    overlap_high: float
+
+    @property
+    def misleads(self) -> bool:
+        """Whether what was measured speaks against the shortcut."""
+        return self.rho < TRUSTED
+
+
+def calibrate(history: History) -> list[Calibration]:
+    """Return the calibration of every stage that the next one shares points with."""
+    known = scales(history)
+    seed = int(history.declaration.get("seed", 0))
+    found = []
+    for stage in range(len(known) - 1):
+        small, large = _losses(history, stage), _losses(history, stage + 1)
+        shared = [point for point in small if point in large]
+        if shared:
+            a, b = np.array([small[p] for p in shared]), np.array([large[p] for p in shared])
+            found.append(_compare(stage, describe_scale(known[stage]), a, b, np.random.default_rng((seed, stage))))
+    return found
+
+
+def spearman(a: Array, b: Array) -> float:
+    """Return Spearman's ρ of two arrays of shape (n,), ties at their mean rank; NaN where one is constant."""
+    x, y = _ranks(a), _ranks(b)
+    x, y = x - x.mean(), y - y.mean()
+    scale = math.sqrt(float(x @ x) * float(y @ y))
+    return float(x @ y) / scale if scale else math.nan
+
+
+def overlap(a: Array, b: Array, k: int) -> float:
+    """Return which fraction of the k lowest of a are among the k lowest of b; ties go to the lower index."""
+    first, second = np.argsort(a, kind="stable")[:k], np.argsort(b, kind="stable")[:k]
+    return len(np.intersect1d(first, second)) / k
+
+
+def describe(history: History) -> list[str]:
+    """Return the calibration in words, a line a stage and one more where it misleads."""
+    lines = []
+    for each in calibrate(history):
+        head = f"stage {each.stage} ({each.words}) against stage {each.stage + 1}:"
+        if math.isnan(each.rho):
+            lines.append(f"{head} {each.points} points in common, too few or too equal to compare")
+            continue
+        rho = f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]"
+        lines.append(
+            f"{head} {rho}, {each.overlap:.0%} [{each.overlap_low:.0%}, {each.overlap_high:.0%}] of the best {each.k} "
+            f"in common (chance: {each.k / each.points:.0%}), {each.points} points"
+        )
+        if each.misleads:
+            sure = "" if each.rho_high < TRUSTED else " (few points: the interval reaches beyond that)"
+            lines.append(
+                f"  this shortcut misleads here: {each.words} does not predict the next stage, ρ is below {TRUSTED}"
+                f"{sure}; make the stage larger or leave it out"
+            )
+    return lines
+
+
+def _losses(history: History, stage: int) -> dict[int, float]:
+    """Return each point's mean best value at a stage, turned so that smaller is better; failed ones are the worst."""
+    values: dict[int, list[float]] = {}
+    for trial in history.trials:
+        if trial.ask.stage == stage and trial.decision is not None:
+            bad = trial.state == "FAILED" or trial.value is None
+            loss = math.inf if bad or trial.value is None else history.goal.loss(trial.value)
+            values.setdefault(trial.ask.point, []).append(loss)
+    return {point: sum(losses) / len(losses) for point, losses in values.items()}
+
+
+def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generator) -> Calibration:
+    n = len(a)
+    k = max(1, round(n / 3))
+    if n < FEWEST:
+        return Calibration(stage, words, n, math.nan, math.nan, math.nan, k, math.nan, math.nan, math.nan)
+    drawn = rng.integers(n, size=(SAMPLES, n))
+    rhos = np.array([spearman(a[rows], b[rows]) for rows in drawn])
+    rhos = rhos[np.isfinite(rhos)]  # a sample that drew one point only has no ranks
+    overlaps = np.array([overlap(a[rows], b[rows], k) for rows in drawn])
+    low, high = np.percentile(rhos, INTERVAL) if len(rhos) else (math.nan, math.nan)
+    o_low, o_high = np.percentile(overlaps, INTERVAL)
+    ends = (float(low), float(high))
+    return Calibration(
+        stage, words, n, spearman(a, b), *ends, k, overlap(a, b, k), float(o_low), float(o_high)
+    )
+
+
+def _ranks(values: Array) -> Array:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    mean: Array = last - (counts - 1) / 2
+    return mean[place]

@@ -1,0 +1,60 @@
+"""The audit of a pruner: a random share of the trials that it would stop are finished instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hpsearch.history import History
+from hpsearch.pruners.base import Pruner
+from hpsearch.records import Decision, Row
+
+_STREAM = 0x41554454
+"""Keeps the audit's draws apart from every other stream of the study."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """Any pruner, some of whose decisions are withheld; what is withheld is a decision ``audit`` in the log.
+
+    Which trials are audited was drawn before they began: a function of the seed and the trial's number alone. An
+    audited trial is never stopped, is a rival like any other on the rungs that it reaches, and is known to the sampler.
+
+    Attributes:
+        pruner: The pruner.
+        share: Share of the trials that are audited, if ever the pruner would stop them.
+        seed: The study's seed.
+    """
+
+    pruner: Pruner
+    share: float
+    seed: int
+
+    @property
+    def reads_history(self) -> bool:
+        """As the pruner."""
+        return self.pruner.reads_history
+
+    def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
+        """Return the pruner's decisions; those about audited trials as ``audit``, once for each trial."""
+        decisions = []
+        for decision in self.pruner.judge(history, arrivals):
+            if not self.chosen(decision.trial):
+                decisions.append(decision)
+            elif history.trials[decision.trial].audit is None:
+                decisions.append(_withheld(history, decision))
+        return decisions
+
+    def chosen(self, trial: int) -> bool:
+        """Return whether a trial is audited."""
+        return bool(np.random.default_rng((self.seed, _STREAM, trial)).random() < self.share)
+
+
+def _withheld(history: History, decision: Decision) -> Decision:
+    trial = history.trials[decision.trial]
+    rivals = history.ranked_at(trial.ask.stage)
+    incumbent = rivals[0].value if rivals else None
+    evidence = {**decision.evidence, "audited_at": trial.epoch, "incumbent": incumbent}
+    return replace(decision, action="audit", reason=f"audited instead of pruned: {decision.reason}", evidence=evidence)
