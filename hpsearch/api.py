@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpsearch import pruners, samplers
+from hpsearch import ladder, pruners, samplers, scaling, stages
+from hpsearch.confirm import Verdict, verdict
+from hpsearch.declaration import CONFIRM
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import ALL_FAILED, Clock
 from hpsearch.engine.cluster import Cluster
@@ -21,11 +23,10 @@ from hpsearch.engine.stopping import Limits
 from hpsearch.engine.warm import first_points
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.history import History, Trial
-from hpsearch.ladder import Flat
-from hpsearch.objectives.build import prepare
+from hpsearch.objectives import build, staged
+from hpsearch.objectives.build import Prepared
 from hpsearch.study import Study
 from hpsearch.tracking.process import Delivery
-from hpsearch.tracking.uri import resolve
 from models import datasets
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ class Result:
     def best_trial(self) -> Trial | None:
         """The best trial, or None where none has a value."""
         return self.history.best
+
+    @property
+    def full_epochs(self) -> float:
+        """What the search cost, in epochs of the full problem; see :mod:`hpsearch.stages`."""
+        return stages.full_epochs(self.history)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What confirmation found, or None where there was none."""
+        return verdict(self.history)
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -84,6 +95,7 @@ def run(
     quiet: bool = False,
     tracking: bool = True,
     tracking_uri: str | None = None,
+    delivery: Delivery | None = None,
     observer: Observer | None = None,
     study_file: Path | None = None,
 ) -> Result:
@@ -103,6 +115,7 @@ def run(
         quiet: Show nothing while it runs.
         tracking: Deliver trials and curves to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
+        delivery: A delivery to MLflow whose process runs already, for that root and URI.
         observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
         study_file: The file that declares the study, kept beside its log.
 
@@ -123,28 +136,37 @@ def run(
     study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
     if start_from is not None:
         study = replace(study, enqueue=[*study.enqueue, *first_points(root, start_from, study)])
-    uri = resolve(root, tracking_uri) if tracking else None
     watcher = observer or _default_observer(quiet)
-    dataset = _load(study)
-    prepared = prepare(study, dataset)
-    sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
     with ExitStack() as stack:
+        if tracking:
+            # Entered first: its process imports MLflow while this one loads the data.
+            delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
+        dataset = _load(study)
+        study = _settled(study, dataset)
+        prepared = _prepare(study, dataset)
+        sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
+        ladder.build(study)  # what cannot be is said before a log is begun
         folder = root / "studies" / study.name
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
         history = open_history(log, study, dataset, study_file, watcher.message, extend=extend)
         uid = history.header.uid if history.header else ""
-        delivery = None if uri is None else Delivery(folder, uri, root)
         if delivery is not None:
-            delivery.start()
-        declared = replace(study, n_trials=history.declaration["n_trials"])
-        total = samplers.budget(declared.n_trials, sampler.size, declared.repeats)
-        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
-        interrupt = stack.enter_context(Interrupt(watcher.message))
+            delivery.start(folder)
+        said = history.declaration
+        declared = replace(study, **{key: said[key] for key in ("n_trials", *CONFIRM) if key in said})
+        if declared.confirm and not study.confirm:
+            prepared = _prepare(declared, dataset)
         limits = Limits.of(study)
+        first = history.header.declaration["n_trials"] if history.header else None
+        climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None)
+        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, climb.total, resumed))
+        interrupt = stack.enter_context(Interrupt(watcher.message))
         done = failed = (history.stop or "").startswith(ALL_FAILED)
         if not failed:
             _, history.stop = limits.reached(history) or ("", None)
+            if climb.confirms(history):
+                history.stop = None
             done = history.stop is not None
         try:
             if not done:
@@ -161,8 +183,8 @@ def run(
                 checkpoints = Checkpoints(folder / "checkpoints", uid)
                 restore(history, objective, checkpoints, watcher.message)
                 clock = Clock(
-                    log, history, objective, Flat(sampler, total, study.repeats), pruner, study.lanes, checkpoints,
-                    watcher, limits, interrupted=lambda: interrupt.requested,
+                    log, history, objective, climb, pruner, study.lanes, checkpoints, watcher, limits,
+                    interrupted=lambda: interrupt.requested,
                 )  # fmt: skip
                 done = clock.run()
         except KeyboardInterrupt:
@@ -177,6 +199,20 @@ def run(
     if (history.stop or "").startswith(ALL_FAILED):
         raise StudyFailed(f"study {study.name!r} {history.stop}")
     return Result(study.name, history, interrupted=not done)
+
+
+def _settled(study: Study, dataset: datasets.Dataset | None) -> Study:
+    if study.stages is None or dataset is None:
+        return study
+    try:
+        return replace(study, stages=scaling.settle(study.stages, dataset, study.seed))
+    except UserError as error:
+        raise UserError(f"study {study.name!r}: {error}") from error
+
+
+def _prepare(study: Study, dataset: datasets.Dataset | None) -> Prepared:
+    flat = study.stages is None and not study.confirm
+    return build.prepare(study, dataset) if flat else staged.prepare(study, dataset)
 
 
 def _load(study: Study) -> datasets.Dataset | None:

@@ -1,4 +1,4 @@
-"""How often pruning was wrong: what became of the trials that were finished although the pruner would have stopped them."""
+"""How often pruning was wrong: what became of the trials that were finished though the pruner would have stopped them."""
 
 from __future__ import annotations
 
@@ -107,8 +107,10 @@ def _best(history: History, stage: int) -> set[int]:
 def _beat(history: History, trial: Trial) -> bool:
     assert trial.audit is not None, "it was audited"
     incumbent = trial.audit.evidence.get("incumbent")
-    return trial.state == "COMPLETE" and trial.value is not None and (
-        incumbent is None or history.goal.better(trial.value, incumbent)
+    return (
+        trial.state == "COMPLETE"
+        and trial.value is not None
+        and (incumbent is None or history.goal.better(trial.value, incumbent))
     )
 
 

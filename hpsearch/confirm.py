@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,14 @@ def candidates(history: History) -> list[Trial]:
     return found
 
 
+def tests(history: History) -> bool:
+    """Return whether the winner is to be measured on the test set: there is one, and the model is our own."""
+    model = history.declaration.get("model") or {}
+    sizes = (history.header.dataset.get("sizes") or {}) if history.header else {}
+    ours = model.get("class") == "models.estimator.MLPClassifier" and "scoring" not in history.declaration
+    return ours and bool(sizes.get("test"))
+
+
 def verdict(history: History) -> Verdict | None:
     """Return what confirmation found, or None while it has not trained all that it needs to."""
     chosen, seeds = candidates(history), history.declaration.get("confirm", 0)
@@ -155,24 +163,30 @@ def paired_p(differences: Sequence[float]) -> float:
     return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
 
 
-def expected(history: History, search: int | None) -> int | None:
+def most_trials(declaration: Mapping[str, Any], search: int | None) -> int | None:
+    """Return how many trials a study has at most: those of its search, and those that confirm and test."""
+    if search is None or not declaration.get("confirm"):
+        return search
+    return search + int(declaration["confirm"]) * (int(declaration["confirm_top"]) + 1)
+
+
+def expected(history: History, most: int | None) -> int | None:
     """Return how many trials a study has in all, as far as can be said now.
 
     Args:
         history: The study.
-        search: Trials of its search, or None where there is no end.
+        most: How many it has at most, or None where there is no end.
     """
     said = history.declaration
     seeds = said.get("confirm", 0)
-    if search is None or not seeds:
-        return search
+    if most is None or not seeds:
+        return most
+    search = most - int(seeds) * (int(said["confirm_top"]) + 1)
     begun = sum(1 for trial in history.trials if trial.ask.stage <= history.full_stage)
     running = any(trial.ask.stage <= history.full_stage for trial in history.running())
     over = not running and (begun >= search or any(t.ask.stage > history.full_stage for t in history.trials))
     top = len(candidates(history)) if over else said["confirm_top"]
-    tested = (history.header.dataset.get("sizes") or {}).get("test") if history.header else None
-    testable = bool(tested) and said.get("tests", False)
-    return (begun if over else search) + seeds * (top + (1 if testable and top else 0))
+    return (begun if over else search) + int(seeds) * (int(top) + (1 if top and tests(history) else 0))
 
 
 def describe(history: History) -> list[str]:

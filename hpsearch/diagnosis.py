@@ -146,13 +146,12 @@ def parameter(params: Mapping[str, Any], name: str) -> Any:
     return next((value for known, value in params.items() if known.rpartition("__")[2] == name), None)
 
 
-def setback(cost: Sequence[float]) -> float:
-    """Return how far a cost ever rose above its lowest value until then, as a share of how far it fell in all."""
+def setback(cost: Sequence[float], noise: float = 0.0) -> float:
+    """Return how far a cost ever rose above its lowest value until then, and above the noise, a share of that value."""
     low, worst = cost[0], 0.0
     for value in cost[1:]:
-        worst, low = max(worst, value - low), min(low, value)
-    fallen = cost[0] - low
-    return worst / fallen if fallen > 0 else math.inf
+        worst, low = max(worst, value - (1 + noise) * low), min(low, value)
+    return worst
 
 
 def _too_large(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:

@@ -99,8 +99,8 @@ class Scale:
 
     def to_json(self) -> dict[str, Any]:
         """Return the stage as JSON values; what has its default is left out."""
-        values = {each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        given = {each.name: value for each in fields(self) if (value := getattr(self, each.name)) != each.default}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 
     def _whole(self, key: str, value: Any, lowest: int, *, optional: bool = False) -> None:
         if value is None and optional:

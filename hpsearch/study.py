@@ -191,7 +191,7 @@ class Study:
         if self.model is None:
             raise self._error("stages make the data and the model smaller: they need model=, not objective=")
         if not isinstance(self.pruner, str) and not hasattr(self.pruner, "judge"):
-            raise self._error("an Optuna pruner compares trials of all stages; with stages= take 'asha' or another name")
+            raise self._error("an Optuna pruner compares trials of all stages; with stages= name one, such as 'asha'")
         try:
             object.__setattr__(self, "stages", check_stages(self.stages))
         except UserError as error:

@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from models.augmentation import Augmentation
 from models.early_stopping import EARLY_STOPPING
 from models.kernels import Array
 from models.network import Network
@@ -38,6 +39,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         max_epochs: Passes over the training set.
         l2: λ of the term (λ/2n)·Σw², n the size of the training set; biases are free.
         weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)) or "gaussian" (both N(0, 1)).
+        augmentation: "affine", "elastic" or an `Augmentation`: square images are distorted anew in every epoch.
+        image_shape: (rows, columns) of the images; None where they are inferred.
         lr_schedule: "constant", or "plateau": η is multiplied by `lr_factor` whenever the validation accuracy has not
             improved for `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start.
         lr_factor: See `lr_schedule`.
@@ -76,6 +79,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         max_epochs: int = 30,
         l2: float = 0.0,
         weight_init: str = "scaled",
+        augmentation: str | Augmentation | None = None,
+        image_shape: tuple[int, int] | None = None,
         lr_schedule: str = "constant",
         lr_factor: float = 0.5,
         lr_min_ratio: float = 1 / 1024,
@@ -97,6 +102,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_epochs = max_epochs
         self.l2 = l2
         self.weight_init = weight_init
+        self.augmentation = augmentation
+        self.image_shape = image_shape
         self.lr_schedule = lr_schedule
         self.lr_factor = lr_factor
         self.lr_min_ratio = lr_min_ratio

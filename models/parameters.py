@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.activations import ACTIVATIONS
+from models.augmentation import validate_augmentation
 from models.costs import COSTS, HEADS, OUTPUTS
 from models.early_stopping import EARLY_STOPPING
 from models.initializers import INITIALIZERS
@@ -29,6 +30,8 @@ DEFAULTS: dict[str, Any] = {
     "max_epochs": 30,
     "l2": 0.0,
     "weight_init": "scaled",
+    "augmentation": None,
+    "image_shape": None,
     "lr_schedule": "constant",
     "lr_factor": 0.5,
     "lr_min_ratio": 1 / 1024,
@@ -109,6 +112,7 @@ def validate_params(params: Mapping[str, Any]) -> None:
     state = given["random_state"]
     if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
         raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")
+    validate_augmentation(given["augmentation"], given["image_shape"])
     _validate_combinations(given)
 
 
@@ -142,6 +146,8 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     validate_params(params)
     given = {**DEFAULTS, **params}
     optimizer = OPTIMIZERS[given["optimizer"]]
+    if given["image_shape"] is not None:
+        given["image_shape"] = tuple(int(s) for s in given["image_shape"])
     given["hidden_layer_sizes"] = tuple(int(s) for s in given["hidden_layer_sizes"])
     for name in ("learning_rate", "momentum"):
         if given[name] is None:

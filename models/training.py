@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from models.augmentation import AugmentedImages
 from models.early_stopping import EARLY_STOPPING
 from models.kernels import Array
 from models.network import Network
@@ -42,6 +43,8 @@ _GROUP_KEYS = (
     "optimizer",
     "batch_size",
     "early_stopping",
+    "augmentation",
+    "image_shape",
     "dtype",
 )
 
@@ -73,7 +76,7 @@ class EpochResult:
     Attributes:
         metrics: train_cost (data cost C₀, the mean over the epoch's mini-batches as they were trained, without the
             regularisation term), train_accuracy (likewise), val_cost and val_accuracy where there is validation data,
-            learning_rate.
+            test_cost and test_accuracy where there is test data, learning_rate.
         finished: Whether max_epochs is reached or early stopping or the schedule ended training.
         failure: Why the member diverged, or None.
     """
@@ -123,6 +126,8 @@ class Population:
         self._dtype = np.dtype(shared["dtype"])
         if data.X_train.dtype != self._dtype:
             raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
+        how, shape = shared["augmentation"], shared["image_shape"]
+        self._augmented = None if how is None else AugmentedImages.shared(data, how, shape)
         self._network = Network.build(shared, data.X_train.shape[1], data.T_train.shape[1])
         self._optimizer = OPTIMIZERS[shared["optimizer"]]
         self._stopping = EARLY_STOPPING[shared["early_stopping"]]
@@ -139,10 +144,11 @@ class Population:
         slots = {s: {name: self._stacks[f"{s}.{name}"] for name in self._weights} for s in self._optimizer.slots}
         self._trained = Stacks(weights, slots)
         self._pass: TrainingPass | None = None
-        self._validation: ValidationPass | None = None
-        if data.X_valid is not None and data.y_valid is not None:
-            aims = targets(one_hot(data.y_valid, data.T_train.shape[1], self._dtype))
-            self._validation = ValidationPass(self._network, weights, data.X_valid, aims, data.y_valid)
+        self._checks: dict[str, tuple[ValidationPass, int]] = {}
+        for part, x, y in (("val", data.X_valid, data.y_valid), ("test", data.X_test, data.y_test)):
+            if x is not None and y is not None:
+                aims = targets(one_hot(y, data.T_train.shape[1], self._dtype))
+                self._checks[part] = ValidationPass(self._network, weights, x, aims, y), len(y)
 
     def _begin(self, member: Member, params: Mapping[str, Any]) -> dict[str, Array]:
         rng = np.random.default_rng((*member.seed, INIT_STREAM, 0))
@@ -177,22 +183,24 @@ class Population:
         """Train every member for one epoch.
 
         Args:
-            order_seed: Gives the order of the samples, default_rng(order_seed).permutation(n), to all members.
+            order_seed: Gives the order of the samples, default_rng(order_seed).permutation(n), and the distortions of
+                augmented images to all members.
 
         Returns:
             A result a member, in their order.
         """
         n, rates = len(self.data.X_train), [self._rates(k) for k in range(len(self.members))]
         with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            if self._augmented is not None:
+                self._augmented.draw(order_seed)
             cost, hits = self._training_pass(rates).run(np.random.default_rng(order_seed).permutation(n))
-            checked = None if self._validation is None else self._validation.run()
+            checked = {part: (*check.run(), size) for part, (check, size) in self._checks.items()}
         results = []
         for k, member in enumerate(self.members):
             member.epoch += 1
             metrics = {"train_cost": float(cost[k]) / n, "train_accuracy": int(hits[k]) / n}
-            if checked is not None and self.data.y_valid is not None:
-                m = len(self.data.y_valid)
-                metrics |= {"val_cost": float(checked[0][k]) / m, "val_accuracy": int(checked[1][k]) / m}
+            for part, (costs, right, size) in checked.items():
+                metrics |= {f"{part}_cost": float(costs[k]) / size, f"{part}_accuracy": int(right[k]) / size}
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)
@@ -206,7 +214,7 @@ class Population:
                 self._optimizer,
                 self._trained,
                 rates,
-                self.data.X_train,
+                self.data.X_train if self._augmented is None else self._augmented.images,
                 self._targets,
                 self.data.y_train,
                 self._params[0]["batch_size"],

@@ -20,6 +20,8 @@ class TrainingData:
         y_train: Class codes 0 … C−1, shape (n,).
         X_valid: Validation inputs, shape (m, d), or None.
         y_valid: Validation class codes, shape (m,), or None.
+        X_test: Test inputs, shape (t, d), where a final evaluation is wanted, else None.
+        y_test: Test class codes, shape (t,), or None.
     """
 
     X_train: Array
@@ -27,6 +29,8 @@ class TrainingData:
     y_train: Array
     X_valid: Array | None = None
     y_valid: Array | None = None
+    X_test: Array | None = None
+    y_test: Array | None = None
 
     @classmethod
     def from_arrays(

@@ -25,7 +25,7 @@ LEVELS: list[set[str]] = [
     {"hpsearch.ladder"},
     {"hpsearch.engine", "hpsearch.lr_range"},
     {"hpsearch.report"},
-    {"hpsearch.api"},
+    {"hpsearch.api", "hpsearch.replay"},
     {"hpsearch.cli"},
     {"hpsearch.__main__"},
 ]

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import click
 
 from hpsearch import __version__
+from hpsearch.cli.care import doctor, gc, rm
 from hpsearch.cli.data import data
 from hpsearch.cli.group import Group
+from hpsearch.cli.judge import compare, replay, report
 from hpsearch.cli.look import best, export, ls, show
+from hpsearch.cli.lr_range import lr_range
 from hpsearch.cli.start import init, run
 from hpsearch.cli.store import sync, ui
 from hpsearch.errors import StudyFailed, UserError, did_you_mean
@@ -45,7 +48,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (run, init, ls, show, best, export, ui, sync, data):
+for _command in (run, init, ls, show, best, export, report, compare, replay, ui, sync, lr_range, doctor, rm, gc, data):
     cli.add_command(_command)
 
 

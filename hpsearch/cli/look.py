@@ -111,12 +111,15 @@ def best(study: str, root: Path, as_json: bool) -> None:
 Examples:
   hpsearch export eta_lambda > trials.csv
   hpsearch export eta_lambda --curves --format parquet -o curves.parquet
+  hpsearch export eta_lambda --format optuna -o eta_lambda.log     for optuna.load_study and optuna-dashboard
 
-The same study exports the same bytes, on whichever day and machine it ran."""
+The same study exports the same bytes, on whichever day and machine it ran; Optuna's journal alone holds times."""
 )
 @click.argument("study")
 @click.option("--curves", is_flag=True, help="A row per trial and epoch, not a row per trial.")
-@click.option("--format", "format", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "--format", "format", type=click.Choice(["csv", "json", "parquet", "optuna"]), default="csv", show_default=True
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to a file."
 )
@@ -125,9 +128,19 @@ def export(study: str, curves: bool, format: Any, output: Path | None, root: Pat
     """Print a study's trials, or its curves, as text for other programs."""
     from hpsearch.report.export import to_bytes
 
-    if format == "parquet" and output is None:
-        raise click.UsageError("parquet is no text: name a file with -o", click.get_current_context())
+    if format in ("parquet", "optuna") and output is None:
+        raise click.UsageError(f"{format} is no text: name a file with -o", click.get_current_context())
+    if format == "optuna" and curves:
+        raise click.UsageError(
+            "--format optuna holds trials and curves: leave --curves out", click.get_current_context()
+        )
     _, history = _open(root, study)
+    if format == "optuna":
+        from hpsearch.report.optuna_export import write_journal
+
+        assert output is not None, "checked above"
+        write_journal(history, output)
+        return
     content = to_bytes(history, format, curves=curves)
     if output is None:
         sys.stdout.buffer.write(content)

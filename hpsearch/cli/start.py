@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -14,6 +15,9 @@ from click.core import ParameterSource
 from hpsearch.cli import options
 from hpsearch.errors import UserError
 from hpsearch.registry import PRUNERS, SAMPLERS
+
+if TYPE_CHECKING:
+    from hpsearch.study import Study
 
 INTERRUPTED = 130
 
@@ -117,25 +121,23 @@ def run(
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
-    from hpsearch.loading import load_study
+    with ExitStack() as stack:
+        delivery = None
+        if not no_tracking:
+            from hpsearch.tracking.process import Delivery
 
-    study = load_study(study_file)
-    changed = {key: value for key, value in overrides.items() if value is not None}
-    if changed or settings:
-        from hpsearch.variants import override
+            # Its process imports MLflow while this one imports what the study needs.
+            delivery = stack.enter_context(Delivery(tracking_uri, root))
+        study = _declared(study_file, settings, overrides, until, start_from)
 
-        study = override(study, **changed, set=settings)
-    if until is not None and until[0] not in ("", study.metric):
-        raise UserError(f"--until {until[0]}: the study goes by {study.metric!r}; write --until {study.metric}=…")
-    if start_from is not None and overrides["name"] is None:
-        study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
+        from hpsearch import api
+        from hpsearch.report.live import live_view
 
-    from hpsearch import api
-    from hpsearch.report.live import live_view
-
-    silent = quiet or as_json
-    view = None if silent else live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
-    try:
+        silent = quiet or as_json
+        view = None
+        if not silent:
+            view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
+            stack.callback(view.close)
         result = api.run(
             study,
             root,
@@ -149,18 +151,38 @@ def run(
             extend=extend,
             quiet=silent,
             tracking=not no_tracking,
-            tracking_uri=tracking_uri,
+            delivery=delivery,
             observer=view,
             study_file=study_file,
         )
-    finally:
-        if view is not None:
-            view.close()
     if as_json:
         from hpsearch.report.tables import run_json
 
         options.print_json(run_json(result.name, result.history, root, interrupted=result.interrupted))
     return INTERRUPTED if result.interrupted else 0
+
+
+def _declared(
+    study_file: Path,
+    settings: dict[str, Any],
+    overrides: dict[str, Any],
+    until: tuple[str, float] | None,
+    start_from: str | None,
+) -> Study:
+    """Return the study of a file as the options change it."""
+    from hpsearch.loading import load_study
+
+    study = load_study(study_file)
+    changed = {key: value for key, value in overrides.items() if value is not None}
+    if changed or settings:
+        from hpsearch.variants import override
+
+        study = override(study, **changed, set=settings)
+    if until is not None and until[0] not in ("", study.metric):
+        raise UserError(f"--until {until[0]}: the study goes by {study.metric!r}; write --until {study.metric}=…")
+    if start_from is not None and overrides["name"] is None:
+        study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
+    return study
 
 
 @click.command(

@@ -17,6 +17,9 @@ from hpsearch.objectives.base import LaneState, Start
 
 KEPT = 2
 
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What reading a damaged checkpoint may raise."""
+
 Saved = dict[int, tuple[int, LaneState]]
 """Epochs done and state, by trial number."""
 
@@ -68,13 +71,31 @@ class Checkpoints:
             if tick <= last_tick:
                 try:
                     yield self._read(path)
-                except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                except UNREADABLE as error:
                     yield f"{path}: checkpoint left aside ({error}); its ticks are trained again"
+
+    def inspect(self) -> Iterator[tuple[Path, int, str | None]]:
+        """Yield each checkpoint, the tick after which it was saved, and why it cannot be read, or None."""
+        for tick, path in self._newest_first():
+            try:
+                self._read(path)
+                yield path, tick, None
+            except UNREADABLE as error:
+                yield path, tick, str(error)
 
     def clear(self) -> None:
         """Delete all checkpoints."""
         for _, path in self._newest_first():
             path.unlink(missing_ok=True)
+
+    def clear_stale(self, last_tick: int) -> int:
+        """Delete all but the newest one that is not ahead of the log, and halves of others; return the bytes freed."""
+        kept = next((path for tick, path in self._newest_first() if tick <= last_tick), None)
+        stale = [path for _, path in self._newest_first() if path != kept] + list(self.folder.glob("*.partial"))
+        freed = sum(path.stat().st_size for path in stale)
+        for path in stale:
+            path.unlink()
+        return freed
 
     def _newest_first(self) -> list[tuple[int, Path]]:
         found = [(int(path.stem[5:]), path) for path in self.folder.glob("tick-*.npz") if path.stem[5:].isdigit()]

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 from io import FileIO
 from pathlib import Path
-from typing import IO
 
+from hpsearch.engine.lock import Lock
 from hpsearch.errors import UserError
 from hpsearch.logfile import encode, read
 from hpsearch.records import Record
-
-if os.name == "nt":  # pragma: no cover - hpsearch supports Linux and macOS
-    raise ImportError("hpsearch needs a POSIX system: its log is held by a POSIX file lock")
-import fcntl
 
 
 class Log:
@@ -30,16 +25,14 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: FileIO | None = None
-        self._lock: IO[str] | None = None
-        self._held = False
+        self._lock = Lock(path.parent)
         self.records: list[Record] = []
 
     def __enter__(self) -> Log:
         folder = self.path.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / "lock").open("a+", encoding="utf-8")
-            self._hold(self._lock)
+            self._lock.__enter__()
             # Unbuffered: a line that could not be written must not be tried again when the file is closed.
             self._file = FileIO(self.path, "ab")
             self._take_up(self._file)
@@ -52,19 +45,6 @@ class Log:
             raise
         return self
 
-    def _hold(self, lock: IO[str]) -> None:
-        """Become the one writer, and say in the lock's file who that is."""
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            holder = lock.read().strip() or "another process"
-            raise UserError(f"{self.path.parent.name}: this study is being run by {holder}") from error
-        self._held = True
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        lock.flush()
-
     def _take_up(self, file: FileIO) -> None:
         """Read what stands in the log and cut a torn last line off."""
         if self.path.stat().st_size:
@@ -76,10 +56,7 @@ class Log:
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
-        if self._lock is not None:
-            if self._held:
-                self._lock.truncate(0)
-            self._lock.close()
+        self._lock.__exit__()
 
     def append(self, record: Record) -> None:
         """Write a record and return once it is on the disk.

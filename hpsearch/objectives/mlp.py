@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.errors import UserError
 from hpsearch.objectives.base import Start
@@ -17,6 +19,9 @@ from models.training import Member, Population, TrainingData, group_key
 
 NETWORK_STREAM, DATA_STREAM = 1, 2
 """The two owners of randomness: the trial's own streams, and the clock's order of the samples."""
+
+CONFIRM_STREAM = 3
+"""The one owner of randomness where points are confirmed: the seed, which is the trial's repeat."""
 
 
 class MLPPopulation:
@@ -29,6 +34,9 @@ class MLPPopulation:
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
     """
 
+    _by_seed = False
+    _test = False
+
     def __init__(self, params: Mapping[str, Any], dataset: Dataset, seed: int, epochs: int) -> None:
         self.epochs = epochs
         self._params = dict(params)
@@ -39,6 +47,18 @@ class MLPPopulation:
         self._asks: dict[int, Ask] = {}
         self._refused: dict[int, str] = {}
         self._populations: dict[Hashable, tuple[tuple[int, ...], Population]] = {}
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness, so that points are compared under the same luck.
+
+        The order of the samples is then a function of stage, repeat and epoch, and the network's streams are one of
+        stage and repeat.
+
+        Args:
+            test: Whether to report ``test_cost`` and ``test_accuracy`` with each epoch. Nothing is chosen by them: what
+                counts is the epoch that is best on the validation set.
+        """
+        self._by_seed, self._test = True, test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; parameters that cannot be trained are reported by its first row."""
@@ -52,7 +72,8 @@ class MLPPopulation:
         except ValueError as error:
             self._refused[number] = str(error)
             return
-        self._members[number] = Member(params, (self._seed, NETWORK_STREAM, number), trial.epoch, trial.state)
+        own = (CONFIRM_STREAM, trial.ask.stage, trial.ask.repeat) if self._by_seed else (NETWORK_STREAM, number)
+        self._members[number] = Member(params, (self._seed, *own), trial.epoch, trial.state)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch, fused by shape and repeat."""
@@ -64,13 +85,17 @@ class MLPPopulation:
                 rows[number] = Row(number, lane, 1, {}, failure=self._refused[number])
                 continue
             ask, params = self._asks[number], self._members[number].params
-            key: Hashable = (ask.stage, ask.repeat, group_key(params, self._training_data(params)))
+            begun_at = tick - self._members[number].epoch if self._by_seed else 0
+            key: Hashable = (ask.stage, ask.repeat, begun_at, group_key(params, self._training_data(params)))
             groups.setdefault(key, []).append(number)
         for key, numbers in groups.items():
             population = self._population(key, tuple(numbers))
             ask = self._asks[numbers[0]]
             begun = time.perf_counter()
-            results = population.run_epoch((self._seed, DATA_STREAM, ask.stage, ask.repeat, tick))
+            order = (DATA_STREAM, ask.stage, ask.repeat, tick)
+            if self._by_seed:
+                order = (CONFIRM_STREAM, ask.stage, ask.repeat, self._members[numbers[0]].epoch)
+            results = population.run_epoch((self._seed, *order))
             seconds = (time.perf_counter() - begun) / len(numbers)
             for number, result in zip(numbers, results, strict=True):
                 lane, epoch = self._asks[number].lane, self._members[number].epoch
@@ -115,21 +140,30 @@ class MLPPopulation:
     def _training_data(self, params: Mapping[str, Any]) -> TrainingData:
         dtype = str(params["dtype"])
         if dtype not in self._data:
-            self._data[dtype] = training_data(self._dataset, dtype)
+            self._data[dtype] = training_data(self._dataset, dtype, test=self._test)
         return self._data[dtype]
 
 
-def training_data(dataset: Dataset, dtype: str) -> TrainingData:
-    """Return a data set's training and validation part as a population takes them.
+def training_data(dataset: Dataset, dtype: str, *, test: bool = False) -> TrainingData:
+    """Return a data set's training and validation part as a population takes them, and its test part where asked.
 
     Raises:
         UserError: The validation part has a class that the training part lacks.
     """
     classes, codes = np.unique(dataset.y_train, return_inverse=True)
-    strange = np.setdiff1d(dataset.y_valid, classes)
+    y_valid = np.searchsorted(classes, _known(dataset, classes, "validation", dataset.y_valid))
+    data = TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype)
+    if not test:
+        return data
+    assert dataset.X_test is not None, "a test stage needs a test set"
+    y_test = np.searchsorted(classes, _known(dataset, classes, "test", dataset.y_test))
+    return replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
+
+
+def _known(dataset: Dataset, classes: NDArray[Any], part: str, labels: NDArray[Any] | None) -> NDArray[Any]:
+    """Return the labels of a part, all of which are training classes."""
+    assert labels is not None, f"there is a {part} part"
+    strange = np.setdiff1d(labels, classes)
     if len(strange):
-        raise UserError(
-            f"data {dataset.name!r}: class {strange[0]!r} is in the validation part but not in the training part"
-        )
-    y_valid = np.searchsorted(classes, dataset.y_valid)
-    return TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype)
+        raise UserError(f"data {dataset.name!r}: class {strange[0]!r} is in the {part} part but not in the training part")
+    return labels

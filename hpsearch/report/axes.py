@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hpsearch import space as spaces
 from hpsearch.dimensions import Choice, Float, Int
-from hpsearch.history import History
+from hpsearch.history import History, Trial
 from hpsearch.report.words import param
 
 DECADES = 1.5
@@ -106,7 +106,7 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
     return known
 
 
-def matrix(history: History, known: Sequence[Axis]) -> NDArray[np.float64]:
-    """Return the places of all trials, shape (n_trials, n_axes)."""
-    rows = [[axis.place(trial.params.get(axis.name)) for axis in known] for trial in history.trials]
+def matrix(trials: Sequence[Trial], known: Sequence[Axis]) -> NDArray[np.float64]:
+    """Return the places of some trials, shape (n_trials, n_axes)."""
+    rows = [[axis.place(trial.params.get(axis.name)) for axis in known] for trial in trials]
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(known))

@@ -93,13 +93,14 @@ def best_so_far(history: History) -> Figure:
         for trial in history.trials
         for tick, row in zip(trial.ticks, trial.rows, strict=True)
     )
+    trials = {trial.number: trial for trial in history.trials}
     at: dict[int, int] = {}
     x: list[int] = []
     y: list[float | None] = []
     who: list[int] = []
     best: float | None = None
     for count, (_, _, epoch, number, value) in enumerate(arrived, start=1):
-        trial = history.trials[number]
+        trial = trials[number]
         if epoch == trial.best_epoch:
             at[number] = count
         if trial.state != "FAILED" and math.isfinite(value) and (best is None or history.goal.better(value, best)):

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from hpsearch.audit import audit
 from hpsearch.history import History, Trial
+from hpsearch.proposal import model_params, propose
 from hpsearch.report import words
-from hpsearch.report.axes import Axis
 from hpsearch.report.importance import Importance
-
-EDGE = 0.05
-"""Share of a range at either end: a best value in there says that the range may be too small."""
 
 TOP = 5
 
 
+def on_full_problem(history: History) -> History:
+    """Return a history of the search's trials on the full problem: those on smaller ones have values of their own."""
+    kept = copy.copy(history)
+    kept.trials = [trial for trial in history.trials if trial.ask.stage == history.full_stage]
+    return kept
+
+
 def planned_epochs(history: History, trial: Trial) -> int:
     """Return the epochs that a trial would have trained at most; the longest trial's where nothing says."""
-    model = history.declaration.get("model") or {}
-    declared = history.declaration.get("epochs") or model.get("params", {}).get("max_epochs")
-    said = trial.params.get("max_epochs", declared)
-    return int(said if said is not None else max(other.epoch for other in history.trials))
+    declared = _most_epochs(model_params(history.declaration))
+    said = _most_epochs(trial.params) or history.declaration.get("epochs") or declared
+    return int(said or max(other.epoch for other in history.trials))
+
+
+def _most_epochs(params: Mapping[str, Any]) -> int | None:
+    return next((value for name, value in params.items() if name.rpartition("__")[2] == "max_epochs"), None)
 
 
 def saved_epochs(history: History) -> tuple[int, int]:
@@ -36,28 +43,30 @@ def saved_epochs(history: History) -> tuple[int, int]:
 def tiles(history: History) -> list[tuple[str, str]]:
     """Return the study's few most telling numbers, each with what it is."""
     best, count = history.best, words.counts(history)
-    spared, planned = saved_epochs(history)
+    spared, planned = saved_epochs(on_full_problem(history))
     found = [(words.number(best.value if best else None), f"best {history.goal.metric}")]
     found.append((f"{len(history.trials):,}", f"trials: {count}"))
-    found.append((f"{planned - spared:,}", "epochs trained"))
+    found.append((f"{sum(trial.epoch for trial in history.trials):,}", "epochs trained"))
     if spared:
         found.append((f"{100 * spared / planned:.0f} %", f"of {planned:,} epochs saved by pruning"))
     return found
 
 
-def sentences(history: History, known: Sequence[Axis], found: Sequence[Importance]) -> list[str]:
+def sentences(history: History, found: Sequence[Importance]) -> list[str]:
     """Return the summary of a study in words.
 
     Args:
         history: The study.
-        known: Axes of its parameters.
-        found: What each explains, highest first.
+        found: What each parameter explains, highest first.
     """
     goal, count = history.goal, words.counts(history)
     data = (history.header.dataset if history.header else {}).get("name")
     wanted = "highest" if goal.direction == "maximize" else "lowest"
     said = [f"{words.many(len(history.trials), 'trial')} in search of the {wanted} {goal.metric}"]
     said[0] += f" on {data}: {count}." if data else f": {count}."
+    full = on_full_problem(history)
+    if len(full.trials) < len(history.trials):
+        said.append(f"{len(full.trials):,} of them searched the full problem; the figures show these.")
     best = history.best
     if best is None:
         failure = words.first_failure(history)
@@ -68,7 +77,7 @@ def sentences(history: History, known: Sequence[Axis], found: Sequence[Importanc
     if len(top) == TOP:
         said.append(f"The best {TOP} lie between {top[-1]} and {top[0]}." if top[0] != top[-1] else
                     f"The best {TOP} are equal.")  # fmt: skip
-    spared, planned = saved_epochs(history)
+    spared, planned = saved_epochs(full)
     if spared:
         said.append(f"Pruning saved {spared:,} of {planned:,} epochs ({100 * spared / planned:.0f} %).")
     clear = [each for each in found if each.low > 0]
@@ -76,29 +85,15 @@ def sentences(history: History, known: Sequence[Axis], found: Sequence[Importanc
         first = clear[0]
         said.append(f"{first.name} explains most of the differences ({100 * first.share:.0f} %, between "
                     f"{100 * first.low:.0f} and {100 * first.high:.0f} %).")  # fmt: skip
-    said += [f"The best {name} lies at the {end} end of its range: a wider one may hold better." for name, end in
-             _at_the_edge(history, best, known)]  # fmt: skip
     if history.stop:
         said.append(f"The study was stopped: {history.stop}.")
-    return said
+    if (audited := audit(history)) is not None:
+        said.append(f"{str(audited).capitalize()}.")
+    return [*said, *(f"Try next: {text}." for text in propose(history))]
 
 
 def _listed(params: dict[str, Any]) -> str:
     return ", ".join(f"{name} = {words.param(value)}" for name, value in params.items())
-
-
-def _at_the_edge(history: History, best: Trial, known: Sequence[Axis]) -> list[tuple[str, str]]:
-    """Return the ranges at whose lower or upper end the best value lies."""
-    found = []
-    space = history.declaration.get("space") or {}
-    for each in known:
-        dim = space.get(each.name)
-        if each.options is None and isinstance(dim, dict) and "low" in dim and each.name in best.params:
-            low, high = each.place(dim["low"]), each.place(dim["high"])
-            share = (each.place(best.params[each.name]) - low) / (high - low)
-            if not EDGE < share < 1 - EDGE:
-                found.append((each.name, "lower" if share <= EDGE else "upper"))
-    return found
 
 
 def provenance(history: History) -> list[tuple[str, str]]:
@@ -124,7 +119,7 @@ def provenance(history: History) -> list[tuple[str, str]]:
         "blas": ", ".join(environment.get("blas", [])) or None,
         "cpu": environment.get("cpu"),
         "study": header.uid,
-        "training time": words.duration(float(np.sum([trial.seconds for trial in history.trials]))),
+        "training time": words.duration(sum(trial.seconds for trial in history.trials)),
     }
     return [(name, str(value)) for name, value in facts.items() if value is not None]
 

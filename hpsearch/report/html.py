@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from hpsearch.diagnosis import diagnose
 from hpsearch.errors import UserError
 from hpsearch.history import History, Trial
+from hpsearch.proposal import model_params
 from hpsearch.report import axes, curves, figures, findings, landscape, words
 from hpsearch.report.figures import Figure
 from hpsearch.report.importance import importances
@@ -48,24 +50,25 @@ def page(history: History) -> str:
     from plotly.offline import get_plotlyjs  # slow to import
 
     name = history.header.name if history.header else "study"
-    known = axes.axes(history)
-    found = importances(history, known)
+    full = findings.on_full_problem(history)
+    known = axes.axes(full)
+    found = importances(full, known)
     order = [each.name for each in found] or [each.name for each in known]
     ranked = sorted(known, key=lambda each: order.index(each.name))
     drawn = [
-        figures.best_so_far(history),
-        figures.savings(history),
-        landscape.landscape(history, ranked),
+        figures.best_so_far(full),
+        figures.savings(full),
+        landscape.landscape(full, ranked),
         landscape.importance(found),
-        landscape.parallel(history, ranked),
-        curves.curves(history),
-        curves.elapsed(history, order),
+        landscape.parallel(full, ranked),
+        curves.curves(full),
+        curves.elapsed(full, order),
     ]
-    shown = [figure for figure in drawn if figure is not None] if any(t.rows for t in history.trials) else []
+    shown = [figure for figure in drawn if figure is not None] if any(trial.rows for trial in full.trials) else []
     parts = {
         "title": escape(name),
         "goal": escape(f"{history.goal.direction} {history.goal.metric}"),
-        "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, known, found)),
+        "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, found)),
         "tiles": "".join(_tile(value, what) for value, what in findings.tiles(history)),
         "figures": "\n".join(_card(figure) for figure in shown),
         "table": _table(history),
@@ -122,28 +125,34 @@ def _card(figure: Figure) -> str:
 def _table(history: History) -> str:
     """Return the table of all trials, best first; a cell whose text is not its value to sort by says it."""
     names = list(dict.fromkeys(name for trial in history.trials for name in trial.params))
-    heads = ["trial", "state", history.goal.metric, "at epoch", "epochs", *names, "curve", "why"]
+    stages = ["stage"] if any(trial.ask.stage for trial in history.trials) else []
+    heads = ["trial", *stages, "state", history.goal.metric, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
+    model = model_params(history.declaration)
     ranked = history.ranked()
-    rest = [trial for trial in history.trials if trial.value is None or trial.state == "FAILED"]
-    numbers = {*heads[:1], *heads[2:5], *(n for n in names if any(_is_number(t.params.get(n)) for t in history.trials))}
+    known = {trial.number for trial in ranked}
+    rest = [trial for trial in history.trials if trial.number not in known]
+    numbers = {"trial", *stages, history.goal.metric, "at epoch", "epochs"}
+    numbers |= {*(n for n in names if any(_is_number(t.params.get(n)) for t in history.trials))}
     head = "".join(
         f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
     )
-    rows = "\n".join(_row(history, trial, names) for trial in [*ranked, *rest])
+    rows = "\n".join(_row(history, trial, names, bool(stages), model) for trial in [*ranked, *rest])
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
 
 
-def _row(history: History, trial: Trial, names: Iterable[str]) -> str:
+def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, model: Mapping[str, Any]) -> str:
     why = trial.decision.reason if trial.decision is not None else ""
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
         _number(trial.number, str(trial.number)),
+        *([_number(trial.ask.stage, str(trial.ask.stage))] if staged else []),
         f'<td class="{trial.state}">{trial.state}</td>',
         _number(trial.value, words.number(trial.value)),
         _number(trial.best_epoch, "–" if trial.best_epoch is None else str(trial.best_epoch)),
         _number(trial.epoch, str(trial.epoch)),
         *(_value(trial.params.get(name)) for name in names),
         f'<td class="curve">{curve}</td>',
+        f"<td>{escape(diagnose(trial, model).label)}</td>",
         f"<td>{escape(why)}</td>",
     ]
     return f"<tr>{''.join(cells)}</tr>"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.history import History
+from hpsearch.history import Goal, History, Trial
 from hpsearch.report.axes import Axis, matrix
 
 LEAST = 12
@@ -47,19 +47,22 @@ def importances(history: History, known: Sequence[Axis]) -> list[Importance]:
 
     Pruned trials count with the best value that they reached, failed ones as the worst.
     """
-    trials = [t.number for t in history.trials if t.state == "FAILED" or t.value is not None]
+    trials = [trial for trial in history.trials if trial.state == "FAILED" or trial.value is not None]
     if len(trials) < LEAST or not known:
         return []
-    losses = [np.inf if t.state == "FAILED" else history.goal.loss(t.value or 0.0) for t in history.trials]
-    ranks = _ranks(np.array(losses)[trials])
+    ranks = _ranks(np.array([_loss(trial, history.goal) for trial in trials]))
     if np.ptp(ranks) == 0:
         return []
-    shares = _shares(matrix(history, known)[trials], ranks)
+    shares = _shares(matrix(trials, known), ranks)
     found = [
         Importance(axis.name, float(np.mean(column)), *(float(q) for q in np.quantile(column, (0.1, 0.9))))
         for axis, column in zip(known, shares.T, strict=True)
     ]
     return sorted(found, key=lambda each: -each.share)
+
+
+def _loss(trial: Trial, goal: Goal) -> float:
+    return np.inf if trial.state == "FAILED" or trial.value is None else goal.loss(trial.value)
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

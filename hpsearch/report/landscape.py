@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.history import History, State
+from hpsearch.history import History, State, Trial
 from hpsearch.report import words
 from hpsearch.report.axes import Axis, matrix
 from hpsearch.report.figures import DRAWN, LABELS, SCALE, Figure, Json, axis, label, short, window, zoomed
@@ -37,17 +37,16 @@ def landscape(history: History, known: Sequence[Axis]) -> Figure | None:
     # In the order of the space: η across and λ up, whichever matters more.
     order = [name for trial in history.trials for name in trial.params]
     across, up = sorted(numeric, key=lambda each: order.index(each.name))
-    places = matrix(history, [across, up])
-    surface = _surface(history, places)
+    places = matrix(history.trials, [across, up])
+    surface = _surface(history, [across, up])
     data: list[Json] = [surface] if surface else []
     for state in DRAWN:
-        numbers = [trial.number for trial in history.ended(state) if np.isfinite(places[trial.number]).all()]
-        if numbers:
-            data.append(_points(history, state, numbers, places))
-    best = history.best
-    if best is not None and np.isfinite(places[best.number]).all():
+        trials = list(history.ended(state))
+        data += _points(history, state, trials, matrix(trials, [across, up]))
+    if history.best is not None:
         style = {"symbol": "star", "size": 15, "color": "var(--best)", "line": {"color": "var(--card)", "width": 1.5}}
-        data.append(_points(history, best.state, [best.number], places) | {"name": "best", "marker": style})
+        best = _points(history, history.best.state, [history.best], matrix([history.best], [across, up]))
+        data += [trace | {"name": "best", "marker": style} for trace in best]
     return Figure(
         "map", f"{across.name} × {up.name}",
         f"{history.goal.metric} between the trials, as the mean of those near by, weighted by distance; a pruned trial "
@@ -67,30 +66,36 @@ def _ticked(each: Axis, places: NDArray[np.float64]) -> Json:
     return axis(each.name + (" (log)" if each.log else ""), zeroline=False, **values)
 
 
-def _points(history: History, state: State, numbers: list[int], places: NDArray[np.float64]) -> Json:
-    trials = [history.trials[number] for number in numbers]
-    texts = [f"trial {t.number}: {words.number(t.value)}<br>{label(words.params(t.params))}" for t in trials]
+def _points(history: History, state: State, trials: Sequence[Trial], places: NDArray[np.float64]) -> list[Json]:
+    """Return the trace of some trials at these places, shape (n_trials, 2); none where no trial has a place."""
+    kept = [i for i, place in enumerate(places) if np.isfinite(place).all()]
+    if not kept:
+        return []
+    shown = [trials[i] for i in kept]
+    texts = [f"trial {t.number}: {words.number(t.value)}<br>{label(words.params(t.params))}" for t in shown]
     marker: Json = {"color": f"var(--{LABELS[state]})", "symbol": SYMBOLS[state], "opacity": 0.9}
     marker["size"] = 7 if len(history.trials) <= CROWD else 5
     marker["line"] = {"color": "var(--card)", "width": 1}
-    return {
+    x, y = places[kept].T
+    return [{
         "type": "scatter", "mode": "markers", "name": LABELS[state], "marker": marker,
-        "x": [short(place) for place in places[numbers, 0]], "y": [short(place) for place in places[numbers, 1]],
+        "x": [short(place) for place in x], "y": [short(place) for place in y],
         "text": texts, "hovertemplate": "%{text}<extra></extra>",
-    }  # fmt: skip
+    }]  # fmt: skip
 
 
-def _surface(history: History, places: NDArray[np.float64]) -> Json | None:
+def _surface(history: History, known: Sequence[Axis]) -> Json | None:
     """Return contours of the local mean (Nadaraya-Watson, a Gaussian kernel): it never leaves the trials' range."""
-    known = [t.number for t in history.ranked() if np.isfinite(places[t.number]).all()]
-    low, high = places[known].min(axis=0, initial=np.inf), places[known].max(axis=0, initial=-np.inf)
-    if len(known) < 6 or not (high > low).all():
+    trials = [trial for trial in history.ranked() if np.isfinite(matrix([trial], known)).all()]
+    places = matrix(trials, known)
+    low, high = places.min(axis=0, initial=np.inf), places.max(axis=0, initial=-np.inf)
+    if len(trials) < 6 or not (high > low).all():
         return None
-    values = np.array([history.trials[number].value for number in known], dtype=np.float64)
+    values = np.array([trial.value for trial in trials], dtype=np.float64)
     limits = window(values, history.goal) or [float(values.min()), float(values.max())]
-    at = (places[known] - low) / (high - low)
+    at = (places - low) / (high - low)
     # Scott's rule for two dimensions, over a unit square.
-    width = max(0.3 * len(known) ** (-1 / 6), 0.05)
+    width = max(0.3 * len(trials) ** (-1 / 6), 0.05)
     line = np.linspace(-0.04, 1.04, GRID)
     grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 1, 2)
     weights = np.exp(-((grid - at) ** 2).sum(axis=-1) / (2 * width**2))
@@ -115,30 +120,28 @@ def _scale(history: History) -> list[tuple[float, str]]:
 
 
 def _slice(history: History, each: Axis) -> Figure:
-    places = matrix(history, [each])
-    values = [np.nan if trial.value is None else trial.value for trial in history.trials]
-    both = np.column_stack([places, values])
     data = []
     for state in DRAWN:
-        numbers = [trial.number for trial in history.ended(state) if np.isfinite(both[trial.number]).all()]
-        if numbers:
-            data.append(_points(history, state, numbers, both))
+        trials = list(history.ended(state))
+        values = [np.nan if trial.value is None else trial.value for trial in trials]
+        data += _points(history, state, trials, np.column_stack([matrix(trials, [each]), values]))
+    places, values = matrix(history.trials, [each]), [t.value for t in history.trials if t.value is not None]
     return Figure(
         "map", each.name, "The best value of every trial; a pruned one reached it in fewer epochs.", data,
         {"xaxis": _ticked(each, places[:, 0]),
-         "yaxis": zoomed(history.goal.metric, window(both[:, 1], history.goal)), "hovermode": "closest"},
+         "yaxis": zoomed(history.goal.metric, window(values, history.goal)), "hovermode": "closest"},
         height=420,
     )  # fmt: skip
 
 
 def parallel(history: History, known: Sequence[Axis]) -> Figure | None:
     """Every trial as a line across all parameters to its value; None where nothing was searched."""
-    numbers = [trial.number for trial in history.ranked()][::-1]  # the best are drawn last, on top
-    if not known or not numbers:
+    trials = history.ranked()[::-1]  # the best are drawn last, on top
+    if not known or not trials:
         return None
-    places = matrix(history, known)[numbers]
+    places = matrix(trials, known)
     dimensions = [_dimension(each, places[:, i]) for i, each in enumerate(known)]
-    values = np.array([history.trials[number].value for number in numbers], dtype=np.float64)
+    values = np.array([trial.value for trial in trials], dtype=np.float64)
     limits = window(values, history.goal) or [float(values.min()), float(values.max())]
     shown = [short(value) for value in values.clip(limits[0], limits[1])]
     metric: Json = {"label": label(history.goal.metric), "values": shown}

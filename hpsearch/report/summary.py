@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from hpsearch import confirm
 from hpsearch.audit import audit
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.history import History
 from hpsearch.proposal import propose
 from hpsearch.report import words
+from hpsearch.report.ladder import stage_lines
 from hpsearch.report.tables import trials_grids
 from hpsearch.report.terminal import Part
 
@@ -35,7 +37,8 @@ def unfinished(history: History, plan: StudyPlan) -> bool:
     if history.stop is not None and not history.running():
         return False
     count = words.counts(history)
-    return count.running > 0 or plan.n_trials is None or count.ended < plan.n_trials
+    total = confirm.expected(history, plan.n_trials)
+    return count.running > 0 or total is None or count.ended < total
 
 
 def closing(history: History, plan: StudyPlan, seconds: float, command: str | None, *, ascii_only: bool) -> list[Part]:
@@ -69,6 +72,7 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
             f"best: {plan.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}"
         )
         parts += [f"      {words.params(best.params)}"] if best.params else []
+    parts += stage_lines(history)
     top = history.ranked()[:TOP]
     if len(top) > 1:
         parts += ["", trials_grids(history, top, ascii_only=ascii_only)]

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpsearch import confirm
 from hpsearch.audit import audit
 from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
 from hpsearch.report import words
 from hpsearch.report.export import plain, trial_rows
+from hpsearch.report.ladder import stage_lines
 from hpsearch.report.sparkline import sparkline
 from hpsearch.report.terminal import Column, Grid, Part
 
@@ -110,7 +112,7 @@ def show_parts(
     ]
     if history.stop:
         parts.append(f"stopped: {history.stop}")
-    parts += [best_line(history), *_diagnosis_line(history), ""]
+    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), ""]
     order = _order(history)
     shown = order if every else order[:top]
     if shown:
@@ -233,7 +235,7 @@ def _total(history: History) -> int | None:
     """Return how many trials were asked for; None where only the sampler knows, as a grid does."""
     said = history.declaration
     n_trials = None if said.get("sampler") == "grid" else said.get("n_trials")
-    return None if n_trials is None else int(n_trials)
+    return confirm.expected(history, confirm.most_trials(said, None if n_trials is None else int(n_trials)))
 
 
 def _word(setting: Any) -> str:

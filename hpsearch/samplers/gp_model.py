@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import ndtr
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -73,25 +73,41 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
 
 
 class Posterior:
-    """The process given observations, without the noise of a new one.
+    """The process given observations.
+
+    scikit-learn's regressor could say all this, but would begin anew for the fantasies and for every prediction.
 
     Attributes:
-        codes: Where it was observed, shape (n, width).
-        target: What was observed, shape (n,), or (n, s) for s fantasies of what came out.
+        known: Mean at the observed points, without noise: shape (n,), or (n, s) for s fantasies.
     """
 
-    def __init__(self, kernel: Kernel, codes: Array, target: Array) -> None:
-        self._kernel = kernel
+    def __init__(self, kernel: Kernel, codes: Array, factor: Array, target: Array) -> None:
+        """Set up.
+
+        Args:
+            kernel: What :func:`fit_kernel` returned.
+            codes: Where it was observed, shape (n, width).
+            factor: Lower Cholesky factor of the covariance of what was observed, shape (n, n).
+            target: What was observed, shape (n,) or (n, s).
+        """
+        self._kernel, self._codes, self._factor, self._target = kernel, codes, factor, target
         self._latent = kernel.k1
-        self._model = GaussianProcessRegressor(kernel, alpha=_JITTER, optimizer=None).fit(codes, target)
-        self.codes, self.target = codes, target
+        self._noise = float(kernel.k2.noise_level) + _JITTER
+        self._weights = cho_solve((factor, True), target, check_finite=False)
+        self.known: Array = target - self._noise * self._weights
+
+    @classmethod
+    def given(cls, kernel: Kernel, codes: Array, target: Array) -> Posterior:
+        """Return the process given n observations: codes of shape (n, width), target of shape (n,)."""
+        covariance = kernel(codes)
+        covariance[np.diag_indices_from(covariance)] += _JITTER
+        return cls(kernel, codes, cholesky(covariance, lower=True, check_finite=False), target)
 
     def at(self, codes: Array) -> tuple[Array, Array]:
         """Return mean (shape (m,) or (m, s)) and standard deviation (shape (m,)) at codes of shape (m, width)."""
-        cross = self._latent(codes, self.codes)
-        spread = solve_triangular(self._model.L_, cross.T, lower=True, check_finite=False)
+        mean, spread = self._predict(codes)
         variance = self._latent.diag(codes) - np.einsum("ij,ij->j", spread, spread)
-        return cross @ self._model.alpha_, np.sqrt(np.maximum(variance, _JITTER))
+        return mean, np.sqrt(np.maximum(variance, _JITTER))
 
     def imagine(self, codes: Array, normals: Array) -> Posterior:
         """Return the process as it would be if observations came in at these points.
@@ -102,13 +118,18 @@ class Posterior:
             codes: Where, shape (m, width).
             normals: Standard normal numbers that decide what, shape (m, fantasies).
         """
-        cross = self._latent(codes, self.codes)
-        spread = solve_triangular(self._model.L_, cross.T, lower=True, check_finite=False)
+        mean, spread = self._predict(codes)
         covariance = self._kernel(codes) - spread.T @ spread
         covariance[np.diag_indices_from(covariance)] += _JITTER
-        drawn = (cross @ self._model.alpha_)[:, None] + cholesky(covariance, lower=True) @ normals
-        known = np.repeat(self.target[:, None], normals.shape[1], axis=1)
-        return Posterior(self._kernel, np.vstack([self.codes, codes]), np.vstack([known, drawn]))
+        corner = cholesky(covariance, lower=True, check_finite=False)
+        factor = np.block([[self._factor, np.zeros_like(spread)], [spread.T, corner]])
+        seen = np.repeat(self._target[:, None], normals.shape[1], axis=1)
+        target = np.vstack([seen, mean[:, None] + corner @ normals])
+        return Posterior(self._kernel, np.vstack([self._codes, codes]), factor, target)
+
+    def _predict(self, codes: Array) -> tuple[Array, Array]:
+        cross = self._latent(codes, self._codes)
+        return cross @ self._weights, solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
 
 
 def expected_improvement(mean: Array, deviation: Array, best: Array | float) -> Array:

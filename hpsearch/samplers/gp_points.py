@@ -21,7 +21,10 @@ from hpsearch.study import Study
 
 _GLOBAL, _LOCAL, _REFINED, _ROUNDS = 256, 96, 48, 2
 _FANTASIES = 8
-WARP = "std"
+WARP = "log"
+ACQ="lat"
+HEDGE=0
+C=0.5
 
 
 class GPPoints:
@@ -65,27 +68,32 @@ class GPPoints:
     def _improve(self, ended: Sequence[Observation], rng: np.random.Generator) -> dict[str, Any]:
         encoding = self._encoding
         units, codes = self._encoded([observation.params for observation in ended])
-        model = Posterior(self._kernel("loss", ended, codes, losses), codes, losses(ended))
+        kernel = self._kernel("loss", ended, codes, losses)
+        target = losses(ended)
+        model = Posterior.given(kernel, codes, target)
         taken = codes
-        known, _ = model.at(codes)
-        best: Array | float = known.min()
         if running := self._observations.running:
             _, pending = self._encoded(running)
             taken = np.vstack([codes, pending])
             model = model.imagine(pending, rng.normal(size=(len(pending), _FANTASIES)))
-            known, _ = model.at(taken)
-            best = known.min(axis=0)
+        best: Array | float = model.known.min(axis=0)
+        if ACQ in ("obs", "tot"):
+            best = model._target.min(axis=0)
         cost = self._cost(ended, codes)
 
         def worth(candidates: Array) -> tuple[Array, Array]:
             found = encoding.codes(candidates, encoding.existing(candidates))
-            score = expected_improvement(*model.at(found), best)
+            mean, sd = model.at(found)
+            if ACQ == "tot": sd = np.sqrt(sd**2+model._noise)
+            score = expected_improvement(mean, sd, best)
+            if HEDGE and rng0 % HEDGE == 0:
+                m = mean.reshape(len(mean), -1).mean(1); score = 100 + 2*sd - m
             if cost is not None:
                 score = score / np.exp(cost.at(found)[0])
             # A point that is known or under way is asked again only where there is no other.
             return candidates, np.where(_known(found, taken), -1.0, score)
-
-        leaders = units[np.argsort(known.reshape(len(known), -1).mean(axis=1)[: len(units)], kind="stable")[:4]]
+        rng0 = len(ended)
+        leaders = units[np.argsort(model.known.reshape(len(taken), -1).mean(axis=1)[: len(units)], kind="stable")[:4]]
         near = [encoding.perturb(np.repeat(leaders, _LOCAL // len(leaders) // 2, axis=0), s, rng) for s in (0.2, 0.05)]
         candidates, score = worth(np.vstack([(self._even + rng.random(encoding.dims)) % 1.0, *near]))
         for scale in (0.05, 0.02)[:_ROUNDS]:
@@ -121,7 +129,7 @@ def losses(ended: Sequence[Observation]) -> Array:
         y = np.minimum(y, m + 2*(m - y.min()))
     if WARP == "log":
         s = max(np.median(y) - y.min(), 1e-12)
-        y = np.log((y - y.min())/s + 0.05)
+        y = np.log((y - y.min())/s + C)
     if WARP == "yj":
         from scipy.stats import yeojohnson
         y = (y-y.mean())/(y.std() or 1)

@@ -1,4 +1,4 @@
-"""``python -m hpsearch.tracking deliver STUDY_DIR --root ROOT [--uri URI] [--follow PID]``: a delivery's own process.
+"""``python -m hpsearch.tracking deliver STUDY_DIR`` or ``follow PID``: a delivery's own process.
 
 Not for people: :class:`hpsearch.tracking.process.Delivery` starts it, ``hpsearch sync`` is the command to type.
 """
@@ -22,32 +22,31 @@ from hpsearch.tracking.uri import resolve
 def main(argv: list[str] | None = None) -> int:
     """Deliver a study's log and return the exit code: 0 if all of it is delivered."""
     parser = argparse.ArgumentParser(prog="python -m hpsearch.tracking")
-    deliver = parser.add_subparsers(required=True).add_parser("deliver", help="bring MLflow into line with a log")
+    commands = parser.add_subparsers(required=True, dest="command")
+    deliver = commands.add_parser("deliver", help="bring MLflow into line with a log")
     deliver.add_argument("study_dir", type=Path)
-    deliver.add_argument("--uri", help="the tracking URI; MLFLOW_TRACKING_URI where it is not given")
-    deliver.add_argument("--root", type=Path, required=True)
-    deliver.add_argument(
-        "--follow",
-        type=int,
-        metavar="PID",
-        help="begin at a byte on standard input, go on until the next one, its end, or the end of this parent process",
-    )
+    follow = commands.add_parser("follow", help="the same for the study that a coordinator names, until it ends")
+    follow.add_argument("parent", type=int, help="pid of the coordinator, which names the folder on standard input")
+    for command in (deliver, follow):
+        command.add_argument("--root", type=Path, required=True)
+        command.add_argument("--uri", help="the tracking URI; MLFLOW_TRACKING_URI where it is not given")
     options = parser.parse_args(argv)
     # Ctrl-C is the coordinator's to answer: it ends the study in order, and then this process by its standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     uri = resolve(options.root, options.uri)
-    if options.follow is None:
+    if options.command == "deliver":
         return Deliverer(options.study_dir, uri, options.root).once(alive=is_running(options.study_dir))
-    wait = _until_told(options.follow)
+    wait = _until_told(options.parent)
     warm_up()
     while wait(60.0):
         pass
-    if not _told():
+    study_dir = _told()
+    if study_dir is None:
         return Outcome.DELIVERED
-    with (options.study_dir / OUTPUT).open("ab") as output:
+    with (study_dir / OUTPUT).open("ab") as output:
         os.dup2(output.fileno(), sys.stdout.fileno())
         os.dup2(output.fileno(), sys.stderr.fileno())
-    return Deliverer(options.study_dir, uri, options.root).follow(wait, GRACE)
+    return Deliverer(study_dir, uri, options.root).follow(wait, GRACE)
 
 
 def _until_told(parent: int) -> Callable[[float], bool]:
@@ -59,11 +58,21 @@ def _until_told(parent: int) -> Callable[[float], bool]:
     return wait
 
 
-def _told() -> bool:
-    """Take the byte that lets the delivery begin; false where the coordinator has ended without it."""
-    readable, _, _ = select.select([sys.stdin], [], [], 0)
-    return bool(readable) and os.read(sys.stdin.fileno(), 1) != b""
+def _told() -> Path | None:
+    """Take the line that names the study's folder; None where the coordinator has ended without it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([sys.stdin], [], [], 0)
+        byte = os.read(sys.stdin.fileno(), 1) if readable else b""  # no further: the second line is for `wait`
+        if not byte:
+            return None
+        line += byte
+    return Path(os.fsdecode(line[:-1]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is delivered and closed; taking mlflow's modules down one by one would cost the user a second.
+    os._exit(code)

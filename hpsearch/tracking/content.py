@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch import confirm
 from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
@@ -28,6 +29,7 @@ _RESERVED = frozenset(
         "kind",
         "study",
         "trial",
+        "params",
         "seed",
         "lane",
         "point",
@@ -190,6 +192,8 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
             "hpsearch.kind": "trial",
             "hpsearch.study": header.name,
             "hpsearch.trial": ask.trial,
+            # As asked, and typed: what replays a trial cannot tell 30 from "30" in MLflow's parameters.
+            "hpsearch.params": ask.params,
             "hpsearch.seed": header.declaration.get("seed"),
             "hpsearch.lane": ask.lane,
             "hpsearch.point": ask.point,
@@ -270,7 +274,7 @@ def is_done(history: History) -> bool:
     if history.running() or not history.trials:
         return False
     declaration = history.declaration
-    wanted = declaration.get("n_trials")
+    wanted = confirm.expected(history, confirm.most_trials(declaration, declaration.get("n_trials")))
     # A grid may have fewer points than the trials that were allowed.
     enough = wanted is None or declaration.get("sampler") == "grid" or len(history.trials) >= int(wanted)
     return history.stop is not None or enough

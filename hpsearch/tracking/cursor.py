@@ -40,8 +40,10 @@ def load(study_dir: Path, uri: str) -> Cursor:
 
 def save(study_dir: Path, uri: str, cursor: Cursor) -> None:
     """Write the cursor of a store, whole or not at all."""
-    values = _load_all(study_dir)
-    values[redact(uri)] = asdict(cursor)
+    _save_all(study_dir, {**_load_all(study_dir), redact(uri): asdict(cursor)})
+
+
+def _save_all(study_dir: Path, values: dict[str, dict[str, Any]]) -> None:
     path = study_dir / FILE
     fresh = path.with_name(f"{FILE}.{os.getpid()}")
     fresh.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -62,6 +64,18 @@ def is_pending(study_dir: Path, uri: str) -> bool:
         return False
     cursor = load(study_dir, uri)
     return not cursor.closed or cursor.offset != log.stat().st_size
+
+
+def delivered_to(study_dir: Path) -> list[str]:
+    """Return the stores that a study was delivered to, without passwords, sorted."""
+    return sorted(_load_all(study_dir))
+
+
+def forget(study_dir: Path, uri: str) -> None:
+    """Take a store's cursor away: the next delivery looks everything up again."""
+    values = _load_all(study_dir)
+    if values.pop(redact(uri), None) is not None:
+        _save_all(study_dir, values)
 
 
 def _load_all(study_dir: Path) -> dict[str, dict[str, Any]]:

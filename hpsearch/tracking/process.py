@@ -61,7 +61,6 @@ class Delivery:
     the study is still being prepared, and touches nothing before :meth:`start`.
 
     Args:
-        study_dir: The study's folder.
         uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
         root: The root of all state.
 
@@ -69,8 +68,9 @@ class Delivery:
         UserError: MLflow would not take the URI.
     """
 
-    def __init__(self, study_dir: Path, uri: str | None, root: Path) -> None:
-        self._study_dir, self._uri, self._root = study_dir.absolute(), resolve(root, uri), root.absolute()
+    def __init__(self, uri: str | None, root: Path) -> None:
+        self._uri, self._root = resolve(root, uri), root.absolute()
+        self._study_dir = self._root
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._finished = False
 
@@ -88,14 +88,20 @@ class Delivery:
             # The study did not come to be: the process has done nothing and has nothing to do.
             self._process.kill()
             self._process.communicate()
+            self._process = None
 
-    def start(self) -> None:
-        """Let it deliver, now that the study has its folder and its log."""
+    def start(self, study_dir: Path) -> None:
+        """Let it deliver, now that the study has its folder and its log.
+
+        Args:
+            study_dir: The study's folder.
+        """
+        self._study_dir = study_dir.absolute()
         if self._process is None:
             self._process = self._spawn()
         cursor.note(self._study_dir, self._uri, None)
         self._started = True
-        self._tell()
+        self._tell(str(self._study_dir))
 
     def problem(self) -> str | None:
         """Return why delivery fails now, or None while it works or nothing is known; for a warning while running."""
@@ -111,7 +117,7 @@ class Delivery:
         if code not in (None, *Outcome):
             # It was killed, perhaps for memory: once more, with the training out of the way.
             self._process = self._spawn()
-            self._tell()
+            self._tell(str(self._study_dir))
             code = self._end(timeout)
         why = None
         if code is None:
@@ -132,8 +138,8 @@ class Delivery:
             known = environment.get("PYTHONPATH")
             environment["PYTHONPATH"] = f"{known}{os.pathsep}{package}" if known else str(package)
         # -P: modules beside the study file must not stand in for the ones that mlflow imports.
-        command = [sys.executable, "-P", "-m", "hpsearch.tracking", "deliver", str(self._study_dir)]
-        command += ["--root", str(self._root), "--follow", str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "hpsearch.tracking", "follow", str(os.getpid())]
+        command += ["--root", str(self._root)]
         # A session of its own: Ctrl-C in the terminal is for the coordinator alone.
         return subprocess.Popen(
             command,
@@ -145,16 +151,16 @@ class Delivery:
             bufsize=0,
         )
 
-    def _tell(self) -> None:
-        """Send the process a byte: the first lets it begin, the second says that the study ended."""
+    def _tell(self, line: str = "") -> None:
+        """Send the process a line: the first is the study's folder, the second says that the study ended."""
         assert self._process is not None, "the delivery was not started"
         assert self._process.stdin is not None, "it was started with a pipe"
         # Where it has ended already, its exit code tells why.
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(b"\n")
+            self._process.stdin.write(line.encode() + b"\n")
 
     def _end(self, timeout: float) -> int | None:
-        # A byte, not only the end of the file: a process forked from this one may hold the pipe open.
+        # A line, not only the end of the file: a process forked from this one may hold the pipe open.
         self._tell()
         assert self._process is not None, "_tell has seen it"
         assert self._process.stdin is not None, "_tell has seen it"

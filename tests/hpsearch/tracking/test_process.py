@@ -63,7 +63,7 @@ def test_the_coordinator_imports_nothing_heavy() -> None:
 
 
 def test_a_study_that_does_not_come_to_be_leaves_nothing_behind(tmp_path: Path) -> None:
-    with Delivery(tmp_path / "studies" / "eta", None, tmp_path) as delivery:
+    with Delivery(None, tmp_path) as delivery:
         pid = pid_of(delivery)
         time.sleep(0.2)
     assert list(tmp_path.iterdir()) == []
@@ -77,8 +77,8 @@ def test_a_study_is_delivered_while_it_runs(
     made = records(n_trials=9)
     folder = write(made[:1])
     begin = time.monotonic()
-    delivery = Delivery(folder, None, root)
-    delivery.start()
+    delivery = Delivery(None, root)
+    delivery.start(folder)
     assert time.monotonic() - begin < 1.0
     write(made[1:3], mode="ab")
     while not any(name == "trial 0002" for name, *_ in stored()["points"]):
@@ -103,7 +103,7 @@ def test_a_coordinator_killed_leaves_an_interrupted_study_that_the_next_one_fini
     folder = write(made[:5])
     code = (
         "import os, signal, sys; from pathlib import Path; from hpsearch.tracking.process import Delivery\n"
-        "delivery = Delivery(Path(sys.argv[1]), None, Path(sys.argv[2])); delivery.start()\n"
+        "delivery = Delivery(None, Path(sys.argv[2])); delivery.start(Path(sys.argv[1]))\n"
         "child = os.fork()\n"  # a worker that holds the pipe open beyond its coordinator's death
         "if child == 0:\n    import time; os.close(1); time.sleep(120); os._exit(0)\n"
         "print(child, flush=True)\n"
@@ -115,8 +115,8 @@ def test_a_coordinator_killed_leaves_an_interrupted_study_that_the_next_one_fini
     try:
         assert done.returncode == -signal.SIGKILL
         assert alive(worker)
-        second = Delivery(folder, None, root)  # may start while the first still delivers the rest
-        second.start()
+        second = Delivery(None, root)  # may start while the first still delivers the rest
+        second.start(folder)
         time.sleep(6.0)
         write(made[5:], mode="ab")
         finish(second)
@@ -132,7 +132,7 @@ def test_the_rest_of_a_killed_study_s_log_is_delivered_without_anybody(
     folder = write(records(n_trials=9)[:5])
     code = (
         "import os, signal, sys; from pathlib import Path; from hpsearch.tracking.process import Delivery\n"
-        "delivery = Delivery(Path(sys.argv[1]), None, Path(sys.argv[2])); delivery.start()\n"
+        "delivery = Delivery(None, Path(sys.argv[2])); delivery.start(Path(sys.argv[1]))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(folder), str(root)], check=False, timeout=60)
@@ -157,8 +157,8 @@ def test_killed_at_any_moment_and_started_again_each_point_is_there_once(
         write(made[1 + part * len(made) // parts : 1 + (part + 1) * len(made) // parts], mode="ab")
         db = root / "mlflow.db"
         before = db.stat().st_mtime_ns
-        delivery = Delivery(folder, None, root)
-        delivery.start()
+        delivery = Delivery(None, root)
+        delivery.start(folder)
         while db.stat().st_mtime_ns == before:
             time.sleep(0.001)
         time.sleep(stream.uniform(0.0, 0.3))  # it is writing now
@@ -168,8 +168,8 @@ def test_killed_at_any_moment_and_started_again_each_point_is_there_once(
         if part % 2:
             (folder / cursor.FILE).unlink(missing_ok=True)
     assert cursor.is_pending(folder, resolve(root))
-    delivery = Delivery(folder, None, root)
-    delivery.start()
+    delivery = Delivery(None, root)
+    delivery.start(folder)
     finish(delivery)
     assert stored() == expected(made)
 
@@ -179,8 +179,8 @@ def test_a_delivery_killed_under_way_is_started_once_more_at_the_end(
     root: Path, records: Records, write: Write, stored: Stored, expected: Stored
 ) -> None:
     made = records()
-    delivery = Delivery(write(made), None, root)
-    delivery.start()
+    delivery = Delivery(None, root)
+    delivery.start(write(made))
     os.kill(pid_of(delivery), signal.SIGKILL)
     finish(delivery)
     assert stored() == expected(made)
@@ -191,8 +191,8 @@ def test_ctrl_c_is_the_coordinator_s_to_answer(
     root: Path, records: Records, write: Write, stored: Stored, expected: Stored
 ) -> None:
     made = records()
-    delivery = Delivery(write(made), None, root)
-    delivery.start()
+    delivery = Delivery(None, root)
+    delivery.start(write(made))
     assert os.getsid(pid_of(delivery)) != os.getsid(0)  # a terminal's Ctrl-C does not reach it
     time.sleep(1.0)
     os.kill(pid_of(delivery), signal.SIGINT)
@@ -206,8 +206,8 @@ def test_a_module_of_the_user_s_beside_the_study_stands_in_for_none_of_mlflow_s(
 ) -> None:
     (root / "requests.py").write_text("raise RuntimeError('not this one')\n", encoding="utf-8")
     monkeypatch.chdir(root)
-    delivery = Delivery(write(records()), None, root)
-    delivery.start()
+    delivery = Delivery(None, root)
+    delivery.start(write(records()))
     finish(delivery)
 
 
@@ -217,9 +217,10 @@ def test_two_studies_that_make_a_root_s_store_at_the_same_moment_are_both_delive
 ) -> None:
     (tmp_path / "mlflow.db").unlink(missing_ok=True)
     names = ("eta", "lambda", "momentum")
-    deliveries = [Delivery(write(records(name=name), name), None, tmp_path) for name in names]
-    for delivery in deliveries:
-        delivery.start()
+    folders = [write(records(name=name), name) for name in names]
+    deliveries = [Delivery(None, tmp_path) for _ in names]
+    for delivery, folder in zip(deliveries, folders, strict=True):
+        delivery.start(folder)
     for delivery in deliveries:
         finish(delivery)
     assert len(stored()["runs"]) == 3 * 7
@@ -231,8 +232,8 @@ def test_without_a_server_the_study_ends_and_says_what_lacks_and_what_to_type(
 ) -> None:
     made = records()
     folder = write(made)
-    delivery = Delivery(folder, "http://me:secret@127.0.0.1:9", root)
-    delivery.start()
+    delivery = Delivery("http://me:secret@127.0.0.1:9", root)
+    delivery.start(folder)
     begin = time.monotonic()
     while delivery.problem() is None:
         assert time.monotonic() - begin < 60

@@ -100,8 +100,8 @@ def test_a_server_that_goes_down_in_mid_study_gets_the_rest_later(
 ) -> None:
     made = records(n_trials=8)
     folder = write(made[:4])
-    delivery = Delivery(folder, server.uri, root)
-    delivery.start()
+    delivery = Delivery(server.uri, root)
+    delivery.start(folder)
     while cursor.load(folder, server.uri).offset == 0:
         time.sleep(0.1)
     server.down()

@@ -1,0 +1,53 @@
+"""A stage as a study of its own: what its sampler is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hpsearch.history import Goal, History, Trial
+
+
+class StageView(History):
+    """Some of a stage's trials, numbered from 0, as are their points.
+
+    A sampler that reads a history must not compare values of two stages, nor meet points that lie outside of the space
+    that it searches. Curves are shared with the whole history, so that the view costs nothing but a look at its trials.
+
+    Args:
+        goal: What decides.
+        stage: The stage.
+        shows: Which of its trials belong to the view.
+    """
+
+    def __init__(self, goal: Goal, stage: int, shows: Callable[[Trial], bool]) -> None:
+        super().__init__(goal)
+        self.full_stage = stage
+        self._shows = shows
+        self._seen = 0
+        self._points: dict[int, int] = {}
+        self._open: list[tuple[Trial, Trial]] = []
+
+    def sync(self, history: History) -> None:
+        """Take in what the whole history holds; later calls bring the same one, grown."""
+        self.header, self.declaration = history.header, history.declaration
+        self.tick, self.time = history.tick, history.time
+        for trial in history.trials[self._seen :]:
+            if trial.ask.stage == self.full_stage and self._shows(trial):
+                point = self._points.setdefault(trial.ask.point, len(self._points))
+                ask = replace(trial.ask, trial=len(self.trials), point=point)
+                own = Trial(ask, trial.asked_at, trial.ticks, trial.rows)
+                self.trials.append(own)
+                self._running[own.number] = own
+                self._open.append((trial, own))
+        self._seen = len(history.trials)
+        ended = []
+        for whole, own in self._open:
+            own.value, own.best_epoch = whole.value, whole.best_epoch
+            own.decision, own.ended_at = whole.decision, whole.ended_at
+            if own.decision is not None:
+                del self._running[own.number]
+                ended.append(own.ticks[-1] if own.ticks else -1)
+        self._open = [pair for pair in self._open if pair[1].decision is None]
+        self.ends += sorted(ended)
+        self.best = next(iter(self.ranked()), None)

@@ -1,0 +1,135 @@
+"""The objective of a ladder: one objective per stage, each on its own data and in its own units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+
+from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.build import Prepared
+from hpsearch.objectives.build import prepare as prepare_one
+from hpsearch.records import Row
+from hpsearch.scaling import Scale, reduced, translated
+from hpsearch.study import Study
+from models.datasets import Dataset
+
+
+@runtime_checkable
+class Confirming(Protocol):
+    """An objective whose trials can share the randomness of a seed."""
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness, and report the test set's metrics where asked."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage runs.
+
+    Attributes:
+        scale: The stage.
+        make: Makes its objective from its data.
+        confirms: Whether it confirms or tests, with fresh seeds.
+        tests: Whether it reports the test set's metrics.
+    """
+
+    scale: Scale
+    make: Callable[[Dataset | None], Objective]
+    confirms: bool = False
+    tests: bool = False
+
+
+class StagedObjective:
+    """Hands each trial to its stage's objective, which is made when its first trial begins.
+
+    Args:
+        steps: By stage: those of the search, then the one that confirms and the one that tests.
+        dataset: The full problem's data.
+        seed: The study's seed.
+        epochs: Most epochs of a trial of the full problem.
+    """
+
+    def __init__(self, steps: Sequence[Step], dataset: Dataset | None, seed: int, epochs: int) -> None:
+        self.epochs = epochs
+        self._steps = steps
+        self._dataset = dataset
+        self._seed = seed
+        self._objectives: dict[int, Objective] = {}
+        self._starts: dict[int, Start] = {}
+
+    def start(self, trial: Start) -> None:
+        """Take a trial in, its parameters translated to its stage's problem."""
+        ask = trial.ask
+        self._starts[ask.trial] = trial
+        params = ask.params
+        if self._dataset is not None:
+            params = translated(self._steps[ask.stage].scale, params, len(self._dataset.y_train))
+        self._at(ask.stage).start(replace(trial, ask=replace(ask, params=params)))
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Train each of these trials for one epoch, stage by stage."""
+        stages = sorted({self._starts[number].ask.stage for number in trials})
+        rows: dict[int, Row] = {}
+        for stage in stages:
+            own = [number for number in trials if self._starts[number].ask.stage == stage]
+            rows |= {row.trial: row for row in self._at(stage).advance(own, tick)}
+        return [rows[number] for number in trials]
+
+    def states(self) -> list[Start]:
+        """Return the trials that can be saved, with the parameters that were asked."""
+        saved = [start for objective in self._objectives.values() for start in objective.states()]
+        return [replace(start, ask=self._starts[start.ask.trial].ask) for start in saved]
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial."""
+        self._at(self._starts.pop(trial).ask.stage).stop(trial)
+
+    def _at(self, stage: int) -> Objective:
+        if stage not in self._objectives:
+            step = self._steps[stage]
+            data = None if self._dataset is None else reduced(step.scale, self._dataset, self._seed)
+            objective = step.make(data)
+            if step.confirms and isinstance(objective, Confirming):
+                objective.confirm(test=step.tests)
+            self._objectives[stage] = objective
+        return self._objectives[stage]
+
+
+def prepare(study: Study, dataset: Dataset | None) -> Prepared:
+    """Return the objective of a study with settled stages, checked but not yet made.
+
+    Args:
+        study: The study; a flat one is prepared as a ladder of one stage, which may be confirmed.
+        dataset: Its data.
+
+    Raises:
+        UserError: A stage's model or data do not suit.
+    """
+    full = prepare_one(study, dataset)
+    scales = study.stages if study.stages is not None else (Scale(),)
+    assert not isinstance(scales, str), "stages were settled"
+    steps = []
+    for scale in scales:
+        prepared = full
+        if not scale.is_full and dataset is not None:
+            prepared = prepare_one(_on(study, scale, len(dataset.y_train)), reduced(scale, dataset, study.seed))
+        steps.append(Step(scale, prepared.make))
+    steps += [Step(Scale(), full.make, confirms=True), Step(Scale(), full.make, confirms=True, tests=True)]
+    return Prepared(partial(_make, tuple(steps), study.seed, full.epochs), full.epochs)
+
+
+def _make(steps: Sequence[Step], seed: int, epochs: int, dataset: Dataset | None) -> Objective:
+    return StagedObjective(steps, dataset, seed, epochs)
+
+
+def _on(study: Study, scale: Scale, n: int) -> Study:
+    """Return the study whose model is the stage's: its own λ, hidden layers and epochs."""
+    from sklearn.base import clone  # slow to import
+
+    params: Mapping[str, Any] = study.model.get_params(deep=True)
+    changed = {name: value for name, value in translated(scale, params, n).items() if value is not params[name]}
+    model = clone(study.model).set_params(**changed)
+    epochs = study.epochs if scale.epochs is None or study.epochs is None else min(study.epochs, scale.epochs)
+    return replace(study, model=model, epochs=epochs, stages=None)

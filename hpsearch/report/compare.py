@@ -1,0 +1,247 @@
+"""Studies side by side: the best of each, the mean of its best, and whether a difference is more than chance."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import UserError
+from hpsearch.history import History, Trial
+from hpsearch.report import words
+from hpsearch.report.sparkline import sparkline
+from hpsearch.report.terminal import Column, Grid, Part
+
+TOP = 5
+"""Trials whose mean is compared where no point was repeated."""
+
+LEAST, RANKED = 3, 6
+"""Pairs from which on there is a test, and from which on it is Wilcoxon's.
+
+Below six pairs Wilcoxon's smallest possible p is above 0.05, so the t test takes its place, which assumes more.
+"""
+
+CURVE = 24
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One study among others.
+
+    Attributes:
+        study: Its name.
+        trials: Trials that have ended.
+        epochs: Epochs trained.
+        best: Value of the best trial, or None.
+        mean: Mean over ``of``.
+        std: Standard deviation over ``of`` (of the sample, n - 1), or None for fewer than two.
+        of: What the mean is over, such as ``5 repeats of the best point``.
+        curve: Learning curve of the best trial.
+    """
+
+    study: str
+    trials: int
+    epochs: int
+    best: float | None
+    mean: float | None
+    std: float | None
+    of: str
+    curve: list[float]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two studies, compared on what both have.
+
+    Attributes:
+        a: A study.
+        b: Another.
+        paired_on: What makes a pair.
+        n: How many pairs there are.
+        difference: Mean of a - b over the pairs, or None without any.
+        test: ``wilcoxon``, ``t`` or None where there is no test.
+        statistic: The test's statistic, or None.
+        p: Probability of a difference at least as large by chance alone, two-sided, or None.
+        p_holm: The same, corrected for the number of pairs of studies (Holm 1979), or None.
+        note: Why there is no test, or None.
+    """
+
+    a: str
+    b: str
+    paired_on: str
+    n: int
+    difference: float | None = None
+    test: str | None = None
+    statistic: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several studies side by side, in the order in which they were named."""
+
+    metric: str
+    direction: str
+    studies: list[Summary]
+    pairs: list[Paired]
+
+
+def compare(studies: Mapping[str, History]) -> Comparison:
+    """Compare studies that are after the same metric.
+
+    Raises:
+        UserError: They are after different metrics.
+    """
+    goals = {name: history.goal for name, history in studies.items()}
+    if len(set(goals.values())) > 1:
+        said = ", ".join(f"{name}: {goal.direction} {goal.metric}" for name, goal in goals.items())
+        raise UserError(f"these studies are after different metrics ({said}); compare those that are after one")
+    goal = next(iter(goals.values()))
+    summaries = [_summary(name, history) for name, history in studies.items()]
+    pairs = [_paired(a, studies[a], b, studies[b]) for a, b in combinations(studies, 2)]
+    return Comparison(goal.metric, goal.direction, summaries, _corrected(pairs))
+
+
+def _summary(name: str, history: History) -> Summary:
+    trials, of = _sample(history)
+    values = [trial.value for trial in trials if trial.value is not None]
+    best = history.best
+    return Summary(
+        study=name,
+        trials=words.counts(history).ended,
+        epochs=sum(trial.epoch for trial in history.trials),
+        best=None if best is None else best.value,
+        mean=statistics.fmean(values) if values else None,
+        std=statistics.stdev(values) if len(values) > 1 else None,
+        of=of,
+        curve=[] if best is None else best.curve(history.goal.metric),
+    )
+
+
+def _sample(history: History) -> tuple[list[Trial], str]:
+    """Return the trials whose mean stands for a study: the repeats of its best point, else its best trials."""
+    points: dict[int, list[Trial]] = {}
+    for trial in history.ended("COMPLETE"):
+        if trial.value is not None:
+            points.setdefault(trial.ask.point, []).append(trial)
+    repeats = max((len(trials) for trials in points.values()), default=0)
+    if repeats > 1:
+        whole = [trials for trials in points.values() if len(trials) == repeats]
+        best = min(whole, key=lambda trials: statistics.fmean(history.goal.loss(t.value or 0.0) for t in trials))
+        return best, f"{repeats} repeats of the best point"
+    top = history.ranked()[:TOP]
+    return top, f"the best {words.many(len(top), 'trial')}" if len(top) != 1 else "the best trial"
+
+
+def _paired(a: str, first: History, b: str, second: History) -> Paired:
+    """Compare two studies on the points and repeats that both trained to the end."""
+    left, right = _complete(first), _complete(second)
+    common = [key for key in left if key in right]
+    on = "the same points and repeats" if any(repeat for _, repeat in common) else "the same points"
+    if not common:
+        return Paired(a, b, on, 0, note="no point was trained to the end in both")
+    differences = np.array([left[key] - right[key] for key in common])
+    pair = Paired(a, b, on, len(common), float(differences.mean()))
+    if len(common) < LEAST:
+        return _with(pair, note=f"a test needs {LEAST} pairs")
+    if not differences.any():
+        return _with(pair, note="all pairs are equal")
+    from scipy import stats  # slow to import
+
+    if len(common) >= RANKED:
+        found = stats.wilcoxon(differences)
+        return _with(pair, test="wilcoxon", statistic=float(found.statistic), p=float(found.pvalue))
+    if np.ptp(differences) == 0:
+        return _with(pair, note="all pairs differ by the same amount, which a t test cannot judge")
+    found = stats.ttest_1samp(differences, 0.0)
+    return _with(pair, test="t", statistic=float(found.statistic), p=float(found.pvalue))
+
+
+def _complete(history: History) -> dict[tuple[str, int], float]:
+    """Return the value of each point and repeat that was trained to the end; the first where a point came twice."""
+    values: dict[tuple[str, int], float] = {}
+    for trial in history.ended("COMPLETE"):
+        if trial.value is not None:
+            values.setdefault((json.dumps(trial.params, sort_keys=True), trial.ask.repeat), trial.value)
+    return values
+
+
+def _with(pair: Paired, **said: Any) -> Paired:
+    return Paired(**{**asdict(pair), **said})
+
+
+def _corrected(pairs: Sequence[Paired]) -> list[Paired]:
+    """Correct the tests for their number: the smallest p counts as many times as there are tests, and so on."""
+    order = sorted((i for i, pair in enumerate(pairs) if pair.p is not None), key=lambda i: pairs[i].p or 0.0)
+    found, least = list(pairs), 0.0
+    for rank, i in enumerate(order):
+        least = max(least, min(1.0, (len(order) - rank) * (pairs[i].p or 0.0)))
+        found[i] = _with(pairs[i], p_holm=least)
+    return found
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """Return what ``hpsearch compare --json`` prints."""
+    from hpsearch.report.export import plain
+
+    value = asdict(comparison)
+    for study in value["studies"]:
+        study["curve"] = [plain(number) for number in study["curve"]]
+    return value
+
+
+def parts(comparison: Comparison, *, ascii_only: bool = False) -> list[Part]:
+    """Return what ``hpsearch compare`` shows: a row per study, then a row per pair.
+
+    Args:
+        comparison: The studies.
+        ascii_only: Draw curves for a terminal that cannot show block characters.
+    """
+    columns = [
+        Column("study", fold=True),
+        Column("best", right=True),
+        Column("mean ± std", right=True),
+        Column("over"),
+        Column("trials", right=True),
+        Column("epochs", right=True),
+        Column("curve of the best"),
+    ]
+    rows = [
+        [
+            each.study,
+            words.number(each.best),
+            _spread(each),
+            each.of,
+            f"{each.trials:,}",
+            f"{each.epochs:,}",
+            sparkline(each.curve, CURVE, ascii_only=ascii_only),
+        ]
+        for each in comparison.studies
+    ]
+    versions = (range(7), range(6), (0, 1, 2, 3), (0, 1, 2))
+    grids = [Grid([columns[i] for i in kept], [[row[i] for i in kept] for row in rows]) for kept in versions]
+    head = f"{comparison.direction} {comparison.metric}"
+    return [head, "", grids, "", *(_sentence(pair) for pair in comparison.pairs)]
+
+
+def _spread(each: Summary) -> str:
+    return words.number(each.mean) + ("" if each.std is None else f" ± {words.number(each.std)}")
+
+
+def _sentence(pair: Paired) -> str:
+    about = f"{pair.a} − {pair.b}"
+    if pair.difference is None:
+        return f"{about}: no paired test, {pair.note}"
+    shown = f"{about}: {pair.difference:+.4g} on average over {words.many(pair.n, 'pair')} ({pair.paired_on})"
+    if pair.p is None or pair.p_holm is None:
+        return f"{shown}; no test, {pair.note}"
+    name = "Wilcoxon signed-rank" if pair.test == "wilcoxon" else "paired t"
+    corrected = "" if pair.p_holm == pair.p else f", {pair.p_holm:.3g} after Holm's correction"
+    return f"{shown}; {name} test: p = {pair.p:.3g}{corrected}"

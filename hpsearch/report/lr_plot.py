@@ -1,0 +1,132 @@
+"""The η test as people see it: a table with a curve per learning rate, and the chapter's plot as SVG."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from hpsearch.lr_range import LrRange, Trace
+from hpsearch.report import words
+from hpsearch.report.sparkline import sparkline
+from hpsearch.report.terminal import Column, Grid, Part
+
+CURVE = 30
+"""Most characters of a curve in the table."""
+
+CEILING = 1.3
+"""Curves are cut at this many times the cost of guessing: what happens above is all the same."""
+
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 860, 460, 60, 50, 190, 50
+_COLOURS = {
+    "falls at once": "#1a7f37",
+    "hardly falls": "#8c959f",
+    "oscillates": "#bf8700",
+    "rises": "#cf222e",
+    "diverges": "#82071e",
+}
+
+
+def parts(found: LrRange, name: str, *, ascii_only: bool = False) -> list[Part]:
+    """Return what ``hpsearch lr-range`` shows.
+
+    Args:
+        found: The test's result.
+        name: The study's name.
+        ascii_only: Draw curves for a terminal that cannot show block characters.
+    """
+    columns = [
+        Column("learning_rate", right=True),
+        Column("cost at the end", right=True),
+        Column("cost over the first epochs"),
+        Column("what it does"),
+    ]
+    rows = [
+        [
+            f"{trace.learning_rate:g}",
+            words.number(trace.cost[-1]) if math.isfinite(trace.cost[-1]) else "diverged",
+            sparkline(_cut(found, trace), CURVE, ascii_only=ascii_only),
+            trace.verdict + (" <- threshold" if trace.learning_rate == found.threshold else ""),
+        ]
+        for trace in found.traces
+    ]
+    ends = [_cut(found, trace)[-1] for trace in found.traces]
+    first, last = found.traces[0].learning_rate, found.traces[-1].learning_rate
+    return [
+        f"{name}: training cost over {words.many(found.epochs, 'epoch')}, λ = 0; guessing costs {found.guessing:.4g}",
+        [Grid(columns, rows), Grid([columns[0], columns[3]], [[row[0], row[3]] for row in rows])],
+        f"cost at the end, from η = {first:g} to {last:g}: {sparkline(ends, CURVE, ascii_only=ascii_only)}",
+        "",
+        *advice(found),
+    ]
+
+
+def advice(found: LrRange) -> list[str]:
+    """Return what the test suggests."""
+    if found.threshold is None or found.suggestion is None:
+        return ["at no learning rate does the cost fall at once: look at the model (initial weights, cost) or --epochs"]
+    low, high = float(f"{found.threshold / 20:.2g}"), float(f"{found.threshold * 2:.2g}")
+    return [
+        f"threshold: {found.threshold:g}, the largest learning rate at which the cost falls at once",
+        f"suggestion: learning_rate={found.suggestion:g}, half of it; a range to search: Float({low:g}, {high:g}, log=True)",
+    ]
+
+
+def svg(found: LrRange, name: str) -> str:
+    """Return the plot as SVG: the cost over the first epochs, a line per learning rate."""
+    top = CEILING * found.guessing
+    steps = max(len(trace.cost) for trace in found.traces) - 1
+    x = [_LEFT + i * (_WIDTH - _LEFT - _RIGHT) / steps for i in range(steps + 1)]
+
+    def y(cost: float) -> float:
+        return _HEIGHT - _BOTTOM - min(cost, top) / top * (_HEIGHT - _TOP - _BOTTOM)
+
+    level = y(found.guessing)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif"',
+        'font-size="12">',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
+        f'<text x="{_LEFT}" y="24" font-size="15">{escape(name)}: training cost by learning rate η</text>',
+        f'<text x="{_LEFT}" y="40" fill="#57606a">{escape(advice(found)[-1])}</text>',
+        f'<line x1="{_LEFT}" y1="{_TOP}" x2="{_LEFT}" y2="{_HEIGHT - _BOTTOM}" stroke="#57606a"/>',
+        f'<line x1="{_LEFT}" y1="{_HEIGHT - _BOTTOM}" x2="{x[-1]:.1f}" y2="{_HEIGHT - _BOTTOM}" stroke="#57606a"/>',
+        f'<line x1="{_LEFT}" y1="{level:.1f}" x2="{x[-1]:.1f}" y2="{level:.1f}" stroke="#8c959f"',
+        'stroke-dasharray="4 4"/>',
+        f'<text x="{x[-1] - 4:.1f}" y="{level - 4:.1f}" text-anchor="end" fill="#57606a">guessing</text>',
+        f'<text x="{(_LEFT + x[-1]) / 2:.1f}" y="{_HEIGHT - 12}" text-anchor="middle">epochs</text>',
+    ]
+    for epoch in range(found.epochs + 1):
+        at = x[round(epoch * steps / found.epochs)]
+        lines.append(f'<text x="{at:.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{epoch}</text>')
+    for i in range(5):
+        cost = i * top / 4
+        lines.append(f'<text x="{_LEFT - 6}" y="{y(cost) + 4:.1f}" text-anchor="end">{cost:.2g}</text>')
+    for number, trace in enumerate(found.traces):
+        lines += _line(trace, number, x, [y(cost) if math.isfinite(cost) else _TOP for cost in trace.cost], found)
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def html(found: LrRange, name: str) -> str:
+    """Return the plot as a page of its own."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}: η test</title></head>\n'
+        f'<body style="max-width: 60rem; margin: 2rem auto">\n{svg(found, name)}</body></html>\n'
+    )
+
+
+def _line(trace: Trace, number: int, x: list[float], y: list[float], found: LrRange) -> list[str]:
+    colour = _COLOURS[trace.verdict]
+    chosen = trace.learning_rate == found.threshold
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=False))
+    legend = _TOP + 14 + 22 * number
+    shade = 0.35 + 0.65 * (number + 1) / len(found.traces)
+    width, weight = (3, "bold") if chosen else (1.5, "normal")
+    return [
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-opacity="{shade:.2f}"',
+        f'stroke-width="{width}"/>',
+        f'<text x="{_WIDTH - _RIGHT + 14}" y="{legend}" fill="{colour}" font-weight="{weight}">',
+        f"η = {trace.learning_rate:g}: {trace.verdict}</text>",
+    ]
+
+
+def _cut(found: LrRange, trace: Trace) -> list[float]:
+    return [min(cost, CEILING * found.guessing) if math.isfinite(cost) else math.inf for cost in trace.cost]

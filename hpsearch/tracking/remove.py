@@ -1,0 +1,106 @@
+"""Taking a study out of MLflow, and what MLflow says about where a study's artifacts are."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from hpsearch.errors import UserError
+from hpsearch.tracking import cursor
+from hpsearch.tracking.store import settings
+from hpsearch.tracking.uri import artifact_location, redact, resolve, sqlite_path
+
+PAGE = 1000
+
+
+def stores(study_dir: Path, uri: str | None = None) -> list[str]:
+    """Return the stores that a study was delivered to, and the one that is named.
+
+    Args:
+        study_dir: The study's folder.
+        uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
+    """
+    named = resolve(study_dir.absolute().parents[1], uri)
+    # A cursor goes by the address without its password.
+    known = [named if each == redact(named) else each for each in cursor.delivered_to(study_dir)]
+    return known if uri is None or named in known else [*known, named]
+
+
+def is_gone(uri: str) -> bool:
+    """Return whether a store is a sqlite file that is no longer there."""
+    path = sqlite_path(uri)
+    return path is not None and not path.exists()
+
+
+def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
+    """Delete the runs of a study in one store, and its experiment where that holds no other; return how many runs.
+
+    MLflow keeps what is deleted until `mlflow gc`; so that a study of this name can be run again, the deleted ones lose
+    their tag and the experiment its name.
+
+    Args:
+        study_dir: The study's folder; artifacts below its root are deleted with the experiment.
+        name: The study's name, and the experiment's.
+        uid: The study's uid.
+        uri: The tracking URI, resolved.
+
+    Raises:
+        UserError: The store does not answer.
+    """
+    if is_gone(uri):
+        return 0
+    with settings():
+        from mlflow.entities import ViewType
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+
+        try:
+            client = MlflowClient(uri)
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                return 0
+            place = [experiment.experiment_id]
+            mine, count = f"tags.`hpsearch.uid` = '{uid}'", 0
+            while found := client.search_runs(place, mine, ViewType.ALL, max_results=PAGE):
+                for run in found:
+                    if run.info.lifecycle_stage == "deleted":
+                        client.restore_run(run.info.run_id)  # a deleted run's tags cannot be changed
+                    client.set_tag(run.info.run_id, "hpsearch.uid", f"removed-{uid}")
+                    client.delete_run(run.info.run_id)
+                    count += 1
+            if not client.search_runs(place, "", ViewType.ACTIVE_ONLY, max_results=1):
+                client.rename_experiment(experiment.experiment_id, f"{name} (removed {experiment.experiment_id})")
+                client.delete_experiment(experiment.experiment_id)
+                _remove_artifacts(study_dir, name, uri)
+        except MlflowException as error:
+            first = str(error).strip().splitlines()[0][:200]
+            raise UserError(f"{redact(uri)}: MLflow does not let it be removed ({first})") from error
+    return count
+
+
+def moved_artifacts(study_dir: Path, name: str, uri: str) -> str | None:
+    """Return where MLflow looks for a study's artifacts, where the root has been moved away from there; else None.
+
+    Args:
+        study_dir: The study's folder.
+        name: The study's name.
+        uri: The tracking URI, resolved; only a store that keeps its artifacts below the root is looked at.
+    """
+    expected = artifact_location(study_dir.absolute().parents[1], uri, name)
+    if expected is None:
+        return None
+    with settings():
+        from mlflow.tracking import MlflowClient
+
+        experiment = MlflowClient(uri).get_experiment_by_name(name)
+    if experiment is None or experiment.artifact_location == expected:
+        return None
+    there = Path(unquote(urlsplit(experiment.artifact_location).path))
+    return None if there.exists() else str(there)
+
+
+def _remove_artifacts(study_dir: Path, name: str, uri: str) -> None:
+    location = artifact_location(study_dir.absolute().parents[1], uri, name)
+    if location is not None:
+        shutil.rmtree(Path(unquote(urlsplit(location).path)), ignore_errors=True)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hpsearch.cli import main
+from hpsearch.engine.doctor import examine
+from hpsearch.tracking.sync import sync
+
+Write = Callable[..., Path]
+
+
+def runs(root: Path, name: str = "eta_lambda") -> int:
+    base = sqlite3.connect(root / "mlflow.db")
+    query = "select count(*) from runs r join experiments e using (experiment_id) where e.name = ? and r.lifecycle_stage = ?"
+    try:
+        return int(base.execute(query, (name, "active")).fetchone()[0])
+    finally:
+        base.close()
+
+
+def test_a_removed_study_is_gone_from_mlflow_and_can_be_run_again(
+    root: Path, write: Write, records: Callable[..., list[Any]]
+) -> None:
+    other = write(records(name="other"), name="other")
+    for _ in range(2):
+        folder = write(records())
+        sync([folder, other])
+        assert runs(root) == 7
+        assert (root / "artifacts" / "eta_lambda").exists()
+        assert main(["rm", "eta_lambda", "--yes", "--root", str(root)]) == 0
+        assert runs(root) == 0
+        assert not (root / "artifacts" / "eta_lambda").exists()
+    assert runs(root, "other") == 7
+
+
+def test_rm_without_tracking_leaves_mlflow_alone(root: Path, write: Write, records: Callable[..., list[Any]]) -> None:
+    sync([write(records())])
+    assert main(["rm", "eta_lambda", "--yes", "--no-tracking", "--root", str(root)]) == 0
+    assert runs(root) == 7
+
+
+def test_what_was_not_delivered_is_found_and_delivered(
+    root: Path, write: Write, records: Callable[..., list[Any]]
+) -> None:
+    made = records()
+    folder = write(made[:4])
+    sync([folder])
+    assert examine(folder) == []
+    write(made[4:], mode="ab")
+    (finding,) = examine(folder)
+    assert "not yet in MLflow" in finding.problem
+    assert finding.mend is not None
+    finding.mend()
+    assert examine(folder) == []
+    assert runs(root) == 7
+
+
+def test_a_log_that_is_shorter_than_what_was_delivered_is_looked_up_again(
+    root: Path, write: Write, records: Callable[..., list[Any]]
+) -> None:
+    made = records()
+    folder = write(made)
+    sync([folder])
+    write(made[:-1])
+    (finding,) = examine(folder)
+    assert "more was delivered" in finding.problem
+    assert finding.mend is not None
+    finding.mend()
+    assert examine(folder) == []
+    write(made[-1:], mode="ab")
+    sync([folder])
+    assert runs(root) == 7
+
+
+def test_a_root_that_was_moved_is_found(
+    root: Path, write: Write, records: Callable[..., list[Any]], tmp_path_factory: Any
+) -> None:
+    sync([write(records())])
+    moved = tmp_path_factory.mktemp("elsewhere") / "mlruns"
+    shutil.move(root, moved)
+    folder = moved / "studies" / "eta_lambda"
+    (finding,) = examine(folder)
+    assert f"{root}/mlflow.db, which is not there any more" in finding.problem
+    assert finding.mend is not None
+    finding.mend()
+    (finding,) = examine(folder)
+    assert f"artifacts in {root / 'artifacts' / 'eta_lambda'}" in finding.problem
+    assert finding.mend is None
+    assert runs(moved) == 7
