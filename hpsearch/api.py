@@ -23,8 +23,7 @@ from hpsearch.engine.stopping import Limits
 from hpsearch.engine.warm import first_points
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.history import History, Trial
-from hpsearch.objectives import build, staged
-from hpsearch.objectives.build import Prepared
+from hpsearch.objectives.staged import prepare
 from hpsearch.study import Study
 from hpsearch.tracking.process import Delivery
 from models import datasets
@@ -143,7 +142,7 @@ def run(
             delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
         dataset = _load(study)
         study = _settled(study, dataset)
-        prepared = _prepare(study, dataset)
+        prepared = prepare(study, dataset)
         sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
         ladder.build(study)  # what cannot be is said before a log is begun
         folder = root / "studies" / study.name
@@ -156,7 +155,7 @@ def run(
         said = history.declaration
         declared = replace(study, **{key: said[key] for key in ("n_trials", *CONFIRM) if key in said})
         if declared.confirm and not study.confirm:
-            prepared = _prepare(declared, dataset)
+            prepared = prepare(declared, dataset)
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
         climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None)
@@ -208,11 +207,6 @@ def _settled(study: Study, dataset: datasets.Dataset | None) -> Study:
         return replace(study, stages=scaling.settle(study.stages, dataset, study.seed))
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
-
-
-def _prepare(study: Study, dataset: datasets.Dataset | None) -> Prepared:
-    flat = study.stages is None and not study.confirm
-    return build.prepare(study, dataset) if flat else staged.prepare(study, dataset)
 
 
 def _load(study: Study) -> datasets.Dataset | None:

@@ -1,4 +1,4 @@
-"""How often pruning was wrong: what became of the trials that were finished though the pruner would have stopped them."""
+"""How often pruning was wrong: what became of trials that were finished though it would have stopped them."""
 
 from __future__ import annotations
 

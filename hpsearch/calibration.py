@@ -108,10 +108,11 @@ def describe(history: History) -> list[str]:
             f"in common (chance: {each.k / each.points:.0%}), {each.points} points"
         )
         if each.misleads:
-            sure = "" if each.rho_high < TRUSTED else " (few points: the interval reaches beyond that)"
+            sure = each.rho_high < TRUSTED
+            verb, doubt = ("misleads", "") if sure else ("may mislead", ", though with so few points it need not be so")
             lines.append(
-                f"  this shortcut misleads here: {each.words} does not predict the next stage, ρ is below {TRUSTED}"
-                f"{sure}; make the stage larger or leave it out"
+                f"  this shortcut {verb} here: what ranks well with {each.words} need not rank well at the next stage "
+                f"(ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
             )
     return lines
 
@@ -139,9 +140,7 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
     low, high = np.percentile(rhos, INTERVAL) if len(rhos) else (math.nan, math.nan)
     o_low, o_high = np.percentile(overlaps, INTERVAL)
     ends = (float(low), float(high))
-    return Calibration(
-        stage, words, n, spearman(a, b), *ends, k, overlap(a, b, k), float(o_low), float(o_high)
-    )
+    return Calibration(stage, words, n, spearman(a, b), *ends, k, overlap(a, b, k), float(o_low), float(o_high))
 
 
 def _ranks(values: Array) -> Array:

@@ -195,10 +195,8 @@ def describe(history: History) -> list[str]:
     if found is None:
         return []
     metric, winner = history.goal.metric, found.winner
-    lines = [
-        f"confirmed: point {winner.point} with {metric} {_spread(winner.confirmed)} over "
-        f"{len(winner.by_seed)} fresh seeds; the search had seen {winner.seen:.4f} (optimism {found.optimism:+.4f})"
-    ]
+    seeds, seen = len(winner.by_seed), f"the search had seen {winner.seen:.4f} (optimism {found.optimism:+.4f})"
+    lines = [f"confirmed: point {winner.point} with {metric} {_spread(winner.confirmed)} over {seeds} seeds; {seen}"]
     if found.p_value is not None and found.difference is not None:
         rival = found.candidates[1]
         told = "distinguishable from" if found.distinguishable else "not distinguishable from"

@@ -36,7 +36,7 @@ LEAP = 0.05
 LEAPS = 0.15
 """Share of the epochs that must leap, and at least two of them, for a curve that oscillates."""
 
-FLOOR = 0.03
+FLOOR = 0.05
 """Below this share of the first epoch's cost, leaps are the noise of a network that has learnt everything."""
 
 RISEN = 0.1
@@ -47,6 +47,12 @@ STEADY = 0.9
 
 SLOW = 0.03
 """A training cost that falls by less than this share an epoch falls slowly."""
+
+CREEP = 0.0005
+"""One that falls by less than this an epoch has settled, unless it never fell much faster."""
+
+EVEN = 3.0
+"""Most times by which its first half falls faster than its second, for a cost that never fell much faster."""
 
 HIGH = 0.4
 """A training cost above this share of the first epoch's is still high."""
@@ -215,16 +221,19 @@ def _saturated(cost: Sequence[float], accuracy: Sequence[float], saturation: Seq
 
 def _creeps(cost: Sequence[float], accuracy: Sequence[float]) -> bool:
     """Return whether a cost that hardly moves still does so evenly, or brings accuracy: small steps, not none."""
-    if not _steady(cost[1:]):
-        return False
-    even = cost[0] - cost[1] < 10 * (cost[1] - cost[-1]) / (len(cost) - 2)
-    return even or (bool(accuracy) and accuracy[-1] - accuracy[1] > STILL)
+    return _steady(cost[1:]) and (_even(cost) or (bool(accuracy) and accuracy[-1] - accuracy[1] > STILL))
+
+
+def _even(cost: Sequence[float]) -> bool:
+    """Return whether a cost fell hardly faster in its first half than in its second."""
+    middle = cost[len(cost) // 2]
+    return cost[0] - middle < EVEN * (middle - cost[-1])
 
 
 def _too_small(cost: Sequence[float]) -> Diagnosis | None:
     half = cost[len(cost) // 2 :]
     pace = fmean(_fall(a, b) for a, b in pairwise(half)) if len(half) > 1 else 0.0
-    if cost[-1] < HIGH * cost[0] or not _steady(cost) or pace > SLOW:
+    if cost[-1] < HIGH * cost[0] or not _steady(cost) or pace > SLOW or (pace < CREEP and not _even(cost)):
         return None
     reason = f"training cost falls steadily but slowly, {pace:.1%} an epoch: {_fell(cost)} only"
     return Diagnosis("learning rate too small", reason, {"pace": pace, "left": cost[-1] / cost[0]})

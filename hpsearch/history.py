@@ -170,9 +170,7 @@ class History:
             value = row.metrics.get(self.goal.metric, math.nan)
             if math.isfinite(value) and (trial.value is None or self.goal.better(value, trial.value)):
                 trial.value, trial.best_epoch = value, row.epoch
-                if trial.ask.stage == self.full_stage and (
-                    self.best is None or self._ranks_before(trial, self.best)
-                ):
+                if trial.ask.stage == self.full_stage and (self.best is None or self._ranks_before(trial, self.best)):
                     self.best = trial
             self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
 

@@ -12,6 +12,8 @@ from typing import Any
 from hpsearch.errors import UserError, did_you_mean
 
 SAMPLERS: Mapping[str, str] = {
+    "chapter": "hpsearch.samplers.chapter.Chapter",
+    "gp": "hpsearch.samplers.gp.GP",
     "grid": "hpsearch.samplers.grid.Grid",
     "qmc": "hpsearch.samplers.qmc.QMC",
     "random": "hpsearch.samplers.random.Random",

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch import space as spaces
-from hpsearch.declaration import changes, declare
+from hpsearch.declaration import CONFIRM, changes, declare
 from hpsearch.engine import environment
 from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
 from hpsearch.loading import load_study
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.build import prepare
+from hpsearch.objectives.staged import prepare
 from hpsearch.proposal import model_params
 from hpsearch.records import Row
+from hpsearch.scaling import Scale
 from hpsearch.study import Study
 from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
@@ -113,6 +114,9 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
     if isinstance(said.get("data"), str):
         new["data"] = said["data"]
+    if "stages" in said:
+        new["stages"] = [Scale(**scale) for scale in said["stages"]]
+    new |= {name: said[name] for name in CONFIRM if name in said}
     if said["space"] != before["space"] and "function" not in said["space"]:
         new["space"] = spaces.from_json(said["space"])
     known = model_params(before)
@@ -171,8 +175,10 @@ def _causes(told: Remembered, declared: Mapping[str, Any], digest: str | None) -
     for name in ("python", "blas", "cpu", "platform"):
         if then.get(name) != now.get(name):
             yield f"other {name}: {_said(then.get(name))} then, {_said(now.get(name))} now"
-    if then.get("git_commit") != now.get("git_commit"):
-        yield f"other commit: {_said(then.get('git_commit'))} then, {_said(now.get('git_commit'))} now"
+    if "git_commit" not in now:
+        yield f"commit {_said(then.get('git_commit'))} then, and no git repository here to compare with"
+    elif then.get("git_commit") != now["git_commit"]:
+        yield f"other commit: {_said(then.get('git_commit'))} then, {now['git_commit']} now"
     for word, tree in (("then", then), ("now", now)):
         if tree.get("git_dirty"):
             yield f"the commit does not tell all: files had changes {word}"

@@ -1,10 +1,10 @@
 """The chapter's ladder of smaller problems: what a stage leaves out, and what an epoch of it costs.
 
-The λ rule keeps the weight decay of one update the same: an update multiplies weights by 1 − ηλ/n, so that ηλ/n = ηλ'/n'
-gives λ' = λ·n'/n for a stage that trains on n' of n samples; l1, whose update subtracts ηλ/n, goes the same way. What is
-searched and logged is always the full problem's λ, and the stage translates it. The rule does *not* keep the decay of an
-epoch, which has n'/batch_size updates in place of n/batch_size; and for an optimizer that rescales its gradient (adam,
-rmsprop), where ηλ/n is not what a weight loses in an update, it is a convention.
+The λ rule keeps the weight decay of one update the same: an update multiplies weights by 1 − ηλ/n, so that
+ηλ/n = ηλ'/n' gives λ' = λ·n'/n for a stage that trains on n' of n samples; l1, whose update subtracts ηλ/n, goes the
+same way. What is searched and logged is always the full problem's λ, and the stage translates it. The rule does *not*
+keep the decay of an epoch, which has n'/batch_size updates in place of n/batch_size; and for an optimizer that rescales
+its gradient (adam, rmsprop), where ηλ/n is not what a weight loses in an update, it is a convention.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Scale:
         promote: How many of its best points enter the next stage: a count, or a fraction (a float) of its points.
         calibration: Points drawn at random from the others that enter the next stage beside them, to measure how well
             this stage ranks.
-        margin: How far the next stage's space reaches beyond the promoted points, as a fraction of this one's.
+        margin: How far the next stage's space reaches beyond the promoted points, as a fraction of the study's space in
+            each dimension.
 
     Raises:
         UserError: A value cannot be.
@@ -175,9 +176,7 @@ def reduced(scale: Scale, dataset: Dataset, seed: int) -> Dataset:
     size = scale.image_size
     assert size is None or not isinstance(size, int), "a Scale keeps rows and columns"
     sides = None if size is None else (size[0], size[1])
-    return subset(
-        dataset, seed, classes=scale.classes, train=scale.train, valid=scale.valid, image_size=sides
-    )
+    return subset(dataset, seed, classes=scale.classes, train=scale.train, valid=scale.valid, image_size=sides)
 
 
 def translated(scale: Scale, params: Mapping[str, Any], n: int) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """Activation functions of hidden neurons: one entry a function, applied in place.
 
-Each knows its derivative through its own output a = f(z), so that the weighted input z need not be kept.
+Each but gelu knows its derivative through its own output a = f(z), so that the weighted input z need not be kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+from scipy.special import erf
 
-from models.kernels import Array, Op
+from models.kernels import Array, Op, maximum, minimum
+
+LEAK = 0.01
+"""Slope of leaky_relu where z < 0."""
 
 
 @dataclass(frozen=True)
@@ -21,23 +24,32 @@ class Activation:
     Attributes:
         name: The name that users give.
         gain: The layer below hands over u = gain·z, for which it pays nothing.
-        apply: (u) -> operations that replace u, of any shape, by f(z).
-        backward: (a, delta, scratch) -> operations that replace delta by delta·f'(z); all three of one shape.
+        apply: (u, slope) -> operations that replace u, of any shape, by f(z) and, where `keeps_slope`, set slope, of
+            the same shape, to f'(z).
+        backward: (a, delta, scratch, slope) -> operations that replace delta by delta·f'(z); all of one shape.
+        steepest: The largest f'.
+        keeps_slope: Whether f' cannot be had from a, so that `apply` stores it for `backward`.
     """
 
     name: str
     gain: float
-    apply: Callable[[Array], list[Op]]
-    backward: Callable[[Array, Array, Array], list[Op]]
+    apply: Callable[[Array, Array], list[Op]]
+    backward: Callable[[Array, Array, Array, Array], list[Op]]
+    steepest: float = 1.0
+    keeps_slope: bool = False
 
 
-def _sigmoid(u: Array) -> list[Op]:
+def _constant(value: float, like: Array) -> Array:
+    return np.array(value, like.dtype)
+
+
+def _sigmoid(u: Array, slope: Array) -> list[Op]:
     # σ(z) = ½ + ½·tanh(z/2): NumPy's tanh is vectorised, cannot overflow and beats expit fivefold.
-    half = np.array(0.5, u.dtype)
+    half = _constant(0.5, u)
     return [(np.tanh, (u, u)), (np.multiply, (u, half, u)), (np.add, (u, half, u))]
 
 
-def _sigmoid_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
+def _sigmoid_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
     return [
         (np.multiply, (a, a, scratch)),
         (np.subtract, (a, scratch, scratch)),  # f' = a − a²
@@ -45,34 +57,91 @@ def _sigmoid_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
     ]
 
 
-def _tanh(u: Array) -> list[Op]:
+def _tanh(u: Array, slope: Array) -> list[Op]:
     return [(np.tanh, (u, u))]
 
 
-def tanh_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
+def tanh_slope(a: Array, delta: Array, scratch: Array) -> list[Op]:
     """Emit δ ← δ·(1 − a²)."""
     return [
         (np.multiply, (a, a, scratch)),
-        (np.subtract, (np.array(1, a.dtype), scratch, scratch)),
+        (np.subtract, (_constant(1, a), scratch, scratch)),
         (np.multiply, (delta, scratch, delta)),
     ]
 
 
-def _relu(u: Array) -> list[Op]:
-    return [(partial(np.maximum, u, np.array(0, u.dtype), out=u), ())]  # NumPy wants maximum's `out` by name
+def _tanh_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
+    return tanh_slope(a, delta, scratch)
 
 
-def _relu_backward(a: Array, delta: Array, scratch: Array) -> list[Op]:
+def _relu(u: Array, slope: Array) -> list[Op]:
+    return [maximum(u, _constant(0, u), u)]
+
+
+def _relu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
     # sign(max(0, z)) is f'(z): 0 for z ≤ 0 and 1 beyond.
     return [(np.sign, (a, scratch)), (np.multiply, (delta, scratch, delta))]
+
+
+def _leaky_relu(u: Array, slope: Array) -> list[Op]:
+    scaled = np.empty_like(u)
+    return [(np.multiply, (u, _constant(LEAK, u), scaled)), maximum(u, scaled, u)]
+
+
+def _leaky_relu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
+    positive = np.empty(a.shape, bool)
+    return [
+        (np.greater, (a, _constant(0, a), positive)),
+        (np.multiply, (positive, _constant(1 - LEAK, a), scratch)),
+        (np.add, (scratch, _constant(LEAK, a), scratch)),
+        (np.multiply, (delta, scratch, delta)),
+    ]
+
+
+def _elu(u: Array, slope: Array) -> list[Op]:
+    zero, below = _constant(0, u), np.empty_like(u)
+    return [minimum(u, zero, below), (np.expm1, (below, below)), maximum(u, zero, u), (np.add, (u, below, u))]
+
+
+def _elu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
+    return [
+        minimum(a, _constant(0, a), scratch),
+        (np.add, (scratch, _constant(1, a), scratch)),  # exp(z) = a + 1 for z ≤ 0
+        (np.multiply, (delta, scratch, delta)),
+    ]
+
+
+def _gelu(u: Array, slope: Array) -> list[Op]:
+    # f(z) = z·Φ(z) and f'(z) = Φ(z) + z·φ(z), with Φ and φ of the standard normal distribution
+    cumulative, half = np.empty_like(u), _constant(0.5, u)
+    return [
+        (np.multiply, (u, _constant(np.sqrt(0.5), u), cumulative)),
+        (erf, (cumulative, cumulative)),
+        (np.multiply, (cumulative, half, cumulative)),
+        (np.add, (cumulative, half, cumulative)),
+        (np.multiply, (u, u, slope)),
+        (np.multiply, (slope, _constant(-0.5, u), slope)),
+        (np.exp, (slope, slope)),
+        (np.multiply, (slope, _constant(1 / np.sqrt(2 * np.pi), u), slope)),
+        (np.multiply, (slope, u, slope)),
+        (np.add, (slope, cumulative, slope)),
+        (np.multiply, (u, cumulative, u)),
+    ]
+
+
+def _gelu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
+    return [(np.multiply, (delta, slope, delta))]
 
 
 ACTIVATIONS = {
     a.name: a
     for a in (
-        Activation("sigmoid", 0.5, _sigmoid, _sigmoid_backward),
-        Activation("tanh", 1.0, _tanh, tanh_backward),
+        Activation("sigmoid", 0.5, _sigmoid, _sigmoid_backward, steepest=0.25),
+        Activation("tanh", 1.0, _tanh, _tanh_backward),
         Activation("relu", 1.0, _relu, _relu_backward),
+        Activation("leaky_relu", 1.0, _leaky_relu, _leaky_relu_backward),
+        Activation("elu", 1.0, _elu, _elu_backward),
+        Activation("gelu", 1.0, _gelu, _gelu_backward, keeps_slope=True),
     )
 }
 """Every activation by name."""

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
-from models.activations import tanh_backward
+from models.activations import tanh_slope
 from models.kernels import Array, Op, run
 
 
@@ -27,10 +28,14 @@ class Output:
     Attributes:
         name: The name that users give.
         gain: The layer below hands over u = gain·z, for which it pays nothing.
-        targets: Maps one-hot rows in {0, 1} to the values that h aims at.
+        targets: Maps targets as users think of them, one-hot or multi-hot rows in {0, 1} or the values of a regression,
+            to the values that h aims at.
         apply: (u, h) -> operations that set h, the activation or a linear image of it; shapes (..., b, C).
-        backward: (h, delta, scratch) -> operations that turn delta from ∂C/∂h into ∂C/∂z, up to a constant.
-        log_weights: (u) -> logarithms of numbers proportional to the class probabilities.
+        backward: (h, delta, scratch) -> operations that turn delta from ∂C/∂h into ∂C/∂z, up to a constant. Being the
+            product with a symmetric matrix ∂h/∂z, they carry tangents forward as well.
+        response: (u) -> the activations a.
+        log_weights: (u) -> logarithms of numbers proportional to the class probabilities, or None where there is no
+            such thing.
     """
 
     name: str
@@ -38,7 +43,8 @@ class Output:
     targets: Callable[[Array], Array]
     apply: Callable[[Array, Array], list[Op]]
     backward: Callable[[Array, Array, Array], list[Op]]
-    log_weights: Callable[[Array], Array]
+    response: Callable[[Array], Array]
+    log_weights: Callable[[Array], Array] | None
 
 
 @dataclass(frozen=True)
@@ -50,24 +56,26 @@ class Head:
         value: (u, h, t) -> terms of shape (..., b, C) or (..., b, 1) whose sum over both axes is the cost of the
             batch, summed.
         scale: The constant in ∂C/∂z = scale·δ; it is left out of δ and joins the learning rate.
+        curvature_scale: The constant that `curvature` leaves out.
         canonical: Whether δ = h − t, without the derivative of the output.
     """
 
     output: Output
     value: Callable[[Array, Array, Array], Array]
     scale: float
+    curvature_scale: float
     canonical: bool
 
-    def blind_cost(self, width: int) -> float:
-        """Return the cost of a sample when all z are 0: that of guessing.
+    def blind_cost(self, t: Array) -> float:
+        """Return the mean cost of samples when all z are 0: that of guessing.
 
         Args:
-            width: C, the number of output neurons.
+            t: Targets as `output.targets` gives them, shape (n, C).
         """
-        u = np.zeros((1, width))
-        h, t = np.empty_like(u), self.output.targets(np.eye(1, width))
+        t = np.asarray(t, np.float64)
+        u, h = np.zeros_like(t), np.empty_like(t)
         run(self.output.apply(u, h))
-        return float(self.value(u, h, t).sum())
+        return float(self.value(u, h, t).sum()) / len(t)
 
     def delta(self, h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
         """Emit out ← δ.
@@ -82,8 +90,21 @@ class Head:
         first = (np.subtract, (h, t[None], out))
         return [first] if self.canonical else [first, *self.output.backward(h, out, scratch)]
 
+    def curvature(self, h: Array, tangent: Array, scratch: Array) -> list[Op]:
+        """Emit tangent ← H·tangent, with H the Gauss–Newton matrix of a sample's cost in z, up to `curvature_scale`.
 
-def _one_hot(t: Array) -> Array:
+        Where output and cost are a canonical pair, H = ∂(h − t)/∂z is the Hessian in z itself; else the cost is
+        quadratic in h and H = (∂h/∂z)ᵀ·(∂h/∂z). Both are positive semi-definite.
+
+        Args:
+            h: Outputs, shape (k, b, C).
+            tangent: A direction in z, of the same shape.
+            scratch: Room of the same shape.
+        """
+        return self.output.backward(h, tangent, scratch) * (1 if self.canonical else 2)
+
+
+def _as_given(t: Array) -> Array:
     return t
 
 
@@ -93,6 +114,14 @@ def _plus_minus(t: Array) -> Array:
 
 def _tanh(u: Array, h: Array) -> list[Op]:
     return [(np.tanh, (u, h))]
+
+
+def _identity(u: Array, h: Array) -> list[Op]:
+    return [(np.copyto, (h, u))]
+
+
+def _unchanged(h: Array, delta: Array, scratch: Array) -> list[Op]:
+    return []
 
 
 def _softmax(u: Array, h: Array) -> list[Op]:
@@ -151,24 +180,34 @@ def _log_likelihood(u: Array, h: Array, t: Array) -> Array:
     return terms
 
 
+def _softmax_response(u: Array) -> Array:
+    weights = np.exp(u - u.max(-1, keepdims=True))
+    return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
 OUTPUTS = {
     o.name: o
     for o in (
-        Output("sigmoid", 0.5, _plus_minus, _tanh, tanh_backward, lambda u: _log_sigmoid(2 * u)),
-        Output("softmax", 1.0, _one_hot, _softmax, _softmax_backward, np.asarray),
-        Output("tanh", 1.0, _plus_minus, _tanh, tanh_backward, lambda u: _log_sigmoid(2 * u)),
+        Output(
+            "sigmoid", 0.5, _plus_minus, _tanh, tanh_slope, lambda u: np.asarray(expit(2 * u)),
+            lambda u: _log_sigmoid(2 * u),
+        ),
+        Output("softmax", 1.0, _as_given, _softmax, _softmax_backward, _softmax_response, np.asarray),
+        Output("tanh", 1.0, _plus_minus, _tanh, tanh_slope, np.tanh, lambda u: _log_sigmoid(2 * u)),
+        Output("identity", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
     )
-}
+}  # fmt: skip
 """Every output layer by name."""
 
 HEADS = {
     # sigmoid: a − y = ½(h − t) and σ'(z) = ¼(1 − h²)
-    ("sigmoid", "quadratic"): Head(OUTPUTS["sigmoid"], _quadratic(1 / 8), scale=1 / 8, canonical=False),
-    ("sigmoid", "cross_entropy"): Head(OUTPUTS["sigmoid"], _cross_entropy, scale=1 / 2, canonical=True),
-    ("softmax", "quadratic"): Head(OUTPUTS["softmax"], _quadratic(1 / 2), scale=1, canonical=False),
-    ("softmax", "log_likelihood"): Head(OUTPUTS["softmax"], _log_likelihood, scale=1, canonical=True),
-    ("tanh", "quadratic"): Head(OUTPUTS["tanh"], _quadratic(1 / 2), scale=1, canonical=False),
-    ("tanh", "cross_entropy"): Head(OUTPUTS["tanh"], _cross_entropy, scale=1, canonical=True),
+    ("sigmoid", "quadratic"): Head(OUTPUTS["sigmoid"], _quadratic(1 / 8), 1 / 8, 1 / 16, canonical=False),
+    ("sigmoid", "cross_entropy"): Head(OUTPUTS["sigmoid"], _cross_entropy, 1 / 2, 1 / 4, canonical=True),
+    ("softmax", "quadratic"): Head(OUTPUTS["softmax"], _quadratic(1 / 2), 1, 1, canonical=False),
+    ("softmax", "log_likelihood"): Head(OUTPUTS["softmax"], _log_likelihood, 1, 1, canonical=True),
+    ("tanh", "quadratic"): Head(OUTPUTS["tanh"], _quadratic(1 / 2), 1, 1, canonical=False),
+    ("tanh", "cross_entropy"): Head(OUTPUTS["tanh"], _cross_entropy, 1, 1, canonical=True),
+    ("identity", "quadratic"): Head(OUTPUTS["identity"], _quadratic(1 / 2), 1, 1, canonical=True),
 }
 """Every pair (output, cost) that makes sense."""
 

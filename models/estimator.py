@@ -28,28 +28,43 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
-        activation: Of hidden neurons: "sigmoid", "tanh" or "relu".
+        activation: Of hidden neurons: "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.01 below 0), "elu" or "gelu".
         output: "sigmoid", "softmax" or "tanh" (targets ±1).
         cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic".
-        optimizer: "sgd" or "momentum" (v ← μv − η∇C, w ← w + v).
-        learning_rate: η; None for the optimizer's own (sgd 0.5, momentum 0.1).
-        momentum: μ; None for the optimizer's own (0.9).
-        batch_size: Samples in a mini-batch; the last batch of an epoch may be smaller, and a training set smaller than
-            the batch is one batch.
+        optimizer: "sgd", "momentum" (v ← μv − η∇C, w ← w + v), "nesterov", "rmsprop", "adam", or "hessian_free"
+            (truncated Newton steps, one a mini-batch: use large batches; see `models.hessian_free`).
+        learning_rate: η; None for the optimizer's own (sgd 0.5, momentum and nesterov 0.1, rmsprop and adam 0.001,
+            hessian_free 1: the whole Newton step).
+        momentum: μ, for adam β₁; None for the optimizer's own (momentum, nesterov and adam 0.9).
+        batch_size: Samples in a mini-batch, or "all" for one batch of the whole training set. The last batch of an
+            epoch may be smaller; the default of 10 shrinks to a smaller training set, any other size must fit.
         max_epochs: Passes over the training set.
-        l2: λ of the term (λ/2n)·Σw², n the size of the training set; biases are free.
-        weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)) or "gaussian" (both N(0, 1)).
+        l1: λ of the term (λ/n)·Σ|w|, n the size of the training set; biases are free.
+        l2: λ of the term (λ/2n)·Σw²; biases are free. Both are part of the gradient for every optimizer.
+        max_norm: The largest norm that the weights into one neuron may have, or None; every layer.
+        dropout: Fraction of hidden neurons that each sample leaves out at each step; what is kept is scaled up by
+            1/(1 − dropout), so that prediction needs nothing. (The slides use p for both the dropped fraction and the
+            factor at test time, which agrees at ½ only.)
+        input_dropout: Likewise for the inputs.
+        batch_norm: Whether hidden neurons are normalised by their mini-batch, between weights and activation.
+        weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)), "gaussian" (both N(0, 1)), "he" (w ~ N(0, 2/n_in),
+            b = 0) or "glorot" (w uniform in ±√(6/(n_in + n_out)), b = 0).
         augmentation: "affine", "elastic" or an `Augmentation`: square images are distorted anew in every epoch.
         image_shape: (rows, columns) of the images; None where they are inferred.
-        lr_schedule: "constant", or "plateau": η is multiplied by `lr_factor` whenever the validation accuracy has not
-            improved for `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start.
+        lr_schedule: "constant"; "plateau": η is multiplied by `lr_factor` whenever the validation score has not
+            improved for `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start;
+            "step": η is multiplied by `lr_factor` every `patience` epochs, down to `lr_min_ratio`; "cosine": η falls
+            along half a cosine over `max_epochs`, towards `lr_min_ratio`.
         lr_factor: See `lr_schedule`.
         lr_min_ratio: See `lr_schedule`.
-        early_stopping: "none", or "patience": stop when the validation accuracy has not improved for `patience`
-            epochs, and restore the best weights.
+        early_stopping: "none"; "patience": stop when the validation score has not improved for `patience` epochs, and
+            restore the best weights; "growing": likewise, with a patience that grows (10, 20, 50, … times patience/10)
+            as improvements come later.
         patience: Epochs without improvement.
         validation_fraction: Part held out, stratified, where early stopping or the schedule needs it and no X_val is
             given.
+        exact_train_metrics: Whether training cost and accuracy are measured after each epoch, in a pass of their own
+            without dropout; else they come for free from the mini-batches as they are trained.
         verbose: 1 prints a line an epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
         dtype: "float32" or "float64", of the weights and of all arithmetic.
@@ -63,7 +78,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has: the best with early stopping, else the last.
         history_: Lists with an entry an epoch: train_cost, train_accuracy, val_cost and val_accuracy (where there is
-            validation data), learning_rate.
+            validation data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer (see
+            `models.monitors`).
     """
 
     def __init__(
@@ -75,9 +91,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         optimizer: str = "sgd",
         learning_rate: float | None = None,
         momentum: float | None = None,
-        batch_size: int = 10,
+        batch_size: int | str = 10,
         max_epochs: int = 30,
+        l1: float = 0.0,
         l2: float = 0.0,
+        max_norm: float | None = None,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
         weight_init: str = "scaled",
         augmentation: str | Augmentation | None = None,
         image_shape: tuple[int, int] | None = None,
@@ -87,6 +108,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         early_stopping: str = "none",
         patience: int = 10,
         validation_fraction: float = 0.1,
+        exact_train_metrics: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
         dtype: str = "float32",
@@ -100,7 +122,12 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.momentum = momentum
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.l1 = l1
         self.l2 = l2
+        self.max_norm = max_norm
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.batch_norm = batch_norm
         self.weight_init = weight_init
         self.augmentation = augmentation
         self.image_shape = image_shape
@@ -110,6 +137,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.early_stopping = early_stopping
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.exact_train_metrics = exact_train_metrics
         self.verbose = verbose
         self.random_state = random_state
         self.dtype = dtype

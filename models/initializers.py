@@ -23,5 +23,16 @@ def scaled(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Arra
     return weights / np.sqrt(n_in), biases
 
 
-INITIALIZERS: dict[str, Initializer] = {"scaled": scaled, "gaussian": gaussian}
+def he(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
+    """Draw w ~ N(0, 2/n_in), b = 0: for rectified linear neurons (He et al. 2015)."""
+    return rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in), np.zeros(n_out)
+
+
+def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
+    """Draw w uniformly from ±√(6/(n_in + n_out)), b = 0: for tanh neurons (Glorot and Bengio 2010)."""
+    bound = np.sqrt(6 / (n_in + n_out))
+    return rng.uniform(-bound, bound, (n_in, n_out)), np.zeros(n_out)
+
+
+INITIALIZERS: dict[str, Initializer] = {"scaled": scaled, "gaussian": gaussian, "he": he, "glorot": glorot}
 """Every rule by name."""

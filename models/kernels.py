@@ -13,6 +13,7 @@ Weights are stored transposed, (n_out, n_in): with the long axis contiguous both
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,21 +46,29 @@ def _owned(array: Array) -> Array:
     return array.T
 
 
-def affine(x: Array, weights: Array, biases: Array, gain: float, out: Array) -> list[Op]:
-    """Emit out ← gain·(x·Wᵀ + 1·b); at these sizes BLAS adds 1·b faster than a broadcast addition.
+def project(x: Array, weights: Array, gain: float, beta: float, out: Array) -> Op:
+    """Emit out ← β·out + gain·x·Wᵀ.
 
     Args:
         x: Inputs of shape (b, n_in).
         weights: W of shape (n_out, n_in).
-        biases: b of shape (1, n_out).
         gain: A constant factor.
+        beta: What remains of the former value.
         out: Result of shape (b, n_out).
     """
-    gemm, ones = gemm_for(out.dtype), np.ones((1, len(x)), out.dtype)
-    return [
-        (gemm, (gain, _owned(weights), _owned(x), 0.0, _owned(out), 1, 0, 1)),
-        (gemm, (gain, _owned(biases), ones, 1.0, _owned(out), 0, 0, 1)),
-    ]
+    return gemm_for(out.dtype), (gain, _owned(weights), _owned(x), beta, _owned(out), 1, 0, 1)
+
+
+def add_biases(biases: Array, gain: float, out: Array) -> Op:
+    """Emit out ← out + gain·1·b; at these sizes BLAS does so faster than a broadcast addition.
+
+    Args:
+        biases: b of shape (1, n_out).
+        gain: A constant factor.
+        out: Array of shape (b, n_out).
+    """
+    ones = np.ones((1, len(out)), out.dtype)
+    return gemm_for(out.dtype), (gain, _owned(biases), ones, 1.0, _owned(out), 0, 0, 1)
 
 
 def project_back(delta: Array, weights: Array, out: Array) -> Op:
@@ -84,6 +93,16 @@ def accumulate_outer(alpha: float, left: Array, right: Array, beta: float, out: 
         out: Array of shape (rows, columns), updated in place.
     """
     return gemm_for(out.dtype), (alpha, _owned(right), _owned(left), beta, _owned(out), 0, 1, 1)
+
+
+def maximum(a: Array, b: Array, out: Array) -> Op:
+    """Emit out ← max(a, b), element by element."""
+    return partial(np.maximum, a, b, out=out), ()  # NumPy wants the `out` of maximum and minimum by name
+
+
+def minimum(a: Array, b: Array, out: Array) -> Op:
+    """Emit out ← min(a, b), element by element."""
+    return partial(np.minimum, a, b, out=out), ()
 
 
 def add_scaled(factor: float, x: Array, out: Array) -> Op:

@@ -1,9 +1,10 @@
-"""Composes layers into a network, and emits one training step or one forward pass for the lanes of a chunk."""
+"""Composes layers into a network, and emits its passes for the lanes of a chunk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -13,8 +14,10 @@ from models.activations import ACTIVATIONS
 from models.costs import HEADS, Head
 from models.initializers import INITIALIZERS
 from models.kernels import Array, Op, run
-from models.layers import ActivationLayer, Dense, Gradient, Layer, Workspace
-from models.optimizers import Optimizer, Rates
+from models.layers import ActivationLayer, BatchNorm, Dense, Dropout, Gradient, Layer, Parameter, Workspace
+
+Passed = list[tuple[Array, Array]]
+"""(inputs, outputs) of each layer in a forward pass."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,23 @@ class Network:
             n_outputs: Number of output neurons, C.
         """
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
-        layers: list[Layer] = []
+        layers: list[Layer] = [Dropout(0, n_features)] if params["input_dropout"] else []
         activation, initializer = ACTIVATIONS[params["activation"]], INITIALIZERS[params["weight_init"]]
-        head = HEADS[params["output"], params["cost"]]
+        head, normed = HEADS[params["output"], params["cost"]], params["batch_norm"]
         for i, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
-            layers.append(Dense(i, n_in, n_out, initializer, activation.gain))
+            layers.append(Dense(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
+            if normed:
+                layers.append(BatchNorm(i, n_out, activation.gain))
             layers.append(ActivationLayer(i, n_out, activation))
+            if params["dropout"]:
+                layers.append(Dropout(i + 1, n_out))
         layers.append(Dense(len(sizes) - 2, sizes[-2], n_outputs, initializer, head.output.gain))
         return cls(tuple(layers), head)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All arrays that the layers own, from the input upwards."""
+        return tuple(p for layer in self.layers for p in layer.parameters)
 
     def init(self, rng: np.random.Generator, dtype: np.dtype[Any]) -> dict[str, Array]:
         """Draw the parameters of one network."""
@@ -57,7 +69,7 @@ class Network:
 
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, z: Array | None = None
-    ) -> tuple[list[Op], list[tuple[Array, Array]]]:
+    ) -> tuple[list[Op], Passed]:
         """Emit the pass from the inputs to the weighted inputs of the output layer.
 
         Args:
@@ -68,82 +80,109 @@ class Network:
 
         Returns:
             The operations, and (inputs, outputs) of each layer; the last outputs are the logits z, shape (k, b, C).
+
+        What reads and writes buffers of the workspace alone is emitted once for all steps.
         """
         ops: list[Op] = []
         passed = []
-        for layer in self.layers:
-            emitted, out = layer.forward(workspace, parameters, x, z if layer is self.layers[-1] else None)
+        for i, layer in enumerate(self.layers):
+            last = i == len(self.layers) - 1
+            emit = partial(layer.forward, workspace, parameters, x, z if last else None)
+            local = layer.repeats and i > self._first and not (last and z is not None)
+            emitted, out = workspace.once(("forward", i), emit) if local else emit()
             ops += emitted
             passed.append((x, out))
             x = out
         return ops, passed
 
-    def probabilities(self, parameters: Mapping[str, Array], X: Array, block: int = 512) -> Array:
+    @property
+    def _first(self) -> int:
+        """Index of the first layer with parameters: nothing below needs an error."""
+        return next(i for i, layer in enumerate(self.layers) if layer.parameters)
+
+    def backward(
+        self, workspace: Workspace, parameters: Mapping[str, Array], passed: Passed, delta: Array, scale: float
+    ) -> tuple[list[Op], list[Gradient]]:
+        """Emit the pass from the error at the output to the gradients.
+
+        Args:
+            workspace: Buffers, those of the forward pass.
+            parameters: Arrays of shape (k, ...) by name.
+            passed: What the forward pass returned.
+            delta: A buffer of the workspace, shape (k, b, C), overwritten: ∂C/∂z = scale·delta.
+            scale: See `delta`.
+        """
+        ops: list[Op] = []
+        gradients: list[Gradient] = []
+        for i in reversed(range(self._first, len(self.layers))):
+            layer, (x, out) = self.layers[i], passed[i]
+            emit = partial(layer.backward, workspace, parameters, x, out, delta, scale, first=i == self._first)
+            local = layer.repeats and i > self._first
+            emitted, delta, found = workspace.once(("backward", i), emit) if local else emit()
+            ops += emitted
+            gradients += found
+        return ops, gradients
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        passed: Passed,
+    ) -> tuple[list[Op], Array]:
+        """Emit the R-operator: how z moves when the parameters move (Pearlmutter 1994).
+
+        Args:
+            workspace: Buffers, those of the forward pass.
+            parameters: Arrays of shape (k, ...) by name.
+            directions: How they move, by the same names.
+            passed: What the forward pass returned.
+
+        Returns:
+            The operations, and R{z}, shape (k, b, C).
+        """
+        ops: list[Op] = []
+        tangent: Array | None = None
+        for layer, (x, out) in zip(self.layers, passed, strict=True):
+            emitted, tangent = layer.jvp(workspace, parameters, directions, x, out, tangent)
+            ops += emitted
+        if tangent is None:
+            raise AssertionError("a network ends in a dense layer")
+        return ops, tangent
+
+    def probabilities(self, parameters: Mapping[str, Array], X: Array) -> Array:
         """Return class probabilities of one network, float64 of shape (n, C), rows summing to 1.
 
         Args:
             parameters: Arrays of one network by name, without a leading axis; others (of its state) are not read.
             X: Inputs, shape (n, d), C-contiguous, of the parameters' dtype.
-            block: Samples at a time.
+
+        Raises:
+            ValueError: For an output that knows no classes.
         """
-        stacked = {name: value[None] for name, value in parameters.items()}
+        if self.head.output.log_weights is None:
+            raise ValueError(f"output={self.head.output.name!r} has no class probabilities")
         parts = []
-        with np.errstate(all="ignore"):  # saturation is not an error
-            for start in range(0, len(X), block):
-                x = X[start : start + block]
-                ops, passed = self.forward(Workspace(1, len(x), X.dtype), stacked, x)
-                run(ops)
-                log_odds = self.head.output.log_weights(passed[-1][1][0].astype(np.float64))
-                weights = np.exp(log_odds - log_odds.max(-1, keepdims=True))
-                parts.append(weights / weights.sum(-1, keepdims=True))
+        for u in self._logits(parameters, X):
+            log_odds = self.head.output.log_weights(u)
+            weights = np.exp(log_odds - log_odds.max(-1, keepdims=True))
+            parts.append(weights / weights.sum(-1, keepdims=True))
         return np.concatenate(parts)
 
-    def step(
-        self,
-        workspace: Workspace,
-        parameters: Mapping[str, Array],
-        slots: Mapping[str, Mapping[str, Array]],
-        optimizer: Optimizer,
-        rates: Sequence[Rates],
-        x: Array,
-        t: Array,
-        z: Array,
-        h: Array,
-    ) -> list[Op]:
-        """Emit one step of gradient descent for all lanes of a chunk.
+    def activations(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Return the activations a of the output neurons of one network, float64 of shape (n, C).
 
         Args:
-            workspace: Buffers.
-            parameters: Arrays of shape (k, ...) by name, updated in place.
-            slots: The optimizer's arrays, by slot and parameter name.
-            optimizer: Turns gradients into steps.
-            rates: Hyper-parameters of each lane.
-            x: Inputs of the batch, shape (b, d).
-            t: Targets of the batch in the output's terms, shape (b, C).
-            z: Receives the logits before the step, shape (k, b, C).
-            h: Receives the outputs before the step, of the same shape.
+            parameters: See `probabilities`.
+            X: See `probabilities`.
         """
-        ops, passed = self.forward(workspace, parameters, x, z)
-        width = z.shape[-1]
-        delta, scratch = workspace.buffer("delta", width=width), workspace.buffer("scratch", width=width)
-        scale = self.head.scale / workspace.batch
-        ops += self.head.output.apply(z, h)
-        ops += self.head.delta(h, t, delta, scratch)
-        for i in reversed(range(len(self.layers))):
-            layer, (inputs, out) = self.layers[i], passed[i]
-            emitted, delta, gradients = layer.backward(workspace, parameters, inputs, out, delta, scale, first=i == 0)
-            ops += emitted  # the error goes down through the old weights, then the weights change
-            for gradient in gradients:
-                ops += _update(gradient, parameters, slots, optimizer, rates)
-        return ops
+        return np.concatenate([self.head.output.response(u) for u in self._logits(parameters, X)])
 
-
-def _update(
-    gradient: Gradient,
-    parameters: Mapping[str, Array],
-    slots: Mapping[str, Mapping[str, Array]],
-    optimizer: Optimizer,
-    rates: Sequence[Rates],
-) -> list[Op]:
-    own = {slot: arrays[gradient.parameter] for slot, arrays in slots.items()}
-    return optimizer.update(gradient, parameters[gradient.parameter], own, rates)
+    def _logits(self, parameters: Mapping[str, Array], X: Array, block: int = 512) -> Iterator[Array]:
+        stacked = {p.name: parameters[p.name][None] for p in self.parameters}
+        for start in range(0, len(X), block):
+            x = X[start : start + block]
+            with np.errstate(all="ignore"):  # saturation is not an error
+                ops, passed = self.forward(Workspace(1, len(x), X.dtype), stacked, x)
+                run(ops)
+            yield passed[-1][1][0].astype(np.float64)

@@ -1,38 +1,31 @@
-"""First-order optimizers: how a gradient changes a parameter.
+"""First-order optimizers: how gradients change the parameters.
 
-An optimizer is a list of slots, arrays of the parameter's shape that live as long as the network and start at zero,
-and an `update` that emits the operations of one step. A gradient comes unevaluated, as the outer product leftᵀ·right,
-so that sgd and momentum add it in place in one BLAS call, decay or friction included, while others multiply it out
-into a buffer.
+An optimizer is a list of slots, arrays of the parameters' shape that live as long as the network and start at zero,
+and an `update` that emits the operations of one step. Gradients come unevaluated, as outer products leftᵀ·right: sgd,
+momentum and nesterov add them in place in one BLAS call, decay or friction included; the others multiply them out into
+a row of memory a lane, and go over all parameters at once. L1 and L2 are part of the gradient everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from models import hessian_free
 from models.kernels import Array, Op, add_scaled
-from models.layers import Gradient
-from models.regularizers import weight_decay
+from models.regularizers import add_signs, weight_decay
+from models.step import Step
 
+RMSPROP_DECAY = 0.9
+"""ρ of rmsprop (Hinton's lecture 6e)."""
 
-@dataclass(frozen=True)
-class Rates:
-    """Hyper-parameters of one lane at one epoch.
+ADAM_BETA2 = 0.999
+"""β₂ of adam; β₁ is the momentum."""
 
-    Attributes:
-        learning_rate: η after the schedule.
-        momentum: μ.
-        l2: λ of the chapter, divided by n = `n_train` in the gradient.
-        n_train: Size of the training set.
-    """
-
-    learning_rate: float
-    momentum: float
-    l2: float
-    n_train: int
+EPSILON = 1e-8
+"""Keeps rmsprop and adam from dividing by zero."""
 
 
 @dataclass(frozen=True)
@@ -42,36 +35,164 @@ class Optimizer:
     Attributes:
         name: The name that users give.
         learning_rate: η where the user gives none.
-        momentum: μ where the user gives none.
+        momentum: μ where the user gives none; 0 for a rule that has no momentum.
         slots: Names of the arrays that the rule keeps a parameter.
-        update: (gradient, parameter, slots, rates of each lane) -> operations of one step; parameter and slots (k,
-            n_out, n_in).
+        update: (step) -> operations that change the parameters and slots of all its lanes.
+        counts: Whether the rule reads the workspace's clock.
+        buffers: Further arrays of the size of a lane's parameters that the rule works in.
+        lanes: Most lanes that it can update in one program, or None.
+        extras: Arrays of its own as they start, by name, without the lane axis.
     """
 
     name: str
     learning_rate: float
     momentum: float
     slots: tuple[str, ...]
-    update: Callable[[Gradient, Array, Mapping[str, Array], Sequence[Rates]], list[Op]]
+    update: Callable[[Step], list[Op]]
+    counts: bool = False
+    buffers: int = 0
+    lanes: int | None = None
+    extras: Mapping[str, Array] = field(default_factory=dict)
 
 
-def _sgd(gradient: Gradient, parameter: Array, slots: Mapping[str, Array], rates: Sequence[Rates]) -> list[Op]:
-    """Emit w ← (1 − ηλ/n)·w − η∇C₀."""
+def _signs(step: Step, k: int) -> tuple[list[Op], Array]:
+    """Emit sgn(w) of lane k into a row that all lanes of the chunk use in turn; nothing without L1."""
+    weights = step.stacks.flat[k, : step.stacks.layout.decaying]
+    if not step.rates[k].l1:
+        return [], weights
+    signs = step.workspace.buffer("signs", width=weights.size, rows=1)[0, 0]
+    return [(np.sign, (weights, signs))], signs
+
+
+def _descend(step: Step, k: int, signs: Array) -> list[Op]:
+    """Emit w ← (1 − ηλ₂/n)·w − η∇C₀ − (ηλ₁/n)·sgn(w) for lane k."""
+    r, stacks = step.rates[k], step.stacks
+    decay = weight_decay(r.learning_rate, r.l2, r.n_train)
+    ops = [
+        g.accumulate(k, -r.learning_rate, decay if g.decays else 1.0, stacks.weights[g.parameter][k])
+        for g in step.gradients
+    ]
+    return ops + add_signs(-r.learning_rate * r.l1 / r.n_train, signs, stacks.flat[k, : stacks.layout.decaying])
+
+
+def _accelerate(step: Step, k: int, velocity: Mapping[str, Array], signs: Array) -> list[Op]:
+    """Emit v ← μv − η∇C for lane k."""
+    r, stacks = step.rates[k], step.stacks
+    ops = [g.accumulate(k, -r.learning_rate, r.momentum, velocity[g.parameter][k]) for g in step.gradients]
+    weights = slice(stacks.layout.decaying)
+    if r.l2:
+        penalty = -r.learning_rate * r.l2 / r.n_train
+        ops.append(add_scaled(penalty, stacks.flat[k, weights], stacks.slots["velocity"][k, weights]))
+    return ops + add_signs(-r.learning_rate * r.l1 / r.n_train, signs, stacks.slots["velocity"][k, weights])
+
+
+def _sgd(step: Step) -> list[Op]:
+    """Emit w ← w − η∇C."""
     ops = []
-    for k, r in enumerate(rates):
-        decay = weight_decay(r.learning_rate, r.l2, r.n_train) if gradient.decays else 1.0
-        ops.append(gradient.accumulate(k, -r.learning_rate, decay, parameter[k]))
+    for k in range(len(step.rates)):
+        first, signs = _signs(step, k)
+        ops += first + _descend(step, k, signs)
     return ops
 
 
-def _momentum(gradient: Gradient, parameter: Array, slots: Mapping[str, Array], rates: Sequence[Rates]) -> list[Op]:
+def _momentum(step: Step) -> list[Op]:
     """Emit v ← μv − η∇C, w ← w + v."""
-    velocity, ops = slots["velocity"], []
-    for k, r in enumerate(rates):
-        ops.append(gradient.accumulate(k, -r.learning_rate, r.momentum, velocity[k]))
-        if gradient.decays and r.l2:
-            ops.append(add_scaled(-r.learning_rate * r.l2 / r.n_train, parameter[k], velocity[k]))
-    return [*ops, (np.add, (parameter, velocity, parameter))]
+    flat, velocity, ops = step.stacks.flat, step.stacks.slots["velocity"], []
+    views = step.stacks.layout.views(velocity)
+    for k in range(len(step.rates)):
+        first, signs = _signs(step, k)
+        ops += first + _accelerate(step, k, views, signs)
+    return [*ops, (np.add, (flat, velocity, flat))]
+
+
+def _nesterov(step: Step) -> list[Op]:
+    """Emit v ← μv − η∇C, w ← w + μv − η∇C: the gradient at the place to which the last velocity has carried w.
+
+    (Nesterov's rule in the variables of Sutskever et al. 2013, as scikit-learn and PyTorch have it.)
+    """
+    flat, velocity, ops = step.stacks.flat, step.stacks.slots["velocity"], []
+    views = step.stacks.layout.views(velocity)
+    for k, r in enumerate(step.rates):
+        first, signs = _signs(step, k)
+        ops += first + _accelerate(step, k, views, signs) + _descend(step, k, signs)
+        ops.append(add_scaled(r.momentum, velocity[k], flat[k]))
+    return ops
+
+
+def _multiply_out(step: Step) -> tuple[list[Op], Array]:
+    """Emit ∇C of all lanes, penalties included, into an array laid out as the parameters."""
+    stacks = step.stacks
+    gradient = step.workspace.buffer("gradient", width=stacks.layout.width, rows=1)[:, 0]
+    views, weights, ops = stacks.layout.views(gradient), slice(stacks.layout.decaying), []
+    for k, r in enumerate(step.rates):
+        ops += [g.accumulate(k, 1.0, 0.0, views[g.parameter][k]) for g in step.gradients]
+        if r.l2:
+            ops.append(add_scaled(r.l2 / r.n_train, stacks.flat[k, weights], gradient[k, weights]))
+        first, signs = _signs(step, k)
+        ops += first + add_signs(r.l1 / r.n_train, signs, gradient[k, weights])
+    return ops, gradient
+
+
+def _column(values: list[float], like: Array) -> Array:
+    return np.array(values, like.dtype)[:, None]
+
+
+def _average(decays: list[float], value: Array, mean: Array) -> list[Op]:
+    """Emit mean ← ρ·mean + (1 − ρ)·value, ρ of each lane."""
+    ops: list[Op] = [(np.multiply, (mean, _column(decays, mean), mean))]
+    return ops + [add_scaled(1 - rho, value[k], mean[k]) for k, rho in enumerate(decays)]
+
+
+def _rmsprop(step: Step) -> list[Op]:
+    """Emit s ← ρs + (1 − ρ)·∇C², w ← w − η∇C/(√s + ε)."""
+    (ops, gradient), flat, square = _multiply_out(step), step.stacks.flat, step.stacks.slots["square"]
+    scratch = step.workspace.buffer("work", width=flat.shape[1], rows=1)[:, 0]
+    eta = _column([r.learning_rate for r in step.rates], flat)
+    return [
+        *ops,
+        (np.multiply, (gradient, gradient, scratch)),
+        *_average([RMSPROP_DECAY] * len(flat), scratch, square),
+        (np.sqrt, (square, scratch)),
+        (np.add, (scratch, np.array(EPSILON, flat.dtype), scratch)),
+        (np.divide, (gradient, scratch, scratch)),
+        (np.multiply, (scratch, eta, scratch)),
+        (np.subtract, (flat, scratch, flat)),
+    ]
+
+
+def _adam(step: Step) -> list[Op]:
+    """Emit m ← β₁m + (1 − β₁)∇C, s ← β₂s + (1 − β₂)∇C², w ← w − η·m̂/(√ŝ + ε) (Kingma and Ba 2015).
+
+    With m̂ = m/(1 − β₁ᵗ) and ŝ = s/(1 − β₂ᵗ) this is w − α·m/(√s + ε·c), where c = √(1 − β₂ᵗ) and α = ηc/(1 − β₁ᵗ).
+    """
+    clock = step.workspace.clock
+    if clock is None:
+        raise AssertionError("adam needs the clock")
+    (ops, gradient), flat, slots = _multiply_out(step), step.stacks.flat, step.stacks.slots
+    scratch = step.workspace.buffer("work", width=flat.shape[1], rows=1)[:, 0]
+    t, beta1 = clock[:, 0], [r.momentum for r in step.rates]
+    eta, decay = np.array([[r.learning_rate] for r in step.rates]), np.array([[b] for b in beta1])
+    alpha, correction = np.empty_like(eta), np.empty_like(eta)
+    rate, epsilon = np.empty(eta.shape, flat.dtype), np.empty(eta.shape, flat.dtype)
+    return [
+        *ops,
+        (np.power, (ADAM_BETA2, t, correction)),
+        (np.subtract, (1.0, correction, correction)),
+        (np.sqrt, (correction, correction)),
+        (np.multiply, (correction, EPSILON, epsilon)),
+        (np.power, (decay, t, alpha)),
+        (np.subtract, (1.0, alpha, alpha)),
+        (np.divide, (correction, alpha, alpha)),
+        (np.multiply, (alpha, eta, rate)),
+        *_average(beta1, gradient, slots["mean"]),
+        (np.multiply, (gradient, gradient, gradient)),
+        *_average([ADAM_BETA2] * len(flat), gradient, slots["square"]),
+        (np.sqrt, (slots["square"], scratch)),
+        (np.add, (scratch, epsilon, scratch)),
+        (np.divide, (slots["mean"], scratch, scratch)),
+        (np.multiply, (scratch, rate, scratch)),
+        (np.subtract, (flat, scratch, flat)),
+    ]
 
 
 OPTIMIZERS = {
@@ -79,6 +200,12 @@ OPTIMIZERS = {
     for o in (
         Optimizer("sgd", 0.5, 0.0, (), _sgd),
         Optimizer("momentum", 0.1, 0.9, ("velocity",), _momentum),
+        Optimizer("nesterov", 0.1, 0.9, ("velocity",), _nesterov),
+        Optimizer("rmsprop", 0.001, 0.0, ("square",), _rmsprop, buffers=2),
+        Optimizer("adam", 0.001, 0.9, ("mean", "square"), _adam, counts=True, buffers=2),
+        Optimizer(
+            "hessian_free", 1.0, 0.0, (), hessian_free.update, buffers=6, lanes=1, extras=hessian_free.EXTRAS
+        ),
     )
-}
+}  # fmt: skip
 """Every optimizer by name."""

@@ -28,7 +28,12 @@ DEFAULTS: dict[str, Any] = {
     "momentum": None,
     "batch_size": 10,
     "max_epochs": 30,
+    "l1": 0.0,
     "l2": 0.0,
+    "max_norm": None,
+    "dropout": 0.0,
+    "input_dropout": 0.0,
+    "batch_norm": False,
     "weight_init": "scaled",
     "augmentation": None,
     "image_shape": None,
@@ -38,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "early_stopping": "none",
     "patience": 10,
     "validation_fraction": 0.1,
+    "exact_train_metrics": False,
     "verbose": 0,
     "random_state": None,
     "dtype": "float32",
@@ -68,9 +74,12 @@ _NUMBERS: dict[str, tuple[Any, Callable[[Any], bool], str, bool]] = {
     # name: (kind, test, what is expected, whether None is allowed)
     "learning_rate": (Real, _positive, "a positive number", True),
     "momentum": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", True),
-    "batch_size": (Integral, _positive, "a positive integer", False),
     "max_epochs": (Integral, _positive, "a positive integer", False),
+    "l1": (Real, lambda x: x >= 0, "a number ≥ 0", False),
     "l2": (Real, lambda x: x >= 0, "a number ≥ 0", False),
+    "max_norm": (Real, _positive, "a positive number", True),
+    "dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
+    "input_dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "lr_factor": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
     "lr_min_ratio": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
     "patience": (Integral, _positive, "a positive integer", False),
@@ -108,7 +117,13 @@ def validate_params(params: Mapping[str, Any]) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
             raise ValueError(f"{name}={value!r} must be {expected}")
+    for name in ("batch_norm", "exact_train_metrics"):
+        if not isinstance(given[name], (bool, np.bool_)):
+            raise ValueError(f"{name}={given[name]!r} must be True or False")
     _validate_sizes(given["hidden_layer_sizes"])
+    batch = given["batch_size"]
+    if not (isinstance(batch, str) and batch == "all") and not (_natural(batch) and batch > 0):
+        raise ValueError(f"batch_size={batch!r} must be a positive integer, or 'all' for the whole training set")
     state = given["random_state"]
     if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
         raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")
@@ -125,9 +140,12 @@ def _validate_sizes(sizes: Any) -> None:
 def _validate_combinations(given: Mapping[str, Any]) -> None:
     output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
     if (output, cost) not in HEADS:
-        if output == "softmax":
-            raise ValueError(f"output='softmax' does not go with cost={cost!r}: use cost='log_likelihood'")
+        better = {"softmax": "log_likelihood", "identity": "quadratic"}.get(output)
+        if better:
+            raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r}")
         raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output='softmax'")
+    if given["batch_norm"] and given["batch_size"] == 1:
+        raise ValueError("batch_norm=True needs batches of two samples or more: use batch_size=2 or larger")
     if given["momentum"] and not OPTIMIZERS[optimizer].momentum:
         raise ValueError(
             f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
@@ -155,7 +173,29 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def batch_rows(params: Mapping[str, Any], n: int) -> int:
+    """Return how many samples a batch has.
+
+    The default batch shrinks to a training set that is smaller: who never chose a size meant none in particular.
+
+    Args:
+        params: Parameters of `MLPClassifier` by name, resolved.
+        n: Size of the training set.
+
+    Raises:
+        ValueError: A batch size was chosen that is larger than the training set.
+    """
+    batch = params["batch_size"]
+    if isinstance(batch, str):
+        return n
+    if batch > n and batch != DEFAULTS["batch_size"]:
+        raise ValueError(
+            f"batch_size={batch} is larger than the training set, n_samples={n}: use a smaller one, or batch_size='all'"
+        )
+    return min(int(batch), n)
+
+
 def needs_validation(params: Mapping[str, Any]) -> bool:
-    """Tell whether early stopping or the schedule reads the validation accuracy."""
+    """Tell whether early stopping or the schedule reads the validation score."""
     given = {**DEFAULTS, **params}
     return EARLY_STOPPING[given["early_stopping"]].keeps_best or SCHEDULES[given["lr_schedule"]].needs_validation

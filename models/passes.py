@@ -10,15 +10,18 @@ contiguous axis.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.kernels import Array, Op, run
-from models.layers import Workspace
+from models.layers import BatchNorm, Dropout, Workspace
+from models.layers.dropout import draw_mask
 from models.network import Network
-from models.optimizers import Optimizer, Rates
+from models.optimizers import Optimizer
+from models.regularizers import bound_norms
+from models.stacks import Stacks, chunks
+from models.step import Rates, Step, emit
 
 SUPERBATCH_BYTES = 384 * 1024
 """Inputs gathered at once: a part of the second-level cache."""
@@ -26,57 +29,70 @@ SUPERBATCH_BYTES = 384 * 1024
 SUPERBATCH_STEPS = 16
 """Most batches gathered at once: more would only take longer to compile."""
 
-CHUNK_BYTES = 1280 * 1024
-"""Weights that train at once: about the second-level cache; smaller chunks pay Python's overhead more often."""
-
 VALIDATION_BLOCK = 500
 """Samples in a validation block; fixed, so that sums do not depend on the population."""
 
 
 @dataclass(frozen=True)
-class Stacks:
-    """What changes during training, shape (K, ...) each.
+class Samples:
+    """What a pass reads, a row a sample.
 
     Attributes:
-        weights: Weights and biases by name.
-        slots: The optimizer's arrays by slot and parameter name.
+        X: Inputs, shape (n, d).
+        targets: Targets in the output's terms, shape (n, C).
+        labels: Class codes, shape (n,), or None for targets that are not one-hot.
+        importance: Weights of the samples with mean 1, shape (n, 1), or None.
     """
 
-    weights: Mapping[str, Array]
-    slots: Mapping[str, Mapping[str, Array]]
+    X: Array
+    targets: Array
+    labels: Array | None
+    importance: Array | None = None
 
-    def chunk(self, lanes: slice) -> Stacks:
-        """Return views of some lanes."""
-        slots = {slot: {name: a[lanes] for name, a in arrays.items()} for slot, arrays in self.slots.items()}
-        return Stacks({name: a[lanes] for name, a in self.weights.items()}, slots)
-
-
-def chunks(stacks: Stacks) -> list[slice]:
-    """Cut the lanes into chunks of nearly equal size whose weights and slots share the cache."""
-    arrays = [*stacks.weights.values(), *(a for s in stacks.slots.values() for a in s.values())]
-    lanes = len(arrays[0])
-    most = max(1, CHUNK_BYTES // sum(a[0].nbytes for a in arrays))
-    parts = -(-lanes // most)
-    edges = [lanes * i // parts for i in range(parts + 1)]
-    return [slice(start, stop) for start, stop in pairwise(edges)]
+    def pick(self, rows: slice | Array) -> Samples:
+        """Return some samples: views for a slice, copies for their numbers."""
+        labels = None if self.labels is None else self.labels[rows]
+        importance = None if self.importance is None else self.importance[rows]
+        return Samples(self.X[rows], self.targets[rows], labels, importance)
 
 
-def tally(network: Network, u: Array, h: Array, t: Array, labels: Array) -> tuple[Array, Array]:
+def tally(
+    network: Network, u: Array, h: Array, t: Array, labels: Array | None, importance: Array | None = None
+) -> tuple[Array, Array]:
     """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
+
+    A hit is a sample whose largest output is that of its class; without classes, one whose outputs all lie on the same
+    side of zero as their targets (of ½, for a sigmoid).
 
     Args:
         network: Gives the cost.
         u: Logits (times a gain), shape (s, k, b, C).
         h: Outputs, of the same shape.
         t: Targets, shape (s, b, C).
-        labels: Class codes, shape (s, b).
+        labels: Class codes, shape (s, b), or None.
+        importance: Weights of the samples, shape (s, b, 1), or None.
     """
     s, k = u.shape[:2]
-    terms = network.head.value(u, h, t[:, None]).reshape(s, k, -1).sum(-1)
+    terms = network.head.value(u, h, t[:, None])
+    if importance is not None:
+        terms = terms * importance[:, None]
     # a lane's sums in a row of its own: the order of additions must not depend on k
-    cost = np.ascontiguousarray(terms.T, np.float64).sum(-1)
-    hits = (u.argmax(-1) == labels[:, None]).sum((0, 2))
-    return cost, hits
+    cost = np.ascontiguousarray(terms.reshape(s, k, -1).sum(-1).T, np.float64).sum(-1)
+    if labels is None:
+        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
+    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))
+
+
+@dataclass
+class _Chunk:
+    """The lanes of a chunk: passes as compiled, and the steps that an optimizer makes of them."""
+
+    lanes: slice
+    compiled: list[Step]
+    steps: list[list[Op]]
+    masks: dict[int, Array]
+    u: Array
+    h: Array
 
 
 class _Block:
@@ -84,50 +100,75 @@ class _Block:
 
     def __init__(self, owner: TrainingPass, s: int, b: int) -> None:
         self.samples, self._owner = s * b, owner
-        self._x = np.empty((s, b, owner.X.shape[1]), owner.X.dtype)
-        self._t = np.empty((s, b, owner.targets.shape[1]), owner.X.dtype)
-        self._labels = np.empty((s, b), owner.labels.dtype)
+        given, dtype = owner.samples, owner.samples.X.dtype
+        self._x = np.empty((s, b, given.X.shape[1]), dtype)
+        self._t = np.empty((s, b, given.targets.shape[1]), dtype)
+        self._labels = None if given.labels is None else np.empty((s, b), given.labels.dtype)
+        self._importance = None if given.importance is None else np.empty((s, b, 1), dtype)
         self._chunks = [self._compile(lanes) for lanes in owner.chunks]
 
-    def _compile(self, lanes: slice) -> tuple[slice, list[list[Op]], Array, Array]:
-        owner = self._owner
-        (s, b), width, k = self._labels.shape, self._t.shape[2], lanes.stop - lanes.start
+    def _compile(self, lanes: slice) -> _Chunk:
+        owner, k = self._owner, lanes.stop - lanes.start
+        s, b, width = self._t.shape
         u, h = np.empty((s, k, b, width), self._x.dtype), np.empty((s, k, b, width), self._x.dtype)
-        stacks, workspace = owner.stacks.chunk(lanes), Workspace(k, b, self._x.dtype)
-        steps = [
-            owner.network.step(
-                workspace, stacks.weights, stacks.slots, owner.optimizer, owner.rates[lanes], x, t, u[i], h[i]
-            )
-            for i, (x, t) in enumerate(zip(self._x, self._t, strict=True))
-        ]
-        return lanes, steps, u, h
+        stacks = owner.stacks.chunk(lanes)
+        workspace = Workspace(k, b, self._x.dtype, "update", owner.clock[lanes] if owner.counts else None)
+        masks = {
+            layer.index: np.empty((s, k, b, layer.n_out), self._x.dtype)
+            for layer in owner.network.layers
+            if isinstance(layer, Dropout)
+        }
+        compiled = []
+        for i in range(s):
+            space = replace(workspace, masks={index: mask[i] for index, mask in masks.items()})
+            importance = None if self._importance is None else self._importance[i]
+            compiled.append(
+                emit(
+                    owner.network, space, stacks, owner.rates[lanes], self._x[i], self._t[i], importance, u[i], h[i]
+                )
+            )  # fmt: skip
+        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h)
+
+    def adopt_rates(self) -> None:
+        """Compile the updates anew; the passes stay as they are."""
+        for chunk in self._chunks:
+            rates = self._owner.rates[chunk.lanes]
+            chunk.compiled = [replace(step, rates=rates) for step in chunk.compiled]
+            chunk.steps = [self._owner.finish(step) for step in chunk.compiled]
 
     def train(self, rows: Array, cost: Array, hits: Array) -> None:
         """Take as many steps as there are batches in `rows`, and add their costs and hits."""
-        owner, s = self._owner, len(rows) // self._labels.shape[1]
-        x, t, labels = self._x[:s], self._t[:s], self._labels[:s]
-        owner.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
-        owner.targets.take(rows, 0, t.reshape(-1, t.shape[2]), "clip")
-        owner.labels.take(rows, 0, labels.reshape(-1), "clip")
-        for lanes, steps, u, h in self._chunks:
-            for step in steps[:s]:
+        owner, s = self._owner, len(rows) // self._t.shape[1]
+        given, x, t = owner.samples, self._x[:s], self._t[:s]
+        given.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
+        given.targets.take(rows, 0, t.reshape(-1, t.shape[2]), "clip")
+        labels = importance = None
+        if given.labels is not None and self._labels is not None:
+            labels = self._labels[:s]
+            given.labels.take(rows, 0, labels.reshape(-1), "clip")
+        if given.importance is not None and self._importance is not None:
+            importance = self._importance[:s]
+            given.importance.take(rows, 0, importance.reshape(-1, 1), "clip")
+        for chunk in self._chunks:
+            for index, mask in chunk.masks.items():
+                for k, rng in enumerate(owner.streams[index][chunk.lanes]):
+                    draw_mask(rng, owner.dropped(chunk.lanes.start + k, index), mask[:s, k])
+            for step in chunk.steps[:s]:
                 run(step)
-            c, r = tally(owner.network, u[:s], h[:s], t, labels)
-            cost[lanes] += c
-            hits[lanes] += r
+            c, r = tally(owner.network, chunk.u[:s], chunk.h[:s], t, labels, importance)
+            cost[chunk.lanes] += c
+            hits[chunk.lanes] += r
 
 
 class TrainingPass:
-    """One epoch of mini-batch descent for K lanes; the last batch may be smaller.
+    """Epochs of mini-batch descent for K lanes; the last batch of an epoch may be smaller.
 
     Args:
         network: What is trained.
         optimizer: How.
-        stacks: Weights and slots, updated in place.
-        rates: Hyper-parameters of each lane at this epoch.
-        X: Inputs, shape (n, d).
-        targets: Targets in the output's terms, shape (n, C).
-        labels: Class codes, shape (n,).
+        stacks: Parameters and slots, updated in place.
+        rates: Hyper-parameters of each lane.
+        samples: The training set.
         batch_size: Samples in a batch.
     """
 
@@ -137,28 +178,63 @@ class TrainingPass:
         optimizer: Optimizer,
         stacks: Stacks,
         rates: Sequence[Rates],
-        X: Array,
-        targets: Array,
-        labels: Array,
+        samples: Samples,
         batch_size: int,
     ) -> None:
         self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
-        self.X, self.targets, self.labels = X, targets, labels
-        self.chunks = chunks(stacks)
-        b = min(batch_size, len(X))
-        batches, tail = divmod(len(X), b)
-        s = min(batches, SUPERBATCH_STEPS, max(1, SUPERBATCH_BYTES // (b * X[0].nbytes)))
-        self._block, self._tail = _Block(self, s, b), _Block(self, 1, tail) if tail else None
+        self.samples = samples
+        self.counts = optimizer.counts or any(isinstance(layer, BatchNorm) for layer in network.layers)
+        self.clock = np.zeros((len(self.rates), 1, 1))
+        self.streams: dict[int, list[np.random.Generator]] = {}
+        self.chunks = chunks(stacks, optimizer.buffers, optimizer.lanes)
+        n = len(samples.X)
+        batches, tail = divmod(n, batch_size)
+        self.steps = batches + bool(tail)
+        s = min(batches, SUPERBATCH_STEPS, max(1, SUPERBATCH_BYTES // (batch_size * samples.X[0].nbytes)))
+        self._block, self._tail = _Block(self, s, batch_size), _Block(self, 1, tail) if tail else None
 
-    def run(self, order: Array) -> tuple[Array, Array]:
+    @property
+    def dropouts(self) -> list[int]:
+        """Indices of the dropout layers: the purposes of the streams that `run` takes."""
+        return [layer.index for layer in self.network.layers if isinstance(layer, Dropout)]
+
+    def dropped(self, k: int, index: int) -> float:
+        """Return the fraction that lane k drops in a dropout layer."""
+        return self.rates[k].dropout if index else self.rates[k].input_dropout
+
+    def finish(self, step: Step) -> list[Op]:
+        """Return the whole program of a step: passes, update and max-norm."""
+        ops = [*step.forward, *step.error, *step.backward, *self.optimizer.update(step)]
+        if self.counts:
+            ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+        for k, r in enumerate(step.rates):
+            if r.max_norm is not None:
+                weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if g.decays)
+                ops += [(bound_norms, (w, r.max_norm)) for w in weights]
+        return ops
+
+    def adopt(self, rates: Sequence[Rates]) -> None:
+        """Take over other hyper-parameters."""
+        if self.rates != list(rates):
+            self.rates = list(rates)
+            for block in filter(None, (self._block, self._tail)):
+                block.adopt_rates()
+
+    def run(
+        self, order: Array, epochs: Sequence[int], streams: Mapping[int, list[np.random.Generator]]
+    ) -> tuple[Array, Array]:
         """Train on all samples in the given order.
 
         Args:
             order: A permutation of the samples, shape (n,).
+            epochs: Epochs that each lane has done before.
+            streams: Generators of the lanes' dropout masks, by dropout layer.
 
         Returns:
             Cost summed over the samples, float64, and the number of hits, shape (K,) each.
         """
+        self.clock[:, 0, 0] = np.multiply(epochs, self.steps)
+        self.streams = dict(streams)
         cost, hits = np.zeros(len(self.rates)), np.zeros(len(self.rates), np.int64)
         end = len(order) - (self._tail.samples if self._tail else 0)
         for start in range(0, end, self._block.samples):
@@ -169,36 +245,22 @@ class TrainingPass:
 
 
 class ValidationPass:
-    """Cost and hits of K lanes on a fixed set, in fixed blocks.
+    """Cost and hits of K lanes on a fixed set, in fixed blocks, as they predict: no dropout, running statistics.
 
     Args:
         network: What is validated.
-        weights: Weights and biases of all lanes by name, shape (K, ...).
-        X: Inputs, shape (m, d).
-        targets: Targets in the output's terms, shape (m, C).
-        labels: Class codes, shape (m,).
+        weights: Parameters of all lanes by name, shape (K, ...).
+        samples: The validation set, or the training set for exact metrics.
     """
 
-    def __init__(self, network: Network, weights: Mapping[str, Array], X: Array, targets: Array, labels: Array) -> None:
-        self._network, self._lanes, self._targets, self._labels = (
-            network,
-            len(next(iter(weights.values()))),
-            targets,
-            labels,
-        )
-        self._blocks: list[tuple[slice, list[tuple[list[Op], Array, Array]]]] = []
-        for start in range(0, len(X), VALIDATION_BLOCK):
-            rows = slice(start, min(start + VALIDATION_BLOCK, len(X)))
-            workspace = Workspace(1, rows.stop - start, X.dtype)
-            self._blocks.append(
-                (
-                    rows,
-                    [
-                        self._compile({n: w[k : k + 1] for n, w in weights.items()}, X[rows], workspace)
-                        for k in range(self._lanes)
-                    ],
-                )
-            )
+    def __init__(self, network: Network, weights: Mapping[str, Array], samples: Samples) -> None:
+        self._network, self._lanes = network, len(next(iter(weights.values())))
+        self._blocks: list[tuple[Samples, list[tuple[list[Op], Array, Array]]]] = []
+        lanes = [{n: w[k : k + 1] for n, w in weights.items()} for k in range(self._lanes)]
+        for start in range(0, len(samples.X), VALIDATION_BLOCK):
+            block = samples.pick(slice(start, start + VALIDATION_BLOCK))
+            workspace = Workspace(1, len(block.X), block.X.dtype)
+            self._blocks.append((block, [self._compile(own, block.X, workspace.again()) for own in lanes]))
 
     def _compile(self, weights: Mapping[str, Array], x: Array, workspace: Workspace) -> tuple[list[Op], Array, Array]:
         ops, passed = self._network.forward(workspace, weights, x)
@@ -209,11 +271,12 @@ class ValidationPass:
     def run(self) -> tuple[Array, Array]:
         """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
         cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.int64)
-        for rows, lanes in self._blocks:
-            t, labels = self._targets[None, rows], self._labels[None, rows]
+        for block, lanes in self._blocks:
+            labels = None if block.labels is None else block.labels[None]
+            importance = None if block.importance is None else block.importance[None]
             for k, (program, u, h) in enumerate(lanes):
                 run(program)
-                c, r = tally(self._network, u[None], h[None], t, labels)
+                c, r = tally(self._network, u[None], h[None], block.targets[None], labels, importance)
                 cost[k] += c[0]
                 hits[k] += r[0]
         return cost, hits

@@ -6,6 +6,7 @@ with it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,26 +20,26 @@ class Schedule:
 
     Attributes:
         name: The name that users give.
-        needs_validation: Whether it reads the validation accuracy.
+        needs_validation: Whether it reads the validation score.
         start: The memory before the first epoch; always holds "lr_factor", the factor on η for the next epoch.
-        observe: (memory, parameters, metrics of the epoch) -> (what changes in the memory, whether training is over).
+        observe: (memory, parameters, validation score (NaN where there is none), epoch from 1) ->
+            (what changes in the memory, whether training is over).
     """
 
     name: str
     needs_validation: bool
     start: Memory
-    observe: Callable[[Memory, Mapping[str, Any], Mapping[str, float]], tuple[Memory, bool]]
+    observe: Callable[[Memory, Mapping[str, Any], float, int], tuple[Memory, bool]]
 
 
-def _constant(memory: Memory, params: Mapping[str, Any], metrics: Mapping[str, float]) -> tuple[Memory, bool]:
+def _constant(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
     return {}, False
 
 
-def _plateau(memory: Memory, params: Mapping[str, Any], metrics: Mapping[str, float]) -> tuple[Memory, bool]:
-    """Multiply η by `lr_factor` after `patience` epochs without a better accuracy; stop below `lr_min_ratio`."""
-    accuracy = metrics["val_accuracy"]
-    if accuracy > memory["lr_best"]:
-        return {"lr_best": accuracy, "lr_stalled": 0.0}, False
+def _plateau(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
+    """Multiply η by `lr_factor` after `patience` epochs without a better score; stop below `lr_min_ratio`."""
+    if score > memory["lr_best"]:
+        return {"lr_best": score, "lr_stalled": 0.0}, False
     stalled = memory["lr_stalled"] + 1
     if stalled < params["patience"]:
         return {"lr_stalled": stalled}, False
@@ -48,11 +49,25 @@ def _plateau(memory: Memory, params: Mapping[str, Any], metrics: Mapping[str, fl
     return {"lr_factor": factor, "lr_stalled": 0.0}, over
 
 
+def _step(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
+    """Multiply η by `lr_factor` every `patience` epochs, but not below `lr_min_ratio`."""
+    factor: float = params["lr_factor"] ** (epoch // params["patience"])
+    return {"lr_factor": max(factor, params["lr_min_ratio"])}, False
+
+
+def _cosine(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
+    """Let η fall along half a cosine over `max_epochs`, towards `lr_min_ratio` (Loshchilov and Hutter 2017)."""
+    least, done = params["lr_min_ratio"], min(epoch / params["max_epochs"], 1.0)
+    return {"lr_factor": least + (1 - least) * 0.5 * (1 + math.cos(math.pi * done))}, False
+
+
 SCHEDULES = {
     s.name: s
     for s in (
         Schedule("constant", False, {"lr_factor": 1.0}, _constant),
-        Schedule("plateau", True, {"lr_factor": 1.0, "lr_best": -1.0, "lr_stalled": 0.0}, _plateau),
+        Schedule("plateau", True, {"lr_factor": 1.0, "lr_best": -math.inf, "lr_stalled": 0.0}, _plateau),
+        Schedule("step", False, {"lr_factor": 1.0}, _step),
+        Schedule("cosine", False, {"lr_factor": 1.0}, _cosine),
     )
 }
 """Every schedule by name."""

@@ -18,17 +18,22 @@ from threadpoolctl import ThreadpoolController
 from models.augmentation import AugmentedImages
 from models.early_stopping import EARLY_STOPPING
 from models.kernels import Array
+from models.monitors import Monitor, sampled_rows
 from models.network import Network
-from models.optimizers import OPTIMIZERS, Rates
-from models.parameters import needs_validation, resolve_params, validate_params
-from models.passes import Stacks, TrainingPass, ValidationPass
+from models.optimizers import OPTIMIZERS
+from models.parameters import batch_rows, needs_validation, resolve_params, validate_params
+from models.passes import Samples, TrainingPass, ValidationPass
 from models.schedules import SCHEDULES
-from models.training_data import TrainingData, one_hot
+from models.scores import Scorer
+from models.stacks import Stacks
+from models.step import Rates
+from models.training_data import TrainingData
 
 __all__ = ["EpochResult", "Member", "Population", "TrainingData", "group_key", "validate_params"]
 
-INIT_STREAM = 0
-"""Purpose of the stream that draws initial weights; a member's streams are default_rng((*seed, purpose, epoch))."""
+INIT_STREAM, DROPOUT_STREAM = 0, 1
+"""Purposes of a member's streams, default_rng((*seed, purpose, epoch)): the initial weights (epoch 0), and dropout
+masks, of the input and, a purpose each, of the hidden layers."""
 
 EXPLODED = 1000.0
 """A network has diverged when its training cost is this many times that of guessing, though its weights are finite."""
@@ -41,10 +46,11 @@ _GROUP_KEYS = (
     "output",
     "cost",
     "optimizer",
-    "batch_size",
+    "batch_norm",
     "early_stopping",
     "augmentation",
     "image_shape",
+    "exact_train_metrics",
     "dtype",
 )
 
@@ -58,9 +64,9 @@ class Member:
         seed: Owns the network's streams, default_rng((*seed, purpose, epoch)).
         epoch: Epochs done.
         state: None before the first epoch; else plain arrays by name, which can be saved as npz, moved and restored:
-            weights W0, W1, … of shape (n_out, n_in), biases b0, b1, … of shape (1, n_out), "velocity.W0" and the like
-            for the optimizer's slots, "best.W0" where the best weights are kept, and numbers of shape () that early
-            stopping and the schedule remember.
+            weights W0, W1, … of shape (n_out, n_in), biases b0, b1, … of shape (1, n_out), g0, m0, v0, … of batch norm
+            (see `models.layers.batch_norm`), "velocity.W0" and the like for the optimizer's slots, "best.W0" where the
+            best weights are kept, and numbers of shape () that early stopping and the schedule remember.
     """
 
     params: Mapping[str, Any]
@@ -75,8 +81,10 @@ class EpochResult:
 
     Attributes:
         metrics: train_cost (data cost C₀, the mean over the epoch's mini-batches as they were trained, without the
-            regularisation term), train_accuracy (likewise), val_cost and val_accuracy where there is validation data,
-            test_cost and test_accuracy where there is test data, learning_rate.
+            regularisation term; with exact_train_metrics that of the weights after the epoch), train_accuracy
+            (likewise; train_r2 in a regression), val_cost and val_accuracy (val_r2) where there is validation data,
+            test_cost and test_accuracy (test_r2) where there is test data, learning_rate, and the samples of
+            `models.monitors`: gradient_norm_1, …, saturated_1, ….
         finished: Whether max_epochs is reached or early stopping or the schedule ended training.
         failure: Why the member diverged, or None.
     """
@@ -92,9 +100,21 @@ def group_key(params: Mapping[str, Any], data: TrainingData) -> Hashable:
     Args:
         params: Parameters of `MLPClassifier` by name.
         data: The data that they train on.
+
+    Raises:
+        ValueError: For parameters out of range, or that do not suit the data.
     """
-    given = resolve_params(params)
-    return (*(given[name] for name in _GROUP_KEYS), data.X_train.shape, data.T_train.shape)
+    return _key(resolve_params(params), data)
+
+
+def _key(given: Mapping[str, Any], data: TrainingData) -> Hashable:
+    if data.y_train is None and given["output"] == "softmax":
+        raise ValueError("output='softmax' picks one class a sample, not several labels: use output='sigmoid'")
+    if data.y_train is not None and given["output"] == "identity":
+        raise ValueError("output='identity' is for regression, not for classes: use output='sigmoid' or 'softmax'")
+    drops = bool(given["dropout"]), bool(given["input_dropout"])
+    batch = batch_rows(given, len(data.X_train))
+    return (*(given[name] for name in _GROUP_KEYS), batch, *drops, data.X_train.shape, data.T_train.shape)
 
 
 @cache
@@ -115,68 +135,104 @@ class Population:
     """
 
     def __init__(self, members: Sequence[Member], data: TrainingData) -> None:
-        self.members = list(members)
         self.data = data
-        self._params = [resolve_params(m.params) for m in self.members]
-        if not self.members or len({group_key(m.params, data) for m in self.members}) > 1:
+        if not members:
             raise ValueError("a population needs members of one group (see group_key)")
-        if data.X_valid is None and any(map(needs_validation, self._params)):
-            raise ValueError("early stopping and the plateau schedule need validation data")
-        shared = self._params[0]
+        shared = resolve_params(members[0].params)
+        self._group = _key(shared, data)
         self._dtype = np.dtype(shared["dtype"])
         if data.X_train.dtype != self._dtype:
             raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
         how, shape = shared["augmentation"], shared["image_shape"]
         self._augmented = None if how is None else AugmentedImages.shared(data, how, shape)
-        self._network = Network.build(shared, data.X_train.shape[1], data.T_train.shape[1])
+        self._network = self._build(shared)
         self._optimizer = OPTIMIZERS[shared["optimizer"]]
         self._stopping = EARLY_STOPPING[shared["early_stopping"]]
-        targets = self._network.head.output.targets
-        self._targets = targets(data.T_train)
-        self._states = [
-            self._begin(m, p) if m.state is None else dict(m.state)
-            for m, p in zip(self.members, self._params, strict=True)
-        ]
-        names = [name for name, value in self._states[0].items() if value.ndim]
-        self._stacks = {name: np.stack([s[name] for s in self._states]) for name in names}
-        self._weights = [name for name in names if "." not in name]
-        weights = {name: self._stacks[name] for name in self._weights}
-        slots = {s: {name: self._stacks[f"{s}.{name}"] for name in self._weights} for s in self._optimizer.slots}
-        self._trained = Stacks(weights, slots)
+        self._batch = batch_rows(shared, len(data.X_train))
+        optimizer, parameters = self._optimizer, self._network.parameters
+        self._stacks = Stacks.allocate(parameters, optimizer.slots, optimizer.extras, len(members), self._dtype)
+        self._arrays = self._stacks.named()
+        if self._stopping.keeps_best:
+            best = {f"best.{name}": np.zeros_like(weights) for name, weights in self._stacks.weights.items()}
+            self._arrays |= best
         self._pass: TrainingPass | None = None
-        self._checks: dict[str, tuple[ValidationPass, int]] = {}
-        for part, x, y in (("val", data.X_valid, data.y_valid), ("test", data.X_test, data.y_test)):
-            if x is not None and y is not None:
-                aims = targets(one_hot(y, data.T_train.shape[1], self._dtype))
-                self._checks[part] = ValidationPass(self._network, weights, x, aims, y), len(y)
+        self.replace(members)
+        self._measure(exact=bool(shared["exact_train_metrics"]))
+
+    def _build(self, params: Mapping[str, Any]) -> Network:
+        return Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
+
+    def _measure(self, exact: bool) -> None:
+        """Prepare what is measured after an epoch."""
+        data, weights, head = self.data, self._stacks.weights, self._network.head
+        targets = head.output.targets(data.T_train)
+        self._samples = Samples(
+            data.X_train if self._augmented is None else self._augmented.images, targets, data.y_train, data.weights
+        )
+        self._scorer = Scorer(head, targets, data.y_train is None, data.weights)
+        still = Samples(data.X_train, targets, data.y_train, data.weights)
+        self._checks = {"train": (ValidationPass(self._network, weights, still), self._scorer)} if exact else {}
+        for part, (x, t, y) in data.held_out().items():
+            aims = head.output.targets(t)
+            checked = ValidationPass(self._network, weights, Samples(x, aims, y))
+            self._checks[part] = checked, Scorer(head, aims, y is None)
+        self._monitor = Monitor(self._network, weights, still.pick(sampled_rows(len(data.X_train))))
+
+    def replace(self, members: Sequence[Member]) -> None:
+        """Take as many other members of the same group in the place of the present ones.
+
+        What has been compiled is kept, which takes longer to make than an epoch over a small training set.
+
+        Args:
+            members: The networks; those without a state are begun.
+
+        Raises:
+            ValueError: For members of another number or group, or that need validation data which is not there.
+        """
+        params = [resolve_params(m.params) for m in members]
+        if len(members) != len(self._stacks.flat) or any(_key(p, self.data) != self._group for p in params):
+            raise ValueError("a population needs members of one group (see group_key)")
+        if "val" not in self.data.held_out() and any(map(needs_validation, params)):
+            raise ValueError("early stopping and the plateau schedule need validation data")
+        self.members, self._params = list(members), params
+        self._memories: list[dict[str, float]] = []
+        for k, (member, given) in enumerate(zip(members, params, strict=True)):
+            state = self._begin(member, given) if member.state is None else member.state
+            for name, stack in self._arrays.items():
+                stack[k] = state[name]
+            self._memories.append({name: float(value) for name, value in state.items() if not value.ndim})
 
     def _begin(self, member: Member, params: Mapping[str, Any]) -> dict[str, Array]:
         rng = np.random.default_rng((*member.seed, INIT_STREAM, 0))
-        network = Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
-        state = network.init(rng, self._dtype)  # the rule for initial weights may differ from lane to lane
+        state = self._build(params).init(rng, self._dtype)  # the rule for initial weights may differ between lanes
         weights = dict(state)
         for slot in self._optimizer.slots:
             state.update({f"{slot}.{name}": np.zeros_like(value) for name, value in weights.items()})
+        state.update({name: value.astype(self._dtype) for name, value in self._optimizer.extras.items()})
         if self._stopping.keeps_best:
-            state.update({f"best.{name}": value.copy() for name, value in weights.items()})
+            state.update({f"best.{name}": value for name, value in weights.items()})
         memory = {**self._stopping.start, **SCHEDULES[params["lr_schedule"]].start}
         return {**state, **{name: np.array(value) for name, value in memory.items()}}
 
     def _rates(self, k: int) -> Rates:
         p = self._params[k]
-        eta = p["learning_rate"] * float(self._states[k]["lr_factor"])
-        return Rates(eta, p["momentum"], p["l2"], len(self.data.X_train))
+        eta = p["learning_rate"] * self._memories[k]["lr_factor"]
+        n = len(self.data.X_train)
+        return Rates(eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n)
 
     @property
     def weight_names(self) -> list[str]:
-        """Names of the weights and biases in a state."""
-        return list(self._weights)
+        """Names of the parameters in a state: weights, biases and what else a network predicts with."""
+        return list(self._stacks.weights)
 
     def states(self) -> list[dict[str, Array]]:
         """Return a copy of each member's state."""
         return [
-            {name: (self._stacks[name][k] if value.ndim else value).copy() for name, value in state.items()}
-            for k, state in enumerate(self._states)
+            {
+                **{name: stack[k].copy() for name, stack in self._arrays.items()},
+                **{name: np.array(value) for name, value in memory.items()},
+            }
+            for k, memory in enumerate(self._memories)
         ]
 
     def run_epoch(self, order_seed: tuple[int, ...]) -> list[EpochResult]:
@@ -189,36 +245,38 @@ class Population:
         Returns:
             A result a member, in their order.
         """
-        n, rates = len(self.data.X_train), [self._rates(k) for k in range(len(self.members))]
+        rates = [self._rates(k) for k in range(len(self.members))]
+        training = self._training_pass(rates)
+        streams = {
+            index: [np.random.default_rng((*m.seed, DROPOUT_STREAM + index, m.epoch + 1)) for m in self.members]
+            for index in training.dropouts
+        }
         with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             if self._augmented is not None:
                 self._augmented.draw(order_seed)
-            cost, hits = self._training_pass(rates).run(np.random.default_rng(order_seed).permutation(n))
-            checked = {part: (*check.run(), size) for part, (check, size) in self._checks.items()}
+            order = np.random.default_rng(order_seed).permutation(len(self.data.X_train))
+            measured = {"train": (*training.run(order, [m.epoch for m in self.members], streams), self._scorer)}
+            measured |= {part: (*check.run(), scorer) for part, (check, scorer) in self._checks.items()}
+            monitored = self._monitor.run()
         results = []
         for k, member in enumerate(self.members):
             member.epoch += 1
-            metrics = {"train_cost": float(cost[k]) / n, "train_accuracy": int(hits[k]) / n}
-            for part, (costs, right, size) in checked.items():
-                metrics |= {f"{part}_cost": float(costs[k]) / size, f"{part}_accuracy": int(right[k]) / size}
+            metrics: dict[str, float] = {}
+            for part, (cost, hits, scorer) in measured.items():
+                metrics |= scorer.metrics(part, float(cost[k]), int(hits[k]))
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)
-            results.append(EpochResult(metrics, finished or member.epoch >= self._params[k]["max_epochs"], failure))
+            done = finished or member.epoch >= self._params[k]["max_epochs"]
+            results.append(EpochResult(metrics | monitored[k], done, failure))
         return results
 
     def _training_pass(self, rates: list[Rates]) -> TrainingPass:
-        if self._pass is None or self._pass.rates != rates:  # compiled anew only when a schedule changed a rate
+        if self._pass is None:
             self._pass = TrainingPass(
-                self._network,
-                self._optimizer,
-                self._trained,
-                rates,
-                self.data.X_train if self._augmented is None else self._augmented.images,
-                self._targets,
-                self.data.y_train,
-                self._params[0]["batch_size"],
-            )
+                self._network, self._optimizer, self._stacks, rates, self._samples, self._batch
+            )  # fmt: skip
+        self._pass.adopt(rates)
         return self._pass
 
     def _failure(self, k: int, metrics: Mapping[str, float]) -> str | None:
@@ -229,23 +287,22 @@ class Population:
         for name in ("train_cost", "val_cost"):
             if not math.isfinite(metrics.get(name, 0.0)):
                 return because(f"{_SPOKEN[name]} is {metrics[name]}")
-        for name in self._weights:
-            if not np.isfinite(self._stacks[name][k]).all():
+        for name, stack in self._stacks.weights.items():
+            if not np.isfinite(stack[k]).all():
                 return because(f"{name} is no longer finite")
-        blind = self._network.head.blind_cost(self.data.T_train.shape[1])
+        blind = self._scorer.blind_cost
         if metrics["train_cost"] > EXPLODED * blind:
             return because(f"training cost is {metrics['train_cost']:.3g}, that of guessing {blind:.3g}")
         return None
 
     def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
-        state, params = self._states[k], self._params[k]
-        memory = {name: float(value) for name, value in state.items() if not value.ndim}
-        changes, best, stop = self._stopping.observe(memory, params, metrics, self.members[k].epoch)
+        memory, params, epoch = self._memories[k], self._params[k], self.members[k].epoch
+        score = metrics.get("val_accuracy", -metrics.get("val_cost", math.nan))
+        changes, best, stop = self._stopping.observe(memory, params, score, epoch)
         memory |= changes
-        changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, metrics)
+        changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, score, epoch)
         memory |= changes
-        state.update({name: np.array(value) for name, value in memory.items()})
         if best:
-            for name in self._weights:
-                self._stacks[f"best.{name}"][k] = self._stacks[name][k]
+            for name, stack in self._stacks.weights.items():
+                self._arrays[f"best.{name}"][k] = stack[k]
         return stop or over

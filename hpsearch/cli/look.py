@@ -107,13 +107,14 @@ def best(study: str, root: Path, as_json: bool) -> None:
 
 
 @click.command(
+    short_help="Print a study's trials or curves for other programs.",
     epilog="""\b
 Examples:
   hpsearch export eta_lambda > trials.csv
   hpsearch export eta_lambda --curves --format parquet -o curves.parquet
   hpsearch export eta_lambda --format optuna -o eta_lambda.log     for optuna.load_study and optuna-dashboard
 
-The same study exports the same bytes, on whichever day and machine it ran; Optuna's journal alone holds times."""
+The same study exports the same bytes, on whichever day and machine it ran; Optuna's journal alone holds times.""",
 )
 @click.argument("study")
 @click.option("--curves", is_flag=True, help="A row per trial and epoch, not a row per trial.")

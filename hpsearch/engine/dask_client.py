@@ -24,11 +24,13 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
         UserError: ``distributed`` is not installed, or the scheduler does not answer.
     """
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client, LocalCluster, Security
     except ImportError as error:
         raise UserError("more than one worker needs Dask: pip install 'hpsearch[cluster]'") from error
     if scheduler is not None:
         try:
+            if scheduler.startswith("tls://") and Security().get_connection_args("client")["ssl_context"] is None:
+                raise UserError(f"--scheduler {scheduler}: no certificate is configured for TLS, see docs/cluster.md")
             client = Client(scheduler, timeout="10s", set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error

@@ -21,7 +21,9 @@ from hpsearch.records import SCHEMA, Header
 from hpsearch.tracking import cursor, remove
 from hpsearch.tracking.deliver import is_running
 from hpsearch.tracking.process import report
+from hpsearch.tracking.relocate import moved_from, relocate
 from hpsearch.tracking.sync import sync
+from hpsearch.tracking.uri import resolve
 
 CHECKPOINTS = "checkpoints"
 
@@ -154,33 +156,39 @@ def _delivery(study_dir: Path, log: _Log) -> Iterator[Finding]:
     for uri in remove.stores(study_dir):
         if remove.is_gone(uri):
             yield Finding(
-                f"it was delivered to {uri}, which is not there any more",
-                "forget it, and deliver to the store of this root",
-                partial(_forget_and_sync, study_dir, uri),
+                f"it was delivered to {uri}, which is not there: the root may have been moved",
+                "forget that store, and deliver to the one of this root",
+                partial(_deliver_here, study_dir, name, uri),
             )
             continue
+        if (old := moved_from(study_dir, name, uri)) is not None:
+            yield Finding(
+                f"MLflow looks for its artifacts in {old}: the root has been moved",
+                "have MLflow look for them where they are",
+                partial(relocate, study_dir, name, uri),
+            )
         here = cursor.load(study_dir, uri)
         if here.offset > log.end and log.flaw is None:
             yield Finding(
                 f"more was delivered to {uri} than the log holds ({here.offset:,} of {log.end:,} bytes)",
                 "look up again what is there, and deliver the rest",
-                partial(_forget_and_sync, study_dir, uri),
+                partial(_deliver_anew, study_dir, uri),
             )
         elif log.flaw is not None or cursor.is_pending(study_dir, uri):
             message = report(study_dir, uri).message or f"MLflow at {uri} has not got the last state"
-            yield Finding(message, "deliver it", partial(_sync, study_dir, uri))
-        elif (place := remove.moved_artifacts(study_dir, name, uri)) is not None:
-            yield Finding(
-                f"MLflow looks for its artifacts in {place}, which is not there: the root has been moved",
-                f"move the root back, or make {place} a link to where it is now",
-                None,
-            )
+            yield Finding(message, "deliver it", partial(_deliver, study_dir, uri))
 
 
-def _forget_and_sync(study_dir: Path, uri: str) -> None:
+def _deliver_here(study_dir: Path, name: str, gone: str) -> None:
+    cursor.forget(study_dir, gone)
+    relocate(study_dir, name, resolve(study_dir.absolute().parents[1]))
+    _deliver(study_dir, None)
+
+
+def _deliver_anew(study_dir: Path, uri: str) -> None:
     cursor.forget(study_dir, uri)
-    _sync(study_dir, None if remove.is_gone(uri) else uri)
+    _deliver(study_dir, uri)
 
 
-def _sync(study_dir: Path, uri: str | None) -> None:
+def _deliver(study_dir: Path, uri: str | None) -> None:
     sync([study_dir], uri)

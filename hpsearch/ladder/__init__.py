@@ -1,4 +1,4 @@
-"""What decides which trial begins next: a flat study asks its sampler, a staged one climbs from small problems to the full.
+"""What decides which trial begins next: a flat study asks its sampler, a staged one climbs to the full problem.
 
 A ladder is a pure function of the history, as samplers and pruners are; all its trials are in the one log.
 """

@@ -11,9 +11,7 @@ from hpsearch.dimensions import listed
 from hpsearch.space import Choice, Dimension, Float, Int
 
 
-def narrow(
-    space: Mapping[str, Dimension], points: Sequence[Mapping[str, Any]], margin: float
-) -> dict[str, Dimension]:
+def narrow(space: Mapping[str, Dimension], points: Sequence[Mapping[str, Any]], margin: float) -> dict[str, Dimension]:
     """Return the part of a space around some of its points.
 
     A range reaches from the lowest value of the points to the highest and beyond by the margin at both ends, in the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,6 @@ from hpsearch.ladder.narrow import narrow
 from hpsearch.ladder.view import StageView
 from hpsearch.samplers.base import Sampler
 from hpsearch.scaling import Scale
-from hpsearch.space import Dimension
 from hpsearch.study import Study
 
 STAGE_STREAM, CALIBRATION_STREAM = 0x53544147, 0x43414C49
@@ -149,21 +148,14 @@ class Staged:
         beside = [rest[place] for place in drawn]
         space = study.space
         if not callable(space):
-            space = narrow(self._space(history, stage - 1), [params for _, params in promoted], scale.margin)
+            # In the study's whole space, not in the box of the stage before: a point from beside it may be among them.
+            space = narrow(study.dimensions, [params for _, params in promoted], scale.margin)
         seed = int(np.random.SeedSequence((study.seed, STAGE_STREAM, stage)).generate_state(1)[0])
         first = () if callable(space) else [params for _, params in promoted]
         small = replace(study, space=space, seed=seed, enqueue=first, n_trials=None, stages=None)
         outside = {point for point, _ in beside}
         view = StageView(history.goal, stage, lambda trial: trial.ask.point not in outside)
         return Rung([*promoted, *beside], len(promoted), samplers.build(small), view)
-
-    def _space(self, history: History, stage: int) -> Mapping[str, Dimension]:
-        """Return the space of a stage: narrowed as often as there are stages before it."""
-        space: Mapping[str, Dimension] = self._study.dimensions
-        for number in range(stage):
-            rung = self._rung(history, number + 1)
-            space = narrow(space, [p for _, p in rung.given[: rung.promoted]], self._scales[number].margin)
-        return space
 
     def _lacking(self, history: History) -> list[Proposal]:
         """Return the trials that confirm and test and have not begun, as far as they are known."""

@@ -44,7 +44,7 @@ class StageView(History):
         ended = []
         for whole, own in self._open:
             own.value, own.best_epoch = whole.value, whole.best_epoch
-            own.decision, own.ended_at = whole.decision, whole.ended_at
+            own.decision, own.audit, own.ended_at = whole.decision, whole.audit, whole.ended_at
             if own.decision is not None:
                 del self._running[own.number]
                 ended.append(own.ticks[-1] if own.ticks else -1)

@@ -165,5 +165,7 @@ def _known(dataset: Dataset, classes: NDArray[Any], part: str, labels: NDArray[A
     assert labels is not None, f"there is a {part} part"
     strange = np.setdiff1d(labels, classes)
     if len(strange):
-        raise UserError(f"data {dataset.name!r}: class {strange[0]!r} is in the {part} part but not in the training part")
+        raise UserError(
+            f"data {dataset.name!r}: class {strange[0]!r} is in the {part} part but not in the training part"
+        )
     return labels

@@ -24,7 +24,7 @@ def pack(maker: Maker) -> bytes:
     """Return an objective's maker in a form that any process with the same packages can unpack.
 
     Raises:
-        UserError: Something that the objective refers to cannot be sent, such as an open file.
+        UserError: Something that the objective refers to cannot be sent, such as a lock or a socket.
     """
     import cloudpickle
 

@@ -98,16 +98,18 @@ class StagedObjective:
 
 
 def prepare(study: Study, dataset: Dataset | None) -> Prepared:
-    """Return the objective of a study with settled stages, checked but not yet made.
+    """Return the objective of any study, its stages settled, checked but not yet made.
 
     Args:
-        study: The study; a flat one is prepared as a ladder of one stage, which may be confirmed.
+        study: The study; a flat one that confirms nothing has its plain objective.
         dataset: Its data.
 
     Raises:
         UserError: A stage's model or data do not suit.
     """
     full = prepare_one(study, dataset)
+    if study.stages is None and not study.confirm:
+        return full
     scales = study.stages if study.stages is not None else (Scale(),)
     assert not isinstance(scales, str), "stages were settled"
     steps = []

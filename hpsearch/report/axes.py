@@ -15,7 +15,7 @@ from hpsearch.dimensions import Choice, Float, Int
 from hpsearch.history import History, Trial
 from hpsearch.report.words import param
 
-DECADES = 1.5
+DECADES = 2.0
 """A range given by no space is drawn on a logarithmic axis where it spans more powers of ten than this."""
 
 

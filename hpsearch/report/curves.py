@@ -29,7 +29,7 @@ def curves(history: History) -> Figure:
     goal, best = history.goal.metric, history.best
     known = dict.fromkeys(name for trial in history.trials for row in trial.rows for name in row.metrics)
     names = [goal, *(name for name in known if name != goal)]
-    stride = _stride(history.trials, len(names))
+    stride = _stride(history.trials, len(names), MOST_NUMBERS)
     drawn: list[tuple[Sequence[Trial], int, Json]] = []
     for state in DRAWN:
         trials = [trial for trial in history.ended(state) if trial is not best and trial.rows]
@@ -125,7 +125,7 @@ def _kept(trial: Trial, stride: int) -> list[int]:
     return [i for i, row in rows if i % stride == 0 or row.epoch == trial.best_epoch or i == last]
 
 
-def _stride(trials: Sequence[Trial], each: int, most: int = MOST_NUMBERS) -> int:
+def _stride(trials: Sequence[Trial], each: int, most: int) -> int:
     return math.ceil(each * sum(len(trial.rows) for trial in trials) / most) or 1
 
 

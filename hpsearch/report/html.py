@@ -111,6 +111,7 @@ def _tile(value: str, what: str) -> str:
 
 
 def _card(figure: Figure) -> str:
+    all_values = " A double click shows the poorest values too." if "range" in figure.layout.get("yaxis", {}) else ""
     choice = ""
     if len(figure.choices) > 1:
         options = "".join(f"<option>{escape(name)}</option>" for name, _ in figure.choices)
@@ -118,7 +119,7 @@ def _card(figure: Figure) -> str:
     return (
         f'<section class="card{" wide" if figure.wide else ""}"><h2>{escape(figure.title)}{choice}</h2>'
         f'<div class="figure" id="{figure.key}" style="height:{figure.height}px"></div>'
-        f"<p>{escape(figure.caption)}</p></section>"
+        f"<p>{escape(figure.caption)}{all_values}</p></section>"
     )
 
 

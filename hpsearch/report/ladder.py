@@ -5,6 +5,16 @@ from __future__ import annotations
 from hpsearch import calibration, confirm, stages
 from hpsearch.history import History
 from hpsearch.report import words
+from hpsearch.scaling import describe
+
+
+def stage_now(history: History) -> str:
+    """Return in words which stage the newest trial is at; nothing for a flat study that is not confirming."""
+    at = history.trials[-1].ask.stage if history.trials else 0
+    known = stages.scales(history)
+    if at >= len(known):
+        return "confirming with fresh seeds" if at == len(known) else "testing with fresh seeds"
+    return f"stage {at}/{len(known) - 1}: {describe(known[at])}" if len(known) > 1 else ""
 
 
 def stage_lines(history: History) -> list[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hpsearch.history import History
 from hpsearch.records import Tick
 from hpsearch.report import terminal, words
+from hpsearch.report.ladder import stage_now
 from hpsearch.report.sparkline import sparkline
 from hpsearch.report.summary import closing, opening
 
@@ -207,7 +208,8 @@ class PlainView(_View):
         if tenths > self._tenths or now - self._said >= HEARTBEAT:
             self._tenths, self._said = tenths, now
             total = "" if self._plan.n_trials is None else f" of {self._plan.n_trials}"
-            self._say(f"{ended}{total} trials ended ({words.counts(history)}); {progress.line(history, now)}")
+            stage = f"{stage}; " if (stage := stage_now(history)) else ""
+            self._say(f"{ended}{total} trials ended ({words.counts(history)}); {stage}{progress.line(history, now)}")
 
 
 class LiveView(_View):
@@ -257,6 +259,7 @@ class LiveView(_View):
             lines.append(bar)
         total = "" if plan.n_trials is None else f" of {plan.n_trials}"
         text = [(f"{count.ended}{total} trials: {count}", "")]
+        text += [(stage, "")] if (stage := stage_now(history)) else []
         if best is not None:
             curve = best.curve(plan.goal.metric)
             where = f"at {words.reached(best)}, trial {best.number}"

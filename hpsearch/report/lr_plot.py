@@ -67,7 +67,7 @@ def advice(found: LrRange) -> list[str]:
     low, high = float(f"{found.threshold / 20:.2g}"), float(f"{found.threshold * 2:.2g}")
     return [
         f"threshold: {found.threshold:g}, the largest learning rate at which the cost falls at once",
-        f"suggestion: learning_rate={found.suggestion:g}, half of it; a range to search: Float({low:g}, {high:g}, log=True)",
+        f"suggestion: learning_rate={found.suggestion:g}, half of that; a range: Float({low:g}, {high:g}, log=True)",
     ]
 
 

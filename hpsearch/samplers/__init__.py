@@ -9,14 +9,16 @@ from __future__ import annotations
 from hpsearch.errors import UserError
 from hpsearch.registry import SAMPLERS, resolve
 from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.chapter import Chapter
 from hpsearch.samplers.enqueued import Enqueued
+from hpsearch.samplers.gp import GP
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.qmc import QMC
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.tpe import TPE
 from hpsearch.study import DEFAULT_TRIALS, Study
 
-__all__ = ["QMC", "TPE", "Grid", "Random", "Sampler", "budget", "build"]
+__all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Random", "Sampler", "budget", "build"]
 
 
 def build(study: Study) -> Sampler:

@@ -8,13 +8,14 @@ Merchán and Hernández-Lobato, 2020): half-way between two whole numbers lies n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.space import Choice, Dimension, Float, Int, is_active, listed
+from hpsearch.dimensions import listed
+from hpsearch.space import Choice, Dimension, Float, Int, is_active
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -37,17 +38,19 @@ class Encoding:
 
     def __init__(self, space: Mapping[str, Dimension]) -> None:
         self._space = dict(space)
+        self._names = list(space)
         conditions = {repr(dim.when): name for name, dim in self._space.items() if dim.when}
         self._conditional = list(conditions.values())  # one dimension to stand for each condition
         self._parents = {other for dim in self._space.values() for other in dim.when or {}}
         self.dims = len(self._space)
         self.width = sum(_columns(dim) for dim in self._space.values()) + len(self._conditional)
 
-    def units(self, params: Mapping[str, Any]) -> tuple[Array, Mask]:
-        """Return a point's units and which of its dimensions exist, both of shape (dims,)."""
-        exist = np.array([name in params for name in self._space])
-        units = [_to_unit(dim, params[name]) if name in params else _NEUTRAL for name, dim in self._space.items()]
-        return np.array(units), exist
+    def place(self, points: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
+        """Return units of shape (n, dims) and codes of shape (n, width) of points."""
+        names = list(self._space.items())
+        units = [[_to_unit(dim, point[name]) if name in point else _NEUTRAL for name, dim in names] for point in points]
+        exist = np.array([[name in point for name, _ in names] for point in points])
+        return np.array(units), self.codes(np.array(units), exist)
 
     def existing(self, units: Array) -> Mask:
         """Return which dimensions exist at units of shape (n, dims), in the same shape."""
@@ -55,30 +58,25 @@ class Encoding:
         found: dict[str, list[Any]] = {}
         for i, (name, dim) in enumerate(self._space.items()):
             for other, allowed in (dim.when or {}).items():
-                exist[:, i] &= [value is not found and listed(value) in allowed for value in found[other]]
+                column = self._names.index(other)
+                exist[:, i] &= exist[:, column] & [listed(value) in allowed for value in found[other]]
             if name in self._parents:
-                # ``found`` itself is the mark of absence: no option can be equal to it.
-                exists = exist[:, i]
-                found[name] = [
-                    dim.from_unit(unit) if there else found
-                    for unit, there in zip(units[:, i].tolist(), exists.tolist(), strict=True)
-                ]
+                found[name] = [dim.from_unit(unit) for unit in units[:, i].tolist()]
         return exist
 
     def codes(self, units: Array, exist: Mask) -> Array:
-        """Return codes of shape (n, width) of units of shape (n, dims)."""
+        """Return codes of shape (n, width) of units, and of which dimensions exist there, both of shape (n, dims)."""
         columns: list[Array] = []
         for i, dim in enumerate(self._space.values()):
             columns += _encode(dim, units[:, i], exist[:, i])
-        names = list(self._space)
-        columns += [exist[:, names.index(name)].astype(float) for name in self._conditional]
+        columns += [exist[:, self._names.index(name)].astype(float) for name in self._conditional]
         return np.stack(columns, axis=1)
 
     def perturb(self, units: Array, scale: float, rng: np.random.Generator) -> Array:
         """Return units of shape (n, dims) near the given ones.
 
-        Each row changes in at least one dimension: numbers by a normal step of this scale, at least to the next value,
-        reflected at the ends of the range; options for any other.
+        Each row changes in at least one dimension: numbers by a normal step of this scale, reflected at the ends of the
+        range and no shorter than to the next value of a stepped one; an option becomes any option.
         """
         n, dims = units.shape
         change = rng.random((n, dims)) < max(2.0 / dims, 0.3)
@@ -116,8 +114,8 @@ def _to_unit(dim: Dimension, value: Any) -> float:
         return float(min(max((value - low) / (high - low), 0.0), 1.0))
     if isinstance(dim, Int) and dim.log:
         low, high = math.log(dim.low - 0.5), math.log(dim.high + 0.5)
-        return (math.log(value) - low) / (high - low)
-    return (round((value - dim.low) / (dim.step or 1)) + 0.5) / (dim.count() or 1)
+        return float((math.log(value) - low) / (high - low))
+    return float((round((value - dim.low) / (dim.step or 1)) + 0.5) / (dim.count() or 1))
 
 
 def _encode(dim: Dimension, unit: Array, exist: Mask) -> list[Array]:

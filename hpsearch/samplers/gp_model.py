@@ -10,22 +10,33 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import ndtr
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
 
 from hpsearch.samplers.gp_encoding import Array
 
 _PRIOR = {"amplitude": (0.0, 1.0), "length": (0.0, 1.0), "noise": (-4.0, 2.0)}
-"""Mean and standard deviation of the logarithms of the kernel's parameters, for losses of unit variance."""
+"""Mean and standard deviation of the logarithms of the kernel's parameters, for losses of unit variance.
 
+A length of 1 is the whole range of a parameter.
+"""
+
+_STARTS = (0.0, -1.2)
+"""Where lengths begin when a kernel is fitted, on that scale: smooth, and three times less so."""
 
 _JITTER = 1e-8
+"""Added to variances, so that factors exist in spite of rounding."""
+
+_MOST = 192
+"""Observations that a kernel is fitted to: early ones and late ones, evenly. More cost seconds and change little."""
 
 
 def refitted_at(known: int) -> int:
-    """Return at how many observations the kernel in use was fitted: 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64 …
+    """Return at how many observations the kernel in use was fitted.
 
-    The numbers grow by a half or a third, so that all fits together cost as much as a few of the last one.
+    At 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64 and so on: the numbers grow by a half or a third, so that all fits
+    together cost as much as a few of the last one.
     """
     power = 1 << (known.bit_length() - 1)
     return power + power // 2 if known >= power + power // 2 else power
@@ -45,6 +56,25 @@ class _Regressor(GaussianProcessRegressor):  # type: ignore[misc]
         return found - 0.5 * z @ z
 
 
+def warp(losses: Array) -> Array:
+    """Return losses on a scale that suits a Gaussian process: what matters is how the good ones differ.
+
+    The logarithm of the distance from the best, in units of the median's distance, standardized: a diverged network
+    with a hundred times the usual loss must not make all others look alike.
+    """
+    losses = np.clip(losses, -1e150, 1e150)  # whose differences can be squared
+    away = losses - losses.min()
+    unit = np.median(away) or away.mean() or 1.0
+    return standardize(np.log(away / unit + 0.5))
+
+
+def standardize(values: Array) -> Array:
+    """Return values with mean 0 and, unless all are equal, standard deviation 1."""
+    deviation = values.std()
+    found: Array = (values - values.mean()) / (deviation if deviation > 1e-12 else 1.0)
+    return found
+
+
 def fit_kernel(codes: Array, target: Array) -> Kernel:
     """Return the kernel whose parameters make observations likeliest, given the prior.
 
@@ -52,23 +82,33 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
         codes: Shape (n, width).
         target: Standardized losses, shape (n,).
     """
+    if len(codes) > _MOST:
+        some = np.linspace(0, len(codes) - 1, _MOST).round().astype(int)
+        codes, target = codes[some], target[some]
     width = codes.shape[1]
     mean, deviation = _prior(width)
     kernel = ConstantKernel() * Matern(np.ones(width), nu=2.5) + WhiteKernel()
     limits = np.stack([mean - 4 * deviation, mean + 4 * deviation], axis=1)
 
-    def optimizer(objective: Callable[[Array], tuple[float, Array]], start: Array, bounds: Array) -> tuple[Array, float]:
-        starts = [mean, mean - np.r_[0.0, np.full(width, 1.2), 1.0]]
+    def optimizer(objective: Callable[[Array], tuple[float, Array]], _: Array, bounds: Array) -> tuple[Array, float]:
         found = [
-            minimize(objective, first, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": 30})
-            for first in starts
+            minimize(
+                objective,
+                mean + np.r_[0.0, np.full(width, shorter), 0.0],
+                jac=True,
+                method="L-BFGS-B",
+                bounds=limits,
+                options={"maxiter": 30},
+            )
+            for shorter in _STARTS
         ]
         best = min(found, key=lambda result: float(result.fun))
         return best.x, float(best.fun)
 
     model = _Regressor(kernel, alpha=_JITTER, optimizer=optimizer)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a parameter at its bound is a column that says nothing
+        # A parameter at its bound is a column that says nothing.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(codes, target).kernel_
 
 
@@ -78,7 +118,8 @@ class Posterior:
     scikit-learn's regressor could say all this, but would begin anew for the fantasies and for every prediction.
 
     Attributes:
-        known: Mean at the observed points, without noise: shape (n,), or (n, s) for s fantasies.
+        target: What was observed, shape (n,), or (n, s) for s fantasies.
+        known: Mean at the observed points, of the same shape: what was observed, less what is held to be noise.
     """
 
     def __init__(self, kernel: Kernel, codes: Array, factor: Array, target: Array) -> None:
@@ -90,11 +131,10 @@ class Posterior:
             factor: Lower Cholesky factor of the covariance of what was observed, shape (n, n).
             target: What was observed, shape (n,) or (n, s).
         """
-        self._kernel, self._codes, self._factor, self._target = kernel, codes, factor, target
-        self._latent = kernel.k1
-        self._noise = float(kernel.k2.noise_level) + _JITTER
-        self._weights = cho_solve((factor, True), target, check_finite=False)
-        self.known: Array = target - self._noise * self._weights
+        self._kernel, self._codes, self._factor = kernel, codes, factor
+        self._weights: Array = cho_solve((factor, True), target, check_finite=False)
+        self.target = target
+        self.known: Array = target - (float(kernel.k2.noise_level) + _JITTER) * self._weights
 
     @classmethod
     def given(cls, kernel: Kernel, codes: Array, target: Array) -> Posterior:
@@ -104,9 +144,13 @@ class Posterior:
         return cls(kernel, codes, cholesky(covariance, lower=True, check_finite=False), target)
 
     def at(self, codes: Array) -> tuple[Array, Array]:
-        """Return mean (shape (m,) or (m, s)) and standard deviation (shape (m,)) at codes of shape (m, width)."""
+        """Return what would be observed at codes of shape (m, width), noise included.
+
+        Returns:
+            Mean, of shape (m,) or (m, s), and standard deviation, of shape (m,).
+        """
         mean, spread = self._predict(codes)
-        variance = self._latent.diag(codes) - np.einsum("ij,ij->j", spread, spread)
+        variance = self._kernel.diag(codes) - np.einsum("ij,ij->j", spread, spread)
         return mean, np.sqrt(np.maximum(variance, _JITTER))
 
     def imagine(self, codes: Array, normals: Array) -> Posterior:
@@ -123,17 +167,20 @@ class Posterior:
         covariance[np.diag_indices_from(covariance)] += _JITTER
         corner = cholesky(covariance, lower=True, check_finite=False)
         factor = np.block([[self._factor, np.zeros_like(spread)], [spread.T, corner]])
-        seen = np.repeat(self._target[:, None], normals.shape[1], axis=1)
+        seen = np.repeat(self.target[:, None], normals.shape[1], axis=1)
         target = np.vstack([seen, mean[:, None] + corner @ normals])
         return Posterior(self._kernel, np.vstack([self._codes, codes]), factor, target)
 
     def _predict(self, codes: Array) -> tuple[Array, Array]:
-        cross = self._latent(codes, self._codes)
+        cross = self._kernel(codes, self._codes)  # without noise, as these are other draws
         return cross @ self._weights, solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
 
 
 def expected_improvement(mean: Array, deviation: Array, best: Array | float) -> Array:
     """Return by how much the loss is expected to fall below the best, on average over the fantasies.
+
+    Both are observations, noise and all: what a search reports is the best that it saw. (Improvement of the mean
+    without noise over the best such mean was measured too: no better, and worse where evaluations are noisy.)
 
     Args:
         mean: Shape (m,) or (m, s).
@@ -144,7 +191,8 @@ def expected_improvement(mean: Array, deviation: Array, best: Array | float) -> 
     gap = best - mean
     z = gap / deviation[:, None]
     density = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
-    return (gap * ndtr(z) + deviation[:, None] * density).mean(axis=1)
+    improvement: Array = (gap * ndtr(z) + deviation[:, None] * density).mean(axis=1)
+    return improvement
 
 
 def _prior(width: int) -> tuple[Array, Array]:

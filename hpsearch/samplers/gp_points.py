@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc, rankdata
-from scipy.special import ndtri
+from scipy.stats import qmc
 from sklearn.gaussian_process.kernels import Kernel
 from threadpoolctl import ThreadpoolController
 
 from hpsearch.history import History
-from hpsearch.samplers.gp_encoding import Array, Encoding
-from hpsearch.samplers.gp_model import Posterior, expected_improvement, fit_kernel, refitted_at
+from hpsearch.samplers.gp_encoding import Array, Encoding, Mask
+from hpsearch.samplers.gp_model import (
+    Posterior,
+    expected_improvement,
+    fit_kernel,
+    refitted_at,
+    standardize,
+    warp,
+)
 from hpsearch.samplers.gp_observations import Observation, Observations
 from hpsearch.samplers.qmc import SobolPoints
 from hpsearch.samplers.seeding import point_sequence
 from hpsearch.study import Study
 
-_GLOBAL, _LOCAL, _REFINED, _ROUNDS = 256, 96, 48, 2
 _FANTASIES = 8
-WARP = "log"
-ACQ="lat"
-HEDGE=0
-C=0.5
+_EVERYWHERE = 256
+"""Candidates spread over the space."""
+_LEADERS = 4
+"""Points around which more candidates are drawn: first the best known, then the best candidates so far."""
+_AROUND = ((0.2, 12), (0.05, 12))
+"""Standard deviation and number of the candidates around each of the best known points."""
+_REFINED = ((0.05, 12), (0.02, 12))
+"""The same for the best candidates, round after round."""
+
+Target = Callable[[Sequence[Observation]], Array]
 
 
 class GPPoints:
-    """Draws candidates around the best points and everywhere, and takes the one with the highest expected improvement.
+    """Draws candidates everywhere and around the best points, and takes the one with the highest expected improvement.
 
-    Everything is computed from the history: the kernel that is in use at n observations was fitted to the first
-    ``refitted_at(n)`` of them, whether that happened in this process or in one before it.
+    Everything is computed from the history: the kernel in use at n observations is fitted to the first
+    ``refitted_at(n)`` of them, whether that was done in this process or is done again after a resume.
     """
 
     reads_history = True
@@ -50,95 +61,93 @@ class GPPoints:
         self._per_second = per_second
         self._encoding = Encoding(study.dimensions)
         self._startup = SobolPoints(study.dimensions, study.seed, first=len(study.enqueue))
-        self._even = qmc.Sobol(self._encoding.dims, scramble=False).random(_GLOBAL)
-        self._observations = Observations(study.repeats)
-        self._kernels: dict[str, tuple[tuple[int, ...], Kernel]] = {}
+        self._even: Array = qmc.Sobol(self._encoding.dims, scramble=False).random(_EVERYWHERE)
+        self._observations = Observations(self._encoding, study.repeats)
+        self._kernels: dict[Target, tuple[Sequence[Observation], Kernel]] = {}
         self._blas = ThreadpoolController()
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number."""
         self._observations.follow(history)
-        ended = self._observations.ended
-        if sum(observation.loss is not None for observation in ended) < self._n_startup:
+        known = self._observations.ended
+        if sum(observation.loss is not None for observation in known) < self._n_startup:
             return self._startup.ask(history, point)
         # The last bits of a matrix product depend on the number of threads.
         with self._blas.limit(limits=1, user_api="blas"):
-            return self._improve(ended, np.random.default_rng(point_sequence(self._seed, point)))
+            return self._improve(known, np.random.default_rng(point_sequence(self._seed, point)))
 
-    def _improve(self, ended: Sequence[Observation], rng: np.random.Generator) -> dict[str, Any]:
+    def _improve(self, known: Sequence[Observation], rng: np.random.Generator) -> dict[str, Any]:
         encoding = self._encoding
-        units, codes = self._encoded([observation.params for observation in ended])
-        kernel = self._kernel("loss", ended, codes, losses)
-        target = losses(ended)
-        model = Posterior.given(kernel, codes, target)
-        taken = codes
-        if running := self._observations.running:
-            _, pending = self._encoded(running)
-            taken = np.vstack([codes, pending])
+        worth, expected = self._worth(known, rng)
+        leaders = np.stack([known[i].units for i in np.argsort(expected, kind="stable")[:_LEADERS]])
+        # Another shift of the even points each time keeps them even.
+        draws = [(self._even + rng.random(encoding.dims)) % 1.0]
+        draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
+        candidates = np.vstack(draws)
+        score, taken = worth(candidates)
+        for scale, many in _REFINED:
+            best = candidates[_order(score, taken)[:_LEADERS]]
+            more = encoding.perturb(np.repeat(best, many, axis=0), scale, rng)
+            its_score, its_taken = worth(more)
+            candidates = np.vstack([candidates, more])
+            score, taken = np.concatenate([score, its_score]), np.concatenate([taken, its_taken])
+        return encoding.decode(candidates[_order(score, taken)[0]])
+
+    def _worth(
+        self, known: Sequence[Observation], rng: np.random.Generator
+    ) -> tuple[Callable[[Array], tuple[Array, Mask]], Array]:
+        """Return what candidates are judged by, and the expected loss of each known point.
+
+        A judge takes units of shape (m, dims) and returns their scores, shape (m,), and whether each is a point that is
+        known or under way.
+        """
+        encoding = self._encoding
+        model = self._model(known, _losses)
+        expected = model.known
+        codes = np.stack([observation.codes for observation in known])
+        if running := self._observations.running():
+            _, pending = encoding.place(running)
             model = model.imagine(pending, rng.normal(size=(len(pending), _FANTASIES)))
-        best: Array | float = model.known.min(axis=0)
-        if ACQ in ("obs", "tot"):
-            best = model._target.min(axis=0)
-        cost = self._cost(ended, codes)
+            codes = np.vstack([codes, pending])
+        timed = [observation for observation in known if observation.seconds] if self._per_second else []
+        cost = self._model(timed, _log_seconds) if len(timed) >= self._n_startup else None
+        unit = np.std(np.log(_seconds(timed))) if timed else 0.0
+        seen = {row.tobytes() for row in codes}
+        best = model.target.min(axis=0)
 
-        def worth(candidates: Array) -> tuple[Array, Array]:
-            found = encoding.codes(candidates, encoding.existing(candidates))
-            mean, sd = model.at(found)
-            if ACQ == "tot": sd = np.sqrt(sd**2+model._noise)
-            score = expected_improvement(mean, sd, best)
-            if HEDGE and rng0 % HEDGE == 0:
-                m = mean.reshape(len(mean), -1).mean(1); score = 100 + 2*sd - m
+        def worth(units: Array) -> tuple[Array, Mask]:
+            found = encoding.codes(units, encoding.existing(units))
+            score = expected_improvement(*model.at(found), best)
             if cost is not None:
-                score = score / np.exp(cost.at(found)[0])
-            # A point that is known or under way is asked again only where there is no other.
-            return candidates, np.where(_known(found, taken), -1.0, score)
-        rng0 = len(ended)
-        leaders = units[np.argsort(model.known.reshape(len(taken), -1).mean(axis=1)[: len(units)], kind="stable")[:4]]
-        near = [encoding.perturb(np.repeat(leaders, _LOCAL // len(leaders) // 2, axis=0), s, rng) for s in (0.2, 0.05)]
-        candidates, score = worth(np.vstack([(self._even + rng.random(encoding.dims)) % 1.0, *near]))
-        for scale in (0.05, 0.02)[:_ROUNDS]:
-            top = candidates[np.argsort(-score, kind="stable")[:4]]
-            more, its = worth(encoding.perturb(np.repeat(top, _REFINED // 4, axis=0), scale, rng))
-            candidates, score = np.vstack([candidates, more]), np.concatenate([score, its])
-        return encoding.decode(candidates[np.argmax(score)])
+                score = score / np.exp(unit * cost.at(found)[0])
+            return score, np.array([row.tobytes() in seen for row in found])
 
-    def _encoded(self, points: Sequence[Any]) -> tuple[Array, Array]:
-        pairs = [self._encoding.units(params) for params in points]
-        units = np.array([unit for unit, _ in pairs])
-        return units, self._encoding.codes(units, np.array([exist for _, exist in pairs]))
+        return worth, expected
 
-    def _kernel(self, name, ended, codes, target) -> Kernel:
-        count = refitted_at(len(ended))
-        key = tuple(o.point for o in ended[:count])
-        if name not in self._kernels or self._kernels[name][0] != key:
-            self._kernels[name] = (key, fit_kernel(codes[:count], target(ended[:count])))
-        return self._kernels[name][1]
-
-    def _cost(self, ended, codes) -> Posterior | None:
-        return None
+    def _model(self, known: Sequence[Observation], target: Target) -> Posterior:
+        first = known[: refitted_at(len(known))]
+        if target not in self._kernels or self._kernels[target][0] != first:
+            codes = np.stack([observation.codes for observation in first])
+            self._kernels[target] = (first, fit_kernel(codes, target(first)))
+        codes = np.stack([observation.codes for observation in known])
+        return Posterior.given(self._kernels[target][1], codes, target(known))
 
 
-def losses(ended: Sequence[Observation]) -> Array:
-    known = [o.loss for o in ended if o.loss is not None]
-    worst = max(known)
-    y = np.array([worst if o.loss is None else o.loss for o in ended])
-    if WARP == "copula":
-        return ndtri((rankdata(y) - 0.5) / len(y))
-    if WARP == "clip":
-        m = np.median(y)
-        y = np.minimum(y, m + 2*(m - y.min()))
-    if WARP == "log":
-        s = max(np.median(y) - y.min(), 1e-12)
-        y = np.log((y - y.min())/s + C)
-    if WARP == "yj":
-        from scipy.stats import yeojohnson
-        y = (y-y.mean())/(y.std() or 1)
-        y,_ = yeojohnson(y)
-    y = y - y.mean()
-    sd = y.std()
-    return y / sd if sd > 0 else y
+def _losses(known: Sequence[Observation]) -> Array:
+    # A point without a value counts as the worst that has one. (The first few may all lack one.)
+    values = [observation.loss for observation in known if observation.loss is not None]
+    worst = max(values, default=0.0)
+    return warp(np.array([worst if observation.loss is None else observation.loss for observation in known]))
 
 
-def _known(found: Array, taken: Array) -> Any:
-    seen = {row.tobytes() for row in taken}
-    return np.array([row.tobytes() in seen for row in found])
+def _log_seconds(known: Sequence[Observation]) -> Array:
+    return standardize(np.log(_seconds(known)))
+
+
+def _seconds(known: Sequence[Observation]) -> Array:
+    return np.array([observation.seconds for observation in known], dtype=float)
+
+
+def _order(score: Array, taken: Mask) -> Any:
+    # A point that is known or under way is asked for again only where nothing else is left.
+    return np.lexsort((-score, taken))

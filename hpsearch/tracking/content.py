@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch import confirm
+from hpsearch import calibration, confirm, stages
 from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
@@ -177,8 +177,16 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             "hpsearch.stop": history.stop,
             "hpsearch.best_trial": None if best is None else best.number,
             "hpsearch.best_params": None if best is None else best.params,
+            **(_ladder(history) if is_done(history) else {}),
         }
     )
+
+
+def _ladder(history: History) -> dict[str, Any]:
+    """Return what a staged or confirmed study found, for people; nothing for a flat one."""
+    lines = {"calibration": calibration.describe(history), "confirmed": confirm.describe(history)}
+    known = {f"hpsearch.{name}": "\n".join(said) for name, said in lines.items() if said}
+    return known if history.full_stage == 0 else {"hpsearch.full_epochs": stages.full_epochs(history), **known}
 
 
 def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> dict[str, str]:

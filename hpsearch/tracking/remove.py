@@ -1,4 +1,4 @@
-"""Taking a study out of MLflow, and what MLflow says about where a study's artifacts are."""
+"""Taking a study out of MLflow."""
 
 from __future__ import annotations
 
@@ -77,27 +77,6 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
             first = str(error).strip().splitlines()[0][:200]
             raise UserError(f"{redact(uri)}: MLflow does not let it be removed ({first})") from error
     return count
-
-
-def moved_artifacts(study_dir: Path, name: str, uri: str) -> str | None:
-    """Return where MLflow looks for a study's artifacts, where the root has been moved away from there; else None.
-
-    Args:
-        study_dir: The study's folder.
-        name: The study's name.
-        uri: The tracking URI, resolved; only a store that keeps its artifacts below the root is looked at.
-    """
-    expected = artifact_location(study_dir.absolute().parents[1], uri, name)
-    if expected is None:
-        return None
-    with settings():
-        from mlflow.tracking import MlflowClient
-
-        experiment = MlflowClient(uri).get_experiment_by_name(name)
-    if experiment is None or experiment.artifact_location == expected:
-        return None
-    there = Path(unquote(urlsplit(experiment.artifact_location).path))
-    return None if there.exists() else str(there)
 
 
 def _remove_artifacts(study_dir: Path, name: str, uri: str) -> None:

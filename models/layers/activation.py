@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from models.activations import Activation
 from models.kernels import Array, Op
-from models.layers.base import Gradient, Workspace
+from models.layers.base import Gradient, Parameter, Workspace
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,26 @@ class ActivationLayer:
     index: int
     n_out: int
     activation: Activation
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    repeats: ClassVar[bool] = True
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Return no parameters."""
         return {}
 
+    def _slope(self, workspace: Workspace, like: Array) -> Array:
+        return workspace.buffer("slope", self.index, width=self.n_out) if self.activation.keeps_slope else like
+
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
     ) -> tuple[list[Op], Array]:
         """Emit a ← f(z) in the memory of z; an activation is never the last layer, so `out` is not used."""
-        return self.activation.apply(x), x
+        return self.activation.apply(x, self._slope(workspace, x)), x
+
+    def slope(self, workspace: Workspace, out: Array, factor: Array) -> list[Op]:
+        """Emit factor ← factor·f'(z), for outputs and an array of shape (k, b, n_out)."""
+        scratch = workspace.buffer("s", self.index, width=self.n_out)
+        return self.activation.backward(out, factor, scratch, self._slope(workspace, scratch))
 
     def backward(
         self,
@@ -47,5 +58,16 @@ class ActivationLayer:
         first: bool,
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit δ ← δ·f'(z) in place."""
-        scratch = workspace.buffer("s", self.index, width=self.n_out)
-        return self.activation.backward(out, delta, scratch), delta, []
+        return self.slope(workspace, out, delta), delta, []
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        tangent: Array | None,
+    ) -> tuple[list[Op], Array | None]:
+        """Emit R{a} ← R{z}·f'(z) in place."""
+        return ([], None) if tangent is None else (self.slope(workspace, out, tangent), tangent)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from models.kernels import Array, Op, accumulate_outer
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An array that a layer owns, of shape (K, rows, columns) in a population of K.
+
+    Attributes:
+        name: Name within the network, such as W0.
+        shape: (rows, columns).
+        decays: Whether regularisation applies (weights: yes, biases: no).
+        trained: Whether it has a gradient; the running statistics of a batch norm have none.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    decays: bool = False
+    trained: bool = True
 
 
 @dataclass
@@ -19,21 +36,49 @@ class Workspace:
         lanes: k, the number of networks in the chunk.
         batch: b, samples in a batch.
         dtype: float32 or float64.
+        statistics: How batch norm normalises: by the batch while it updates the running statistics, by the batch
+            only, or by the running statistics.
+        clock: Steps that each lane will have done after the next, shape (k, 1, 1), float64; read while training only.
+        masks: Dropout masks of the step that is being emitted, by the layer's index; none outside training.
     """
 
     lanes: int
     batch: int
     dtype: np.dtype[Any]
-    buffers: dict[tuple[Any, ...], Array] = field(default_factory=dict)
+    statistics: Literal["update", "batch", "running"] = "running"
+    clock: Array | None = None
+    masks: Mapping[int, Array] = field(default_factory=dict)
+    _buffers: dict[tuple[Any, ...], Array] = field(default_factory=dict)
+    _emitted: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
-    def buffer(self, *name: Any, width: int) -> Array:
-        """Return the array of shape (lanes, batch, width) of that name, the same one at every call."""
-        if name not in self.buffers:
-            self.buffers[name] = np.zeros((self.lanes, self.batch, width), self.dtype)
-        return self.buffers[name]
+    def buffer(self, *name: Any, width: int, rows: int | None = None) -> Array:
+        """Return the array of shape (lanes, rows, width) of that name, the same one at every call.
+
+        Args:
+            name: What it is for.
+            width: Length of the last axis.
+            rows: Length of the axis before; None for a row a sample.
+        """
+        if name not in self._buffers:
+            self._buffers[name] = np.zeros((self.lanes, self.batch if rows is None else rows, width), self.dtype)
+        return self._buffers[name]
+
+    def again(self) -> Workspace:
+        """Return a workspace for another network, with these buffers."""
+        return replace(self, _emitted={})
+
+    def once(self, name: tuple[Any, ...], emit: Callable[[], Any]) -> Any:
+        """Return what `emit` returned when it was first asked for under that name.
+
+        Operations that read and write buffers of the workspace alone are the same at every step: emitting them once
+        halves the time that it takes to compile.
+        """
+        if name not in self._emitted:
+            self._emitted[name] = emit()
+        return self._emitted[name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gradient:
     """A gradient that has not been multiplied out: ∂C/∂P = scale·leftᵀ·right, to be consumed by an optimizer.
 
@@ -66,12 +111,20 @@ def lane(array: Array, k: int) -> Array:
 class Layer(Protocol):
     """A stage of the network with k lanes side by side.
 
-    `forward` and `backward` emit operations once for given buffers; parameters are arrays of shape (k, ...) by name.
+    The methods emit operations once for given buffers; parameters are arrays of shape (k, ...) by name.
     """
 
     @property
     def n_out(self) -> int:
         """Width of the output."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The arrays that the layer owns."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether its operations are the same at every step, given inputs and outputs in the workspace."""
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Draw the parameters of one network, float64, each of the shape that it has in a population less the lanes."""
@@ -114,4 +167,27 @@ class Layer(Protocol):
 
         Returns:
             The operations, the error of x (where `first`, of no meaning), and the gradients of the parameters.
+        """
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        tangent: Array | None,
+    ) -> tuple[list[Op], Array | None]:
+        """Emit the R-operator: how the output moves when parameters and inputs move (Pearlmutter 1994).
+
+        Args:
+            workspace: Where buffers come from, those of the forward pass.
+            parameters: The layer's parameters.
+            directions: How they move, arrays of the same shapes by the same names.
+            x: The inputs of the forward pass.
+            out: The outputs of the forward pass.
+            tangent: How the inputs move, shape (k, b, n_in), overwritten at will; None where they stand still.
+
+        Returns:
+            The operations, and how the output moves, shape (k, b, n_out); None where it stands still.
         """

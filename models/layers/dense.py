@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from models.initializers import Initializer
-from models.kernels import Array, Op, affine, project_back
-from models.layers.base import Gradient, Workspace, lane
+from models.kernels import Array, Op, add_biases, project, project_back
+from models.layers.base import Gradient, Parameter, Workspace, lane
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Dense:
         n_out: Width of the output.
         initializer: Rule for the initial weights and biases.
         gain: Constant factor of the output, which the activation above wishes (see `Activation.gain`).
+        has_biases: False under a batch norm, whose own shift takes the biases' place and name.
     """
 
     index: int
@@ -32,6 +34,8 @@ class Dense:
     n_out: int
     initializer: Initializer
     gain: float
+    has_biases: bool = True
+    repeats: ClassVar[bool] = True
 
     @property
     def weights(self) -> str:
@@ -43,19 +47,34 @@ class Dense:
         """Name of the biases."""
         return f"b{self.index}"
 
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Weights, and biases where it has any."""
+        weights = Parameter(self.weights, (self.n_out, self.n_in), decays=True)
+        return (weights, Parameter(self.biases, (1, self.n_out))) if self.has_biases else (weights,)
+
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Draw weights (n_out, n_in) and biases (1, n_out)."""
         weights, biases = self.initializer(rng, self.n_in, self.n_out)
-        return {self.weights: np.ascontiguousarray(weights.T), self.biases: biases[None]}
+        drawn = {self.weights: np.ascontiguousarray(weights.T)}
+        return drawn | {self.biases: biases[None]} if self.has_biases else drawn
 
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
     ) -> tuple[list[Op], Array]:
         """Emit u ← gain·(x·Wᵀ + b)."""
-        weights, biases = parameters[self.weights], parameters[self.biases]
         z = workspace.buffer("z", self.index, width=self.n_out) if out is None else out
-        lanes = range(workspace.lanes)
-        return [op for k in lanes for op in affine(lane(x, k), weights[k], biases[k], self.gain, z[k])], z
+        return self._affine(workspace, parameters, x, self.gain, z), z
+
+    def _affine(
+        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, gain: float, z: Array
+    ) -> list[Op]:
+        weights, ops = parameters[self.weights], []
+        for k in range(workspace.lanes):
+            ops.append(project(lane(x, k), weights[k], gain, 0.0, z[k]))
+            if self.has_biases:
+                ops.append(add_biases(parameters[self.biases][k], gain, z[k]))
+        return ops
 
     def backward(
         self,
@@ -71,13 +90,29 @@ class Dense:
 
         δ is the error of z, not of u: the activation above answers so.
         """
-        ones = np.ones((workspace.batch, 1), workspace.dtype)
-        gradients = [
-            Gradient(self.weights, delta, x, decays=True, scale=scale),
-            Gradient(self.biases, ones, delta, decays=False, scale=scale),
-        ]
+        gradients = [Gradient(self.weights, delta, x, decays=True, scale=scale)]
+        if self.has_biases:
+            ones = np.ones((workspace.batch, 1), workspace.dtype)
+            gradients.append(Gradient(self.biases, ones, delta, decays=False, scale=scale))
         if first:
             return [], delta, gradients
         weights = parameters[self.weights]
         below = workspace.buffer("d", self.index, width=self.n_in)
         return [project_back(delta[k], weights[k], below[k]) for k in range(workspace.lanes)], below, gradients
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        tangent: Array | None,
+    ) -> tuple[list[Op], Array | None]:
+        """Emit R{z} ← x·R{W}ᵀ + R{b} + R{x}·Wᵀ: of z, not of u."""
+        moved = workspace.buffer("r", self.index, width=self.n_out)
+        ops = self._affine(workspace, directions, x, 1.0, moved)
+        if tangent is not None:
+            weights = parameters[self.weights]
+            ops += [project(tangent[k], weights[k], 1.0, 1.0, moved[k]) for k in range(workspace.lanes)]
+        return ops, moved

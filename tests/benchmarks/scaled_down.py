@@ -55,7 +55,14 @@ def spent_until(history: History, target: float) -> tuple[float, float] | None:
     """Return full-problem epochs and seconds of training until a trial on the full problem reached the target."""
     share = {stage.number: stage.share for stage in stages(history)}
     rows = sorted(
-        (tick, trial.ask.lane, share[trial.ask.stage], row.seconds, trial.ask.stage, row.metrics.get("val_accuracy", 0.0))
+        (
+            tick,
+            trial.ask.lane,
+            share[trial.ask.stage],
+            row.seconds,
+            trial.ask.stage,
+            row.metrics.get("val_accuracy", 0.0),
+        )
         for trial in history.trials
         for tick, row in zip(trial.ticks, trial.rows, strict=True)
     )
@@ -87,7 +94,10 @@ def compare(data: str, epochs: int, target: float, seeds: int, confirm: int) -> 
             tested = "" if verdict is None or not verdict.test else f"  test {verdict.test['test_accuracy'].mean:.4f}"
             print(f"seed {seed}  {name:16}  {told}  best {seen}{sure}{tested}", flush=True)
             for each in calibrate(result.history):
-                print(f"         stage {each.stage}: ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]", flush=True)
+                print(
+                    f"         stage {each.stage}: ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]",
+                    flush=True,
+                )
     for name, costs in needed.items():
         print(f"{name:16}  median {statistics.median(costs):7.1f} full-problem epochs to {target:.1%}  {costs}")
 

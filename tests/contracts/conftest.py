@@ -6,13 +6,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from models.training import TrainingData
 
+
+def _cdf(z):
+    return (1 + erf(z / np.sqrt(2))) / 2
+
+
+# name: (f, f'), both of z
 F = {
-    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda a: a * (1 - a)),
-    "tanh": (np.tanh, lambda a: 1 - a**2),
-    "relu": (lambda z: np.maximum(z, 0), lambda a: 1.0 * (a > 0)),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
+    "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: 1.0 * (z > 0)),
+    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda z: np.where(z > 0, 1, 0.01)),
+    "elu": (lambda z: np.where(z > 0, z, np.exp(z) - 1), lambda z: np.where(z > 0, 1, np.exp(z))),
+    "gelu": (lambda z: z * _cdf(z), lambda z: _cdf(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
+    "identity": (lambda z: z, np.ones_like),
 }
 
 
@@ -22,60 +33,81 @@ def softmax(z):
 
 
 def forward(weights, biases, X, activation, output):
-    """Return the activations of all layers; weights are (n_in, n_out)."""
-    activations = [X]
+    """Return the weighted inputs z and the activations a of all layers; weights are (n_in, n_out)."""
+    zs, activations = [], [X]
     for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
         z = activations[-1] @ w + b
         last = i == len(weights) - 1
         f = (softmax if output == "softmax" else F[output][0]) if last else F[activation][0]
+        zs.append(z)
         activations.append(f(z))
-    return activations
+    return zs, activations
 
 
-def data_cost(a, Y, output, cost):
-    """Return C₀, the mean over samples, of one-hot Y."""
+def data_cost(a, Y, output, cost, importance=1.0):
+    """Return C₀, the mean over samples, of one-hot Y; importance, shape (n, 1), weighs samples."""
     t = 2 * Y - 1 if output == "tanh" else Y
     if cost == "quadratic":
-        return ((a - t) ** 2).sum() / 2 / len(a)
+        return (importance * (a - t) ** 2).sum() / 2 / len(a)
     if cost == "log_likelihood":
-        return -(Y * np.log(a)).sum() / len(a)
+        return -(importance * Y * np.log(a)).sum() / len(a)
     p = (1 + a) / 2 if output == "tanh" else a
-    return -(Y * np.log(p) + (1 - Y) * np.log(1 - p)).sum() / len(a)
+    return -(importance * (Y * np.log(p) + (1 - Y) * np.log(1 - p))).sum() / len(a)
 
 
-def gradients(weights, biases, X, Y, params):
+def gradients(weights, biases, X, Y, params, importance=1.0):
     """Backpropagate: (data cost, hits, ∇W, ∇b) of a batch, without regularisation."""
-    activations = forward(weights, biases, X, params["activation"], params["output"])
+    zs, activations = forward(weights, biases, X, params["activation"], params["output"])
     a, t = activations[-1], 2 * Y - 1 if params["output"] == "tanh" else Y
-    delta = (a - t) / len(X)
+    delta = importance * (a - t) / len(X)
     if params["cost"] == "quadratic" and params["output"] == "softmax":
         delta = a * (delta - (delta * a).sum(axis=1, keepdims=True))
     elif params["cost"] == "quadratic":
-        delta = delta * F[params["output"]][1](a)
+        delta = delta * F[params["output"]][1](zs[-1])
     nabla_w, nabla_b = [], []
     for i in reversed(range(len(weights))):
         nabla_w.insert(0, activations[i].T @ delta)
         nabla_b.insert(0, delta.sum(axis=0))
         if i:
-            delta = delta @ weights[i].T * F[params["activation"]][1](activations[i])
-    cost = data_cost(a, Y, params["output"], params["cost"])
+            delta = delta @ weights[i].T * F[params["activation"]][1](zs[i - 1])
+    cost = data_cost(a, Y, params["output"], params["cost"], importance)
     return cost, (a.argmax(axis=1) == Y.argmax(axis=1)).sum(), nabla_w, nabla_b
 
 
-def epoch(weights, biases, X, Y, params, order):
+def step(optimizer, w, g, memory, eta, mu, t):
+    """Return w after one step down g; memory is the optimizer's own of this parameter."""
+    if optimizer == "sgd":
+        return w - eta * g
+    if optimizer in ("momentum", "nesterov"):
+        v = memory["v"] = mu * memory.get("v", 0) - eta * g
+        return w + (v if optimizer == "momentum" else mu * v - eta * g)
+    if optimizer == "rmsprop":
+        s = memory["s"] = 0.9 * memory.get("s", 0) + 0.1 * g**2
+        return w - eta * g / (np.sqrt(s) + 1e-8)
+    m = memory["m"] = mu * memory.get("m", 0) + (1 - mu) * g
+    s = memory["s"] = 0.999 * memory.get("s", 0) + 0.001 * g**2
+    return w - eta * (m / (1 - mu**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+
+
+def epoch(weights, biases, X, Y, params, order, importance=None):
     """Train for one epoch in place of nothing: returns (weights, biases, mean cost, accuracy)."""
     w, b = [x.copy() for x in weights], [x.copy() for x in biases]
-    vw, vb = [np.zeros_like(x) for x in w], [np.zeros_like(x) for x in b]
-    eta, mu, lam, n = params["learning_rate"], params.get("momentum", 0.0), params["l2"], len(X)
+    memory = [({}, {}) for _ in w]
+    eta, mu, n = params["learning_rate"], params.get("momentum", 0.0), len(X)
+    l1, l2, most = params.get("l1", 0.0), params.get("l2", 0.0), params.get("max_norm")
+    importance = np.ones((n, 1)) if importance is None else importance
     total = hits = 0.0
-    for start in range(0, n, params["batch_size"]):
+    for t, start in enumerate(range(0, n, params["batch_size"]), start=1):
         rows = order[start : start + params["batch_size"]]
-        cost, right, nabla_w, nabla_b = gradients(w, b, X[rows], Y[rows], params)
+        cost, right, nabla_w, nabla_b = gradients(w, b, X[rows], Y[rows], params, importance[rows])
         total, hits = total + cost * len(rows), hits + right
         for i in range(len(w)):
-            vw[i] = mu * vw[i] - eta * (nabla_w[i] + lam / n * w[i])
-            vb[i] = mu * vb[i] - eta * nabla_b[i]
-            w[i], b[i] = w[i] + vw[i], b[i] + vb[i]
+            g = nabla_w[i] + l2 / n * w[i] + l1 / n * np.sign(w[i])
+            w[i] = step(params["optimizer"], w[i], g, memory[i][0], eta, mu, t)
+            b[i] = step(params["optimizer"], b[i], nabla_b[i], memory[i][1], eta, mu, t)
+            if most is not None:
+                norms = np.linalg.norm(w[i], axis=0)  # of the weights into each neuron
+                w[i] = w[i] * np.where(norms > most, most / norms, 1)
     return w, b, total / n, hits / n
 
 
@@ -86,14 +118,20 @@ def reference():
 
 @pytest.fixture(scope="session")
 def toy():
-    """Build small random data: (n, d, C, m validation samples, dtype) -> TrainingData."""
+    """Build small random data: (n, d, C, m validation samples, dtype, output, sample weights?) -> TrainingData."""
 
-    def build(n=37, d=6, n_classes=3, m=0, dtype="float64"):
+    def build(n=37, d=6, n_classes=3, m=0, dtype="float64", output="sigmoid", weighted=False):
         rng = np.random.default_rng(n * 1000 + d)
         X, y = rng.random((n + m, d)), rng.integers(n_classes, size=n + m)
         X[np.arange(n + m), y % d] += 1  # something to learn
+        weights = rng.random(n) if weighted else None
+        if output in ("identity", "labels"):
+            T = X[:, :n_classes] - 0.5 + 0.1 * rng.normal(size=(n + m, n_classes))
+            T = T if output == "identity" else 1.0 * (T > 0.3)
+            held = (X[n:], T[n:]) if m else (None, None)
+            return TrainingData.from_targets(X[:n], T[:n], *held, dtype=dtype, sample_weight=weights)
         held = (X[n:], y[n:]) if m else (None, None)
-        return TrainingData.from_arrays(X[:n], y[:n], n_classes, *held, dtype=dtype)
+        return TrainingData.from_arrays(X[:n], y[:n], n_classes, *held, dtype=dtype, sample_weight=weights)
 
     return build
 

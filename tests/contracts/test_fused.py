@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import passes
+from models import passes, stacks
 from models.activations import ACTIVATIONS
 from models.costs import HEADS
 from models.early_stopping import EARLY_STOPPING
@@ -26,14 +26,21 @@ SHARED = [
     {"hidden_layer_sizes": (6, 5)},
     {"dtype": "float64"},
     {"batch_size": 1},
-    {"batch_size": 1000},
+    {"batch_size": "all"},
+    {"batch_norm": True},
+    {"batch_norm": True, "activation": "tanh", "hidden_layer_sizes": (6, 5), "batch_size": 2},
+    {"dropout": 0.5, "hidden_layer_sizes": (6, 5)},
+    {"input_dropout": 0.2},
+    {"dropout": 0.3, "input_dropout": 0.1, "batch_norm": True, "optimizer": "adam"},
+    {"exact_train_metrics": True},
+    *({"optimizer": o, "l1": 0.3, "max_norm": 1.5} for o in OPTIMIZERS),
 ]
 # What may differ from lane to lane: lane 1 overflows, lane 2 decays by a negative factor, lane 5 hardly moves.
 OWN = [
-    {"learning_rate": 0.5, "l2": 0.1},
+    {"learning_rate": 0.5, "l2": 0.1, "l1": 0.2},
     {"learning_rate": 1e6, "l2": 1e3},
     {"learning_rate": 3.0, "l2": 30.0},
-    {"learning_rate": 0.2, "l2": 0.0},
+    {"learning_rate": 0.2, "l2": 0.0, "max_norm": 1.0},
     {"learning_rate": 1.0, "l2": 0.0, "weight_init": "gaussian"},
     {"learning_rate": 1e-9, "l2": 5.0},
     {"learning_rate": 1e5, "l2": 0.0},
@@ -42,9 +49,17 @@ OWN = [
 
 def member(k, shared):
     own = dict(OWN[k % len(OWN)])
-    if shared.get("optimizer", "sgd") == "momentum":
+    if OPTIMIZERS[shared.get("optimizer", "sgd")].momentum:
         own["momentum"] = (0.9, 0.0, 0.5)[k % 3]
+    for name in {"dropout", "input_dropout"} & shared.keys():
+        own[name] = shared[name] * (1 - 0.1 * (k % 4))
+        shared = {key: value for key, value in shared.items() if key != name}
     return Member({**BASE, **own, **shared}, (11, k))
+
+
+def data_for(shared, toy):
+    output = shared.get("output", "sigmoid")
+    return toy(n=83, d=9, m=31, dtype=shared.get("dtype", "float32"), output=output)
 
 
 def train(members, data, epochs):
@@ -69,7 +84,7 @@ def same_nan(array):
 @pytest.mark.parametrize("shared", SHARED, ids=str)
 @pytest.mark.parametrize("lanes", [1, 3, 8, 16])
 def test_fused_equals_alone(shared, lanes, toy):
-    data = toy(n=83, d=9, m=31, dtype=shared.get("dtype", "float32"))
+    data = data_for(shared, toy)
     together = train([member(k, shared) for k in range(lanes)], data, 3)
     for k in range(lanes):
         assert bits(together[k]) == bits(train([member(k, shared)], data, 3)[0])
@@ -85,7 +100,7 @@ def test_fused_equals_alone_at_the_sizes_of_mnist(hidden, lanes, toy):
         assert bits(together[k]) == bits(train([member(k, shared)], data, 2)[0])
 
 
-@given(own=st.lists(st.sampled_from(OWN), min_size=2, max_size=6), place=st.integers(0, 5), n=st.integers(2, 40))
+@given(own=st.lists(st.sampled_from(OWN), min_size=2, max_size=6), place=st.integers(0, 5), n=st.integers(5, 40))
 @settings(max_examples=30, deadline=None)
 def test_neither_place_nor_neighbours_nor_sizes_matter(own, place, n, toy):
     data = toy(n=n, d=4, dtype="float32")
@@ -96,17 +111,20 @@ def test_neither_place_nor_neighbours_nor_sizes_matter(own, place, n, toy):
     assert bits(train([*neighbours[:place], probe, *neighbours[place:]], data, 2)[place]) == alone
 
 
-@pytest.mark.parametrize("name", ["CHUNK_BYTES", "SUPERBATCH_BYTES"])
-def test_cache_blocking_is_invisible(name, toy, monkeypatch):
+@pytest.mark.parametrize("place", [(stacks, "CHUNK_BYTES"), (passes, "SUPERBATCH_BYTES"), (passes, "SUPERBATCH_STEPS")])
+@pytest.mark.parametrize(
+    "shared", [{}, {"dropout": 0.4, "input_dropout": 0.2, "batch_norm": True, "optimizer": "adam"}]
+)
+def test_cache_blocking_is_invisible(place, shared, toy, monkeypatch):
     data = toy(n=83, d=9, m=31, dtype="float32")
-    before = [bits(outcome)[2] for outcome in train([member(k, {}) for k in range(8)], data, 2)]
-    monkeypatch.setattr(passes, name, 1)
-    assert [bits(outcome)[2] for outcome in train([member(k, {}) for k in range(8)], data, 2)] == before
+    before = [bits(outcome)[2] for outcome in train([member(k, shared) for k in range(8)], data, 2)]
+    monkeypatch.setattr(*place, 1)
+    assert [bits(outcome)[2] for outcome in train([member(k, shared) for k in range(8)], data, 2)] == before
 
 
 @pytest.mark.parametrize("shared", SHARED, ids=str)
 def test_a_network_goes_on_from_a_saved_state_after_its_neighbours_have_left(shared, toy):
-    data = toy(n=83, d=9, m=31, dtype=shared.get("dtype", "float32"))
+    data = data_for(shared, toy)
     alone = bits(train([member(3, shared)], data, 4)[0])
 
     members = [member(k, shared) for k in range(5)]
@@ -121,6 +139,21 @@ def test_a_network_goes_on_from_a_saved_state_after_its_neighbours_have_left(sha
     rest = Population([moved, member(9, shared)], data)
     second = [rest.run_epoch((8, tick))[0] for tick in (2, 3)]
     assert bits(((*first, *second), rest.states()[0])) == alone
+
+
+@pytest.mark.parametrize("shared", SHARED, ids=str)
+def test_a_population_takes_in_other_members_without_a_trace_of_the_former(shared, toy):
+    data = data_for(shared, toy)
+    population = Population([member(k, shared) for k in range(4)], data)
+    population.run_epoch((8, 99))
+    others = [member(k, shared) for k in (5, 2, 6, 0)]
+    population.replace(others)
+    results = [population.run_epoch((8, tick)) for tick in range(2)]
+    got = list(zip(zip(*results, strict=True), population.states(), strict=True))
+    for outcome, k in zip(got, (5, 2, 6, 0), strict=True):
+        assert bits(outcome) == bits(train([member(k, shared)], data, 2)[0])
+    with pytest.raises(ValueError, match="one group"):
+        population.replace(others[:3])
 
 
 def test_states_are_copies(toy):

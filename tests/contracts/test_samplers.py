@@ -29,7 +29,7 @@ OPTUNA = {
 }
 ALL = [*SAMPLERS, *OPTUNA]
 SEEDLESS = {"grid", "optuna.QMCSampler"}  # one order; a seed fixed where it is made
-NEED_DIMENSIONS = {"grid", "qmc", "gp"}
+NEED_DIMENSIONS = {"grid", "qmc", "gp", "chapter"}
 
 PLAIN = {"a": Float(0.01, 10, log=True), "b": Int(1, 64, log=True), "c": Choice(["x", (3, 4), None]), "d": Float(-1, 1)}
 STEPPED = {"a": Float(0, 1, step=0.1), "b": Int(2, 20, step=6), "c": Choice([True, False]), "d": Int(0, 2)}

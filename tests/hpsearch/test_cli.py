@@ -16,7 +16,10 @@ from hpsearch.cli import cli, main
 from hpsearch.cli.options import literal
 
 Run = Callable[..., tuple[int, str, str]]
-COMMANDS = ["run", "init", "ls", "show", "best", "export", "ui", "sync", "data"]
+COMMANDS = [
+    "run", "init", "ls", "show", "best", "export", "report", "compare", "replay", "ui", "sync", "lr-range", "doctor", "rm",
+    "gc", "data",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -215,3 +215,22 @@ def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path) ->
     ui.send_signal(signal.SIGINT)
     _, err = ui.communicate(timeout=30)
     assert (ui.returncode, err) == (0, "")
+
+
+def test_a_ladder_is_asked_for_and_confirmed_on_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from hpsearch import Float, MLPClassifier, Study\n"
+        "study = Study(name='nets', model=MLPClassifier(hidden_layer_sizes=(8,), max_epochs=3), data='digits',\n"
+        "              space={'learning_rate': Float(0.1, 10, log=True)}, n_trials=8)\n"
+    )
+    args = [sys.executable, "-m", "hpsearch", "run", "nets.py", "--stages", "auto", "--confirm", "2", "--no-tracking"]
+    done = subprocess.run(args, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "nets@stages=auto is done: 16 trials" in done.stdout
+    assert "stage 0: 4 trials" in done.stdout
+    assert "test set:" in done.stdout
+    shown = subprocess.run(
+        [sys.executable, "-m", "hpsearch", "show", "nets"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "the search took" in shown.stdout
+    assert "confirmed: point" in shown.stdout

@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from models import MLPClassifier
 
 
-@parametrize_with_checks([MLPClassifier(), MLPClassifier(batch_size=1000, max_epochs=300)])
+@parametrize_with_checks([MLPClassifier(), MLPClassifier(batch_size="all", max_epochs=300)])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)

@@ -9,15 +9,27 @@ from models.parameters import DEFAULTS, resolve_params, validate_params
 BAD = [
     ({"lerning_rate": 1}, r"unknown parameter 'lerning_rate' \(did you mean 'learning_rate'\?\)"),
     ({"activation": "sigmod"}, r"activation='sigmod' is unknown \(did you mean 'sigmoid'\?\)"),
-    ({"optimizer": "zzz"}, r"optimizer='zzz' is unknown \(known: momentum, sgd\)"),
+    (
+        {"optimizer": "zzz"},
+        r"optimizer='zzz' is unknown \(known: adam, hessian_free, momentum, nesterov, rmsprop, sgd\)",
+    ),
     ({"cost": None}, "cost=None is unknown"),
     ({"learning_rate": 0}, "learning_rate=0 must be a positive number"),
     ({"learning_rate": float("nan")}, "learning_rate=nan must be a positive number"),
     ({"learning_rate": float("inf")}, "learning_rate=inf must be a positive number"),
     ({"learning_rate": "0.1"}, "learning_rate='0.1' must be a positive number"),
     ({"l2": -1.0}, "l2=-1.0 must be a number ≥ 0"),
-    ({"batch_size": 0}, "batch_size=0 must be a positive integer"),
+    ({"batch_size": 0}, "batch_size=0 must be a positive integer, or 'all'"),
     ({"batch_size": 2.5}, "batch_size=2.5 must be a positive integer"),
+    ({"batch_size": "al"}, "batch_size='al' must be a positive integer, or 'all'"),
+    ({"l1": -0.1}, "l1=-0.1 must be a number ≥ 0"),
+    ({"dropout": 1}, r"dropout=1 must be a number in \[0, 1\)"),
+    ({"input_dropout": -0.1}, r"input_dropout=-0.1 must be a number in \[0, 1\)"),
+    ({"max_norm": 0.0}, "max_norm=0.0 must be a positive number"),
+    ({"batch_norm": "yes"}, "batch_norm='yes' must be True or False"),
+    ({"batch_norm": True, "batch_size": 1}, "batch_norm=True needs batches of two samples or more"),
+    ({"output": "identity"}, "output='identity' does not go with cost='cross_entropy': use cost='quadratic'"),
+    ({"optimizer": "adm"}, r"optimizer='adm' is unknown \(did you mean 'adam'\?\)"),
     ({"batch_size": True}, "batch_size=True must be a positive integer"),
     ({"max_epochs": 0}, "max_epochs=0 must be a positive integer"),
     ({"optimizer": "momentum", "momentum": 1.0}, r"momentum=1.0 must be a number in \[0, 1\)"),
@@ -52,7 +64,10 @@ def test_numpy_numbers_are_numbers():
     validate_params({"learning_rate": np.float32(0.1), "batch_size": np.int64(5), "hidden_layer_sizes": [np.int32(3)]})
 
 
-@pytest.mark.parametrize(("optimizer", "rate", "friction"), [("sgd", 0.5, 0.0), ("momentum", 0.1, 0.9)])
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "friction"),
+    [("sgd", 0.5, 0.0), ("momentum", 0.1, 0.9), ("nesterov", 0.1, 0.9), ("adam", 0.001, 0.9), ("rmsprop", 0.001, 0.0)],
+)
 def test_none_becomes_the_value_of_the_optimizer(optimizer, rate, friction):
     params = resolve_params({"optimizer": optimizer})
     assert (params["learning_rate"], params["momentum"]) == (rate, friction)

@@ -151,3 +151,8 @@ def test_a_scheduler_that_goes_away_is_a_clear_error(tmp_path: Path, make_clock:
 def test_a_scheduler_that_does_not_answer_is_a_clear_error() -> None:
     with pytest.raises(UserError, match="no Dask scheduler answers there"), connect(1, "tcp://127.0.0.1:9"):
         pass
+
+
+def test_tls_without_a_certificate_is_a_clear_error() -> None:
+    with pytest.raises(UserError, match="no certificate is configured for TLS"), connect(1, "tls://127.0.0.1:9"):
+        pass

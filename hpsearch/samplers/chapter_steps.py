@@ -1,0 +1,274 @@
+"""The steps of the chapter's procedure: each plans probes around a base point, chooses one, and says so in words.
+
+A step is a pure function of what is known. A probe that is not known is to be asked for; a choice among probes that
+still train is provisional, and is made anew with every answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hpsearch.samplers.known import EARLY, Known, Seen
+from hpsearch.samplers.probes import Point, distinct, orders, project, scaled, scan, short
+from hpsearch.space import Choice, Float, Int, Space
+
+ORDER = 10.0
+FINER = (0.25, 0.5, 2.0, 4.0)
+FINEST = (0.5, 0.7, 1.4, 2.0)
+FAR = 0.25
+"""A learning rate keeps up with the best where its cost has gone all but this share of the way."""
+
+
+class Step(Protocol):
+    """One step of the procedure."""
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+
+    @property
+    def name(self) -> str | None:
+        """The dimension whose turn it is, or None."""
+
+    def probes(self, base: Point, known: Known) -> list[Point]:
+        """Return the points that the step wants to know, most wanted first."""
+
+    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+        """Return the base of the next step, and in words what was seen and why it was chosen."""
+
+
+@dataclass(frozen=True)
+class AnyLearning:
+    """Step 1: any non-trivial learning at all."""
+
+    space: Space
+    title: str = "any learning"
+    name: str | None = None
+
+    def probes(self, base: Point, known: Known) -> list[Point]:
+        """Return the base alone."""
+        return [base]
+
+    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+        """Keep the base, and say whether it learns."""
+        seen = known[project(self.space, base)]
+        where = ", ".join(f"{name}={short(value)}" for name, value in project(self.space, base).items())
+        if seen is None or not seen.trials[0].rows:
+            return base, f"{where}: no epoch yet"
+        curve = seen.trials[0].curve(seen.goal.metric)
+        cost = seen.trials[0].curve("train_cost")
+        learnt = seen.goal.better(_best(seen, curve), curve[0]) if curve else False
+        text = f"{seen.goal.metric} went from {short(curve[0])} to {short(_best(seen, curve))}" if curve else "no value"
+        if cost:
+            learnt = learnt or cost[-1] < 0.9 * cost[0]
+            text += f", training cost from {short(cost[0])} to {short(cost[-1])}"
+        return base, f"{where}: {text}; {'it learns' if learnt else 'no learning yet, so look at η'}"
+
+
+@dataclass(frozen=True)
+class RateOrder:
+    """Step 2: the order of magnitude of η, the largest at which the cost falls at once."""
+
+    space: Space
+    name: str
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return f"order of magnitude of {self.name}{self.note}"
+
+    def probes(self, base: Point, known: Known) -> list[Point]:
+        """Return a point for each order of magnitude."""
+        return distinct(self.space, ({**base, self.name: value} for value in orders(self.space[self.name])))
+
+    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+        """Take the largest whose early cost falls at once and keeps up with the best."""
+        found = [(point, seen) for point in probes if (seen := known[project(self.space, point)]) is not None]
+        said = ", ".join(f"{short(point[self.name])} {_early(seen)}" for point, seen in found if seen.early)
+        falling = [(point, seen.early) for point, seen in found if seen.falls]
+        if not falling:
+            best = min(found, key=lambda pair: pair[1].loss, default=None)
+            if best is None or best[1].value is None:
+                return dict(probes[len(probes) // 2]), "nothing seen yet"
+            return dict(best[0]), f"in {EARLY} epochs: {said}; none falls at once, so the best value counts"
+        _, curve = min(falling, key=lambda pair: pair[1][-1])
+        bar = curve[-1] + FAR * (curve[0] - curve[-1])
+        point = max((p for p, early in falling if early[-1] <= bar), key=lambda p: _size(p[self.name]))
+        return dict(point), f"in {EARLY} epochs: {said}; the largest that falls at once is {short(point[self.name])}"
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Step 3: the order of magnitude of λ, from 1.0 up or down by factors of ten as long as that is better."""
+
+    space: Space
+    name: str
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return f"order of magnitude of {self.name}, from 1.0 by factors of ten"
+
+    def probes(self, base: Point, known: Known) -> list[Point]:
+        """Return 1.0 and its neighbours, and on from the best of them to where it gets worse."""
+        dim = self.space[self.name]
+        if isinstance(dim, Choice):
+            return distinct(self.space, ({**base, self.name: value} for value in dim.grid()))
+        start = dim.snap(1.0)
+        values = [start, scaled(dim, start, 1 / ORDER), scaled(dim, start, ORDER)]
+        while True:
+            points = distinct(self.space, ({**base, self.name: value} for value in values))
+            losses = {point[self.name]: _loss(self.space, point, known) for point in points}
+            best = min(losses, key=lambda value: losses[value])
+            if not math.isfinite(losses[best]) or best not in (min(losses), max(losses)):
+                return points
+            further = scaled(dim, best, ORDER if best == max(losses) else 1 / ORDER)
+            if further in losses:
+                return points
+            values.append(further)
+
+    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+        """Take the best; the base too has a say."""
+        return best_of(self.space, self.name, [base, *probes], known)
+
+
+@dataclass(frozen=True)
+class Finer:
+    """A step of fine tuning: by factors around what was chosen."""
+
+    space: Space
+    name: str
+    factors: Sequence[float] = FINER
+    again: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return f"{self.name}{self.again or ', finer'}"
+
+    def probes(self, base: Point, known: Known) -> list[Point]:
+        """Return the base multiplied by each factor."""
+        dim = self.space[self.name]
+        if isinstance(dim, Choice) or not base[self.name]:
+            return []  # there is nothing between options, and no factor leads away from 0
+        values = [scaled(dim, base[self.name], factor) for factor in self.factors]
+        return distinct(self.space, ({**base, self.name: value} for value in values if value != base[self.name]))
+
+    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+        """Take the best; the base too has a say."""
+        return best_of(self.space, self.name, [base, *probes], known)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A dimension by itself: every option, or a few values of the range.
+
+    Attributes:
+        rate: Learning rate's name where η is to be tried smaller along with it, else None.
+        shares: By how much, for each of this dimension's values.
+    """
+
+    space: Space
+    name: str
+    rate: str | None = None
+    shares: Callable[[Any, Any], Sequence[float]] = lambda value, base: (1.0,)
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return self.name + (f", with {self.rate} scaled down too" if self.rate else "")
+
+    def probes(self, base: Point, known: Known) -> list[Point]:
+        """Return a point per value, and per learning rate to be tried with it."""
+        points = []
+        for value in scan(self.space[self.name]):
+            for share in self.shares(value, base[self.name]) if self.rate else (1.0,):
+                point = {**base, self.name: value}
+                dim = self.space[self.rate] if self.rate else None
+                if self.rate and isinstance(dim, Float | Int):
+                    point[self.rate] = scaled(dim, base[self.rate], share)
+                points.append(point)
+        return distinct(self.space, points)
+
+    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+        """Take the best; the base too has a say."""
+        return best_of(self.space, self.name, [base, *probes], known, also=self.rate)
+
+
+@dataclass(frozen=True)
+class BatchSize:
+    """Step 6: the mini-batch size with the best value after equal *elapsed time*; nothing else is scaled along.
+
+    It reads the seconds of the log: they decide, and a resumed study reads the same, but a study that is run anew may
+    measure others.
+    """
+
+    space: Space
+    name: str
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return f"{self.name} by elapsed time, everything else unchanged"
+
+    def probes(self, base: Point, known: Known) -> list[Point]:
+        """Return a point per size."""
+        return distinct(self.space, ({**base, self.name: value} for value in scan(self.space[self.name])))
+
+    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+        """Take the best at the time at which the first of them had trained to its end; of equals the sooner done."""
+        points = distinct(self.space, [base, *probes])
+        found = [(point, seen) for point in points if (seen := known[project(self.space, point)]) is not None]
+        timed = [(point, seen) for point, seen in found if seen.value is not None]
+        full = [seen for _, seen in timed if seen.trials[0].state == "COMPLETE"] or [seen for _, seen in timed]
+        if not full:
+            return base, "nothing seen yet"
+        limit = min(seen.trials[0].seconds for seen in full)
+        values = [(point, seen, seen.value_at(limit)) for point, seen in timed]
+        reached = [(point, seen, value) for point, seen, value in values if value is not None]
+        if not reached:
+            return base, f"none has a value after {limit:.3g} s"
+        said = ", ".join(f"{short(point[self.name])}: {short(value)}" for point, _, value in reached)
+        point, _, _ = min(reached, key=lambda each: (each[1].goal.loss(each[2]), each[1].trials[0].seconds))
+        return dict(point), f"after {limit:.3g} s of training each: {said}; chose {short(point[self.name])}"
+
+
+def best_of(
+    space: Space, name: str, points: Sequence[Point], known: Known, also: str | None = None
+) -> tuple[Point, str]:
+    """Return the point with the best value, and the values in words; the first point where nothing is known."""
+    points = distinct(space, points)
+    found = [(p, seen) for p in points if (seen := known[project(space, p)]) is not None and seen.value is not None]
+    if not found:
+        return dict(points[0]), "nothing seen yet"
+
+    def shown(point: Point) -> str:
+        return short(point[name]) + (f" ({also}={short(point[also])})" if also else "")
+
+    said = ", ".join(f"{shown(point)}: {short(seen.value)}" for point, seen in found)
+    best, _ = min(found, key=lambda pair: pair[1].loss)
+    return dict(best), f"{found[0][1].goal.metric} at {said}; chose {shown(best)}"
+
+
+def _loss(space: Space, point: Point, known: Known) -> float:
+    seen = known[project(space, point)]
+    return math.inf if seen is None else seen.loss
+
+
+def _best(seen: Seen, curve: Sequence[float]) -> float:
+    return min(curve, key=lambda value: seen.goal.loss(value) if math.isfinite(value) else math.inf)
+
+
+def _early(seen: Seen) -> str:
+    first, last = short(seen.early[0]), short(seen.early[-1])
+    if len(seen.early) < 2:
+        return f"has {first} after an epoch{'' if seen.open else ' and was stopped'}"
+    return f"{'falls' if seen.falls else 'does not fall'} ({first} to {last})"
+
+
+def _size(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,186 @@
+"""Batch normalisation between a dense layer and its activation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from models.kernels import Array, Op, maximum
+from models.layers.base import Gradient, Parameter, Workspace
+
+EPSILON = 1e-5
+"""Added to the variance."""
+
+BLEND = 0.1
+"""Weight of the newest batch in the running statistics; in the first steps more, so that they are plain means."""
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """u = gain·(γ·x̂ + β) with x̂ = (z − mean)/√(variance + ε) over the batch (Ioffe and Szegedy 2015).
+
+    Prediction and validation use running means and (unbiased) variances. A batch of one sample has no variance: it too
+    is normalised by the running statistics, which it leaves alone, and its error passes as if they were constants.
+    Parameters of a population are of shape (K, 1, n_out): γ is g0, g1, …; β takes the name of the biases that it
+    replaces, b0, b1, …; running means are m0, m1, …, variances v0, v1, ….
+
+    Attributes:
+        index: Position among the dense layers, from 0.
+        n_out: Number of neurons.
+        gain: Constant factor of the output, which the activation above wishes (see `Activation.gain`).
+    """
+
+    index: int
+    n_out: int
+    gain: float
+    repeats: ClassVar[bool] = True
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """γ, β and the running statistics."""
+        shape, i = (1, self.n_out), self.index
+        return (
+            Parameter(f"g{i}", shape),
+            Parameter(f"b{i}", shape),
+            Parameter(f"m{i}", shape, trained=False),
+            Parameter(f"v{i}", shape, trained=False),
+        )
+
+    def init(self, rng: np.random.Generator) -> dict[str, Array]:
+        """Return γ = 1 and β = 0, mean 0 and variance 1."""
+        zeros, ones = np.zeros((1, self.n_out)), np.ones((1, self.n_out))
+        i = self.index
+        return {f"g{i}": ones, f"b{i}": zeros, f"m{i}": zeros.copy(), f"v{i}": ones.copy()}
+
+    def _row(self, workspace: Workspace, name: str) -> Array:
+        return workspace.buffer(name, self.index, width=self.n_out, rows=1)
+
+    def _by_batch(self, workspace: Workspace) -> bool:
+        return workspace.statistics != "running" and workspace.batch > 1
+
+    def forward(
+        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
+    ) -> tuple[list[Op], Array]:
+        """Emit x̂ in the memory of z, and u beside it; a batch norm is never the last layer."""
+        dtype, b = workspace.dtype, workspace.batch
+        gamma, beta, mean, variance = (parameters[p.name] for p in self.parameters)
+        inverse, factor, shift = (self._row(workspace, name) for name in ("bn_inverse", "bn_factor", "bn_shift"))
+        u = workspace.buffer("bn_u", self.index, width=self.n_out)
+        one, epsilon, gain = (np.array(value, dtype) for value in (1.0, EPSILON, self.gain))
+        ops: list[Op] = []
+        if self._by_batch(workspace):
+            count = np.array(1 / b, dtype)
+            own_mean, own_variance = self._row(workspace, "bn_mean"), self._row(workspace, "bn_variance")
+            ops = [
+                (np.add.reduce, (x, -2, None, own_mean, True)),
+                (np.multiply, (own_mean, count, own_mean)),
+                (np.subtract, (x, own_mean, x)),
+                (np.multiply, (x, x, u)),
+                (np.add.reduce, (u, -2, None, own_variance, True)),
+                (np.multiply, (own_variance, count, own_variance)),
+            ]
+            if workspace.statistics == "update":
+                ops += self._remember(workspace, own_mean, mean, 1.0)
+                ops += self._remember(workspace, own_variance, variance, b / (b - 1))
+            variance = own_variance
+        else:
+            ops = [(np.subtract, (x, mean, x))]
+        ops += [
+            (np.add, (variance, epsilon, inverse)),
+            (np.sqrt, (inverse, inverse)),
+            (np.divide, (one, inverse, inverse)),
+            (np.multiply, (x, inverse, x)),
+            (np.multiply, (gamma, gain, factor)),
+            (np.multiply, (beta, gain, shift)),
+            (np.multiply, (x, factor, u)),
+            (np.add, (u, shift, u)),
+        ]
+        return ops, u
+
+    def _remember(self, workspace: Workspace, value: Array, running: Array, correction: float) -> list[Op]:
+        """Emit running ← running + blend·(correction·value − running), with blend = max(0.1, 1/step)."""
+        clock, change = workspace.clock, self._row(workspace, "bn_change")
+        if clock is None:
+            raise AssertionError("running statistics need the clock")
+        blend = np.empty((workspace.lanes, 1, 1))
+        return [
+            (np.divide, (1.0, clock, blend)),
+            maximum(blend, np.array(BLEND), blend),
+            (np.multiply, (value, np.array(correction, workspace.dtype), change)),
+            (np.subtract, (change, running, change)),
+            (np.multiply, (change, blend, change)),
+            (np.add, (running, change, running)),
+        ]
+
+    def backward(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        delta: Array,
+        scale: float,
+        first: bool,
+    ) -> tuple[list[Op], Array, list[Gradient]]:
+        """Emit the error of z, γ/√(variance + ε)·(δ − mean(δ) − x̂·mean(δ·x̂)); ∂C/∂γ = Σδ·x̂, ∂C/∂β = Σδ."""
+        gamma, beta = (p.name for p in self.parameters[:2])
+        product = workspace.buffer("bn_product", self.index, width=self.n_out)
+        below = workspace.buffer("bn_below", self.index, width=self.n_out)
+        factor = self._row(workspace, "bn_factor")
+        ones = np.ones((workspace.batch, 1), workspace.dtype)
+        gradients = [
+            Gradient(gamma, ones, product, decays=False, scale=scale),
+            Gradient(beta, ones, delta, decays=False, scale=scale),
+        ]
+        ops: list[Op] = [(np.multiply, (delta, x, product))]
+        ops += self._centre(workspace, x, delta, product, below)
+        ops += [
+            (np.multiply, (parameters[gamma], self._row(workspace, "bn_inverse"), factor)),
+            (np.multiply, (below, factor, below)),
+        ]
+        return ops, below, gradients
+
+    def _centre(self, workspace: Workspace, x: Array, value: Array, product: Array, out: Array) -> list[Op]:
+        """Emit out ← value − mean(value) − x̂·mean(product), product = value·x̂: the part that normalising lets pass."""
+        if not self._by_batch(workspace):
+            return [(np.copyto, (out, value))]
+        mean, count = self._row(workspace, "bn_centre"), np.array(1 / workspace.batch, workspace.dtype)
+        return [
+            (np.add.reduce, (product, -2, None, mean, True)),
+            (np.multiply, (mean, count, mean)),
+            (np.multiply, (x, mean, out)),
+            (np.subtract, (value, out, out)),
+            (np.add.reduce, (value, -2, None, mean, True)),
+            (np.multiply, (mean, count, mean)),
+            (np.subtract, (out, mean, out)),
+        ]
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        tangent: Array | None,
+    ) -> tuple[list[Op], Array | None]:
+        """Emit R{γ·x̂ + β} = γ·R{x̂} + R{γ}·x̂ + R{β}; R{x̂} has the same form as the backward pass."""
+        if tangent is None:
+            raise AssertionError("a dense layer stands below a batch norm, so that its input moves")
+        gamma, beta = (p.name for p in self.parameters[:2])
+        product = workspace.buffer("bn_product", self.index, width=self.n_out)
+        moved = workspace.buffer("bn_moved", self.index, width=self.n_out)
+        factor = self._row(workspace, "bn_factor")
+        ops: list[Op] = [(np.multiply, (tangent, x, product))]
+        ops += self._centre(workspace, x, tangent, product, moved)
+        ops += [
+            (np.multiply, (parameters[gamma], self._row(workspace, "bn_inverse"), factor)),
+            (np.multiply, (moved, factor, moved)),
+            (np.multiply, (x, directions[gamma], product)),
+            (np.add, (moved, product, moved)),
+            (np.add, (moved, directions[beta], moved)),
+        ]
+        return ops, moved

@@ -1,0 +1,91 @@
+"""Dropout: each sample leaves out a random part of the neurons below, another at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from models.kernels import Array, Op
+from models.layers.base import Gradient, Parameter, Workspace
+
+GRAIN = 65536
+"""A neuron's fate is drawn from 16 bits: probabilities are multiples of 1/GRAIN."""
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """y = x·m with m = 0 with probability p, else 1/(1 − p): inverted dropout, nothing to do outside training.
+
+    (The chapter's slides call p both the dropped fraction and the factor at test time; that agrees at ½ only. Here p is
+    the dropped fraction. Srivastava et al. 2014.)
+
+    Attributes:
+        index: 0 for the input, else that of the hidden layer below, from 1; also the purpose of its random stream.
+        n_out: Number of neurons.
+    """
+
+    index: int
+    n_out: int
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    repeats: ClassVar[bool] = False  # each step has a mask of its own
+
+    def init(self, rng: np.random.Generator) -> dict[str, Array]:
+        """Return no parameters."""
+        return {}
+
+    def forward(
+        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
+    ) -> tuple[list[Op], Array]:
+        """Emit y ← x·m beside x, whose activation still needs it; without a mask hand x on."""
+        mask = workspace.masks.get(self.index)
+        if mask is None:
+            return [], x
+        kept = workspace.buffer("kept", self.index, width=self.n_out)
+        return [(np.multiply, (x, mask, kept))], kept
+
+    def backward(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        delta: Array,
+        scale: float,
+        first: bool,
+    ) -> tuple[list[Op], Array, list[Gradient]]:
+        """Emit δ ← δ·m in place."""
+        mask = workspace.masks.get(self.index)
+        return [] if mask is None or first else [(np.multiply, (delta, mask, delta))], delta, []
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        tangent: Array | None,
+    ) -> tuple[list[Op], Array | None]:
+        """Emit R{y} ← R{x}·m in place."""
+        mask = workspace.masks.get(self.index)
+        return [] if mask is None or tangent is None else [(np.multiply, (tangent, mask, tangent))], tangent
+
+
+def draw_mask(rng: np.random.Generator, dropped: float, out: Array) -> None:
+    """Draw a mask: 0 with probability p, else 1/(1 − p).
+
+    A sample takes a fixed number of words of the stream, so that masks do not depend on how many are drawn at once.
+
+    Args:
+        rng: The lane's stream.
+        dropped: p, rounded to a multiple of 1/65536.
+        out: Receives the mask, shape (s, b, n).
+    """
+    steps, batch, width = out.shape
+    threshold = min(round(dropped * GRAIN), GRAIN - 1)
+    words = rng.bit_generator.random_raw(steps * batch * -(-width // 4)).view(np.uint16)
+    kept = words.reshape(steps, batch, -1)[..., :width] >= np.uint16(threshold)
+    np.multiply(kept, out.dtype.type(GRAIN / (GRAIN - threshold)), out)

@@ -1,0 +1,28 @@
+"""The chapter's advice: search small problems first. η and λ of a network with up to 100 hidden neurons.
+
+The stages are two digits without a hidden layer, then a fifth of the images, then all of them; λ is always said for the
+full problem, and each stage translates it. The winner is trained again with fresh seeds and looked at on the test set.
+
+Run it with `hpsearch run studies/scaled_down.py`; on the real thing, with a ladder that suits its size, by
+`hpsearch run studies/scaled_down.py --data mnist --stages auto`.
+"""
+
+from hpsearch import Choice, Float, MLPClassifier, Scale, Study
+
+study = Study(
+    name="scaled_down",
+    model=MLPClassifier(max_epochs=30),
+    space={
+        "learning_rate": Float(0.01, 10, log=True),
+        "l2": Float(0.01, 100, log=True),
+        "hidden_layer_sizes": Choice([(30,), (100,)]),
+    },
+    data="digits",
+    stages=[
+        Scale(classes=(0, 1), hidden_layer_sizes=(), train=100, trials=16),
+        Scale(train=200, trials=24, promote=4),
+        Scale(trials=12),
+    ],
+    confirm=5,
+    seed=0,
+)

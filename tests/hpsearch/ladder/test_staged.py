@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from planted import planted_study, search
+from toys import story
+
+from hpsearch.engine.stopping import Limits
+from hpsearch.history import History
+from hpsearch.ladder.staged import ranking
+from hpsearch.records import Ask
+from hpsearch.scaling import Scale
+from hpsearch.space import Choice, Float
+from hpsearch.stages import full_epochs, stages
+
+SMALL, MIDDLE = Scale(train=100, trials=12, promote=3, calibration=2), Scale(train=400, trials=9, promote=2)
+
+
+def peak(ask: Ask) -> float:
+    """Every stage ranks alike, on a scale of its own."""
+    return 1.0 - abs(ask.params["a"] - 0.7) + 10 * ask.stage
+
+
+def at(history: History, stage: int) -> list[Any]:
+    return [trial for trial in history.trials if trial.ask.stage == stage]
+
+
+@pytest.fixture
+def climbed(tmp_path: Path) -> History:
+    return search(planted_study(stages=[SMALL, MIDDLE, Scale(trials=8)]), peak, tmp_path)
+
+
+def test_every_stage_has_its_trials(climbed: History) -> None:
+    assert [len(at(climbed, stage)) for stage in range(4)] == [12, 9, 8, 0]
+
+
+def test_a_stage_begins_when_the_one_before_has_ended(climbed: History) -> None:
+    for stage in (0, 1):
+        last = max(trial.ticks[-1] for trial in at(climbed, stage))
+        first = min(trial.ticks[0] for trial in at(climbed, stage + 1))
+        assert first == last + 1
+
+
+def test_the_best_of_a_stage_enter_the_next_first_and_keep_their_numbers(climbed: History) -> None:
+    for stage, promoted in ((0, 3), (1, 2)):
+        best = ranking(climbed, stage)[:promoted]
+        entered = [(trial.ask.point, trial.params) for trial in at(climbed, stage + 1)[:promoted]]
+        assert entered == best
+
+
+def test_others_enter_beside_them_for_calibration(climbed: History) -> None:
+    promoted = {point for point, _ in ranking(climbed, 0)[:3]}
+    beside = [trial.ask.point for trial in at(climbed, 1)[3:5]]
+    assert len(set(beside)) == 2
+    assert set(beside) <= {trial.ask.point for trial in at(climbed, 0)} - promoted
+
+
+def test_what_is_sampled_lies_in_a_box_around_the_promoted(climbed: History) -> None:
+    promoted = [params["a"] for _, params in ranking(climbed, 0)[:3]]
+    sampled = [trial.params["a"] for trial in at(climbed, 1)[5:]]
+    assert len(sampled) == 4
+    assert all(min(promoted) - 0.1 <= a <= max(promoted) + 0.1 for a in sampled)
+    seen = {trial.ask.point for trial in at(climbed, 0)}
+    assert all(trial.ask.point not in seen for trial in at(climbed, 1)[5:])
+
+
+def test_the_space_narrows_from_stage_to_stage_around_the_planted_peak(climbed: History) -> None:
+    def width(stage: int, first: int) -> float:
+        values = [trial.params["a"] for trial in at(climbed, stage)[first:]]
+        return max(values) - min(values)
+
+    assert width(2, 6) < width(0, 0) / 2
+    assert climbed.best is not None
+    assert abs(climbed.best.params["a"] - 0.7) < 0.1
+
+
+def test_only_the_full_problem_is_ranked(climbed: History) -> None:
+    assert climbed.full_stage == 2
+    assert {trial.ask.stage for trial in climbed.ranked()} == {2}
+    assert climbed.best is climbed.ranked()[0]
+
+
+def test_costs_are_counted_in_epochs_of_the_full_problem(climbed: History) -> None:
+    assert [stage.epochs for stage in stages(climbed)] == [36, 27, 24]
+    assert full_epochs(climbed) == pytest.approx(36 * 0.1 + 27 * 0.4 + 24)
+
+
+def test_a_point_from_beside_the_box_may_be_promoted_out_of_it(tmp_path: Path) -> None:
+    def surprising(ask: Ask) -> float:
+        return float(ask.params["a"]) * (-1 if ask.stage == 0 else 1)
+
+    small = Scale(train=100, trials=12, promote=1, calibration=3, margin=0.02)
+    middle = Scale(train=400, trials=6, promote=1, calibration=0, margin=0.02)
+    history = search(planted_study(stages=[small, middle, Scale(trials=5)], sampler="tpe"), surprising, tmp_path)
+    best = max(trial.params["a"] for trial in at(history, 1)[1:4])
+    assert all(abs(trial.params["a"] - best) <= 0.02 + 1e-9 for trial in at(history, 2))
+
+
+def test_a_stage_that_misleads_promotes_what_it_ranks_first(tmp_path: Path) -> None:
+    def backwards(ask: Ask) -> float:
+        return float(ask.params["a"]) * (-1 if ask.stage == 0 else 1)
+
+    study = planted_study(stages=[Scale(train=100, trials=20, promote=2, calibration=0, margin=0.05), Scale(trials=6)])
+    history = search(study, backwards, tmp_path)
+    worst = sorted(trial.params["a"] for trial in at(history, 0))[:2]
+    assert [trial.params["a"] for trial in at(history, 1)[:2]] == worst
+    assert all(trial.params["a"] <= worst[1] + 0.05 for trial in at(history, 1))
+
+
+def test_repeats_are_ranked_by_their_mean(tmp_path: Path) -> None:
+    def lucky(ask: Ask) -> float:
+        return float(ask.params["a"]) + (5.0 if ask.point == 1 and ask.repeat == 0 else 0.0) - 4 * (ask.point == 1)
+
+    study = planted_study(stages=[Scale(train=100, trials=12, promote=1, calibration=0), Scale(trials=2)], repeats=2)
+    history = search(study, lucky, tmp_path)
+    entered = at(history, 1)
+    means = {
+        t.ask.point: sum(lucky(o.ask) for o in at(history, 0) if o.ask.point == t.ask.point) for t in at(history, 0)
+    }
+    assert [(t.ask.point, t.ask.repeat) for t in entered] == [(max(means, key=lambda p: means[p]), r) for r in (0, 1)]
+
+
+def test_failed_points_are_not_promoted(tmp_path: Path) -> None:
+    def fragile(ask: Ask) -> float:
+        return float("nan") if ask.params["a"] > 0.5 and ask.stage == 0 else float(ask.params["a"])
+
+    study = planted_study(stages=[Scale(train=100, trials=10, promote=4, calibration=4), Scale(trials=8)])
+    history = search(study, fragile, tmp_path)
+    failed = {trial.ask.point for trial in at(history, 0) if trial.state == "FAILED"}
+    assert failed
+    assert failed.isdisjoint(trial.ask.point for trial in at(history, 1))
+
+
+def test_a_grid_climbs_over_what_is_left_of_it(tmp_path: Path) -> None:
+    space = {"a": Float(0.0, 1.0, step=0.1), "c": Choice(["x", "y"])}
+    study = planted_study(
+        space=space, sampler="grid", stages=[Scale(train=100, trials=22, promote=1, calibration=1), Scale(trials=50)]
+    )
+    history = search(study, peak, tmp_path)
+    assert len(at(history, 0)) == 22
+    cells = [tuple(trial.params.values()) for trial in at(history, 1)]
+    (best,) = ranking(history, 0)[:1]
+    assert cells[0] == tuple(best[1].values())
+    # The box holds two cells on either side of the best one at most, of its own option alone.
+    assert len(cells) == len(set(cells)) <= 6
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
+def test_interrupted_after_any_tick_and_resumed_it_tells_the_same_story(tmp_path: Path, sampler: str) -> None:
+    study = planted_study(
+        stages=[Scale(train=100, trials=7, promote=2, calibration=1), Scale(trials=5)], sampler=sampler, confirm=2
+    )
+    whole = search(study, peak, tmp_path / "whole", sizes={"train": 1000, "test": 10})
+    assert {trial.ask.stage for trial in whole.trials} == {0, 1, 2, 3}
+    for stop in range(whole.tick + 1):
+        folder = tmp_path / f"{stop}"
+        search(study, peak, folder, stop=stop, sizes={"train": 1000, "test": 10})
+        search(study, peak, folder, sizes={"train": 1000, "test": 10})
+        assert story(folder / "log.jsonl") == story(tmp_path / "whole" / "log.jsonl")
+
+
+def test_more_trials_go_to_the_last_stage(tmp_path: Path) -> None:
+    study = planted_study(stages=[Scale(train=100), Scale()], n_trials=8)
+    search(study, peak, tmp_path)
+    from dataclasses import replace
+
+    from planted import open_clock
+
+    from hpsearch.engine.log import Log
+    from hpsearch.ladder import build
+
+    more = replace(study, n_trials=11)
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = open_clock(log, more, peak, tmp_path, ladder=build(more, 8))
+        clock.run()
+    assert [len(at(clock.history, stage)) for stage in (0, 1)] == [4, 7]
+
+
+def test_a_search_that_found_enough_is_still_confirmed(tmp_path: Path) -> None:
+    study = planted_study(n_trials=40, confirm=2, confirm_top=1)
+    history = search(study, peak, tmp_path, limits=Limits(until=0.9))
+    assert len(at(history, 0)) < 40
+    assert [trial.ask.repeat for trial in at(history, 1)] == [0, 1]
+    assert history.best is not None
+    assert history.best.value is not None
+    assert history.best.value >= 0.9
+    assert not history.running()
+
+
+def test_the_stages_before_do_not_count_as_no_improvement(tmp_path: Path) -> None:
+    study = planted_study(stages=[SMALL, Scale(trials=6)])
+    history = search(study, peak, tmp_path, limits=Limits(no_improvement=5))
+    assert len(at(history, 0)) == 12
+    assert at(history, 1)
+
+
+def test_lanes_stay_empty_only_at_the_end_of_a_stage(climbed: History) -> None:
+    for stage in range(3):
+        trials = at(climbed, stage)
+        ticks = sorted({tick for trial in trials for tick in trial.ticks})
+        busy = [sum(tick in trial.ticks for trial in trials) for tick in ticks]
+        assert all(before >= after for before, after in pairwise(busy))
