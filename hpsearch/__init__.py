@@ -16,21 +16,25 @@ if TYPE_CHECKING:
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
     from hpsearch.study import Study as Study
+    from models.augmentation import Augmentation as Augmentation
     from models.estimator import MLPClassifier as MLPClassifier
+    from models.regressor import MLPRegressor as MLPRegressor
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Augmentation": "models.augmentation",
     "Choice": "hpsearch.space",
     "Float": "hpsearch.space",
     "Int": "hpsearch.space",
     "MLPClassifier": "models.estimator",
+    "MLPRegressor": "models.regressor",
     "Scale": "hpsearch.scaling",
     "Study": "hpsearch.study",
     "UserError": "hpsearch.errors",
 }
 
-__all__ = ["Choice", "Float", "Int", "MLPClassifier", "Scale", "Study", "UserError"]
+__all__ = ["Augmentation", "Choice", "Float", "Int", "MLPClassifier", "MLPRegressor", "Scale", "Study", "UserError"]
 
 
 def __getattr__(name: str) -> Any:

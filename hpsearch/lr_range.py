@@ -21,7 +21,7 @@ from hpsearch.objectives.transformers import Transformers, split
 from hpsearch.study import Study
 from models.datasets import Dataset
 from models.optimizers import OPTIMIZERS
-from models.parameters import validate_params
+from models.parameters import batch_rows, validate_params
 from models.training import Member, Population, TrainingData
 
 Verdict = Literal["hardly falls", "falls at once", "oscillates", "rises", "diverges"]
@@ -187,14 +187,15 @@ def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingDa
     if parts.before is not None:
         X, X_valid = Transformers(parts.before, dataset, study.seed).transform({})
         dataset = replace(dataset, X_train=X, X_valid=X_valid)
-    return params, training_data(dataset, params["dtype"])
+    return params, training_data(dataset, params["dtype"], class_weight=params["class_weight"])
 
 
 def _train(
     params: Mapping[str, Any], data: TrainingData, rates: Sequence[float], epochs: int, seed: int
 ) -> list[list[float]]:
     """Return each learning rate's cost over each stretch; one that diverged ends with a value that is not finite."""
-    batch, n = int(params["batch_size"]), len(data.X_train)
+    n = len(data.X_train)
+    batch = batch_rows(params, n)
     size = max(math.ceil(n / PARTS / batch), 1) * batch
     members = [Member({**params, "learning_rate": rate, "max_epochs": 2**31}, (seed, _NETWORK, 0)) for rate in rates]
     costs: list[list[float]] = [[] for _ in rates]
@@ -203,7 +204,10 @@ def _train(
         for part, first in enumerate(range(0, n, size)):
             going = [k for k, cost in enumerate(costs) if not cost or math.isfinite(cost[-1])]
             rows = np.sort(order[first : first + size])
-            stretch = TrainingData(data.X_train[rows], data.T_train[rows], data.y_train[rows])
+            labels, weights = (None if a is None else a[rows] for a in (data.y_train, data.weights))
+            stretch = TrainingData(data.X_train[rows], data.T_train[rows], labels, weights=weights)
+            for k in going:  # the last stretch may be shorter than a batch
+                members[k].params = {**members[k].params, "batch_size": min(batch, len(rows))}
             population = Population([members[k] for k in going], stretch)
             results = population.run_epoch((seed, _DATA, 0, 0, epoch, part))
             for k, result, state in zip(going, results, population.states(), strict=True):

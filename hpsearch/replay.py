@@ -114,8 +114,8 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
     if isinstance(said.get("data"), str):
         new["data"] = said["data"]
-    if "stages" in said:
-        new["stages"] = [Scale(**scale) for scale in said["stages"]]
+    # As settled for these data: of stages="auto" that may be none.
+    new["stages"] = [Scale(**scale) for scale in said["stages"]] if "stages" in said else None
     new |= {name: said[name] for name in CONFIRM if name in said}
     if said["space"] != before["space"] and "function" not in said["space"]:
         new["space"] = spaces.from_json(said["space"])

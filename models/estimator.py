@@ -1,27 +1,23 @@
-"""The scikit-learn shell of the trainer: a population of one."""
+"""MLPClassifier: the network with every hyper-parameter of the chapter, in the manner of scikit-learn."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import train_test_split
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from models.augmentation import Augmentation
-from models.early_stopping import EARLY_STOPPING
 from models.kernels import Array
-from models.network import Network
-from models.parameters import needs_validation, resolve_params
-from models.training import EpochResult, Member, Population, TrainingData
-
-ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
-"""What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
+from models.shell import Given, Perceptron
+from models.training import TrainingData
 
 
-class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """A multilayer perceptron with every hyper-parameter of chapter 3 of *Neural Networks and Deep Learning*.
 
     Inputs are not rescaled: bring them to about [0, 1]. One output neuron a class, also for two classes.
@@ -29,7 +25,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
         activation: Of hidden neurons: "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.01 below 0), "elu" or "gelu".
-        output: "sigmoid", "softmax" or "tanh" (targets ±1).
+        output: "sigmoid", "softmax" (one label a sample) or "tanh" (targets ±1).
         cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic".
         optimizer: "sgd", "momentum" (v ← μv − η∇C, w ← w + v), "nesterov", "rmsprop", "adam", or "hessian_free"
             (truncated Newton steps, one a mini-batch: use large batches; see `models.hessian_free`).
@@ -65,12 +61,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             given.
         exact_train_metrics: Whether training cost and accuracy are measured after each epoch, in a pass of their own
             without dropout; else they come for free from the mini-batches as they are trained.
+        class_weight: {label: weight} multiplies the weights of samples, "balanced" makes classes count alike; None.
+        warm_start: Whether fit goes on from the weights of the last fit, for `max_epochs` epochs more.
         verbose: 1 prints a line an epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
         dtype: "float32" or "float64", of the weights and of all arithmetic.
 
     Attributes:
-        classes_: Class labels, shape (n_classes,).
+        classes_: Class labels, shape (n_classes,); 0 … n_labels−1 where a sample may have many labels.
         n_features_in_: Number of features seen by fit.
         feature_names_in_: Their names, where X has names.
         coefs_: Weights of each layer, shape (n_in, n_out).
@@ -109,6 +107,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         patience: int = 10,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
+        class_weight: Mapping[Any, float] | str | None = None,
+        warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
         dtype: str = "float32",
@@ -138,53 +138,20 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
+        self.class_weight = class_weight
+        self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
         self.dtype = dtype
 
-    def fit(self, X: Any, y: Any, *, X_val: Any = None, y_val: Any = None) -> Self:
-        """Train from new weights for `max_epochs` epochs, or until early stopping or the schedule ends training.
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train for one epoch more, the next of the same random streams.
 
         Args:
             X: Training inputs, shape (n_samples, n_features).
-            y: Class labels, shape (n_samples,).
-            X_val: Validation inputs, or None.
-            y_val: Validation labels, or None.
-
-        Returns:
-            The fitted estimator.
-
-        Raises:
-            ValueError: For a parameter out of range, unfit data, or when training diverges.
-        """
-        params = resolve_params(self.get_params())
-        X, y = validate_data(self, X, y, dtype=params["dtype"], order="C")
-        classes = _classes(y)
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val go together: give both or neither")
-        seed = _seed(self.random_state)
-        if X_val is not None:
-            X_val, y_val = validate_data(self, X_val, y_val, dtype=params["dtype"], order="C", reset=False)
-        elif needs_validation(params):
-            split = np.random.RandomState(np.random.default_rng((seed, SPLIT_STREAM)).integers(2**31))
-            X, X_val, y, y_val = train_test_split(
-                X, y, test_size=params["validation_fraction"], stratify=y, random_state=split
-            )
-        self._start(classes, seed)
-        data = self._data(X, y, X_val, y_val)
-        population = Population([self._member()], data)
-        while not self._epoch(population).finished:
-            pass
-        self._finish(population)
-        return self
-
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
-        """Train for one epoch more, the next of the same random stream.
-
-        Args:
-            X: Training inputs, shape (n_samples, n_features).
-            y: Class labels, shape (n_samples,).
+            y: Class labels, shape (n_samples,), or 0s and 1s of shape (n_samples, n_labels).
             classes: All labels that will ever occur; needed in the first call unless y has them all.
+            sample_weight: Weights of the samples, shape (n_samples,), or None.
 
         Returns:
             The fitted estimator.
@@ -192,118 +159,106 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: For a parameter out of range, unfit data, or when training diverges.
         """
-        params = resolve_params(self.get_params())
-        if needs_validation(params):
-            raise ValueError("partial_fit has no validation data: use early_stopping='none' and lr_schedule='constant'")
-        first = not hasattr(self, "classes_")
-        X, y = validate_data(self, X, y, dtype=params["dtype"], order="C", reset=first)
-        if first:
-            self._start(_classes(y if classes is None else np.asarray(classes)), _seed(self.random_state))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}")
-        population = Population([self._member()], self._data(X, y, None, None))
-        self._epoch(population)
-        self._finish(population)
-        return self
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} is not supported for partial_fit, which does not see all samples: "
+                "give a dictionary of weights, such as compute_class_weight computes from all labels"
+            )
+        return self._train_on(X, y, sample_weight, classes)
 
     def predict(self, X: Any) -> Array:
-        """Return the most probable label of each sample.
+        """Return the most probable label of each sample, or 1 for each label that is more likely than not, else 0.
 
         Args:
             X: Inputs, shape (n_samples, n_features).
+
+        Returns:
+            Labels of shape (n_samples,); where a sample may have many, integers of shape (n_samples, n_labels).
+
+        Raises:
+            ValueError: For unfit data, or where the outputs overflow.
         """
         probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(axis=1)]  # type: ignore[no-any-return]
+        if self._multilabel:
+            return (probabilities > 0.5).astype(int)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, float64 of shape (n_samples, n_classes); each row sums to 1.
 
-        Sigmoid and tanh outputs, one probability a neuron, are divided by their sum.
+        Sigmoid and tanh outputs, one probability a neuron, are divided by their sum. Where a sample may have many
+        labels, they are not: each is the probability of that label.
 
         Args:
             X: Inputs, shape (n_samples, n_features).
+
+        Raises:
+            ValueError: For unfit data, or where the outputs overflow.
         """
         check_is_fitted(self)
-        params = resolve_params(self.get_params())
-        X = validate_data(self, X, dtype=params["dtype"], order="C", reset=False)
-        return Network.build(params, X.shape[1], len(self.classes_)).probabilities(self._weights(), X)
+        if not self._multilabel:
+            return self._predict(X, "probabilities", len(self.classes_))
+        responses = self._predict(X, "activations", len(self.classes_))
+        return responses if self.output == "sigmoid" else (1 + responses) / 2
 
-    def _start(self, classes: Array, seed: int) -> None:
-        self.classes_ = classes
-        self.n_iter_ = 0
-        self.history_: dict[str, list[float]] = {}
-        self._seed = seed
-        self._state: dict[str, Array] | None = None
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
-    def _member(self) -> Member:
-        return Member(self.get_params(), (self._seed, NETWORK_STREAM), self.n_iter_, self._state)
+    def _network_params(self) -> dict[str, Any]:
+        return dict(self.get_params(deep=False))
 
-    def _data(self, X: Array, y: Array, X_val: Array | None, y_val: Array | None) -> TrainingData:
-        codes = None if y_val is None else self._codes(y_val)
-        return TrainingData.from_arrays(X, self._codes(y), len(self.classes_), X_val, codes, self.dtype)
+    def _learn_targets(self, y: Array, fresh: bool, classes: Any = None) -> None:
+        check_classification_targets(y)
+        multilabel = _is_multilabel(y)
+        if fresh:
+            known = np.arange(y.shape[1]) if multilabel else _labels(y if classes is None else np.asarray(classes))
+            self.classes_, self._multilabel = known, multilabel
+        elif multilabel != self._multilabel:
+            raise ValueError("y has one label a sample where the last fit had several, or the other way round")
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}")
+
+    def _strata(self, y: Array) -> Array | None:
+        return None if self._multilabel else y
+
+    def _data(self, samples: Given, held: Given | None, dtype: str) -> TrainingData:
+        weights = samples.weights
+        if self.class_weight is not None:
+            by_class = compute_sample_weight(self.class_weight, samples.y)
+            weights = by_class if weights is None else weights * by_class
+        codes, aside = self._codes(samples.y), None if held is None else self._codes(held.y)
+        X_held = None if held is None else held.X
+        if self._multilabel:
+            return TrainingData.from_targets(samples.X, codes, X_held, aside, dtype, weights)
+        return TrainingData.from_arrays(samples.X, codes, len(self.classes_), X_held, aside, dtype, weights)
 
     def _codes(self, y: Array) -> Array:
-        unknown = np.setdiff1d(y, self.classes_)
+        """Return class codes of shape (n,), or labels as 0s and 1s of shape (n, n_labels)."""
+        if self._multilabel:
+            if not _is_multilabel(y) or y.shape[1] != len(self.classes_):
+                raise ValueError(f"y must have shape (n_samples, {len(self.classes_)}), a column a label")
+            return y
+        labels = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
             raise ValueError(f"y holds labels that are not in classes: {unknown.tolist()}")
-        return np.searchsorted(self.classes_, y)
-
-    def _epoch(self, population: Population) -> EpochResult:
-        result = population.run_epoch((self._seed, ORDER_STREAM, self.n_iter_ + 1))[0]
-        if result.failure:
-            raise ValueError(f"training {result.failure}")
-        self.n_iter_ += 1
-        for name, value in result.metrics.items():
-            self.history_.setdefault(name, []).append(value)
-        if self.verbose:
-            values = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
-            print(f"epoch {self.n_iter_}: {values}", flush=True)
-        return result
-
-    def _finish(self, population: Population) -> None:
-        state = population.states()[0]
-        self.best_epoch_ = self.n_iter_
-        if EARLY_STOPPING[self.early_stopping].keeps_best:
-            self.best_epoch_ = int(state["stop_best_epoch"])
-            state |= {name: state[f"best.{name}"].copy() for name in population.weight_names}
-        self._state = state
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return getattr(self, "_state", None) is not None
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """Weights of each layer, shape (n_in, n_out)."""
-        return [w.T for w in self._layers("W")]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """Biases of each layer, shape (n_out,)."""
-        return [b[0] for b in self._layers("b")]
-
-    def _weights(self) -> dict[str, Array]:
-        state: dict[str, Array] | None = getattr(self, "_state", None)
-        if state is None:
-            raise AttributeError(f"{type(self).__name__} has no weights before fit")
-        return state
-
-    def _layers(self, kind: str) -> list[Array]:
-        weights = self._weights()
-        return [weights[f"{kind}{i}"] for i in range(len(self.hidden_layer_sizes) + 1)]
+        return np.asarray(np.searchsorted(self.classes_, labels))
 
 
-def _classes(y: Array) -> Array:
-    check_classification_targets(y)
+def _is_multilabel(y: Array) -> bool:
+    kind = str(type_of_target(y))
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "Multioutput target data is not supported: y must have one class a sample, or labels in {0, 1}"
+        )
+    return kind == "multilabel-indicator"
+
+
+def _labels(y: Array) -> Array:
     classes = np.unique(y)
     if len(classes) < 2:
         only = f"the data contains only one class: {classes[0]}"
         raise ValueError(f"This classifier needs samples of at least 2 classes in the data, but {only}")
     return classes
-
-
-def _seed(random_state: int | np.random.RandomState | None) -> int:
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    return int(random_state)

@@ -13,7 +13,7 @@ Weights are stored transposed, (n_out, n_in): with the long axis contiguous both
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,14 @@ def gemm_for(dtype: np.dtype[Any]) -> Callable[..., Any]:
         dtype: float32 or float64.
     """
     return blas.sgemm if dtype == np.float32 else blas.dgemm  # type: ignore[no-any-return]
+
+
+@cache
+def ones(n: int, dtype: np.dtype[Any]) -> Array:
+    """Return a column of ones, shape (n, 1), not to be written to."""
+    column = np.ones((n, 1), dtype)
+    column.flags.writeable = False
+    return column
 
 
 def _owned(array: Array) -> Array:
@@ -67,8 +75,7 @@ def add_biases(biases: Array, gain: float, out: Array) -> Op:
         gain: A constant factor.
         out: Array of shape (b, n_out).
     """
-    ones = np.ones((1, len(out)), out.dtype)
-    return gemm_for(out.dtype), (gain, _owned(biases), ones, 1.0, _owned(out), 0, 0, 1)
+    return gemm_for(out.dtype), (gain, _owned(biases), ones(len(out), out.dtype).T, 1.0, _owned(out), 0, 0, 1)
 
 
 def project_back(delta: Array, weights: Array, out: Array) -> Op:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -95,7 +95,7 @@ class Network:
             x = out
         return ops, passed
 
-    @property
+    @cached_property
     def _first(self) -> int:
         """Index of the first layer with parameters: nothing below needs an error."""
         return next(i for i, layer in enumerate(self.layers) if layer.parameters)

@@ -44,6 +44,8 @@ DEFAULTS: dict[str, Any] = {
     "patience": 10,
     "validation_fraction": 0.1,
     "exact_train_metrics": False,
+    "class_weight": None,
+    "warm_start": False,
     "verbose": 0,
     "random_state": None,
     "dtype": "float32",
@@ -117,13 +119,16 @@ def validate_params(params: Mapping[str, Any]) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
             raise ValueError(f"{name}={value!r} must be {expected}")
-    for name in ("batch_norm", "exact_train_metrics"):
+    for name in ("batch_norm", "exact_train_metrics", "warm_start"):
         if not isinstance(given[name], (bool, np.bool_)):
             raise ValueError(f"{name}={given[name]!r} must be True or False")
     _validate_sizes(given["hidden_layer_sizes"])
     batch = given["batch_size"]
     if not (isinstance(batch, str) and batch == "all") and not (_natural(batch) and batch > 0):
         raise ValueError(f"batch_size={batch!r} must be a positive integer, or 'all' for the whole training set")
+    weights = given["class_weight"]
+    if weights is not None and weights != "balanced" and not isinstance(weights, (Mapping, list)):
+        raise ValueError(f"class_weight={weights!r} must be None, 'balanced' or a dictionary of weights")
     state = given["random_state"]
     if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
         raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from models.augmentation import AugmentedImages
+from models.augmentation import AugmentedImages, image_side
 from models.early_stopping import EARLY_STOPPING
 from models.kernels import Array
 from models.monitors import Monitor, sampled_rows
@@ -112,6 +112,8 @@ def _key(given: Mapping[str, Any], data: TrainingData) -> Hashable:
         raise ValueError("output='softmax' picks one class a sample, not several labels: use output='sigmoid'")
     if data.y_train is not None and given["output"] == "identity":
         raise ValueError("output='identity' is for regression, not for classes: use output='sigmoid' or 'softmax'")
+    if given["augmentation"] is not None:
+        image_side(data.X_train.shape[1], given["image_shape"])
     drops = bool(given["dropout"]), bool(given["input_dropout"])
     batch = batch_rows(given, len(data.X_train))
     return (*(given[name] for name in _GROUP_KEYS), batch, *drops, data.X_train.shape, data.T_train.shape)

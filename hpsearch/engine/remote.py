@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from hpsearch.engine.resume import catch_up
 from hpsearch.objectives.base import Objective, Start
@@ -62,7 +64,7 @@ def serve(name: str, maker: bytes, data: Any, job: Job) -> Report:
         job: What to do.
     """
     if name not in _residents:
-        _residents[name] = _Resident(unpack(maker)(data))
+        _residents[name] = _Resident(unpack(maker)(aligned(data)))
     resident = _residents[name]
     objective, lanes = resident.objective, resident.lanes
     for trial in job.stops:
@@ -81,6 +83,23 @@ def serve(name: str, maker: bytes, data: Any, job: Job) -> Report:
             rows[tick] = objective.advance(going, tick)
             going = [row.trial for row in rows[tick] if not row.finished and row.failure is None]
     return Report(rows, objective.states() if job.save else [])
+
+
+def aligned(data: Any) -> Any:
+    """Return a data set whose arrays lie at addresses that suit their dtype.
+
+    Arrays that came by the network begin wherever their message did; NumPy copies such an array in every operation,
+    which makes training more than three times slower.
+    """
+    if not is_dataclass(data) or isinstance(data, type):
+        return data
+    moved = {}
+    for each in fields(data):
+        value = getattr(data, each.name)
+        if isinstance(value, np.ndarray) and not value.flags.aligned:
+            moved[each.name] = value.copy()
+            moved[each.name].flags.writeable = value.flags.writeable
+    return replace(data, **moved) if moved else data
 
 
 def forget(name: str) -> None:

@@ -115,6 +115,7 @@ def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
 def _takes_epochs(estimator: Any, params: dict[str, Any]) -> bool:
     """Return whether an estimator can be trained an epoch at a time; some can in part of their settings alone."""
     whole = params.get("early_stopping") in (True, "patience", "growing") or params.get("class_weight") == "balanced"
+    whole = whole or params.get("lr_schedule") == "plateau"  # reads a validation set, which partial_fit has not
     return hasattr(estimator, "partial_fit") and not whole
 
 

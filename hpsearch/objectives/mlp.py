@@ -42,7 +42,7 @@ class MLPPopulation:
         self._params = dict(params)
         self._seed = seed
         self._dataset = dataset
-        self._data: dict[str, TrainingData] = {}
+        self._data: dict[tuple[str, str], TrainingData] = {}
         self._members: dict[int, Member] = {}
         self._asks: dict[int, Ask] = {}
         self._refused: dict[int, str] = {}
@@ -69,6 +69,7 @@ class MLPPopulation:
             params["max_epochs"] = self.epochs
         try:
             validate_params(params)
+            group_key(params, self._training_data(params))
         except ValueError as error:
             self._refused[number] = str(error)
             return
@@ -86,7 +87,13 @@ class MLPPopulation:
                 continue
             ask, params = self._asks[number], self._members[number].params
             begun_at = tick - self._members[number].epoch if self._by_seed else 0
-            key: Hashable = (ask.stage, ask.repeat, begun_at, group_key(params, self._training_data(params)))
+            key: Hashable = (
+                ask.stage,
+                ask.repeat,
+                begun_at,
+                repr(params.get("class_weight")),
+                group_key(params, self._training_data(params)),
+            )
             groups.setdefault(key, []).append(number)
         for key, numbers in groups.items():
             population = self._population(key, tuple(numbers))
@@ -122,12 +129,16 @@ class MLPPopulation:
         standing = self._populations.get(key)
         if standing is not None and standing[0] == numbers:
             return standing[1]
-        for other, (members_of, population) in list(self._populations.items()):
+        for other, (members_of, present) in list(self._populations.items()):
             if other == key or not set(numbers).isdisjoint(members_of):
-                self._collect(members_of, population)
+                self._collect(members_of, present)
                 del self._populations[other]
         members = [self._members[number] for number in numbers]
-        population = Population(members, self._training_data(members[0].params))
+        if standing is not None and len(standing[0]) == len(numbers):
+            population = standing[1]
+            population.replace(members)  # what was compiled for as many lanes serves again
+        else:
+            population = Population(members, self._training_data(members[0].params))
         self._populations[key] = (numbers, population)
         return population
 
@@ -138,21 +149,31 @@ class MLPPopulation:
                 self._members[number].state = state
 
     def _training_data(self, params: Mapping[str, Any]) -> TrainingData:
-        dtype = str(params["dtype"])
-        if dtype not in self._data:
-            self._data[dtype] = training_data(self._dataset, dtype, test=self._test)
-        return self._data[dtype]
+        dtype, weights = str(params["dtype"]), params.get("class_weight")
+        key = dtype, repr(weights)
+        if key not in self._data:
+            self._data[key] = training_data(self._dataset, dtype, test=self._test, class_weight=weights)
+        return self._data[key]
 
 
-def training_data(dataset: Dataset, dtype: str, *, test: bool = False) -> TrainingData:
+def training_data(
+    dataset: Dataset, dtype: str, *, test: bool = False, class_weight: Mapping[Any, float] | str | None = None
+) -> TrainingData:
     """Return a data set's training and validation part as a population takes them, and its test part where asked.
+
+    Training samples count by `class_weight`, as in `MLPClassifier`.
 
     Raises:
         UserError: The validation part has a class that the training part lacks.
     """
     classes, codes = np.unique(dataset.y_train, return_inverse=True)
     y_valid = np.searchsorted(classes, _known(dataset, classes, "validation", dataset.y_valid))
-    data = TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype)
+    weights = None
+    if class_weight is not None:
+        from sklearn.utils import compute_sample_weight  # imports scikit-learn
+
+        weights = compute_sample_weight(class_weight, dataset.y_train)
+    data = TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype, weights)
     if not test:
         return data
     assert dataset.X_test is not None, "a test stage needs a test set"

@@ -83,12 +83,13 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
     clear = [each for each in found if each.low > 0]
     if clear:
         first = clear[0]
-        said.append(f"{first.name} explains most of the differences ({100 * first.share:.0f} %, between "
-                    f"{100 * first.low:.0f} and {100 * first.high:.0f} %).")  # fmt: skip
+        low, high = 100 * first.low, 100 * first.high
+        said.append(f"{first.name} matters most: it explains {100 * first.share:.0f} % of the differences in rank "
+                    f"(between {low:.0f} and {high:.0f} %).")  # fmt: skip
     if history.stop:
         said.append(f"The study was stopped: {history.stop}.")
     if (audited := audit(history)) is not None:
-        said.append(f"{str(audited).capitalize()}.")
+        said.append(f"The {audited}.")
     return [*said, *(f"Try next: {text}." for text in propose(history))]
 
 

@@ -144,13 +144,13 @@ class Posterior:
         return cls(kernel, codes, cholesky(covariance, lower=True, check_finite=False), target)
 
     def at(self, codes: Array) -> tuple[Array, Array]:
-        """Return what would be observed at codes of shape (m, width), noise included.
+        """Return what is known about the function, without the noise of an observation, at codes of shape (m, width).
 
         Returns:
             Mean, of shape (m,) or (m, s), and standard deviation, of shape (m,).
         """
         mean, spread = self._predict(codes)
-        variance = self._kernel.diag(codes) - np.einsum("ij,ij->j", spread, spread)
+        variance = self._kernel.k1.diag(codes) - np.einsum("ij,ij->j", spread, spread)
         return mean, np.sqrt(np.maximum(variance, _JITTER))
 
     def imagine(self, codes: Array, normals: Array) -> Posterior:
@@ -179,13 +179,11 @@ class Posterior:
 def expected_improvement(mean: Array, deviation: Array, best: Array | float) -> Array:
     """Return by how much the loss is expected to fall below the best, on average over the fantasies.
 
-    Both are observations, noise and all: what a search reports is the best that it saw. (Improvement of the mean
-    without noise over the best such mean was measured too: no better, and worse where evaluations are noisy.)
-
     Args:
         mean: Shape (m,) or (m, s).
         deviation: Shape (m,).
-        best: The lowest loss, one number or one per fantasy.
+        best: What counts as the lowest loss so far, one number or one per fantasy. Where evaluations are noisy that is
+            the lowest mean and not the luckiest observation, lest the neighbourhood of a lucky one look improvable.
     """
     mean = mean.reshape(len(mean), -1)
     gap = best - mean

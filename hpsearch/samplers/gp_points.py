@@ -25,7 +25,7 @@ from hpsearch.samplers.qmc import SobolPoints
 from hpsearch.samplers.seeding import point_sequence
 from hpsearch.study import Study
 
-_FANTASIES = 8
+_FANTASIES = 32
 _EVERYWHERE = 256
 """Candidates spread over the space."""
 _LEADERS = 4
@@ -113,7 +113,7 @@ class GPPoints:
         cost = self._model(timed, _log_seconds) if len(timed) >= self._n_startup else None
         unit = np.std(np.log(_seconds(timed))) if timed else 0.0
         seen = {row.tobytes() for row in codes}
-        best = model.target.min(axis=0)
+        best = model.known.min(axis=0)
 
         def worth(units: Array) -> tuple[Array, Mask]:
             found = encoding.codes(units, encoding.existing(units))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from models.kernels import Array, Op, maximum
+from models.kernels import Array, Op, maximum, ones
 from models.layers.base import Gradient, Parameter, Workspace
 
 EPSILON = 1e-5
@@ -38,7 +39,7 @@ class BatchNorm:
     gain: float
     repeats: ClassVar[bool] = True
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """γ, β and the running statistics."""
         shape, i = (1, self.n_out), self.index
@@ -51,9 +52,9 @@ class BatchNorm:
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Return γ = 1 and β = 0, mean 0 and variance 1."""
-        zeros, ones = np.zeros((1, self.n_out)), np.ones((1, self.n_out))
+        zeros, units = np.zeros((1, self.n_out)), np.ones((1, self.n_out))
         i = self.index
-        return {f"g{i}": ones, f"b{i}": zeros, f"m{i}": zeros.copy(), f"v{i}": ones.copy()}
+        return {f"g{i}": units, f"b{i}": zeros, f"m{i}": zeros.copy(), f"v{i}": units.copy()}
 
     def _row(self, workspace: Workspace, name: str) -> Array:
         return workspace.buffer(name, self.index, width=self.n_out, rows=1)
@@ -130,10 +131,10 @@ class BatchNorm:
         product = workspace.buffer("bn_product", self.index, width=self.n_out)
         below = workspace.buffer("bn_below", self.index, width=self.n_out)
         factor = self._row(workspace, "bn_factor")
-        ones = np.ones((workspace.batch, 1), workspace.dtype)
+        column = ones(workspace.batch, workspace.dtype)
         gradients = [
-            Gradient(gamma, ones, product, decays=False, scale=scale),
-            Gradient(beta, ones, delta, decays=False, scale=scale),
+            Gradient(gamma, column, product, decays=False, scale=scale),
+            Gradient(beta, column, delta, decays=False, scale=scale),
         ]
         ops: list[Op] = [(np.multiply, (delta, x, product))]
         ops += self._centre(workspace, x, delta, product, below)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
 from models.initializers import Initializer
-from models.kernels import Array, Op, add_biases, project, project_back
+from models.kernels import Array, Op, add_biases, ones, project, project_back
 from models.layers.base import Gradient, Parameter, Workspace, lane
 
 
@@ -47,7 +48,7 @@ class Dense:
         """Name of the biases."""
         return f"b{self.index}"
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Weights, and biases where it has any."""
         weights = Parameter(self.weights, (self.n_out, self.n_in), decays=True)
@@ -92,8 +93,8 @@ class Dense:
         """
         gradients = [Gradient(self.weights, delta, x, decays=True, scale=scale)]
         if self.has_biases:
-            ones = np.ones((workspace.batch, 1), workspace.dtype)
-            gradients.append(Gradient(self.biases, ones, delta, decays=False, scale=scale))
+            column = ones(workspace.batch, workspace.dtype)
+            gradients.append(Gradient(self.biases, column, delta, decays=False, scale=scale))
         if first:
             return [], delta, gradients
         weights = parameters[self.weights]

@@ -161,3 +161,11 @@ def test_a_plot_of_another_kind_is_refused_before_anything_trains(
 ) -> None:
     assert main(["lr-range", study_file, "-o", "eta.png"]) == 2
     assert "the plot is written as .svg or .html" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("params", [{"batch_size": "all"}, {"batch_size": 100}, {"class_weight": "balanced"}])
+def test_batches_that_do_not_divide_the_data_and_class_weights_are_fine(
+    params: dict[str, Any], digits: datasets.Dataset
+) -> None:
+    study = Study(name="eta", model=MLPClassifier(hidden_layer_sizes=(5,), **params), data="digits", seed=0)
+    assert lr_range(study, digits).threshold is not None

@@ -27,6 +27,17 @@ study = Study(
     data="digits", epochs=4, sampler="random", pruner="asha", n_trials=8, lanes=4, seed=0,
 )
 """,
+    "ladder": """\
+from hpsearch import Float, MLPClassifier, Scale, Study
+
+study = Study(
+    name="ladder",
+    model=MLPClassifier(hidden_layer_sizes=(10,)),
+    space={"l2": Float(0.01, 10, log=True)},
+    data="digits", epochs=2, sampler="random", pruner="none", n_trials=8, lanes=4, seed=0,
+    stages=[Scale(train=300, classes=(0, 1, 2)), Scale()], confirm=2,
+)
+""",
     "made": """\
 from hpsearch import Choice, Float, Study
 
@@ -114,6 +125,15 @@ def test_a_trial_is_trained_again_bit_for_bit_from_mlflow_alone(root: Path, stud
     verdict = replay(a_run(root, study, state), root)
     assert verdict.identical, verdict.lines
     assert f"of {study!r} ({state})" in verdict.lines[0]
+
+
+def test_every_stage_of_a_ladder_is_replayed_on_its_own_problem(root: Path) -> None:
+    runs = "select value, min(run_uuid) from tags where key = 'hpsearch.stage' and run_uuid in ({}) group by value"
+    stages = ask(root, runs.format(RUNS.replace("order by a.run_uuid", "")), "ladder", "COMPLETE")
+    assert [stage for stage, _ in stages] == ["0", "1", "2", "3"]
+    for _, run in stages:
+        verdict = replay(run, root)
+        assert verdict.identical, verdict.lines
 
 
 def tampered(root: Path, *changes: tuple[str, str]) -> Verdict:

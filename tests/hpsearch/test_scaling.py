@@ -23,7 +23,7 @@ def plain_images(n: int) -> Dataset:
 
 def first_weights(dataset: Dataset, scale: Scale | None, l2: float, eta: float) -> np.ndarray:
     """W of the first layer after one update on the full problem, or on a stage."""
-    model = MLPClassifier(hidden_layer_sizes=(4,), batch_size=1000, l2=l2, learning_rate=eta, dtype="float64")
+    model = MLPClassifier(hidden_layer_sizes=(4,), batch_size="all", l2=l2, learning_rate=eta, dtype="float64")
     stages = None if scale is None else settle([scale, Scale()], dataset, seed=0)
     study = Study(name="s", model=model, data=dataset_tuple(dataset), stages=stages, confirm=1)
     objective = prepare(study, dataset).make(dataset)

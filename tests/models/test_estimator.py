@@ -1,4 +1,5 @@
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -10,10 +11,24 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from models import MLPClassifier
+from models import MLPClassifier, datasets
+
+MINI_BATCHES = "a mini-batch of ten repeated samples is another mini-batch than that of the weighted ones"
 
 
-@parametrize_with_checks([MLPClassifier(), MLPClassifier(batch_size="all", max_epochs=300)])
+def expected_failures(estimator):
+    if estimator.batch_size == "all":
+        return {}
+    names = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
+    return dict.fromkeys(names, MINI_BATCHES)
+
+
+# float64 where weights must equal repetitions to 1e-7: single precision rounds at 1e-7 in every one of 100 steps
+@parametrize_with_checks(
+    [MLPClassifier(), MLPClassifier(batch_size="all", max_epochs=100, dtype="float64")],
+    expected_failed_checks=expected_failures,
+    xfail_strict=True,
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
@@ -25,10 +40,14 @@ def digits():
     return X / 16, y
 
 
-def test_digits_with_defaults(digits):
-    X, y = digits
-    model = MLPClassifier(random_state=0).fit(X[:1400], y[:1400])
-    assert model.score(X[1400:], y[1400:]) > 0.91
+def test_digits_with_defaults_beat_97_percent_in_less_than_two_seconds():
+    data, scores = datasets.load("digits"), []
+    for seed in range(3):
+        begun = time.process_time()
+        model = MLPClassifier(random_state=seed).fit(data.X_train, data.y_train)
+        assert time.process_time() - begun < 2
+        scores.append(model.score(data.X_test, data.y_test))
+    assert min(scores) > 0.97
     assert model.n_iter_ == model.best_epoch_ == 30
     assert [len(model.history_[k]) for k in ("train_cost", "train_accuracy", "learning_rate")] == [30] * 3
     assert "val_cost" not in model.history_
@@ -125,6 +144,27 @@ def test_a_fit_that_diverges_is_an_error_that_names_the_epoch_and_leaves_no_mode
     [
         (lambda m, X, y: m.fit(X, np.zeros(len(X))), "at least 2 classes"),
         (lambda m, X, y: m.fit(X[:1], y[:1]), "class"),
+        (lambda m, X, y: m.fit(np.where(X > 0.9, np.inf, X), y), "Input X contains infinity"),
+        (lambda m, X, y: m.fit(X[0], y), "Expected 2D array, got 1D array"),
+        (lambda m, X, y: m.fit(X[:0], y[:0]), "Found array with 0 sample"),
+        (
+            lambda m, X, y: m.fit(X, y, sample_weight=-np.ones(len(y))),
+            "Negative values in data passed to `sample_weight`",
+        ),
+        (lambda m, X, y: m.fit(X, y, sample_weight=np.ones(3)), "sample_weight"),
+        (lambda m, X, y: m.fit(X, y, sample_weight=np.zeros(len(y))), "at least one non-zero number"),
+        (lambda m, X, y: m.fit(X[:, :60], y, X_val=X, y_val=y), "X has 64 features, but MLPClassifier is expecting 60"),
+        (
+            lambda m, X, y: m.set_params(batch_size=len(y) + 1).fit(X, y),
+            "batch_size=1798 is larger than the training set",
+        ),
+        (lambda m, X, y: m.set_params(dropout=1).fit(X, y), "dropout=1 must be a number in"),
+        (lambda m, X, y: m.set_params(optimizer="adm").fit(X, y), "did you mean 'adam'"),
+        (
+            lambda m, X, y: m.set_params(class_weight="balance").fit(X, y),
+            "class_weight='balance' must be None, 'balanced'",
+        ),
+        (lambda m, X, y: m.set_params(warm_start=1).fit(X, y), "warm_start=1 must be True or False"),
         (lambda m, X, y: m.fit(X * np.nan, y), "NaN"),
         (lambda m, X, y: m.fit(X, y[:-1]), "inconsistent numbers of samples"),
         (lambda m, X, y: m.fit(X, X[:, 20]), "Unknown label type"),

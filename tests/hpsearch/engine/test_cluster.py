@@ -6,9 +6,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from toys import Adaptive, Saveable, WorstStops, climb, story
 
@@ -16,9 +18,11 @@ from hpsearch.engine.clock import Clock
 from hpsearch.engine.cluster import Cluster
 from hpsearch.engine.dask_client import connect
 from hpsearch.engine.log import Log
+from hpsearch.engine.remote import aligned
 from hpsearch.errors import UserError
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.function import FunctionObjective, UserTrial
+from models import datasets
 
 MakeClock = Callable[..., Clock]
 
@@ -156,3 +160,19 @@ def test_a_scheduler_that_does_not_answer_is_a_clear_error() -> None:
 def test_tls_without_a_certificate_is_a_clear_error() -> None:
     with pytest.raises(UserError, match="no certificate is configured for TLS"), connect(1, "tls://127.0.0.1:9"):
         pass
+
+
+def test_data_that_arrive_at_an_odd_address_are_moved_and_stay_the_same() -> None:
+    data = datasets.load("digits")
+    raw = np.zeros(data.X_train.nbytes + 1, np.uint8)
+    odd = raw[1:].view(np.float32).reshape(data.X_train.shape)
+    odd[:] = data.X_train
+    odd.flags.writeable = False
+    assert not odd.flags.aligned
+    moved = aligned(replace(data, X_train=odd))
+    assert moved.X_train.flags.aligned
+    assert not moved.X_train.flags.writeable
+    assert (moved.X_train == data.X_train).all()
+    assert moved.y_train is data.y_train
+    assert aligned(data) is data
+    assert aligned(None) is None

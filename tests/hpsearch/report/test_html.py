@@ -84,7 +84,7 @@ def test_the_page_says_what_the_study_found(html: str, history: History) -> None
     assert summary is not None
     best = history.best
     assert best is not None
-    for text in (f"The best is trial {best.number}", "40 trials", "Pruning saved", "learning_rate explains most"):
+    for text in (f"The best is trial {best.number}", "40 trials", "Pruning saved", "learning_rate matters most"):
         assert text in summary[1]
 
 

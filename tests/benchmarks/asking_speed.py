@@ -1,0 +1,63 @@
+"""Measures how long a sampler takes to answer, from the first trial to the five-hundredth.
+
+Six parameters of every kind, one trial at a time, one thread. "Between refits" is the median of the last fifty asks;
+gp refits its kernel at none of them. The longest ask is one at which it does, or the first, which imports. Times are
+those of the processor, so that other programs on the machine do not count.
+
+    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/asking_speed.py [--quick]
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+
+from hpsearch import Choice, Float, Int, Study, samplers
+from hpsearch.history import History
+from hpsearch.records import Ask, Decision, Row, Tick
+
+SPACE = {
+    "rate": Float(1e-4, 1, log=True),
+    "share": Float(0, 1),
+    "l2": Float(1e-3, 10, log=True),
+    "width": Int(1, 64, log=True),
+    "depth": Int(0, 9),
+    "kind": Choice(["x", "y", "z"]),
+}
+
+
+def value_of(params: dict[str, Any]) -> float:
+    """Return a made-up accuracy."""
+    bent = (np.log10(params["rate"]) + 2) ** 2 / 4 + params["share"] ** 2 + np.log10(params["l2"]) ** 2 / 9
+    return float(-bent + 0.1 * params["depth"] / 9 + 0.2 * (params["kind"] == "y"))
+
+
+def main() -> None:
+    """Print a markdown table of milliseconds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a hundred trials")
+    trials = 100 if parser.parse_args().quick else 500
+    print(f"| ms per ask, {trials} trials | mean | last 50, between refits | longest |")
+    print("|---|---|---|---|")
+    for name in ("random", "tpe", "gp"):
+        study = Study("asking", objective=value_of, space=SPACE, metric="value", sampler=name)
+        sampler, history = samplers.build(study), History(study.goal)
+        taken = []
+        for trial in range(trials):
+            start = time.process_time()
+            ask = Ask(trial, 0, sampler.ask(history, trial), trial)
+            taken.append(1000 * (time.process_time() - start))
+            rows = (Row(trial, 0, 1, {"value": value_of(ask.params)}, 0.1, True),)
+            history.apply(Tick(trial, 0.0, (ask,), rows, (Decision(trial, "complete", "done", "epochs"),)))
+        print(f"| {name} | {np.mean(taken):.1f} | {np.median(taken[-50:]):.1f} | {max(taken):.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
