@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from hpsearch.history import History
 from hpsearch.scaling import describe as describe_scale
 from hpsearch.stages import scales
+
+if TYPE_CHECKING:  # imported where it is used: looking at a study without stages needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[np.float64]
 
 TRUSTED = 0.5
 """A stage whose ρ is below this misleads."""
@@ -28,8 +32,6 @@ INTERVAL = (2.5, 97.5)
 
 FEWEST = 4
 """With fewer points nothing is said."""
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Calibration:
 
 def calibrate(history: History) -> list[Calibration]:
     """Return the calibration of every stage that the next one shares points with."""
+    import numpy as np
+
     known = scales(history)
     seed = int(history.declaration.get("seed", 0))
     found = []
@@ -90,6 +94,8 @@ def spearman(a: Array, b: Array) -> float:
 
 def overlap(a: Array, b: Array, k: int) -> float:
     """Return which fraction of the k lowest of a are among the k lowest of b; ties go to the lower index."""
+    import numpy as np
+
     first, second = np.argsort(a, kind="stable")[:k], np.argsort(b, kind="stable")[:k]
     return len(np.intersect1d(first, second)) / k
 
@@ -129,6 +135,8 @@ def _losses(history: History, stage: int) -> dict[int, float]:
 
 
 def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generator) -> Calibration:
+    import numpy as np
+
     n = len(a)
     k = max(1, round(n / 3))
     if n < FEWEST:
@@ -144,6 +152,8 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
 
 
 def _ranks(values: Array) -> Array:
+    import numpy as np
+
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     mean: Array = last - (counts - 1) / 2

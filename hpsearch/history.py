@@ -210,5 +210,6 @@ class History:
         return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
 
     def _ranks_before(self, a: Trial, b: Trial) -> bool:
-        assert a.value is not None and b.value is not None, "only trials with a value are ranked"
+        assert a.value is not None, "only trials with a value are ranked"
+        assert b.value is not None, "only trials with a value are ranked"
         return self.goal.better(a.value, b.value) or (a.value == b.value and a.number < b.number)

@@ -33,7 +33,15 @@ ROUNDS = 3
 
 
 class Stopwatch(Silent):
-    """Notes when a study began, and when its first and its last tick were done."""
+    """Notes when a study began, and when its last tick was done.
+
+    Args:
+        warm_up: Ticks that the rate leaves out. Workers train ahead, so it must be whole lanefuls of trials: else their
+            epochs would count and the time in which they were trained would not.
+    """
+
+    def __init__(self, warm_up: int = 0) -> None:
+        self.warm_up = warm_up
 
     def begin(self, history: History, plan: StudyPlan) -> None:
         """Note the time."""
@@ -41,17 +49,17 @@ class Stopwatch(Silent):
         self.ticks = self.epochs = 0
 
     def tick(self, history: History, record: Tick) -> None:
-        """Note the time; the first tick, in which workers are warmed up, is not counted."""
+        """Note the time, and count the epochs after the warm-up."""
         self.last = time.perf_counter()
-        if self.ticks == 0:
+        self.ticks += 1
+        if self.ticks <= self.warm_up:
             self.first = self.last
         else:
             self.epochs += len(record.rows)
-        self.ticks += 1
 
     @property
     def rate(self) -> float:
-        """Epochs per second after the first tick."""
+        """Epochs per second after the warm-up."""
         return self.epochs / (self.last - self.first)
 
 
@@ -93,13 +101,14 @@ def overhead() -> None:
 
 def workers() -> None:
     """Measure two workers against one."""
-    study = networks(100, 32, 4)
+    epochs = 4
+    study = networks(100, 32, epochs)
     ratios = []
     for number in range(ROUNDS):
         rates = {}
         for count in (1, 2):
             with tempfile.TemporaryDirectory() as root:
-                watch = Stopwatch()
+                watch = Stopwatch(warm_up=epochs)
                 study.run(root, observer=watch, workers=count, tracking=False)
                 rates[count] = watch.rate
         ratios.append(rates[2] / rates[1])

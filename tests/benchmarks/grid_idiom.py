@@ -1,8 +1,8 @@
 """The 16-point grid that a user writes today, against the same grid as a study: whole processes, start-up included.
 
-The idiom: Optuna's GridSampler over scikit-learn's MLPClassifier.partial_fit, a curve per trial in MLflow, sqlite stores,
-n_jobs=1. The study: the same points, images, epochs and curves, one worker. Both run in turn, in processes of their own,
-in fresh folders; the table gives medians.
+The idiom: Optuna's GridSampler over scikit-learn's MLPClassifier.partial_fit, a curve per trial in MLflow, sqlite
+stores, n_jobs=1. The study: the same points, images, epochs and curves, one worker. Both run in turn, in processes of
+their own, in fresh folders; the table gives medians.
 
     HPSEARCH_DATA=folder python tests/benchmarks/grid_idiom.py [--rounds 5]
 """

@@ -113,7 +113,7 @@ def epoch(weights, biases, X, Y, params, order, importance=None):
 
 @pytest.fixture(scope="session")
 def reference():
-    return SimpleNamespace(forward=forward, data_cost=data_cost, gradients=gradients, epoch=epoch)
+    return SimpleNamespace(F=F, forward=forward, data_cost=data_cost, gradients=gradients, epoch=epoch)
 
 
 @pytest.fixture(scope="session")

@@ -89,19 +89,21 @@ def test_a_worker_killed_in_mid_study_changes_nothing(
     monkeypatch.setattr("hpsearch.engine.cluster.SAVE_SECONDS", 0.0)
     alone = told(tmp_path, make_clock, maker(None), "alone")
     notices: list[str] = []
-    with Cluster(client, maker, None, f"killed-{maker.__name__}", 6, notices.append) as cluster:
-        with Log(tmp_path / "spread" / "log.jsonl") as log:
-            clock = make_clock(log, objective=cluster)
+    with (
+        Cluster(client, maker, None, f"killed-{maker.__name__}", 6, notices.append) as cluster,
+        Log(tmp_path / "spread" / "log.jsonl") as log,
+    ):
+        clock = make_clock(log, objective=cluster)
 
-            def kill_once() -> bool:
-                if clock.history.tick == 7 and not notices:
-                    victim = next(iter(client.run(os.getpid).values()))
-                    os.kill(victim, signal.SIGKILL)
-                    notices.append("killed")
-                return False
+        def kill_once() -> bool:
+            if clock.history.tick == 7 and not notices:
+                victim = next(iter(client.run(os.getpid).values()))
+                os.kill(victim, signal.SIGKILL)
+                notices.append("killed")
+            return False
 
-            clock.interrupted = kill_once
-            assert clock.run()
+        clock.interrupted = kill_once
+        assert clock.run()
     assert story(tmp_path / "spread" / "log.jsonl") == alone
     assert any("was lost" in notice or "died" in notice for notice in notices)
 
@@ -146,7 +148,7 @@ def test_a_scheduler_that_goes_away_is_a_clear_error(tmp_path: Path, make_clock:
         lost = Client(local, set_as_default=False)
         with Log(tmp_path / "log.jsonl") as log:
             clock = make_clock(log, objective=Cluster(lost, saveables, None, "gone", 6, pytest.fail))
-            clock.interrupted = lambda: clock.history.tick == 3 and bool(local.close()) or False
+            clock.interrupted = lambda: bool(clock.history.tick == 3 and local.close())
             with pytest.raises(UserError, match="run the same command again to resume"):
                 clock.run()
         lost.close(timeout=1)

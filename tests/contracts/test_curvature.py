@@ -1,0 +1,131 @@
+"""The R-operator is the adjoint of backpropagation, and Gauss–Newton products are what J and H make."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from models.activations import ACTIVATIONS
+from models.costs import HEADS
+from models.hessian_free import conjugate_gradients, gauss_newton
+from models.kernels import run
+from models.layers import Workspace
+from models.network import Network
+from models.parameters import resolve_params
+from models.stacks import Stacks
+from models.step import Rates, emit
+
+LAYERS = [{}, {"batch_norm": True}, {"dropout": 0.5, "input_dropout": 0.3}, {"dropout": 0.4, "batch_norm": True}]
+PLAIN = Rates(1.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, 7)
+B, D, C = 7, 5, 3
+
+
+@pytest.fixture
+def prepare():
+    """Emit and run a step of one random network: (parameters) -> (step, generator)."""
+
+    def build(importance=None, **params):
+        params = resolve_params({"hidden_layer_sizes": (6, 4), "dtype": "float64", **params})
+        network, rng = Network.build(params, D, C), np.random.default_rng(1)
+        stacks = Stacks.allocate(network.parameters, (), {}, 1, np.dtype("float64"))
+        for view in stacks.weights.values():
+            view[:] = rng.uniform(0.2, 1.0, view.shape) * rng.choice([-1, 1], view.shape)
+        for name in ("v0", "v1"):
+            if name in stacks.weights:
+                stacks.weights[name][:] = 1.3
+        widths = {0: D, 1: 6, 2: 4}
+        masks = {i: rng.integers(0, 2, (1, B, w)) * 2.0 for i, w in widths.items()}
+        space = Workspace(1, B, np.dtype("float64"), "batch", masks=masks)
+        x, t = rng.normal(size=(B, D)), rng.choice([-1.0, 1.0], (B, C))
+        u, h = np.empty((1, B, C)), np.empty((1, B, C))
+        step = emit(network, space, stacks, [PLAIN], x, t, importance, u, h)
+        run([*step.forward, *step.error, *step.backward])
+        return step, rng
+
+    return build
+
+
+def logits(step):
+    run(step.forward)
+    return step.u[0] / step.network.head.output.gain
+
+
+def jacobian(step):
+    """Return ∂z/∂w by centred differences, shape (B·C, width of a row)."""
+    flat = step.stacks.flat[0]
+    columns = np.zeros((B * C, flat.size))
+    for start, (rows, width) in step.stacks.layout.places.values():
+        for j in range(start, start + rows * width):
+            kept, sides = flat[j], []
+            for h in (1e-5, -1e-5):
+                flat[j] = kept + h
+                sides.append(logits(step).ravel())
+            flat[j] = kept
+            columns[:, j] = (sides[0] - sides[1]) / 2e-5
+    run(step.forward)
+    return columns
+
+
+def random_direction(step, rng):
+    v = np.zeros_like(step.stacks.flat)
+    for view in step.stacks.layout.views(v).values():
+        view[:] = rng.normal(size=view.shape)
+    return v
+
+
+@pytest.mark.parametrize("layers", LAYERS, ids=str)
+@pytest.mark.parametrize(("hidden", "activation"), list(itertools.product([(), (6,), (6, 4)], ACTIVATIONS)))
+def test_the_r_operator_is_the_adjoint_of_backpropagation(hidden, activation, layers, prepare):
+    # ⟨r, J·v⟩ = ⟨Jᵀ·r, v⟩ for any v in the space of parameters and any r in that of the outputs
+    step, rng = prepare(hidden_layer_sizes=hidden, activation=activation, **layers)
+    v, r = random_direction(step, rng), rng.normal(size=(1, B, C))
+    ops, moved = step.network.jvp(step.workspace, step.stacks.weights, step.stacks.layout.views(v), step.passed)
+    run(ops)
+    left = float((r * moved).sum())
+    step.delta[:] = r
+    run(step.backward)
+    back = np.zeros_like(v)
+    views = step.stacks.layout.views(back)
+    run([g.accumulate(0, 1 / g.scale, 0.0, views[g.parameter][0]) for g in step.gradients])
+    assert left == pytest.approx(float((back * v).sum()), rel=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("layers", LAYERS, ids=str)
+@pytest.mark.parametrize("head", HEADS)
+def test_gauss_newton_products_are_those_of_the_matrix(head, layers, weighted, prepare):
+    importance = np.linspace(0.1, 1.9, B)[:, None] if weighted else None
+    step, rng = prepare(importance, output=head[0], cost=head[1], activation="tanh", **layers)
+    v = random_direction(step, rng)
+    ops, product = gauss_newton(step, v)
+    run(ops)
+    found, J = product[0].copy(), jacobian(step)
+    # H of each sample in z, from differences of the cost's own gradient (canonical) or of the outputs (quadratic)
+    full = np.zeros((B * C, B * C))
+    scale, gain = step.network.head.scale, step.network.head.output.gain
+    for i, j in np.ndindex(B, C):
+        sides = []
+        for h in (1e-5, -1e-5):
+            u = step.u.copy()
+            u[0, i, j] += h * gain
+            out = np.empty_like(u)
+            run(step.network.head.output.apply(u, out))
+            # a sigmoid output is kept as 2a − 1
+            sides.append(out[0].ravel() * (0.5 if head[0] == "sigmoid" else 1.0))
+        full[:, i * C + j] = (sides[0] - sides[1]) / 2e-5
+    if head[1] == "quadratic":
+        full = full.T @ full
+    assert scale > 0
+    weights = np.ones(B) if importance is None else importance[:, 0]
+    expected = J.T @ (np.repeat(weights, C) * (full @ (J @ v[0]))) / B
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
+    assert float(found @ v[0]) >= 0
+
+
+def test_conjugate_gradients_solve_a_system_in_as_many_products_as_it_has_unknowns():
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(8, 8))
+    B, r = A @ A.T + np.eye(8), rng.normal(size=8)
+    solution, residual = conjugate_gradients(lambda v: B @ v, r)
+    np.testing.assert_allclose(solution, np.linalg.solve(B, r), rtol=1e-8)
+    np.testing.assert_allclose(residual, r - B @ solution, atol=1e-8)
