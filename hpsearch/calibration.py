@@ -70,9 +70,11 @@ class Calibration:
 
 def calibrate(history: History) -> list[Calibration]:
     """Return the calibration of every stage that the next one shares points with."""
+    known = scales(history)
+    if len(known) < 2:
+        return []
     import numpy as np
 
-    known = scales(history)
     seed = int(history.declaration.get("seed", 0))
     found = []
     for stage in range(len(known) - 1):
