@@ -102,8 +102,9 @@ def diagnose(trial: Trial, model: Mapping[str, Any] | None = None) -> Diagnosis:
         trial: The trial, running or ended.
         model: The model's parameters; those that the trial searches come first.
     """
+    curves = {name: trial.curve(name) for name in ("train_cost", "train_accuracy", "val_cost", "saturation")}
     return diagnose_curves(
-        {name: trial.curve(name) for name in ("train_cost", "train_accuracy", "val_cost", "saturation")},
+        curves | ({} if curves["saturation"] else {"saturation": _saturation(trial)}),
         {**(model or {}), **trial.params},
         trial.decision.reason if trial.state == "FAILED" and trial.decision is not None else None,
         trial.curve("learning_rate"),
@@ -194,6 +195,16 @@ def _lambda(
         f"decay is strong: ηλ/B = {shrinking:.2g} an epoch"
     )
     return Diagnosis("lambda dominating", reason, {"decay_per_epoch": shrinking, "train_accuracy": accuracy[-1]})
+
+
+def _saturation(trial: Trial) -> list[float]:
+    """Return at each epoch the mean share of saturated neurons over the hidden layers."""
+    curve = []
+    for row in trial.rows:
+        shares = [value for name, value in row.metrics.items() if name.startswith("saturated_")]
+        if shares:
+            curve.append(sum(shares) / len(shares))
+    return curve
 
 
 def _saturated(cost: Sequence[float], accuracy: Sequence[float], saturation: Sequence[float]) -> Diagnosis | None:

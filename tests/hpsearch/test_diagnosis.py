@@ -196,3 +196,11 @@ def test_the_page_says_every_label_and_the_thresholds_that_hold() -> None:
     said = dict(re.findall(r"^\| `([A-Z]+)` \| ([\d.]+) \|", page, re.MULTILINE))
     held = {name: value for name, value in vars(diagnosis).items() if name.isupper()}
     assert {name: float(value) for name, value in said.items()} == held
+
+
+def test_the_network_s_own_monitors_tell_of_saturation() -> None:
+    rows = [Row(0, 0, e + 1, {"train_cost": 3.0 * 0.99**e, "saturated_1": 0.9, "saturated_2": 0.8}) for e in range(8)]
+    trial = Trial(Ask(0, 0, {}, 0), 0.0, rows=rows)
+    found = diagnose(trial)
+    assert found.label == "saturated neurons"
+    assert found.evidence["saturation"] == pytest.approx(0.85)
