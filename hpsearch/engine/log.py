@@ -1,10 +1,8 @@
-"""The log: a study's only store of truth, a checksummed line per record, written before anything acts on it."""
+"""The log: a study's only store of truth, a checksummed line per record, fsynced before anything acts on it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
 from io import FileIO
 from pathlib import Path
 
@@ -12,9 +10,6 @@ from hpsearch.engine.lock import Lock
 from hpsearch.errors import UserError
 from hpsearch.logfile import encode, read
 from hpsearch.records import Record
-
-SYNC_SECONDS = 0.05
-"""Least time between two fsyncs: ticks that are shorter share one. What a power failure takes is trained again."""
 
 
 class Log:
@@ -32,7 +27,6 @@ class Log:
         self._file: FileIO | None = None
         self._lock = Lock(path.parent)
         self.records: list[Record] = []
-        self._synced = -SYNC_SECONDS
 
     def __enter__(self) -> Log:
         folder = self.path.parent
@@ -61,18 +55,11 @@ class Log:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            with contextlib.suppress(OSError):  # a disk that fails at the very end: what is not on it is trained again
-                self._sync()
             self._file.close()
         self._lock.__exit__()
 
-    def _sync(self) -> None:
-        assert self._file is not None, "the log is not open"
-        os.fsync(self._file.fileno())
-        self._synced = time.monotonic()
-
     def append(self, record: Record) -> None:
-        """Write a record; a kill cannot take it back, and a power failure only for :data:`SYNC_SECONDS`.
+        """Write a record and return once it is on the disk.
 
         Raises:
             UserError: The disk is full or has gone; the log is cut back to its last whole line.
@@ -83,8 +70,7 @@ class Log:
             rest = memoryview(encode(record))
             while rest:
                 rest = rest[self._file.write(rest) :]
-            if time.monotonic() - self._synced >= SYNC_SECONDS:
-                self._sync()
+            os.fsync(self._file.fileno())
         except OSError as error:
             try:
                 os.ftruncate(self._file.fileno(), whole)
