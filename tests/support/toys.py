@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hpsearch.engine.log import Log
 from hpsearch.history import Goal, History
 from hpsearch.logfile import read
 from hpsearch.objectives.base import Start
@@ -91,3 +93,10 @@ def story(path: Path) -> list[str]:
             row.pop("seconds")
         told.append(json.dumps(value, sort_keys=True))
     return told
+
+
+def hold(path: Path, held: Event, release: Event) -> None:
+    """Hold a log open until told to let go: what another process does."""
+    with Log(path):
+        held.set()
+        release.wait(30)

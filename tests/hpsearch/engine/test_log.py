@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import hold
 
 from hpsearch.engine.log import Log
 from hpsearch.errors import UserError
@@ -123,12 +124,6 @@ def test_a_log_of_another_schema_is_refused(tmp_path: Path) -> None:
 
 def test_an_extension_is_a_record_too() -> None:
     assert decode(encode(Extension({"n_trials": 5}, 2.0))) == Extension({"n_trials": 5}, 2.0)
-
-
-def hold(path: Path, held: multiprocessing.synchronize.Event, release: multiprocessing.synchronize.Event) -> None:
-    with Log(path):
-        held.set()
-        release.wait(30)
 
 
 def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
