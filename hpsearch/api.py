@@ -189,9 +189,10 @@ def run(
         except KeyboardInterrupt:
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
-            watcher.end(history)
             if delivery is not None:
                 watcher.message("delivering the rest to MLflow")
+            watcher.end(history)
+            if delivery is not None:
                 report = delivery.finish()
                 if report.message:
                     watcher.message(report.message)
