@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import Adaptive, Saveable, WorstStops, climb, story
+from toys import Adaptive, WorstStops, generators, saveables, story
 
 from hpsearch.engine.clock import Clock
 from hpsearch.engine.cluster import Cluster
@@ -47,14 +47,6 @@ class NeverStops(WorstStops):
 def client() -> Iterator[Any]:
     with connect(2, None) as connected:
         yield connected
-
-
-def generators(_: Any) -> Objective:
-    return FunctionObjective(climb, "score", seed=1)
-
-
-def saveables(_: Any) -> Objective:
-    return Saveable()
 
 
 def told(tmp_path: Path, make_clock: MakeClock, objective: Any, name: str, **changes: Any) -> list[str]:
