@@ -23,7 +23,7 @@ from hpsearch.objectives.base import Objective, Start
 from hpsearch.pruners.base import Pruner
 from hpsearch.records import Ask, Decision, Row, Tick
 
-CHECKPOINT_SECONDS = 10.0
+CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
 
 MANY_FAILURES = 16
@@ -71,6 +71,8 @@ class Clock:
             Whether the study is done or stopped; False where it was interrupted and waits to be resumed.
         """
         saved = self.begun = self.now()
+        if self.history.running():
+            self._checkpoint()  # what was trained again to get here is not to be trained a third time
         while self.history.stop is None:
             if self.interrupted():
                 self._checkpoint()
