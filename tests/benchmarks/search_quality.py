@@ -230,8 +230,7 @@ def interval(values: np.ndarray) -> str:
     picks = rng.integers(values.shape[1], size=(2000, *values.shape))
     means = np.take_along_axis(values[None], picks, axis=2).mean(axis=(1, 2))
     low, high = np.quantile(means, (0.025, 0.975))
-    digits = 2 if values.max() > 1.5 else 4
-    return f"{values.mean():.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{values.mean():.4f} [{low:.4f}, {high:.4f}]"
 
 
 def main() -> None:
