@@ -10,7 +10,7 @@ from searching import Search, make_study
 
 from hpsearch.errors import UserError
 from hpsearch.history import Goal, History
-from hpsearch.samplers import budget, build
+from hpsearch.samplers import budget, build, check_size
 from hpsearch.samplers.grid import Cells
 from hpsearch.space import Choice, Dimension, Float, Int, active
 
@@ -81,13 +81,26 @@ def test_points_given_by_hand_are_not_tried_twice() -> None:
     [
         ({"a": Float(0, 1)}, r"space\['a'\]: grid over a continuous range Float\(0, 1\); give step= or Choice"),
         ({"a": Float(0.1, 1, log=True)}, "grid over a continuous range"),
-        ({"a": Int(1, 2000), "b": Int(1, 501)}, "a grid of 1,002,000 points"),
-        ({"a": Int(1, 10**12)}, "1,000,000,000,000 grid values"),
+        ({"a": Int(1, 10**12), "b": Int(1, 2, when={"a": 1})}, "1,000,000,000,000 values in Int"),
     ],
 )
 def test_what_cannot_be_enumerated_is_refused(space: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         build(make_study(space, sampler="grid"))
+
+
+def test_more_than_a_million_points_are_refused_without_being_listed() -> None:
+    for space in ({"a": Int(1, 2000), "b": Int(1, 501)}, {"a": Int(1, 10**12)}):
+        study = make_study(space, sampler="grid")
+        with pytest.raises(UserError, match=r"a grid of [\d,]+ points \(more than 1,000,000\).*or say --yes"):
+            check_size(study)
+        assert build(study).ask(EMPTY, 2) == all_but_first(space), "with --yes it is enumerated as any other"
+    check_size(make_study({"a": Int(1, 1000), "b": Int(1, 1000)}, sampler="grid"))
+    check_size(make_study({"a": Int(1, 10**12)}, sampler="random"))
+
+
+def all_but_first(space: dict[str, Any]) -> dict[str, Any]:
+    return {"a": 1, "b": 3} if "b" in space else {"a": 3}
 
 
 def test_a_million_points_are_numbered_without_being_listed() -> None:

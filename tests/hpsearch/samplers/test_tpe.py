@@ -18,7 +18,7 @@ STATES = {
     "RUNNING": optuna.trial.TrialState.RUNNING,
     "COMPLETE": optuna.trial.TrialState.COMPLETE,
     "PRUNED": optuna.trial.TrialState.PRUNED,
-    "FAILED": optuna.trial.TrialState.FAIL,
+    "FAILED": optuna.trial.TrialState.PRUNED,  # without a value: worse than all that has one
 }
 
 
@@ -29,8 +29,10 @@ def by_hand(history: History, seed: int) -> dict[str, float]:
         "a": optuna.distributions.FloatDistribution(0.01, 10, log=True),
         "b": optuna.distributions.IntDistribution(1, 50),
     }
+    failed = sum(trial.state == "FAILED" for trial in history.trials)
     for trial in history.trials:
         best: list[float] = [history.table[row.epoch][trial.number] for row in trial.rows]
+        best = [] if trial.state == "FAILED" else best
         study.add_trial(
             optuna.trial.create_trial(
                 state=STATES[trial.state],
@@ -40,7 +42,7 @@ def by_hand(history: History, seed: int) -> dict[str, float]:
                 intermediate_values={e + 1: value for e, value in enumerate(best) if abs(value) < 1e9},
             )
         )
-    study.sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True)
+    study.sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=10 + failed)
     asked = study.ask()
     return {"a": asked.suggest_float("a", 0.01, 10, log=True), "b": asked.suggest_int("b", 1, 50)}
 
