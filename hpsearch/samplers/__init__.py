@@ -33,14 +33,14 @@ def build(study: Study) -> Sampler:
     """
     declared = _declared(study)
     try:
-        if study.constraints and not isinstance(declared, Grid):
-            Random().build(study).ask(History(study.goal), 0)  # is there any point that meets them?
         if hasattr(declared, "build"):
             sampler: Sampler = declared.build(study)
         else:
             from hpsearch.samplers.foreign import ForeignSampler  # imports Optuna
 
             sampler = ForeignSampler(study, declared)
+        if study.constraints and sampler.size is None:
+            Random().build(study).ask(History(study.goal), 0)  # is there any point that meets them?
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
     return Enqueued(study.enqueue, sampler) if study.enqueue else sampler
