@@ -159,10 +159,11 @@ def run(
         if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         folder = root / "studies" / study.name
+        begun = (folder / "log.jsonl").is_file() and (folder / "log.jsonl").stat().st_size
+        if not yes and (extend or not begun):
+            samplers.check_size(study)
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
-        if not yes and (extend or not resumed):
-            samplers.check_size(study)
         history = open_history(log, study, dataset, study_file, watcher.message, extend=extend, retry=retry_failed)
         uid = history.header.uid if history.header else ""
         if delivery is not None:
