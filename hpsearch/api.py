@@ -151,6 +151,9 @@ def run(
             delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
         dataset = _load(study)
         study = _settled(study, dataset)
+        folder = root / "studies" / study.name
+        if not yes and (extend or not (folder / "log.jsonl").is_file()):
+            samplers.check_size(study)
         prepared = prepare(study, dataset)
         sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
         ladder.build(study)  # what cannot be is said before a log is begun
@@ -158,10 +161,6 @@ def run(
             raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
         if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
-        folder = root / "studies" / study.name
-        begun = (folder / "log.jsonl").is_file() and (folder / "log.jsonl").stat().st_size
-        if not yes and (extend or not begun):
-            samplers.check_size(study)
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
         history = open_history(log, study, dataset, study_file, watcher.message, extend=extend, retry=retry_failed)

@@ -16,7 +16,7 @@ LEVELS: list[set[str]] = [
     {"models"},
     {"hpsearch.errors"},
     {"hpsearch.dimensions", "hpsearch.registry", "hpsearch.optuna_storage"},
-    {"hpsearch.records", "hpsearch.space", "hpsearch.scaling"},
+    {"hpsearch.records", "hpsearch.space", "hpsearch.scaling", "hpsearch.goal"},
     {"hpsearch.history", "hpsearch.logfile", "hpsearch.constraints"},
     {"hpsearch.study", "hpsearch.optuna_fold", "hpsearch.stages"},
     {"hpsearch.audit", "hpsearch.calibration", "hpsearch.confirm", "hpsearch.diagnosis"},

@@ -49,7 +49,10 @@ def build(study: Study) -> Sampler:
 def check_size(study: Study) -> None:
     """Raise a UserError where a study's sampler is a grid of more points than a million."""
     if isinstance(_declared(study), Grid):
-        grid.check_size(study)
+        try:
+            grid.check_size(study)
+        except UserError as error:
+            raise UserError(f"study {study.name!r}: {error}") from error
 
 
 def _declared(study: Study) -> Any:

@@ -123,8 +123,7 @@ def check_size(study: Study) -> None:
     size = 0 if callable(study.space) else Cells(study.dimensions).size
     if size > MOST_POINTS:
         raise UserError(
-            f"study {study.name!r}: a grid of {size:,} points (more than {MOST_POINTS:,}): use fewer values or "
-            "sampler 'random', or say --yes"
+            f"a grid of {size:,} points (more than {MOST_POINTS:,}): use fewer values or sampler 'random', or say --yes"
         )
 
 
