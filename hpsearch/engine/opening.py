@@ -46,6 +46,8 @@ def open_history(
     if history.header is None:
         _begin(log, history, study, dataset, study_file)
     else:
+        if retry and not history.failed():
+            notice("no trial has failed: there is nothing to try again")
         _go_on(log, history, history.header, study, dataset, extend, retry)
         then, now = history.header.environment, environment.describe()
         for key in ("cpu", "blas", "python"):
