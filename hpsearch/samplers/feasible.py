@@ -18,7 +18,7 @@ from hpsearch.space import from_units
 from hpsearch.study import Study
 
 ATTEMPTS, CALLS = 10_000, 1_000
-"""Proposals for one point before a study is given up; of a space function, which takes Optuna a while, there are fewer."""
+"""Proposals for one point before a study is given up; fewer of a space function, as Optuna takes a while for each."""
 
 OWN = 32
 """How many of them are the sampler's own; further ones are drawn at random, as it knows nothing of what is rejected."""
