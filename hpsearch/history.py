@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.records import Ask, Decision, Extension, Header, Record, Row, Tick
+from hpsearch.records import Ask, Decision, Extension, Header, Record, Tick
+from hpsearch.rows import Rows
 
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
 Direction = Literal["maximize", "minimize"]
@@ -52,7 +53,7 @@ class Trial:
     ask: Ask
     asked_at: float
     ticks: list[int] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     decision: Decision | None = None
     audit: Decision | None = None
     ended_at: float | None = None
@@ -77,16 +78,16 @@ class Trial:
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return self.rows[-1].epoch if self.rows else 0
+        return self.rows.epoch
 
     @property
     def seconds(self) -> float:
         """Observed training time."""
-        return sum(row.seconds for row in self.rows)
+        return self.rows.seconds
 
     def curve(self, metric: str) -> list[float]:
         """Return the metric at each epoch that reported it."""
-        return [row.metrics[metric] for row in self.rows if metric in row.metrics]
+        return self.rows.curve(metric)
 
 
 class History:
