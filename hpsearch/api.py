@@ -55,6 +55,11 @@ class Result:
         return self.history.best
 
     @property
+    def front(self) -> list[Trial]:
+        """The Pareto front of a study with several metrics, best by the first one first; else the best trials."""
+        return self.history.front()
+
+    @property
     def full_epochs(self) -> float:
         """What the search cost, in epochs of the full problem; see :mod:`hpsearch.stages`."""
         return stages.full_epochs(self.history)
@@ -91,6 +96,8 @@ def run(
     trial_timeout: float | None = None,
     start_from: str | None = None,
     extend: bool = False,
+    retry_failed: bool = False,
+    yes: bool = False,
     quiet: bool = False,
     tracking: bool = True,
     tracking_uri: str | None = None,
@@ -111,6 +118,8 @@ def run(
         trial_timeout: A trial that trains for more seconds than this fails.
         start_from: Name of an earlier study whose best points are tried first.
         extend: Go on with a study whose space has become wider since it was begun.
+        retry_failed: Try every trial that failed once more: the same point, with another start of the network.
+        yes: Run a grid of more points than a million.
         quiet: Show nothing while it runs.
         tracking: Deliver trials and curves to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
@@ -142,13 +151,19 @@ def run(
             delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
         dataset = _load(study)
         study = _settled(study, dataset)
+        folder = root / "studies" / study.name
+        if not yes and (extend or not (folder / "log.jsonl").is_file()):
+            samplers.check_size(study)
         prepared = prepare(study, dataset)
         sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
         ladder.build(study)  # what cannot be is said before a log is begun
-        folder = root / "studies" / study.name
+        if retry_failed and (study.stages is not None or study.confirm):
+            raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
+        if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
+            watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
-        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend)
+        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend, retry=retry_failed)
         uid = history.header.uid if history.header else ""
         if delivery is not None:
             delivery.start(folder)
@@ -159,7 +174,8 @@ def run(
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
         climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None)
-        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, climb.total, resumed))
+        total = None if climb.total is None else climb.total + len(history.retries)
+        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         done = failed = (history.stop or "").startswith(ALL_FAILED)
         if not failed:

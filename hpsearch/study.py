@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.constraints import Constraint, check_constraints, violated
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import Direction, Goal
+from hpsearch.history import SECONDS, Counts, Direction, Goal
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.scaling import Stages, check_stages
 from hpsearch.space import Dimension, Space, SpaceFunction, check_point, check_space
@@ -34,8 +35,12 @@ class Study:
         objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch.
         space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment.
         data: Name, path, ``(X, y)``, ``((X, y), (X_val, y_val))``, or with a third pair as the test set.
-        metric: What decides.
-        direction: ``maximize`` or ``minimize``.
+        metric: What decides. A list of several is for a Pareto front: ranking, pruning and limits go by the first.
+            Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
+            ``weights`` (how many numbers are trained, biases counted).
+        direction: ``maximize`` or ``minimize``; a list with one for each of several metrics.
+        value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too.
+        constraints: Functions of a point's parameters, a dict, that return whether it may be trained at all.
         sampler: A name, one of :mod:`hpsearch.samplers` or an Optuna sampler.
         pruner: A name, one of :mod:`hpsearch.pruners` or an Optuna pruner.
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
@@ -67,8 +72,8 @@ class Study:
     objective: Callable[[Any], Any] | None = None
     space: Space | SpaceFunction = field(default_factory=dict)
     data: Any = None
-    metric: str = DEFAULT_METRIC
-    direction: Direction = "maximize"
+    metric: str | Sequence[str] = DEFAULT_METRIC
+    direction: Direction | Sequence[Direction] = "maximize"
     sampler: Any = "tpe"
     pruner: Any = "asha"
     n_trials: int | None = None
@@ -77,6 +82,8 @@ class Study:
     seed: int = 0
     repeats: int = 1
     enqueue: Sequence[Mapping[str, Any]] = ()
+    value: Counts = "best"
+    constraints: Sequence[Constraint] = ()
     scoring: Any = None
     until: float | None = None
     no_improvement: int | None = None
@@ -106,11 +113,7 @@ class Study:
             self._check_number(key, positive=key != "until")
         self._check_audit()
         self._check_scoring()
-        if not isinstance(self.metric, str) or not self.metric:
-            raise self._error(f"metric must be a text such as 'val_accuracy', not {self.metric!r}")
-        if self.direction not in ("maximize", "minimize"):
-            hint = did_you_mean(str(self.direction), ("maximize", "minimize"))
-            raise self._error(f"unknown direction {self.direction!r}{hint}")
+        self._check_goal()
         self._check_task()
         self._check_space()
         self._check_part("sampler", SAMPLERS, ("build", "sample_relative"))
@@ -120,7 +123,7 @@ class Study:
     @property
     def goal(self) -> Goal:
         """What the study is after."""
-        return Goal(self.metric, self.direction)
+        return Goal.of({"metric": self.metric, "direction": self.direction, "value": self.value})
 
     @property
     def dimensions(self) -> dict[str, Dimension]:
@@ -170,6 +173,9 @@ class Study:
             if not isinstance(self.enqueue, Sequence) or not all(isinstance(point, Mapping) for point in self.enqueue):
                 raise UserError("enqueue must be a list of dicts, one per point")
             enqueue = tuple(check_point(space, point, f"enqueue[{i}]") for i, point in enumerate(self.enqueue))
+            for i, point in enumerate(enqueue):
+                if (name := violated(self.constraints, space, point)) is not None:
+                    raise UserError(f"enqueue[{i}] violates constraint {name}: {point!r}")
         except UserError as error:
             raise self._error(str(error)) from error
         object.__setattr__(self, "space", space)
@@ -180,6 +186,32 @@ class Study:
                 if name not in known:
                     hint = did_you_mean(name, known)
                     raise self._error(f"space: {type(self.model).__name__} has no parameter {name!r}{hint}")
+
+    def _check_goal(self) -> None:
+        metrics, directions = _several(self.metric), _several(self.direction)
+        if not metrics or not all(isinstance(metric, str) and metric for metric in metrics):
+            raise self._error(f"metric must be a text such as 'val_accuracy', or a list of them, not {self.metric!r}")
+        for direction in directions:
+            if direction not in ("maximize", "minimize"):
+                hint = did_you_mean(str(direction), ("maximize", "minimize"))
+                raise self._error(f"unknown direction {direction!r}{hint}")
+        if len(directions) != len(metrics):
+            names = ", ".join(metrics)
+            raise self._error(f"give direction= one of maximize and minimize for each metric ({names})")
+        if len(set(metrics)) < len(metrics):
+            raise self._error(f"metric names one twice: {', '.join(metrics)}")
+        if metrics[0] == SECONDS and self.model is not None:
+            raise self._error("'seconds' cannot be the first metric, by which trials are ranked and pruned")
+        if len(metrics) > 1 and self.stages is not None:
+            raise self._error("stages= promotes points by one metric; leave it out, or name one metric")
+        if self.value not in ("best", "last"):
+            raise self._error(f"value must be 'best' or 'last', the epoch that counts, not {self.value!r}")
+        object.__setattr__(self, "metric", metrics[0] if len(metrics) == 1 else metrics)
+        object.__setattr__(self, "direction", directions[0] if len(metrics) == 1 else directions)
+        try:
+            object.__setattr__(self, "constraints", check_constraints(self.constraints))
+        except UserError as error:
+            raise self._error(str(error)) from error
 
     def _check_audit(self) -> None:
         if isinstance(self.audit, bool) or not isinstance(self.audit, int | float) or not 0 <= self.audit <= 1:
@@ -242,6 +274,11 @@ class Study:
 
     def _error(self, message: str) -> UserError:
         return UserError(f"study {self.name!r}: {message}")
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """Return a list as a tuple, and anything else as a tuple of it."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def check_study_name(name: object) -> None:

@@ -12,7 +12,7 @@ from hpsearch.study import Study
 
 SETTABLE = (
     "data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed", "stages",
-    "confirm", "audit",
+    "confirm", "audit", "value",
 )  # fmt: skip
 UNNAMED = ("data", "n_trials", "confirm")
 """What extends a study or has a place of its own in a variant's name."""

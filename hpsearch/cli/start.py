@@ -90,6 +90,8 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--trial-timeout", callback=options.duration, metavar="TIME", help="A trial that trains longer fails.")
 @click.option("--from", "start_from", metavar="STUDY", help="Try the best points of an earlier study first.")
 @click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
+@click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri
 @click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
@@ -114,6 +116,8 @@ def run(
     trial_timeout: float | None,
     start_from: str | None,
     extend: bool,
+    retry_failed: bool,
+    yes: bool,
     **overrides: Any,
 ) -> int:
     """Run a study, or resume it."""
@@ -149,6 +153,8 @@ def run(
             trial_timeout=trial_timeout,
             start_from=start_from,
             extend=extend,
+            retry_failed=retry_failed,
+            yes=yes,
             quiet=silent,
             tracking=not no_tracking,
             delivery=delivery,
@@ -178,8 +184,8 @@ def _declared(
         from hpsearch.variants import override
 
         study = override(study, **changed, set=settings)
-    if until is not None and until[0] not in ("", study.metric):
-        raise UserError(f"--until {until[0]}: the study goes by {study.metric!r}; write --until {study.metric}=…")
+    if until is not None and until[0] not in ("", first := study.goal.metric):
+        raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
     if start_from is not None and overrides["name"] is None:
         study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
     return study

@@ -28,10 +28,21 @@ class PipelinePopulation:
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
         space: Where the parameters come from: a choice's tuples are tuples again.
+        weights: Whether to report how many numbers a network trains, as ``weights``.
     """
 
-    def __init__(self, pipeline: Any, dataset: Dataset, seed: int, epochs: int, space: Space | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        dataset: Dataset,
+        seed: int,
+        epochs: int,
+        space: Space | None = None,
+        *,
+        weights: bool = False,
+    ) -> None:
         self.epochs = epochs
+        self._weights = weights
         self._parts = split(pipeline)
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._dataset = dataset
@@ -95,4 +106,4 @@ class PipelinePopulation:
         if X_train.ndim != 2:
             raise UserError(f"the transformers give an array of shape {X_train.shape}; a network takes two dimensions")
         seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=None, y_test=None)
-        return MLPPopulation(self._parts.last.get_params(), seen, self._seed, self.epochs)
+        return MLPPopulation(self._parts.last.get_params(), seen, self._seed, self.epochs, weights=self._weights)

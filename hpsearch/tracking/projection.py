@@ -72,7 +72,7 @@ class Projection:
         """Take one more record in; nothing is sent before :meth:`push`."""
         if isinstance(record, Header):
             self._header = record
-            self.history = History(Goal(record.declaration["metric"], record.declaration["direction"]))
+            self.history = History(Goal.of(record.declaration))
         if self.history is None:
             raise ValueError("the log does not begin with a header")
         self.history.apply(record)
