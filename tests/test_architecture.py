@@ -25,7 +25,8 @@ LEVELS: list[set[str]] = [
     {"hpsearch.ladder"},
     {"hpsearch.engine", "hpsearch.lr_range"},
     {"hpsearch.report"},
-    {"hpsearch.api", "hpsearch.replay"},
+    {"hpsearch.delivery", "hpsearch.replay", "hpsearch.winner"},
+    {"hpsearch.api"},
     {"hpsearch.cli"},
     {"hpsearch.__main__"},
 ]

@@ -1,41 +1,55 @@
-"""``python -m hpsearch.tracking deliver STUDY_DIR`` or ``follow PID``: a delivery's own process.
+"""``python -m hpsearch.delivery follow PID``: the process that delivers a study to MLflow while it trains.
 
-Not for people: :class:`hpsearch.tracking.process.Delivery` starts it, ``hpsearch sync`` is the command to type.
+Not for people: :class:`hpsearch.tracking.process.Delivery` starts it, ``hpsearch sync`` is the command to type. It
+stands above the rooms for tracking and for reports, as it brings the one into the other.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hpsearch.tracking.deliver import Deliverer, is_running
-from hpsearch.tracking.process import GRACE, OUTPUT, Outcome
+from hpsearch.history import History
+from hpsearch.tracking.deliver import Deliverer
+from hpsearch.tracking.exhibits import Exhibits
+from hpsearch.tracking.process import DELIVERED, GRACE, OUTPUT, Outcome
 from hpsearch.tracking.store import warm_up
 from hpsearch.tracking.uri import resolve
 
 
+def exhibits() -> Exhibits:
+    """Return what is shown in MLflow beside the curves."""
+    return Exhibits(_draw)
+
+
+def _draw(history: History) -> Mapping[str, bytes]:
+    from hpsearch.report import html, pictures
+
+    drawn = html.drawings(history)
+    return {html.FILE: html.page(history, drawn).encode(), **pictures.pictures(drawn[0])}
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Deliver a study's log and return the exit code: 0 if all of it is delivered."""
-    parser = argparse.ArgumentParser(prog="python -m hpsearch.tracking")
+    """Deliver a study's log as it grows and return the exit code: 0 if all of it is delivered."""
+    parser = argparse.ArgumentParser(prog="python -m hpsearch.delivery")
     commands = parser.add_subparsers(required=True, dest="command")
-    deliver = commands.add_parser("deliver", help="bring MLflow into line with a log")
-    deliver.add_argument("study_dir", type=Path)
-    follow = commands.add_parser("follow", help="the same for the study that a coordinator names, until it ends")
+    follow = commands.add_parser("follow", help="deliver the study that a coordinator names, until it ends")
     follow.add_argument("parent", type=int, help="pid of the coordinator, which names the folder on standard input")
-    for command in (deliver, follow):
-        command.add_argument("--root", type=Path, required=True)
-        command.add_argument("--uri", help="the tracking URI; MLFLOW_TRACKING_URI where it is not given")
+    follow.add_argument("--root", type=Path, required=True)
     options = parser.parse_args(argv)
     # Ctrl-C is the coordinator's to answer: it ends the study in order, and then this process by its standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    uri = resolve(options.root, options.uri)
-    if options.command == "deliver":
-        return Deliverer(options.study_dir, uri, options.root).once(alive=is_running(options.study_dir))
+    # What libraries print is for nobody; the coordinator reads the pipe behind standard output.
+    answer = os.dup(sys.stdout.fileno())
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    uri = resolve(options.root)
     wait = _until_told(options.parent)
     warm_up()
     while wait(60.0):
@@ -46,7 +60,13 @@ def main(argv: list[str] | None = None) -> int:
     with (study_dir / OUTPUT).open("ab") as output:
         os.dup2(output.fileno(), sys.stdout.fileno())
         os.dup2(output.fileno(), sys.stderr.fileno())
-    return Deliverer(study_dir, uri, options.root).follow(wait, GRACE)
+
+    def done() -> None:
+        with contextlib.suppress(BrokenPipeError):  # the coordinator has not waited, or is gone
+            os.write(answer, DELIVERED)
+        os.close(answer)
+
+    return Deliverer(study_dir, uri, options.root, exhibits()).follow(wait, GRACE, done)
 
 
 def _until_told(parent: int) -> Callable[[float], bool]:
@@ -74,5 +94,5 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # All is delivered and closed; taking mlflow's modules down one by one would cost the user a second.
+    # All is delivered and closed; taking mlflow's modules down one by one would cost a second.
     os._exit(code)
