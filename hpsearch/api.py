@@ -219,6 +219,8 @@ def run(
                     interrupted=lambda: interrupt.requested,
                 )  # fmt: skip
                 done = clock.run()
+            if delivery is not None:
+                delivery.ended()
             if delivery is not None and model and dataset is not None and is_done(history):
                 _keep(folder, history, dataset, found, register, watcher)
         except KeyboardInterrupt:

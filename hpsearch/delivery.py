@@ -66,7 +66,9 @@ def main(argv: list[str] | None = None) -> int:
             os.write(answer, DELIVERED)
         os.close(answer)
 
-    return Deliverer(study_dir, uri, options.root, exhibits()).follow(wait, GRACE, done)
+    return Deliverer(study_dir, uri, options.root, exhibits()).follow(
+        wait, GRACE, done, lambda: _until_ready(options.parent)
+    )
 
 
 def _until_told(parent: int) -> Callable[[float], bool]:
@@ -76,6 +78,15 @@ def _until_told(parent: int) -> Callable[[float], bool]:
         return not readable and os.getppid() == parent
 
     return wait
+
+
+def _until_ready(parent: int) -> None:
+    """Take two lines, or wait for the coordinator's end: that the study ended, and that its model is there."""
+    lines = 0
+    while lines < 2 and os.getppid() == parent:
+        readable, _, _ = select.select([sys.stdin], [], [], 0.5)
+        taken = os.read(sys.stdin.fileno(), 16) if readable else b"."
+        lines += 2 if not taken else taken.count(b"\n")
 
 
 def _told() -> Path | None:

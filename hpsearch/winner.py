@@ -122,10 +122,7 @@ def store(
     examples = dataset.X_valid[:EXAMPLES].astype("float64")
     folder = Path(tempfile.mkdtemp(prefix=".model-", dir=study_dir))
     try:
-        serving.write(model, folder)
-        predicted = serving.read(folder).predict(examples)
-        if (predicted != model.predict(examples)).any():
-            raise ValueError(f"{type(model).__name__} does not predict the same once it is written and read")
+        predicted = serving.write(model, folder, examples)
         np.save(folder / EXAMPLE, examples)
         skops = () if (folder / serving.NPZ).exists() else ("skops",)
         requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *skops)]

@@ -10,6 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from models.shell import Perceptron
+
 NPZ, SKOPS, TRUSTED = "model.npz", "model.skops", "trusted.json"
 
 
@@ -37,24 +41,40 @@ class Served:
         return self._estimator
 
 
-def write(estimator: Any, folder: Path) -> None:
-    """Write a fitted estimator into a folder.
+def write(estimator: Any, folder: Path, examples: Any) -> Any:
+    """Write a fitted estimator into a folder, read it again, and return what both predict of some samples.
+
+    Args:
+        estimator: The estimator.
+        folder: An empty folder.
+        examples: Samples, shape (n_samples, n_features).
+
+    Returns:
+        What it predicts of them, shape (n_samples,).
 
     Raises:
-        ValueError: It holds what cannot be written without pickle.
+        ValueError: It holds what cannot be written without pickle, or does not predict the same once it is read.
     """
-    from models.shell import Perceptron
-
-    if isinstance(estimator, Perceptron):
-        estimator.save(folder / NPZ)
-        return
-    import skops.io  # slow to import
-
+    predicted = np.asarray(estimator.predict(examples))
     try:
-        content = skops.io.dumps(estimator)
-        trusted = skops.io.get_untrusted_types(data=content)
-    except Exception as error:  # skops raises what the object's own parts raise
-        raise ValueError(f"{type(estimator).__name__} cannot be written without pickle ({error})") from error
+        if isinstance(estimator, Perceptron):
+            estimator.save(folder / NPZ)
+        else:
+            _write_skops(estimator, folder)
+        again = np.asarray(read(folder).predict(examples))
+    except Exception as error:  # whatever a part of somebody's estimator raises when it is written or made again
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{type(estimator).__name__} cannot be kept without pickle ({reason})") from error
+    if not np.array_equal(predicted, again):
+        raise ValueError(f"{type(estimator).__name__} does not predict the same once it is written and read")
+    return predicted
+
+
+def _write_skops(estimator: Any, folder: Path) -> None:
+    import skops.io  # imports all of scikit-learn
+
+    content = skops.io.dumps(estimator)
+    trusted = skops.io.get_untrusted_types(data=content)
     (folder / SKOPS).write_bytes(content)
     (folder / TRUSTED).write_text(json.dumps(sorted(trusted)) + "\n", encoding="utf-8")
 

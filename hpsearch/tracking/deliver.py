@@ -58,13 +58,20 @@ class Deliverer:
         self._stores: dict[str, Store] = {}
         self._projection, self._offset = self._fresh(), 0
 
-    def follow(self, wait: Callable[[float], bool], grace: float, done: Callable[[], None] = lambda: None) -> Outcome:
+    def follow(
+        self,
+        wait: Callable[[float], bool],
+        grace: float,
+        done: Callable[[], None] = lambda: None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> Outcome:
         """Deliver until the study ends, then the rest, then what is shown beside the curves.
 
         Args:
             wait: Waits up to so many seconds and returns whether the study may still be running.
             grace: Seconds after the study's end during which a failing store is tried again.
             done: Called when all of the log is delivered: nobody needs to wait for the report and the model.
+            ready: Waits until the model is there.
         """
         with settings(), _locked(self._study_dir, wait, grace) as mine:
             if not mine:
@@ -83,6 +90,7 @@ class Deliverer:
                 time.sleep(1.0)
             self._settle()
             done()
+            ready()
             return Outcome.DELIVERED if self.exhibit() else Outcome.UNDELIVERED
 
     def once(self, alive: bool) -> Outcome:

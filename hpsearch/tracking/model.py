@@ -92,7 +92,7 @@ def send(client: Any, experiment: str, run: str, study_dir: Path) -> None:
     mine = {"hpsearch.uid": card.uid, "hpsearch.trial": str(card.trial), "hpsearch.epoch": str(card.epoch)}
     where = " and ".join(f"tags.`{name}` = '{value}'" for name, value in mine.items())
     known = client.search_logged_models([experiment], filter_string=where)
-    ready = next((model for model in known if str(model.status) == "LoggedModelStatus.READY"), None)
+    ready = next((model for model in known if model.status == "READY"), None)
     if ready is None:
         for half in known:
             client.delete_logged_model(half.model_id)

@@ -85,7 +85,7 @@ class Delivery:
         self._uri, self._root = resolve(root, uri), root.absolute()
         self._study_dir = self._root
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = self._finished = False
+        self._started = self._ended = self._finished = False
 
     def __enter__(self) -> Delivery:
         if self._process is None:
@@ -125,8 +125,14 @@ class Delivery:
         """Return why delivery fails now, or None while it works or nothing is known; for a warning while running."""
         return cursor.load(self._study_dir, self._uri).problem if self._started else None
 
+    def ended(self) -> None:
+        """Say that nothing more comes in the log: the rest is delivered while the winner's model is written."""
+        if self._started and not self._ended:
+            self._ended = True
+            self._tell()
+
     def finish(self, timeout: float = 30.0, *, exhibits: bool = False) -> DeliveryReport:
-        """Say that the study ended, wait for the rest of its log to be delivered, and report.
+        """Say that the study ended and its model is there, wait for the rest of its log to be delivered, and report.
 
         The report and the winner's model, which take a second or two to make, follow by themselves.
 
@@ -137,7 +143,7 @@ class Delivery:
         code = self._end(timeout, exhibits)
         if code not in (None, *Outcome):
             # It was killed, perhaps for memory: once more, with the training out of the way.
-            self._process = self._spawn()
+            self._process, self._ended = self._spawn(), False
             self._tell(str(self._study_dir))
             code = self._end(timeout, exhibits)
         why = None
@@ -171,7 +177,7 @@ class Delivery:
         )
 
     def _tell(self, line: str = "") -> None:
-        """Send the process a line: the first is the study's folder, the second says that the study ended."""
+        """Send the process a line: the study's folder; then that the study ended; then that its model is there."""
         assert self._process is not None, "the delivery was not started"
         assert self._process.stdin is not None, "it was started with a pipe"
         # Where it has ended already, its exit code tells why.
@@ -180,7 +186,8 @@ class Delivery:
 
     def _end(self, timeout: float, exhibits: bool) -> int | None:
         """Return how it ended, DELIVERED also where it still makes the report; None where it needs longer."""
-        # A line, not only the end of the file: a process forked from this one may hold the pipe open.
+        # Lines, not only the end of the file: a process forked from this one may hold the pipe open.
+        self.ended()
         self._tell()
         process = self._process
         assert process is not None, "_tell has seen it"
