@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hpsearch.errors import UserError as UserError
     from hpsearch.scaling import Scale as Scale
+    from hpsearch.single import track as track
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
@@ -32,9 +33,21 @@ _HOMES = {
     "Scale": "hpsearch.scaling",
     "Study": "hpsearch.study",
     "UserError": "hpsearch.errors",
+    "track": "hpsearch.single",
 }
 
-__all__ = ["Augmentation", "Choice", "Float", "Int", "MLPClassifier", "MLPRegressor", "Scale", "Study", "UserError"]
+__all__ = [
+    "Augmentation",
+    "Choice",
+    "Float",
+    "Int",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Scale",
+    "Study",
+    "UserError",
+    "track",
+]
 
 
 def __getattr__(name: str) -> Any:

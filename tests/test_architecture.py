@@ -26,7 +26,8 @@ LEVELS: list[set[str]] = [
     {"hpsearch.ladder"},
     {"hpsearch.engine", "hpsearch.lr_range"},
     {"hpsearch.report"},
-    {"hpsearch.api", "hpsearch.replay"},
+    {"hpsearch.delivery", "hpsearch.replay", "hpsearch.single", "hpsearch.winner"},
+    {"hpsearch.api"},
     {"hpsearch.cli"},
     {"hpsearch.__main__"},
 ]

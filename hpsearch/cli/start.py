@@ -95,6 +95,8 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @options.root
 @options.tracking_uri
 @click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
+@click.option("--no-model", is_flag=True, help="Do not log the winner's model in MLflow.")
+@click.option("--register", metavar="NAME[@ALIAS]", help="Put the winner's model into MLflow's model registry.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but one JSON object at the end.")
 @click.pass_context
@@ -106,6 +108,8 @@ def run(
     root: Path,
     tracking_uri: str | None,
     no_tracking: bool,
+    no_model: bool,
+    register: str | None,
     quiet: bool,
     as_json: bool,
     workers: int,
@@ -125,6 +129,8 @@ def run(
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
+    if register is not None and (no_tracking or no_model):
+        raise click.UsageError(f"--register and --no-{'tracking' if no_tracking else 'model'} exclude each other", ctx)
     with ExitStack() as stack:
         delivery = None
         if not no_tracking:
@@ -157,6 +163,8 @@ def run(
             yes=yes,
             quiet=silent,
             tracking=not no_tracking,
+            model=not no_model,
+            register=register,
             delivery=delivery,
             observer=view,
             study_file=study_file,

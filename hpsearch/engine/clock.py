@@ -19,7 +19,7 @@ from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.history import SECONDS, Goal, History, Trial
 from hpsearch.ladder.base import Ladder
-from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.pruners.base import Pruner
 from hpsearch.records import Ask, Decision, Row, Tick
 
@@ -107,10 +107,18 @@ class Clock:
         whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
         self.log.append(whole)
         self.history.decide(replace(whole, decisions=last))
+        self._keep_best(rows)
         for decision in whole.decisions:
             if decision.action != "audit":
                 self.objective.stop(decision.trial)
         return whole
+
+    def _keep_best(self, rows: tuple[Row, ...]) -> None:
+        """Have the objective keep the incumbent's model where this tick has made it better."""
+        best = self.history.best
+        better = best is not None and any(row.trial == best.number and row.epoch == best.best_epoch for row in rows)
+        if best is not None and better and isinstance(self.objective, Keeping):
+            self.objective.keep(best.number)
 
     def _fill(self) -> list[Ask]:
         """Begin a trial in each free lane, in lane order, while there are trials to begin."""

@@ -51,6 +51,7 @@ class MLPPopulation:
         self._asks: dict[int, Ask] = {}
         self._refused: dict[int, str] = {}
         self._populations: dict[Hashable, tuple[tuple[int, ...], Population]] = {}
+        self._kept: tuple[int, Member] | None = None
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness, so that points are compared under the same luck.
@@ -125,6 +126,27 @@ class MLPPopulation:
             for number, member in self._members.items()
             if member.state is not None
         ]
+
+    def keep(self, trial: int) -> None:
+        """Keep a copy of a trial's network as it is after its last epoch; the one kept before is forgotten."""
+        for numbers, population in self._populations.values():
+            if trial in numbers:
+                state = population.state(numbers.index(trial))
+                self._kept = trial, replace(self._members[trial], state=state)
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose network is kept and the epochs that it had done, or None."""
+        return None if self._kept is None else (self._kept[0], self._kept[1].epoch)
+
+    def model(self) -> Any:
+        """Return the kept network as a fitted MLPClassifier."""
+        from models.trained import classifier  # imports scikit-learn
+
+        assert self._kept is not None, "a network is kept"
+        member = self._kept[1]
+        assert member.state is not None, "it was kept after an epoch"
+        classes, features = np.unique(self._dataset.y_train), self._dataset.X_train.shape[1]
+        return classifier(member.params, member.state, classes, features, member.epoch, self._seed)
 
     def stop(self, trial: int) -> None:
         """Forget a trial; the others of its population are stacked anew when they next train."""

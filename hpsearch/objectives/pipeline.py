@@ -52,6 +52,7 @@ class PipelinePopulation:
         self._keys: dict[int, str] = {}
         self._populations: dict[str, MLPPopulation] = {}
         self._failed: dict[int, tuple[str, str]] = {}
+        self._kept: tuple[MLPPopulation, dict[str, Any]] | None = None
 
     def start(self, trial: Start) -> None:
         """Take a trial in, and fit its transformers where that is new; if they fail, its first row says so."""
@@ -87,6 +88,25 @@ class PipelinePopulation:
         """Return the trials that have begun, with copies of their networks' states; transformers are fitted again."""
         saved = [start for population in self._populations.values() for start in population.states()]
         return [replace(start, ask=self._asks[start.ask.trial]) for start in saved]
+
+    def keep(self, trial: int) -> None:
+        """Keep a copy of a trial's network as it is after its last epoch; the one kept before is forgotten."""
+        population = self._populations[self._keys[trial]]
+        population.keep(trial)
+        before, _ = self._parts.params(restore(self._space, self._asks[trial].params))
+        self._kept = population, before
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose network is kept and the epochs that it had done, or None."""
+        return None if self._kept is None else self._kept[0].kept()
+
+    def model(self) -> Any:
+        """Return the pipeline around the kept network; its other steps are fitted again."""
+        assert self._kept is not None, "a network is kept"
+        population, before = self._kept
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._transformers.pipeline(before, population.model())
 
     def stop(self, trial: int) -> None:
         """Forget a trial, and a population that has no other."""

@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,14 @@ from hpsearch.errors import UserError
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
 from hpsearch.report import axes, curves, figures, findings, landscape, pareto, words
-from hpsearch.report.figures import Figure
-from hpsearch.report.importance import importances
+from hpsearch.report.figures import Figure, asset
+from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
 
 FILE = "report.html"
+
+Drawings = tuple[list[Figure], list[Importance]]
+"""The figures of a report, and what each parameter explains, the highest first."""
 
 CURVE = 16
 """Width of a curve in the table."""
@@ -45,11 +47,8 @@ def write_report(history: History, path: Path) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def page(history: History) -> str:
-    """Return a study's report as HTML."""
-    from plotly.offline import get_plotlyjs  # slow to import
-
-    name = history.header.name if history.header else "study"
+def drawings(history: History) -> Drawings:
+    """Return the figures of a study's report, and what each parameter explains."""
     full = findings.on_full_problem(history)
     known = axes.axes(full)
     found = importances(full, known)
@@ -66,6 +65,20 @@ def page(history: History) -> str:
         curves.elapsed(full, order),
     ]
     shown = [figure for figure in drawn if figure is not None] if any(trial.rows for trial in full.trials) else []
+    return shown, found
+
+
+def page(history: History, drawn: Drawings | None = None) -> str:
+    """Return a study's report as HTML.
+
+    Args:
+        history: The study.
+        drawn: Its figures, where they have been drawn already.
+    """
+    from plotly.offline import get_plotlyjs  # slow to import
+
+    name = history.header.name if history.header else "study"
+    shown, found = drawings(history) if drawn is None else drawn
     parts = {
         "title": escape(name),
         "goal": escape(str(history.goal)),
@@ -77,11 +90,11 @@ def page(history: History) -> str:
             f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)
         ),
         "data": _json({figure.key: _plain(figure) for figure in shown}),
-        "style": _asset("report.css"),
-        "script": _asset("report.js"),
+        "style": asset("report.css"),
+        "script": asset("report.js"),
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
     }
-    return _fill(_asset("report.html"), parts)
+    return _fill(asset("report.html"), parts)
 
 
 def _fill(template: str, parts: dict[str, str]) -> str:
@@ -91,10 +104,6 @@ def _fill(template: str, parts: dict[str, str]) -> str:
         name, closed, rest = piece.partition("}}")
         filled.append(parts[name] + rest if closed else piece)
     return "".join(filled)
-
-
-def _asset(name: str) -> str:
-    return resources.files("hpsearch.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _json(value: Any) -> str:
