@@ -17,7 +17,7 @@ LEVELS: list[set[str]] = [
     {"hpsearch.errors"},
     {"hpsearch.dimensions", "hpsearch.registry", "hpsearch.optuna_storage"},
     {"hpsearch.records", "hpsearch.space", "hpsearch.scaling"},
-    {"hpsearch.history", "hpsearch.logfile"},
+    {"hpsearch.comparison", "hpsearch.history", "hpsearch.logfile"},
     {"hpsearch.study", "hpsearch.optuna_fold", "hpsearch.stages"},
     {"hpsearch.audit", "hpsearch.calibration", "hpsearch.confirm", "hpsearch.diagnosis"},
     {"hpsearch.declaration", "hpsearch.loading", "hpsearch.proposal", "hpsearch.variants"},

@@ -80,7 +80,7 @@ def _go_on(log: Log, history: History, header: Header, study: Study, dataset: Da
         more = True
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
-    if more or any(old.get(key) != declaration.get(key) for key in (*LIMITS, *CONFIRM)):
+    if more or any(old.get(key) != declaration.get(key) for key in (*LIMITS, *CONFIRM, "comparison")):
         extension = Extension(declaration, time.time())
         log.append(extension)
         history.apply(extension)

@@ -63,17 +63,24 @@ class Flat:
         sampler: Proposes points.
         total: Trials in all, or None where there is no end.
         repeats: Trials of each point.
+        points: Where given, so many points go round: all of them with the first repeat, then all with the second, so
+            that those of equal shapes train fused, under the same order of the samples.
     """
 
     sampler: Sampler
     total: int | None
     repeats: int = 1
+    points: int | None = None
 
     def next(self, history: History) -> Proposal | None:
         """Return the next trial; None once there are all."""
         if self.over(history):
             return None
-        point, repeat = divmod(len(history.trials), self.repeats)
+        number = len(history.trials)
+        if self.points is not None:
+            repeat, point = divmod(number, self.points)
+            return Proposal(self.sampler.ask(history, point), point, repeat)
+        point, repeat = divmod(number, self.repeats)
         params = history.trials[-1].params if repeat else self.sampler.ask(history, point)
         return Proposal(params, point, repeat)
 

@@ -10,7 +10,7 @@ from hpsearch.audit import audit
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.history import History
 from hpsearch.proposal import propose
-from hpsearch.report import words
+from hpsearch.report import comparison, words
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.tables import trials_grids
 from hpsearch.report.terminal import Part
@@ -74,7 +74,9 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
         parts += [f"      {words.params(best.params)}"] if best.params else []
     parts += stage_lines(history)
     top = history.ranked()[:TOP]
-    if len(top) > 1:
+    compared = comparison.parts(history)
+    parts += compared
+    if len(top) > 1 and not compared:
         parts += ["", trials_grids(history, top, ascii_only=ascii_only)]
     return [*parts, *_advice(history, plan), "", *_next(plan, waits, bool(top), command)]
 

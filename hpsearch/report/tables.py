@@ -14,7 +14,7 @@ from hpsearch.audit import audit
 from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
-from hpsearch.report import words
+from hpsearch.report import comparison, words
 from hpsearch.report.export import plain, trial_rows
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.sparkline import sparkline
@@ -112,7 +112,8 @@ def show_parts(
     ]
     if history.stop:
         parts.append(f"stopped: {history.stop}")
-    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), ""]
+    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history)]
+    parts += [*comparison.parts(history), ""]
     order = _order(history)
     shown = order if every else order[:top]
     if shown:
