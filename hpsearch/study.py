@@ -41,7 +41,8 @@ class Study:
         metric: What decides.
         direction: ``maximize`` or ``minimize``.
         sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: ``tpe``, in a comparison ``listed``.
-        pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: ``asha``, in a comparison ``none``.
+        pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: ``asha``, but ``none`` in a comparison
+            and for an empty space, whose repeats are one.
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
         epochs: Most epochs per trial; None: as many as the model says.
         lanes: Trials that train side by side.
@@ -197,6 +198,7 @@ class Study:
     def _list_points(self) -> None:
         """Turn a list of grids into its points, and settle what a comparison leaves to be understood."""
         listed = isinstance(self.space, list | tuple)
+        alone = not self.space and not callable(self.space)
         if isinstance(self.space, list | tuple):
             defaults = {} if self.model is None else self.model.get_params(deep=True)
             try:
@@ -207,9 +209,10 @@ class Study:
             except UserError as error:
                 raise self._error(str(error)) from error
             object.__setattr__(self, "enqueue", tuple(points))
-        for key, usual, compared in (("sampler", "tpe", "listed"), ("pruner", "asha", "none")):
-            if getattr(self, key) is None:
-                object.__setattr__(self, key, compared if listed else usual)
+        if self.sampler is None:
+            object.__setattr__(self, "sampler", "listed" if listed else "tpe")
+        if self.pruner is None:
+            object.__setattr__(self, "pruner", "none" if listed or alone else "asha")
 
     def _check_comparison(self) -> None:
         if not isinstance(self.measure_test, bool):

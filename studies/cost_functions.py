@@ -1,9 +1,9 @@
 """The chapter's table: the quadratic cost, the cross-entropy, and the cross-entropy with weight decay.
 
 With the quadratic cost C = ½(a − y)² an output neuron that is badly wrong learns slowly: its gradient has the factor
-σ'(z), which vanishes where σ is flat. The cross-entropy C = −y ln a − (1 − y) ln(1 − a) cancels that factor, δ = a − y:
-the larger the error, the faster it learns. Each cost has a learning rate of its own, for gradients of different size.
-Weight decay, (λ/2n)·Σw², then makes the network generalise better, and more so the more weights there are.
+σ'(z), which vanishes where σ is flat. The cross-entropy C = −y ln a − (1 − y) ln(1 − a) cancels that factor, δ = a −
+y: the larger the error, the faster it learns. Each cost has a learning rate of its own, for gradients of different
+size. Weight decay, (λ/2n)·Σw², then makes the network generalise better, and more so the more weights there are.
 """
 
 from hpsearch import Comparison, MLPClassifier, Published, Study

@@ -269,4 +269,4 @@ def _less_is_better(metric: str) -> bool:
 
 
 def _param(params: Mapping[str, Any], name: str) -> str:
-    return words.param(params[name]) if name in params else "-"
+    return "-" if params.get(name) is None else words.param(params[name])

@@ -90,7 +90,7 @@ def _advice(history: History, plan: StudyPlan) -> list[Part]:
         from hpsearch.samplers.chapter import story
 
         lines += ["", *story(history)]
-    if proposals := propose(history):
+    if history.declaration.get("sampler") != "listed" and (proposals := propose(history)):
         lines += ["", *(f"try: {text}" for text in proposals)]
     return lines
 
