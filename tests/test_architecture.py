@@ -18,7 +18,7 @@ LEVELS: list[set[str]] = [
     {"hpsearch.dimensions", "hpsearch.registry", "hpsearch.optuna_storage"},
     {"hpsearch.records", "hpsearch.space", "hpsearch.scaling", "hpsearch.goal"},
     {"hpsearch.rows", "hpsearch.logfile", "hpsearch.constraints"},
-    {"hpsearch.history"},
+    {"hpsearch.comparison", "hpsearch.history"},
     {"hpsearch.study", "hpsearch.optuna_fold", "hpsearch.stages"},
     {"hpsearch.audit", "hpsearch.calibration", "hpsearch.confirm", "hpsearch.diagnosis"},
     {"hpsearch.declaration", "hpsearch.loading", "hpsearch.proposal", "hpsearch.variants"},

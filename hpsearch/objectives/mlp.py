@@ -29,20 +29,28 @@ class MLPPopulation:
 
     Args:
         params: Every parameter of the study's MLPClassifier.
-        dataset: Training and validation set; the test set is not touched.
+        dataset: Training and validation set; the test set is not touched where it is not asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
         weights: Whether to report how many numbers a network trains, as ``weights``.
+        test: Whether to report the test set's metrics with each epoch; see :meth:`confirm`.
     """
 
     _by_seed = False
-    _test = False
 
     def __init__(
-        self, params: Mapping[str, Any], dataset: Dataset, seed: int, epochs: int, *, weights: bool = False
+        self,
+        params: Mapping[str, Any],
+        dataset: Dataset,
+        seed: int,
+        epochs: int,
+        *,
+        weights: bool = False,
+        test: bool = False,
     ) -> None:
         self.epochs = epochs
         self._weights = weights
+        self._test = test
         self._params = dict(params)
         self._seed = seed
         self._dataset = dataset
@@ -63,7 +71,7 @@ class MLPPopulation:
             test: Whether to report ``test_cost`` and ``test_accuracy`` with each epoch. Nothing is chosen by them: what
                 counts is the epoch that is best on the validation set.
         """
-        self._by_seed, self._test = True, test
+        self._by_seed, self._test = True, test or self._test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; parameters that cannot be trained are reported by its first row."""

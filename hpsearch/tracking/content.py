@@ -115,8 +115,8 @@ def altered(values: Mapping[str, Any]) -> bool:
 
 
 def study_params(header: Header) -> dict[str, Any]:
-    """Return a study's parameters: its declaration, flat. MLflow never lets one change, so not an extension's."""
-    return flat(header.declaration)
+    """Return a study's parameters: its declaration, flat. MLflow never lets one change, so nothing that may."""
+    return flat({key: value for key, value in header.declaration.items() if key != "comparison"})
 
 
 def trial_params(declaration: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
