@@ -88,6 +88,7 @@ def run(
     timeout: float | None = None,
     until: float | None = None,
     no_improvement: int | None = None,
+    budget: float | None = None,
     trial_timeout: float | None = None,
     start_from: str | None = None,
     extend: bool = False,
@@ -105,9 +106,10 @@ def run(
         root: Where all state is: the log, checkpoints, MLflow's store.
         workers: Processes that train; 1 trains in this one.
         scheduler: Address of a Dask scheduler whose workers train, instead.
-        timeout: Seconds after which this run stops; run again, the study goes on. These four replace the study's own.
+        timeout: Seconds after which this run stops; run again, the study goes on. These five replace the study's own.
         until: Stop once the metric has reached this value.
         no_improvement: Stop once so many trials have ended after the last improvement.
+        budget: Stop once the search has cost so many epochs of the full problem.
         trial_timeout: A trial that trains for more seconds than this fails.
         start_from: Name of an earlier study whose best points are tried first.
         extend: Go on with a study whose space has become wider since it was begun.
@@ -130,6 +132,7 @@ def run(
         "timeout": timeout,
         "until": until,
         "no_improvement": no_improvement,
+        "budget": budget,
         "trial_timeout": trial_timeout,
     }
     study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
@@ -144,7 +147,8 @@ def run(
         study = _settled(study, dataset)
         prepared = prepare(study, dataset)
         sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
-        ladder.build(study)  # what cannot be is said before a log is begun
+        n = None if dataset is None else len(dataset.y_train)
+        ladder.build(study, n=n)  # what cannot be is said before a log is begun
         folder = root / "studies" / study.name
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
@@ -158,7 +162,7 @@ def run(
             prepared = prepare(declared, dataset)
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
-        climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None)
+        climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None, n)
         watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, climb.total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         done = failed = (history.stop or "").startswith(ALL_FAILED)

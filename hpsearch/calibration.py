@@ -67,31 +67,34 @@ class Calibration:
         """Whether what was measured speaks against the shortcut."""
         return self.rho < TRUSTED
 
+    @property
+    def surely_misleads(self) -> bool:
+        """Whether it does so whichever points had been drawn: the whole interval is below the threshold."""
+        return self.rho_high < TRUSTED
+
+
+def compare(history: History, stage: int) -> Calibration | None:
+    """Return the calibration of one stage, or None where the next one shares no points with it yet."""
+    import numpy as np
+
+    small, large = _losses(history, stage), _losses(history, stage + 1)
+    shared = [point for point in small if point in large]
+    if not shared:
+        return None
+    a, b = np.array([small[p] for p in shared]), np.array([large[p] for p in shared])
+    rng = np.random.default_rng((int(history.declaration.get("seed", 0)), stage))
+    return _compare(stage, describe_scale(scales(history)[stage]), a, b, rng)
+
 
 def calibrate(history: History) -> list[Calibration]:
     """Return the calibration of every stage that the next one shares points with."""
-    known = scales(history)
-    if len(known) < 2:
-        return []
-    import numpy as np
-
-    seed = int(history.declaration.get("seed", 0))
-    found = []
-    for stage in range(len(known) - 1):
-        small, large = _losses(history, stage), _losses(history, stage + 1)
-        shared = [point for point in small if point in large]
-        if shared:
-            a, b = np.array([small[p] for p in shared]), np.array([large[p] for p in shared])
-            found.append(_compare(stage, describe_scale(known[stage]), a, b, np.random.default_rng((seed, stage))))
-    return found
+    found = (compare(history, stage) for stage in range(len(scales(history)) - 1))
+    return [each for each in found if each is not None]
 
 
 def spearman(a: Array, b: Array) -> float:
     """Return Spearman's ρ of two arrays of shape (n,), ties at their mean rank; NaN where one is constant."""
-    x, y = _ranks(a), _ranks(b)
-    x, y = x - x.mean(), y - y.mean()
-    scale = math.sqrt(float(x @ x) * float(y @ y))
-    return float(x @ y) / scale if scale else math.nan
+    return float(_correlations(a[None], b[None])[0])
 
 
 def overlap(a: Array, b: Array, k: int) -> float:
@@ -116,7 +119,7 @@ def describe(history: History) -> list[str]:
             f"in common (chance: {each.k / each.points:.0%}), {each.points} points"
         )
         if each.misleads:
-            sure = each.rho_high < TRUSTED
+            sure = each.surely_misleads
             verb, doubt = ("misleads", "") if sure else ("may mislead", ", though with so few points it need not be so")
             lines.append(
                 f"  this shortcut {verb} here: what ranks well with {each.words} need not rank well at the next stage "
@@ -144,9 +147,9 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
     if n < FEWEST:
         return Calibration(stage, words, n, math.nan, math.nan, math.nan, k, math.nan, math.nan, math.nan)
     drawn = rng.integers(n, size=(SAMPLES, n))
-    rhos = np.array([spearman(a[rows], b[rows]) for rows in drawn])
+    rhos = _correlations(a[drawn], b[drawn])
     rhos = rhos[np.isfinite(rhos)]  # a sample that drew one point only has no ranks
-    overlaps = np.array([overlap(a[rows], b[rows], k) for rows in drawn])
+    overlaps = _overlaps(a[drawn], b[drawn], k)
     low, high = np.percentile(rhos, INTERVAL) if len(rhos) else (math.nan, math.nan)
     o_low, o_high = np.percentile(overlaps, INTERVAL)
     ends = (float(low), float(high))
@@ -154,9 +157,28 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
 
 
 def _ranks(values: Array) -> Array:
+    """Return ranks from 1 along the last axis, ties at their mean rank."""
+    below = (values[..., None, :] < values[..., :, None]).sum(-1)
+    equal = (values[..., None, :] == values[..., :, None]).sum(-1)
+    ranks: Array = below + (equal + 1) / 2
+    return ranks
+
+
+def _correlations(a: Array, b: Array) -> Array:
+    """Return Spearman's ρ of each row of two arrays of shape (m, n), shape (m,); NaN where one is constant."""
     import numpy as np
 
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    mean: Array = last - (counts - 1) / 2
-    return mean[place]
+    x, y = _ranks(a), _ranks(b)
+    x, y = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
+    scale = np.sqrt((x * x).sum(-1) * (y * y).sum(-1))
+    rhos: Array = np.where(scale > 0, (x * y).sum(-1) / np.where(scale > 0, scale, 1.0), np.nan)
+    return rhos
+
+
+def _overlaps(a: Array, b: Array, k: int) -> Array:
+    """Return :func:`overlap` of each row of two arrays of shape (m, n), shape (m,)."""
+    import numpy as np
+
+    first, second = (np.argsort(values, axis=-1, kind="stable")[:, :k] for values in (a, b))
+    shared: Array = (first[:, :, None] == second[:, None, :]).any(-1).mean(-1)
+    return shared

@@ -18,12 +18,14 @@ class Proposal:
         point: Number of the point; a point keeps it from stage to stage.
         repeat: Which of the stage's trials of this point it is, from 0.
         stage: Where it is to train.
+        note: What the log is to say with it: why the ladder goes on in another way than planned; mostly nothing.
     """
 
     params: dict[str, Any]
     point: int
     repeat: int = 0
     stage: int = 0
+    note: str = ""
 
 
 class Ladder(Protocol):
