@@ -27,6 +27,9 @@ TRUSTED = 0.5
 SAMPLES = 1_000
 """Bootstrap samples."""
 
+PAIRS = 2_000_000
+"""Pairs of points that are compared at a time: this bounds the memory."""
+
 INTERVAL = (2.5, 97.5)
 """Percentiles."""
 
@@ -63,6 +66,12 @@ class Calibration:
     overlap_high: float
 
     @property
+    def numbers(self) -> dict[str, float]:
+        """What was measured, by name, where it is a number."""
+        named = ("rho", "rho_low", "rho_high", "overlap", "overlap_low", "overlap_high")
+        return {name: value for name in named if math.isfinite(value := getattr(self, name))}
+
+    @property
     def misleads(self) -> bool:
         """Whether what was measured speaks against the shortcut."""
         return self.rho < TRUSTED
@@ -92,6 +101,13 @@ def calibrate(history: History) -> list[Calibration]:
     return [each for each in found if each is not None]
 
 
+def settled(history: History, stage: int) -> bool:
+    """Return whether a stage's calibration is final: the next one has points of it, and all of them have ended."""
+    own = {trial.ask.point for trial in history.trials if trial.ask.stage == stage}
+    shared = [trial for trial in history.trials if trial.ask.stage == stage + 1 and trial.ask.point in own]
+    return bool(shared) and all(trial.decision is not None for trial in shared)
+
+
 def spearman(a: Array, b: Array) -> float:
     """Return Spearman's ρ of two arrays of shape (n,), ties at their mean rank; NaN where one is constant."""
     return float(_correlations(a[None], b[None])[0])
@@ -107,24 +123,26 @@ def overlap(a: Array, b: Array, k: int) -> float:
 
 def describe(history: History) -> list[str]:
     """Return the calibration in words, a line a stage and one more where it misleads."""
-    lines = []
-    for each in calibrate(history):
-        head = f"stage {each.stage} ({each.words}) against stage {each.stage + 1}:"
-        if math.isnan(each.rho):
-            lines.append(f"{head} {each.points} points in common, too few or too equal to compare")
-            continue
-        rho = f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]"
+    return [line for each in calibrate(history) for line in tell(each)]
+
+
+def tell(each: Calibration) -> list[str]:
+    """Return the calibration of a stage in a line, and another where it misleads."""
+    head = f"stage {each.stage} ({each.words}) against stage {each.stage + 1}:"
+    if math.isnan(each.rho):
+        return [f"{head} {each.points} points in common, too few or too equal to compare"]
+    rho = f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]"
+    share = f"{each.overlap:.0%} [{each.overlap_low:.0%}, {each.overlap_high:.0%}]"
+    common = f"{share} of the best {each.k} in common (chance: {each.k / each.points:.0%})"
+    lines = [f"{head} {rho}, {common}, {each.points} points"]
+    if each.misleads:
+        verb, doubt = ("may mislead", ", though with so few points it need not be so")
+        if each.surely_misleads:
+            verb, doubt = "misleads", ""
         lines.append(
-            f"{head} {rho}, {each.overlap:.0%} [{each.overlap_low:.0%}, {each.overlap_high:.0%}] of the best {each.k} "
-            f"in common (chance: {each.k / each.points:.0%}), {each.points} points"
+            f"  this shortcut {verb} here: what ranks well with {each.words} need not rank well at the next stage "
+            f"(ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
         )
-        if each.misleads:
-            sure = each.surely_misleads
-            verb, doubt = ("misleads", "") if sure else ("may mislead", ", though with so few points it need not be so")
-            lines.append(
-                f"  this shortcut {verb} here: what ranks well with {each.words} need not rank well at the next stage "
-                f"(ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
-            )
     return lines
 
 
@@ -147,9 +165,10 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
     if n < FEWEST:
         return Calibration(stage, words, n, math.nan, math.nan, math.nan, k, math.nan, math.nan, math.nan)
     drawn = rng.integers(n, size=(SAMPLES, n))
-    rhos = _correlations(a[drawn], b[drawn])
+    parts = np.array_split(drawn, max(1, SAMPLES * n * n // PAIRS))
+    rhos = np.concatenate([_correlations(a[part], b[part]) for part in parts])
     rhos = rhos[np.isfinite(rhos)]  # a sample that drew one point only has no ranks
-    overlaps = _overlaps(a[drawn], b[drawn], k)
+    overlaps = np.concatenate([_overlaps(a[part], b[part], k) for part in parts])
     low, high = np.percentile(rhos, INTERVAL) if len(rhos) else (math.nan, math.nan)
     o_low, o_high = np.percentile(overlaps, INTERVAL)
     ends = (float(low), float(high))

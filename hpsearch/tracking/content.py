@@ -177,7 +177,7 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             "hpsearch.stop": history.stop,
             "hpsearch.best_trial": None if best is None else best.number,
             "hpsearch.best_params": None if best is None else best.params,
-            **(_ladder(history) if is_done(history) else {}),
+            **_ladder(history),
         }
     )
 
@@ -185,8 +185,22 @@ def study_progress(history: History, state: str) -> dict[str, str]:
 def _ladder(history: History) -> dict[str, Any]:
     """Return what a staged or confirmed study found, for people; nothing for a flat one."""
     lines = {"calibration": calibration.describe(history), "confirmed": confirm.describe(history)}
+    lines["ladder"] = history.notes
     known = {f"hpsearch.{name}": "\n".join(said) for name, said in lines.items() if said}
     return known if history.full_stage == 0 else {"hpsearch.full_epochs": stages.full_epochs(history), **known}
+
+
+def calibration_points(history: History, tick: Tick) -> list[Point]:
+    """Return how well the stages rank one another, where trials that ended in this tick add to what is known of it."""
+    ended = [history.trials[decision.trial].ask for decision in tick.decisions if decision.action != "audit"]
+    found = [calibration.compare(history, stage - 1) for stage in sorted({ask.stage for ask in ended})
+             if 0 < stage <= history.full_stage]  # fmt: skip
+    return [
+        Point(f"stage_{each.stage}_{name}", value, millis(tick.time), tick.tick)
+        for each in found
+        if each is not None
+        for name, value in each.numbers.items()
+    ]
 
 
 def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> dict[str, str]:
