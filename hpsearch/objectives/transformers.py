@@ -90,15 +90,29 @@ class Transformers:
             del self._kept[next(iter(self._kept))]  # the one that was asked for the longest ago
         return data
 
-    def _fit(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
-        from sklearn.base import clone
+    def test(self, params: Mapping[str, Any]) -> Array:
+        """Return the test data as the steps with these parameters give them; they are fitted once more.
 
-        steps = clone(self._before).set_params(**params)
-        seed_random_states(steps, (self._seed, TRANSFORMER_STREAM))
+        Raises:
+            Exception: Whatever a step raises.
+        """
+        steps = self._steps(params)
+        steps.fit_transform(self._dataset.X_train, self._dataset.y_train)
+        return _dense(steps.transform(self._dataset.X_test))
+
+    def _fit(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
+        steps = self._steps(params)
         return (
             _dense(steps.fit_transform(self._dataset.X_train, self._dataset.y_train)),
             _dense(steps.transform(self._dataset.X_valid)),
         )
+
+    def _steps(self, params: Mapping[str, Any]) -> Any:
+        from sklearn.base import clone
+
+        steps = clone(self._before).set_params(**params)
+        seed_random_states(steps, (self._seed, TRANSFORMER_STREAM))
+        return steps
 
 
 def seed_random_states(estimator: Any, entropy: tuple[int, ...]) -> None:
