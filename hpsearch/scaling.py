@@ -28,8 +28,17 @@ LEVERS = ("classes", "hidden_layer_sizes", "train", "valid", "epochs", "image_si
 DECAYS = ("l1", "l2")
 """Parameters that the λ rule translates."""
 
-AUTO_TRAIN = (1_000, 10_000)
-"""Training samples of the small stages of ``stages="auto"``."""
+AUTO_TRAIN = (1_000, 5_000)
+"""Training samples of the small stages of ``stages="auto"``: of 50,000 a fiftieth and a tenth, steps of equal size."""
+
+AUTO_VALID = 2_000
+"""Most validation samples of a small stage: with more, it would validate for longer than it trains."""
+
+AUTO_EPOCHS = 8
+"""Most epochs of a small stage that another precedes: it is there to rank, and its last epochs are its dearest."""
+
+AUTO_PROMOTE = 0.25
+"""What a small stage promotes to another small one, where a point is still cheap."""
 
 AUTO_RATIO = 4
 """A stage of ``stages="auto"`` has at most one in so many of the training samples: otherwise it would save little."""
@@ -165,15 +174,18 @@ def check_stages(stages: Any) -> tuple[Scale, ...] | Literal["auto"]:
 
 
 def auto(dataset: Dataset) -> tuple[Scale, ...]:
-    """Return a ladder that suits the size of a data set: 1,000, then 10,000 training samples, then all.
+    """Return a ladder that suits the size of a data set: 1,000, then 5,000 training samples, then all.
 
     A small set has one small stage, of a quarter of its samples. A stage validates on as many samples as it trains on,
-    where there are so many: with fewer, the grain of an accuracy hides what is to be ranked.
+    where there are so many, up to 2,000: with fewer, the grain of an accuracy hides what is to be ranked.
     """
     n, m = len(dataset.y_train), len(dataset.y_valid)
     sizes = [size for size in AUTO_TRAIN if size * AUTO_RATIO <= n] or [n // AUTO_RATIO]
     fewest = 1 if dataset.classes is None else len(dataset.classes)
-    return (*(Scale(train=size, valid=min(size, m)) for size in sizes if size >= fewest), Scale())
+    small = [Scale(train=size, valid=min(size, AUTO_VALID, m)) for size in sizes if size >= fewest]
+    small[:-1] = [replace(scale, promote=AUTO_PROMOTE) for scale in small[:-1]]
+    small[1:] = [replace(scale, epochs=AUTO_EPOCHS, calibration=3) for scale in small[1:]]
+    return (*small, Scale())
 
 
 def settle(stages: Stages, dataset: Dataset, seed: int) -> tuple[Scale, ...]:

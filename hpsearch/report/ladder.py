@@ -41,7 +41,7 @@ def live_lines(history: History) -> list[str]:
         f"stage {stage.number}: {words.many(len(stage.trials), 'trial')}, {stage.full_epochs:.1f} full-problem epochs"
         + (f"; {rho_text(known[stage.number])} against the next" if stage.number in known else "")
         for stage in stages.stages(history)
-        if stage.trials
+        if stage.trials and stage.number <= history.full_stage
     ]
 
 

@@ -48,7 +48,7 @@ def stage_figure(history: History) -> Figure | None:
     found = [each for each in calibration.calibrate(history) if math.isfinite(each.rho)]
     if not found:
         return None
-    names = [f"stage {each.stage} and {each.stage + 1}" for each in found]
+    names = [f"stages {each.stage} and {each.stage + 1}" for each in found]
     bars: list[Json] = [
         _bar("ρ of all", "var(--best)", names, [(each.rho, each.rho_low, each.rho_high) for each in found]),
         _bar("best third in common", "var(--pruned)", names,
@@ -62,18 +62,19 @@ def stage_figure(history: History) -> Figure | None:
         bars,
         {"xaxis": axis("agreement", range=[-1.05, 1.05]), "shapes": [limit],
          "yaxis": {"type": "category", "autorange": "reversed", "automargin": True}},
-        height=150 + 70 * len(found),
+        wide=True, height=130 + 60 * len(found),
     )  # fmt: skip
 
 
 def _bar(name: str, colour: str, places: list[str], values: list[tuple[float, float, float]]) -> Json:
     return {
-        "type": "scatter", "mode": "markers", "name": name, "y": places, "x": [value for value, _, _ in values],
+        "type": "scatter", "mode": "markers", "name": name, "y": [f"{place}, {name}" for place in places],
+        "x": [value for value, _, _ in values],
         "marker": {"color": colour, "size": 9},
         "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 1.5,
                     "array": [high - value for value, _, high in values],
                     "arrayminus": [value - low for value, low, _ in values]},
-        "hovertemplate": "%{y}: %{x:.2f}<extra>%{fullData.name}</extra>",
+        "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
 from hpsearch.records import Header, Tick
+from hpsearch.study import DEFAULT_TRIALS
 
 MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
 """MLflow's limits, in characters; what is longer it rejects (keys) or cuts (values)."""
@@ -296,7 +297,7 @@ def is_done(history: History) -> bool:
     if history.running() or not history.trials:
         return False
     declaration = history.declaration
-    wanted = confirm.expected(history, confirm.most_trials(declaration, declaration.get("n_trials")))
+    wanted = confirm.expected(history, confirm.most_trials(declaration, stages.planned_trials(history, DEFAULT_TRIALS)))
     # A grid may have fewer points than the trials that were allowed.
     enough = wanted is None or declaration.get("sampler") == "grid" or len(history.trials) >= int(wanted)
     return history.stop is not None or enough

@@ -3,9 +3,10 @@
     HPSEARCH_DATA=… python tests/benchmarks/scaled_down.py --seeds 10 --root /tmp/ladder     MNIST; resumes where it was
     python tests/benchmarks/scaled_down.py --data digits --target 0.96 --budget 100          the same in a minute
 
-The space and the stages are those of studies/scaled_down.py. Each search may cost --budget epochs of the full problem;
-counted are those until a trial of the full problem first reaches --target, all lanes of that tick included; and what
-the winner is worth on a fresh seed and, with another, on the test set. Epochs do not depend on the machine's load.
+The space is that of studies/scaled_down.py, the stages are those of `--stages auto`. Each search may cost --budget
+epochs of the full problem; counted are those until a trial of the full problem first reaches --target, all lanes of
+that tick included; and what the winner is worth on a fresh seed and, with another, on the test set. Epochs do not
+depend on the machine's load.
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ def test_auto_suits_the_size_of_the_data() -> None:
         y = np.arange(n) % 2
         return [scale.train for scale in auto(load(((np.zeros((n, 2)), y), (np.zeros((n, 2)), y))))]
 
-    assert of(50_000) == [1_000, 10_000, None]
+    assert of(50_000) == [1_000, 5_000, None]
+    assert of(20_000) == [1_000, 5_000, None]
     assert of(10_000) == [1_000, None]
     assert of(1_000) == [250, None]
     assert of(4) == [None]

@@ -231,7 +231,7 @@ def test_the_ladder_is_a_table_of_its_stages_with_cost_and_agreement() -> None:
     figure = figures(shown)["calibration"]
     assert [trace["name"] for trace in figure["data"]] == ["ρ of all", "best third in common"]
     assert figure["data"][0]["x"] == [-1.0]
-    assert figure["data"][0]["y"] == ["stage 0 and 1"]
+    assert figure["data"][0]["y"] == ["stages 0 and 1, ρ of all"]
 
 
 def test_a_flat_study_has_no_stages_to_show(html: str) -> None:
