@@ -112,6 +112,7 @@ def run(
     timeout: float | None = None,
     until: float | None = None,
     no_improvement: int | None = None,
+    budget: float | None = None,
     trial_timeout: float | None = None,
     start_from: str | None = None,
     extend: bool = False,
@@ -133,9 +134,10 @@ def run(
         root: Where all state is: the log, checkpoints, MLflow's store.
         workers: Processes that train; 1 trains in this one.
         scheduler: Address of a Dask scheduler whose workers train, instead.
-        timeout: Seconds after which this run stops; run again, the study goes on. These four replace the study's own.
+        timeout: Seconds after which this run stops; run again, the study goes on. These five replace the study's own.
         until: Stop once the metric has reached this value.
         no_improvement: Stop once so many trials have ended after the last improvement.
+        budget: Stop once the search has cost so many epochs of the full problem.
         trial_timeout: A trial that trains for more seconds than this fails.
         start_from: Name of an earlier study whose best points are tried first.
         extend: Go on with a study whose space has become wider since it was begun.
@@ -162,6 +164,7 @@ def run(
         "timeout": timeout,
         "until": until,
         "no_improvement": no_improvement,
+        "budget": budget,
         "trial_timeout": trial_timeout,
     }
     study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
@@ -183,7 +186,8 @@ def run(
             samplers.check_size(study)
         prepared = prepare(study, dataset)
         sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
-        ladder.build(study)  # what cannot be is said before a log is begun
+        n = None if dataset is None else len(dataset.y_train)
+        ladder.build(study, n=n)  # what cannot be is said before a log is begun
         if retry_failed and (study.stages is not None or study.confirm):
             raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
         if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
@@ -200,7 +204,7 @@ def run(
             prepared = prepare(declared, dataset)
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
-        climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None)
+        climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None, n)
         total = None if climb.total is None else climb.total + len(history.retries)
         watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))

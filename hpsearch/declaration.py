@@ -25,7 +25,7 @@ from hpsearch.scaling import Stages
 from hpsearch.space import Choice, Dimension
 from hpsearch.study import Study
 
-LIMITS = ("until", "no_improvement", "trial_timeout")
+LIMITS = ("until", "no_improvement", "budget", "trial_timeout")
 CONFIRM = ("confirm", "confirm_top")
 
 EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"})

@@ -102,6 +102,7 @@ class History:
             the last one counts): the rung table of the pruners. A trial that has no finite value yet stands in it with
             the worst possible value.
         full_stage: The last stage of the search, which trains on the full problem: its trials alone are ranked.
+        notes: What the ladder decided on its way, in words.
         ends: The tick at which each of its trials ended, in the order in which they did.
         best: The incumbent: the best of its trials so far, running ones included and failed ones not, or None; of
             equals the one with the lowest number.
@@ -120,6 +121,7 @@ class History:
         self.stop: str | None = None
         self.table: dict[int, dict[int, float]] = {}
         self.full_stage = 0
+        self.notes: list[str] = []
         self.ends: list[int] = []
         self.best: Trial | None = None
         self.spaces: list[dict[str, Any]] = []
@@ -173,6 +175,7 @@ class History:
     def arrive(self, tick: Tick) -> None:
         """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
         self.tick, self.time = tick.tick, tick.time
+        self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
         fell = False
         for row in tick.rows:

@@ -59,6 +59,8 @@ class Study:
             by name. A single one decides, where ``metric`` does not say otherwise.
         until: Stop once the metric has reached this value.
         no_improvement: Stop once so many trials have ended after the last improvement.
+        budget: Stop the search once it has cost so many epochs of the full problem; an epoch of a smaller stage costs
+            its share of the training samples. What confirms comes on top.
         timeout: Stop after so many seconds of a run; run again, the study goes on.
         trial_timeout: A trial that trains for more seconds than this, over all its epochs, fails.
         audit: Share of the trials that the pruner would stop which are finished instead, to see how often it is wrong.
@@ -96,6 +98,7 @@ class Study:
     scoring: Any = None
     until: float | None = None
     no_improvement: int | None = None
+    budget: float | None = None
     timeout: float | None = None
     trial_timeout: float | None = None
     audit: float = 0.0
@@ -120,8 +123,13 @@ class Study:
             value = getattr(self, key)
             if value is not None or not optional:
                 object.__setattr__(self, key, self._whole(key, value, lowest))
-        for key in ("until", "timeout", "trial_timeout"):
-            self._check_number(key, positive=key != "until")
+        for key, least in (
+            ("until", ""),
+            ("timeout", " seconds"),
+            ("trial_timeout", " seconds"),
+            ("budget", " epochs"),
+        ):
+            self._check_number(key, positive=least)
         self._check_audit()
         self._check_scoring()
         self._check_goal()
@@ -303,14 +311,14 @@ class Study:
         if not many and self.metric == DEFAULT_METRIC:
             object.__setattr__(self, "metric", f"val_{self.scoring}" if isinstance(self.scoring, str) else "score")
 
-    def _check_number(self, key: str, *, positive: bool) -> None:
+    def _check_number(self, key: str, *, positive: str) -> None:
         value = getattr(self, key)
         if value is None:
             return
         if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(value):
             raise self._error(f"{key} must be a number, not {value!r}")
         if positive and value <= 0:
-            raise self._error(f"{key} must be more than 0 seconds, not {value!r}")
+            raise self._error(f"{key} must be more than 0{positive}, not {value!r}")
         object.__setattr__(self, key, float(value))
 
     def _whole(self, key: str, value: Any, lowest: int) -> int:

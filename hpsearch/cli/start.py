@@ -88,6 +88,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
     "--until", callback=options.target, metavar="METRIC=VALUE", help="Stop at a value, such as val_accuracy=0.98."
 )
 @click.option("--no-improvement", type=click.IntRange(1), metavar="N", help="Stop after N trials that were no better.")
+@click.option("--budget", type=float, metavar="N", help="Stop once the search cost N epochs of the full problem.")
 @click.option("--trial-timeout", callback=options.duration, metavar="TIME", help="A trial that trains longer fails.")
 @click.option("--from", "start_from", metavar="STUDY", help="Try the best points of an earlier study first.")
 @click.option(
@@ -121,6 +122,7 @@ def run(
     timeout: float | None,
     until: tuple[str, float] | None,
     no_improvement: int | None,
+    budget: float | None,
     trial_timeout: float | None,
     start_from: str | None,
     extend: bool,
@@ -167,6 +169,7 @@ def run(
                 timeout=timeout,
                 until=None if until is None else until[1],
                 no_improvement=no_improvement,
+                budget=budget,
                 trial_timeout=trial_timeout,
                 start_from=start_from,
                 extend=extend,

@@ -19,6 +19,7 @@ class Proposal:
         repeat: Which of the stage's trials of this point it is, from 0.
         stage: Where it is to train.
         rejected: Proposals for the point that violated a constraint.
+        note: What the log is to say with it: why the ladder goes on in another way than planned; mostly nothing.
     """
 
     params: dict[str, Any]
@@ -26,6 +27,7 @@ class Proposal:
     repeat: int = 0
     stage: int = 0
     rejected: int = 0
+    note: str = ""
 
 
 class Ladder(Protocol):

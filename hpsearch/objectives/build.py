@@ -51,8 +51,8 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     assert dataset is not None, "a study with a model has data"
     parts = split(study.model)
     ours = isinstance(parts.last, MLPClassifier) and study.scoring is None
-    if study.measure_test and not (ours and parts.before is None):
-        raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier without transformers or scoring=")
+    if study.measure_test and not ours:
+        raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier without scoring=")
     if ours:
         return _mlp(study, dataset, parts)
     return _sklearn(study, dataset, parts)
@@ -82,11 +82,10 @@ def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
         raise UserError(f"study {study.name!r}: measure_test: data {dataset.name!r} has no test set")
     training_data(dataset, params["dtype"], test=study.measure_test)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
+    reports = {"weights": WEIGHTS in study.goal.metrics, "test": study.measure_test}
     if parts.before is None:
-        reports = {"weights": WEIGHTS in study.goal.metrics, "test": study.measure_test}
         return Prepared(partial(_population, params, study.seed, epochs, reports), epochs)
-    counts = WEIGHTS in study.goal.metrics
-    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions, counts), epochs)
+    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions, reports), epochs)
 
 
 def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
@@ -144,11 +143,13 @@ def _population(
     return MLPPopulation(params, dataset, seed, epochs, **reports)
 
 
-def _pipeline(pipeline: Any, seed: int, epochs: int, space: Space, weights: bool, dataset: Dataset | None) -> Objective:
+def _pipeline(
+    pipeline: Any, seed: int, epochs: int, space: Space, reports: dict[str, bool], dataset: Dataset | None
+) -> Objective:
     from hpsearch.objectives.pipeline import PipelinePopulation
 
     assert dataset is not None
-    return PipelinePopulation(pipeline, dataset, seed, epochs, space, weights=weights)
+    return PipelinePopulation(pipeline, dataset, seed, epochs, space, **reports)
 
 
 def _estimator(

@@ -87,6 +87,7 @@ class Projection:
                 self._began[ask.trial] = began
                 self._unfinished[ask.trial] = self.history.trials[ask.trial]
             self._follow_best(record)
+            self._best += content.calibration_points(self.history, record)
 
     def connect(self) -> None:
         """Open the store, which may take seconds, and look up the runs that are there.
