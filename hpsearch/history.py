@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hpsearch.goal import SECONDS, Counts, Direction, Goal
-from hpsearch.records import Ask, Decision, Extension, Header, Record, Row, Tick
+from hpsearch.records import Ask, Decision, Extension, Header, Record, Tick
+from hpsearch.rows import Rows
 
 __all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
@@ -42,7 +43,7 @@ class Trial:
     ask: Ask
     asked_at: float
     ticks: list[int] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     decision: Decision | None = None
     audit: Decision | None = None
     ended_at: float | None = None
@@ -68,16 +69,16 @@ class Trial:
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return self.rows[-1].epoch if self.rows else 0
+        return self.rows.epoch
 
     @property
     def seconds(self) -> float:
         """Observed training time."""
-        return sum(row.seconds for row in self.rows)
+        return self.rows.seconds
 
     def curve(self, metric: str) -> list[float]:
         """Return the metric at each epoch that reported it."""
-        return [row.metrics[metric] for row in self.rows if metric in row.metrics]
+        return self.rows.curve(metric)
 
     def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
         """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
@@ -101,6 +102,7 @@ class History:
             the last one counts): the rung table of the pruners. A trial that has no finite value yet stands in it with
             the worst possible value.
         full_stage: The last stage of the search, which trains on the full problem: its trials alone are ranked.
+        notes: What the ladder decided on its way, in words.
         ends: The tick at which each of its trials ended, in the order in which they did.
         best: The incumbent: the best of its trials so far, running ones included and failed ones not, or None; of
             equals the one with the lowest number.
@@ -119,6 +121,7 @@ class History:
         self.stop: str | None = None
         self.table: dict[int, dict[int, float]] = {}
         self.full_stage = 0
+        self.notes: list[str] = []
         self.ends: list[int] = []
         self.best: Trial | None = None
         self.spaces: list[dict[str, Any]] = []
@@ -172,6 +175,7 @@ class History:
     def arrive(self, tick: Tick) -> None:
         """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
         self.tick, self.time = tick.tick, tick.time
+        self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
         fell = False
         for row in tick.rows:

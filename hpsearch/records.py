@@ -135,6 +135,7 @@ class Tick:
         rows: What every busy lane brought, in lane order.
         decisions: What was decided once all had arrived, in trial order.
         stop: Why the study stops after this tick (a time limit, a target reached), or None.
+        notes: What the ladder decided with this tick's asks, in words; mostly nothing.
     """
 
     tick: int
@@ -143,6 +144,7 @@ class Tick:
     rows: tuple[Row, ...]
     decisions: tuple[Decision, ...]
     stop: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 Record = Header | Extension | Tick
@@ -160,6 +162,8 @@ def to_json(record: Record) -> dict[str, Any]:
     for ask in plain.get("asks", ()):
         if not ask["rejected"]:
             del ask["rejected"]
+    if not plain.get("notes", True):
+        del plain["notes"]
     for row in plain.get("rows", ()):
         row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
     for decision in plain.get("decisions", ()):
@@ -182,6 +186,7 @@ def from_json(value: Mapping[str, Any]) -> Record:
             fields["asks"] = tuple(Ask(**ask) for ask in fields["asks"])
             fields["rows"] = tuple(_read_row(row) for row in fields["rows"])
             fields["decisions"] = tuple(Decision(**decision) for decision in fields["decisions"])
+            fields["notes"] = tuple(fields.get("notes", ()))
         return _KINDS[kind](**fields)
     except (TypeError, KeyError) as error:
         raise ValueError(f"a {kind} record with the wrong fields: {error}") from error

@@ -234,13 +234,12 @@ class Population:
 
     def states(self) -> list[dict[str, Array]]:
         """Return a copy of each member's state."""
-        return [
-            {
-                **{name: stack[k].copy() for name, stack in self._arrays.items()},
-                **{name: np.array(value) for name, value in memory.items()},
-            }
-            for k, memory in enumerate(self._memories)
-        ]
+        return [self.state(k) for k in range(len(self._memories))]
+
+    def state(self, k: int) -> dict[str, Array]:
+        """Return a copy of one member's state."""
+        arrays = {name: stack[k].copy() for name, stack in self._arrays.items()}
+        return {**arrays, **{name: np.array(value) for name, value in self._memories[k].items()}}
 
     def run_epoch(self, order_seed: tuple[int, ...]) -> list[EpochResult]:
         """Train every member for one epoch.

@@ -19,7 +19,7 @@ from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.history import SECONDS, Goal, History, Trial
 from hpsearch.ladder.base import Ladder
-from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.pruners.base import Pruner
 from hpsearch.records import Ask, Decision, Row, Tick
 
@@ -93,13 +93,13 @@ class Clock:
     def tick(self) -> Tick | None:
         """Advance the study by one tick; None where there is nothing left to do."""
         number = self.history.tick + 1
-        asks = self._fill()
+        asks, notes = self._fill()
         lanes = sorted(self.history.running(), key=lambda trial: trial.ask.lane)
         if not lanes:
             return None
         rows = tuple(self.objective.advance([trial.number for trial in lanes], number))
         self._check_metric(rows)
-        record = Tick(number, self.now(), tuple(asks), rows, ())
+        record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
         self.history.arrive(record)
         record = replace(record, decisions=tuple(self._judge(rows)))
         self.history.decide(record)
@@ -107,14 +107,25 @@ class Clock:
         whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
         self.log.append(whole)
         self.history.decide(replace(whole, decisions=last))
+        self._keep_best(rows)
+        for note in notes:
+            self.observer.message(note)
         for decision in whole.decisions:
             if decision.action != "audit":
                 self.objective.stop(decision.trial)
         return whole
 
-    def _fill(self) -> list[Ask]:
-        """Begin a trial in each free lane, in lane order, while there are trials to begin."""
+    def _keep_best(self, rows: tuple[Row, ...]) -> None:
+        """Have the objective keep the incumbent's model where this tick has made it better."""
+        best = self.history.best
+        better = best is not None and any(row.trial == best.number and row.epoch == best.best_epoch for row in rows)
+        if best is not None and better and isinstance(self.objective, Keeping):
+            self.objective.keep(best.number)
+
+    def _fill(self) -> tuple[list[Ask], list[str]]:
+        """Begin a trial in each free lane, in lane order, while there are trials to begin; return what is noted too."""
         asks: list[Ask] = []
+        notes: list[str] = []
         busy = {trial.ask.lane for trial in self.history.running()}
         for lane in range(self.n_lanes):
             if lane in busy:
@@ -127,7 +138,8 @@ class Clock:
             self.history.begin(ask)
             self.objective.start(Start(ask))
             asks.append(ask)
-        return asks
+            notes += [proposal.note] if proposal.note else []
+        return asks, notes
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""

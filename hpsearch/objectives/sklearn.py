@@ -7,7 +7,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.mlp import DATA_STREAM, NETWORK_STREAM
+from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.transformers import Split, Transformers, seed_random_states, split
 from hpsearch.records import Row
@@ -34,8 +35,9 @@ class _Running:
         start: As it was taken in.
         params: Its parameters, as the user wrote them.
         done: Epochs done.
-        estimator: What is trained, for ``partial_fit`` alone.
+        estimator: What was trained: with ``partial_fit`` the last step, which goes on, else the whole model.
         data: What it is trained and measured on, where transformers stand before it.
+        X_test: The test data likewise, where they are looked at.
     """
 
     start: Start
@@ -43,6 +45,7 @@ class _Running:
     done: int = 0
     estimator: Any = None
     data: tuple[Array, Array] | None = None
+    X_test: Array | None = None
 
 
 class SklearnObjective:
@@ -55,13 +58,16 @@ class SklearnObjective:
 
     Args:
         model: The estimator or pipeline.
-        dataset: Training and validation set; the test set is not touched.
+        dataset: Its parts; the test set is touched only where it is asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial.
         resource: What an epoch adds.
         scores: What is measured.
         space: Where the parameters come from: a choice's tuples are tuples again.
     """
+
+    _by_seed = False
+    _test = False
 
     def __init__(
         self,
@@ -84,6 +90,11 @@ class SklearnObjective:
         self._parts: Split = split(model)
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._orders: dict[tuple[int, int], Array] = {}
+        self._kept: _Running | None = None
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness, and report the metrics of the test set too where asked."""
+        self._by_seed, self._test = True, test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; its estimator is made by its first epoch."""
@@ -100,6 +111,26 @@ class SklearnObjective:
     def states(self) -> list[Start]:
         """Nothing: an estimator cannot be saved as plain arrays."""
         return []
+
+    def keep(self, trial: int) -> None:
+        """Keep a trial's model as it is after its last epoch; the one kept before is forgotten."""
+        running = self._trials[trial]
+        goes_on = self._resource == "epochs"
+        self._kept = replace(running, estimator=deepcopy(running.estimator) if goes_on else running.estimator)
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+        return None if self._kept is None else (self._kept.start.ask.trial, self._kept.done)
+
+    def model(self) -> Any:
+        """Return the kept model; the steps before one that was trained an epoch at a time are fitted again."""
+        assert self._kept is not None, "a model is kept"
+        if self._resource != "epochs" or self._parts.before is None:
+            return self._kept.estimator
+        before, _ = self._parts.params(self._kept.params)
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._transformers.pipeline(before, self._kept.estimator)
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
@@ -126,20 +157,28 @@ class SklearnObjective:
             running.estimator, running.data = self._begin(running)
         assert running.data is not None
         X_train, X_valid = running.data
-        order = np.random.default_rng((self._seed, DATA_STREAM, ask.stage, ask.repeat, tick)).permutation(len(X_train))
+        owner = (
+            (CONFIRM_STREAM, ask.stage, ask.repeat, running.done)
+            if self._by_seed
+            else (DATA_STREAM, ask.stage, ask.repeat, tick)
+        )
+        order = np.random.default_rng((self._seed, *owner)).permutation(len(X_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
         # The classes are for the first call; later ones check that they are the same.
         running.estimator.partial_fit(X_train[order], dataset.y_train[order], **classes)
-        return self._scores.measure(running.estimator, X_train, dataset.y_train, X_valid, dataset.y_valid)
+        return self._measure(running.estimator, (X_train, dataset.y_train), X_valid, running.X_test)
 
     def _begin(self, running: _Running) -> tuple[Any, tuple[Array, Array]]:
         """Return a trial's last step, ready for its first epoch, and the data that the steps before it give."""
         from sklearn.base import clone
 
-        ask = running.start.ask
         before, own = self._parts.params(running.params)
         estimator = clone(self._parts.last).set_params(**own)
-        seed_random_states(estimator, (self._seed, NETWORK_STREAM, ask.trial))
+        seed_random_states(estimator, self._owner(running))
+        if self._test:
+            running.X_test = self._dataset.X_test
+            if self._parts.before is not None:
+                running.X_test = self._transformers.test(before)
         if self._parts.before is None:
             return estimator, (self._dataset.X_train, self._dataset.X_valid)
         return estimator, self._transformers.transform(before)
@@ -149,13 +188,33 @@ class SklearnObjective:
 
         ask, dataset = running.start.ask, self._dataset
         estimator = clone(self._model).set_params(**running.params)
-        seed_random_states(estimator, (self._seed, NETWORK_STREAM, ask.trial))
+        seed_random_states(estimator, self._owner(running))
         X_train, y_train = dataset.X_train, dataset.y_train
         if rung < self.epochs:
             part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / self.epochs)]
             X_train, y_train = X_train[part], y_train[part]
-        estimator.fit(X_train, y_train)
-        return self._scores.measure(estimator, X_train, y_train, dataset.X_valid, dataset.y_valid)
+        running.estimator = estimator.fit(X_train, y_train)
+        return self._measure(estimator, (X_train, y_train), dataset.X_valid, dataset.X_test if self._test else None)
+
+    def _owner(self, running: _Running) -> tuple[int, ...]:
+        """Return whose randomness an estimator has: its trial's, or its seed's where points are compared."""
+        ask = running.start.ask
+        return (
+            (self._seed, CONFIRM_STREAM, ask.stage, ask.repeat)
+            if self._by_seed
+            else (self._seed, NETWORK_STREAM, ask.trial)
+        )
+
+    def _measure(
+        self, estimator: Any, trained: tuple[Array, Array], X_valid: Array, X_test: Array | None
+    ) -> dict[str, float]:
+        metrics = self._scores.measure(estimator, *trained, X_valid, self._dataset.y_valid)
+        if X_test is None:
+            return metrics
+        assert self._dataset.y_test is not None, "a test stage needs a test set"
+        tested = self._scores.measure(estimator, *trained, X_test, self._dataset.y_test)
+        own = {name: value for name, value in tested.items() if not name.startswith("train_")}
+        return metrics | {f"test_{name.removeprefix('val_')}": value for name, value in own.items()}
 
     def _order(self, stage: int, repeat: int) -> Array:
         """Return an order of the training samples whose every beginning is stratified; the same for all trials."""

@@ -77,7 +77,7 @@ def _past(history: History, first: int) -> list[tuple[int, list[int]]]:
     judged: dict[int, list[Trial]] = {tick: [] for tick in range(first, history.tick)}
     for trial in history.trials:
         for tick, row in zip(trial.ticks, trial.rows, strict=True):
-            failed = trial.state == "FAILED" and row is trial.rows[-1]
+            failed = trial.state == "FAILED" and row.epoch == trial.epoch
             if tick in judged and not row.finished and not failed:
                 judged[tick].append(trial)
     return [(tick, [trial.number for trial in sorted(trials, key=_lane)]) for tick, trials in judged.items()]

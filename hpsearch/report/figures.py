@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,11 @@ class Figure:
     wide: bool = False
     height: int = 360
     choices: list[tuple[str, list[Json]]] = field(default_factory=list)
+
+
+def asset(name: str) -> str:
+    """Return the text of one of the page's files."""
+    return resources.files("hpsearch.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def label(text: str) -> str:

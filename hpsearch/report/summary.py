@@ -10,7 +10,7 @@ from hpsearch.audit import audit
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.history import History
 from hpsearch.proposal import propose
-from hpsearch.report import pareto, words
+from hpsearch.report import comparison, pareto, words
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.tables import trials_grids
 from hpsearch.report.terminal import Part
@@ -78,7 +78,9 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
     parts += stage_lines(history)
     if history.goal.others and best is not None:
         parts += ["", *pareto.parts(history, plan.name, FRONT)]
-    top = [] if history.goal.others else history.ranked()[:TOP]
+    compared = comparison.parts(history)
+    parts += compared
+    top = [] if history.goal.others or compared else history.ranked()[:TOP]
     if len(top) > 1:
         parts += ["", trials_grids(history, top, ascii_only=ascii_only)]
     return [*parts, *_advice(history, plan), "", *_next(plan, waits, best is not None, command)]
@@ -93,7 +95,7 @@ def _advice(history: History, plan: StudyPlan) -> list[Part]:
         from hpsearch.samplers.chapter import story
 
         lines += ["", *story(history)]
-    if proposals := propose(history):
+    if history.declaration.get("sampler") != "listed" and (proposals := propose(history)):
         lines += ["", *(f"try: {text}" for text in proposals)]
     return lines
 

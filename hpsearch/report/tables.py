@@ -14,7 +14,7 @@ from hpsearch.audit import audit
 from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
-from hpsearch.report import pareto, words
+from hpsearch.report import comparison, pareto, words
 from hpsearch.report.export import plain, trial_rows
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.sparkline import sparkline
@@ -114,7 +114,8 @@ def show_parts(
         parts.append(f"stopped: {history.stop}")
     if (constraints := words.constraints(history)) is not None:
         parts.append(constraints)
-    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), ""]
+    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history)]
+    parts += [*comparison.parts(history), ""]
     if history.goal.others and history.best is not None:
         parts += [*pareto.parts(history, name, len(history.trials) if every else top), ""]
     order = _order(history)

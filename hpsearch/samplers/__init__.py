@@ -17,12 +17,13 @@ from hpsearch.samplers.chapter import Chapter
 from hpsearch.samplers.enqueued import Enqueued
 from hpsearch.samplers.gp import GP
 from hpsearch.samplers.grid import Grid
+from hpsearch.samplers.listed import Listed
 from hpsearch.samplers.qmc import QMC
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.tpe import TPE
 from hpsearch.study import DEFAULT_TRIALS, Study
 
-__all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Random", "Sampler", "budget", "build", "check_size"]
+__all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Listed", "Random", "Sampler", "budget", "build", "check_size"]
 
 
 def build(study: Study) -> Sampler:

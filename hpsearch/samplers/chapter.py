@@ -158,16 +158,21 @@ class ChapterPoints:
 def story(history: History) -> list[str]:
     """Return what each step of the procedure tried, saw and chose: a pure function of the history.
 
+    In a staged study it is told of the smallest stage, which is where the procedure begins; on the others it goes on
+    between the points that were promoted.
+
     Args:
         history: A study whose sampler is the chapter's.
     """
     said = history.declaration
     space, model = from_json(said["space"]), model_params(said)
     points = ChapterPoints(space, model, int(said.get("seed", 0)), int(said.get("repeats", 1)))
-    trials = [trial for trial in history.trials if trial.ask.stage == history.full_stage]
+    trials = [trial for trial in history.trials if trial.ask.stage == 0]
     known = Known(trials, history.goal, int(said.get("repeats", 1)))
     walk = points.walk(known)
     told = list(walk.told)
+    if history.full_stage:
+        told.insert(0, "the chapter's procedure on stage 0, the smallest problem:")
     best = known.best()
     if walk.missing is None and best is not None:
         told.append(
