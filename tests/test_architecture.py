@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS: list[set[str]] = [
     {"models"},
     {"hpsearch.errors"},
-    {"hpsearch.dimensions", "hpsearch.registry", "hpsearch.optuna_storage"},
+    {"hpsearch.dimensions", "hpsearch.registry", "hpsearch.optuna_storage", "hpsearch.names"},
     {"hpsearch.records", "hpsearch.space", "hpsearch.scaling", "hpsearch.goal"},
     {"hpsearch.rows", "hpsearch.logfile", "hpsearch.constraints"},
     {"hpsearch.comparison", "hpsearch.history"},
