@@ -1,0 +1,130 @@
+"""MLflow's own user interface in a real browser, on a real server that keeps the artifacts: what a person finds there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from browser import CHROMIUM, WHY_NOT, Browser
+from mlflow import pyfunc
+from mlflow.tracking import MlflowClient
+from servers import Server
+
+from hpsearch import Float, MLPClassifier, Study
+from hpsearch.api import Result
+from models import datasets
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the sockets that mlflow's client keeps open
+]
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Result]]:
+    """A study on a server, its winner registered."""
+    root = tmp_path_factory.mktemp("served")
+    server = Server(root)
+    server.up()
+    study = Study(
+        "seen", MLPClassifier((10,), max_epochs=8), space={"learning_rate": Float(0.001, 10, log=True)}, data="digits",
+        sampler="random", pruner="asha", n_trials=16, lanes=4, seed=1,
+    )  # fmt: skip
+    result = study.run(root / "mlruns", quiet=True, tracking_uri=server.uri, register="seen")
+    yield server, result
+    server.down()
+
+
+Served = tuple[Server, Result]
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with Browser(tmp_path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def runs(served: Served) -> Callable[[str], str]:
+    """The address of the charts of all runs that a search finds."""
+    server, result = served
+    experiment = MlflowClient(server.uri).get_run(str(result.run)).info.experiment_id
+
+    def runs(search: str) -> str:
+        page = f"{server.uri}/#/experiments/{experiment}/runs"
+        return f"{page}?searchFilter={quote(search)}&compareRunsMode=CHART"
+
+    return runs
+
+
+@needs_browser
+def test_the_report_opens_in_mlflow_and_draws_its_figures(served: Served, browser: Browser) -> None:
+    server, result = served
+    experiment = MlflowClient(server.uri).get_run(str(result.run)).info.experiment_id
+    browser.open(f"{server.uri}/#/experiments/{experiment}/runs/{result.run}/artifacts/report.html")
+    assert browser.wait("document.querySelectorAll('#curves path.js-line').length", frame="blob:") >= 2
+    assert "trials in search of the highest val_accuracy" in browser.see("document.body.innerText", frame="blob:")
+
+
+@needs_browser
+def test_an_experiment_opens_with_its_runs_and_best_so_far_curve(served: Served, browser: Browser) -> None:
+    server, result = served
+    experiment = MlflowClient(server.uri).get_run(str(result.run)).info.experiment_id
+    browser.open(f"{server.uri}/#/experiments/{experiment}")
+    browser.wait("document.body.innerText.includes('17 matching runs')")
+
+
+@needs_browser
+def test_the_charts_hold_every_trial_s_curve(served: Served, runs: Callable[[str], str], browser: Browser) -> None:
+    browser.open(runs("tags.`hpsearch.kind` = 'trial'"))
+    browser.wait("document.body.innerText.includes('val_accuracy')")
+    # MLflow draws the ten newest runs at first.
+    drawn = "Math.max(...[...document.querySelectorAll('.js-plotly-plot')].map((p) => p.data.length))"
+    assert browser.wait(f"{drawn} >= 10 && {drawn}") >= 10
+
+
+@needs_browser
+def test_a_search_finds_the_pruned_trials_and_a_run_says_why(
+    served: Served, runs: Callable[[str], str], browser: Browser
+) -> None:
+    server, result = served
+    pruned = list(result.history.ended("PRUNED"))
+    assert pruned
+    browser.open(runs("tags.state = 'PRUNED'"))
+    plural = "s" if len(pruned) > 1 else ""
+    browser.wait(f"document.body.innerText.includes('{len(pruned)} matching run{plural}')")
+    client = MlflowClient(server.uri)
+    (run,) = client.search_runs(
+        [client.get_run(str(result.run)).info.experiment_id], f"tags.`hpsearch.trial` = '{pruned[0].number}'"
+    )
+    browser.open(f"{server.uri}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}")
+    browser.wait("document.body.innerText.includes('PRUNED')")
+    assert pruned[0].decision is not None
+    assert pruned[0].decision.reason.split(":")[0] in run.data.tags["hpsearch.reason"]
+
+
+def test_report_model_and_registry_are_on_the_server_as_they_are_in_a_root(served: Served) -> None:
+    server, result = served
+    client = MlflowClient(server.uri)
+    assert {"report.html", "best.png"} <= {file.path for file in client.list_artifacts(str(result.run))}
+    assert list((server.folder / "remote").rglob("report.html")), "artifacts go where the server keeps them"
+    import mlflow
+
+    with pytest.MonkeyPatch.context() as patch:
+        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        mlflow.set_tracking_uri(server.uri)
+        mlflow.set_registry_uri(server.uri)
+        try:
+            model = pyfunc.load_model("models:/seen@champion")
+        finally:
+            mlflow.set_tracking_uri(before[0])
+            mlflow.set_registry_uri(before[1])
+    data = datasets.load("digits")
+    assert np.array_equal(model.predict(data.X_valid.astype(np.float64)), result.model.predict(data.X_valid))
