@@ -30,10 +30,6 @@ _SETTINGS = {
 }
 
 
-_FOR_PEOPLE = {"mlflow.experimentKind": "custom_model_development"}
-"""Has MLflow's UI open an experiment with its runs; without it, it opens with the traces of language models."""
-
-
 class StoreGone(Exception):
     """What the projection needs was taken away in MLflow by a person: an experiment or a study's run was deleted."""
 
@@ -114,9 +110,7 @@ class Store:
             experiment = self._client.get_experiment_by_name(name)
             self.is_new = experiment is None
             if experiment is None:
-                self.experiment: str = self._client.create_experiment(
-                    name, artifact_location(root, uri, name), tags=_FOR_PEOPLE
-                )
+                self.experiment: str = self._client.create_experiment(name, artifact_location(root, uri, name))
             elif experiment.lifecycle_stage == "deleted":
                 raise StoreGone(
                     f"the experiment {name!r} was deleted in MLflow: bring it back with "

@@ -1,4 +1,4 @@
-"""A browser without a window, told what to do through its DevTools: open a page, wait for something, look, take a picture."""
+"""A browser without a window, told what to do through its DevTools: open a page, wait, look, take a picture."""
 
 from __future__ import annotations
 
@@ -89,9 +89,8 @@ class Browser:
             except (AssertionError, StopIteration) as error:  # a page that is not there yet
                 problem = str(error)
             self._do(asyncio.sleep(0.25))
-        raise AssertionError(
-            f"not within {seconds:.0f} s: {script} {problem} {self.see('document.body.innerText')[:2000]}"
-        )
+        shown = self.see("document.body.innerText")[:2000]
+        raise AssertionError(f"not within {seconds:.0f} s: {script} {problem} {shown}")
 
     def picture(self, path: Path, **clip: float) -> None:
         """Write what is seen as a PNG image; of a part alone where x, y, width and height are given."""
