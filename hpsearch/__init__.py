@@ -10,6 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hpsearch.comparison import Against as Against
+    from hpsearch.comparison import Comparison as Comparison
+    from hpsearch.comparison import Curves as Curves
+    from hpsearch.comparison import Published as Published
     from hpsearch.errors import UserError as UserError
     from hpsearch.scaling import Scale as Scale
     from hpsearch.single import track as track
@@ -24,12 +28,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Against": "hpsearch.comparison",
     "Augmentation": "models.augmentation",
     "Choice": "hpsearch.space",
+    "Comparison": "hpsearch.comparison",
+    "Curves": "hpsearch.comparison",
     "Float": "hpsearch.space",
     "Int": "hpsearch.space",
     "MLPClassifier": "models.estimator",
     "MLPRegressor": "models.regressor",
+    "Published": "hpsearch.comparison",
     "Scale": "hpsearch.scaling",
     "Study": "hpsearch.study",
     "UserError": "hpsearch.errors",
@@ -37,12 +45,16 @@ _HOMES = {
 }
 
 __all__ = [
+    "Against",
     "Augmentation",
     "Choice",
+    "Comparison",
+    "Curves",
     "Float",
     "Int",
     "MLPClassifier",
     "MLPRegressor",
+    "Published",
     "Scale",
     "Study",
     "UserError",

@@ -74,6 +74,11 @@ class Result:
         return self.history.best
 
     @property
+    def front(self) -> list[Trial]:
+        """The Pareto front of a study with several metrics, best by the first one first; else the best trials."""
+        return self.history.front()
+
+    @property
     def full_epochs(self) -> float:
         """What the search cost, in epochs of the full problem; see :mod:`hpsearch.stages`."""
         return stages.full_epochs(self.history)
@@ -107,9 +112,12 @@ def run(
     timeout: float | None = None,
     until: float | None = None,
     no_improvement: int | None = None,
+    budget: float | None = None,
     trial_timeout: float | None = None,
     start_from: str | None = None,
     extend: bool = False,
+    retry_failed: bool = False,
+    yes: bool = False,
     quiet: bool = False,
     tracking: bool = True,
     tracking_uri: str | None = None,
@@ -126,12 +134,15 @@ def run(
         root: Where all state is: the log, checkpoints, MLflow's store.
         workers: Processes that train; 1 trains in this one.
         scheduler: Address of a Dask scheduler whose workers train, instead.
-        timeout: Seconds after which this run stops; run again, the study goes on. These four replace the study's own.
+        timeout: Seconds after which this run stops; run again, the study goes on. These five replace the study's own.
         until: Stop once the metric has reached this value.
         no_improvement: Stop once so many trials have ended after the last improvement.
+        budget: Stop once the search has cost so many epochs of the full problem.
         trial_timeout: A trial that trains for more seconds than this fails.
         start_from: Name of an earlier study whose best points are tried first.
         extend: Go on with a study whose space has become wider since it was begun.
+        retry_failed: Try every trial that failed once more: the same point, with another start of the network.
+        yes: Run a grid of more points than a million.
         quiet: Show nothing while it runs.
         tracking: Deliver trials and curves to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
@@ -153,6 +164,7 @@ def run(
         "timeout": timeout,
         "until": until,
         "no_improvement": no_improvement,
+        "budget": budget,
         "trial_timeout": trial_timeout,
     }
     study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
@@ -169,13 +181,20 @@ def run(
             delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
         dataset = _load(study)
         study = _settled(study, dataset)
+        folder = root / "studies" / study.name
+        if not yes and (extend or not (folder / "log.jsonl").is_file()):
+            samplers.check_size(study)
         prepared = prepare(study, dataset)
         sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
-        ladder.build(study)  # what cannot be is said before a log is begun
-        folder = root / "studies" / study.name
+        n = None if dataset is None else len(dataset.y_train)
+        ladder.build(study, n=n)  # what cannot be is said before a log is begun
+        if retry_failed and (study.stages is not None or study.confirm):
+            raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
+        if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
+            watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
-        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend)
+        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend, retry=retry_failed)
         uid = history.header.uid if history.header else ""
         if delivery is not None:
             delivery.start(folder)
@@ -185,8 +204,9 @@ def run(
             prepared = prepare(declared, dataset)
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
-        climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None)
-        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, climb.total, resumed))
+        climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None, n)
+        total = None if climb.total is None else climb.total + len(history.retries)
+        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         told: Observer = watcher if delivery is None else Outage(watcher, delivery)
         objective: Any = None

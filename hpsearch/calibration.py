@@ -27,6 +27,9 @@ TRUSTED = 0.5
 SAMPLES = 1_000
 """Bootstrap samples."""
 
+PAIRS = 2_000_000
+"""Pairs of points that are compared at a time: this bounds the memory."""
+
 INTERVAL = (2.5, 97.5)
 """Percentiles."""
 
@@ -63,35 +66,51 @@ class Calibration:
     overlap_high: float
 
     @property
+    def numbers(self) -> dict[str, float]:
+        """What was measured, by name, where it is a number."""
+        named = ("rho", "rho_low", "rho_high", "overlap", "overlap_low", "overlap_high")
+        return {name: value for name in named if math.isfinite(value := getattr(self, name))}
+
+    @property
     def misleads(self) -> bool:
         """Whether what was measured speaks against the shortcut."""
         return self.rho < TRUSTED
 
+    @property
+    def surely_misleads(self) -> bool:
+        """Whether it does so whichever points had been drawn: the whole interval is below the threshold."""
+        return self.rho_high < TRUSTED
+
+
+def compare(history: History, stage: int) -> Calibration | None:
+    """Return the calibration of one stage, or None where the next one shares no points with it yet."""
+    import numpy as np
+
+    small, large = _losses(history, stage), _losses(history, stage + 1)
+    shared = [point for point in small if point in large]
+    if not shared:
+        return None
+    a, b = np.array([small[p] for p in shared]), np.array([large[p] for p in shared])
+    rng = np.random.default_rng((int(history.declaration.get("seed", 0)), stage))
+    return _compare(stage, describe_scale(scales(history)[stage]), a, b, rng)
+
 
 def calibrate(history: History) -> list[Calibration]:
     """Return the calibration of every stage that the next one shares points with."""
-    known = scales(history)
-    if len(known) < 2:
-        return []
-    import numpy as np
+    found = (compare(history, stage) for stage in range(len(scales(history)) - 1))
+    return [each for each in found if each is not None]
 
-    seed = int(history.declaration.get("seed", 0))
-    found = []
-    for stage in range(len(known) - 1):
-        small, large = _losses(history, stage), _losses(history, stage + 1)
-        shared = [point for point in small if point in large]
-        if shared:
-            a, b = np.array([small[p] for p in shared]), np.array([large[p] for p in shared])
-            found.append(_compare(stage, describe_scale(known[stage]), a, b, np.random.default_rng((seed, stage))))
-    return found
+
+def settled(history: History, stage: int) -> bool:
+    """Return whether a stage's calibration is final: the next one has points of it, and all of them have ended."""
+    own = {trial.ask.point for trial in history.trials if trial.ask.stage == stage}
+    shared = [trial for trial in history.trials if trial.ask.stage == stage + 1 and trial.ask.point in own]
+    return bool(shared) and all(trial.decision is not None for trial in shared)
 
 
 def spearman(a: Array, b: Array) -> float:
     """Return Spearman's ρ of two arrays of shape (n,), ties at their mean rank; NaN where one is constant."""
-    x, y = _ranks(a), _ranks(b)
-    x, y = x - x.mean(), y - y.mean()
-    scale = math.sqrt(float(x @ x) * float(y @ y))
-    return float(x @ y) / scale if scale else math.nan
+    return float(_correlations(a[None], b[None])[0])
 
 
 def overlap(a: Array, b: Array, k: int) -> float:
@@ -104,24 +123,26 @@ def overlap(a: Array, b: Array, k: int) -> float:
 
 def describe(history: History) -> list[str]:
     """Return the calibration in words, a line a stage and one more where it misleads."""
-    lines = []
-    for each in calibrate(history):
-        head = f"stage {each.stage} ({each.words}) against stage {each.stage + 1}:"
-        if math.isnan(each.rho):
-            lines.append(f"{head} {each.points} points in common, too few or too equal to compare")
-            continue
-        rho = f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]"
+    return [line for each in calibrate(history) for line in tell(each)]
+
+
+def tell(each: Calibration) -> list[str]:
+    """Return the calibration of a stage in a line, and another where it misleads."""
+    head = f"stage {each.stage} ({each.words}) against stage {each.stage + 1}:"
+    if math.isnan(each.rho):
+        return [f"{head} {each.points} points in common, too few or too equal to compare"]
+    rho = f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]"
+    share = f"{each.overlap:.0%} [{each.overlap_low:.0%}, {each.overlap_high:.0%}]"
+    common = f"{share} of the best {each.k} in common (chance: {each.k / each.points:.0%})"
+    lines = [f"{head} {rho}, {common}, {each.points} points"]
+    if each.misleads:
+        verb, doubt = ("may mislead", ", though with so few points it need not be so")
+        if each.surely_misleads:
+            verb, doubt = "misleads", ""
         lines.append(
-            f"{head} {rho}, {each.overlap:.0%} [{each.overlap_low:.0%}, {each.overlap_high:.0%}] of the best {each.k} "
-            f"in common (chance: {each.k / each.points:.0%}), {each.points} points"
+            f"  this shortcut {verb} here: what ranks well with {each.words} need not rank well at the next stage "
+            f"(ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
         )
-        if each.misleads:
-            sure = each.rho_high < TRUSTED
-            verb, doubt = ("misleads", "") if sure else ("may mislead", ", though with so few points it need not be so")
-            lines.append(
-                f"  this shortcut {verb} here: what ranks well with {each.words} need not rank well at the next stage "
-                f"(ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
-            )
     return lines
 
 
@@ -144,9 +165,10 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
     if n < FEWEST:
         return Calibration(stage, words, n, math.nan, math.nan, math.nan, k, math.nan, math.nan, math.nan)
     drawn = rng.integers(n, size=(SAMPLES, n))
-    rhos = np.array([spearman(a[rows], b[rows]) for rows in drawn])
+    parts = np.array_split(drawn, max(1, SAMPLES * n * n // PAIRS))
+    rhos = np.concatenate([_correlations(a[part], b[part]) for part in parts])
     rhos = rhos[np.isfinite(rhos)]  # a sample that drew one point only has no ranks
-    overlaps = np.array([overlap(a[rows], b[rows], k) for rows in drawn])
+    overlaps = np.concatenate([_overlaps(a[part], b[part], k) for part in parts])
     low, high = np.percentile(rhos, INTERVAL) if len(rhos) else (math.nan, math.nan)
     o_low, o_high = np.percentile(overlaps, INTERVAL)
     ends = (float(low), float(high))
@@ -154,9 +176,28 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
 
 
 def _ranks(values: Array) -> Array:
+    """Return ranks from 1 along the last axis, ties at their mean rank."""
+    below = (values[..., None, :] < values[..., :, None]).sum(-1)
+    equal = (values[..., None, :] == values[..., :, None]).sum(-1)
+    ranks: Array = below + (equal + 1) / 2
+    return ranks
+
+
+def _correlations(a: Array, b: Array) -> Array:
+    """Return Spearman's ρ of each row of two arrays of shape (m, n), shape (m,); NaN where one is constant."""
     import numpy as np
 
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    mean: Array = last - (counts - 1) / 2
-    return mean[place]
+    x, y = _ranks(a), _ranks(b)
+    x, y = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
+    scale = np.sqrt((x * x).sum(-1) * (y * y).sum(-1))
+    rhos: Array = np.where(scale > 0, (x * y).sum(-1) / np.where(scale > 0, scale, 1.0), np.nan)
+    return rhos
+
+
+def _overlaps(a: Array, b: Array, k: int) -> Array:
+    """Return :func:`overlap` of each row of two arrays of shape (m, n), shape (m,)."""
+    import numpy as np
+
+    first, second = (np.argsort(values, axis=-1, kind="stable")[:, :k] for values in (a, b))
+    shared: Array = (first[:, :, None] == second[:, None, :]).any(-1).mean(-1)
+    return shared

@@ -60,6 +60,11 @@ class Candidate:
     failed: int
 
     @property
+    def is_random(self) -> bool:
+        """Whether its value depends on the seed at all."""
+        return len(set(self.by_seed.values())) > 1
+
+    @property
     def confirmed(self) -> Spread:
         """Its values, by seed."""
         return Spread(tuple(self.by_seed[seed] for seed in sorted(self.by_seed)))
@@ -72,7 +77,7 @@ class Verdict:
     Attributes:
         candidates: Best first by mean; those that failed with a seed after those that never did.
         optimism: By how much the best value that the search saw of the winner beats its confirmed mean.
-        p_value: Of the paired test between winner and runner-up, or None where there is no pair.
+        p_value: Of the paired test between winner and runner-up, or None where there is no pair or no randomness.
         difference: Mean of (winner − runner-up) over the seeds, more being better, or None.
         test: Metrics on the test set by name, each at the winner's best validation epoch; empty before the test stage.
     """
@@ -110,11 +115,9 @@ def candidates(history: History) -> list[Trial]:
 
 
 def tests(history: History) -> bool:
-    """Return whether the winner is to be measured on the test set: there is one, and the model is our own."""
-    model = history.declaration.get("model") or {}
+    """Return whether the winner is to be measured on the test set: there are one and a model."""
     sizes = (history.header.dataset.get("sizes") or {}) if history.header else {}
-    ours = model.get("class") == "models.estimator.MLPClassifier" and "scoring" not in history.declaration
-    return ours and bool(sizes.get("test"))
+    return bool(history.declaration.get("model") and sizes.get("test"))
 
 
 def verdict(history: History) -> Verdict | None:
@@ -147,7 +150,8 @@ def verdict(history: History) -> Verdict | None:
         rival = ordered[1].by_seed
         pairs = [goal.loss(rival[s]) - goal.loss(value) for s, value in winner.by_seed.items() if s in rival]
         if len(pairs) > 1:
-            p_value, difference = paired_p(pairs), statistics.fmean(pairs)
+            difference = statistics.fmean(pairs)
+            p_value = paired_p(pairs) if ordered[0].is_random or ordered[1].is_random else None
     optimism = goal.loss(winner.confirmed.mean) - goal.loss(winner.seen)
     return Verdict(ordered, optimism, p_value, difference, _test(history, winner.point, stage + 1))
 
@@ -203,6 +207,10 @@ def describe(history: History) -> list[str]:
         lines.append(
             f"           {told} the runner-up, point {rival.point} with {_spread(rival.confirmed)} "
             f"(difference {abs(found.difference):.4f}, paired p = {found.p_value:.2g})"
+        )
+    if seeds > 1 and not winner.is_random:
+        lines.append(
+            "           every seed gives the same value: the model has no randomness that fresh seeds could show"
         )
     if winner.failed:
         lines.append(f"           it failed with {winner.failed} of the seeds")

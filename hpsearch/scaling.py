@@ -9,14 +9,18 @@ its gradient (adam, rmsprop), where ηλ/n is not what a weight loses in an upda
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from hpsearch.errors import UserError
+from hpsearch.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from models.datasets import Dataset
+
+MISLED = ("widen", "skip", "keep")
+"""What may follow where a stage misleads."""
 
 LEVERS = ("classes", "hidden_layer_sizes", "train", "valid", "epochs", "image_size")
 """What makes a stage smaller than the full problem."""
@@ -24,8 +28,17 @@ LEVERS = ("classes", "hidden_layer_sizes", "train", "valid", "epochs", "image_si
 DECAYS = ("l1", "l2")
 """Parameters that the λ rule translates."""
 
-AUTO_TRAIN = (1_000, 10_000)
-"""Training samples of the small stages of ``stages="auto"``."""
+AUTO_TRAIN = (1_000, 5_000)
+"""Training samples of the small stages of ``stages="auto"``: of 50,000 a fiftieth and a tenth, steps of equal size."""
+
+AUTO_VALID = 2_000
+"""Most validation samples of a small stage: with more, it would validate for longer than it trains."""
+
+AUTO_EPOCHS = 8
+"""Most epochs of a small stage that another precedes: it is there to rank, and its last epochs are its dearest."""
+
+AUTO_PROMOTE = 0.25
+"""What a small stage promotes to another small one, where a point is still cheap."""
 
 AUTO_RATIO = 4
 """A stage of ``stages="auto"`` has at most one in so many of the training samples: otherwise it would save little."""
@@ -43,12 +56,16 @@ class Scale:
         epochs: Most epochs of a trial.
         image_size: Side, or rows and columns, that images are averaged to.
         lambda_rule: Whether l1 and l2 are multiplied by n'/n, the stage's share of the training samples.
-        trials: Trials of this stage, repeats counted; None: half of those that are left, and all of them for the last.
-        promote: How many of its best points enter the next stage: a count, or a fraction (a float) of its points.
+        trials: Trials of this stage, repeats counted; None: its share of those that are left, by 1/√cost.
+        promote: How many of its best points enter the next stage: a count, a fraction (a float) of its points, or a
+            confidence such as ``"95%"``: all that it cannot tell from the best.
         calibration: Points drawn at random from the others that enter the next stage beside them, to measure how well
             this stage ranks.
         margin: How far the next stage's space reaches beyond the promoted points, as a fraction of the study's space in
             each dimension.
+        if_misleading: What happens to the next stage once it shows, by its interval, that this one misleads: ``widen``
+            (it goes on in a wider space, around the points that it finds best itself), ``skip`` (it goes on as if this
+            stage had been left out) or ``keep`` (it is said, and no more).
 
     Raises:
         UserError: A value cannot be.
@@ -62,17 +79,25 @@ class Scale:
     image_size: int | Sequence[int] | None = None
     lambda_rule: bool = True
     trials: int | None = None
-    promote: int | float = 0.125
+    promote: int | float | str = 0.125
     calibration: int = 4
     margin: float = 0.1
+    if_misleading: Literal["widen", "skip", "keep"] = "widen"
 
     def __post_init__(self) -> None:
         for key in ("train", "valid", "epochs", "trials"):
             self._whole(key, getattr(self, key), 1, optional=True)
         self._whole("calibration", self.calibration, 0)
-        if isinstance(self.promote, float):
+        if self.if_misleading not in MISLED:
+            hint = did_you_mean(str(self.if_misleading), MISLED)
+            raise UserError(f"Scale: if_misleading={self.if_misleading!r} must be one of {', '.join(MISLED)}{hint}")
+        if isinstance(self.promote, str):
+            confidence(self.promote)
+        elif isinstance(self.promote, float):
             if not 0 < self.promote <= 1:
-                raise UserError(f"Scale: promote={self.promote!r} must be a fraction in (0, 1] or a whole number")
+                raise UserError(
+                    f"Scale: promote={self.promote!r} must be a fraction in (0, 1], a whole number or a text as '95%'"
+                )
         else:
             self._whole("promote", self.promote, 1)
         if isinstance(self.margin, bool) or not isinstance(self.margin, int | float) or not 0 <= self.margin <= 1:
@@ -110,6 +135,21 @@ class Scale:
             raise UserError(f"Scale: {key}={value!r} must be a whole number of at least {lowest}")
 
 
+def confidence(text: str) -> float:
+    """Return the confidence that a text such as ``95%`` says, as a share.
+
+    Raises:
+        UserError: It says none between 50 and 100 %.
+    """
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = math.nan
+    if not text.endswith("%") or not 0.5 < share < 1:
+        raise UserError(f"Scale: promote={text!r} must be a confidence above 50% and below 100%, such as '95%'")
+    return share
+
+
 Stages = Sequence[Scale] | Literal["auto"]
 
 
@@ -134,15 +174,18 @@ def check_stages(stages: Any) -> tuple[Scale, ...] | Literal["auto"]:
 
 
 def auto(dataset: Dataset) -> tuple[Scale, ...]:
-    """Return a ladder that suits the size of a data set: 1,000, then 10,000 training samples, then all.
+    """Return a ladder that suits the size of a data set: 1,000, then 5,000 training samples, then all.
 
     A small set has one small stage, of a quarter of its samples. A stage validates on as many samples as it trains on,
-    where there are so many: with fewer, the grain of an accuracy hides what is to be ranked.
+    where there are so many, up to 2,000: with fewer, the grain of an accuracy hides what is to be ranked.
     """
     n, m = len(dataset.y_train), len(dataset.y_valid)
     sizes = [size for size in AUTO_TRAIN if size * AUTO_RATIO <= n] or [n // AUTO_RATIO]
     fewest = 1 if dataset.classes is None else len(dataset.classes)
-    return (*(Scale(train=size, valid=min(size, m)) for size in sizes if size >= fewest), Scale())
+    small = [Scale(train=size, valid=min(size, AUTO_VALID, m)) for size in sizes if size >= fewest]
+    small[:-1] = [replace(scale, promote=AUTO_PROMOTE) for scale in small[:-1]]
+    small[1:] = [replace(scale, epochs=AUTO_EPOCHS, calibration=3) for scale in small[1:]]
+    return (*small, Scale())
 
 
 def settle(stages: Stages, dataset: Dataset, seed: int) -> tuple[Scale, ...]:
@@ -201,14 +244,20 @@ def translated(scale: Scale, params: Mapping[str, Any], n: int) -> dict[str, Any
     return found
 
 
-def split(stages: Sequence[Scale], n_trials: int | None, first: int | None, default: int) -> list[int]:
+def split(
+    stages: Sequence[Scale], n_trials: int | None, first: int | None, default: int, n: int | None = None
+) -> list[int]:
     """Return how many trials each stage has, repeats counted.
+
+    Stages that do not say it share what is left by 1/√cost, where an epoch costs n'/n: the allocation that learns most
+    for a given cost where all are as noisy (Neyman, 1934). Each has at least one.
 
     Args:
         stages: The stages.
         n_trials: Trials of the search in all, as they are wanted now.
         first: Trials in all when the study was begun: what was added since goes to the last stage.
         default: Trials in all where nothing says how many.
+        n: Training samples of the full problem; None: all stages cost the same.
 
     Raises:
         UserError: There are not enough for one a stage.
@@ -216,15 +265,17 @@ def split(stages: Sequence[Scale], n_trials: int | None, first: int | None, defa
     said = [scale.trials for scale in stages]
     own = None if any(count is None for count in said) else sum(count or 0 for count in said)
     begun = first if first is not None else n_trials if n_trials is not None else own if own is not None else default
-    left = begun - sum(count or 0 for count in said[:-1])
-    counts = []
-    for count in said[:-1]:
-        if count is None:
-            count = left - left // 2
-            left -= count
-        counts.append(count)
-    counts.append(left)
-    if min(counts) < 1 or (said[-1] is not None and said[-1] != left):
+    left = begun - sum(count or 0 for count in said)
+    weights = [
+        0.0 if scale.trials is not None else math.sqrt(n / scale.train) if n and scale.train else 1.0
+        for scale in stages
+    ]
+    counts = [count or 0 for count in said]
+    for i, weight in enumerate(weights):
+        if weight:
+            counts[i] = max(round(left * weight / sum(weights[i:])), 1)
+            left -= counts[i]
+    if left or min(counts) < 1:
         named = ", ".join("?" if count is None else f"{count}" for count in said)
         raise UserError(f"n_trials={begun} cannot be shared out among {len(stages)} stages (trials: {named})")
     counts[-1] += max((n_trials if n_trials is not None else begun) - begun, 0)

@@ -58,6 +58,20 @@ def stages(history: History) -> list[Stage]:
     return found
 
 
+def planned_trials(history: History, default: int) -> int | None:
+    """Return how many trials the search is to have, or None where nothing says: what it declares, or its stages do.
+
+    Args:
+        history: The study.
+        default: How many a staged study has that does not say it.
+    """
+    said = history.declaration.get("n_trials")
+    counts = [scale.trials for scale in scales(history)]
+    if said is not None or len(counts) < 2:
+        return said
+    return default if None in counts else sum(count or 0 for count in counts)
+
+
 def full_epochs(history: History) -> float:
     """Return what the search cost, in epochs of the full problem; without what confirmed and tested its result."""
     return sum(stage.full_epochs for stage in stages(history) if stage.number <= history.full_stage)

@@ -161,6 +161,11 @@ class Population:
         self.replace(members)
         self._measure(exact=bool(shared["exact_train_metrics"]))
 
+    @property
+    def n_weights(self) -> int:
+        """How many numbers each network trains, biases counted."""
+        return sum(math.prod(each.shape) for each in self._network.parameters if each.trained)
+
     def _build(self, params: Mapping[str, Any]) -> Network:
         return Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
 

@@ -17,7 +17,7 @@ from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import History
+from hpsearch.history import SECONDS, Goal, History, Trial
 from hpsearch.ladder.base import Ladder
 from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.pruners.base import Pruner
@@ -93,13 +93,13 @@ class Clock:
     def tick(self) -> Tick | None:
         """Advance the study by one tick; None where there is nothing left to do."""
         number = self.history.tick + 1
-        asks = self._fill()
+        asks, notes = self._fill()
         lanes = sorted(self.history.running(), key=lambda trial: trial.ask.lane)
         if not lanes:
             return None
         rows = tuple(self.objective.advance([trial.number for trial in lanes], number))
         self._check_metric(rows)
-        record = Tick(number, self.now(), tuple(asks), rows, ())
+        record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
         self.history.arrive(record)
         record = replace(record, decisions=tuple(self._judge(rows)))
         self.history.decide(record)
@@ -108,6 +108,8 @@ class Clock:
         self.log.append(whole)
         self.history.decide(replace(whole, decisions=last))
         self._keep_best(rows)
+        for note in notes:
+            self.observer.message(note)
         for decision in whole.decisions:
             if decision.action != "audit":
                 self.objective.stop(decision.trial)
@@ -120,9 +122,10 @@ class Clock:
         if best is not None and better and isinstance(self.objective, Keeping):
             self.objective.keep(best.number)
 
-    def _fill(self) -> list[Ask]:
-        """Begin a trial in each free lane, in lane order, while there are trials to begin."""
+    def _fill(self) -> tuple[list[Ask], list[str]]:
+        """Begin a trial in each free lane, in lane order, while there are trials to begin; return what is noted too."""
         asks: list[Ask] = []
+        notes: list[str] = []
         busy = {trial.ask.lane for trial in self.history.running()}
         for lane in range(self.n_lanes):
             if lane in busy:
@@ -131,11 +134,12 @@ class Clock:
             if proposal is None:
                 break
             trial = len(self.history.trials)
-            ask = Ask(trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage)
+            ask = Ask(trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected)
             self.history.begin(ask)
             self.objective.start(Start(ask))
             asks.append(ask)
-        return asks
+            notes += [proposal.note] if proposal.note else []
+        return asks, notes
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
@@ -150,6 +154,9 @@ class Clock:
                 decisions.append(Decision(row.trial, "fail", f"ended without reporting {goal.metric}", "failure"))
             elif not math.isfinite(value):
                 reason = f"{goal.metric} is {value} at epoch {row.epoch}"
+                decisions.append(Decision(row.trial, "fail", reason, "failure"))
+            elif (unknown := _unknown(trial, goal)) is not None:
+                reason = f"{unknown} is not a finite number at epoch {row.epoch}"
                 decisions.append(Decision(row.trial, "fail", reason, "failure"))
             elif row.finished:
                 most = self.ladder.epochs(trial.ask.stage, _most_epochs(trial.params, self.objective.epochs))
@@ -166,12 +173,15 @@ class Clock:
         return list(_by_trial(decisions))
 
     def _check_metric(self, rows: tuple[Row, ...]) -> None:
-        metric = self.history.goal.metric
+        first, *others = self.history.goal.metrics
+        wanted = [first, *(metric for metric in others if metric != SECONDS)]
         for row in rows:
-            if row.metrics and row.failure is None and metric not in row.metrics:
-                raise UserError(
-                    f"metric {metric!r} is not among what a trial reports{did_you_mean(metric, row.metrics)}"
-                )
+            if not row.metrics or row.failure is not None:
+                continue
+            for metric in wanted:
+                if metric not in row.metrics:
+                    hint = did_you_mean(metric, row.metrics)
+                    raise UserError(f"metric {metric!r} is not among what a trial reports{hint}")
 
     def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
         """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
@@ -215,6 +225,12 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
+
+
+def _unknown(trial: Trial, goal: Goal) -> str | None:
+    """Return the first of a goal's other metrics that is not finite where the trial's value counts, or None."""
+    measured = zip(goal.metrics, trial.values, strict=False)
+    return next((metric for metric, value in measured if not math.isfinite(value)), None)
 
 
 def _by_trial(decisions: Iterable[Decision]) -> tuple[Decision, ...]:

@@ -1,4 +1,4 @@
-"""When a study stops before all its trials are done: a target, no more improvement, or the clock on the wall.
+"""When a study stops before all its trials are done: a target, no more improvement, a budget, or the clock on the wall.
 
 What the history alone decides holds whenever it is asked again; what the wall decides is in the log, and a resumed
 study goes on.
@@ -10,7 +10,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from hpsearch.history import History
+from hpsearch.stages import full_epochs
 from hpsearch.study import Study
+
+ROUNDING = 1e-9
+"""Shares such as 0.02 add up to a little less than they should."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +26,19 @@ class Limits:
         no_improvement: Trials that may end after the last improvement of the best value, or None.
         timeout: Seconds of this run, or None.
         trial_timeout: Seconds that a trial may train, over all its epochs, or None.
+        budget: Epochs of the full problem that the search may cost, or None.
     """
 
     until: float | None = None
     no_improvement: int | None = None
     timeout: float | None = None
     trial_timeout: float | None = None
+    budget: float | None = None
 
     @classmethod
     def of(cls, study: Study) -> Limits:
         """Return what a study declares."""
-        return cls(study.until, study.no_improvement, study.timeout, study.trial_timeout)
+        return cls(study.until, study.no_improvement, study.timeout, study.trial_timeout, study.budget)
 
     def reached(self, history: History) -> tuple[str, str] | None:
         """Return the rule and the reason by which a study has found what it was after, or None.
@@ -50,4 +56,6 @@ class Limits:
             since = len(history.ends) - bisect_right(history.ends, improved)
             if since >= self.no_improvement:
                 return "no_improvement", f"no improvement in {since} trials"
+        if self.budget is not None and (cost := full_epochs(history)) >= self.budget - ROUNDING:
+            return "budget", f"the search cost {cost:.1f} full-problem epochs (budget {self.budget:g})"
         return None

@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from hpsearch.history import Goal, History, Trial
+from hpsearch.records import Ask
 
 
 class StageView(History):
     """Some of a stage's trials, numbered from 0, as are their points.
 
-    A sampler that reads a history must not compare values of two stages, nor meet points that lie outside of the space
-    that it searches. Curves are shared with the whole history, so that the view costs nothing but a look at its trials.
+    A sampler that reads a history must not compare values of two stages as they are, nor meet points that lie outside
+    of the space that it searches. Curves are shared with the whole history, so that the view costs nothing but a look
+    at its trials.
 
     Args:
         goal: What decides.
         stage: The stage.
         shows: Which of its trials belong to the view.
+        prior: Ended trials of another stage, on this one's scale, that come before them; of these too, what it shows.
     """
 
-    def __init__(self, goal: Goal, stage: int, shows: Callable[[Trial], bool]) -> None:
+    def __init__(self, goal: Goal, stage: int, shows: Callable[[Trial], bool], prior: Iterable[Trial] = ()) -> None:
         super().__init__(goal)
         self.full_stage = stage
         self._shows = shows
         self._seen = 0
         self._points: dict[int, int] = {}
         self._open: list[tuple[Trial, Trial]] = []
+        for trial in filter(shows, prior):
+            self.trials.append(replace(trial, ask=self._numbered(trial)))
 
     def sync(self, history: History) -> None:
         """Take in what the whole history holds; later calls bring the same one, grown."""
         self.header, self.declaration = history.header, history.declaration
+        if self.full_stage == 0:
+            self.spaces = history.spaces  # a later stage searches a box of its own
         self.tick, self.time = history.tick, history.time
         for trial in history.trials[self._seen :]:
             if trial.ask.stage == self.full_stage and self._shows(trial):
-                point = self._points.setdefault(trial.ask.point, len(self._points))
-                ask = replace(trial.ask, trial=len(self.trials), point=point)
-                own = Trial(ask, trial.asked_at, trial.ticks, trial.rows)
+                own = Trial(self._numbered(trial), trial.asked_at, trial.ticks, trial.rows)
                 self.trials.append(own)
                 self._running[own.number] = own
                 self._open.append((trial, own))
         self._seen = len(history.trials)
         ended = []
         for whole, own in self._open:
-            own.value, own.best_epoch = whole.value, whole.best_epoch
+            own.value, own.best_epoch, own.values = whole.value, whole.best_epoch, whole.values
             own.decision, own.audit, own.ended_at = whole.decision, whole.audit, whole.ended_at
             if own.decision is not None:
                 del self._running[own.number]
@@ -51,3 +56,7 @@ class StageView(History):
         self._open = [pair for pair in self._open if pair[1].decision is None]
         self.ends += sorted(ended)
         self.best = next(iter(self.ranked()), None)
+
+    def _numbered(self, trial: Trial) -> Ask:
+        point = self._points.setdefault(trial.ask.point, len(self._points))
+        return replace(trial.ask, trial=len(self.trials), point=point)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from hpsearch.records import Ask, Row
 
+WEIGHTS = "weights"
+"""The metric of our networks that counts the numbers that are trained, biases included; measured where it is asked."""
+
 LaneState = dict[str, NDArray[Any]]
 """All that a trial's training depends on between two epochs, as plain arrays: it can be moved, saved and restored."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import UserError
-from hpsearch.objectives.base import Start
+from hpsearch.objectives.base import WEIGHTS, Start
 from hpsearch.records import Ask, Row
 from models.datasets import Dataset
 from models.parameters import validate_params
@@ -29,16 +29,28 @@ class MLPPopulation:
 
     Args:
         params: Every parameter of the study's MLPClassifier.
-        dataset: Training and validation set; the test set is not touched.
+        dataset: Training and validation set; the test set is not touched where it is not asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
+        weights: Whether to report how many numbers a network trains, as ``weights``.
+        test: Whether to report the test set's metrics with each epoch; see :meth:`confirm`.
     """
 
     _by_seed = False
-    _test = False
 
-    def __init__(self, params: Mapping[str, Any], dataset: Dataset, seed: int, epochs: int) -> None:
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        dataset: Dataset,
+        seed: int,
+        epochs: int,
+        *,
+        weights: bool = False,
+        test: bool = False,
+    ) -> None:
         self.epochs = epochs
+        self._weights = weights
+        self._test = test
         self._params = dict(params)
         self._seed = seed
         self._dataset = dataset
@@ -59,7 +71,7 @@ class MLPPopulation:
             test: Whether to report ``test_cost`` and ``test_accuracy`` with each epoch. Nothing is chosen by them: what
                 counts is the epoch that is best on the validation set.
         """
-        self._by_seed, self._test = True, test
+        self._by_seed, self._test = True, test or self._test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; parameters that cannot be trained are reported by its first row."""
@@ -105,9 +117,12 @@ class MLPPopulation:
                 order = (CONFIRM_STREAM, ask.stage, ask.repeat, self._members[numbers[0]].epoch)
             results = population.run_epoch((self._seed, *order))
             seconds = (time.perf_counter() - begun) / len(numbers)
+            extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
             for number, result in zip(numbers, results, strict=True):
                 lane, epoch = self._asks[number].lane, self._members[number].epoch
-                rows[number] = Row(number, lane, epoch, result.metrics, seconds, result.finished, result.failure)
+                rows[number] = Row(
+                    number, lane, epoch, {**result.metrics, **extra}, seconds, result.finished, result.failure
+                )
         return [rows[number] for number in trials]
 
     def states(self) -> list[Start]:

@@ -24,14 +24,29 @@ class PipelinePopulation:
 
     Args:
         pipeline: Ends in an MLPClassifier; pipelines may be nested.
-        dataset: Training and validation set; the test set is not touched.
+        dataset: Its parts; the test set is touched only where it is asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
         space: Where the parameters come from: a choice's tuples are tuples again.
+        weights: Whether to report how many numbers a network trains, as ``weights``.
     """
 
-    def __init__(self, pipeline: Any, dataset: Dataset, seed: int, epochs: int, space: Space | None = None) -> None:
+    _by_seed = False
+
+    def __init__(
+        self,
+        pipeline: Any,
+        dataset: Dataset,
+        seed: int,
+        epochs: int,
+        space: Space | None = None,
+        *,
+        weights: bool = False,
+        test: bool = False,
+    ) -> None:
+        self._test = test
         self.epochs = epochs
+        self._weights = weights
         self._parts = split(pipeline)
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._dataset = dataset
@@ -42,6 +57,10 @@ class PipelinePopulation:
         self._populations: dict[str, MLPPopulation] = {}
         self._failed: dict[int, tuple[str, str]] = {}
         self._kept: tuple[MLPPopulation, dict[str, Any]] | None = None
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness; see :meth:`MLPPopulation.confirm`."""
+        self._by_seed, self._test = True, test
 
     def start(self, trial: Start) -> None:
         """Take a trial in, and fit its transformers where that is new; if they fail, its first row says so."""
@@ -112,7 +131,14 @@ class PipelinePopulation:
         with threadpool_limits(limits=1), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             X_train, X_valid = self._transformers.transform(before)
+            X_test = self._transformers.test(before) if self._test else None
         if X_train.ndim != 2:
             raise UserError(f"the transformers give an array of shape {X_train.shape}; a network takes two dimensions")
-        seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=None, y_test=None)
-        return MLPPopulation(self._parts.last.get_params(), seen, self._seed, self.epochs)
+        y_test = self._dataset.y_test if self._test else None
+        seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=X_test, y_test=y_test)
+        population = MLPPopulation(
+            self._parts.last.get_params(), seen, self._seed, self.epochs, weights=self._weights, test=self._test
+        )
+        if self._by_seed:
+            population.confirm(test=self._test)
+        return population

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.mlp import DATA_STREAM, NETWORK_STREAM
+from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.transformers import Split, Transformers, seed_random_states, split
 from hpsearch.records import Row
@@ -37,6 +37,7 @@ class _Running:
         done: Epochs done.
         estimator: What was trained: with ``partial_fit`` the last step, which goes on, else the whole model.
         data: What it is trained and measured on, where transformers stand before it.
+        X_test: The test data likewise, where they are looked at.
     """
 
     start: Start
@@ -44,6 +45,7 @@ class _Running:
     done: int = 0
     estimator: Any = None
     data: tuple[Array, Array] | None = None
+    X_test: Array | None = None
 
 
 class SklearnObjective:
@@ -56,13 +58,16 @@ class SklearnObjective:
 
     Args:
         model: The estimator or pipeline.
-        dataset: Training and validation set; the test set is not touched.
+        dataset: Its parts; the test set is touched only where it is asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial.
         resource: What an epoch adds.
         scores: What is measured.
         space: Where the parameters come from: a choice's tuples are tuples again.
     """
+
+    _by_seed = False
+    _test = False
 
     def __init__(
         self,
@@ -86,6 +91,10 @@ class SklearnObjective:
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._orders: dict[tuple[int, int], Array] = {}
         self._kept: _Running | None = None
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness, and report the metrics of the test set too where asked."""
+        self._by_seed, self._test = True, test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; its estimator is made by its first epoch."""
@@ -148,20 +157,28 @@ class SklearnObjective:
             running.estimator, running.data = self._begin(running)
         assert running.data is not None
         X_train, X_valid = running.data
-        order = np.random.default_rng((self._seed, DATA_STREAM, ask.stage, ask.repeat, tick)).permutation(len(X_train))
+        owner = (
+            (CONFIRM_STREAM, ask.stage, ask.repeat, running.done)
+            if self._by_seed
+            else (DATA_STREAM, ask.stage, ask.repeat, tick)
+        )
+        order = np.random.default_rng((self._seed, *owner)).permutation(len(X_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
         # The classes are for the first call; later ones check that they are the same.
         running.estimator.partial_fit(X_train[order], dataset.y_train[order], **classes)
-        return self._scores.measure(running.estimator, X_train, dataset.y_train, X_valid, dataset.y_valid)
+        return self._measure(running.estimator, (X_train, dataset.y_train), X_valid, running.X_test)
 
     def _begin(self, running: _Running) -> tuple[Any, tuple[Array, Array]]:
         """Return a trial's last step, ready for its first epoch, and the data that the steps before it give."""
         from sklearn.base import clone
 
-        ask = running.start.ask
         before, own = self._parts.params(running.params)
         estimator = clone(self._parts.last).set_params(**own)
-        seed_random_states(estimator, (self._seed, NETWORK_STREAM, ask.trial))
+        seed_random_states(estimator, self._owner(running))
+        if self._test:
+            running.X_test = self._dataset.X_test
+            if self._parts.before is not None:
+                running.X_test = self._transformers.test(before)
         if self._parts.before is None:
             return estimator, (self._dataset.X_train, self._dataset.X_valid)
         return estimator, self._transformers.transform(before)
@@ -171,13 +188,33 @@ class SklearnObjective:
 
         ask, dataset = running.start.ask, self._dataset
         estimator = clone(self._model).set_params(**running.params)
-        seed_random_states(estimator, (self._seed, NETWORK_STREAM, ask.trial))
+        seed_random_states(estimator, self._owner(running))
         X_train, y_train = dataset.X_train, dataset.y_train
         if rung < self.epochs:
             part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / self.epochs)]
             X_train, y_train = X_train[part], y_train[part]
         running.estimator = estimator.fit(X_train, y_train)
-        return self._scores.measure(estimator, X_train, y_train, dataset.X_valid, dataset.y_valid)
+        return self._measure(estimator, (X_train, y_train), dataset.X_valid, dataset.X_test if self._test else None)
+
+    def _owner(self, running: _Running) -> tuple[int, ...]:
+        """Return whose randomness an estimator has: its trial's, or its seed's where points are compared."""
+        ask = running.start.ask
+        return (
+            (self._seed, CONFIRM_STREAM, ask.stage, ask.repeat)
+            if self._by_seed
+            else (self._seed, NETWORK_STREAM, ask.trial)
+        )
+
+    def _measure(
+        self, estimator: Any, trained: tuple[Array, Array], X_valid: Array, X_test: Array | None
+    ) -> dict[str, float]:
+        metrics = self._scores.measure(estimator, *trained, X_valid, self._dataset.y_valid)
+        if X_test is None:
+            return metrics
+        assert self._dataset.y_test is not None, "a test stage needs a test set"
+        tested = self._scores.measure(estimator, *trained, X_test, self._dataset.y_test)
+        own = {name: value for name, value in tested.items() if not name.startswith("train_")}
+        return metrics | {f"test_{name.removeprefix('val_')}": value for name, value in own.items()}
 
     def _order(self, stage: int, repeat: int) -> Array:
         """Return an order of the training samples whose every beginning is stratified; the same for all trials."""

@@ -90,6 +90,16 @@ class Transformers:
             del self._kept[next(iter(self._kept))]  # the one that was asked for the longest ago
         return data
 
+    def test(self, params: Mapping[str, Any]) -> Array:
+        """Return the test data as the steps with these parameters give them; they are fitted once more.
+
+        Raises:
+            Exception: Whatever a step raises.
+        """
+        steps = self._steps(params)
+        steps.fit_transform(self._dataset.X_train, self._dataset.y_train)
+        return _dense(steps.transform(self._dataset.X_test))
+
     def pipeline(self, params: Mapping[str, Any], last: Any) -> Any:
         """Return the pipeline whose steps before the last have these parameters and are fitted; `last` is fitted too.
 

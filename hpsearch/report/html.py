@@ -17,7 +17,7 @@ from hpsearch.diagnosis import diagnose
 from hpsearch.errors import UserError
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
-from hpsearch.report import axes, curves, figures, findings, landscape, words
+from hpsearch.report import axes, curves, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
@@ -56,12 +56,14 @@ def drawings(history: History) -> Drawings:
     ranked = sorted(known, key=lambda each: order.index(each.name))
     drawn = [
         figures.best_so_far(full),
+        figures.pareto(full),
         figures.savings(full),
         landscape.landscape(full, ranked),
         landscape.importance(found),
         landscape.parallel(full, ranked),
         curves.curves(full),
         curves.elapsed(full, order),
+        stages.stage_figure(history),
     ]
     shown = [figure for figure in drawn if figure is not None] if any(trial.rows for trial in full.trials) else []
     return shown, found
@@ -80,10 +82,11 @@ def page(history: History, drawn: Drawings | None = None) -> str:
     shown, found = drawings(history) if drawn is None else drawn
     parts = {
         "title": escape(name),
-        "goal": escape(f"{history.goal.direction} {history.goal.metric}"),
+        "goal": escape(str(history.goal)),
         "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, found)),
         "tiles": "".join(_tile(value, what) for value, what in findings.tiles(history)),
         "figures": "\n".join(_card(figure) for figure in shown),
+        "stages": stages.stage_table(history),
         "table": _table(history),
         "provenance": "".join(
             f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)
@@ -135,22 +138,27 @@ def _card(figure: Figure) -> str:
 def _table(history: History) -> str:
     """Return the table of all trials, best first; a cell whose text is not its value to sort by says it."""
     names = list(dict.fromkeys(name for trial in history.trials for name in trial.params))
-    stages = ["stage"] if any(trial.ask.stage for trial in history.trials) else []
-    heads = ["trial", *stages, "state", history.goal.metric, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
+    staged = ["stage"] if any(trial.ask.stage for trial in history.trials) else []
+    metrics = list(history.goal.metrics)
+    front = ["front"] if history.goal.others else []
+    heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
     model = model_params(history.declaration)
     ranked = history.ranked()
     known = {trial.number for trial in ranked}
     rest = [trial for trial in history.trials if trial.number not in known]
-    numbers = {"trial", *stages, history.goal.metric, "at epoch", "epochs"}
+    numbers = {"trial", *staged, *metrics, "at epoch", "epochs"}
+    best = {trial.number for trial in history.front()} if front else set()
     numbers |= {*(n for n in names if any(_is_number(t.params.get(n)) for t in history.trials))}
     head = "".join(
         f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
     )
-    rows = "\n".join(_row(history, trial, names, bool(stages), model) for trial in [*ranked, *rest])
+    rows = "\n".join(_row(history, trial, names, bool(staged), model, best) for trial in [*ranked, *rest])
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
 
 
-def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, model: Mapping[str, Any]) -> str:
+def _row(
+    history: History, trial: Trial, names: Iterable[str], staged: bool, model: Mapping[str, Any], front: set[int]
+) -> str:
     why = trial.decision.reason if trial.decision is not None else ""
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
@@ -158,6 +166,8 @@ def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, mod
         *([_number(trial.ask.stage, str(trial.ask.stage))] if staged else []),
         f'<td class="{trial.state}">{trial.state}</td>',
         _number(trial.value, words.number(trial.value)),
+        *(_number(value, pareto.number(value)) for value in pareto.others(history, trial)),
+        *([f"<td>{'yes' if trial.number in front else ''}</td>"] if history.goal.others else []),
         _number(trial.best_epoch, "–" if trial.best_epoch is None else str(trial.best_epoch)),
         _number(trial.epoch, str(trial.epoch)),
         *(_value(trial.params.get(name)) for name in names),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from hpsearch import calibration, confirm, stages
+from hpsearch.calibration import Calibration
 from hpsearch.history import History
 from hpsearch.report import words
 from hpsearch.scaling import describe
@@ -26,4 +29,31 @@ def stage_lines(history: History) -> list[str]:
             cost = f"{words.many(stage.epochs, 'epoch')}, {stage.full_epochs:.1f} of the full problem's"
             lines.append(f"stage {stage.number}: {words.many(len(stage.trials), 'trial')}, {cost} ({stage.words})")
         lines.append(f"the search took {stages.full_epochs(history):.1f} full-problem epochs")
-    return [*lines, *calibration.describe(history), *confirm.describe(history)]
+    return [*lines, *calibration.describe(history), *history.notes, *confirm.describe(history)]
+
+
+def live_lines(history: History) -> list[str]:
+    """Return a line about each stage that is over or under way, as short as the live view needs it."""
+    if len(stages.scales(history)) < 2:
+        return []
+    known = {each.stage: each for each in calibration.calibrate(history)}
+    return [
+        f"stage {stage.number}: {words.many(len(stage.trials), 'trial')}, {stage.full_epochs:.1f} full-problem epochs"
+        + (f"; {rho_text(known[stage.number])} against the next" if stage.number in known else "")
+        for stage in stages.stages(history)
+        if stage.trials and stage.number <= history.full_stage
+    ]
+
+
+def final_lines(history: History, said: set[int]) -> list[str]:
+    """Return the calibration of the stages for which it is final and was not said, and take note that it is."""
+    final = [n for n in range(len(stages.scales(history)) - 1) if n not in said and calibration.settled(history, n)]
+    said.update(final)
+    return [line for each in calibration.calibrate(history) if each.stage in final for line in calibration.tell(each)]
+
+
+def rho_text(each: Calibration) -> str:
+    """Return ρ with its interval."""
+    if math.isnan(each.rho):
+        return f"ρ not known: {each.points} points in common"
+    return f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}], {each.points} points"

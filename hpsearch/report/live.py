@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hpsearch.history import History
 from hpsearch.records import Tick
 from hpsearch.report import terminal, words
-from hpsearch.report.ladder import stage_now
+from hpsearch.report.ladder import final_lines, live_lines, stage_now
 from hpsearch.report.sparkline import sparkline
 from hpsearch.report.summary import closing, opening
 
@@ -190,6 +190,7 @@ class PlainView(_View):
         self._tenths = 0
         self._incumbent: tuple[int, float | None] | None = None
         self._said_incumbent = -INCUMBENT
+        self._final: set[int] = set()
         self._said = 0.0
 
     def _draw(self, history: History, progress: Progress, now: float) -> None:
@@ -208,6 +209,8 @@ class PlainView(_View):
         if tenths > self._tenths or now - self._said >= HEARTBEAT:
             self._tenths, self._said = tenths, now
             total = "" if self._plan.n_trials is None else f" of {self._plan.n_trials}"
+            for line in final_lines(history, self._final):
+                self._say(line)
             stage = f"{stage}; " if (stage := stage_now(history)) else ""
             self._say(f"{ended}{total} trials ended ({words.counts(history)}); {stage}{progress.line(history, now)}")
 
@@ -260,6 +263,7 @@ class LiveView(_View):
         total = "" if plan.n_trials is None else f" of {plan.n_trials}"
         text = [(f"{count.ended}{total} trials: {count}", "")]
         text += [(stage, "")] if (stage := stage_now(history)) else []
+        text += [(line, "dim") for line in live_lines(history)]
         if best is not None:
             curve = best.curve(plan.goal.metric)
             where = f"at {words.reached(best)}, trial {best.number}"

@@ -22,7 +22,7 @@ from hpsearch.dimensions import listed
 from hpsearch.errors import UserError
 from hpsearch.history import History
 from hpsearch.proposal import model_params
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.samplers.chapter_steps import (
     FINEST,
     AnyLearning,
@@ -58,10 +58,13 @@ class Chapter:
         """Return the sampler for a study.
 
         Raises:
-            UserError: The space is a function.
+            UserError: The space is a function, there are constraints, or there are several metrics.
         """
         if callable(study.space):
             raise UserError("sampler 'chapter' needs a space of dimensions, not a function: take 'tpe' or 'random'")
+        if study.constraints:
+            raise UserError("sampler 'chapter' probes what its steps say and takes no constraints: take 'tpe' or 'gp'")
+        check_single(study, "chapter")
         model = {} if study.model is None else study.model.get_params(deep=True)
         return ChapterPoints(study.dimensions, model, study.seed, study.repeats)
 
@@ -86,6 +89,7 @@ class ChapterPoints:
 
     reads_history = True
     size = None
+    rejected = 0
 
     def __init__(self, space: Space, model: Mapping[str, Any], seed: int, repeats: int) -> None:
         self._space = space
@@ -154,16 +158,21 @@ class ChapterPoints:
 def story(history: History) -> list[str]:
     """Return what each step of the procedure tried, saw and chose: a pure function of the history.
 
+    In a staged study it is told of the smallest stage, which is where the procedure begins; on the others it goes on
+    between the points that were promoted.
+
     Args:
         history: A study whose sampler is the chapter's.
     """
     said = history.declaration
     space, model = from_json(said["space"]), model_params(said)
     points = ChapterPoints(space, model, int(said.get("seed", 0)), int(said.get("repeats", 1)))
-    trials = [trial for trial in history.trials if trial.ask.stage == history.full_stage]
+    trials = [trial for trial in history.trials if trial.ask.stage == 0]
     known = Known(trials, history.goal, int(said.get("repeats", 1)))
     walk = points.walk(known)
     told = list(walk.told)
+    if history.full_stage:
+        told.insert(0, "the chapter's procedure on stage 0, the smallest problem:")
     best = known.best()
     if walk.missing is None and best is not None:
         told.append(

@@ -73,7 +73,7 @@ class Projection:
         """Take one more record in; nothing is sent before :meth:`push`."""
         if isinstance(record, Header):
             self._header = record
-            self.history = History(Goal(record.declaration["metric"], record.declaration["direction"]))
+            self.history = History(Goal.of(record.declaration))
         if self.history is None:
             raise ValueError("the log does not begin with a header")
         self.history.apply(record)
@@ -87,6 +87,7 @@ class Projection:
                 self._began[ask.trial] = began
                 self._unfinished[ask.trial] = self.history.trials[ask.trial]
             self._follow_best(record)
+            self._best += content.calibration_points(self.history, record)
 
     def connect(self) -> None:
         """Open the store, which may take seconds, and look up the runs that are there.

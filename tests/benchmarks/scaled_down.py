@@ -1,18 +1,19 @@
-"""What the ladder of smaller problems saves, and whether it is to be trusted.
+"""What the ladder of smaller problems saves: staged search against flat TPE + ASHA and flat random, at equal budget.
 
-    python tests/benchmarks/scaled_down.py --seeds 3            time to a target, staged against flat, on MNIST
-    python tests/benchmarks/scaled_down.py --what lambda        ρ with and without the λ rule, with intervals
-    python tests/benchmarks/scaled_down.py --data digits        the same in a few seconds
+    HPSEARCH_DATA=… python tests/benchmarks/scaled_down.py --seeds 10 --root /tmp/ladder     MNIST; resumes where it was
+    python tests/benchmarks/scaled_down.py --data digits --target 0.96 --budget 100          the same in a minute
 
-MNIST is looked for where HPSEARCH_DATA points. Costs are counted in epochs of the full problem, seconds beside them.
+The space is that of studies/scaled_down.py, the stages are those of `--stages auto`. Each search may cost --budget
+epochs of the full problem; counted are those until a trial of the full problem first reaches --target, all lanes of
+that tick included; and what the winner is worth on a fresh seed and, with another, on the test set. Epochs do not
+depend on the machine's load.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,130 +21,116 @@ import numpy as np
 from hpsearch import Choice, Float, MLPClassifier, Scale, Study
 from hpsearch.calibration import calibrate
 from hpsearch.history import History
-from hpsearch.stages import stages
+from hpsearch.stages import full_epochs, stages
 
 SPACE = {
     "learning_rate": Float(0.01, 10, log=True),
     "l2": Float(0.01, 100, log=True),
     "hidden_layer_sizes": Choice([(30,), (100,)]),
 }
+MANY = 200
+"""More trials than any budget allows."""
 
 
-def studies(data: str, epochs: int, seed: int) -> dict[str, Study]:
-    """The searches that are compared; each may go on until it reaches the target."""
-    sizes = [1_000, 10_000] if data != "digits" else [270]
-    trials = [32, 8] if data != "digits" else [24]
+def ladder(data: str, *, rule: bool) -> list[Scale]:
+    """The stages, with the λ rule or without it."""
+    if data == "digits":
+        return [Scale(train=200, trials=24, promote=4, lambda_rule=rule), Scale(trials=MANY)]
+    return [
+        Scale(train=1_000, valid=1_000, trials=32, promote=8, calibration=4, lambda_rule=rule),
+        Scale(train=5_000, valid=2_000, epochs=8, trials=16, promote=2, calibration=3, lambda_rule=rule),
+        Scale(trials=MANY),
+    ]
+
+
+def searches(data: str, epochs: int, budget: float, target: float, seed: int) -> dict[str, Study]:
+    """The searches that are compared; the one with the λ rule is only seen to the target."""
     flat = Study(
-        name="flat-tpe-asha",
-        model=MLPClassifier(max_epochs=epochs),
-        space=SPACE,
-        data=data,
-        n_trials=48,
-        seed=seed,
-    )
-    small = [Scale(train=size, valid=min(size, 2_000), trials=n) for size, n in zip(sizes, trials, strict=True)]
-    small = [replace(scale, valid=None) if data == "digits" else scale for scale in small]
-    ladder = [*small, Scale(trials=8)]
-    return {
-        "staged TPE+ASHA": replace(flat, name="staged", n_trials=None, stages=ladder),
-        "flat TPE+ASHA": flat,
-        "flat random": replace(flat, name="flat-random", sampler="random", pruner="none", n_trials=24),
-    }
+        name="flat", model=MLPClassifier(max_epochs=epochs), space=SPACE, data=data, n_trials=MANY, budget=budget,
+        confirm=1, confirm_top=1, seed=seed,
+    )  # fmt: skip
+    staged = replace(flat, name="staged", n_trials=None, stages=ladder(data, rule=False))
+    ruled = replace(staged, name="staged with the λ rule", stages=ladder(data, rule=True), confirm=0, until=target)
+    chance = replace(flat, name="flat random", sampler="random", pruner="none")
+    return {study.name: replace(study, name=f"{study.name} {seed}") for study in (staged, flat, chance, ruled)}
 
 
-def spent_until(history: History, target: float) -> tuple[float, float] | None:
-    """Return full-problem epochs and seconds of training until a trial on the full problem reached the target."""
+def spent_until(history: History, target: float) -> float | None:
+    """Return the full-problem epochs until a trial of the full problem reached the target, or None."""
     share = {stage.number: stage.share for stage in stages(history)}
     rows = sorted(
-        (
-            tick,
-            trial.ask.lane,
-            share[trial.ask.stage],
-            row.seconds,
-            trial.ask.stage,
-            row.metrics.get("val_accuracy", 0.0),
-        )
+        (tick, share[trial.ask.stage], trial.ask.stage, row.metrics.get("val_accuracy", 0.0))
         for trial in history.trials
+        if trial.ask.stage <= history.full_stage
         for tick, row in zip(trial.ticks, trial.rows, strict=True)
     )
-    cost, seconds, reached = 0.0, 0.0, None
-    for tick, _, part, took, stage, value in rows:
-        if reached is not None and tick > reached:
-            return cost, seconds  # all lanes of the tick that reached it have been paid for
-        cost, seconds = cost + part, seconds + took
-        if stage == history.full_stage and value >= target:
-            reached = tick
-    return None if reached is None else (cost, seconds)
+    hits = [tick for tick, _, stage, value in rows if stage == history.full_stage and value >= target]
+    return sum(cost for tick, cost, *_ in rows if tick <= hits[0]) if hits else None
 
 
-def compare(data: str, epochs: int, target: float, seeds: int, confirm: int) -> None:
-    """Print what each search needs to reach the target, and what its winner is worth on fresh seeds."""
-    needed: dict[str, list[float]] = {}
-    for seed in range(seeds):
-        for name, study in studies(data, epochs, seed).items():
-            with tempfile.TemporaryDirectory() as root:
-                result = replace(study, until=target, confirm=confirm, confirm_top=1).run(
-                    root, quiet=True, tracking=False
-                )
-            found = spent_until(result.history, target)
-            needed.setdefault(name, []).append(found[0] if found else float("inf"))
-            best, verdict = result.best_trial, result.verdict
-            told = f"{found[0]:7.1f} epochs {found[1]:6.1f} s" if found else f"not in {result.full_epochs:.1f} epochs"
-            seen = "-" if best is None or best.value is None else f"{best.value:.4f}"
-            sure = "" if verdict is None else f"  confirmed {verdict.winner.confirmed.mean:.4f}"
-            tested = "" if verdict is None or not verdict.test else f"  test {verdict.test['test_accuracy'].mean:.4f}"
-            print(f"seed {seed}  {name:16}  {told}  best {seen}{sure}{tested}", flush=True)
-            for each in calibrate(result.history):
-                print(
-                    f"         stage {each.stage}: ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]",
-                    flush=True,
-                )
-    for name, costs in needed.items():
-        print(f"{name:16}  median {statistics.median(costs):7.1f} full-problem epochs to {target:.1%}  {costs}")
+def tell(name: str, history: History, target: float) -> dict[str, Any]:
+    """Print what a search came to, and return it."""
+    found, best = spent_until(history, target), history.best
+    assert best is not None, "the full problem was reached"
+    fresh = {t.ask.stage - history.full_stage: t for t in history.trials if t.ask.stage > history.full_stage}
+    confirmed = fresh[1].value if 1 in fresh else None
+    tested = None
+    if 2 in fresh and fresh[2].best_epoch is not None:
+        tested = fresh[2].rows[fresh[2].best_epoch - 1].metrics["test_accuracy"]
+    reached = "not reached" if found is None else f"{found:.1f}"
+    told = [reached, f"best {best.value:.4f}", *(f"{v:.4f}" for v in (confirmed, tested) if v is not None)]
+    rho = [f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]" for each in calibrate(history)]
+    parts = [f"{len(stage.trials)} x {stage.share:g}: {stage.full_epochs:.1f}" for stage in stages(history)]
+    print(f"{name:26} {full_epochs(history):6.1f} epochs; {target:.1%} after", ", ".join(told), rho, parts, flush=True)
+    return {"epochs": found, "best": best.value, "confirmed": confirmed, "test": tested, "history": history}
 
 
-def lambda_rule(data: str, epochs: int, points: int, seeds: int) -> None:
-    """Print ρ between a small and the full problem over random points of η and λ, with the rule and without."""
-    sizes = [1_000, 10_000] if data != "digits" else [100, 270]
-    space: dict[str, Any] = {name: SPACE[name] for name in ("learning_rate", "l2")}
-    for size in sizes:
-        gained = []
-        for seed in range(seeds):
-            rho = {}
-            for rule in (True, False):
-                small = Scale(train=size, trials=points, promote=1.0, calibration=0, lambda_rule=rule)
-                study = Study(
-                    name="rule", model=MLPClassifier(hidden_layer_sizes=(30,), max_epochs=epochs), space=space,
-                    data=data, sampler="random", pruner="none", n_trials=2 * points, stages=[small, Scale()], seed=seed,
-                )  # fmt: skip
-                with tempfile.TemporaryDirectory() as root:
-                    (found,) = calibrate(study.run(root, quiet=True, tracking=False).history)
-                rho[rule] = found.rho
-                print(
-                    f"n' = {size:6}  seed {seed}  {'with   ' if rule else 'without'} the rule: ρ = {found.rho:.3f} "
-                    f"[{found.rho_low:.3f}, {found.rho_high:.3f}], best {found.k} in common {found.overlap:.0%} "
-                    f"({found.points} points)",
-                    flush=True,
-                )
-            gained.append(rho[True] - rho[False])
-        print(f"n' = {size:6}  gain of ρ by the rule: {np.round(gained, 3).tolist()}, mean {np.mean(gained):+.3f}")
+def interval(values: list[float]) -> str:
+    """Mean with its 95 % bootstrap interval over the seeds."""
+    drawn = np.random.default_rng(0).choice(values, (4_000, len(values))).mean(1)
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return f"{np.mean(values):.4g} [{low:.4g}, {high:.4g}]"
+
+
+def summary(found: dict[str, list[dict[str, Any]]], target: float, budget: float) -> None:
+    """Print a row per search. One that did not reach the target counts with its whole budget: a lower bound."""
+    costs = {name: [each["epochs"] or budget for each in runs] for name, runs in found.items()}
+    for name, runs in found.items():
+        reached = sum(each["epochs"] is not None for each in runs)
+        words = [f"{name:26} {target:.1%} reached {reached}/{len(runs)}, median {np.median(costs[name]):.1f}"]
+        words.append(f"mean {interval(costs[name])}")
+        for key in ("best", "confirmed", "test"):
+            if values := [each[key] for each in runs if each[key] is not None]:
+                words.append(f"{key} {np.mean(values):.4f} ± {np.std(values, ddof=1) if len(values) > 1 else 0:.4f}")
+        print(", ".join(words))
+    for name in [name for name in found if name != "flat"]:
+        ratios = [a / b for a, b in zip(costs[name], costs["flat"], strict=True)]
+        print(f"{name} / flat: median of the seeds {np.median(ratios):.2f}, mean {interval(ratios)}")
+    same = [
+        (spent_until(a["history"], b["best"]), spent_until(b["history"], b["best"]))
+        for a, b in zip(found["staged"], found["flat"], strict=True)
+    ]
+    reached = [f"{a / b:.2f}" if a is not None and b is not None else "never" for a, b in same]
+    print(f"staged / flat, epochs to the best value that flat saw in its budget: {', '.join(reached)}")
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Run what is missing, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", choices=["compare", "lambda"], default="compare")
     parser.add_argument("--data", default="mnist")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--target", type=float, default=0.975)
-    parser.add_argument("--points", type=int, default=24)
-    parser.add_argument("--confirm", type=int, default=0)
+    parser.add_argument("--budget", type=float, default=64.0)
+    parser.add_argument("--root", type=Path, default=Path("mlruns/scaled_down"))
     given = parser.parse_args()
-    if given.what == "compare":
-        compare(given.data, given.epochs, given.target, given.seeds, given.confirm)
-    else:
-        lambda_rule(given.data, given.epochs, given.points, given.seeds)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for seed in range(given.first, given.first + given.seeds):
+        for name, study in searches(given.data, given.epochs, given.budget, given.target, seed).items():
+            history = study.run(given.root, quiet=True, tracking=False).history
+            found.setdefault(name, []).append(tell(study.name, history, given.target))
+    summary(found, given.target, given.budget)
 
 
 if __name__ == "__main__":

@@ -227,7 +227,7 @@ def test_a_ladder_is_asked_for_and_confirmed_on_the_command_line(tmp_path: Path)
     done = subprocess.run(args, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "nets@stages=auto is done: 16 trials" in done.stdout
-    assert "stage 0: 4 trials" in done.stdout
+    assert "stage 0: 5 trials" in done.stdout
     assert "test set:" in done.stdout
     shown = subprocess.run(
         [sys.executable, "-m", "hpsearch", "show", "nets"], cwd=tmp_path, capture_output=True, text=True, check=True

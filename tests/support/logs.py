@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,21 @@ def ticks(start: float = 1_700_000_000.0) -> list[Tick]:
 def records(name: str = "eta_lambda", start: float = 1_700_000_000.0, **said: Any) -> list[Record]:
     """A whole log."""
     return [header(name, **said), *ticks(start)]
+
+
+def two_stages(worth: Callable[[int], float], points: int = 8, name: str = "ladder", **said: Any) -> list[Record]:
+    """A study of two stages in which point i is worth i on the small problem and worth(i) on the full one."""
+    stages = [{"train": 100, "classes": [0, 1]}, {}]
+    said = {"n_trials": 2 * points, "stages": stages, "lanes": points, **said}
+    made: list[Record] = [replace(header(name, **said), dataset={})]
+    for stage, value in enumerate((float, worth)):
+        first = stage * points
+        asks = tuple(Ask(first + i, i, {"learning_rate": 0.1 * (i + 1)}, i, 0, stage) for i in range(points))
+        rows = tuple(Row(first + i, i, 1, {"val_accuracy": value(i)}, 0.5, True) for i in range(points))
+        ends = tuple(Decision(first + i, "complete", "all 1 epochs done", "epochs") for i in range(points))
+        note = ("stage 0 misleads here: planted",) if stage else ()
+        made.append(Tick(stage, 1_700_000_001.0 + stage, asks, rows, ends, notes=note))
+    return made
 
 
 def write(root: Path, made: Iterable[Record]) -> Path:

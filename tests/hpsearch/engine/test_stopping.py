@@ -111,7 +111,20 @@ def test_no_improvement_counts_the_trials_that_ended_since_the_best(tmp_path: Pa
     assert len([trial for trial in by_themselves if trial.ticks[-1] < history.tick]) < patience
 
 
-@pytest.mark.parametrize("limits", [{"until": 0.97}, {"no_improvement": 6}], ids=["until", "no_improvement"])
+def test_a_budget_ends_the_search_with_the_tick_that_spends_it(tmp_path: Path) -> None:
+    result = go(make(budget=50), tmp_path)
+    spent = sum(trial.epoch for trial in result.history.trials)
+    assert 50 <= spent < 50 + 4  # the lanes of one tick
+    assert result.full_epochs == spent
+    assert result.history.stop == f"the search cost {spent}.0 full-problem epochs (budget 50)"
+    assert not result.history.running()
+    more = go(make(budget=60), tmp_path)
+    assert 60 <= more.full_epochs < 64
+
+
+@pytest.mark.parametrize(
+    "limits", [{"until": 0.97}, {"no_improvement": 6}, {"budget": 60}], ids=["until", "no_improvement", "budget"]
+)
 @pytest.mark.parametrize("ticks", [[1], [3, 4], [7, 1, 1]])
 def test_where_a_study_stops_does_not_depend_on_interruptions(
     tmp_path: Path, limits: dict[str, Any], ticks: list[int]
@@ -204,7 +217,14 @@ def test_a_warm_start_takes_only_points_of_its_own_space(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "said",
-    [{"until": "0.9"}, {"timeout": 0}, {"trial_timeout": -1.0}, {"no_improvement": 0}, {"until": float("nan")}],
+    [
+        {"until": "0.9"},
+        {"timeout": 0},
+        {"trial_timeout": -1.0},
+        {"no_improvement": 0},
+        {"until": float("nan")},
+        {"budget": 0},
+    ],
     ids=str,
 )
 def test_a_limit_that_cannot_be_is_a_mistake_that_names_it(said: dict[str, Any]) -> None:
@@ -213,4 +233,6 @@ def test_a_limit_that_cannot_be_is_a_mistake_that_names_it(said: dict[str, Any])
 
 
 def test_limits_come_from_the_study() -> None:
-    assert Limits.of(make(until=1, timeout=60, trial_timeout=2, no_improvement=3)) == Limits(1.0, 3, 60.0, 2.0)
+    assert Limits.of(make(until=1, timeout=60, trial_timeout=2, no_improvement=3, budget=9)) == Limits(
+        1.0, 3, 60.0, 2.0, 9.0
+    )

@@ -9,8 +9,9 @@ from planted import planted_study, search
 from toys import story
 
 from hpsearch.engine.stopping import Limits
+from hpsearch.errors import UserError
 from hpsearch.history import History
-from hpsearch.ladder.staged import ranking
+from hpsearch.ladder.promotion import promoted, ranking
 from hpsearch.records import Ask
 from hpsearch.scaling import Scale
 from hpsearch.space import Choice, Float
@@ -45,9 +46,9 @@ def test_a_stage_begins_when_the_one_before_has_ended(climbed: History) -> None:
 
 
 def test_the_best_of_a_stage_enter_the_next_first_and_keep_their_numbers(climbed: History) -> None:
-    for stage, promoted in ((0, 3), (1, 2)):
-        best = ranking(climbed, stage)[:promoted]
-        entered = [(trial.ask.point, trial.params) for trial in at(climbed, stage + 1)[:promoted]]
+    for stage, count in ((0, 3), (1, 2)):
+        best = ranking(climbed, stage)[:count]
+        entered = [(trial.ask.point, trial.params) for trial in at(climbed, stage + 1)[:count]]
         assert entered == best
 
 
@@ -121,6 +122,39 @@ def test_repeats_are_ranked_by_their_mean(tmp_path: Path) -> None:
         t.ask.point: sum(lucky(o.ask) for o in at(history, 0) if o.ask.point == t.ask.point) for t in at(history, 0)
     }
     assert [(t.ask.point, t.ask.repeat) for t in entered] == [(max(means, key=lambda p: means[p]), r) for r in (0, 1)]
+
+
+@pytest.mark.parametrize(("noise", "most"), [(0.001, 2), (0.3, 12)])
+def test_by_confidence_those_are_promoted_that_noise_cannot_tell_from_the_best(
+    tmp_path: Path, noise: float, most: int
+) -> None:
+    def noisy(ask: Ask) -> float:
+        near = ask.point in (3, 5)
+        return (1.0 if near else 0.5) + noise * (-1) ** ask.repeat * (1 + ask.point % 3)
+
+    small = Scale(train=100, trials=24, promote="95%", calibration=0)
+    history = search(planted_study(stages=[small, Scale(trials=24)], repeats=2), noisy, tmp_path)
+    entered = list(dict.fromkeys(trial.ask.point for trial in at(history, 1)))[:most]
+    promoted_points = [point for point, _ in promoted(history, 0, small)]
+    assert promoted_points == entered
+    assert {3, 5} <= set(promoted_points)
+    assert len(promoted_points) == most
+
+
+def test_without_repeats_the_noise_is_that_of_so_many_validation_samples(tmp_path: Path) -> None:
+    def right(ask: Ask) -> float:
+        return 0.9 - 0.01 * ask.point
+
+    small = Scale(train=100, valid=900, trials=12, promote="95%")  # a standard error of √(2 · 0.9 · 0.1/900) = 0.0141
+    study = planted_study(stages=[small, Scale(trials=4)], metric="val_accuracy")
+    history = search(study, right, tmp_path)
+    assert [point for point, _ in promoted(history, 0, small)] == [0, 1, 2]  # 0.0141 · 1.645 = 0.0233 behind at most
+
+
+def test_promotion_by_confidence_needs_to_know_the_noise(tmp_path: Path) -> None:
+    study = planted_study(stages=[Scale(train=100, trials=4, promote="95%"), Scale(trials=4)])
+    with pytest.raises(UserError, match="needs repeats=2 or more: a single score"):
+        search(study, peak, tmp_path)
 
 
 def test_failed_points_are_not_promoted(tmp_path: Path) -> None:
@@ -197,9 +231,16 @@ def test_the_stages_before_do_not_count_as_no_improvement(tmp_path: Path) -> Non
     assert at(history, 1)
 
 
-def test_lanes_stay_empty_only_at_the_end_of_a_stage(climbed: History) -> None:
-    for stage in range(3):
+def test_the_sampler_goes_on_once_all_that_a_stage_was_given_has_ended(climbed: History) -> None:
+    for stage, given in ((1, 5), (2, 4)):
         trials = at(climbed, stage)
+        known = max(trial.ticks[-1] for trial in trials[:given])
+        assert min(trial.ticks[0] for trial in trials[given:]) == known + 1
+
+
+def test_lanes_stay_empty_only_at_the_end_of_a_phase(climbed: History) -> None:
+    phases = [at(climbed, 0), at(climbed, 1)[:5], at(climbed, 1)[5:], at(climbed, 2)[:4], at(climbed, 2)[4:]]
+    for trials in phases:
         ticks = sorted({tick for trial in trials for tick in trial.ticks})
         busy = [sum(tick in trial.ticks for trial in trials) for tick in ticks]
         assert all(before >= after for before, after in pairwise(busy))

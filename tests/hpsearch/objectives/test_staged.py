@@ -14,7 +14,8 @@ from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.records import Ask, Row
 from hpsearch.report.ladder import stage_lines
-from hpsearch.scaling import settle
+from hpsearch.samplers.chapter import story as chapter_story
+from hpsearch.scaling import reduced, settle
 from models.datasets import Dataset, load
 from models.training import Member, Population
 from models.training_data import TrainingData
@@ -77,6 +78,53 @@ def test_each_stage_trains_its_own_problem(study: Study, digits: Dataset) -> Non
         assert start.state is not None
         shapes[start.ask.stage] = [start.state[name].shape for name in sorted(start.state) if name in ("W0", "W1")]
     assert shapes == {0: [(2, 64)], 1: [(8, 16), (10, 8)], 2: [(8, 64), (10, 8)]}
+
+
+LEVERS: dict[str, tuple[Scale, tuple[int, int, int, int, int, int]]] = {
+    "nothing": (Scale(train=1078), (1078, 360, 64, 8, 10, 4)),
+    "classes": (Scale(classes=(0, 1)), (216, 72, 64, 8, 2, 4)),
+    "hidden_layer_sizes": (Scale(hidden_layer_sizes=(5,)), (1078, 360, 64, 5, 10, 4)),
+    "train": (Scale(train=50), (50, 360, 64, 8, 10, 4)),
+    "valid": (Scale(valid=40), (1078, 40, 64, 8, 10, 4)),
+    "epochs": (Scale(epochs=2), (1078, 360, 64, 8, 10, 2)),
+    "image_size": (Scale(image_size=4), (1078, 360, 16, 8, 10, 4)),
+}
+"""Each lever alone: training and validation samples, inputs, hidden neurons, outputs, epochs."""
+
+
+@pytest.mark.parametrize("lever", LEVERS)
+def test_each_lever_alone_makes_the_problem_smaller(lever: str, study: Study, digits: Dataset) -> None:
+    scale, expected = LEVERS[lever]
+    small = replace(study, stages=settle([scale, Scale()], digits, study.seed), confirm=0)
+    objective = prepare(small, digits).make(digits)
+    objective.start(Start(ask_of(0, 0)))
+    epochs = 0
+    while not (row := objective.advance([0], epochs)[0]).finished:
+        epochs += 1
+    (start,) = objective.states()
+    assert start.state is not None
+    data = reduced(small.stages[0], digits, study.seed)  # type: ignore[index, arg-type]
+    hidden, inputs = start.state["W0"].shape
+    found = (len(data.y_train), len(data.y_valid), inputs, hidden, len(start.state["W1"]), epochs + 1)
+    assert found == expected
+    # What it reports was measured on so many samples.
+    assert (row.metrics["val_accuracy"] * expected[1]) == pytest.approx(
+        round(row.metrics["val_accuracy"] * expected[1])
+    )
+
+
+def test_the_chapters_procedure_begins_on_the_smallest_stage_and_tells_of_it(study: Study, tmp_path: Path) -> None:
+    small = Scale(train=200, trials=14, promote=2, calibration=2)
+    history = run(
+        replace(study, sampler="chapter", pruner="none", stages=(small, Scale(trials=7)), confirm=0), tmp_path
+    )
+    told = chapter_story(history)
+    assert told[0] == "the chapter's procedure on stage 0, the smallest problem:"
+    assert told[1].startswith("step 1, any learning:")
+    assert any("order of magnitude of learning_rate" in line for line in told)
+    etas = [trial.params["learning_rate"] for trial in history.trials if trial.ask.stage == 0]
+    assert {0.25, 2.5} <= set(etas)
+    assert sum(trial.ask.stage == 1 for trial in history.trials) == 7
 
 
 def test_states_carry_the_parameters_that_were_asked(study: Study, digits: Dataset) -> None:
@@ -217,4 +265,4 @@ def test_what_a_stage_cannot_have_names_study_and_stage(study: Study, tmp_path: 
 def test_auto_makes_a_ladder_of_the_data(study: Study, tmp_path: Path) -> None:
     history = run(replace(study, stages="auto", n_trials=8, confirm=0), tmp_path)
     assert history.declaration["stages"] == [{"train": 269, "valid": 269}, {}]
-    assert [sum(trial.ask.stage == stage for trial in history.trials) for stage in (0, 1)] == [4, 4]
+    assert [sum(trial.ask.stage == stage for trial in history.trials) for stage in (0, 1)] == [5, 3]

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import logs
 import numpy as np
 import pytest
 
@@ -209,9 +210,33 @@ def test_only_trials_on_the_full_problem_are_drawn_and_all_are_in_the_table() ->
     shown = page(History.fold([header, Tick(0, 1.0, asks, rows, decisions)], Goal("m", "maximize")))
     values = [value for trace in figures(shown)["curves"]["choices"][0][1] for value in numbers(trace)]
     assert sorted(value for value in values if not math.isnan(value)) == [4.0, 5.0]
-    head, *rows_shown = Table(shown).rows
+    ladder, rows = Table(shown.split('<section class="card wide" id="trials">')[0]).rows, Table(shown).rows
+    head, *rows_shown = rows[len(ladder) :]
     assert head[1] == "stage"
     assert len(rows_shown) == 6
+
+
+def test_the_ladder_is_a_table_of_its_stages_with_cost_and_agreement() -> None:
+    history = History.fold(logs.two_stages(lambda i: -float(i)), Goal("val_accuracy", "maximize"))
+    shown = page(history)
+    head, small, full, *_ = Table(shown[shown.index('id="stages"') :]).rows
+    assert head[:3] == ["stage", "what it is", "trials"]
+    assert small[:5] == ["0", "2 classes, 100 training samples", "8", "8", "8.0"]
+    assert small[5] == "-1.00 [-1.00, -1.00], 8 points"
+    assert small[6].startswith("0% [0%, ")
+    assert full[:3] == ["1", "the full problem", "8"]
+    assert full[5:] == ["–", "–"]
+    assert "this shortcut misleads here" in shown
+    assert "stage 0 misleads here: planted" in shown
+    figure = figures(shown)["calibration"]
+    assert [trace["name"] for trace in figure["data"]] == ["ρ of all", "best third in common"]
+    assert figure["data"][0]["x"] == [-1.0]
+    assert figure["data"][0]["y"] == ["stages 0 and 1, ρ of all"]
+
+
+def test_a_flat_study_has_no_stages_to_show(html: str) -> None:
+    assert 'id="stages"' not in html
+    assert "calibration" not in figures(html)
 
 
 def test_a_report_that_stands_there_is_replaced_whole(history: History, tmp_path: Path) -> None:

@@ -191,6 +191,42 @@ def test_the_live_view_shows_counts_incumbent_curve_and_time(monkeypatch: pytest
         assert words in text
 
 
+def ladder(worth: Callable[[int], float]) -> History:
+    return History.fold(logs.two_stages(worth), GOAL)
+
+
+def test_the_live_view_shows_every_stage_with_its_cost_and_what_it_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(terminal, "console", lambda: Console(file=out, force_terminal=True, width=120))
+    view = LiveView(clock=Wall())
+    view.begin(ladder(float), plan())
+    view.close()
+    shown = out.getvalue()
+    assert "stage 1/1: the full problem" in shown
+    assert "stage 0: 8 trials, 8.0 full-problem epochs; ρ = 1.00 [1.00, 1.00], 8 points against the next" in shown
+    assert "stage 1: 8 trials, 8.0 full-problem epochs" in shown
+
+
+def test_plain_lines_say_once_how_well_a_stage_ranks_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    made = logs.two_stages(lambda i: -float(i))
+    more = [Tick(n, 1.7e9 + n, (), (), ()) for n in (2, 3)]
+    history = History.fold(made[:1], GOAL)
+    wall = Wall()
+    view = PlainView(clock=wall)
+    view.begin(history, plan())
+    said = []
+    for tick in [*made[1:], *more]:
+        assert isinstance(tick, Tick)
+        history.apply(tick)
+        wall.now += 100
+        view.tick(history, tick)
+        said.append(capsys.readouterr().out)
+    assert "against stage 1" not in said[0]
+    assert "stage 0 (2 classes, 100 training samples) against stage 1: ρ = -1.00" in said[1]
+    assert "this shortcut misleads here" in said[1]
+    assert not any("against stage 1" in text for text in said[2:])
+
+
 def test_the_live_view_gives_the_cursor_back_however_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     screen, wall = on_a_terminal(monkeypatch), Wall()
     view = LiveView(clock=wall)

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable
 
+import logs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,14 @@ def test_points_carry_the_log_s_time_and_the_epoch_as_step() -> None:
     ]
     assert math.isnan(points[3].value)
     assert content.trial_points(trial, [0.0, 0.0, 0.0, 7.0, 8.5], 2) == []
+
+
+def test_a_staged_study_is_not_at_its_end_between_two_stages() -> None:
+    made = logs.two_stages(float, n_trials=None, stages=[{"train": 100, "trials": 8}, {"trials": 8}])
+    states = [
+        content.study_state(History.fold(made[:count], Goal("val_accuracy", "maximize")), False) for count in (2, 3)
+    ]
+    assert states == ["INTERRUPTED", "COMPLETE"]
 
 
 def test_a_study_is_at_its_end_when_it_was_stopped_or_made_all_its_trials(records: Callable[..., list[Record]]) -> None:

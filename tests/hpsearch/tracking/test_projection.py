@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import logs
 import pytest
 from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
@@ -160,6 +161,24 @@ def test_delivered_again_without_a_cursor_nothing_changes(
     (folder / cursor.FILE).unlink()
     assert deliver(folder, alive)
     assert stored() == before
+
+
+def test_a_ladder_s_calibration_is_on_the_study_s_run_as_numbers_and_in_words(
+    write: Write, deliver: Deliver, client: MlflowClient
+) -> None:
+    assert deliver(write(logs.two_stages(lambda i: -float(i)), "ladder"))
+    experiment = client.get_experiment_by_name("ladder")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], "tags.`hpsearch.kind` = 'study'")
+    (parent,) = found
+    metrics = parent.data.metrics
+    assert {name: value for name, value in metrics.items() if name.startswith("stage_0_rho")} == {
+        "stage_0_rho": -1.0, "stage_0_rho_low": -1.0, "stage_0_rho_high": -1.0,
+    }  # fmt: skip
+    assert metrics["stage_0_overlap"] == 0.0
+    assert "this shortcut misleads here" in parent.data.tags["hpsearch.calibration"]
+    assert parent.data.tags["hpsearch.ladder"] == "stage 0 misleads here: planted"
+    assert parent.data.tags["hpsearch.full_epochs"] == "16.0"
 
 
 def test_delivered_tick_by_tick_it_is_the_same_as_at_once(

@@ -1,0 +1,164 @@
+"""One stage of the search: what it takes over from the stage before, and whom it asks for more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hpsearch import samplers
+from hpsearch.calibration import compare
+from hpsearch.errors import UserError
+from hpsearch.history import History, Trial
+from hpsearch.ladder.narrow import narrow
+from hpsearch.ladder.promotion import Point, promoted, ranking
+from hpsearch.ladder.view import StageView
+from hpsearch.rows import Rows
+from hpsearch.samplers.base import Sampler
+from hpsearch.scaling import Scale
+from hpsearch.space import Dimension, SpaceFunction, check_point
+from hpsearch.study import Study
+
+STAGE_STREAM, CALIBRATION_STREAM = 0x53544147, 0x43414C49
+"""Keep what a ladder draws apart from the other streams of a study."""
+
+WIDER = 3.0
+"""How many times as far the space reaches beyond the points it is drawn around, once the stage before misled."""
+
+LEAST = 0.3
+"""And at least so far, as a fraction of the whole range."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a stage's own points come from.
+
+    Attributes:
+        sampler: Proposes them.
+        view: What the sampler is shown.
+        first: Number of the first of them; the sampler is shown so many others before.
+        note: What the log says about it, with the first of its points; nothing where all is as planned.
+    """
+
+    sampler: Sampler
+    view: StageView
+    first: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One stage of the search, once the stage before it is over.
+
+    Attributes:
+        study: What is searched.
+        scale: The stage before, or None for the first.
+        stage: Its number.
+        given: The points that it takes over: promoted ones first, best first, then those that were drawn at random
+            beside them.
+        best: The promoted ones.
+    """
+
+    study: Study
+    scale: Scale | None
+    stage: int
+    given: Sequence[Point]
+    best: Sequence[Point]
+
+    @classmethod
+    def first(cls, study: Study) -> Rung:
+        """Return the first stage: it takes nothing over."""
+        return cls(study, None, 0, (), ())
+
+    @classmethod
+    def after(cls, study: Study, scale: Scale, stage: int, history: History) -> Rung:
+        """Return a later stage.
+
+        Args:
+            study: What is searched.
+            scale: The stage before.
+            stage: The number of this one.
+            history: The study; the stage before is over.
+        """
+        best = promoted(history, stage - 1, scale)
+        rest = [point for point in ranking(history, stage - 1) if point not in best]
+        rng = np.random.default_rng((study.seed, CALIBRATION_STREAM, stage))
+        drawn = sorted(rng.choice(len(rest), min(scale.calibration, len(rest)), replace=False).tolist()) if rest else []
+        return cls(study, scale, stage, [*best, *(rest[place] for place in drawn)], best)
+
+    def source(self, history: History) -> Source:
+        """Return where the stage's own points come from; for a later stage, all points given have ended."""
+        study, scale = self.study, self.scale
+        if scale is None:
+            return Source(samplers.build(study), StageView(history.goal, 0, lambda trial: True))
+        space, note = self._space(history)
+        # A sampler that reads no results would only skip what it was shown; the chapter's reads whole curves.
+        prior = (
+            []
+            if note or study.sampler == "chapter" or not samplers.build(study).reads_history
+            else self._prior(history)
+        )
+        view = StageView(history.goal, self.stage, lambda trial: _inside(space, trial.params), prior)
+        # What it is shown before its first own point, and no more: asked again on resume, own ones are there too.
+        shown = list({trial.ask.point: trial.params for trial in view.trials}.values())
+        shown += [params for _, params in self.given if _inside(space, params)]
+        enqueue = () if callable(space) else shown
+        seed = int(np.random.SeedSequence((study.seed, STAGE_STREAM, self.stage)).generate_state(1)[0])
+        small = replace(study, space=space, seed=seed, enqueue=enqueue, n_trials=None, stages=None)
+        return Source(samplers.build(small), view, len(shown), note)
+
+    def _space(self, history: History) -> tuple[Mapping[str, Dimension] | SpaceFunction, str]:
+        """Return what is searched, and in words why it is not the box around the promoted points."""
+        study, scale = self.study, self.scale
+        assert scale is not None, "a later stage"
+        if callable(study.space):
+            return study.space, ""
+        # In the study's whole space, not in the box of the stage before: a point from beside it may be among them.
+        box = narrow(study.dimensions, [params for _, params in self.best], scale.margin)
+        found = None if scale.if_misleading == "keep" else compare(history, self.stage - 1)
+        if found is None or not found.surely_misleads:
+            return box, ""
+        said = f"stage {self.stage - 1} misleads here (ρ = {found.rho:.2f} [{found.rho_low:.2f}, {found.rho_high:.2f}])"
+        if scale.if_misleading == "skip":
+            return study.dimensions, f"{said}: stage {self.stage} goes on as if it had been left out"
+        own = {point for point, _ in self.given}
+        ranked = [params for point, params in ranking(history, self.stage) if point in own]
+        around = ranked[: max(len(self.best), 1)] or [params for _, params in self.best]
+        wider = narrow(study.dimensions, around, min(max(scale.margin * WIDER, LEAST), 1.0))
+        return wider, f"{said}: stage {self.stage} goes on in a wider space, around the best points of its own"
+
+    def _prior(self, history: History) -> list[Trial]:
+        """Return the trials of the stage before whose points this one has not trained."""
+        own, shift = {point for point, _ in self.given}, self._shift(history)
+        before = [trial for trial in history.trials if trial.ask.stage == self.stage - 1 and trial.ask.point not in own]
+        return [_shifted(trial, history.goal.metric, shift) for trial in before]
+
+    def _shift(self, history: History) -> float:
+        """Return by how much a value here exceeds one of the stage before: the median over the points of both."""
+        here, there = (
+            {trial.ask.point: trial.value for trial in reversed(history.ranked_at(stage)) if trial.value is not None}
+            for stage in (self.stage, self.stage - 1)
+        )
+        gaps = [here[point] - there[point] for point, _ in self.given if point in here and point in there]
+        return float(np.median(gaps)) if gaps else 0.0
+
+
+def _shifted(trial: Trial, metric: str, shift: float) -> Trial:
+    """Return a trial of another stage with its values on this one's scale, and no other metric."""
+    rows = Rows(
+        replace(row, metrics={metric: row.metrics[metric] + shift} if metric in row.metrics else {})
+        for row in trial.rows
+    )
+    return replace(trial, rows=rows, value=None if trial.value is None else trial.value + shift)
+
+
+def _inside(space: Mapping[str, Dimension] | SpaceFunction, params: Mapping[str, Any]) -> bool:
+    if callable(space):
+        return True
+    try:
+        check_point(space, params, "point")
+    except UserError:
+        return False
+    return True
