@@ -1,4 +1,4 @@
-"""MLflow's own user interface in a real browser, on a real server that keeps the artifacts: what a person finds there."""
+"""MLflow's own user interface in a real browser, on a real server that keeps the artifacts: what people find there."""
 
 from __future__ import annotations
 
