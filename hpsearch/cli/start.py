@@ -171,7 +171,7 @@ def run(
         done = batch.run_all(paths, declared, run_one, silent=quiet or as_json)
         if write is not None or (done.several and any(path.is_dir() for path in paths)):
             page = write if write is not None else root / f"{paths[0].resolve().name}.md"
-            batch.write_page(page, done, shlex.join(["hpsearch", *ctx.obj]), silent=quiet or as_json)
+            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=quiet or as_json)
     if as_json:
         from hpsearch.report.tables import run_json
 

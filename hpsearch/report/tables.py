@@ -86,7 +86,8 @@ def show_json(name: str, history: History) -> dict[str, Any]:
         found = diagnose(trial, model)
         diagnosis = {"label": found.label, "reason": found.reason}
         trials.append({**facts, "params": trial.params, "curve": curve, "diagnosis": diagnosis})
-    return {**_facts(name, history), "trials": trials}
+    compared = comparison.to_json(history)
+    return {**_facts(name, history), **({"comparison": compared} if compared else {}), "trials": trials}
 
 
 def show_parts(
@@ -161,7 +162,9 @@ def exact(params: Mapping[str, Any]) -> dict[str, str]:
 
 def run_json(name: str, history: History, root: Path, *, interrupted: bool) -> dict[str, Any]:
     """Return what ``hpsearch run --json`` prints at the end."""
-    return {**_facts(name, history), "root": str(root), "resumable": interrupted}
+    compared = comparison.to_json(history)
+    shown = {"comparison": compared} if compared else {}
+    return {**_facts(name, history), **shown, "root": str(root), "resumable": interrupted}
 
 
 def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool = False) -> list[Grid]:
