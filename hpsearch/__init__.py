@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hpsearch.comparison import Published as Published
     from hpsearch.errors import UserError as UserError
     from hpsearch.scaling import Scale as Scale
+    from hpsearch.single import track as track
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
@@ -40,6 +41,7 @@ _HOMES = {
     "Scale": "hpsearch.scaling",
     "Study": "hpsearch.study",
     "UserError": "hpsearch.errors",
+    "track": "hpsearch.single",
 }
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "Scale",
     "Study",
     "UserError",
+    "track",
 ]
 
 

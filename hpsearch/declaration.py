@@ -54,8 +54,12 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         **task,
         "space": _function(study.space, "space") if callable(study.space) else spaces.to_json(study.space),
         "data": _data(study.data, data_digest),
-        "metric": study.metric,
-        "direction": study.direction,
+        "metric": _value(study.metric, "metric"),
+        "direction": _value(study.direction, "direction"),
+        **({"value": study.value} if study.value != "best" else {}),
+        **(
+            {"constraints": [_function(each, "constraints") for each in study.constraints]} if study.constraints else {}
+        ),
         "sampler": _part(study.sampler, "sampler"),
         "pruner": _part(study.pruner, "pruner"),
         "n_trials": study.n_trials,

@@ -29,7 +29,7 @@ from models import datasets
 TRAINS = ("model", "objective", "scoring", "data", "metric", "epochs", "seed", "repeats", "stages", "measure_test")
 """What of a declaration decides how a trial trains; the rest decides which trials there are."""
 
-PLAIN = ("metric", "direction", "epochs", "seed", "repeats")
+PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats")
 """What is taken from a declaration as it stands there."""
 
 

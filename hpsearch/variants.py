@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.study import Study, data_word
+from hpsearch.naming import data_word
+from hpsearch.study import Study
 
 SETTABLE = (
     "data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed", "stages",
-    "confirm", "audit",
+    "confirm", "audit", "value",
 )  # fmt: skip
 UNNAMED = ("data", "n_trials", "confirm")
 """What extends a study or has a place of its own in a variant's name."""

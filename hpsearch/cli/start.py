@@ -94,9 +94,13 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
     "--write", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md", help="Write tables and plots."
 )
 @click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
+@click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri
 @click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
+@click.option("--no-model", is_flag=True, help="Do not log the winner's model in MLflow.")
+@click.option("--register", metavar="NAME[@ALIAS]", help="Put the winner's model into MLflow's model registry.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but one JSON object at the end.")
 @click.pass_context
@@ -108,6 +112,8 @@ def run(
     root: Path,
     tracking_uri: str | None,
     no_tracking: bool,
+    no_model: bool,
+    register: str | None,
     quiet: bool,
     as_json: bool,
     workers: int,
@@ -119,6 +125,8 @@ def run(
     start_from: str | None,
     extend: bool,
     write: Path | None,
+    retry_failed: bool,
+    yes: bool,
     **overrides: Any,
 ) -> int:
     """Run studies, or resume them."""
@@ -126,6 +134,8 @@ def run(
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
+    if register is not None and (no_tracking or no_model):
+        raise click.UsageError(f"--register and --no-{'tracking' if no_tracking else 'model'} exclude each other", ctx)
     with ExitStack() as stack:
         delivery = None
         if not no_tracking:
@@ -160,9 +170,13 @@ def run(
                 trial_timeout=trial_timeout,
                 start_from=start_from,
                 extend=extend,
+                retry_failed=retry_failed,
+                yes=yes,
                 quiet=quiet or as_json,
                 tracking=not no_tracking,
                 tracking_uri=tracking_uri,
+                model=not no_model,
+                register=register,
                 delivery=mine,
                 observer=view,
                 study_file=path,
@@ -202,8 +216,8 @@ def _declared(
             from hpsearch.variants import override
 
             study = override(study, **changed, set=settings)
-        if until is not None and until[0] not in ("", study.metric):
-            raise UserError(f"--until {until[0]}: the study goes by {study.metric!r}; write --until {study.metric}=…")
+        if until is not None and until[0] not in ("", first := study.goal.metric):
+            raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
         if start_from is not None and overrides["name"] is None:
             study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
         studies.append(study)

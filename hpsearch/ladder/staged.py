@@ -128,7 +128,8 @@ class Staged:
             return Proposal(params, point, 0, stage)
         rung.view.sync(history)
         params = rung.sampler.ask(rung.view, index - (len(rung.given) - rung.promoted))
-        return Proposal(params, 1 + max((trial.ask.point for trial in history.trials), default=-1), 0, stage)
+        number = 1 + max((trial.ask.point for trial in history.trials), default=-1)
+        return Proposal(params, number, 0, stage, rung.sampler.rejected)
 
     def _rung(self, history: History, stage: int) -> Rung:
         if stage not in self._rungs:

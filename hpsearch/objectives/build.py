@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.objectives.base import Objective
+from hpsearch.history import SECONDS
+from hpsearch.objectives.base import WEIGHTS, Objective
 from hpsearch.space import Space
 from hpsearch.study import Study
 from models.datasets import Dataset
@@ -60,7 +61,7 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
 def _function(study: Study) -> Prepared:
     from hpsearch.objectives.function import FunctionObjective
 
-    function, metric, seed, epochs = study.objective, study.metric, study.seed, study.epochs
+    function, metric, seed, epochs = study.objective, study.goal.metric, study.seed, study.epochs
     space = study.dimensions
     assert function is not None
     return Prepared(lambda data: FunctionObjective(function, metric, seed, epochs, space, data), epochs or 1)
@@ -82,8 +83,10 @@ def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
     training_data(dataset, params["dtype"], test=study.measure_test)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
     if parts.before is None:
-        return Prepared(partial(_population, params, study.seed, epochs, study.measure_test), epochs)
-    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions), epochs)
+        also = {"weights": WEIGHTS in study.goal.metrics, "test": study.measure_test}
+        return Prepared(partial(_population, params, study.seed, epochs, also), epochs)
+    counts = WEIGHTS in study.goal.metrics
+    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions, counts), epochs)
 
 
 def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
@@ -98,11 +101,13 @@ def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
         scores = Scores(kind, scorers_of(study.scoring))
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
-    if study.metric not in scores.possible:
+    for metric in study.goal.metrics:
+        if metric in scores.possible or metric == SECONDS:
+            continue
         hint = f"write metric={scores.names[0]!r}, or scoring=" if scores.names else "say by scoring= what to measure"
         raise UserError(
-            f"study {study.name!r}: {type(parts.last).__name__} has no metric {study.metric!r}"
-            f"{did_you_mean(study.metric, scores.possible) if scores.possible else ''}; {hint}"
+            f"study {study.name!r}: {type(parts.last).__name__} has no metric {metric!r}"
+            f"{did_you_mean(metric, scores.possible) if scores.possible else ''}; {hint}"
         )
     params = parts.last.get_params()
     resource: Resource = "fit"
@@ -130,18 +135,20 @@ def _most(study: Study, name: str, default: Any) -> int:
     return int(default if searched is None else max(searched.grid()))
 
 
-def _population(params: dict[str, Any], seed: int, epochs: int, test: bool, dataset: Dataset | None) -> Objective:
+def _population(
+    params: dict[str, Any], seed: int, epochs: int, also: dict[str, bool], dataset: Dataset | None
+) -> Objective:
     from hpsearch.objectives.mlp import MLPPopulation
 
     assert dataset is not None
-    return MLPPopulation(params, dataset, seed, epochs, test=test)
+    return MLPPopulation(params, dataset, seed, epochs, **also)
 
 
-def _pipeline(pipeline: Any, seed: int, epochs: int, space: Space, dataset: Dataset | None) -> Objective:
+def _pipeline(pipeline: Any, seed: int, epochs: int, space: Space, weights: bool, dataset: Dataset | None) -> Objective:
     from hpsearch.objectives.pipeline import PipelinePopulation
 
     assert dataset is not None
-    return PipelinePopulation(pipeline, dataset, seed, epochs, space)
+    return PipelinePopulation(pipeline, dataset, seed, epochs, space, weights=weights)
 
 
 def _estimator(

@@ -32,6 +32,7 @@ class NoMore:
     """Has no points of its own: those that the study lists come first anyway."""
 
     reads_history = False
+    rejected = 0
     size: int | None = 0
 
     def ask(self, history: History, point: int) -> dict[str, Any]:

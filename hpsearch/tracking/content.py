@@ -13,7 +13,7 @@ from typing import Any
 
 from hpsearch import calibration, confirm, stages
 from hpsearch.diagnosis import diagnose
-from hpsearch.history import History, Trial
+from hpsearch.history import Goal, History, Trial
 from hpsearch.proposal import model_params
 from hpsearch.records import Header, Tick
 
@@ -42,6 +42,7 @@ _RESERVED = frozenset(
         "ticks",
         "infinite",
         "audit",
+        "values",
         "diagnosis",
         "data",
         "data_digest",
@@ -177,6 +178,7 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             "hpsearch.stop": history.stop,
             "hpsearch.best_trial": None if best is None else best.number,
             "hpsearch.best_params": None if best is None else best.params,
+            "hpsearch.front": [trial.number for trial in history.front()] if history.goal.others else None,
             **(_ladder(history) if is_done(history) else {}),
         }
     )
@@ -223,6 +225,8 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
         if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
             known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
+    if len(trial.values) > 1 and declaration is not None:
+        known["hpsearch.values"] = dict(zip(Goal.of(declaration).metrics, trial.values, strict=True))
     if trial.audit is not None:
         known["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
@@ -282,7 +286,12 @@ def is_done(history: History) -> bool:
     if history.running() or not history.trials:
         return False
     declaration = history.declaration
-    wanted = confirm.expected(history, confirm.most_trials(declaration, declaration.get("n_trials")))
+    if history.to_retry:
+        return False
+    asked = declaration.get("n_trials")
+    wanted = confirm.expected(
+        history, confirm.most_trials(declaration, None if asked is None else asked + len(history.retries))
+    )
     # A grid may have fewer points than the trials that were allowed.
     enough = wanted is None or declaration.get("sampler") == "grid" or len(history.trials) >= int(wanted)
     return history.stop is not None or enough
