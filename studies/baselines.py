@@ -44,14 +44,15 @@ def train(trial: Any) -> dict[str, float]:
     data, method = trial.data, trial["method"]
     n, d = data.X_train.shape
     ours = {"optimizer": "momentum", "learning_rate": 0.02, "lr_schedule": "cosine", "l2": 5 * n / 50_000}
-    model = {
-        "average darkness": lambda: AverageDarkness(),
+    made: dict[str, Any] = {
+        "average darkness": AverageDarkness,
         "nearest neighbour": lambda: KNeighborsClassifier(1, algorithm="brute"),
         "SVM, old defaults": lambda: SVC(gamma=1 / d, cache_size=1000),
         "SVM, tuned": lambda: SVC(C=5, gamma=40 / d, cache_size=1000),
         "ours, 30 hidden": lambda: MLPClassifier((30,), random_state=trial.repeat, **ours),
         "ours, 100 hidden": lambda: MLPClassifier((100,), random_state=trial.repeat, **ours),
-    }[method]()
+    }
+    model = made[method]()
     model.fit(data.X_train, data.y_train)
     return {
         "val_accuracy": model.score(data.X_valid, data.y_valid),

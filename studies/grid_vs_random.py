@@ -25,7 +25,7 @@ from hpsearch import Choice, Comparison, Curves, Float, MLPClassifier, Study
 from models.datasets.subset import subset
 
 TRIALS = 96
-BOX = {
+BOX: dict[str, Any] = {
     "learning_rate": Float(0.001, 10, log=True),
     "l2": Float(0.001, 10, log=True),
     "l1": Float(0.0001, 1, log=True),
@@ -64,7 +64,8 @@ def race(trial: Any) -> Iterator[dict[str, float]]:
     data, rng = trial.data, np.random.default_rng(trial.repeat)
     if len(data.y_train) > 2000:
         part = subset(data, trial.repeat, train=2000, valid=1000)
-        data = (part.X_train, part.y_train), (part.X_valid, part.y_valid), (part.X_test[:2000], part.y_test[:2000])
+        parts = (part.X_train, part.y_train), (part.X_valid, part.y_valid), (part.X_test, part.y_test)
+        data = tuple((X[:2000], y[:2000]) for X, y in parts)
     spaces = {"grid": placed(rng), "random": BOX}
     tried = {name: search(data, space, name, trial.repeat) for name, space in spaces.items()}
     order = {"grid": rng.permutation(TRIALS), "random": np.arange(TRIALS)}
