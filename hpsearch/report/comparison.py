@@ -210,6 +210,23 @@ def cells(found: Table) -> tuple[list[Column], list[list[str]]]:
     return columns, rows
 
 
+def to_json(history: History) -> list[dict[str, Any]]:
+    """Return the comparison as JSON values, an object per point; nothing where there is none."""
+    found = table(history)
+    return [
+        {
+            "params": dict(line.params),
+            "means": {
+                name: {"mean": mean.mean, "half_width": mean.half, "n": mean.n} for name, mean in line.means.items()
+            },
+            "published": [dict(vars(figure)) for figure in line.published],
+            "trials": [trial.number for trial in line.trials],
+            "failed": line.failed,
+        }
+        for line in (found.lines if found is not None else ())
+    ]
+
+
 def heading(found: Table) -> str:
     """Return in a line what the table shows."""
     at = f"at each trial's best epoch by {found.metric}" if found.said.at == "best" else "at each trial's last epoch"

@@ -91,7 +91,9 @@ def _overview(sections: Sequence[Section]) -> list[str]:
                     assert found is not None, "it has lines"
                     metric = found.metrics[0]
                     mean = line.means.get(metric)
-                    point = words.params({name: line.params[name] for name in found.factors if name in line.params})
+                    point = (
+                        words.params({name: line.params[name] for name in found.factors if name in line.params}) or "-"
+                    )
                     ours = comparison.text_of(mean, metric)
                     said = comparison.verdict(figure, mean, metric, found.data)
                     rows.append(
