@@ -10,8 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hpsearch.comparison import Against as Against
+    from hpsearch.comparison import Comparison as Comparison
+    from hpsearch.comparison import Curves as Curves
+    from hpsearch.comparison import Published as Published
     from hpsearch.errors import UserError as UserError
     from hpsearch.scaling import Scale as Scale
+    from hpsearch.single import track as track
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
@@ -23,18 +28,38 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Against": "hpsearch.comparison",
     "Augmentation": "models.augmentation",
     "Choice": "hpsearch.space",
+    "Comparison": "hpsearch.comparison",
+    "Curves": "hpsearch.comparison",
     "Float": "hpsearch.space",
     "Int": "hpsearch.space",
     "MLPClassifier": "models.estimator",
     "MLPRegressor": "models.regressor",
+    "Published": "hpsearch.comparison",
     "Scale": "hpsearch.scaling",
     "Study": "hpsearch.study",
     "UserError": "hpsearch.errors",
+    "track": "hpsearch.single",
 }
 
-__all__ = ["Augmentation", "Choice", "Float", "Int", "MLPClassifier", "MLPRegressor", "Scale", "Study", "UserError"]
+__all__ = [
+    "Against",
+    "Augmentation",
+    "Choice",
+    "Comparison",
+    "Curves",
+    "Float",
+    "Int",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Published",
+    "Scale",
+    "Study",
+    "UserError",
+    "track",
+]
 
 
 def __getattr__(name: str) -> Any:

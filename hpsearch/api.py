@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpsearch import ladder, pruners, samplers, scaling, stages
+from hpsearch import ladder, pruners, samplers, scaling, stages, winner
 from hpsearch.confirm import Verdict, verdict
 from hpsearch.declaration import CONFIRM
 from hpsearch.engine.checkpoints import Checkpoints
@@ -18,6 +20,7 @@ from hpsearch.engine.interrupt import Interrupt
 from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Observer, Silent, StudyPlan
 from hpsearch.engine.opening import open_history
+from hpsearch.engine.outage import Outage
 from hpsearch.engine.resume import restore
 from hpsearch.engine.stopping import Limits
 from hpsearch.engine.warm import first_points
@@ -25,6 +28,7 @@ from hpsearch.errors import StudyFailed, UserError
 from hpsearch.history import History, Trial
 from hpsearch.objectives.staged import prepare
 from hpsearch.study import Study
+from hpsearch.tracking.content import is_done
 from hpsearch.tracking.process import Delivery
 from models import datasets
 
@@ -43,16 +47,36 @@ class Result:
         name: The study's name.
         history: Everything in its log.
         interrupted: It was interrupted and waits to be resumed by the same call.
+        run: Id of the study's run in MLflow, or None where nothing was delivered.
     """
 
     name: str
     history: History
     interrupted: bool
+    run: str | None = None
+    _make: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
+
+    @cached_property
+    def model(self) -> Any:
+        """The winner's model, as it was after its best epoch: a fitted scikit-learn estimator.
+
+        None where the study searched a function, or where no trial has a value. It is trained again, to the same bits,
+        where the study did not train it in this process.
+
+        Raises:
+            UserError: Training it again did not bring what the log says.
+        """
+        return self._make()
 
     @property
     def best_trial(self) -> Trial | None:
         """The best trial, or None where none has a value."""
         return self.history.best
+
+    @property
+    def front(self) -> list[Trial]:
+        """The Pareto front of a study with several metrics, best by the first one first; else the best trials."""
+        return self.history.front()
 
     @property
     def full_epochs(self) -> float:
@@ -92,9 +116,13 @@ def run(
     trial_timeout: float | None = None,
     start_from: str | None = None,
     extend: bool = False,
+    retry_failed: bool = False,
+    yes: bool = False,
     quiet: bool = False,
     tracking: bool = True,
     tracking_uri: str | None = None,
+    model: bool = True,
+    register: str | None = None,
     delivery: Delivery | None = None,
     observer: Observer | None = None,
     study_file: Path | None = None,
@@ -113,9 +141,13 @@ def run(
         trial_timeout: A trial that trains for more seconds than this fails.
         start_from: Name of an earlier study whose best points are tried first.
         extend: Go on with a study whose space has become wider since it was begun.
+        retry_failed: Try every trial that failed once more: the same point, with another start of the network.
+        yes: Run a grid of more points than a million.
         quiet: Show nothing while it runs.
         tracking: Deliver trials and curves to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
+        model: Log the winner's model in MLflow.
+        register: Put it into MLflow's model registry, as ``NAME`` or ``NAME@ALIAS`` (by default ``champion``).
         delivery: A delivery to MLflow whose process runs already, for that root and URI.
         observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
         study_file: The file that declares the study, kept beside its log.
@@ -138,6 +170,10 @@ def run(
     study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
     if start_from is not None:
         study = replace(study, enqueue=[*study.enqueue, *first_points(root, start_from, study)])
+    if register is not None:
+        if not (tracking and model):
+            raise UserError("a model is registered in MLflow: leave out what keeps it from there")
+        winner.register_as(register)
     watcher = observer or _default_observer(quiet)
     with ExitStack() as stack:
         if tracking:
@@ -145,14 +181,20 @@ def run(
             delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
         dataset = _load(study)
         study = _settled(study, dataset)
+        folder = root / "studies" / study.name
+        if not yes and (extend or not (folder / "log.jsonl").is_file()):
+            samplers.check_size(study)
         prepared = prepare(study, dataset)
         sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
         n = None if dataset is None else len(dataset.y_train)
         ladder.build(study, n=n)  # what cannot be is said before a log is begun
-        folder = root / "studies" / study.name
+        if retry_failed and (study.stages is not None or study.confirm):
+            raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
+        if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
+            watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
-        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend)
+        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend, retry=retry_failed)
         uid = history.header.uid if history.header else ""
         if delivery is not None:
             delivery.start(folder)
@@ -163,8 +205,15 @@ def run(
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
         climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None, n)
-        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, climb.total, resumed))
+        total = None if climb.total is None else climb.total + len(history.retries)
+        watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
+        told: Observer = watcher if delivery is None else Outage(watcher, delivery)
+        objective: Any = None
+
+        def found() -> Any:
+            return winner.fitted(history, objective, lambda: prepared.make(dataset))
+
         done = failed = (history.stop or "").startswith(ALL_FAILED)
         if not failed:
             _, history.stop = limits.reached(history) or ("", None)
@@ -186,10 +235,14 @@ def run(
                 checkpoints = Checkpoints(folder / "checkpoints", uid)
                 restore(history, objective, checkpoints, watcher.message)
                 clock = Clock(
-                    log, history, objective, climb, pruner, study.lanes, checkpoints, watcher, limits,
+                    log, history, objective, climb, pruner, study.lanes, checkpoints, told, limits,
                     interrupted=lambda: interrupt.requested,
                 )  # fmt: skip
                 done = clock.run()
+            if delivery is not None:
+                delivery.ended()
+            if delivery is not None and model and dataset is not None and is_done(history):
+                _keep(folder, history, dataset, found, register, watcher)
         except KeyboardInterrupt:
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
@@ -197,12 +250,27 @@ def run(
                 watcher.message("delivering the rest to MLflow")
             watcher.end(history)
             if delivery is not None:
-                report = delivery.finish()
+                report = delivery.finish(exhibits=register is not None)
                 if report.message:
                     watcher.message(report.message)
     if (history.stop or "").startswith(ALL_FAILED):
         raise StudyFailed(f"study {study.name!r} {history.stop}")
-    return Result(study.name, history, interrupted=not done)
+    return Result(study.name, history, not done, None if delivery is None else report.run, found)
+
+
+def _keep(
+    folder: Path,
+    history: History,
+    dataset: datasets.Dataset,
+    found: Callable[[], Any],
+    register: str | None,
+    watcher: Observer,
+) -> None:
+    """Keep the winner's model for MLflow; a study whose model cannot be kept is no worse for it."""
+    try:
+        winner.store(folder, history, dataset, found, register)
+    except (ValueError, UserError) as error:
+        watcher.message(f"the winner's model is not in MLflow: {error}")
 
 
 def _settled(study: Study, dataset: datasets.Dataset | None) -> Study:

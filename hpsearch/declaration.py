@@ -28,7 +28,7 @@ from hpsearch.study import Study
 LIMITS = ("until", "no_improvement", "budget", "trial_timeout")
 CONFIRM = ("confirm", "confirm_top")
 
-EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM})
+EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"})
 """What may change without making another study of it."""
 
 MAIN = "__main__"
@@ -54,8 +54,12 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         **task,
         "space": _function(study.space, "space") if callable(study.space) else spaces.to_json(study.space),
         "data": _data(study.data, data_digest),
-        "metric": study.metric,
-        "direction": study.direction,
+        "metric": _value(study.metric, "metric"),
+        "direction": _value(study.direction, "direction"),
+        **({"value": study.value} if study.value != "best" else {}),
+        **(
+            {"constraints": [_function(each, "constraints") for each in study.constraints]} if study.constraints else {}
+        ),
         "sampler": _part(study.sampler, "sampler"),
         "pruner": _part(study.pruner, "pruner"),
         "n_trials": study.n_trials,
@@ -69,6 +73,8 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         **({"audit": float(study.audit)} if study.audit else {}),
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
         **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
+        **({"measure_test": True} if study.measure_test else {}),
+        **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
 
 

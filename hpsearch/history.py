@@ -6,31 +6,20 @@ Samplers, pruners, the live view, exports and the MLflow projection all read thi
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.records import Ask, Decision, Extension, Header, Record, Row, Tick
+from hpsearch.goal import SECONDS, Counts, Direction, Goal
+from hpsearch.records import Ask, Decision, Extension, Header, Record, Tick
+from hpsearch.rows import Rows
+
+__all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
-Direction = Literal["maximize", "minimize"]
+
 _ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a study is after: a metric and whether more of it is better."""
-
-    metric: str
-    direction: Direction
-
-    def better(self, a: float, b: float) -> bool:
-        """Return whether value a is strictly better than value b."""
-        return a > b if self.direction == "maximize" else a < b
-
-    def loss(self, value: float) -> float:
-        """Return the value turned so that smaller is better (its negative where the goal is to maximize)."""
-        return -value if self.direction == "maximize" else value
 
 
 @dataclass
@@ -45,19 +34,22 @@ class Trial:
         decision: How it ended, or None while it runs.
         audit: The decision to prune it that was withheld for the audit, or None.
         ended_at: When it ended, or None.
-        value: Best finite value of the goal's metric over its epochs so far, or None.
-        best_epoch: The epoch (from 1) that reached ``value`` first, or None.
+        value: Best finite value of the goal's metric over its epochs so far (or the last, where the goal says so), or
+            None.
+        best_epoch: The epoch (from 1) that counts: the one that reached ``value`` first, or None.
+        values: All metrics of the goal at that epoch, ``value`` first; NaN for one that it did not report.
     """
 
     ask: Ask
     asked_at: float
     ticks: list[int] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     decision: Decision | None = None
     audit: Decision | None = None
     ended_at: float | None = None
     value: float | None = None
     best_epoch: int | None = None
+    values: tuple[float, ...] = ()
 
     @property
     def number(self) -> int:
@@ -77,16 +69,22 @@ class Trial:
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return self.rows[-1].epoch if self.rows else 0
+        return self.rows.epoch
 
     @property
     def seconds(self) -> float:
         """Observed training time."""
-        return sum(row.seconds for row in self.rows)
+        return self.rows.seconds
 
     def curve(self, metric: str) -> list[float]:
         """Return the metric at each epoch that reported it."""
-        return [row.metrics[metric] for row in self.rows if metric in row.metrics]
+        return self.rows.curve(metric)
+
+    def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
+        """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
+        row = self.rows[place]
+        gone = math.fsum(each.seconds for each in self.rows[: place + 1])
+        return tuple(row.metrics.get(name, gone if name == SECONDS else math.nan) for name in metrics)
 
 
 class History:
@@ -100,13 +98,17 @@ class History:
         tick: The last tick applied, or -1.
         time: When that tick ended, in seconds since 1970.
         stop: Why the last tick stopped the study, or None.
-        table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch: the rung table of the pruners.
-            A trial that has no finite value yet stands in it with the worst possible value.
+        table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch (its value at that epoch, where
+            the last one counts): the rung table of the pruners. A trial that has no finite value yet stands in it with
+            the worst possible value.
         full_stage: The last stage of the search, which trains on the full problem: its trials alone are ranked.
         notes: What the ladder decided on its way, in words.
         ends: The tick at which each of its trials ended, in the order in which they did.
         best: The incumbent: the best of its trials so far, running ones included and failed ones not, or None; of
             equals the one with the lowest number.
+        spaces: The spaces that were declared, as JSON values: the first one and each that took its place.
+        retries: Numbers of failed trials that the user asked to be tried again, in this order.
+        again: How many trials tried an earlier one again.
     """
 
     def __init__(self, goal: Goal) -> None:
@@ -122,7 +124,11 @@ class History:
         self.notes: list[str] = []
         self.ends: list[int] = []
         self.best: Trial | None = None
+        self.spaces: list[dict[str, Any]] = []
+        self.retries: list[int] = []
+        self.again = 0
         self._running: dict[int, Trial] = {}
+        self._begun: set[tuple[int, int, int]] = set()
 
     @classmethod
     def fold(cls, records: Iterable[Record], goal: Goal) -> History:
@@ -136,9 +142,13 @@ class History:
         """Take one more record in."""
         if isinstance(record, Header):
             self.header, self.declaration, self.time = record, record.declaration, record.time
+            self.spaces.append(record.declaration.get("space", {}))
             self.full_stage = max(len(record.declaration.get("stages", ())), 1) - 1
         elif isinstance(record, Extension):
             self.declaration, self.stop = record.declaration, None
+            self.retries += record.retry
+            if (space := record.declaration.get("space", {})) != self.spaces[-1]:
+                self.spaces.append(space)
         else:
             if record.tick != self.tick + 1:
                 raise ValueError(f"tick {record.tick} follows tick {self.tick}")
@@ -158,12 +168,16 @@ class History:
         trial = Trial(ask, asked_at=self.time)
         self.trials.append(trial)
         self._running[trial.number] = trial
+        which = ask.stage, ask.point, ask.repeat
+        self.again += which in self._begun
+        self._begun.add(which)
 
     def arrive(self, tick: Tick) -> None:
         """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
         self.tick, self.time = tick.tick, tick.time
         self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
+        fell = False
         for row in tick.rows:
             if not row.metrics and row.failure is None:
                 continue  # a generator that ended had nothing more to report
@@ -171,11 +185,19 @@ class History:
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
-            if math.isfinite(value) and (trial.value is None or self.goal.better(value, trial.value)):
+            if self.goal.counts(value, trial.value):
+                fell |= trial is self.best and trial.value is not None and self.goal.better(trial.value, value)
                 trial.value, trial.best_epoch = value, row.epoch
+                trial.values = (
+                    (value, *trial.measured(len(trial.rows) - 1, self.goal.metrics[1:]))
+                    if self.goal.others
+                    else (value,)
+                )
                 if trial.ask.stage == self.full_stage and (self.best is None or self._ranks_before(trial, self.best)):
                     self.best = trial
             self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
+        if fell:
+            self.best = next(iter(self.ranked()), None)
 
     def decide(self, tick: Tick) -> None:
         """Take in the decisions of a tick that has already arrived."""
@@ -192,6 +214,17 @@ class History:
                 self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
 
+    @property
+    def to_retry(self) -> list[int]:
+        """Numbers of the failed trials that are still to be tried again."""
+        return self.retries[self.again :]
+
+    def failed(self) -> list[int]:
+        """Return the numbers of the trials of the search that failed and were not tried again, nor are to be."""
+        last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
+        waiting = set(self.to_retry)
+        return [t.number for t in last.values() if t.state == "FAILED" and t.number not in waiting]
+
     def running(self) -> list[Trial]:
         """Return the trials that are not yet ended, by number."""
         return [self._running[number] for number in sorted(self._running)]
@@ -206,6 +239,20 @@ class History:
         Ties go to the lower number.
         """
         return self.ranked_at(self.full_stage)
+
+    def front(self) -> list[Trial]:
+        """Return the ranked trials that no other one is as good as in every metric and better in one, best first.
+
+        With a single metric these are the best trial and its equals.
+        """
+        known = [(self.goal.losses(trial.values), trial) for trial in self.ranked()]
+        known = sorted((each for each in known if all(map(math.isfinite, each[0]))), key=lambda each: each[0])
+        kept: list[tuple[tuple[float, ...], Trial]] = []
+        for losses, trial in known:
+            # Whoever is better than this trial stands before it, and is kept or beaten by one that is.
+            if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in kept):
+                kept.append((losses, trial))
+        return [trial for _, trial in kept]
 
     def ranked_at(self, stage: int) -> list[Trial]:
         """Return the trials of a stage that have a value and did not fail, best first."""

@@ -5,18 +5,19 @@ A study file is a Python program: loading it runs it. Load only files that you w
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import Choice, Float, Int
-from hpsearch.study import Study
+from hpsearch.study import Study, data_word
 
 PREFIX = "hpsearch_study_"
 """Stands before the file's name in the name of its module, so that a file random.py hides nothing."""
@@ -33,28 +34,60 @@ class StudyFile:
     Attributes:
         path: Where it is.
         source: Its text, for the record.
-        study: What it declares.
+        studies: What it declares, in order.
+        by_data: It declares them by the name of the data, which has been taken into account.
     """
 
     path: Path
     source: str
-    study: Study
+    studies: tuple[Study, ...]
+    by_data: bool = False
+
+    @property
+    def study(self) -> Study:
+        """The study, where there is one.
+
+        Raises:
+            UserError: There are several.
+        """
+        if len(self.studies) > 1:
+            raise UserError(f"{self.path}: declares {len(self.studies)} studies, where one is needed")
+        return self.studies[0]
+
+    @property
+    def about(self) -> str:
+        """What the file says of itself: its docstring, or nothing."""
+        return ast.get_docstring(ast.parse(self.source)) or ""
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path, name: str | None = None, data: str | None = None) -> Study:
     """Run a study file and return the ``study`` that it declares.
 
+    Args:
+        path: The file.
+        name: Which of several, by the name without ``@…``; None where there is one.
+        data: As for :func:`load_file`.
+
     Raises:
-        UserError: The file cannot be read or run, or declares no study.
+        UserError: The file cannot be read or run, or declares no such study.
     """
-    return load_file(path).study
+    file = load_file(path, data)
+    named = [study for study in file.studies if name and study.name.partition("@")[0] == name.partition("@")[0]]
+    return named[0] if named else file.study
 
 
-def load_file(path: str | Path) -> StudyFile:
-    """Run a study file and return it with its text and the ``study`` that it declares.
+def load_file(path: str | Path, data: str | None = None) -> StudyFile:
+    """Run a study file and return it with its text and what it declares.
+
+    It declares a ``study``, or several ``studies`` as a list; either may also be a function of the name of the data,
+    with a default, that returns them: settings that suit one data set need not suit another.
 
     The file runs as a module of its own, once, with ``__file__`` set and its folder first on the import path, as when
     it is run as a script; ``__name__`` is not ``"__main__"``.
+
+    Args:
+        path: The file.
+        data: What a function is asked for, where that is not its default: the studies are then named ``name@data``.
 
     Raises:
         UserError: The file cannot be read or run, or declares no study.
@@ -84,7 +117,7 @@ def load_file(path: str | Path) -> StudyFile:
         raise UserError(f"{_place(error, path)}: {error}") from error
     except Exception as error:
         raise UserError(f"{_place(error, path)}: {_explain(error, module)}") from error
-    return StudyFile(path, source, _study_of(module, path))
+    return _declared(module, path, source, data)
 
 
 def _read(path: Path) -> str:
@@ -137,13 +170,43 @@ def _keywords(owner: Any) -> list[str]:
     return [name for name in inspect.signature(owner).parameters if name != "self"] if callable(owner) else []
 
 
-def _study_of(module: ModuleType, path: Path) -> Study:
+def _declared(module: ModuleType, path: Path, source: str, data: str | None) -> StudyFile:
     found = vars(module)
-    if "study" not in found:
+    said = [name for name in ("study", "studies") if name in found]
+    if not said:
         others = [name for name, value in found.items() if isinstance(value, Study)]
         hint = f"; rename {others[0]!r} to 'study'" if others else "; it must say study = Study(…)"
         raise UserError(f"{path}: declares no variable 'study'{hint}")
-    study = found["study"]
-    if not isinstance(study, Study):
-        raise UserError(f"{path}: 'study' is a {type(study).__name__}, not a Study")
-    return study
+    if len(said) > 1:
+        raise UserError(f"{path}: declares both 'study' and 'studies'; put all into 'studies'")
+    value, other = found[said[0]], False
+    by_data = inspect.isfunction(value)
+    if by_data:
+        value, other = _by_data(value, module, path, data)
+    studies = list(value) if said == ["studies"] and isinstance(value, list | tuple) else [value]
+    for study in studies:
+        if not isinstance(study, Study):
+            wanted = "a Study" if said == ["study"] else "a list of them"
+            raise UserError(f"{path}: {said[0]!r} is a {type(study).__name__}, not {wanted}")
+    names = [study.name for study in studies]
+    if not names or len(set(names)) < len(names):
+        what = f"two studies are called {max(names, key=names.count)!r}" if names else "'studies' is empty"
+        raise UserError(f"{path}: {what}")
+    if other:
+        studies = [replace(study, name=f"{study.name}@{data_word(data)}") for study in studies]
+    return StudyFile(path, source, tuple(studies), by_data)
+
+
+def _by_data(function: Any, module: ModuleType, path: Path, data: str | None) -> tuple[Any, bool]:
+    """Return what a function declares for these data, and whether they are not its default."""
+    params = list(inspect.signature(function).parameters.values())
+    if len(params) != 1 or not isinstance(params[0].default, str):
+        name = function.__name__
+        raise UserError(f'{path}: {name} must be a function of the data with a default: def {name}(data="digits")')
+    try:
+        given = params[0].default if data is None else data
+        return function(given), given != params[0].default
+    except UserError as error:
+        raise UserError(f"{_place(error, path)}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{_place(error, path)}: {_explain(error, module)}") from error

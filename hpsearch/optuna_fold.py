@@ -46,12 +46,18 @@ class OptunaFold:
     """An Optuna study that is kept up with a history.
 
     Attributes:
-        study: The Optuna study; a trial's value is its best.
+        study: The Optuna study; a trial's value is its best, or its last where the goal says so.
         storage: What the study stands on.
+        valueless: Those of its trials that ended without a value.
     """
 
-    def __init__(self, space: Space | SpaceFunction, goal: Goal, repeats: int = 1, merge: bool = True) -> None:
+    def __init__(
+        self, space: Space | SpaceFunction, goal: Goal, repeats: int = 1, merge: bool = True, shun: bool = False
+    ) -> None:
         """Make an empty view.
+
+        With several metrics a pruned trial is a complete one to Optuna: its samplers take no others, and what it had
+        reached when it was stopped is known in every metric.
 
         Args:
             space: What was searched.
@@ -59,15 +65,19 @@ class OptunaFold:
             repeats: How many trials make a point complete.
             merge: Whether the trials of one point are one Optuna trial with the mean of their best values so far;
                 without it there is one Optuna trial per trial, with the values that it reported.
+            shun: Whether what failed is shown as pruned without a value, which TPE ranks behind all that has one, and
+                not as failed, which Optuna's samplers do not look at.
         """
         self._space = space
         self._goal = goal
         self._repeats = repeats if merge else 1
         self._merge = merge
+        self._failed = TrialState.PRUNED if shun else TrialState.FAIL
         self._groups: dict[int, list[int]] = {}
         self._open: set[int] = set()
+        self.valueless: set[int] = set()
         self._seen = 0
-        self.storage = Storage(_DIRECTIONS[goal.direction])
+        self.storage = Storage([_DIRECTIONS[direction] for direction in goal.directions])
         self.study = optuna.study.Study(NAME, self.storage)
 
     def sync(self, history: History, trials: int = _NEVER, rows: int = _NEVER, ends: int = _NEVER) -> None:
@@ -88,29 +98,34 @@ class OptunaFold:
             group = [history.trials[number] for number in self._groups[key]]
             frozen = self._frozen(group, rows, ends)
             self.storage.put(key, frozen)
+            self.valueless.discard(key)
             if frozen.state.is_finished():
                 self._open.discard(key)
+                if frozen.values is None:
+                    self.valueless.add(key)
 
     def _frozen(self, group: Sequence[Trial], rows: int, ends: int) -> FrozenTrial:
         params, distributions = self._described(group[0])
-        curves = [self._curve(trial, rows) for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
-        last = max((len(curve) for curve in curves), default=0)
-        reports = {epoch + 1: _mean([c[epoch] for c in curves if len(c) > epoch]) for epoch in range(last)}
-        bests = [min(filter(math.isfinite, curve), key=self._goal.loss, default=math.nan) for curve in curves]
-        state = TrialState.RUNNING
-        value: float | None = None
+        known = [trial for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
+        state, values = TrialState.RUNNING, None
         if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
-            mean = _mean(bests)
-            value = mean if math.isfinite(mean) else None
+            values = self._values(known, rows)
             if any(trial.state == "PRUNED" for trial in group):
-                state = TrialState.PRUNED  # without a value it still tells a sampler that this was a bad place
+                # Without a value it still tells a sampler that this was a bad place.
+                state = TrialState.COMPLETE if self._goal.others and values is not None else TrialState.PRUNED
             else:
-                state = TrialState.FAIL if value is None else TrialState.COMPLETE
+                state = self._failed if values is None else TrialState.COMPLETE
+        reports: dict[int, float] = {}
+        if not self._goal.others:  # Optuna knows no reports of several metrics
+            curves = [self._curve(trial, rows) for trial in known]
+            last = max((len(curve) for curve in curves), default=0)
+            reports = {epoch + 1: _mean([c[epoch] for c in curves if len(c) > epoch]) for epoch in range(last)}
         return FrozenTrial(
             number=-1,  # the storage numbers it
             trial_id=-1,
             state=state,
-            value=value,
+            value=None,
+            values=values,
             datetime_start=None,
             datetime_complete=None,
             params=params,
@@ -120,17 +135,30 @@ class OptunaFold:
             intermediate_values={epoch: report for epoch, report in reports.items() if math.isfinite(report)},
         )
 
-    def _curve(self, trial: Trial, rows: int) -> list[float]:
-        """Return what a trial reports at each epoch: the value, or its best value so far (NaN while there is none)."""
-        values = [
-            row.metrics.get(self._goal.metric, math.nan)
-            for tick, row in zip(trial.ticks, trial.rows, strict=True)
-            if tick <= rows
-        ]
-        return list(accumulate(values, self._best)) if self._merge else values
+    def _values(self, trials: Sequence[Trial], rows: int) -> list[float] | None:
+        """Return the mean of each metric over trials at the epochs that count, or None where one has no value."""
+        found = []
+        for trial in trials:
+            place, before = None, None
+            for i, value in enumerate(self._reported(trial, rows)):
+                if self._goal.counts(value, before):
+                    place, before = i, value
+            if place is not None and before is not None:
+                found.append((before, *trial.measured(place, self._goal.metrics[1:])))
+        means = [_mean(column) for column in zip(*found, strict=True)]
+        return means if means and all(map(math.isfinite, means)) else None
 
-    def _best(self, best: float, value: float) -> float:
-        return value if math.isfinite(value) and not self._goal.better(best, value) else best
+    def _curve(self, trial: Trial, rows: int) -> list[float]:
+        """Return what a trial reports at each epoch: the value, or what counts so far (NaN while there is none)."""
+        values = self._reported(trial, rows)
+        return list(accumulate(values, self._counting)) if self._merge else values
+
+    def _counting(self, before: float, value: float) -> float:
+        return value if self._goal.counts(value, before if math.isfinite(before) else None) else before
+
+    def _reported(self, trial: Trial, rows: int) -> list[float]:
+        metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
+        return [row.metrics.get(metric, math.nan) for tick, row in pairs if tick <= rows]
 
     def _described(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
         if callable(self._space):

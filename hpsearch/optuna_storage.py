@@ -25,8 +25,8 @@ class Storage(BaseStorage):
     trial that is later put in its place.
     """
 
-    def __init__(self, direction: StudyDirection) -> None:
-        self._directions = [direction]
+    def __init__(self, directions: Sequence[StudyDirection]) -> None:
+        self._directions = list(directions)
         self._trials: list[FrozenTrial] = []
         self._places: dict[int, int] = {}
         self._scratch: FrozenTrial | None = None
@@ -123,7 +123,7 @@ class Storage(BaseStorage):
         return self._study_system
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """Return the goal's direction."""
+        """Return the direction of each of the goal's metrics."""
         return self._directions
 
     def get_study_id_from_name(self, study_name: str) -> int:

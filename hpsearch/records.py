@@ -28,6 +28,7 @@ class Ask:
         point: Number of the sampled point; with ``repeats=r`` a point is trained by r trials.
         repeat: Which of the repeats this is, from 0.
         stage: Rung of the scaled-down ladder, from 0.
+        rejected: Proposals for this point that violated a constraint.
     """
 
     trial: int
@@ -36,6 +37,7 @@ class Ask:
     point: int
     repeat: int = 0
     stage: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,17 @@ class Header:
 
 @dataclass(frozen=True)
 class Extension:
-    """The user widened the study: from here on this declaration holds."""
+    """The user widened the study, or asked for more of it: from here on this declaration holds.
+
+    Attributes:
+        declaration: The declaration.
+        time: When, in seconds since 1970. Never part of a result.
+        retry: Numbers of failed trials that are to be tried again.
+    """
 
     declaration: dict[str, Any]
     time: float
+    retry: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,9 @@ def to_json(record: Record) -> dict[str, Any]:
     for name in ("asks", "rows", "decisions"):
         if name in plain:
             plain[name] = [dict(vars(part)) for part in plain[name]]
+    for ask in plain.get("asks", ()):
+        if not ask["rejected"]:
+            del ask["rejected"]
     if not plain.get("notes", True):
         del plain["notes"]
     for row in plain.get("rows", ()):

@@ -15,6 +15,7 @@ SAMPLERS: Mapping[str, str] = {
     "chapter": "hpsearch.samplers.chapter.Chapter",
     "gp": "hpsearch.samplers.gp.GP",
     "grid": "hpsearch.samplers.grid.Grid",
+    "listed": "hpsearch.samplers.listed.Listed",
     "qmc": "hpsearch.samplers.qmc.QMC",
     "random": "hpsearch.samplers.random.Random",
     "tpe": "hpsearch.samplers.tpe.TPE",

@@ -26,10 +26,10 @@ from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
 from models import datasets
 
-TRAINS = ("model", "objective", "scoring", "data", "metric", "epochs", "seed", "repeats", "stages")
+TRAINS = ("model", "objective", "scoring", "data", "metric", "epochs", "seed", "repeats", "stages", "measure_test")
 """What of a declaration decides how a trial trains; the rest decides which trials there are."""
 
-PLAIN = ("metric", "direction", "epochs", "seed", "repeats")
+PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats")
 """What is taken from a declaration as it stands there."""
 
 
@@ -96,7 +96,7 @@ def _study(told: Remembered, folder: Path) -> Study:
         argv = told.environment.get("argv") or []
         path = folder / next((Path(word).name for word in argv if word.endswith(".py")), "study.py")
         path.write_text(told.study_file, encoding="utf-8")
-        return _as_declared(load_study(path), said)
+        return _as_declared(load_study(path, told.study, _data_of(told)), said)
     model = said.get("model") or {}
     if model.get("class") != "models.estimator.MLPClassifier" or not isinstance(said.get("data"), str):
         raise UserError(
@@ -108,6 +108,13 @@ def _study(told: Remembered, folder: Path) -> Study:
     return _as_declared(Study(told.study, model=MLPClassifier(), data=said["data"]), said)
 
 
+def _data_of(told: Remembered) -> str | None:
+    """Return the data that a study file was asked for: those of the study, or what its variant is named after."""
+    data = told.declaration.get("data")
+    word = told.study.partition("@")[2].partition(",")[0]
+    return data if isinstance(data, str) else word if word and "=" not in word else None
+
+
 def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     """Return a study with the values of a declaration, as far as they are plain."""
     before = declare(study)
@@ -117,6 +124,8 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     # As settled for these data: of stages="auto" that may be none.
     new["stages"] = [Scale(**scale) for scale in said["stages"]] if "stages" in said else None
     new |= {name: said[name] for name in CONFIRM if name in said}
+    new["measure_test"] = bool(said.get("measure_test"))
+    new["comparison"] = None
     if said["space"] != before["space"] and "function" not in said["space"]:
         new["space"] = spaces.from_json(said["space"])
     known = model_params(before)

@@ -6,7 +6,7 @@ also be a function of an Optuna trial (define-by-run); what such a function sugg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -24,6 +24,7 @@ __all__ = [
     "check_point",
     "check_space",
     "from_json",
+    "from_units",
     "is_active",
     "restore",
     "to_json",
@@ -104,6 +105,15 @@ def restore(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
         name: dim.options[dim.index(value)] if isinstance(dim := space.get(name), Choice) else value
         for name, value in params.items()
     }
+
+
+def from_units(space: Space, units: Sequence[float]) -> dict[str, Any]:
+    """Return the point at these fractions of the dimensions' ranges, without the dimensions that do not exist there."""
+    found: dict[str, Any] = {}
+    for (name, dim), unit in zip(space.items(), units, strict=True):
+        if is_active(dim, found):
+            found[name] = dim.from_unit(unit)
+    return found
 
 
 def to_json(space: Space) -> dict[str, Any]:

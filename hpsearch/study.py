@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.comparison import Comparison, choices_of, points_of
+from hpsearch.constraints import Constraint, check_constraints, violated
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import Direction, Goal
+from hpsearch.history import SECONDS, Counts, Direction, Goal
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.scaling import Stages, check_stages
-from hpsearch.space import Dimension, Space, SpaceFunction, check_point, check_space
+from hpsearch.space import Dimension, check_point, check_space
 
 if TYPE_CHECKING:
     from hpsearch.api import Result
@@ -32,12 +34,20 @@ class Study:
         name: Names the study's folder, its MLflow experiment, and it on the command line.
         model: A scikit-learn estimator or pipeline whose parameters are searched; or
         objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch.
-        space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment.
-        data: Name, path, ``(X, y)``, ``((X, y), (X_val, y_val))``, or with a third pair as the test set.
-        metric: What decides.
-        direction: ``maximize`` or ``minimize``.
-        sampler: A name, one of :mod:`hpsearch.samplers` or an Optuna sampler.
-        pruner: A name, one of :mod:`hpsearch.pruners` or an Optuna pruner.
+        space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment. A list of grids, as
+            scikit-learn's ``param_grid``, makes the study a comparison: exactly their points are trained, all to their
+            end (see :func:`hpsearch.comparison.points_of`).
+        data: Name, path, ``(X, y)``, ``((X, y), (X_val, y_val))``, or with a third pair as the test set; or what
+            :func:`models.datasets.load` and :func:`models.datasets.subset.subset` return.
+        metric: What decides. A list of several is for a Pareto front: ranking, pruning and limits go by the first.
+            Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
+            ``weights`` (how many numbers are trained, biases counted).
+        direction: ``maximize`` or ``minimize``; a list with one for each of several metrics.
+        value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too.
+        constraints: Functions of a point's parameters, a dict, that return whether it may be trained at all.
+        sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: ``tpe``, in a comparison ``listed``.
+        pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: ``asha``, but ``none`` in a comparison
+            and for an empty space, whose repeats are one.
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
         epochs: Most epochs per trial; None: as many as the model says.
         lanes: Trials that train side by side.
@@ -59,6 +69,10 @@ class Study:
         confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
             as many others, of which the test set is measured. 0: leave it out.
         confirm_top: How many points those are.
+        measure_test: Whether each epoch reports ``test_cost`` and ``test_accuracy`` too. They are shown and decide
+            nothing: best epochs, early stopping and the sampler go by the validation set.
+        comparison: What is shown of the points, and beside which published figures. It is no part of what the study
+            is: change it at any time and run the study again.
 
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
@@ -67,18 +81,20 @@ class Study:
     name: str
     model: Any = None
     objective: Callable[[Any], Any] | None = None
-    space: Space | SpaceFunction = field(default_factory=dict)
+    space: Any = field(default_factory=dict)
     data: Any = None
-    metric: str = DEFAULT_METRIC
-    direction: Direction = "maximize"
-    sampler: Any = "tpe"
-    pruner: Any = "asha"
+    metric: str | Sequence[str] = DEFAULT_METRIC
+    direction: Direction | Sequence[Direction] = "maximize"
+    sampler: Any = None
+    pruner: Any = None
     n_trials: int | None = None
     epochs: int | None = None
     lanes: int = 8
     seed: int = 0
     repeats: int = 1
     enqueue: Sequence[Mapping[str, Any]] = ()
+    value: Counts = "best"
+    constraints: Sequence[Constraint] = ()
     scoring: Any = None
     until: float | None = None
     no_improvement: int | None = None
@@ -89,6 +105,8 @@ class Study:
     stages: Stages | None = None
     confirm: int = 0
     confirm_top: int = 3
+    measure_test: bool = False
+    comparison: Comparison | None = None
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -114,26 +132,24 @@ class Study:
             self._check_number(key, positive=least)
         self._check_audit()
         self._check_scoring()
-        if not isinstance(self.metric, str) or not self.metric:
-            raise self._error(f"metric must be a text such as 'val_accuracy', not {self.metric!r}")
-        if self.direction not in ("maximize", "minimize"):
-            hint = did_you_mean(str(self.direction), ("maximize", "minimize"))
-            raise self._error(f"unknown direction {self.direction!r}{hint}")
+        self._check_goal()
         self._check_task()
+        self._list_points()
         self._check_space()
         self._check_part("sampler", SAMPLERS, ("build", "sample_relative"))
         self._check_part("pruner", PRUNERS, ("judge", "prune"))
         self._check_stages()
+        self._check_comparison()
 
     @property
     def goal(self) -> Goal:
         """What the study is after."""
-        return Goal(self.metric, self.direction)
+        return Goal.of({"metric": self.metric, "direction": self.direction, "value": self.value})
 
     @property
     def dimensions(self) -> dict[str, Dimension]:
         """The space as a dict of dimensions; empty where it is a function."""
-        return {} if callable(self.space) else dict(self.space)
+        return dict(self.space) if isinstance(self.space, Mapping) else {}
 
     def run(self, root: str | Path = "mlruns", *, quiet: bool = False, **options: Any) -> Result:
         """Run or resume the study, as ``hpsearch run`` does, and return its result.
@@ -161,9 +177,10 @@ class Study:
             raise self._error(f"model must be a scikit-learn estimator, not {self.model!r}")
         elif self.data is None:
             raise self._error("a model needs data, such as data='digits'")
-        if self.data is not None and not isinstance(self.data, str | Path | tuple | list):
+        loaded = hasattr(self.data, "X_train")
+        if self.data is not None and not loaded and not isinstance(self.data, str | Path | tuple | list):
             raise self._error(f"data must be a name, a path or a tuple (X, y), not {type(self.data).__name__}")
-        if self.data == "":
+        if isinstance(self.data, str) and not self.data:
             raise self._error("data must not be empty")
 
     def _check_space(self) -> None:
@@ -178,6 +195,9 @@ class Study:
             if not isinstance(self.enqueue, Sequence) or not all(isinstance(point, Mapping) for point in self.enqueue):
                 raise UserError("enqueue must be a list of dicts, one per point")
             enqueue = tuple(check_point(space, point, f"enqueue[{i}]") for i, point in enumerate(self.enqueue))
+            for i, point in enumerate(enqueue):
+                if (name := violated(self.constraints, space, point)) is not None:
+                    raise UserError(f"enqueue[{i}] violates constraint {name}: {point!r}")
         except UserError as error:
             raise self._error(str(error)) from error
         object.__setattr__(self, "space", space)
@@ -188,6 +208,67 @@ class Study:
                 if name not in known:
                     hint = did_you_mean(name, known)
                     raise self._error(f"space: {type(self.model).__name__} has no parameter {name!r}{hint}")
+
+    def _check_goal(self) -> None:
+        metrics, directions = _several(self.metric), _several(self.direction)
+        if not metrics or not all(isinstance(metric, str) and metric for metric in metrics):
+            raise self._error(f"metric must be a text such as 'val_accuracy', or a list of them, not {self.metric!r}")
+        for direction in directions:
+            if direction not in ("maximize", "minimize"):
+                hint = did_you_mean(str(direction), ("maximize", "minimize"))
+                raise self._error(f"unknown direction {direction!r}{hint}")
+        if len(directions) != len(metrics):
+            names = ", ".join(metrics)
+            raise self._error(f"give direction= one of maximize and minimize for each metric ({names})")
+        if len(set(metrics)) < len(metrics):
+            raise self._error(f"metric names one twice: {', '.join(metrics)}")
+        if metrics[0] == SECONDS and self.model is not None:
+            raise self._error("'seconds' cannot be the first metric, by which trials are ranked and pruned")
+        if len(metrics) > 1 and self.stages is not None:
+            raise self._error("stages= promotes points by one metric; leave it out, or name one metric")
+        if self.value not in ("best", "last"):
+            raise self._error(f"value must be 'best' or 'last', the epoch that counts, not {self.value!r}")
+        object.__setattr__(self, "metric", metrics[0] if len(metrics) == 1 else metrics)
+        object.__setattr__(self, "direction", directions[0] if len(metrics) == 1 else directions)
+        try:
+            object.__setattr__(self, "constraints", check_constraints(self.constraints))
+        except UserError as error:
+            raise self._error(str(error)) from error
+
+    def _list_points(self) -> None:
+        """Turn a list of grids into its points, and settle what a comparison leaves to be understood."""
+        listed = isinstance(self.space, list | tuple)
+        alone = not self.space and not callable(self.space)
+        if isinstance(self.space, list | tuple):
+            defaults = {} if self.model is None else self.model.get_params(deep=True)
+            try:
+                points = points_of(self.space, defaults)
+                if self.enqueue:
+                    raise UserError("enqueue: a list of grids says all points itself")
+                object.__setattr__(self, "space", choices_of(points))
+            except UserError as error:
+                raise self._error(str(error)) from error
+            object.__setattr__(self, "enqueue", tuple(points))
+        if self.sampler is None:
+            object.__setattr__(self, "sampler", "listed" if listed else "tpe")
+        if self.pruner is None:
+            object.__setattr__(self, "pruner", "none" if listed or alone else "asha")
+
+    def _check_comparison(self) -> None:
+        if not isinstance(self.measure_test, bool):
+            raise self._error(f"measure_test must be True or False, not {self.measure_test!r}")
+        if self.measure_test and self.model is None:
+            raise self._error("measure_test goes with model=; an objective reports test_accuracy itself")
+        if self.measure_test and self.goal.metric.startswith("test_"):
+            raise self._error(f"metric={self.metric!r}: the test set decides nothing; take 'val_accuracy'")
+        if self.comparison is None:
+            return
+        if not isinstance(self.comparison, Comparison):
+            raise self._error(f"comparison must be a Comparison(…), not {self.comparison!r}")
+        try:
+            self.comparison.check(self.dimensions)
+        except UserError as error:
+            raise self._error(str(error)) from error
 
     def _check_audit(self) -> None:
         if isinstance(self.audit, bool) or not isinstance(self.audit, int | float) or not 0 <= self.audit <= 1:
@@ -250,6 +331,18 @@ class Study:
 
     def _error(self, message: str) -> UserError:
         return UserError(f"study {self.name!r}: {message}")
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """Return a list as a tuple, and anything else as a tuple of it."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def data_word(data: Any) -> str:
+    """Return data as part of a variant's name: a named set's name, a file's without its ending, or ``arrays``."""
+    if isinstance(data, str | Path):
+        return Path(data).stem or str(data)
+    return "arrays"
 
 
 def check_study_name(name: object) -> None:

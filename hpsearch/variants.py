@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.study import Study
+from hpsearch.study import Study, data_word
 
 SETTABLE = (
     "data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed", "stages",
-    "confirm", "audit",
+    "confirm", "audit", "value",
 )  # fmt: skip
 UNNAMED = ("data", "n_trials", "confirm")
 """What extends a study or has a place of its own in a variant's name."""
@@ -102,8 +102,8 @@ def variant(study: Study, changed: Study) -> str:
             parts[f"model.{key}"] = f"model.{key}={_word(value)}"
     words = [parts[key] for key in sorted(parts)]
     if changed.data is not study.data and not _same(changed.data, study.data):
-        words.insert(0, _data_word(changed.data))
-    return f"{study.name}@{','.join(words)}" if words else study.name
+        words.insert(0, data_word(changed.data))
+    return f"{study.name}{',' if '@' in study.name else '@'}{','.join(words)}" if words else study.name
 
 
 def _params(study: Study) -> dict[str, Any]:
@@ -129,12 +129,6 @@ def _parameter(study: Study, key: str) -> str:
 def _same(a: Any, b: Any) -> bool:
     # A path and a text may name the same file, and an estimator's nested parts are equal where they look equal.
     return str(a) == str(b) if isinstance(a, str | Path) and isinstance(b, str | Path) else repr(a) == repr(b)
-
-
-def _data_word(data: Any) -> str:
-    if isinstance(data, str | Path):
-        return Path(data).stem or str(data)
-    return "arrays"
 
 
 def _word(value: Any) -> str:

@@ -95,6 +95,16 @@ class _Chunk:
     h: Array
 
 
+@dataclass(frozen=True)
+class _Space:
+    """Memory that the chunks of one size share."""
+
+    workspace: Workspace
+    masks: dict[int, Array]
+    u: Array
+    h: Array
+
+
 class _Block:
     """A superbatch: up to s batches of b samples, and the programs that train on them."""
 
@@ -105,29 +115,39 @@ class _Block:
         self._t = np.empty((s, b, given.targets.shape[1]), dtype)
         self._labels = None if given.labels is None else np.empty((s, b), given.labels.dtype)
         self._importance = None if given.importance is None else np.empty((s, b, 1), dtype)
+        self._spaces: dict[int, _Space] = {}
         self._chunks = [self._compile(lanes) for lanes in owner.chunks]
 
     def _compile(self, lanes: slice) -> _Chunk:
         owner, k = self._owner, lanes.stop - lanes.start
-        s, b, width = self._t.shape
-        u, h = np.empty((s, k, b, width), self._x.dtype), np.empty((s, k, b, width), self._x.dtype)
+        if k not in self._spaces:
+            self._spaces[k] = self._space(k)
+        space = self._spaces[k]
+        u, h, masks = space.u, space.h, space.masks
         stacks = owner.stacks.chunk(lanes)
-        workspace = Workspace(k, b, self._x.dtype, "update", owner.clock[lanes] if owner.counts else None)
-        masks = {
-            layer.index: np.empty((s, k, b, layer.n_out), self._x.dtype)
-            for layer in owner.network.layers
-            if isinstance(layer, Dropout)
-        }
+        workspace = space.workspace.again(owner.clock[lanes] if owner.counts else None)
         compiled = []
-        for i in range(s):
-            space = replace(workspace, masks={index: mask[i] for index, mask in masks.items()})
+        for i in range(len(self._t)):
+            masked = replace(workspace, masks={index: mask[i] for index, mask in masks.items()})
             importance = None if self._importance is None else self._importance[i]
             compiled.append(
                 emit(
-                    owner.network, space, stacks, owner.rates[lanes], self._x[i], self._t[i], importance, u[i], h[i]
+                    owner.network, masked, stacks, owner.rates[lanes], self._x[i], self._t[i], importance, u[i], h[i]
                 )
             )  # fmt: skip
         return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h)
+
+    def _space(self, k: int) -> _Space:
+        """Allocate what chunks of k lanes need while they train; one after the other they use the same."""
+        s, b, width = self._t.shape
+        dtype = self._x.dtype
+        masks = {
+            layer.index: np.empty((s, k, b, layer.n_out), dtype)
+            for layer in self._owner.network.layers
+            if isinstance(layer, Dropout)
+        }
+        outputs = (np.empty((s, k, b, width), dtype) for _ in range(2))
+        return _Space(Workspace(k, b, dtype, "update"), masks, *outputs)
 
     def adopt_rates(self) -> None:
         """Compile the updates anew; the passes stay as they are."""

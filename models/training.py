@@ -161,6 +161,11 @@ class Population:
         self.replace(members)
         self._measure(exact=bool(shared["exact_train_metrics"]))
 
+    @property
+    def n_weights(self) -> int:
+        """How many numbers each network trains, biases counted."""
+        return sum(math.prod(each.shape) for each in self._network.parameters if each.trained)
+
     def _build(self, params: Mapping[str, Any]) -> Network:
         return Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
 
@@ -229,13 +234,12 @@ class Population:
 
     def states(self) -> list[dict[str, Array]]:
         """Return a copy of each member's state."""
-        return [
-            {
-                **{name: stack[k].copy() for name, stack in self._arrays.items()},
-                **{name: np.array(value) for name, value in memory.items()},
-            }
-            for k, memory in enumerate(self._memories)
-        ]
+        return [self.state(k) for k in range(len(self._memories))]
+
+    def state(self, k: int) -> dict[str, Array]:
+        """Return a copy of one member's state."""
+        arrays = {name: stack[k].copy() for name, stack in self._arrays.items()}
+        return {**arrays, **{name: np.array(value) for name, value in self._memories[k].items()}}
 
     def run_epoch(self, order_seed: tuple[int, ...]) -> list[EpochResult]:
         """Train every member for one epoch.

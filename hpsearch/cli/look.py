@@ -92,7 +92,10 @@ Examples:
 @options.root
 @options.as_json
 def best(study: str, root: Path, as_json: bool) -> None:
-    """Print the best trial's parameters, one KEY=VALUE a line."""
+    """Print the best trial's parameters, one KEY=VALUE a line.
+
+    With several metrics, print those of each trial on the Pareto front.
+    """
     from hpsearch.report import tables
 
     name, history = _open(root, study)
@@ -101,9 +104,13 @@ def best(study: str, root: Path, as_json: bool) -> None:
     if as_json:
         options.print_json(tables.best_json(name, history))
         return
-    click.echo(f"# {name}, {tables.best_line(history, params=False)}")
-    for key, value in tables.exact(history.best.params).items():
-        click.echo(f"{key}={value}")
+    found = [(tables.best_line(history, params=False), history.best)]
+    if history.goal.others:
+        found = tables.front_lines(history)
+    for said, trial in found:
+        click.echo(f"# {name}, {said}")
+        for key, value in tables.exact(trial.params).items():
+            click.echo(f"{key}={value}")
 
 
 @click.command(

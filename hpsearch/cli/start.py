@@ -17,9 +17,9 @@ from hpsearch.errors import UserError
 from hpsearch.registry import PRUNERS, SAMPLERS
 
 if TYPE_CHECKING:
+    from hpsearch.api import Result
+    from hpsearch.loading import StudyFile
     from hpsearch.study import Study
-
-INTERRUPTED = 130
 
 TEMPLATE = '''\
 """NAME: say in a line what this search is after."""
@@ -55,11 +55,12 @@ Examples:
   hpsearch run studies/eta_lambda.py --data mnist --trials 32
   hpsearch run studies/eta_lambda.py --set model.batch_size=20 --seed 3
   hpsearch run studies/eta_lambda.py --workers 4 --timeout 10m --until val_accuracy=0.98
+  hpsearch run studies/ --write results.md             all of a folder, one after the other
 
 The same command resumes a study that was interrupted. Options that change what is searched open a variant that is named
 after them (eta_lambda@mnist); --trials extends the study itself. Neither the workers nor the limits of a run do."""
 )
-@click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
+@click.argument("paths", metavar="STUDY.py|FOLDER…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--data", metavar="NAME|PATH", help="Other data: a named set, a csv or npz file, a folder of idx files.")
 @click.option("--trials", type=int, metavar="N", help="How many trials; more than before extends the study.")
 @click.option("--epochs", type=int, metavar="N", help="Most epochs of a trial.")
@@ -90,21 +91,30 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--budget", type=float, metavar="N", help="Stop once the search cost N epochs of the full problem.")
 @click.option("--trial-timeout", callback=options.duration, metavar="TIME", help="A trial that trains longer fails.")
 @click.option("--from", "start_from", metavar="STUDY", help="Try the best points of an earlier study first.")
+@click.option(
+    "--write", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md", help="Write tables and plots."
+)
 @click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
+@click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri
 @click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
+@click.option("--no-model", is_flag=True, help="Do not log the winner's model in MLflow.")
+@click.option("--register", metavar="NAME[@ALIAS]", help="Put the winner's model into MLflow's model registry.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but one JSON object at the end.")
 @click.pass_context
 def run(
     ctx: click.Context,
     /,
-    study_file: Path,
+    paths: tuple[Path, ...],
     settings: dict[str, Any],
     root: Path,
     tracking_uri: str | None,
     no_tracking: bool,
+    no_model: bool,
+    register: str | None,
     quiet: bool,
     as_json: bool,
     workers: int,
@@ -116,13 +126,18 @@ def run(
     trial_timeout: float | None,
     start_from: str | None,
     extend: bool,
+    retry_failed: bool,
+    yes: bool,
+    write: Path | None,
     **overrides: Any,
 ) -> int:
-    """Run a study, or resume it."""
+    """Run studies, or resume them."""
     if scheduler is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
+    if register is not None and (no_tracking or no_model):
+        raise click.UsageError(f"--register and --no-{'tracking' if no_tracking else 'model'} exclude each other", ctx)
     with ExitStack() as stack:
         delivery = None
         if not no_tracking:
@@ -130,62 +145,86 @@ def run(
 
             # Its process imports MLflow while this one imports what the study needs.
             delivery = stack.enter_context(Delivery(tracking_uri, root))
-        study = _declared(study_file, settings, overrides, until, start_from)
 
-        from hpsearch import api
-        from hpsearch.report.live import live_view
+        from hpsearch.cli import batch
 
-        silent = quiet or as_json
-        view = None
-        if not silent:
-            view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
-            stack.callback(view.close)
-        result = api.run(
-            study,
-            root,
-            workers=workers,
-            scheduler=scheduler,
-            timeout=timeout,
-            until=None if until is None else until[1],
-            no_improvement=no_improvement,
-            budget=budget,
-            trial_timeout=trial_timeout,
-            start_from=start_from,
-            extend=extend,
-            quiet=silent,
-            tracking=not no_tracking,
-            delivery=delivery,
-            observer=view,
-            study_file=study_file,
-        )
+        def declared(path: Path) -> StudyFile:
+            return _declared(path, settings, overrides, until, start_from)
+
+        def run_one(study: Study, path: Path) -> Result:
+            nonlocal delivery
+            from hpsearch import api
+            from hpsearch.report.live import live_view
+
+            mine, delivery = delivery, None  # one process delivers one study
+            view = None
+            if not (quiet or as_json):
+                view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
+                stack.callback(view.close)
+            return api.run(
+                study,
+                root,
+                workers=workers,
+                scheduler=scheduler,
+                timeout=timeout,
+                until=None if until is None else until[1],
+                no_improvement=no_improvement,
+                budget=budget,
+                trial_timeout=trial_timeout,
+                start_from=start_from,
+                extend=extend,
+                retry_failed=retry_failed,
+                yes=yes,
+                quiet=quiet or as_json,
+                tracking=not no_tracking,
+                model=not no_model,
+                register=register,
+                tracking_uri=tracking_uri,
+                delivery=mine,
+                observer=view,
+                study_file=path,
+            )
+
+        done = batch.run_all(paths, declared, run_one, silent=quiet or as_json)
+        if write is not None or (done.several and any(path.is_dir() for path in paths)):
+            page = write if write is not None else root / f"{paths[0].resolve().name}.md"
+            batch.write_page(page, done, shlex.join(["hpsearch", *ctx.obj]), silent=quiet or as_json)
     if as_json:
         from hpsearch.report.tables import run_json
 
-        options.print_json(run_json(result.name, result.history, root, interrupted=result.interrupted))
-    return INTERRUPTED if result.interrupted else 0
+        found = [run_json(each.name, each.history, root, interrupted=each.interrupted) for each in done.results]
+        options.print_json(found if done.several else found[0])
+    return done.code
 
 
 def _declared(
-    study_file: Path,
+    path: Path,
     settings: dict[str, Any],
     overrides: dict[str, Any],
     until: tuple[str, float] | None,
     start_from: str | None,
-) -> Study:
-    """Return the study of a file as the options change it."""
-    from hpsearch.loading import load_study
+) -> StudyFile:
+    """Return a study file with its studies as the options change them."""
+    from hpsearch.loading import load_file
 
-    study = load_study(study_file)
+    file = load_file(path, overrides["data"])
     changed = {key: value for key, value in overrides.items() if value is not None}
-    if changed or settings:
-        from hpsearch.variants import override
+    if file.by_data:
+        changed.pop("data", None)
+    if len(file.studies) > 1 and changed.get("name") is not None:
+        raise UserError(f"--name {changed['name']}: {path} declares {len(file.studies)} studies")
+    studies = []
+    for study in file.studies:
+        if changed or settings:
+            from hpsearch.variants import override
 
-        study = override(study, **changed, set=settings)
-    if until is not None and until[0] not in ("", study.metric):
-        raise UserError(f"--until {until[0]}: the study goes by {study.metric!r}; write --until {study.metric}=…")
-    if start_from is not None and overrides["name"] is None:
-        study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
-    return study
+            study = override(study, **changed, set=settings)
+        if until is not None and until[0] not in ("", first := study.goal.metric):
+            raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
+        if start_from is not None and overrides["name"] is None:
+            study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
+        studies.append(study)
+    return replace(file, studies=tuple(studies))
 
 
 @click.command(

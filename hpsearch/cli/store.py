@@ -42,13 +42,14 @@ def sync(study: tuple[str, ...], root: Path, tracking_uri: str | None) -> int:
 
     Exits with 1 where something could not be delivered; the same command tries again.
     """
+    from hpsearch.delivery import exhibits
     from hpsearch.engine import catalogue
     from hpsearch.tracking import sync as tracking_sync
 
     folders = [catalogue.find(root, name) for name in study or catalogue.studies(root)]
     missing = 0
     for folder in folders:
-        (report,) = tracking_sync.sync([folder], tracking_uri)
+        (report,) = tracking_sync.sync([folder], tracking_uri, exhibits())
         if report.message:
             click.echo(f"error: {report.message}", err=True)
             missing += 1

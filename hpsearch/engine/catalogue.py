@@ -73,7 +73,7 @@ def _fold(path: Path, records: Iterator[Record]) -> History:
     header = next(records, None)
     if not isinstance(header, Header):
         raise UserError(f"{path}: holds no record yet; the study was stopped before it began, run it again")
-    history = History(Goal(header.declaration["metric"], header.declaration["direction"]))
+    history = History(Goal.of(header.declaration))
     history.apply(header)
     for record in records:
         try:

@@ -17,9 +17,9 @@ from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import History
+from hpsearch.history import SECONDS, Goal, History, Trial
 from hpsearch.ladder.base import Ladder
-from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.pruners.base import Pruner
 from hpsearch.records import Ask, Decision, Row, Tick
 
@@ -107,12 +107,20 @@ class Clock:
         whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
         self.log.append(whole)
         self.history.decide(replace(whole, decisions=last))
+        self._keep_best(rows)
         for note in notes:
             self.observer.message(note)
         for decision in whole.decisions:
             if decision.action != "audit":
                 self.objective.stop(decision.trial)
         return whole
+
+    def _keep_best(self, rows: tuple[Row, ...]) -> None:
+        """Have the objective keep the incumbent's model where this tick has made it better."""
+        best = self.history.best
+        better = best is not None and any(row.trial == best.number and row.epoch == best.best_epoch for row in rows)
+        if best is not None and better and isinstance(self.objective, Keeping):
+            self.objective.keep(best.number)
 
     def _fill(self) -> tuple[list[Ask], list[str]]:
         """Begin a trial in each free lane, in lane order, while there are trials to begin; return what is noted too."""
@@ -126,7 +134,7 @@ class Clock:
             if proposal is None:
                 break
             trial = len(self.history.trials)
-            ask = Ask(trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage)
+            ask = Ask(trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected)
             self.history.begin(ask)
             self.objective.start(Start(ask))
             asks.append(ask)
@@ -147,6 +155,9 @@ class Clock:
             elif not math.isfinite(value):
                 reason = f"{goal.metric} is {value} at epoch {row.epoch}"
                 decisions.append(Decision(row.trial, "fail", reason, "failure"))
+            elif (unknown := _unknown(trial, goal)) is not None:
+                reason = f"{unknown} is not a finite number at epoch {row.epoch}"
+                decisions.append(Decision(row.trial, "fail", reason, "failure"))
             elif row.finished:
                 most = self.ladder.epochs(trial.ask.stage, _most_epochs(trial.params, self.objective.epochs))
                 early = trial.epoch < most
@@ -162,12 +173,15 @@ class Clock:
         return list(_by_trial(decisions))
 
     def _check_metric(self, rows: tuple[Row, ...]) -> None:
-        metric = self.history.goal.metric
+        first, *others = self.history.goal.metrics
+        wanted = [first, *(metric for metric in others if metric != SECONDS)]
         for row in rows:
-            if row.metrics and row.failure is None and metric not in row.metrics:
-                raise UserError(
-                    f"metric {metric!r} is not among what a trial reports{did_you_mean(metric, row.metrics)}"
-                )
+            if not row.metrics or row.failure is not None:
+                continue
+            for metric in wanted:
+                if metric not in row.metrics:
+                    hint = did_you_mean(metric, row.metrics)
+                    raise UserError(f"metric {metric!r} is not among what a trial reports{hint}")
 
     def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
         """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
@@ -211,6 +225,12 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
+
+
+def _unknown(trial: Trial, goal: Goal) -> str | None:
+    """Return the first of a goal's other metrics that is not finite where the trial's value counts, or None."""
+    measured = zip(goal.metrics, trial.values, strict=False)
+    return next((metric for metric, value in measured if not math.isfinite(value)), None)
 
 
 def _by_trial(decisions: Iterable[Decision]) -> tuple[Decision, ...]:

@@ -95,7 +95,7 @@ def _read(path: Path) -> _Log:
             if history is None:
                 if not isinstance(record, Header):
                     raise ValueError("it does not begin with a header")
-                history = History(Goal(record.declaration["metric"], record.declaration["direction"]))
+                history = History(Goal.of(record.declaration))
             history.apply(record)
         except (ValueError, KeyError, IndexError) as error:
             if line.endswith(b"\n"):
@@ -112,7 +112,7 @@ def _fold(lines: list[bytes]) -> History | None:
     records = [decode(line) for line in lines]
     if not records or not isinstance(records[0], Header):
         return None
-    return History.fold(records, Goal(records[0].declaration["metric"], records[0].declaration["direction"]))
+    return History.fold(records, Goal.of(records[0].declaration))
 
 
 def _damaged(path: Path, log: _Log) -> Finding:

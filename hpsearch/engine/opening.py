@@ -26,6 +26,7 @@ def open_history(
     notice: Callable[[str], None],
     *,
     extend: bool = False,
+    retry: bool = False,
 ) -> History:
     """Return the history of an open log, its header written where it is new.
 
@@ -36,6 +37,7 @@ def open_history(
         study_file: The file that declares it: kept beside the log.
         notice: Told where the machine is not the one that began the study.
         extend: Whether a wider space or more choices go on with the study.
+        retry: Whether trials that failed are to be tried again.
 
     Raises:
         UserError: The log is of another declaration or of other data.
@@ -44,7 +46,7 @@ def open_history(
     if history.header is None:
         _begin(log, history, study, dataset, study_file)
     else:
-        _go_on(log, history, history.header, study, dataset, extend)
+        _go_on(log, history, history.header, study, dataset, extend, retry)
         then, now = history.header.environment, environment.describe()
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
@@ -63,7 +65,9 @@ def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, st
     history.apply(header)
 
 
-def _go_on(log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool) -> None:
+def _go_on(
+    log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool, retry: bool
+) -> None:
     old, declaration = history.declaration, declare(study)
     if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
         declaration["n_trials"] = old["n_trials"]
@@ -80,8 +84,9 @@ def _go_on(log: Log, history: History, header: Header, study: Study, dataset: Da
         more = True
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
-    if more or any(old.get(key) != declaration.get(key) for key in (*LIMITS, *CONFIRM)):
-        extension = Extension(declaration, time.time())
+    failed = history.failed() if retry else []
+    if more or failed or any(old.get(key) != declaration.get(key) for key in (*LIMITS, *CONFIRM, "comparison")):
+        extension = Extension(declaration, time.time(), failed)
         log.append(extension)
         history.apply(extension)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hpsearch.constraints import violated
 from hpsearch.engine import catalogue
 from hpsearch.errors import UserError
 from hpsearch.space import check_point
@@ -34,6 +35,8 @@ def first_points(root: str | Path, source: str, study: Study) -> list[dict[str, 
             point = check_point(study.dimensions, trial.params, source)
         except UserError:
             continue  # another space: what lies outside of this one says nothing about it
+        if violated(study.constraints, study.dimensions, point) is not None:
+            continue
         if point not in points and len(points) < study.lanes:
             points.append(point)
     if not points:

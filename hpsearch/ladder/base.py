@@ -18,6 +18,7 @@ class Proposal:
         point: Number of the point; a point keeps it from stage to stage.
         repeat: Which of the stage's trials of this point it is, from 0.
         stage: Where it is to train.
+        rejected: Proposals for the point that violated a constraint.
         note: What the log is to say with it: why the ladder goes on in another way than planned; mostly nothing.
     """
 
@@ -25,6 +26,7 @@ class Proposal:
     point: int
     repeat: int = 0
     stage: int = 0
+    rejected: int = 0
     note: str = ""
 
 
@@ -63,25 +65,40 @@ class Flat:
 
     Attributes:
         sampler: Proposes points.
-        total: Trials in all, or None where there is no end.
+        total: Trials in all, without those that are tried again; or None where there is no end.
         repeats: Trials of each point.
+        points: Where given, so many points go round: all of them with the first repeat, then all with the second, so
+            that those of equal shapes train fused, under the same order of the samples.
     """
 
     sampler: Sampler
     total: int | None
     repeats: int = 1
+    points: int | None = None
 
     def next(self, history: History) -> Proposal | None:
-        """Return the next trial; None once there are all."""
+        """Return the next trial; None once there are all. What failed and is to be tried again comes first."""
+        if history.to_retry:
+            ask = history.trials[history.to_retry[0]].ask
+            return Proposal(ask.params, ask.point, ask.repeat)
         if self.over(history):
             return None
-        point, repeat = divmod(len(history.trials), self.repeats)
-        params = history.trials[-1].params if repeat else self.sampler.ask(history, point)
-        return Proposal(params, point, repeat)
+        number = len(history.trials) - history.again
+        if self.points is not None:
+            repeat, point = divmod(number, self.points)
+            return Proposal(self.sampler.ask(history, point), point, repeat)
+        point, repeat = divmod(number, self.repeats)
+        if repeat:
+            params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
+            return Proposal(params, point, repeat)
+        params = self.sampler.ask(history, point)
+        return Proposal(params, point, rejected=self.sampler.rejected)
 
     def over(self, history: History) -> bool:
         """Return whether all trials have begun."""
-        return self.total is not None and len(history.trials) >= self.total
+        if self.total is None or history.to_retry:
+            return False
+        return len(history.trials) - history.again >= self.total
 
     def confirms(self, history: History) -> bool:
         """Return False."""

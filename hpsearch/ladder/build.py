@@ -35,7 +35,7 @@ def build(
         sampler = samplers.build(study)
         total = samplers.budget(study.n_trials, sampler.size, study.repeats)
         if not study.confirm:
-            return Flat(sampler, total, study.repeats)
+            return Flat(sampler, total, study.repeats, sampler.size if study.sampler == "listed" else None)
         return Staged(study, [Scale()], [total], enough)
     assert not isinstance(study.stages, str), "stages were settled"
     try:

@@ -50,10 +50,10 @@ def check(study: Study, scale: Scale) -> None:
     Raises:
         UserError: The points have no repeats, and the metric is no accuracy.
     """
-    if isinstance(scale.promote, str) and study.repeats < 2 and not study.metric.endswith("accuracy"):
+    if isinstance(scale.promote, str) and study.repeats < 2 and not study.goal.metric.endswith("accuracy"):
         raise UserError(
             f"study {study.name!r}: promote={scale.promote!r} needs repeats=2 or more: "
-            f"a single {study.metric} does not say how noisy it is"
+            f"a single {study.goal.metric} does not say how noisy it is"
         )
 
 

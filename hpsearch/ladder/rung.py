@@ -15,6 +15,7 @@ from hpsearch.history import History, Trial
 from hpsearch.ladder.narrow import narrow
 from hpsearch.ladder.promotion import Point, promoted, ranking
 from hpsearch.ladder.view import StageView
+from hpsearch.rows import Rows
 from hpsearch.samplers.base import Sampler
 from hpsearch.scaling import Scale
 from hpsearch.space import Dimension, SpaceFunction, check_point
@@ -146,10 +147,10 @@ class Rung:
 
 def _shifted(trial: Trial, metric: str, shift: float) -> Trial:
     """Return a trial of another stage with its values on this one's scale, and no other metric."""
-    rows = [
+    rows = Rows(
         replace(row, metrics={metric: row.metrics[metric] + shift} if metric in row.metrics else {})
         for row in trial.rows
-    ]
+    )
     return replace(trial, rows=rows, value=None if trial.value is None else trial.value + shift)
 
 

@@ -113,7 +113,8 @@ class Staged:
         source.view.sync(history)
         params = source.sampler.ask(source.view, index - len(rung.given) + source.first)
         note = source.note if index == len(rung.given) else ""
-        return Proposal(params, 1 + max((trial.ask.point for trial in history.trials), default=-1), 0, stage, note)
+        number = 1 + max((trial.ask.point for trial in history.trials), default=-1)
+        return Proposal(params, number, 0, stage, source.sampler.rejected, note)
 
     def _rung(self, history: History, stage: int) -> Rung:
         if stage not in self._rungs:

@@ -36,6 +36,8 @@ class StageView(History):
     def sync(self, history: History) -> None:
         """Take in what the whole history holds; later calls bring the same one, grown."""
         self.header, self.declaration = history.header, history.declaration
+        if self.full_stage == 0:
+            self.spaces = history.spaces  # a later stage searches a box of its own
         self.tick, self.time = history.tick, history.time
         for trial in history.trials[self._seen :]:
             if trial.ask.stage == self.full_stage and self._shows(trial):
@@ -46,7 +48,7 @@ class StageView(History):
         self._seen = len(history.trials)
         ended = []
         for whole, own in self._open:
-            own.value, own.best_epoch = whole.value, whole.best_epoch
+            own.value, own.best_epoch, own.values = whole.value, whole.best_epoch, whole.values
             own.decision, own.audit, own.ended_at = whole.decision, whole.audit, whole.ended_at
             if own.decision is not None:
                 del self._running[own.number]

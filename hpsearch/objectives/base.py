@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.records import Ask, Row
+
+WEIGHTS = "weights"
+"""The metric of our networks that counts the numbers that are trained, biases included; measured where it is asked."""
 
 LaneState = dict[str, NDArray[Any]]
 """All that a trial's training depends on between two epochs, as plain arrays: it can be moved, saved and restored."""
@@ -55,6 +58,20 @@ class Objective(Protocol):
 
     def stop(self, trial: int) -> None:
         """Forget a trial that ended."""
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An objective that can keep one trial's model as it stands, however the trial goes on."""
+
+    def keep(self, trial: int) -> None:
+        """Keep a copy of a trial's model as it is after its last epoch; the one kept before is forgotten."""
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+
+    def model(self) -> Any:
+        """Return the kept model as a fitted scikit-learn estimator."""
 
 
 def float_metrics(metrics: dict[str, Any]) -> dict[str, float]:

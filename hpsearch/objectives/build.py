@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.objectives.base import Objective
+from hpsearch.history import SECONDS
+from hpsearch.objectives.base import WEIGHTS, Objective
 from hpsearch.space import Space
 from hpsearch.study import Study
 from models.datasets import Dataset
@@ -49,7 +50,10 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
 
     assert dataset is not None, "a study with a model has data"
     parts = split(study.model)
-    if isinstance(parts.last, MLPClassifier) and study.scoring is None:
+    ours = isinstance(parts.last, MLPClassifier) and study.scoring is None
+    if study.measure_test and not ours:
+        raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier without scoring=")
+    if ours:
         return _mlp(study, dataset, parts)
     return _sklearn(study, dataset, parts)
 
@@ -57,10 +61,10 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
 def _function(study: Study) -> Prepared:
     from hpsearch.objectives.function import FunctionObjective
 
-    function, metric, seed, epochs = study.objective, study.metric, study.seed, study.epochs
+    function, metric, seed, epochs = study.objective, study.goal.metric, study.seed, study.epochs
     space = study.dimensions
     assert function is not None
-    return Prepared(lambda _: FunctionObjective(function, metric, seed, epochs, space), epochs or 1)
+    return Prepared(lambda data: FunctionObjective(function, metric, seed, epochs, space, data), epochs or 1)
 
 
 def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
@@ -74,11 +78,14 @@ def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
         raise UserError(f"study {study.name!r}: model: {error}") from error
     if dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
-    training_data(dataset, params["dtype"])
+    if study.measure_test and dataset.X_test is None:
+        raise UserError(f"study {study.name!r}: measure_test: data {dataset.name!r} has no test set")
+    training_data(dataset, params["dtype"], test=study.measure_test)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
+    reports = {"weights": WEIGHTS in study.goal.metrics, "test": study.measure_test}
     if parts.before is None:
-        return Prepared(partial(_population, params, study.seed, epochs), epochs)
-    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions), epochs)
+        return Prepared(partial(_population, params, study.seed, epochs, reports), epochs)
+    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions, reports), epochs)
 
 
 def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
@@ -93,11 +100,13 @@ def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
         scores = Scores(kind, scorers_of(study.scoring))
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
-    if study.metric not in scores.possible:
+    for metric in study.goal.metrics:
+        if metric in scores.possible or metric == SECONDS:
+            continue
         hint = f"write metric={scores.names[0]!r}, or scoring=" if scores.names else "say by scoring= what to measure"
         raise UserError(
-            f"study {study.name!r}: {type(parts.last).__name__} has no metric {study.metric!r}"
-            f"{did_you_mean(study.metric, scores.possible) if scores.possible else ''}; {hint}"
+            f"study {study.name!r}: {type(parts.last).__name__} has no metric {metric!r}"
+            f"{did_you_mean(metric, scores.possible) if scores.possible else ''}; {hint}"
         )
     params = parts.last.get_params()
     resource: Resource = "fit"
@@ -125,18 +134,22 @@ def _most(study: Study, name: str, default: Any) -> int:
     return int(default if searched is None else max(searched.grid()))
 
 
-def _population(params: dict[str, Any], seed: int, epochs: int, dataset: Dataset | None) -> Objective:
+def _population(
+    params: dict[str, Any], seed: int, epochs: int, reports: dict[str, bool], dataset: Dataset | None
+) -> Objective:
     from hpsearch.objectives.mlp import MLPPopulation
 
     assert dataset is not None
-    return MLPPopulation(params, dataset, seed, epochs)
+    return MLPPopulation(params, dataset, seed, epochs, **reports)
 
 
-def _pipeline(pipeline: Any, seed: int, epochs: int, space: Space, dataset: Dataset | None) -> Objective:
+def _pipeline(
+    pipeline: Any, seed: int, epochs: int, space: Space, reports: dict[str, bool], dataset: Dataset | None
+) -> Objective:
     from hpsearch.objectives.pipeline import PipelinePopulation
 
     assert dataset is not None
-    return PipelinePopulation(pipeline, dataset, seed, epochs, space)
+    return PipelinePopulation(pipeline, dataset, seed, epochs, space, **reports)
 
 
 def _estimator(

@@ -14,6 +14,7 @@ import numpy as np
 from hpsearch.objectives.base import Start
 from hpsearch.records import Row
 from hpsearch.space import Space, restore
+from models.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class UserTrial:
         params: Its hyper-parameters; ``trial["learning_rate"]`` reads one.
         repeat: Which of the study's repeats it is, from 0.
         seed: Entropy of its own: a function of the study's seed and the trial's number.
+        data: The study's data, loaded; None where it has none.
     """
 
     number: int
     params: Mapping[str, Any]
     repeat: int
     seed: tuple[int, ...]
+    data: Dataset | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.params[name]
@@ -53,6 +56,7 @@ class FunctionObjective:
         seed: The study's seed.
         epochs: Most epochs of a trial, or None where the generator ends by itself.
         space: Where the parameters come from: a choice's tuples are tuples again.
+        dataset: What trials are given as their data, or None.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class FunctionObjective:
         seed: int,
         epochs: int | None = None,
         space: Space | None = None,
+        dataset: Dataset | None = None,
     ) -> None:
         self.epochs = epochs or 1
         self._limit = epochs
@@ -69,6 +74,7 @@ class FunctionObjective:
         self._metric = metric
         self._seed = seed
         self._space = space or {}
+        self._dataset = dataset
         self._starts: dict[int, Start] = {}
         self._generators: dict[int, Generator[Any, None, Any]] = {}
         self._done: dict[int, int] = {}
@@ -112,7 +118,8 @@ class FunctionObjective:
         generator = self._generators.get(number)
         if generator is None:
             ask = self._starts[number].ask
-            given = UserTrial(number, restore(self._space, ask.params), ask.repeat, (self._seed, number))
+            params = restore(self._space, ask.params)
+            given = UserTrial(number, params, ask.repeat, (self._seed, number), self._dataset)
             result: Any = self._function(given)
             is_generator: bool = inspect.isgenerator(result)
             if not is_generator:

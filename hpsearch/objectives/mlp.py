@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import UserError
-from hpsearch.objectives.base import Start
+from hpsearch.objectives.base import WEIGHTS, Start
 from hpsearch.records import Ask, Row
 from models.datasets import Dataset
 from models.parameters import validate_params
@@ -29,16 +29,28 @@ class MLPPopulation:
 
     Args:
         params: Every parameter of the study's MLPClassifier.
-        dataset: Training and validation set; the test set is not touched.
+        dataset: Training and validation set; the test set is not touched where it is not asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
+        weights: Whether to report how many numbers a network trains, as ``weights``.
+        test: Whether to report the test set's metrics with each epoch; see :meth:`confirm`.
     """
 
     _by_seed = False
-    _test = False
 
-    def __init__(self, params: Mapping[str, Any], dataset: Dataset, seed: int, epochs: int) -> None:
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        dataset: Dataset,
+        seed: int,
+        epochs: int,
+        *,
+        weights: bool = False,
+        test: bool = False,
+    ) -> None:
         self.epochs = epochs
+        self._weights = weights
+        self._test = test
         self._params = dict(params)
         self._seed = seed
         self._dataset = dataset
@@ -47,6 +59,7 @@ class MLPPopulation:
         self._asks: dict[int, Ask] = {}
         self._refused: dict[int, str] = {}
         self._populations: dict[Hashable, tuple[tuple[int, ...], Population]] = {}
+        self._kept: tuple[int, Member] | None = None
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness, so that points are compared under the same luck.
@@ -58,7 +71,7 @@ class MLPPopulation:
             test: Whether to report ``test_cost`` and ``test_accuracy`` with each epoch. Nothing is chosen by them: what
                 counts is the epoch that is best on the validation set.
         """
-        self._by_seed, self._test = True, test
+        self._by_seed, self._test = True, test or self._test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; parameters that cannot be trained are reported by its first row."""
@@ -104,9 +117,12 @@ class MLPPopulation:
                 order = (CONFIRM_STREAM, ask.stage, ask.repeat, self._members[numbers[0]].epoch)
             results = population.run_epoch((self._seed, *order))
             seconds = (time.perf_counter() - begun) / len(numbers)
+            extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
             for number, result in zip(numbers, results, strict=True):
                 lane, epoch = self._asks[number].lane, self._members[number].epoch
-                rows[number] = Row(number, lane, epoch, result.metrics, seconds, result.finished, result.failure)
+                rows[number] = Row(
+                    number, lane, epoch, {**result.metrics, **extra}, seconds, result.finished, result.failure
+                )
         return [rows[number] for number in trials]
 
     def states(self) -> list[Start]:
@@ -118,6 +134,27 @@ class MLPPopulation:
             for number, member in self._members.items()
             if member.state is not None
         ]
+
+    def keep(self, trial: int) -> None:
+        """Keep a copy of a trial's network as it is after its last epoch; the one kept before is forgotten."""
+        for numbers, population in self._populations.values():
+            if trial in numbers:
+                state = population.state(numbers.index(trial))
+                self._kept = trial, replace(self._members[trial], state=state)
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose network is kept and the epochs that it had done, or None."""
+        return None if self._kept is None else (self._kept[0], self._kept[1].epoch)
+
+    def model(self) -> Any:
+        """Return the kept network as a fitted MLPClassifier."""
+        from models.trained import classifier  # imports scikit-learn
+
+        assert self._kept is not None, "a network is kept"
+        member = self._kept[1]
+        assert member.state is not None, "it was kept after an epoch"
+        classes, features = np.unique(self._dataset.y_train), self._dataset.X_train.shape[1]
+        return classifier(member.params, member.state, classes, features, member.epoch, self._seed)
 
     def stop(self, trial: int) -> None:
         """Forget a trial; the others of its population are stacked anew when they next train."""

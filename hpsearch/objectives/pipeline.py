@@ -28,13 +28,25 @@ class PipelinePopulation:
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
         space: Where the parameters come from: a choice's tuples are tuples again.
+        weights: Whether to report how many numbers a network trains, as ``weights``.
     """
 
     _by_seed = False
-    _test = False
 
-    def __init__(self, pipeline: Any, dataset: Dataset, seed: int, epochs: int, space: Space | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        dataset: Dataset,
+        seed: int,
+        epochs: int,
+        space: Space | None = None,
+        *,
+        weights: bool = False,
+        test: bool = False,
+    ) -> None:
+        self._test = test
         self.epochs = epochs
+        self._weights = weights
         self._parts = split(pipeline)
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._dataset = dataset
@@ -44,6 +56,7 @@ class PipelinePopulation:
         self._keys: dict[int, str] = {}
         self._populations: dict[str, MLPPopulation] = {}
         self._failed: dict[int, tuple[str, str]] = {}
+        self._kept: tuple[MLPPopulation, dict[str, Any]] | None = None
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness; see :meth:`MLPPopulation.confirm`."""
@@ -84,6 +97,25 @@ class PipelinePopulation:
         saved = [start for population in self._populations.values() for start in population.states()]
         return [replace(start, ask=self._asks[start.ask.trial]) for start in saved]
 
+    def keep(self, trial: int) -> None:
+        """Keep a copy of a trial's network as it is after its last epoch; the one kept before is forgotten."""
+        population = self._populations[self._keys[trial]]
+        population.keep(trial)
+        before, _ = self._parts.params(restore(self._space, self._asks[trial].params))
+        self._kept = population, before
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose network is kept and the epochs that it had done, or None."""
+        return None if self._kept is None else self._kept[0].kept()
+
+    def model(self) -> Any:
+        """Return the pipeline around the kept network; its other steps are fitted again."""
+        assert self._kept is not None, "a network is kept"
+        population, before = self._kept
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._transformers.pipeline(before, population.model())
+
     def stop(self, trial: int) -> None:
         """Forget a trial, and a population that has no other."""
         del self._asks[trial]
@@ -104,7 +136,9 @@ class PipelinePopulation:
             raise UserError(f"the transformers give an array of shape {X_train.shape}; a network takes two dimensions")
         y_test = self._dataset.y_test if self._test else None
         seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=X_test, y_test=y_test)
-        population = MLPPopulation(self._parts.last.get_params(), seen, self._seed, self.epochs)
+        population = MLPPopulation(
+            self._parts.last.get_params(), seen, self._seed, self.epochs, weights=self._weights, test=self._test
+        )
         if self._by_seed:
             population.confirm(test=self._test)
         return population

@@ -7,7 +7,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -34,7 +35,7 @@ class _Running:
         start: As it was taken in.
         params: Its parameters, as the user wrote them.
         done: Epochs done.
-        estimator: What is trained, for ``partial_fit`` alone.
+        estimator: What was trained: with ``partial_fit`` the last step, which goes on, else the whole model.
         data: What it is trained and measured on, where transformers stand before it.
         X_test: The test data likewise, where they are looked at.
     """
@@ -89,6 +90,7 @@ class SklearnObjective:
         self._parts: Split = split(model)
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._orders: dict[tuple[int, int], Array] = {}
+        self._kept: _Running | None = None
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness, and report the metrics of the test set too where asked."""
@@ -109,6 +111,26 @@ class SklearnObjective:
     def states(self) -> list[Start]:
         """Nothing: an estimator cannot be saved as plain arrays."""
         return []
+
+    def keep(self, trial: int) -> None:
+        """Keep a trial's model as it is after its last epoch; the one kept before is forgotten."""
+        running = self._trials[trial]
+        goes_on = self._resource == "epochs"
+        self._kept = replace(running, estimator=deepcopy(running.estimator) if goes_on else running.estimator)
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+        return None if self._kept is None else (self._kept.start.ask.trial, self._kept.done)
+
+    def model(self) -> Any:
+        """Return the kept model; the steps before one that was trained an epoch at a time are fitted again."""
+        assert self._kept is not None, "a model is kept"
+        if self._resource != "epochs" or self._parts.before is None:
+            return self._kept.estimator
+        before, _ = self._parts.params(self._kept.params)
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._transformers.pipeline(before, self._kept.estimator)
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
@@ -171,7 +193,7 @@ class SklearnObjective:
         if rung < self.epochs:
             part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / self.epochs)]
             X_train, y_train = X_train[part], y_train[part]
-        estimator.fit(X_train, y_train)
+        running.estimator = estimator.fit(X_train, y_train)
         return self._measure(estimator, (X_train, y_train), dataset.X_valid, dataset.X_test if self._test else None)
 
     def _owner(self, running: _Running) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.build import prepare as prepare_one
 from hpsearch.records import Row
@@ -58,6 +58,7 @@ class StagedObjective:
         self._seed = seed
         self._objectives: dict[int, Objective] = {}
         self._starts: dict[int, Start] = {}
+        self._keeper: Keeping | None = None
 
     def start(self, trial: Start) -> None:
         """Take a trial in, its parameters translated to its stage's problem."""
@@ -81,6 +82,22 @@ class StagedObjective:
         """Return the trials that can be saved, with the parameters that were asked."""
         saved = [start for objective in self._objectives.values() for start in objective.states()]
         return [replace(start, ask=self._starts[start.ask.trial].ask) for start in saved]
+
+    def keep(self, trial: int) -> None:
+        """Keep a copy of a trial's model as it is after its last epoch; the one kept before is forgotten."""
+        objective = self._at(self._starts[trial].ask.stage)
+        if isinstance(objective, Keeping):
+            objective.keep(trial)
+            self._keeper = objective
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+        return None if self._keeper is None else self._keeper.kept()
+
+    def model(self) -> Any:
+        """Return the kept model as a fitted scikit-learn estimator."""
+        assert self._keeper is not None, "a model is kept"
+        return self._keeper.model()
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""

@@ -100,12 +100,21 @@ class Transformers:
         steps.fit_transform(self._dataset.X_train, self._dataset.y_train)
         return _dense(steps.transform(self._dataset.X_test))
 
-    def _fit(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
+    def pipeline(self, params: Mapping[str, Any], last: Any) -> Any:
+        """Return the pipeline whose steps before the last have these parameters and are fitted; `last` is fitted too.
+
+        Raises:
+            Exception: Whatever a step raises.
+        """
+        from sklearn.pipeline import Pipeline
+
         steps = self._steps(params)
-        return (
-            _dense(steps.fit_transform(self._dataset.X_train, self._dataset.y_train)),
-            _dense(steps.transform(self._dataset.X_valid)),
-        )
+        steps.fit(self._dataset.X_train, self._dataset.y_train)
+        inner = steps
+        while isinstance(inner.steps[-1][1], Pipeline):
+            inner = inner.steps[-1][1]
+        inner.steps[-1] = (inner.steps[-1][0], last)
+        return steps
 
     def _steps(self, params: Mapping[str, Any]) -> Any:
         from sklearn.base import clone
@@ -113,6 +122,13 @@ class Transformers:
         steps = clone(self._before).set_params(**params)
         seed_random_states(steps, (self._seed, TRANSFORMER_STREAM))
         return steps
+
+    def _fit(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
+        steps = self._steps(params)
+        return (
+            _dense(steps.fit_transform(self._dataset.X_train, self._dataset.y_train)),
+            _dense(steps.transform(self._dataset.X_valid)),
+        )
 
 
 def seed_random_states(estimator: Any, entropy: tuple[int, ...]) -> None:

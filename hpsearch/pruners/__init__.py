@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hpsearch.errors import UserError
 from hpsearch.pruners.asha import ASHA
 from hpsearch.pruners.audit import Audited
 from hpsearch.pruners.base import Pruner
@@ -23,13 +24,25 @@ from hpsearch.study import Study
 __all__ = ["ASHA", "Audited", "FirstEpoch", "Hyperband", "Median", "NoPruner", "Patient", "Pruner", "build"]
 
 
+_IDLE = ("none", "asha", "NoPruner", "NopPruner")
+"""Pruners that trials of one epoch may have: the default, and those that stop nobody."""
+
+
 def build(study: Study, epochs: int) -> Pruner:
     """Return the pruner that a study declares.
 
     Args:
         study: The study.
         epochs: Most epochs that a trial trains.
+
+    Raises:
+        UserError: A trial has one epoch, or it has no maximum and the pruner needs one.
     """
+    if study.model is not None and epochs == 1 and _name(study) not in _IDLE:
+        raise UserError(
+            f"study {study.name!r}: pruner {_name(study)!r} stops trials between epochs, and these have one; "
+            "say epochs=, or pruner='none'"
+        )
     pruner = _build(study, epochs)
     return Audited(pruner, study.audit, study.seed) if study.audit else pruner
 
@@ -37,6 +50,11 @@ def build(study: Study, epochs: int) -> Pruner:
 def _build(study: Study, epochs: int) -> Pruner:
     declared = resolve(PRUNERS[study.pruner])() if isinstance(study.pruner, str) else study.pruner
     if isinstance(declared, Hyperband) and declared.max_resource is None:
+        if study.objective is not None and study.epochs is None:
+            raise UserError(
+                f"study {study.name!r}: pruner 'hyperband' needs to know the most epochs of a trial: say epochs=, or "
+                "Hyperband(max_resource=…)"
+            )
         return replace(declared, max_resource=epochs)
     if hasattr(declared, "judge"):
         pruner: Pruner = declared
@@ -44,3 +62,7 @@ def _build(study: Study, epochs: int) -> Pruner:
     from hpsearch.pruners.foreign import ForeignPruner  # imports Optuna
 
     return ForeignPruner(study, declared)
+
+
+def _name(study: Study) -> str:
+    return study.pruner if isinstance(study.pruner, str) else type(study.pruner).__name__

@@ -35,7 +35,7 @@ class ForeignPruner:
         self._declared = pruner
         self._history: History | None = None
         self._pruner = pruner
-        self._fold = OptunaFold(study.space, study.goal, merge=False)
+        self._fold = OptunaFold(study.space, study.goal.first, merge=False)
         self._next = 0
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
@@ -66,7 +66,7 @@ class ForeignPruner:
     def _restart(self, history: History) -> None:
         self._history = history
         self._next = 0
-        self._fold = OptunaFold(self._study.space, self._study.goal, merge=False)
+        self._fold = OptunaFold(self._study.space, self._study.goal.first, merge=False)
         self._pruner = copy.deepcopy(self._declared)
         self._fold.study.pruner = self._pruner
 
@@ -77,7 +77,7 @@ def _past(history: History, first: int) -> list[tuple[int, list[int]]]:
     judged: dict[int, list[Trial]] = {tick: [] for tick in range(first, history.tick)}
     for trial in history.trials:
         for tick, row in zip(trial.ticks, trial.rows, strict=True):
-            failed = trial.state == "FAILED" and row is trial.rows[-1]
+            failed = trial.state == "FAILED" and row.epoch == trial.epoch
             if tick in judged and not row.finished and not failed:
                 judged[tick].append(trial)
     return [(tick, [trial.number for trial in sorted(trials, key=_lane)]) for tick, trials in judged.items()]

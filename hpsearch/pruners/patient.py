@@ -38,10 +38,17 @@ class Patient:
         for row in arrivals:
             if row.epoch <= self.patience:
                 continue
-            now = history.table[row.epoch][row.trial]
-            then = history.table[row.epoch - self.patience][row.trial]
+            now, then = _best(history, row, row.epoch), _best(history, row, row.epoch - self.patience)
             if not goal.better(now, then + delta):
                 reason = f"no better {goal.metric} than {then:.4g} in {self.patience} epochs up to epoch {row.epoch}"
                 evidence = evidence_of(row.epoch, now, then + delta, 1, 1)
                 decisions.append(Decision(row.trial, "prune", reason, "patient", evidence))
         return in_order(decisions)
+
+
+def _best(history: History, row: Row, epoch: int) -> float:
+    """Return a trial's best value up to an epoch; where the last epoch counts, the table holds each epoch's own."""
+    if history.goal.value == "best":
+        return history.table[epoch][row.trial]
+    reached = (history.table[each][row.trial] for each in range(1, epoch + 1) if row.trial in history.table[each])
+    return min(reached, key=history.goal.loss)

@@ -101,7 +101,7 @@ def compare(studies: Mapping[str, History]) -> Comparison:
     """
     goals = {name: history.goal for name, history in studies.items()}
     if len(set(goals.values())) > 1:
-        said = ", ".join(f"{name}: {goal.direction} {goal.metric}" for name, goal in goals.items())
+        said = "; ".join(f"{name}: {goal}" for name, goal in goals.items())
         raise UserError(f"these studies are after different metrics ({said}); compare those that are after one")
     goal = next(iter(goals.values()))
     summaries = [_summary(name, history) for name, history in studies.items()]

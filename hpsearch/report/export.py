@@ -1,6 +1,7 @@
 """A study as text for other programs: the same study gives the same bytes.
 
-Nothing that differs between two runs of one study is exported: no clock times, no seconds, no hosts, no run ids. Floats
+Nothing that differs between two runs of one study is exported: no clock times, no hosts, no run ids, and no seconds but
+where they are among a study's metrics. Floats
 are written by ``repr``, so reading them back gives the same bits. pandas is imported only where a frame is made.
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hpsearch.errors import UserError
 from hpsearch.history import History, Trial
+from hpsearch.report import pareto
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,13 +31,19 @@ def trial_columns(history: History) -> list[str]:
     """Return the columns of the table of trials; ``params.NAME`` for every parameter, by name."""
     names = sorted({f"params.{name}" for trial in history.trials for name in trial.params})
     known = ["number", "state", "value", "best_epoch", "epochs", "point", "repeat", "stage", "lane"]
+    if history.goal.others:
+        known += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
+    if "constraints" in history.declaration:
+        known.append("rejected")
     return [*known, *names, "reason"]
 
 
 def trial_rows(history: History) -> Iterable[dict[str, Any]]:
     """Yield a row per trial, by number; a parameter that the trial does not have is left out."""
+    front = {trial.number for trial in history.front()} if history.goal.others else set()
     for trial in history.trials:
         ask = trial.ask
+        several = {f"values.{metric}": value for metric, value in pareto.values(history, trial).items()}
         yield {
             "number": trial.number,
             "state": trial.state,
@@ -46,6 +54,8 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             "repeat": ask.repeat,
             "stage": ask.stage,
             "lane": ask.lane,
+            **({**several, "front": trial.number in front} if history.goal.others else {}),
+            **({"rejected": ask.rejected} if "constraints" in history.declaration else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,
         }
@@ -89,7 +99,7 @@ def to_bytes(history: History, format: Format = "csv", *, curves: bool = False) 
     rows = curve_rows(history) if curves else trial_rows(history)
     if format == "json":
         return _json(columns, rows)
-    return _csv(columns, rows, numbers=set(columns) if curves else set(NUMBERS))
+    return _csv(columns, rows, numbers=set(columns) if curves else set(_numbers(history)))
 
 
 def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]], numbers: set[str]) -> bytes:
@@ -144,7 +154,12 @@ def trials_frame(history: History) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(list(trial_rows(history)), columns=trial_columns(history))
-    return frame.astype(dict.fromkeys(NUMBERS, "float64"))
+    return frame.astype(dict.fromkeys(_numbers(history), "float64"))
+
+
+def _numbers(history: History) -> list[str]:
+    several = [f"values.{metric}" for metric in history.goal.metrics] if history.goal.others else []
+    return [*NUMBERS, *several]
 
 
 def curves_frame(history: History) -> pd.DataFrame:

@@ -1,18 +1,20 @@
 """Figures of a study as Plotly's plain values. Colours are names of the page's, so that it can be light or dark.
 
-This file says what a figure is and draws two of how a search went; curves.py and landscape.py draw the others.
+This file says what a figure is and draws three of how a search went; curves.py and landscape.py draw the others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 import numpy as np
 
-from hpsearch.history import Goal, History, State
+from hpsearch.history import Goal, History, State, Trial
+from hpsearch.report import words
 from hpsearch.report.findings import planned_epochs
 
 Json = dict[str, Any]
@@ -48,6 +50,11 @@ class Figure:
     wide: bool = False
     height: int = 360
     choices: list[tuple[str, list[Json]]] = field(default_factory=list)
+
+
+def asset(name: str) -> str:
+    """Return the text of one of the page's files."""
+    return resources.files("hpsearch.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def label(text: str) -> str:
@@ -103,6 +110,8 @@ def best_so_far(history: History) -> Figure:
         trial = trials[number]
         if epoch == trial.best_epoch:
             at[number] = count
+        if history.goal.value == "last" and epoch != trial.best_epoch:
+            continue  # what was reached on the way does not count
         if trial.state != "FAILED" and math.isfinite(value) and (best is None or history.goal.better(value, best)):
             best = value
             x, y, who = [*x, count], [*y, short(value)], [*who, number]
@@ -114,8 +123,10 @@ def best_so_far(history: History) -> Figure:
     }  # fmt: skip
     points = [_dots(history, state, at) for state in DRAWN]
     values = [trial.value for trial in history.trials if trial.value is not None]
+    where = "where it was at its best" if history.goal.value == "best" else "at its end"
     return Figure(
-        "best", "Best so far", "Each dot is a trial where it was at its best; the line is the best of all until then.",
+        "best", "Best so far",
+        f"Each dot is a trial {where}; the line is the best of all until then.",
         [*(trace for trace in points if trace["x"]), line],
         {"xaxis": axis("epochs trained, all trials together", rangemode="tozero"),
          "yaxis": zoomed(history.goal.metric, window(values, history.goal))},
@@ -152,3 +163,37 @@ def savings(history: History) -> Figure:
           "marker": {"color": "var(--pruned)", "opacity": 0.35, "line": {"width": 0}}}],
         {"barmode": "stack", "bargap": 0, "xaxis": axis("epoch"), "yaxis": axis("trials")},
     )  # fmt: skip
+
+
+def pareto(history: History) -> Figure | None:
+    """The first two metrics of every trial, and the front between them; None where there is one metric."""
+    if not history.goal.others:
+        return None
+    up, across = history.goal.metrics[:2]
+    front = history.front()
+    data: list[Json] = []
+    for state in DRAWN:
+        trials = [trial for trial in history.ended(state) if len(trial.values) > 1]
+        if trials:
+            style = {"color": f"var(--{LABELS[state]})", "size": 6, "opacity": 0.5 if state == "PRUNED" else 0.8}
+            data.append({**_places(trials), "mode": "markers", "name": LABELS[state], "marker": style})
+    if front:
+        drawn = sorted(front, key=lambda trial: trial.values[1])
+        style = {"color": "var(--best)", "width": 2.5}
+        data.append({**_places(drawn), "mode": "lines+markers", "name": "Pareto front", "line": style})
+    more = "" if len(history.goal.metrics) == 2 else " Where it seems beaten, it is better in a metric not drawn here."
+    return Figure(
+        "pareto", f"{up} against {across}",
+        "Each dot is a trial at the epoch that counts. On the front are those that no other trial is as good as in all "
+        f"metrics and better in one.{more}", data, {"xaxis": axis(across), "yaxis": axis(up)}, wide=True, height=400,
+    )  # fmt: skip
+
+
+def _places(trials: Sequence[Trial]) -> Json:
+    return {
+        "type": "scatter",
+        "x": [short(trial.values[1]) for trial in trials],
+        "y": [short(trial.values[0]) for trial in trials],
+        "customdata": [f"{trial.number}: {label(words.params(trial.params))}" for trial in trials],
+        "hovertemplate": "trial %{customdata}<br>%{y} at %{x}<extra></extra>",
+    }

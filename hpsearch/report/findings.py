@@ -45,6 +45,8 @@ def tiles(history: History) -> list[tuple[str, str]]:
     best, count = history.best, words.counts(history)
     spared, planned = saved_epochs(on_full_problem(history))
     found = [(words.number(best.value if best else None), f"best {history.goal.metric}")]
+    if history.goal.others:
+        found.append((f"{len(history.front())}", "on the Pareto front"))
     found.append((f"{len(history.trials):,}", f"trials: {count}"))
     found.append((f"{sum(trial.epoch for trial in history.trials):,}", "epochs trained"))
     if spared:
@@ -61,8 +63,9 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
     """
     goal, count = history.goal, words.counts(history)
     data = (history.header.dataset if history.header else {}).get("name")
-    wanted = "highest" if goal.direction == "maximize" else "lowest"
-    said = [f"{words.many(len(history.trials), 'trial')} in search of the {wanted} {goal.metric}"]
+    pairs = zip(goal.metrics, goal.directions, strict=True)
+    wanted = [f"{'highest' if direction == 'maximize' else 'lowest'} {metric}" for metric, direction in pairs]
+    said = [f"{words.many(len(history.trials), 'trial')} in search of the {' and the '.join(wanted)}"]
     said[0] += f" on {data}: {count}." if data else f": {count}."
     full = on_full_problem(history)
     if len(full.trials) < len(history.trials):
@@ -77,6 +80,8 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
     if len(top) == TOP:
         said.append(f"The best {TOP} lie between {top[-1]} and {top[0]}." if top[0] != top[-1] else
                     f"The best {TOP} are equal.")  # fmt: skip
+    if goal.others:
+        said.append(f"On the Pareto front are {words.many(len(history.front()), 'trial')}.")
     spared, planned = saved_epochs(full)
     if spared:
         said.append(f"Pruning saved {spared:,} of {planned:,} epochs ({100 * spared / planned:.0f} %).")

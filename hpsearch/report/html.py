@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,15 @@ from hpsearch.diagnosis import diagnose
 from hpsearch.errors import UserError
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
-from hpsearch.report import axes, curves, figures, findings, landscape, stages, words
-from hpsearch.report.figures import Figure
-from hpsearch.report.importance import importances
+from hpsearch.report import axes, curves, figures, findings, landscape, pareto, stages, words
+from hpsearch.report.figures import Figure, asset
+from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
 
 FILE = "report.html"
+
+Drawings = tuple[list[Figure], list[Importance]]
+"""The figures of a report, and what each parameter explains, the highest first."""
 
 CURVE = 16
 """Width of a curve in the table."""
@@ -45,11 +47,8 @@ def write_report(history: History, path: Path) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def page(history: History) -> str:
-    """Return a study's report as HTML."""
-    from plotly.offline import get_plotlyjs  # slow to import
-
-    name = history.header.name if history.header else "study"
+def drawings(history: History) -> Drawings:
+    """Return the figures of a study's report, and what each parameter explains."""
     full = findings.on_full_problem(history)
     known = axes.axes(full)
     found = importances(full, known)
@@ -57,6 +56,7 @@ def page(history: History) -> str:
     ranked = sorted(known, key=lambda each: order.index(each.name))
     drawn = [
         figures.best_so_far(full),
+        figures.pareto(full),
         figures.savings(full),
         landscape.landscape(full, ranked),
         landscape.importance(found),
@@ -66,9 +66,23 @@ def page(history: History) -> str:
         stages.stage_figure(history),
     ]
     shown = [figure for figure in drawn if figure is not None] if any(trial.rows for trial in full.trials) else []
+    return shown, found
+
+
+def page(history: History, drawn: Drawings | None = None) -> str:
+    """Return a study's report as HTML.
+
+    Args:
+        history: The study.
+        drawn: Its figures, where they have been drawn already.
+    """
+    from plotly.offline import get_plotlyjs  # slow to import
+
+    name = history.header.name if history.header else "study"
+    shown, found = drawings(history) if drawn is None else drawn
     parts = {
         "title": escape(name),
-        "goal": escape(f"{history.goal.direction} {history.goal.metric}"),
+        "goal": escape(str(history.goal)),
         "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, found)),
         "tiles": "".join(_tile(value, what) for value, what in findings.tiles(history)),
         "figures": "\n".join(_card(figure) for figure in shown),
@@ -78,11 +92,11 @@ def page(history: History) -> str:
             f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)
         ),
         "data": _json({figure.key: _plain(figure) for figure in shown}),
-        "style": _asset("report.css"),
-        "script": _asset("report.js"),
+        "style": asset("report.css"),
+        "script": asset("report.js"),
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
     }
-    return _fill(_asset("report.html"), parts)
+    return _fill(asset("report.html"), parts)
 
 
 def _fill(template: str, parts: dict[str, str]) -> str:
@@ -92,10 +106,6 @@ def _fill(template: str, parts: dict[str, str]) -> str:
         name, closed, rest = piece.partition("}}")
         filled.append(parts[name] + rest if closed else piece)
     return "".join(filled)
-
-
-def _asset(name: str) -> str:
-    return resources.files("hpsearch.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _json(value: Any) -> str:
@@ -129,21 +139,26 @@ def _table(history: History) -> str:
     """Return the table of all trials, best first; a cell whose text is not its value to sort by says it."""
     names = list(dict.fromkeys(name for trial in history.trials for name in trial.params))
     staged = ["stage"] if any(trial.ask.stage for trial in history.trials) else []
-    heads = ["trial", *staged, "state", history.goal.metric, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
+    metrics = list(history.goal.metrics)
+    front = ["front"] if history.goal.others else []
+    heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
     model = model_params(history.declaration)
     ranked = history.ranked()
     known = {trial.number for trial in ranked}
     rest = [trial for trial in history.trials if trial.number not in known]
-    numbers = {"trial", *staged, history.goal.metric, "at epoch", "epochs"}
+    numbers = {"trial", *staged, *metrics, "at epoch", "epochs"}
+    best = {trial.number for trial in history.front()} if front else set()
     numbers |= {*(n for n in names if any(_is_number(t.params.get(n)) for t in history.trials))}
     head = "".join(
         f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
     )
-    rows = "\n".join(_row(history, trial, names, bool(staged), model) for trial in [*ranked, *rest])
+    rows = "\n".join(_row(history, trial, names, bool(staged), model, best) for trial in [*ranked, *rest])
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
 
 
-def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, model: Mapping[str, Any]) -> str:
+def _row(
+    history: History, trial: Trial, names: Iterable[str], staged: bool, model: Mapping[str, Any], front: set[int]
+) -> str:
     why = trial.decision.reason if trial.decision is not None else ""
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
@@ -151,6 +166,8 @@ def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, mod
         *([_number(trial.ask.stage, str(trial.ask.stage))] if staged else []),
         f'<td class="{trial.state}">{trial.state}</td>',
         _number(trial.value, words.number(trial.value)),
+        *(_number(value, pareto.number(value)) for value in pareto.others(history, trial)),
+        *([f"<td>{'yes' if trial.number in front else ''}</td>"] if history.goal.others else []),
         _number(trial.best_epoch, "–" if trial.best_epoch is None else str(trial.best_epoch)),
         _number(trial.epoch, str(trial.epoch)),
         *(_value(trial.params.get(name)) for name in names),

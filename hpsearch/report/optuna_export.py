@@ -26,8 +26,9 @@ STATES = {"RUNNING": "RUNNING", "COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAI
 def write_journal(history: History, path: Path) -> None:
     """Write a study as an Optuna journal; a file that stands there is replaced.
 
-    A trial's value is its best, its intermediate values are the goal's metric at every epoch, and how it ended stands
-    in its user attributes. Where the space is a function its ranges are unknown: those of the values tried stand in.
+    A trial's value is its best (or its last, where that counts), its intermediate values are the goal's metric at every
+    epoch, and how it ended stands in its user attributes. Of several metrics a trial has a value each. Where the space
+    is a function its ranges are unknown: those of the values tried stand in.
 
     Raises:
         UserError: The file cannot be written.
@@ -46,8 +47,8 @@ def write_journal(history: History, path: Path) -> None:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".journal-") as folder, quiet():
             file = Path(folder) / path.name
             storage = JournalStorage(JournalFileBackend(str(file)))
-            study = optuna.create_study(storage=storage, study_name=name, direction=history.goal.direction)
-            study.set_metric_names([history.goal.metric])
+            study = optuna.create_study(storage=storage, study_name=name, directions=list(history.goal.directions))
+            study.set_metric_names(list(history.goal.metrics))
             study.add_trials(trials)
             os.replace(file, path)
     except OSError as error:
@@ -69,7 +70,8 @@ def _frozen(trial: Trial, history: History, distributions: Mapping[str, BaseDist
         number=trial.number,
         trial_id=trial.number,
         state=state,
-        value=trial.value if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        value=None,
+        values=list(trial.values) or None if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         datetime_start=datetime.fromtimestamp(trial.asked_at),
         datetime_complete=ended,
         params={name: _value(value) for name, value in trial.params.items()},

@@ -10,12 +10,15 @@ from hpsearch.audit import audit
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.history import History
 from hpsearch.proposal import propose
-from hpsearch.report import words
+from hpsearch.report import comparison, pareto, words
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.tables import trials_grids
 from hpsearch.report.terminal import Part
 
 TOP = 5
+
+FRONT = 12
+"""Trials of a Pareto front that are shown."""
 
 
 def opening(plan: StudyPlan, history: History) -> str:
@@ -73,10 +76,14 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
         )
         parts += [f"      {words.params(best.params)}"] if best.params else []
     parts += stage_lines(history)
-    top = history.ranked()[:TOP]
+    if history.goal.others and best is not None:
+        parts += ["", *pareto.parts(history, plan.name, FRONT)]
+    compared = comparison.parts(history)
+    parts += compared
+    top = [] if history.goal.others or compared else history.ranked()[:TOP]
     if len(top) > 1:
         parts += ["", trials_grids(history, top, ascii_only=ascii_only)]
-    return [*parts, *_advice(history, plan), "", *_next(plan, waits, bool(top), command)]
+    return [*parts, *_advice(history, plan), "", *_next(plan, waits, best is not None, command)]
 
 
 def _advice(history: History, plan: StudyPlan) -> list[Part]:
@@ -88,7 +95,7 @@ def _advice(history: History, plan: StudyPlan) -> list[Part]:
         from hpsearch.samplers.chapter import story
 
         lines += ["", *story(history)]
-    if proposals := propose(history):
+    if history.declaration.get("sampler") != "listed" and (proposals := propose(history)):
         lines += ["", *(f"try: {text}" for text in proposals)]
     return lines
 

@@ -14,7 +14,7 @@ from hpsearch.audit import audit
 from hpsearch.diagnosis import diagnose
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
-from hpsearch.report import words
+from hpsearch.report import comparison, pareto, words
 from hpsearch.report.export import plain, trial_rows
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.sparkline import sparkline
@@ -106,13 +106,18 @@ def show_parts(
     total = _total(history)
     settings = [f"{key} {_word(said[key])}" for key in ("sampler", "pruner", "seed", "lanes") if key in said]
     parts: list[Part] = [
-        f"{name}: {history.goal.direction} {history.goal.metric} on {_data(history)}",
+        f"{name}: {history.goal} on {_data(history)}",
         ", ".join(settings),
         f"{len(history.trials)}{f' of {total}' if total else ''} trials: {count}",
     ]
     if history.stop:
         parts.append(f"stopped: {history.stop}")
-    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), ""]
+    if (constraints := words.constraints(history)) is not None:
+        parts.append(constraints)
+    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history)]
+    parts += [*comparison.parts(history), ""]
+    if history.goal.others and history.best is not None:
+        parts += [*pareto.parts(history, name, len(history.trials) if every else top), ""]
     order = _order(history)
     shown = order if every else order[:top]
     if shown:
@@ -137,6 +142,15 @@ def best_line(history: History, *, params: bool = True) -> str:
     return f"best: {history.goal.metric} {value} at {words.reached(best)}, trial {best.number}{given}"
 
 
+def front_lines(history: History) -> list[tuple[str, Trial]]:
+    """Return each trial of the Pareto front with its metrics in words."""
+    said = []
+    for trial in history.front():
+        known = ", ".join(f"{metric} {pareto.number(v)}" for metric, v in pareto.values(history, trial).items())
+        said.append((f"trial {trial.number}: {known} at {words.reached(trial)}", trial))
+    return said
+
+
 def _diagnosis_line(history: History) -> list[str]:
     if history.best is None:
         return []
@@ -147,7 +161,8 @@ def _diagnosis_line(history: History) -> list[str]:
 def best_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch best --json`` prints."""
     facts = _facts(name, history)
-    return {"study": name, "metric": facts["metric"], "direction": facts["direction"], **(facts["best"] or {})}
+    front = {key: facts[key] for key in ("metrics", "directions", "front") if key in facts}
+    return {"study": name, "metric": facts["metric"], "direction": facts["direction"], **(facts["best"] or {}), **front}
 
 
 def exact(params: Mapping[str, Any]) -> dict[str, str]:
@@ -174,6 +189,7 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
         Column("trial", right=True),
         Column("state"),
         Column(history.goal.metric, right=True),
+        *(Column(metric, right=True) for metric in history.goal.metrics[1:]),
         Column("at epoch", right=True),
         *(Column(name, right=True) for name in names),
         Column("params", fold=True),
@@ -183,7 +199,8 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
     ]
     model = model_params(history.declaration)
     rows = [_trial_row(history, trial, names, model, ascii_only) for trial in trials]
-    fixed, params = 4, 4 + len(names)
+    fixed = 4 + len(history.goal.others)
+    params = fixed + len(names)
     own, curve, said, why = list(range(params)), params + 1, params + 2, params + 3
     diagnosis = [said] if any(row[said] for row in rows) else []
     # Places, not names, tell the columns apart: a parameter may be called as one of ours is.
@@ -205,6 +222,7 @@ def _trial_row(
         f"{trial.number}",
         trial.state,
         words.number(trial.value),
+        *(pareto.number(value) for value in pareto.others(history, trial)),
         "-" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epoch}",
         *(words.param(trial.params[name]) if name in trial.params else "-" for name in names),
         words.params(trial.params),
@@ -235,7 +253,8 @@ def _total(history: History) -> int | None:
     """Return how many trials were asked for; None where only the sampler knows, as a grid does."""
     said = history.declaration
     n_trials = None if said.get("sampler") == "grid" else said.get("n_trials")
-    return confirm.expected(history, confirm.most_trials(said, None if n_trials is None else int(n_trials)))
+    n_trials = None if n_trials is None else int(n_trials) + len(history.retries)
+    return confirm.expected(history, confirm.most_trials(said, n_trials))
 
 
 def _word(setting: Any) -> str:
@@ -270,4 +289,5 @@ def _facts(name: str, history: History) -> dict[str, Any]:
             "epochs": best.epoch,
             "params": best.params,
         },
+        **(pareto.to_json(history) if history.goal.others else {}),
     }

@@ -94,6 +94,15 @@ def reached(trial: Trial) -> str:
     return f"epoch {trial.best_epoch} of {trial.epoch}"
 
 
+def constraints(history: History) -> str | None:
+    """Return in words what constraints a study has and how many proposals they rejected; None where it has none."""
+    names = [str(each["function"]) for each in history.declaration.get("constraints", ())]
+    if not names:
+        return None
+    rejected = sum(trial.ask.rejected for trial in history.trials)
+    return f"constraints: {', '.join(names)}" + (f"; {rejected:,} proposals rejected" if rejected else "")
+
+
 def first_failure(history: History) -> str | None:
     """Return the reason of the first trial that failed, with its number, or None."""
     for trial in history.ended("FAILED"):

@@ -6,19 +6,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hpsearch.errors import UserError
+from hpsearch.history import History
 from hpsearch.registry import SAMPLERS, resolve
+from hpsearch.samplers import grid
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.chapter import Chapter
 from hpsearch.samplers.enqueued import Enqueued
 from hpsearch.samplers.gp import GP
 from hpsearch.samplers.grid import Grid
+from hpsearch.samplers.listed import Listed
 from hpsearch.samplers.qmc import QMC
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.tpe import TPE
 from hpsearch.study import DEFAULT_TRIALS, Study
 
-__all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Random", "Sampler", "budget", "build"]
+__all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Listed", "Random", "Sampler", "budget", "build", "check_size"]
 
 
 def build(study: Study) -> Sampler:
@@ -27,9 +32,7 @@ def build(study: Study) -> Sampler:
     Raises:
         UserError: It does not go with the study's space, or a package that it needs is missing.
     """
-    declared = resolve(SAMPLERS[study.sampler])() if isinstance(study.sampler, str) else study.sampler
-    if not callable(study.space) and not study.space:
-        declared = Grid()  # an empty space has one point, whoever is asked
+    declared = _declared(study)
     try:
         if hasattr(declared, "build"):
             sampler: Sampler = declared.build(study)
@@ -37,9 +40,26 @@ def build(study: Study) -> Sampler:
             from hpsearch.samplers.foreign import ForeignSampler  # imports Optuna
 
             sampler = ForeignSampler(study, declared)
+        if study.constraints and sampler.size is None:
+            Random().build(study).ask(History(study.goal), 0)  # is there any point that meets them?
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
     return Enqueued(study.enqueue, sampler) if study.enqueue else sampler
+
+
+def check_size(study: Study) -> None:
+    """Raise a UserError where a study's sampler is a grid of more points than a million."""
+    if isinstance(_declared(study), Grid):
+        try:
+            grid.check_size(study)
+        except UserError as error:
+            raise UserError(f"study {study.name!r}: {error}") from error
+
+
+def _declared(study: Study) -> Any:
+    if not callable(study.space) and not study.space:
+        return Grid()  # an empty space has one point, whoever is asked
+    return resolve(SAMPLERS[study.sampler])() if isinstance(study.sampler, str) else study.sampler
 
 
 def budget(n_trials: int | None, size: int | None, repeats: int) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from hpsearch.errors import UserError
 from hpsearch.history import History
+from hpsearch.study import Study
 
 
 class Sampler(Protocol):
@@ -18,6 +20,10 @@ class Sampler(Protocol):
     def size(self) -> int | None:
         """How many points there are (a grid), or None where there is no end."""
 
+    @property
+    def rejected(self) -> int:
+        """How many proposals for the point that was last asked for violated a constraint."""
+
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the parameters of a point, one native Python value per active dimension of the space.
 
@@ -27,3 +33,10 @@ class Sampler(Protocol):
             history: The log up to the last tick, and the asks of this tick that came before; running trials included.
             point: Number of the point, from 0.
         """
+
+
+def check_single(study: Study, name: str) -> None:
+    """Raise a UserError where a study has several metrics and a sampler takes one."""
+    if study.goal.others:
+        metrics = " and ".join(study.goal.metrics)
+        raise UserError(f"sampler {name!r} takes one metric, not {metrics}: take 'tpe', 'random', 'qmc' or 'grid'")

@@ -22,7 +22,7 @@ from hpsearch.dimensions import listed
 from hpsearch.errors import UserError
 from hpsearch.history import History
 from hpsearch.proposal import model_params
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.samplers.chapter_steps import (
     FINEST,
     AnyLearning,
@@ -58,10 +58,13 @@ class Chapter:
         """Return the sampler for a study.
 
         Raises:
-            UserError: The space is a function.
+            UserError: The space is a function, there are constraints, or there are several metrics.
         """
         if callable(study.space):
             raise UserError("sampler 'chapter' needs a space of dimensions, not a function: take 'tpe' or 'random'")
+        if study.constraints:
+            raise UserError("sampler 'chapter' probes what its steps say and takes no constraints: take 'tpe' or 'gp'")
+        check_single(study, "chapter")
         model = {} if study.model is None else study.model.get_params(deep=True)
         return ChapterPoints(study.dimensions, model, study.seed, study.repeats)
 
@@ -86,6 +89,7 @@ class ChapterPoints:
 
     reads_history = True
     size = None
+    rejected = 0
 
     def __init__(self, space: Space, model: Mapping[str, Any], seed: int, repeats: int) -> None:
         self._space = space

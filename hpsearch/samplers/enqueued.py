@@ -18,6 +18,13 @@ class Enqueued:
         self.reads_history = sampler.reads_history
         self.size = None if sampler.size is None else len(points) + sampler.size
 
+        self.rejected = 0
+
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number."""
-        return dict(self._points[point]) if point < len(self._points) else self._sampler.ask(history, point)
+        if point < len(self._points):
+            self.rejected = 0
+            return dict(self._points[point])
+        params = self._sampler.ask(history, point)
+        self.rejected = self._sampler.rejected
+        return params

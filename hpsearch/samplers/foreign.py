@@ -12,10 +12,14 @@ from optuna.samplers import BaseSampler
 from hpsearch.errors import UserError
 from hpsearch.history import History
 from hpsearch.optuna_fold import OptunaFold, quiet, suggest
+from hpsearch.samplers.base import check_single
+from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.seeding import point_seed
 from hpsearch.study import Study
 
 _NEEDS = {"GPSampler": "torch", "CmaEsSampler": "cmaes"}
+_SINGLE = {"CmaEsSampler"}
+"""Samplers that take one metric, and say so only when they are asked."""
 
 
 class ForeignSampler:
@@ -37,18 +41,26 @@ class ForeignSampler:
             sampler: The user's object; it is copied.
 
         Raises:
-            UserError: A package that it needs is missing.
+            UserError: A package that it needs is missing, or it takes one metric and there are several.
         """
         needed = _NEEDS.get(type(sampler).__name__)
         if needed is not None and find_spec(needed) is None:
             raise UserError(f"sampler {type(sampler).__name__} needs the package {needed!r}: pip install {needed}")
+        if study.goal.others and type(sampler).__name__ in _SINGLE:
+            check_single(study, type(sampler).__name__)
         self._study = study
         self._declared = sampler
+        self._feasible = Feasible(study)
         self._history: History | None = None
         self._sampler = sampler
         self._fold = OptunaFold(study.space, study.goal, study.repeats)
         self._next = 0
         self._last: dict[str, Any] = {}
+
+    @property
+    def rejected(self) -> int:
+        """Proposals for the last point that violated a constraint."""
+        return self._feasible.rejected
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number."""
@@ -66,9 +78,12 @@ class ForeignSampler:
 
     def _draw(self, point: int) -> None:
         with quiet():
-            _seed_everything(self._sampler, point_seed(self._study.seed, point))
-            self._last = suggest(self._fold.study.ask(), self._study.space)
+            self._last = self._feasible.first(lambda attempt: self._propose(point, attempt), point)
         self._next = point + 1
+
+    def _propose(self, point: int, attempt: int) -> dict[str, Any]:
+        _seed_everything(self._sampler, point_seed(self._study.seed, point, attempt))
+        return suggest(self._fold.study.ask(), self._study.space)
 
     def _restart(self, history: History) -> None:
         self._history = history

@@ -12,6 +12,8 @@ from optuna.trial import FrozenTrial
 
 from hpsearch.history import History
 from hpsearch.optuna_fold import OptunaFold, quiet, suggest
+from hpsearch.samplers.feasible import Feasible
+from hpsearch.samplers.seeding import point_seed
 from hpsearch.study import Study
 
 
@@ -21,32 +23,45 @@ class FreshSampler:
     reads_history = True
     size = None
 
-    def __init__(self, study: Study, make: Callable[[int], BaseSampler]) -> None:
+    def __init__(self, study: Study, make: Callable[[int, int], BaseSampler]) -> None:
         """Set up.
 
         Args:
             study: What is searched.
-            make: Makes the sampler for a point's number.
+            make: Makes a sampler from its seed and from how many points ended without a value.
         """
         self._study = study
         self._make = make
+        self._feasible = Feasible(study)
         self._history: History | None = None
-        self._fold = OptunaFold(study.space, study.goal, study.repeats)
+        self._fold = self._empty()
+
+    @property
+    def rejected(self) -> int:
+        """Proposals for the last point that violated a constraint."""
+        return self._feasible.rejected
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number."""
         if history is not self._history:
             self._history = history
-            self._fold = OptunaFold(self._study.space, self._study.goal, self._study.repeats)
+            self._fold = self._empty()
         self._fold.sync(history)
         with quiet():
-            optuna_study = self._fold.study
-            optuna_study.sampler = self._make(point)
-            try:
-                return suggest(optuna_study.ask(), self._study.space)
-            finally:
-                # What a sampler notes on its trial must not reach a later ask: the log knows nothing of it.
-                self._fold.storage.drop_scratch()
+            return self._feasible.first(lambda attempt: self._propose(point, attempt), point)
+
+    def _propose(self, point: int, attempt: int) -> dict[str, Any]:
+        optuna_study = self._fold.study
+        seed = point_seed(self._study.seed, point, attempt)
+        optuna_study.sampler = self._make(seed, len(self._fold.valueless))
+        try:
+            return suggest(optuna_study.ask(), self._study.space)
+        finally:
+            # What a sampler notes on its trial must not reach a later ask: the log knows nothing of it.
+            self._fold.storage.drop_scratch()
+
+    def _empty(self) -> OptunaFold:
+        return OptunaFold(self._study.space, self._study.goal, self._study.repeats, shun=True)
 
 
 class KnownSpaceTPE(TPESampler):

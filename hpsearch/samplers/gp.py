@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpsearch.errors import UserError
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.study import Study
 
 
@@ -31,10 +31,11 @@ class GP:
         """Return the sampler for a study.
 
         Raises:
-            UserError: The space is a function.
+            UserError: The space is a function, or there are several metrics.
         """
         if callable(study.space):
             raise UserError("sampler 'gp' needs a space of dimensions, not a function: take 'tpe' or 'random'")
+        check_single(study, "gp")
         from hpsearch.samplers.gp_points import GPPoints  # imports scikit-learn and SciPy
 
         return GPPoints(study, self.n_startup, self.per_second)

@@ -52,25 +52,32 @@ class Observations:
         self._repeats = repeats
         self._history: History | None = None
         self._seen = 0
-        self._open: dict[int, list[Trial]] = {}
+        self._groups: dict[int, list[Trial]] = {}
+        self._open: set[int] = set()
         self._last: dict[int, int] = {}
 
     def follow(self, history: History) -> None:
         """Take in what is new in a history; another one than before is read from its start."""
         if history is not self._history:
-            self._history, self._seen, self._open, self._last, self.ended = history, 0, {}, {}, []
+            self._history, self._seen, self._groups, self._last, self.ended = history, 0, {}, {}, []
+            self._open = set()
         for trial in history.trials[self._seen :]:
-            self._open.setdefault(trial.ask.point, []).append(trial)
+            self._groups.setdefault(trial.ask.point, []).append(trial)
+            if trial.ask.point in self._last:  # a failed one that is tried again
+                del self._last[trial.ask.point]
+                self.ended = [each for each in self.ended if each.point != trial.ask.point]
+            self._open.add(trial.ask.point)
         self._seen = len(history.trials)
-        for point in [point for point, group in self._open.items() if self._over(group)]:
-            group = self._open.pop(point)
+        for point in sorted(point for point in self._open if self._over(self._groups[point])):
+            group = self._groups[point]
+            self._open.discard(point)
             self._last[point] = max((trial.ticks[-1] for trial in group if trial.ticks), default=-1)
             self.ended.append(self._observed(group, history))
         self.ended.sort(key=lambda observation: (self._last[observation.point], observation.point))
 
     def running(self) -> list[Mapping[str, Any]]:
         """Return the parameters of the points under way, by number."""
-        return [self._open[point][0].params for point in sorted(self._open)]
+        return [self._groups[point][0].params for point in sorted(self._open)]
 
     def _over(self, group: list[Trial]) -> bool:
         return len(group) >= self._repeats and all(trial.decision is not None for trial in group)

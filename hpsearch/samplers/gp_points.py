@@ -11,6 +11,7 @@ from sklearn.gaussian_process.kernels import Kernel
 from threadpoolctl import ThreadpoolController
 
 from hpsearch.history import History
+from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.gp_encoding import Array, Encoding, Mask
 from hpsearch.samplers.gp_model import (
     Posterior,
@@ -60,7 +61,9 @@ class GPPoints:
         self._n_startup = n_startup
         self._per_second = per_second
         self._encoding = Encoding(study.dimensions)
-        self._startup = SobolPoints(study.dimensions, study.seed, first=len(study.enqueue))
+        self._startup = SobolPoints(study)
+        self._feasible = Feasible(study)
+        self.rejected = 0
         self._even: Array = qmc.Sobol(self._encoding.dims, scramble=False).random(_EVERYWHERE)
         self._observations = Observations(self._encoding, study.repeats)
         self._kernels: dict[Target, tuple[Sequence[Observation], Kernel]] = {}
@@ -71,27 +74,44 @@ class GPPoints:
         self._observations.follow(history)
         known = self._observations.ended
         if sum(observation.loss is not None for observation in known) < self._n_startup:
-            return self._startup.ask(history, point)
+            params = self._startup.ask(history, point)
+            self.rejected = self._startup.rejected
+            return params
+        self.rejected = 0
         # The last bits of a matrix product depend on the number of threads.
         with self._blas.limit(limits=1, user_api="blas"):
-            return self._improve(known, np.random.default_rng(point_sequence(self._seed, point)))
+            return self._improve(known, point)
 
-    def _improve(self, known: Sequence[Observation], rng: np.random.Generator) -> dict[str, Any]:
-        encoding = self._encoding
+    def _improve(self, known: Sequence[Observation], point: int) -> dict[str, Any]:
+        encoding, rng = self._encoding, np.random.default_rng(point_sequence(self._seed, point))
         worth, expected = self._worth(known, rng)
         leaders = np.stack([known[i].units for i in np.argsort(expected, kind="stable")[:_LEADERS]])
         # Another shift of the even points each time keeps them even.
         draws = [(self._even + rng.random(encoding.dims)) % 1.0]
         draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
-        candidates = np.vstack(draws)
+        candidates = self._allowed(np.vstack(draws))
+        if not len(candidates):
+            drawn = self._feasible.first(lambda attempt: self._feasible.draw(point, attempt), point)
+            candidates = encoding.place([drawn])[0]
         score, taken = worth(candidates)
         for scale, many in _REFINED:
             best = candidates[_order(score, taken)[:_LEADERS]]
-            more = encoding.perturb(np.repeat(best, many, axis=0), scale, rng)
+            more = self._allowed(encoding.perturb(np.repeat(best, many, axis=0), scale, rng))
+            if not len(more):
+                continue
             its_score, its_taken = worth(more)
             candidates = np.vstack([candidates, more])
             score, taken = np.concatenate([score, its_score]), np.concatenate([taken, its_taken])
         return encoding.decode(candidates[_order(score, taken)[0]])
+
+    def _allowed(self, units: Array) -> Array:
+        """Return the rows of units, shape (n, dims), whose points meet the constraints."""
+        if self._feasible.free:
+            return units
+        kept = np.array([self._feasible(self._encoding.decode(row)) for row in units], dtype=bool)
+        self.rejected += int(len(kept) - kept.sum())
+        allowed: Array = units[kept]
+        return allowed
 
     def _worth(
         self, known: Sequence[Observation], rng: np.random.Generator

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.constraints import violated
 from hpsearch.errors import UserError
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.space import Choice, Dimension, Float, Int, is_active
+from hpsearch.samplers.feasible import never
+from hpsearch.space import Choice, Dimension, Float, Int, from_json, is_active
 from hpsearch.study import Study
 
 MOST_POINTS = 1_000_000
@@ -23,39 +26,105 @@ class Grid:
         """Return the sampler for a study.
 
         Raises:
-            UserError: The space is a function, a range is continuous, or there are more than a million points.
+            UserError: The space is a function, a range is continuous, or no cell meets the constraints.
         """
         if callable(study.space):
             raise UserError("sampler 'grid' needs a space of dimensions, not a function: take 'tpe' or 'random'")
-        cells = Cells(study.dimensions)
-        if cells.size > MOST_POINTS:
-            raise UserError(
-                f"a grid of {cells.size:,} points (more than {MOST_POINTS:,}): use fewer values or 'random'"
-            )
-        return GridPoints(cells, study.enqueue)
+        return GridPoints(study)
 
 
 class GridPoints:
-    """Point n is the n-th cell that was not given by hand."""
+    """Point n is the n-th feasible cell that was not given by hand.
+
+    A study whose space was widened goes through its first space to the end and then through what each wider one adds:
+    so no point changes its number, and none is trained twice.
+
+    Attributes:
+        infeasible: Cells that violate a constraint.
+        size: Cells that remain, without those that were given by hand.
+    """
 
     reads_history = False
+    rejected = 0
 
-    def __init__(self, cells: Cells, given: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._cells = cells
-        self._first = len(given)
-        self._skipped = sorted({number for point in given if (number := cells.number(point)) is not None})
-        self.size: int | None = cells.size - len(self._skipped)
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._cells = Cells(study.dimensions)
+        self._first = len(study.enqueue)
+        given = (self._cells.number(point) for point in study.enqueue)
+        self._skipped = sorted({number for number in given if number is not None})
+        self._order: _Order | None = None
+        self.infeasible = self._infeasible() if study.constraints else 0
+        self.size: int | None = self._cells.size - self.infeasible - len(self._skipped)
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
-        """Return the point with this number; the history is not looked at.
+        """Return the point with this number; of the history only the spaces that were declared are looked at.
 
         Raises:
             IndexError: The grid has no such point.
         """
         number = point - self._first
-        for skipped in self._skipped:
-            number += skipped <= number
-        return self._cells.at(number)
+        if len(history.spaces) < 2 and not self._study.constraints:
+            for skipped in self._skipped:
+                number += skipped <= number
+            return self._cells.at(number)
+        if self._order is None or self._order.spaces != history.spaces:
+            self._order = _Order(self._study, list(history.spaces), self._cells)
+        return self._order.at(number)
+
+    def _infeasible(self) -> int:
+        study, counts = self._study, Counter[str]()
+        for number in range(self._cells.size):
+            if (name := violated(study.constraints, study.dimensions, self._cells.at(number))) is not None:
+                counts[name] += 1
+        if counts.total() == self._cells.size:
+            raise UserError(never(counts, "cells of the grid"))
+        return counts.total()
+
+
+class _Order:
+    """The cells of ever wider spaces, each once, without those that violate a constraint or were given by hand."""
+
+    def __init__(self, study: Study, spaces: list[dict[str, Any]], last: Cells) -> None:
+        self.spaces = spaces
+        self._levels = [*(Cells(from_json(space)) for space in spaces[:-1]), last]
+        self._study = study
+        self._found: list[tuple[int, int]] = []
+        self._more = self._walk()
+
+    def at(self, number: int) -> dict[str, Any]:
+        """Return cell number n of this order.
+
+        Raises:
+            IndexError: There is no such cell.
+        """
+        while len(self._found) <= number:
+            place = next(self._more, None)
+            if place is None:
+                raise IndexError(f"point {number} of a grid of {len(self._found)}")
+            self._found.append(place)
+        level, cell = self._found[number]
+        return self._levels[level].at(cell)
+
+    def _walk(self) -> Iterator[tuple[int, int]]:
+        study = self._study
+        for level, cells in enumerate(self._levels):
+            given = {cells.number(point) for point in study.enqueue}
+            for number in range(cells.size):
+                point = cells.at(number)
+                # A wider space holds all that the one before it held.
+                known = level > 0 and self._levels[level - 1].number(point) is not None
+                if number not in given and not known and violated(study.constraints, study.dimensions, point) is None:
+                    yield level, number
+
+
+def check_size(study: Study) -> None:
+    """Raise a UserError where the grid of a study has more cells than anybody means to train."""
+    size = 0 if callable(study.space) else Cells(study.dimensions).size
+    if size > MOST_POINTS:
+        raise UserError(
+            f"a grid of {size:,} points (more than {MOST_POINTS:,}): use fewer values or sampler 'random', or say --yes"
+        )
 
 
 class Cells:
@@ -74,7 +143,7 @@ class Cells:
             space: The dimensions; none continuous.
 
         Raises:
-            UserError: A range is continuous or has more than a million values.
+            UserError: A range is continuous, or one that a ``when`` depends on has more than a million values.
         """
         self._dims = list(space.items())
         for name, dim in self._dims:
@@ -83,8 +152,8 @@ class Cells:
                 raise UserError(
                     f"space[{name!r}]: grid over a continuous range {dim!r}; give step= or Choice([…]) with the values"
                 )
-            if size > MOST_POINTS:
-                raise UserError(f"space[{name!r}]: {size:,} grid values in {dim!r}; give step= or Choice([…])")
+            if size > MOST_POINTS and any(name in (other.when or {}) for other in space.values()):
+                raise UserError(f"space[{name!r}]: {size:,} values in {dim!r}, on which when= depends; give step=")
         # Names on whose values the existence of dimension i or a later one depends: nothing else changes their count.
         self._asked = [
             {other for _, later in self._dims[i:] for other in later.when or {}} for i in range(len(self._dims) + 1)

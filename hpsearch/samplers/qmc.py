@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from hpsearch.constraints import violated
 from hpsearch.errors import UserError
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.samplers.random import from_units
+from hpsearch.samplers.feasible import ATTEMPTS, Feasible, never
 from hpsearch.samplers.seeding import point_seed
-from hpsearch.space import Dimension
+from hpsearch.space import from_units
 from hpsearch.study import Study
 
 
@@ -28,26 +32,57 @@ class QMC:
         """
         if callable(study.space):
             raise UserError("sampler 'qmc' needs a space of dimensions, not a function: take 'tpe' or 'random'")
-        return SobolPoints(study.dimensions, study.seed, first=len(study.enqueue))
+        return SobolPoints(study)
 
 
 class SobolPoints:
-    """Point n is the n-th of the sequence, whenever and wherever it is asked for."""
+    """Point n is the n-th feasible one of the sequence, whenever and wherever it is asked for."""
 
     reads_history = False
     size = None
 
-    def __init__(self, space: dict[str, Dimension], seed: int, first: int = 0) -> None:
-        self._space = space
-        self._seed = seed
-        self._first = first
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._feasible = Feasible(study)
+        self._places: list[int] = []
+        self.rejected = 0
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
-        """Return the point with this number; the history is not looked at."""
+        """Return the point with this number; the history is not looked at.
+
+        Raises:
+            UserError: A stretch of ATTEMPTS points in a row violates the constraints.
+        """
+        index = point - len(self._study.enqueue)
+        if self._feasible.free:
+            return self._at(index)
+        while len(self._places) <= index:
+            first = self._places[-1] + 1 if self._places else 0
+            self._places.append(self._next(first))
+        before = self._places[index - 1] if index else -1
+        self.rejected = self._places[index] - before - 1
+        return self._at(self._places[index])
+
+    def _at(self, index: int) -> dict[str, Any]:
+        return next(self._from(index))
+
+    def _from(self, index: int) -> Iterator[dict[str, Any]]:
+        """Yield the points of the sequence from this place on."""
         from scipy.stats import qmc  # slow to import
 
         # Given as a generator, the seed means the same to every version of SciPy.
-        sobol = qmc.Sobol(len(self._space), seed=np.random.default_rng(point_seed(self._seed, 0)))
-        if index := point - self._first:
+        sobol = qmc.Sobol(len(self._study.dimensions), seed=np.random.default_rng(point_seed(self._study.seed, 0)))
+        if index:
             sobol.fast_forward(index)
-        return from_units(self._space, sobol.random(1)[0].tolist())
+        while True:
+            yield from_units(self._study.dimensions, sobol.random(1)[0].tolist())
+
+    def _next(self, first: int) -> int:
+        """Return the place of the first feasible point from a place on."""
+        counts: Counter[str] = Counter()
+        for place, params in enumerate(islice(self._from(first), ATTEMPTS), start=first):
+            name = violated(self._study.constraints, self._study.dimensions, params)
+            if name is None:
+                return place
+            counts[name] += 1
+        raise UserError(never(counts, "proposals"))

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.samplers.seeding import point_seed, point_sequence
-from hpsearch.space import Dimension, is_active
+from hpsearch.samplers.feasible import Feasible
 from hpsearch.study import Study
 
 
@@ -25,8 +22,8 @@ class Random:
 
             from hpsearch.samplers.fresh import FreshSampler
 
-            return FreshSampler(study, lambda point: RandomSampler(seed=point_seed(study.seed, point)))
-        return RandomPoints(study.dimensions, study.seed)
+            return FreshSampler(study, lambda seed, valueless: RandomSampler(seed=seed))
+        return RandomPoints(study)
 
 
 class RandomPoints:
@@ -35,20 +32,14 @@ class RandomPoints:
     reads_history = False
     size = None
 
-    def __init__(self, space: dict[str, Dimension], seed: int) -> None:
-        self._space = space
-        self._seed = seed
+    def __init__(self, study: Study) -> None:
+        self._feasible = Feasible(study)
+
+    @property
+    def rejected(self) -> int:
+        """Proposals for the last point that violated a constraint."""
+        return self._feasible.rejected
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number; the history is not looked at."""
-        units = np.random.default_rng(point_sequence(self._seed, point)).random(len(self._space))
-        return from_units(self._space, units.tolist())
-
-
-def from_units(space: dict[str, Dimension], units: list[float]) -> dict[str, Any]:
-    """Return the point at these fractions of the dimensions' ranges, without the dimensions that do not exist there."""
-    found: dict[str, Any] = {}
-    for (name, dim), unit in zip(space.items(), units, strict=True):
-        if is_active(dim, found):
-            found[name] = dim.from_unit(unit)
-    return found
+        return self._feasible.first(lambda attempt: self._feasible.draw(point, attempt), point)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.dimensions import distribution
 from hpsearch.errors import UserError
 from hpsearch.samplers.base import Sampler
-from hpsearch.samplers.seeding import point_seed
 from hpsearch.study import Study
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 
 @dataclass(frozen=True)
 class TPE:
     """Declares TPE: multivariate, with running trials counted as bad ones so that lanes do not crowd (constant liar).
+
+    Points that failed count as worse than all others, so that it learns to keep away from where training diverges.
+    With several metrics it is Optuna's multi-objective one: good points are those nearest the Pareto front.
 
     Attributes:
         n_startup: Points drawn at random before it begins.
@@ -34,16 +41,16 @@ class TPE:
 
         from hpsearch.samplers.fresh import FreshSampler, KnownSpaceTPE
 
-        options: dict[str, Any] = {
-            "n_startup_trials": self.n_startup,
-            "n_ei_candidates": self.n_candidates,
-            "multivariate": True,
-            "constant_liar": True,
-        }
+        options: dict[str, Any] = {"n_ei_candidates": self.n_candidates, "multivariate": True, "constant_liar": True}
         if callable(study.space) or any(dim.when for dim in study.dimensions.values()):
             # Trials have different parameters: they are modelled in groups of those that occur together.
-            return FreshSampler(
-                study, lambda point: TPESampler(**options, group=True, seed=point_seed(study.seed, point))
-            )
-        space = {name: distribution(dim) for name, dim in study.dimensions.items()}
-        return FreshSampler(study, lambda point: KnownSpaceTPE(space, **options, seed=point_seed(study.seed, point)))
+            options["group"] = True
+            maker: Callable[..., BaseSampler] = TPESampler
+        else:
+            maker = partial(KnownSpaceTPE, {name: distribution(dim) for name, dim in study.dimensions.items()})
+
+        def make(seed: int, valueless: int) -> BaseSampler:
+            # Points without a value rank last, but they are nothing to begin on.
+            return maker(**options, n_startup_trials=self.n_startup + valueless, seed=seed)
+
+        return FreshSampler(study, make)

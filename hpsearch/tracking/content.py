@@ -13,7 +13,7 @@ from typing import Any
 
 from hpsearch import calibration, confirm, stages
 from hpsearch.diagnosis import diagnose
-from hpsearch.history import History, Trial
+from hpsearch.history import Goal, History, Trial
 from hpsearch.proposal import model_params
 from hpsearch.records import Header, Tick
 from hpsearch.study import DEFAULT_TRIALS
@@ -43,6 +43,7 @@ _RESERVED = frozenset(
         "ticks",
         "infinite",
         "audit",
+        "values",
         "diagnosis",
         "data",
         "data_digest",
@@ -115,8 +116,8 @@ def altered(values: Mapping[str, Any]) -> bool:
 
 
 def study_params(header: Header) -> dict[str, Any]:
-    """Return a study's parameters: its declaration, flat. MLflow never lets one change, so not an extension's."""
-    return flat(header.declaration)
+    """Return a study's parameters: its declaration, flat. MLflow never lets one change, so nothing that may."""
+    return flat({key: value for key, value in header.declaration.items() if key != "comparison"})
 
 
 def trial_params(declaration: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
@@ -178,6 +179,7 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             "hpsearch.stop": history.stop,
             "hpsearch.best_trial": None if best is None else best.number,
             "hpsearch.best_params": None if best is None else best.params,
+            "hpsearch.front": [trial.number for trial in history.front()] if history.goal.others else None,
             **_ladder(history),
         }
     )
@@ -238,6 +240,8 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
         if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
             known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
+    if len(trial.values) > 1 and declaration is not None:
+        known["hpsearch.values"] = dict(zip(Goal.of(declaration).metrics, trial.values, strict=True))
     if trial.audit is not None:
         known["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
@@ -297,7 +301,11 @@ def is_done(history: History) -> bool:
     if history.running() or not history.trials:
         return False
     declaration = history.declaration
-    wanted = confirm.expected(history, confirm.most_trials(declaration, stages.planned_trials(history, DEFAULT_TRIALS)))
+    if history.to_retry:
+        return False
+    planned = stages.planned_trials(history, DEFAULT_TRIALS)
+    planned = None if planned is None else planned + len(history.retries)
+    wanted = confirm.expected(history, confirm.most_trials(declaration, planned))
     # A grid may have fewer points than the trials that were allowed.
     enough = wanted is None or declaration.get("sampler") == "grid" or len(history.trials) >= int(wanted)
     return history.stop is not None or enough

@@ -23,6 +23,7 @@ class Cursor:
         experiment: The experiment's id, once known.
         run: The id of the study's run, once known.
         problem: Why the last attempt failed, or None.
+        exhibits: Names the report and the model that are in the store beside the curves, or None.
     """
 
     offset: int = 0
@@ -30,6 +31,7 @@ class Cursor:
     experiment: str | None = None
     run: str | None = None
     problem: str | None = None
+    exhibits: str | None = None
 
 
 def load(study_dir: Path, uri: str) -> Cursor:

@@ -9,11 +9,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from hpsearch.errors import UserError
 from hpsearch.logfile import read
 from hpsearch.tracking import cursor
+from hpsearch.tracking.content import is_done
+from hpsearch.tracking.exhibits import Exhibits
 from hpsearch.tracking.process import Outcome
 from hpsearch.tracking.projection import Projection
 from hpsearch.tracking.store import Store, StoreGone, settings
@@ -46,20 +49,29 @@ class Deliverer:
         study_dir: The study's folder, with ``log.jsonl`` in it, now or soon.
         uri: The tracking URI, resolved.
         root: The root of all state.
+        exhibits: What is shown beside the curves once the study is done; None for nothing.
     """
 
-    def __init__(self, study_dir: Path, uri: str, root: Path) -> None:
-        self._study_dir, self._uri, self._root = study_dir, uri, root
+    def __init__(self, study_dir: Path, uri: str, root: Path, exhibits: Exhibits | None = None) -> None:
+        self._study_dir, self._uri, self._root, self._exhibits = study_dir, uri, root, exhibits
         self._log = study_dir / "log.jsonl"
         self._stores: dict[str, Store] = {}
         self._projection, self._offset = self._fresh(), 0
 
-    def follow(self, wait: Callable[[float], bool], grace: float) -> Outcome:
-        """Deliver until the study ends, then the rest.
+    def follow(
+        self,
+        wait: Callable[[float], bool],
+        grace: float,
+        done: Callable[[], None] = lambda: None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> Outcome:
+        """Deliver until the study ends, then the rest, then what is shown beside the curves.
 
         Args:
             wait: Waits up to so many seconds and returns whether the study may still be running.
             grace: Seconds after the study's end during which a failing store is tried again.
+            done: Called when all of the log is delivered: nobody needs to wait for the report and the model.
+            ready: Waits until the model is there.
         """
         with settings(), _locked(self._study_dir, wait, grace) as mine:
             if not mine:
@@ -69,14 +81,17 @@ class Deliverer:
                 now = time.monotonic()
                 if now - last >= max(INTERVAL, pause) and self._grown():
                     last = now
-                    done = self.deliver(alive=True)
-                    pause = 0.0 if done else min(max(1.0, 2 * pause), LONGEST_PAUSE)
+                    came = self.deliver(alive=True)
+                    pause = 0.0 if came else min(max(1.0, 2 * pause), LONGEST_PAUSE)
             ended = time.monotonic()
             while not self.deliver(alive=False):
                 if time.monotonic() - ended >= grace:
                     return Outcome.UNDELIVERED
                 time.sleep(1.0)
-            return Outcome.DELIVERED
+            self._settle()
+            done()
+            ready()
+            return Outcome.DELIVERED if self.exhibit() else Outcome.UNDELIVERED
 
     def once(self, alive: bool) -> Outcome:
         """Deliver what the log holds now.
@@ -87,24 +102,59 @@ class Deliverer:
         with settings(), _locked(self._study_dir, lambda _: False, 0.0) as mine:
             if not mine:
                 return Outcome.BUSY
-            return Outcome.DELIVERED if self.deliver(alive) else Outcome.UNDELIVERED
+            if not self.deliver(alive):
+                return Outcome.UNDELIVERED
+            self._settle()
+            return Outcome.DELIVERED if alive or self.exhibit() else Outcome.UNDELIVERED
 
     def deliver(self, alive: bool) -> bool:
         """Deliver what the log holds now and return whether that worked; if not, why is noted beside the cursor."""
-        try:
+
+        def push() -> None:
             self._read()
             self._projection.connect()
             # A new store takes seconds to open, in which a short study may have run.
             self._read()
             self._projection.push(alive)
+
+        if not self._tried(push):
+            return False
+        shown = cursor.load(self._study_dir, self._uri).exhibits
+        state = cursor.Cursor(self._offset, not alive, self._projection.experiment, self._projection.run, None, shown)
+        cursor.save(self._study_dir, self._uri, state)
+        return True
+
+    def exhibit(self) -> bool:
+        """Deliver what is shown beside the curves of a study that is done, and return whether that worked.
+
+        All of the log has been delivered before.
+        """
+        history, exhibits = self._projection.history, self._exhibits
+        if exhibits is None or history is None or not is_done(history):
+            return True
+        wanted = f"{self._offset}:{exhibits.version(self._study_dir)}"
+        if cursor.load(self._study_dir, self._uri).exhibits == wanted:
+            return True
+        if not self._tried(lambda: self._projection.exhibit(exhibits)):
+            return False
+        self._settle()
+        here = cursor.load(self._study_dir, self._uri)
+        cursor.save(self._study_dir, self._uri, replace(here, exhibits=wanted))
+        return True
+
+    def _settle(self) -> None:
+        for store in self._stores.values():
+            store.settle()
+
+    def _tried(self, send: Callable[[], None]) -> bool:
+        try:
+            send()
         except (UserError, StoreGone) as error:
             return self._failed(str(error))
         except Exception as error:
             # Whatever a store raises must not end the delivery of a running study: it is reported and tried again.
             print(traceback.format_exc().replace(self._uri, redact(self._uri)), file=sys.stderr)
             return self._failed(_in_short(error))
-        state = cursor.Cursor(self._offset, not alive, self._projection.experiment, self._projection.run)
-        cursor.save(self._study_dir, self._uri, state)
         return True
 
     def _failed(self, problem: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import select
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -19,7 +22,17 @@ GRACE = 5.0
 OUTPUT = "delivery.log"
 BUSY = "another process is delivering it"
 
+DELIVERED = b"delivered\n"
+"""What the process says once all of the log is delivered; the report and the model follow."""
+
 _left_behind: list[subprocess.Popen[bytes]] = []
+"""Deliveries that go on by themselves, beyond the end of this process where they must."""
+
+
+@atexit.register
+def _let_go() -> None:
+    for process in _left_behind:
+        process.returncode = 0  # that nobody waits for it is meant: no warning
 
 
 class Outcome(IntEnum):
@@ -72,7 +85,7 @@ class Delivery:
         self._uri, self._root = resolve(root, uri), root.absolute()
         self._study_dir = self._root
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = self._finished = False
+        self._started = self._ended = self._finished = False
 
     def __enter__(self) -> Delivery:
         if self._process is None:
@@ -103,26 +116,38 @@ class Delivery:
         self._started = True
         self._tell(str(self._study_dir))
 
+    @property
+    def address(self) -> str:
+        """The tracking URI, without a password."""
+        return redact(self._uri)
+
     def problem(self) -> str | None:
         """Return why delivery fails now, or None while it works or nothing is known; for a warning while running."""
         return cursor.load(self._study_dir, self._uri).problem if self._started else None
 
-    def finish(self, timeout: float = 30.0) -> DeliveryReport:
-        """Say that the study ended, wait for the rest to be delivered, and report.
+    def ended(self) -> None:
+        """Say that nothing more comes in the log: the rest is delivered while the winner's model is written."""
+        if self._started and not self._ended:
+            self._ended = True
+            self._tell()
+
+    def finish(self, timeout: float = 30.0, *, exhibits: bool = False) -> DeliveryReport:
+        """Say that the study ended and its model is there, wait for the rest of its log to be delivered, and report.
+
+        The report and the winner's model, which take a second or two to make, follow by themselves.
 
         Args:
             timeout: Seconds to wait at most. A delivery that needs longer goes on by itself.
+            exhibits: Whether to wait for the report and the model, too.
         """
-        code = self._end(timeout)
+        code = self._end(timeout, exhibits)
         if code not in (None, *Outcome):
             # It was killed, perhaps for memory: once more, with the training out of the way.
-            self._process = self._spawn()
+            self._process, self._ended = self._spawn(), False
             self._tell(str(self._study_dir))
-            code = self._end(timeout)
+            code = self._end(timeout, exhibits)
         why = None
         if code is None:
-            assert self._process is not None, "it has just been waited for"
-            _left_behind.append(self._process)
             why = "its delivery goes on in the background"
         elif code == Outcome.BUSY:
             why = BUSY
@@ -138,13 +163,13 @@ class Delivery:
             known = environment.get("PYTHONPATH")
             environment["PYTHONPATH"] = f"{known}{os.pathsep}{package}" if known else str(package)
         # -P: modules beside the study file must not stand in for the ones that mlflow imports.
-        command = [sys.executable, "-P", "-m", "hpsearch.tracking", "follow", str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "hpsearch.delivery", "follow", str(os.getpid())]
         command += ["--root", str(self._root)]
         # A session of its own: Ctrl-C in the terminal is for the coordinator alone.
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
             start_new_session=True,
@@ -152,23 +177,35 @@ class Delivery:
         )
 
     def _tell(self, line: str = "") -> None:
-        """Send the process a line: the first is the study's folder, the second says that the study ended."""
+        """Send the process a line: the study's folder; then that the study ended; then that its model is there."""
         assert self._process is not None, "the delivery was not started"
         assert self._process.stdin is not None, "it was started with a pipe"
         # Where it has ended already, its exit code tells why.
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(line.encode() + b"\n")
 
-    def _end(self, timeout: float) -> int | None:
-        # A line, not only the end of the file: a process forked from this one may hold the pipe open.
+    def _end(self, timeout: float, exhibits: bool) -> int | None:
+        """Return how it ended, DELIVERED also where it still makes the report; None where it needs longer."""
+        # Lines, not only the end of the file: a process forked from this one may hold the pipe open.
+        self.ended()
         self._tell()
-        assert self._process is not None, "_tell has seen it"
-        assert self._process.stdin is not None, "_tell has seen it"
-        self._process.stdin.close()
+        process = self._process
+        assert process is not None, "_tell has seen it"
+        assert process.stdin is not None, "_tell has seen it"
+        assert process.stdout is not None, "it was started with a pipe"
+        process.stdin.close()
         self._finished = True
+        end = time.monotonic() + timeout
+        readable, _, _ = select.select([process.stdout], [], [], timeout)
+        told = os.read(process.stdout.fileno(), len(DELIVERED)) if readable else None
+        process.stdout.close()
+        if told is None or (told == DELIVERED and not exhibits):
+            _left_behind[:] = [each for each in _left_behind if each.poll() is None] + [process]
+            return None if told is None else Outcome.DELIVERED
         try:
-            return self._process.wait(timeout)
+            return process.wait(max(end - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
+            _left_behind.append(process)
             return None
 
 

@@ -11,6 +11,7 @@ from hpsearch.history import Goal, History, Trial
 from hpsearch.records import Extension, Header, Record, Tick
 from hpsearch.tracking import content
 from hpsearch.tracking.content import STATUS, Point, millis
+from hpsearch.tracking.exhibits import Exhibits
 from hpsearch.tracking.store import Found, Store, StoreGone
 
 
@@ -72,7 +73,7 @@ class Projection:
         """Take one more record in; nothing is sent before :meth:`push`."""
         if isinstance(record, Header):
             self._header = record
-            self.history = History(Goal(record.declaration["metric"], record.declaration["direction"]))
+            self.history = History(Goal.of(record.declaration))
         if self.history is None:
             raise ValueError("the log does not begin with a header")
         self.history.apply(record)
@@ -142,6 +143,17 @@ class Projection:
             self._parent = None
             self._trials.clear()
             raise
+
+    def exhibit(self, exhibits: Exhibits) -> None:
+        """Send what is shown beside the curves, all of which have been pushed.
+
+        Raises:
+            Exception: Whatever the store raised.
+        """
+        assert self._store is not None, "it has been pushed to"
+        assert self._parent is not None, "it has been pushed to"
+        assert self.history is not None, "it has been pushed"
+        exhibits.send(self._store, self._parent.run, self.history, self._study_dir)
 
     def _create_study(self, store: Store) -> _Sent:
         header, history = self._header, self.history

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.tracking import model
 from hpsearch.tracking.content import STATUS, Point
 from hpsearch.tracking.uri import artifact_location, redact, sqlite_path
 
@@ -201,11 +203,37 @@ class Store:
 
     def log_text(self, run: str, text: str, name: str) -> None:
         """Store a text as a run's artifact."""
+        # As written: MLflow's own log_text turns line ends into the platform's.
+        self.log_file(run, text.encode(), name)
+
+    def log_file(self, run: str, content: bytes, name: str) -> None:
+        """Store a file as a run's artifact; one that is there is replaced.
+
+        Raises:
+            UserError: The artifacts of this store are in a folder that cannot be written.
+        """
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
-            # As written: MLflow's own log_text turns line ends into the platform's.
-            path.write_bytes(text.encode())
-            self._client.log_artifact(run, str(path))
+            path.write_bytes(content)
+            try:
+                self._client.log_artifact(run, str(path))
+            except PermissionError as error:
+                raise UserError(f"artifacts cannot be written to {error.filename} ({error.strerror})") from error
+
+    def log_model(self, run: str, study_dir: Path) -> None:
+        """Bring the model in a study's folder, if there is one, to its run and into the registry.
+
+        Raises:
+            UserError: The registry does not take the name.
+        """
+        model.send(self._client, self.experiment, run, study_dir)
+
+    def settle(self) -> None:
+        """Have a sqlite store whole in its one file, where nobody reads it just now: files are copied and moved."""
+        path = sqlite_path(self.uri)
+        if path is not None and path.exists():
+            with closing(sqlite3.connect(path, timeout=1.0)) as base:
+                base.execute("pragma wal_checkpoint(truncate)")
 
 
 @contextmanager
@@ -218,4 +246,8 @@ def _initialising(uri: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            # A write-ahead log takes one fsync a commit instead of three, and people may read while we write.
+            with closing(sqlite3.connect(path)) as base:
+                base.execute("pragma journal_mode = wal")
         yield

@@ -22,7 +22,8 @@ def load(data: object, *, data_dir: str | Path | None = None, split: Split = DEF
     - a path to a csv file (`tabular.read_csv`), an npz archive (`tabular.read_npz`) or a folder of idx files
       (`idx.read_folder`); a text that is a name is never taken as a path: write ./mnist for a folder called so;
     - ``(X, y)``, split by `split` and `seed`, stratified unless y holds floats;
-    - ``((X, y), (X_valid, y_valid))``, or with a third pair as the test set; the pairs are tuples.
+    - ``((X, y), (X_valid, y_valid))``, or with a third pair as the test set; the pairs are tuples;
+    - a Dataset, which is returned as it is.
 
     Data that comes with its own validation part keeps it. An npz archive of training and test data alone gives up the
     share valid / (train + valid) of its training samples.
@@ -39,6 +40,9 @@ def load(data: object, *, data_dir: str | Path | None = None, split: Split = DEF
     Raises:
         DatasetError: One line that says what is wrong with the data and, where there is one, the cure.
     """
+    if isinstance(data, Dataset):
+        _refuse(split, data.name)
+        return data
     if isinstance(data, str) and data in catalogue.CATALOGUE:
         return _load_named(data, data_dir, split, seed)
     if isinstance(data, str | os.PathLike):

@@ -63,9 +63,13 @@ class Workspace:
             self._buffers[name] = np.zeros((self.lanes, self.batch if rows is None else rows, width), self.dtype)
         return self._buffers[name]
 
-    def again(self) -> Workspace:
-        """Return a workspace for another network, with these buffers."""
-        return replace(self, _emitted={})
+    def again(self, clock: Array | None = None) -> Workspace:
+        """Return a workspace for other networks that run by turns with these, in the same buffers.
+
+        Args:
+            clock: Steps of those networks.
+        """
+        return replace(self, clock=clock, _emitted={})
 
     def once(self, name: tuple[Any, ...], emit: Callable[[], Any]) -> Any:
         """Return what `emit` returned when it was first asked for under that name.

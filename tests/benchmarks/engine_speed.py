@@ -101,7 +101,7 @@ def overhead() -> None:
 
 def workers() -> None:
     """Measure two workers against one."""
-    epochs = 4
+    epochs = 8
     study = networks(100, 32, epochs)
     ratios = []
     for number in range(ROUNDS):

@@ -12,7 +12,7 @@ from typing import Any
 import optuna
 import pytest
 import searching
-from searching import Search, bumpy, folded, make_study
+from searching import METRIC, Search, bumpy, folded, hash_of, make_study
 
 from hpsearch import samplers
 from hpsearch.errors import UserError
@@ -27,7 +27,8 @@ OPTUNA = {
     "optuna.QMCSampler": lambda: optuna.samplers.QMCSampler(seed=1, warn_independent_sampling=False),
     "optuna.NSGAIISampler": lambda: optuna.samplers.NSGAIISampler(population_size=4),
 }
-ALL = [*SAMPLERS, *OPTUNA]
+PROPOSING = [name for name in SAMPLERS if name != "listed"]  # a list of points proposes none of its own
+ALL = [*PROPOSING, *OPTUNA]
 SEEDLESS = {"grid", "optuna.QMCSampler"}  # one order; a seed fixed where it is made
 NEED_DIMENSIONS = {"grid", "qmc", "gp", "chapter"}
 
@@ -51,7 +52,10 @@ def search_of(name: str, space: Any, total: int = 18, **said: Any) -> Search:
     study = study_of(name, space, **said)
     sampler = samplers.build(study)
     total = samplers.budget(total, sampler.size, study.repeats)
-    return Search(sampler, ASHA(reduction=2), total=total, repeats=study.repeats)
+    return Search(
+        sampler, ASHA(reduction=2), study.goal, total=total, repeats=study.repeats,
+        more=lambda params: {"cost": sum(map(hash_of, params.values()))},
+    )  # fmt: skip
 
 
 def spaces_of(name: str) -> list[dict[str, Any]]:
@@ -128,6 +132,56 @@ def test_points_given_by_hand_come_first(name: str) -> None:
     assert all(STEPPED[key].contains(value) for trial in trials[2:] for key, value in trial.params.items())
 
 
+def even(params: Any) -> bool:
+    """Holds at about half of the points of each space."""
+    return params["b"] % 2 == 0 if "b" in params else params["c"] == "sgd"
+
+
+def near(params: Any) -> bool:
+    return float(params.get("a", 0.0)) < 0.7
+
+
+@pytest.mark.parametrize(
+    ("name", "space"), [case for case in CASES if case[0] != "chapter" and case[1] is not STEPPED], ids=str
+)
+def test_points_meet_the_constraints_and_stay_a_function_of_history_and_number(name: str, space: Any) -> None:
+    said = {"constraints": [even, near]}
+    live = search_of(name, space, **said).run()
+    assert len(live.history.trials) == 18 or name == "grid"
+    for trial in live.history.trials:
+        assert even(trial.params)
+        assert near(trial.params)
+        assert list(trial.params) == active(space, trial.params)
+    # An Optuna sampler begun anew is asked again for every point before: a few of them will do.
+    for ticks, asks, point, params in live.asked[:: 6 if name in OPTUNA else 1]:
+        fresh = samplers.build(study_of(name, space, **said))
+        assert fresh.ask(folded(live, ticks, asks), point) == params
+        assert fresh.rejected >= 0
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_constraint_that_is_never_met_is_named_before_anything_is_trained(name: str) -> None:
+    def hopeless(params: Any) -> bool:
+        return bool(params["b"] > 100)
+
+    said = "constraint hopeless is never met" if name != "chapter" else "takes no constraints"
+    with pytest.raises(UserError, match=said):
+        samplers.build(study_of(name, STEPPED, constraints=[hopeless]))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_several_metrics_are_searched_or_refused_in_a_line(name: str) -> None:
+    said: dict[str, Any] = {"metric": [METRIC, "cost"], "direction": ["maximize", "minimize"]}
+    if name in ("gp", "chapter"):
+        with pytest.raises(UserError, match=f"sampler '{name}' takes one metric, not {METRIC} and cost: take 'tpe'"):
+            samplers.build(study_of(name, STEPPED, **said))
+        return
+    live = search_of(name, STEPPED, total=26, **said).run()
+    for ticks, asks, point, params in live.asked[:: 6 if name in OPTUNA else 1]:
+        fresh = samplers.build(study_of(name, STEPPED, **said))
+        assert fresh.ask(folded(live, ticks, asks), point) == params
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_an_empty_space_is_one_experiment(name: str) -> None:
     study = study_of(name, {}, repeats=3)
@@ -168,7 +222,7 @@ def test_every_name_has_a_declaration_that_samplers_exports(name: str) -> None:
     assert declared() == declared()
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", PROPOSING)
 def test_another_process_gives_the_same_points(name: str) -> None:
     code = (
         "from test_samplers import *; import json;"

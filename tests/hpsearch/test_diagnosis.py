@@ -19,6 +19,7 @@ from hpsearch.history import Goal, History, Trial
 from hpsearch.objectives.mlp import training_data
 from hpsearch.records import Ask, Decision, Row
 from hpsearch.report import tables, terminal
+from hpsearch.rows import Rows
 from hpsearch.tracking import content
 from models import datasets
 from models.training import Member, Population, TrainingData
@@ -107,7 +108,7 @@ def test_overfitting_says_from_which_epoch_on() -> None:
 
 def test_a_trial_that_diverged_says_so_and_one_that_failed_otherwise_is_unclear() -> None:
     for reason, label in (("diverged at epoch 1: …", "learning rate too large"), ("ValueError: no", "unclear")):
-        trial = Trial(Ask(0, 0, {}, 0), 0.0, rows=[Row(0, 0, 1, {}, failure=reason)])
+        trial = Trial(Ask(0, 0, {}, 0), 0.0, rows=Rows([Row(0, 0, 1, {}, failure=reason)]))
         trial.decision = Decision(0, "fail", reason, "failure")
         assert diagnose(trial).label == label
 
@@ -200,7 +201,7 @@ def test_the_page_says_every_label_and_the_thresholds_that_hold() -> None:
 
 def test_the_network_s_own_monitors_tell_of_saturation() -> None:
     rows = [Row(0, 0, e + 1, {"train_cost": 3.0 * 0.99**e, "saturated_1": 0.9, "saturated_2": 0.8}) for e in range(8)]
-    trial = Trial(Ask(0, 0, {}, 0), 0.0, rows=rows)
+    trial = Trial(Ask(0, 0, {}, 0), 0.0, rows=Rows(rows))
     found = diagnose(trial)
     assert found.label == "saturated neurons"
     assert found.evidence["saturation"] == pytest.approx(0.85)

@@ -47,7 +47,8 @@ study = Study(
 )
 """
 
-KILLS = 8
+KILLS = 20
+"""Moments at which a coordinator is killed, drawn from a printed seed."""
 
 
 @pytest.fixture
@@ -105,8 +106,11 @@ def test_any_number_of_workers_finds_the_same(folder: Path, study: str) -> None:
 
 def kill_somewhere(process: subprocess.Popen[str], log: Path, rng: random.Random) -> bool:
     """Kill a coordinator after so many lines of the log, or so many seconds, and return whether it still ran."""
-    there, until = lines(log), time.monotonic() + rng.uniform(0.2, 2.5)
-    wanted = there + rng.randint(1, 4) if rng.random() < 0.7 else 1_000_000
+    there, begun = lines(log), time.monotonic()
+    if rng.random() < 0.7:
+        wanted, until = there + rng.randint(1, 6), begun + 30
+    else:
+        wanted, until = 1_000_000, begun + rng.uniform(0.2, 2.5)
     while time.monotonic() < until and lines(log) < wanted and process.poll() is None:
         time.sleep(0.002)
     time.sleep(rng.uniform(0.0, 0.02))
@@ -140,14 +144,12 @@ def check_mlflow(folder: Path, root: str) -> None:
 @pytest.mark.parametrize("seed", [int(os.environ.get("HPSEARCH_KILL_SEED", "1"))])
 def test_a_coordinator_killed_again_and_again_finds_the_same_and_mlflow_holds_it_once(folder: Path, seed: int) -> None:
     print(f"kill seed {seed}: set HPSEARCH_KILL_SEED to try another")
+    (folder / "small.py").write_text(STUDY.replace("n_trials=24", "n_trials=96"))  # long enough to be killed so often
     assert run(folder, "whole", "--no-tracking") == (0, "")
-    rng, kills = random.Random(seed), 0
-    while kills < KILLS:
-        if not kill_somewhere(process := start(folder, "killed"), log_of(folder, "killed"), rng):
-            assert process.returncode == 0, "it ended by itself, and not well"
-            break
-        kills += 1
-    assert kills >= KILLS // 2, "the study is too short to be killed often enough"
+    rng = random.Random(seed)
+    for number in range(KILLS):
+        alive = kill_somewhere(start(folder, "killed"), log_of(folder, "killed"), rng)
+        assert alive, f"the study was over before kill {number}"
     assert run(folder, "killed") == (0, "")
     assert export(folder, "killed") == export(folder, "whole")
     check_mlflow(folder, "killed")

@@ -62,6 +62,7 @@ class Search:
         sampler: Proposes points.
         pruner: Stops trials.
         total: Trials in all.
+        more: Further metrics of a trial with these parameters.
         asked: The history before each ask, as the ticks until then and the asks of this tick; and the answer.
     """
 
@@ -74,6 +75,7 @@ class Search:
     repeats: int = 1
     curve: Curve = bumpy
     fails: Callable[[int, int], bool] = lambda trial, epoch: trial % 7 == 6 and epoch == 2
+    more: Callable[[Mapping[str, Any]], dict[str, float]] = lambda params: {}
 
     def __post_init__(self) -> None:
         self.history = History(self.goal)
@@ -125,7 +127,8 @@ class Search:
         epoch = trial.epoch + 1
         value = self.curve(number, trial.params, epoch)
         failure = "diverged" if self.fails(number, epoch) else None
-        return Row(number, trial.ask.lane, epoch, {METRIC: value}, 0.0, epoch == self.epochs, failure)
+        metrics = {METRIC: value, **self.more(trial.params)}
+        return Row(number, trial.ask.lane, epoch, metrics, 0.0, epoch == self.epochs, failure)
 
 
 def arrive(history: History, tick: Tick) -> None:

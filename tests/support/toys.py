@@ -24,6 +24,7 @@ class Adaptive:
     """Moves around the best point so far: what it answers depends on everything that came before."""
 
     reads_history = True
+    rejected = 0
     size: int | None = None
 
     def ask(self, history: History, point: int) -> dict[str, Any]:

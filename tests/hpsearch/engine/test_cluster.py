@@ -31,6 +31,7 @@ class Blind(Adaptive):
     """Proposes without looking, so that workers may train ahead."""
 
     reads_history = False
+    rejected = 0
 
     def ask(self, history: Any, point: int) -> dict[str, Any]:
         return {"x": float(point)}

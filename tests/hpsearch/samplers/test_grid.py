@@ -10,9 +10,10 @@ from searching import Search, make_study
 
 from hpsearch.errors import UserError
 from hpsearch.history import Goal, History
-from hpsearch.samplers import budget, build
-from hpsearch.samplers.grid import Cells
-from hpsearch.space import Choice, Dimension, Float, Int, active
+from hpsearch.records import Extension, Header
+from hpsearch.samplers import budget, build, check_size
+from hpsearch.samplers.grid import Cells, GridPoints
+from hpsearch.space import Choice, Dimension, Float, Int, active, restore, to_json
 
 EMPTY = History(Goal("v", "maximize"))
 
@@ -81,13 +82,75 @@ def test_points_given_by_hand_are_not_tried_twice() -> None:
     [
         ({"a": Float(0, 1)}, r"space\['a'\]: grid over a continuous range Float\(0, 1\); give step= or Choice"),
         ({"a": Float(0.1, 1, log=True)}, "grid over a continuous range"),
-        ({"a": Int(1, 2000), "b": Int(1, 501)}, "a grid of 1,002,000 points"),
-        ({"a": Int(1, 10**12)}, "1,000,000,000,000 grid values"),
+        ({"a": Int(1, 10**12), "b": Int(1, 2, when={"a": 1})}, "1,000,000,000,000 values in Int"),
     ],
 )
 def test_what_cannot_be_enumerated_is_refused(space: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         build(make_study(space, sampler="grid"))
+
+
+def extended(spaces: list[dict[str, Dimension]]) -> History:
+    """A history whose study was begun with the first space and then widened."""
+    history = History(Goal("v", "maximize"))
+    declared = [{"metric": "v", "direction": "maximize", "space": to_json(space)} for space in spaces]
+    history.apply(Header("made", "", declared[0], {}, {}, 0.0))
+    for declaration in declared[1:]:
+        history.apply(Extension(declaration, 0.0))
+    return history
+
+
+@pytest.mark.parametrize("given", [[], [{"a": 0.5, "b": 2, "c": 1}]])
+def test_a_wider_grid_keeps_the_number_of_every_point_and_tries_each_once(given: list[dict[str, Any]]) -> None:
+    spaces: list[dict[str, Dimension]] = [
+        {"a": Float(0, 1, step=0.5), "b": Int(2, 3), "c": Choice([1, 2])},
+        {"a": Float(-0.5, 1, step=0.5), "b": Int(1, 3), "c": Choice([1, 2])},
+        {"a": Float(-0.5, 1, step=0.5), "b": Int(1, 3), "c": Choice([1, 3, 2])},
+    ]
+    numbered: list[dict[str, Any]] = []
+    for many in range(1, 4):
+        sampler = build(make_study(spaces[many - 1], sampler="grid", enqueue=given))
+        history = extended(spaces[:many])
+        points = [sampler.ask(history, number) for number in range(sampler.size or 0)]
+        assert points[: len(numbered)] == numbered
+        assert sorted(points, key=repr) == sorted(all_points(spaces[many - 1]), key=repr)
+        with pytest.raises(IndexError):
+            sampler.ask(history, sampler.size or 0)
+        numbered = points
+
+
+@settings(max_examples=40, deadline=None)
+@given(grids(), st.integers(2, 5))
+def test_infeasible_cells_are_skipped_and_counted(space: dict[str, Dimension], modulus: int) -> None:
+    def allowed(params: Any) -> bool:
+        return sum(map(ord, repr(params))) % modulus != 0
+
+    # A constraint is given what the user wrote: a choice's tuples are tuples.
+    wanted = [point for point in all_points(space) if allowed(restore(space, point))]
+    study = make_study(space, sampler="grid", constraints=allowed)
+    if not wanted:
+        with pytest.raises(
+            UserError, match=r"constraint allowed is never met: none of .* cells of the grid is feasible"
+        ):
+            GridPoints(study)
+        return
+    sampler = GridPoints(study)
+    assert (sampler.size, sampler.infeasible) == (len(wanted), len(all_points(space)) - len(wanted))
+    assert [sampler.ask(EMPTY, number) for number in range(len(wanted))] == wanted
+
+
+def test_more_than_a_million_points_are_refused_without_being_listed() -> None:
+    for space in ({"a": Int(1, 2000), "b": Int(1, 501)}, {"a": Int(1, 10**12)}):
+        study = make_study(space, sampler="grid")
+        with pytest.raises(UserError, match=r"a grid of [\d,]+ points \(more than 1,000,000\).*or say --yes"):
+            check_size(study)
+        assert build(study).ask(EMPTY, 2) == all_but_first(space), "with --yes it is enumerated as any other"
+    check_size(make_study({"a": Int(1, 1000), "b": Int(1, 1000)}, sampler="grid"))
+    check_size(make_study({"a": Int(1, 10**12)}, sampler="random"))
+
+
+def all_but_first(space: dict[str, Any]) -> dict[str, Any]:
+    return {"a": 1, "b": 3} if "b" in space else {"a": 3}
 
 
 def test_a_million_points_are_numbered_without_being_listed() -> None:

@@ -29,7 +29,7 @@ def _mlflow_settings() -> Any:
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that MLflow has just made, once for all tests: they copy the file."""
     root = tmp_path_factory.mktemp("empty")
-    Store(resolve(root), root, "Default")
+    Store(resolve(root), root, "Default").settle()
     return root / "mlflow.db"
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from mlflow.tracking import MlflowClient
+from servers import Server
 
 from hpsearch.errors import UserError
 from hpsearch.records import Record
@@ -30,45 +31,6 @@ pytestmark = [
 
 Records = Callable[..., list[Record]]
 Write = Callable[..., Path]
-
-
-class Server:
-    """``mlflow server`` on loopback, that can be taken down and brought back."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def up(self) -> None:
-        command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"]
-        command += ["--artifacts-destination", (self.folder / "remote").as_uri()]
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        environment.pop("PYTEST_CURRENT_TEST", None)  # MLflow checks itself under it
-        quiet = subprocess.DEVNULL
-        self.process = subprocess.Popen(command, env=environment, cwd=self.folder, stdout=quiet, stderr=quiet)
-        wait_for(self.uri)
-
-    def down(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(30)
-            self.process = None
-
-
-def wait_for(uri: str, seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=2):
-                return
-        except OSError:
-            assert time.monotonic() < end, f"{uri} does not answer"
-            time.sleep(0.2)
 
 
 @pytest.fixture

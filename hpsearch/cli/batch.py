@@ -1,0 +1,159 @@
+"""Several studies, one after the other: a folder's, in the order of a course, and the page that they make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hpsearch.errors import StudyFailed, UserError
+
+if TYPE_CHECKING:
+    from hpsearch.api import Result
+    from hpsearch.loading import StudyFile
+    from hpsearch.study import Study
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+ORDER = "README.md"
+"""A folder's studies run in the order in which this file in it links to them, the others after them by name."""
+
+_LINK = re.compile(r"\]\(([^)/]+\.py)\)")
+
+
+@dataclass
+class Done:
+    """What became of some studies.
+
+    Attributes:
+        several: There was more than one study, file or folder.
+        files: The files whose studies ran, each with their results.
+        errors: What went wrong, a line each.
+        code: The exit code: of the errors the highest, 130 where Ctrl-C ended it.
+    """
+
+    several: bool
+    files: list[tuple[StudyFile, list[Result]]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    code: int = 0
+
+    @property
+    def results(self) -> list[Result]:
+        """All results, in order."""
+        return [result for _, results in self.files for result in results]
+
+
+def study_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the study files among these paths and in these folders, in the order in which they are to run.
+
+    Raises:
+        UserError: A folder holds none, or cannot be read.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        try:
+            names = sorted(entry.name for entry in path.glob("*.py") if not entry.name.startswith(("_", ".")))
+            order = path / ORDER
+            linked = _LINK.findall(order.read_text(encoding="utf-8")) if order.is_file() else []
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        if not names:
+            raise UserError(f"{path}: a folder without study files")
+        first = [name for name in dict.fromkeys(linked) if name in names]
+        found += [path / name for name in [*first, *(name for name in names if name not in first)]]
+    return found
+
+
+def run_all(
+    paths: Sequence[Path],
+    declared: Callable[[Path], StudyFile],
+    run: Callable[[Study, Path], Result],
+    *,
+    silent: bool,
+) -> Done:
+    """Run the studies of some files and folders, one after the other.
+
+    A single study that fails raises; of several, each failure is reported and the others run all the same.
+
+    Args:
+        paths: Files and folders.
+        declared: Loads a file.
+        run: Runs a study of it.
+        silent: Print nothing but errors.
+
+    Raises:
+        UserError: A mistake in a single study's file.
+        StudyFailed: All trials of a single study failed.
+    """
+    files = study_files(paths)
+    if len(files) == 1 and not paths[0].is_dir():
+        file = declared(files[0])
+        if len(file.studies) == 1:
+            result = run(file.study, file.path)
+            return Done(False, [(file, [result])], code=INTERRUPTED if result.interrupted else 0)
+    done = Done(True)
+    for number, path in enumerate(files, start=1):
+        if not silent:
+            click.secho(f"[{number}/{len(files)}] {path}", bold=True)
+        try:
+            file = declared(path)
+        except UserError as error:
+            _note(done, str(error), USAGE)
+            continue
+        results: list[Result] = []
+        done.files.append((file, results))
+        for study in file.studies:
+            try:
+                results.append(run(study, path))
+            except (UserError, StudyFailed) as error:
+                _note(done, f"{path}: {error}", USAGE if isinstance(error, UserError) else FAILED)
+                continue
+            if results[-1].interrupted:
+                done.code = INTERRUPTED
+                return done
+        if not silent:
+            click.echo()
+    if done.errors:
+        click.echo(f"{len(done.errors)} of these went wrong:", err=True)
+        for text in done.errors:
+            click.echo(f"  {text}", err=True)
+    return done
+
+
+def write_page(path: Path, done: Done, command: str, *, silent: bool) -> None:
+    """Write what was found as a page of Markdown, and its plots beside it.
+
+    Args:
+        path: The page.
+        done: What ran.
+        command: What was typed, for the page to say.
+        silent: Print nothing.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    from hpsearch.report import markdown
+
+    sections = [
+        markdown.Section(file.path, file.about, tuple(result.history for result in results))
+        for file, results in done.files
+    ]
+    try:
+        markdown.write(path, sections, command, done.errors)
+    except OSError as error:
+        raise UserError(f"{error.filename or path}: cannot be written ({error.strerror})") from error
+    if not silent:
+        click.echo(f"tables and plots: {path}")
+
+
+def _note(done: Done, text: str, code: int) -> None:
+    done.errors.append(text)
+    done.code = max(done.code, code)
+    click.echo(f"error: {text}", err=True)

@@ -1,0 +1,77 @@
+"""What a study is after: the metric that decides, and those that are weighed against it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Direction = Literal["maximize", "minimize"]
+Counts = Literal["best", "last"]
+
+SECONDS = "seconds"
+"""The metric that every trial has without reporting it: its observed training time so far, from the log."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a study is after: a metric, whether more of it is better, and what else is weighed against it.
+
+    Attributes:
+        metric: What decides: ranking, pruning and limits go by it.
+        direction: Whether more of it is better.
+        value: Which epoch of a trial counts: its best, or its last.
+        others: Further metrics with their directions, for a Pareto front. ``seconds`` is the training time up to the
+            epoch that counts, unless a trial reports a metric of that name.
+    """
+
+    metric: str
+    direction: Direction
+    value: Counts = "best"
+    others: tuple[tuple[str, Direction], ...] = ()
+
+    @classmethod
+    def of(cls, declaration: Mapping[str, Any]) -> Goal:
+        """Return the goal of a declaration, as a log's header holds it."""
+        metric, direction = declaration["metric"], declaration["direction"]
+        metrics = [metric] if isinstance(metric, str) else metric
+        directions = [direction] if isinstance(direction, str) else direction
+        first, *others = zip(metrics, directions, strict=True)
+        return cls(*first, declaration.get("value", "best"), tuple(others))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All metrics, the one that decides first."""
+        return (self.metric, *(metric for metric, _ in self.others))
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The direction of each metric."""
+        return (self.direction, *(direction for _, direction in self.others))
+
+    @property
+    def first(self) -> Goal:
+        """The goal without what is weighed against its metric."""
+        return Goal(self.metric, self.direction, self.value)
+
+    def __str__(self) -> str:
+        wanted = [f"{direction} {metric}" for metric, direction in zip(self.metrics, self.directions, strict=True)]
+        return ", ".join(wanted) + (" (a trial's last epoch counts)" if self.value == "last" else "")
+
+    def better(self, a: float, b: float) -> bool:
+        """Return whether value a is strictly better than value b."""
+        return a > b if self.direction == "maximize" else a < b
+
+    def counts(self, value: float, before: float | None) -> bool:
+        """Return whether an epoch's value takes the place of what counted before it."""
+        return math.isfinite(value) and (before is None or self.value == "last" or self.better(value, before))
+
+    def loss(self, value: float) -> float:
+        """Return the value turned so that smaller is better (its negative where the goal is to maximize)."""
+        return -value if self.direction == "maximize" else value
+
+    def losses(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Return a value per metric, each turned so that smaller is better."""
+        pairs = zip(values, self.directions, strict=True)
+        return tuple(-value if direction == "maximize" else value for value, direction in pairs)

@@ -1,0 +1,121 @@
+"""The figures of a report as PNG files, for where a page of HTML cannot go: a chat, a slide, MLflow's list of files."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.report.figures import Figure, Json, asset
+
+DRAWN = ("best", "map", "curves")
+"""Keys of the figures that become pictures."""
+
+WIDTH, DPI = 8.0, 110
+"""Inches, and dots to an inch."""
+
+_MARKERS = {"circle": "o", "circle-open": "o", "x": "x", "star": "*"}
+
+
+def pictures(figures: Sequence[Figure]) -> dict[str, bytes]:
+    """Return PNG images of the figures that can be drawn in one, by file name; the same figures give the same bytes."""
+    return {f"{figure.key}.png": picture(figure) for figure in figures if figure.key in DRAWN}
+
+
+def picture(figure: Figure) -> bytes:
+    """Return a figure of lines, dots and contours as a PNG image, in the page's light colours.
+
+    Args:
+        figure: As the page draws it; of metrics to choose from, the first.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
+    from matplotlib.figure import Figure as Canvas
+
+    canvas = Canvas(figsize=(WIDTH, figure.height / 80), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(canvas)
+    axes = canvas.add_subplot()
+    chosen = figure.choices[0][1] if figure.choices else []
+    traces = [{**trace, "y": y} for trace, y in zip(figure.data, chosen, strict=True)] if chosen else figure.data
+    for trace in traces:
+        if trace["type"] == "contour":
+            _contours(canvas, axes, trace)
+        else:
+            _scatter(axes, trace)
+    axes.set_title(figure.title, loc="left", fontsize=11, parse_math=False)
+    for name, side in (("xaxis", axes.xaxis), ("yaxis", axes.yaxis)):
+        _side(axes, side, figure.layout.get(name, {}), name[0])
+    axes.grid(color=_colour("var(--rule)"), linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes.get_legend_handles_labels()
+    if labels:
+        axes.legend(handles, [_plain(text) for text in labels], loc="lower right", fontsize=8, framealpha=0.8)
+    file = BytesIO()
+    canvas.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+def _scatter(axes: Any, trace: Json) -> None:
+    x, y = _numbers(trace["x"]), _numbers(trace["y"])
+    name = trace.get("name", "")
+    if trace["mode"] == "lines":
+        line = trace["line"]
+        steps = {"drawstyle": "steps-post"} if line.get("shape") == "hv" else {}
+        axes.plot(
+            x, y, label=name, color=_colour(line["color"]), alpha=trace.get("opacity", 1.0),
+            linewidth=0.7 * line["width"], **steps,
+        )  # fmt: skip
+        return
+    marker = trace["marker"]
+    symbol, colour = marker.get("symbol", "circle"), _colour(marker["color"])
+    edge = {} if symbol == "x" else {"edgecolors": colour if symbol == "circle-open" else "white", "linewidths": 0.5}
+    axes.scatter(
+        x, y, label=name, marker=_MARKERS[symbol], s=0.7 * marker["size"] ** 2, zorder=3, **edge,
+        color="none" if symbol == "circle-open" else colour, alpha=marker.get("opacity", 1.0),
+    )  # fmt: skip
+
+
+def _contours(canvas: Any, axes: Any, trace: Json) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    scale = LinearSegmentedColormap.from_list("page", [(place, _colour(name)) for place, name in trace["colorscale"]])
+    height = np.array(trace["z"], dtype=np.float64)
+    if np.isfinite(height).any() and np.nanmax(height) > np.nanmin(height):
+        drawn = axes.contourf(trace["x"], trace["y"], np.ma.masked_invalid(height), trace["ncontours"], cmap=scale)
+        canvas.colorbar(drawn, ax=axes, pad=0.02)
+
+
+def _side(axes: Any, side: Any, layout: Json, which: str) -> None:
+    side.set_label_text(_plain(layout.get("title", {}).get("text", "")), parse_math=False)
+    if "tickvals" in layout:
+        side.set_ticks(layout["tickvals"], [_plain(text) for text in layout["ticktext"]], parse_math=False)
+    if "range" in layout:
+        axes.set(**{f"{which}lim": layout["range"]})
+
+
+def _numbers(values: Any) -> NDArray[np.float64]:
+    """Return the numbers of an axis: a list with gaps, or Plotly's binary form."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), f"<{values['dtype']}").astype(np.float64)
+    return np.array(values, dtype=np.float64)
+
+
+def _plain(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&amp;", "&")
+
+
+def _colour(name: str) -> str:
+    return _palette()[name[4:-1]] if name.startswith("var(") else name
+
+
+@cache
+def _palette() -> dict[str, str]:
+    """Return the page's light colours by name."""
+    light = asset("report.css").partition("@media")[0]
+    return dict(re.findall(r"(--[\w-]+):\s*(#\w+)", light))

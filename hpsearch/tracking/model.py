@@ -1,0 +1,154 @@
+"""The winner's model on its way to MLflow: a folder beside the log, and what becomes of it in a store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError
+
+FOLDER, CARD, EXAMPLE = "model", "card.json", "example.npy"
+"""Below a study's folder; in it what describes the model, and samples to try it with. The rest is the model."""
+
+NAME = "model"
+"""What the model is called in MLflow: ``runs:/<the study's run>/model``."""
+
+LOADER = "models.serving"
+"""The module that reads it, which travels with it."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is.
+
+    Attributes:
+        uid: The study's uid.
+        trial: Number of the trial that trained it.
+        epoch: Epochs that it was trained for: as many as the trial's best epoch says.
+        metric: The study's metric.
+        value: The metric's value at that epoch.
+        params: The trial's hyper-parameters.
+        features: Number of inputs.
+        output: NumPy's name for the type of what it predicts.
+        requirements: Packages that it needs, pinned.
+        register: Under which name it goes into the model registry, or None.
+        alias: Which alias it gets there.
+    """
+
+    uid: str
+    trial: int
+    epoch: int
+    metric: str
+    value: float
+    params: dict[str, Any]
+    features: int
+    output: str
+    requirements: list[str]
+    register: str | None = None
+    alias: str | None = None
+
+
+def read_card(study_dir: Path) -> Card | None:
+    """Return what the model in a study's folder is, or None where there is none."""
+    try:
+        return Card(**json.loads((study_dir / FOLDER / CARD).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write a card into a folder that holds a model."""
+    (folder / CARD).write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def version(study_dir: Path) -> str:
+    """Return a text that names the model in a study's folder, where it is to be registered included."""
+    try:
+        content = (study_dir / FOLDER / CARD).read_bytes()
+    except FileNotFoundError:
+        return ""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def send(client: Any, experiment: str, run: str, study_dir: Path) -> None:
+    """Bring the model in a study's folder to MLflow, and into its registry where that is asked for; nothing twice.
+
+    Args:
+        client: An MlflowClient.
+        experiment: The experiment's id.
+        run: Id of the study's run.
+        study_dir: The study's folder.
+
+    Raises:
+        UserError: The registry does not take the name.
+    """
+    card = read_card(study_dir)
+    if card is None:
+        return
+    mine = {"hpsearch.uid": card.uid, "hpsearch.trial": str(card.trial), "hpsearch.epoch": str(card.epoch)}
+    where = " and ".join(f"tags.`{name}` = '{value}'" for name, value in mine.items())
+    known = client.search_logged_models([experiment], filter_string=where)
+    ready = next((model for model in known if model.status == "READY"), None)
+    if ready is None:
+        for half in known:
+            client.delete_logged_model(half.model_id)
+        ready = _log(client, experiment, run, study_dir / FOLDER, card, mine)
+    if card.register is not None:
+        _register(client, ready.model_id, run, card, mine)
+
+
+def _log(client: Any, experiment: str, run: str, folder: Path, card: Card, tags: dict[str, str]) -> Any:
+    import numpy as np
+    from mlflow import pyfunc
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    import models
+
+    dtype = np.dtype(card.output)
+    signature = ModelSignature(
+        Schema([TensorSpec(np.dtype("float64"), (-1, card.features))]),
+        Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]),
+    )
+    params = {name: str(value) for name, value in card.params.items()}
+    made = client.create_logged_model(experiment, NAME, source_run_id=run, tags=tags, params=params)
+    with tempfile.TemporaryDirectory() as place:
+        target = Path(place) / NAME
+        pyfunc.save_model(
+            target,
+            loader_module=LOADER,
+            data_path=str(folder),
+            # The package that reads it goes along, so that nothing needs to be installed that no index has.
+            code_paths=[str(Path(models.__file__).parent)],
+            signature=signature,
+            input_example=np.load(folder / EXAMPLE, allow_pickle=False),
+            pip_requirements=card.requirements,
+            mlflow_model=Model(artifact_path=made.artifact_location, run_id=run, model_id=made.model_id),
+        )
+        client.log_model_artifacts(made.model_id, str(target))
+    client.log_outputs(run, [LoggedModelOutput(made.model_id, 0)])
+    return client.finalize_logged_model(made.model_id, "READY")
+
+
+def _register(client: Any, model_id: str, run: str, card: Card, tags: dict[str, str]) -> None:
+    from mlflow.exceptions import MlflowException
+
+    assert card.register is not None, "asked before"
+    name = card.register
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise UserError(f"--register {name}: MLflow does not take it ({str(error).splitlines()[0]})") from error
+    quoted = name.replace("'", "\\'")
+    versions = client.search_model_versions(f"name='{quoted}'")
+    found = next((each for each in versions if tags.items() <= each.tags.items()), None)
+    if found is None:
+        found = client.create_model_version(name, f"models:/{model_id}", run, tags=tags, model_id=model_id)
+    if card.alias is not None:
+        client.set_registered_model_alias(name, card.alias, found.version)

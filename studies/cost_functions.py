@@ -1,0 +1,42 @@
+"""The chapter's table: the quadratic cost, the cross-entropy, and the cross-entropy with weight decay.
+
+With the quadratic cost C = ½(a − y)² an output neuron that is badly wrong learns slowly: its gradient has the factor
+σ'(z), which vanishes where σ is flat. The cross-entropy C = −y ln a − (1 − y) ln(1 − a) cancels that factor, δ = a −
+y: the larger the error, the faster it learns. Each cost has a learning rate of its own, for gradients of different
+size. Weight decay, (λ/2n)·Σw², then makes the network generalise better, and more so the more weights there are.
+"""
+
+from hpsearch import Comparison, MLPClassifier, Published, Study
+
+SLIDES = {
+    (30,): {"quadratic": 5.53, "cross_entropy": 4.86, "decay": 4.03},
+    (100,): {"quadratic": 3.74, "cross_entropy": 3.00, "decay": 2.56},
+}
+"""Test errors of the slides' table, in percent."""
+
+
+def study(data: str = "digits") -> Study:
+    sizes = list(SLIDES) if data != "digits" else [(30,)]
+    # λ goes with the size of the training set: ηλ/n is what a step takes off a weight.
+    decay = 5.0 if data != "digits" else 0.1
+    rows = {
+        "quadratic": {"cost": "quadratic", "learning_rate": 3.0, "l2": 0.0},
+        "cross_entropy": {"cost": "cross_entropy", "learning_rate": 0.5, "l2": 0.0},
+        "decay": {"cost": "cross_entropy", "learning_rate": 0.5, "l2": decay},
+    }
+    return Study(
+        name="cost_functions",
+        model=MLPClassifier(batch_size=10, max_epochs=30),
+        space=[{"hidden_layer_sizes": sizes, **row} for row in rows.values()],
+        data=data,
+        repeats=5,
+        measure_test=True,
+        comparison=Comparison(
+            "test_error",
+            published=[
+                Published(SLIDES[size][row], {"hidden_layer_sizes": size, **rows[row]}, "slides", within=0.5)
+                for size in sizes
+                for row in rows
+            ],
+        ),
+    )
