@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.comparison import Comparison, choices_of, points_of
 from hpsearch.constraints import Constraint, check_constraints, violated
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import SECONDS, Counts, Direction, Goal
+from hpsearch.goal import SECONDS, Counts, Direction, Goal, check_goal
 from hpsearch.naming import check_study_name
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.scaling import Stages, check_stages
@@ -244,24 +244,14 @@ class Study:
             raise self._error(str(error)) from error
 
     def _check_goal(self) -> None:
-        metrics, directions = _several(self.metric), _several(self.direction)
-        if not metrics or not all(isinstance(metric, str) and metric for metric in metrics):
-            raise self._error(f"metric must be a text such as 'val_accuracy', or a list of them, not {self.metric!r}")
-        for direction in directions:
-            if direction not in ("maximize", "minimize"):
-                hint = did_you_mean(str(direction), ("maximize", "minimize"))
-                raise self._error(f"unknown direction {direction!r}{hint}")
-        if len(directions) != len(metrics):
-            names = ", ".join(metrics)
-            raise self._error(f"give direction= one of maximize and minimize for each metric ({names})")
-        if len(set(metrics)) < len(metrics):
-            raise self._error(f"metric names one twice: {', '.join(metrics)}")
+        try:
+            metrics, directions = check_goal(self.metric, self.direction, self.value)
+        except UserError as error:
+            raise self._error(str(error)) from error
         if metrics[0] == SECONDS and self.model is not None:
             raise self._error("'seconds' cannot be the first metric, by which trials are ranked and pruned")
         if len(metrics) > 1 and self.stages is not None:
             raise self._error("stages= promotes points by one metric; leave it out, or name one metric")
-        if self.value not in ("best", "last"):
-            raise self._error(f"value must be 'best' or 'last', the epoch that counts, not {self.value!r}")
         object.__setattr__(self, "metric", metrics[0] if len(metrics) == 1 else metrics)
         object.__setattr__(self, "direction", directions[0] if len(metrics) == 1 else directions)
         try:
@@ -330,8 +320,3 @@ class Study:
 
     def _error(self, message: str) -> UserError:
         return UserError(f"study {self.name!r}: {message}")
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    """Return a list as a tuple, and anything else as a tuple of it."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
