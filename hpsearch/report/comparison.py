@@ -182,6 +182,11 @@ def verdict(figure: Published, mean: Mean | None, metric: str, data: str) -> str
     return f"{said}, reached" if worse <= figure.within else f"{said}, missed by {worse - figure.within:.2f}"
 
 
+def point_text(line: Line, factors: Iterable[str]) -> str:
+    """Return what tells a point from the others, such as ``l2=0 cost=quadratic``."""
+    return " ".join(f"{name}={_param(line.params, name)}" for name in factors)
+
+
 def cells(found: Table) -> tuple[list[Column], list[list[str]]]:
     """Return the table as columns and rows of text."""
     published = any(line.published for line in found.lines)
