@@ -79,33 +79,27 @@ class Goal:
         return tuple(-value if direction == "maximize" else value for value, direction in pairs)
 
 
-def check_goal(metric: object, direction: object, value: object) -> tuple[tuple[str, ...], tuple[Direction, ...]]:
-    """Return the metrics that a user names and the direction of each.
-
-    Args:
-        metric: A name, or a list of several.
-        direction: ``maximize`` or ``minimize``, or a list with one for each metric.
-        value: Which epoch of a trial counts.
+def checked(metric: Any, direction: Any, value: Any) -> tuple[Any, Any]:
+    """Return a study's metric and direction: texts, or tuples of as many texts where there are several.
 
     Raises:
-        UserError: Something in them cannot be.
+        UserError: They cannot be, or ``value`` names no epoch that could count.
     """
     metrics, directions = _several(metric), _several(direction)
-    if not metrics or not all(isinstance(metric, str) and metric for metric in metrics):
+    if not metrics or not all(isinstance(each, str) and each for each in metrics):
         raise UserError(f"metric must be a text such as 'val_accuracy', or a list of them, not {metric!r}")
     for each in directions:
         if each not in ("maximize", "minimize"):
             raise UserError(f"unknown direction {each!r}{did_you_mean(str(each), ('maximize', 'minimize'))}")
     if len(directions) != len(metrics):
-        names = ", ".join(metrics)
-        raise UserError(f"give direction= one of maximize and minimize for each metric ({names})")
+        raise UserError(f"give direction= one of maximize and minimize for each metric ({', '.join(metrics)})")
     if len(set(metrics)) < len(metrics):
         raise UserError(f"metric names one twice: {', '.join(metrics)}")
     if value not in ("best", "last"):
         raise UserError(f"value must be 'best' or 'last', the epoch that counts, not {value!r}")
-    return metrics, directions
+    return (metrics, directions) if len(metrics) > 1 else (metrics[0], directions[0])
 
 
-def _several(value: object) -> tuple[Any, ...]:
+def _several(value: Any) -> tuple[Any, ...]:
     """Return a list as a tuple, and anything else as a tuple of it."""
     return tuple(value) if isinstance(value, list | tuple) else (value,)

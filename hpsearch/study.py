@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.comparison import Comparison, choices_of, points_of
 from hpsearch.constraints import Constraint, check_constraints, violated
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.goal import SECONDS, Counts, Direction, Goal, check_goal
+from hpsearch.goal import SECONDS, Counts, Direction, Goal, checked
 from hpsearch.naming import check_study_name
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.scaling import Stages, check_stages
@@ -208,6 +208,17 @@ class Study:
                     hint = did_you_mean(name, known)
                     raise self._error(f"space: {type(self.model).__name__} has no parameter {name!r}{hint}")
 
+    def _check_goal(self) -> None:
+        try:
+            metric, direction = checked(self.metric, self.direction, self.value)
+            object.__setattr__(self, "constraints", check_constraints(self.constraints))
+        except UserError as error:
+            raise self._error(str(error)) from error
+        object.__setattr__(self, "metric", metric)
+        object.__setattr__(self, "direction", direction)
+        if self.goal.metric == SECONDS and self.model is not None:
+            raise self._error("'seconds' cannot be the first metric, by which trials are ranked and pruned")
+
     def _list_points(self) -> None:
         """Turn a list of grids into its points, and settle what a comparison leaves to be understood."""
         listed = isinstance(self.space, list | tuple)
@@ -243,22 +254,6 @@ class Study:
         except UserError as error:
             raise self._error(str(error)) from error
 
-    def _check_goal(self) -> None:
-        try:
-            metrics, directions = check_goal(self.metric, self.direction, self.value)
-        except UserError as error:
-            raise self._error(str(error)) from error
-        if metrics[0] == SECONDS and self.model is not None:
-            raise self._error("'seconds' cannot be the first metric, by which trials are ranked and pruned")
-        if len(metrics) > 1 and self.stages is not None:
-            raise self._error("stages= promotes points by one metric; leave it out, or name one metric")
-        object.__setattr__(self, "metric", metrics[0] if len(metrics) == 1 else metrics)
-        object.__setattr__(self, "direction", directions[0] if len(metrics) == 1 else directions)
-        try:
-            object.__setattr__(self, "constraints", check_constraints(self.constraints))
-        except UserError as error:
-            raise self._error(str(error)) from error
-
     def _check_audit(self) -> None:
         if isinstance(self.audit, bool) or not isinstance(self.audit, int | float) or not 0 <= self.audit <= 1:
             raise self._error(f"audit must be a share from 0 to 1, such as 0.05, not {self.audit!r}")
@@ -266,6 +261,8 @@ class Study:
     def _check_stages(self) -> None:
         if self.stages is None:
             return
+        if self.goal.others:
+            raise self._error("stages= promotes points by one metric; leave it out, or name one metric")
         if self.model is None:
             raise self._error("stages make the data and the model smaller: they need model=, not objective=")
         if not isinstance(self.pruner, str) and not hasattr(self.pruner, "judge"):

@@ -41,16 +41,12 @@ class TPE:
 
         from hpsearch.samplers.fresh import FreshSampler, KnownSpaceTPE
 
-        options: dict[str, Any] = {"n_ei_candidates": self.n_candidates, "constant_liar": True}
-        maker: Callable[..., BaseSampler] = TPESampler
-        if study.goal.others:
-            # As Optuna does: the good points of a front lie far apart, and a joint density of them says little.
-            options["multivariate"] = False
-        elif callable(study.space) or any(dim.when for dim in study.dimensions.values()):
+        options: dict[str, Any] = {"n_ei_candidates": self.n_candidates, "multivariate": True, "constant_liar": True}
+        if callable(study.space) or any(dim.when for dim in study.dimensions.values()):
             # Trials have different parameters: they are modelled in groups of those that occur together.
-            options |= {"multivariate": True, "group": True}
+            options["group"] = True
+            maker: Callable[..., BaseSampler] = TPESampler
         else:
-            options["multivariate"] = True
             maker = partial(KnownSpaceTPE, {name: distribution(dim) for name, dim in study.dimensions.items()})
 
         def make(seed: int, valueless: int) -> BaseSampler:
