@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.names import data_word
+from hpsearch.naming import data_word
 from hpsearch.space import Choice, Float, Int
 from hpsearch.study import Study
 

@@ -13,7 +13,7 @@ from hpsearch.comparison import Comparison, choices_of, points_of
 from hpsearch.constraints import Constraint, check_constraints, violated
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.goal import SECONDS, Counts, Direction, Goal, checked
-from hpsearch.names import check_study_name
+from hpsearch.naming import check_study_name
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.scaling import Stages, check_stages
 from hpsearch.space import Dimension, check_point, check_space
@@ -70,10 +70,8 @@ class Study:
         confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
             as many others, of which the test set is measured. 0: leave it out.
         confirm_top: How many points those are.
-        measure_test: Whether each epoch reports ``test_cost`` and ``test_accuracy`` too. They are shown and decide
-            nothing: best epochs, early stopping and the sampler go by the validation set.
-        comparison: What is shown of the points, and beside which published figures. It is no part of what the study
-            is: change it at any time and run the study again.
+        measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
+        comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
@@ -245,7 +243,7 @@ class Study:
             raise self._error(f"measure_test must be True or False, not {self.measure_test!r}")
         if self.measure_test and self.model is None:
             raise self._error("measure_test goes with model=; an objective reports test_accuracy itself")
-        if self.measure_test and self.goal.metric.startswith("test_"):
+        if self.measure_test and any(metric.startswith("test_") for metric in self.goal.metrics):
             raise self._error(f"metric={self.metric!r}: the test set decides nothing; take 'val_accuracy'")
         if self.comparison is None:
             return

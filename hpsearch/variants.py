@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.names import data_word
+from hpsearch.naming import data_word
 from hpsearch.study import Study
 
 SETTABLE = (

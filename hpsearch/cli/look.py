@@ -121,7 +121,8 @@ Examples:
   hpsearch export eta_lambda --curves --format parquet -o curves.parquet
   hpsearch export eta_lambda --format optuna -o eta_lambda.log     for optuna.load_study and optuna-dashboard
 
-The same study exports the same bytes, on whichever day and machine it ran; Optuna's journal alone holds times.""",
+The same study exports the same bytes, on whichever day and machine it ran; Optuna's journal alone holds times, and
+runs have other ids in every store.""",
 )
 @click.argument("study")
 @click.option("--curves", is_flag=True, help="A row per trial and epoch, not a row per trial.")
@@ -131,8 +132,18 @@ The same study exports the same bytes, on whichever day and machine it ran; Optu
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to a file."
 )
+@click.option("--with-run-ids", is_flag=True, help="A last column with the ids of the trials' runs in MLflow.")
 @options.root
-def export(study: str, curves: bool, format: Any, output: Path | None, root: Path) -> None:
+@options.tracking_uri
+def export(
+    study: str,
+    curves: bool,
+    format: Any,
+    output: Path | None,
+    with_run_ids: bool,
+    root: Path,
+    tracking_uri: str | None,
+) -> None:
     """Print a study's trials, or its curves, as text for other programs."""
     from hpsearch.report.export import to_bytes
 
@@ -142,6 +153,10 @@ def export(study: str, curves: bool, format: Any, output: Path | None, root: Pat
         raise click.UsageError(
             "--format optuna holds trials and curves: leave --curves out", click.get_current_context()
         )
+    if with_run_ids and format == "optuna":
+        raise click.UsageError("--format optuna holds no run ids", click.get_current_context())
+    if tracking_uri is not None and not with_run_ids:
+        raise click.UsageError("--tracking-uri goes with --with-run-ids", click.get_current_context())
     _, history = _open(root, study)
     if format == "optuna":
         from hpsearch.report.optuna_export import write_journal
@@ -149,7 +164,13 @@ def export(study: str, curves: bool, format: Any, output: Path | None, root: Pat
         assert output is not None, "checked above"
         write_journal(history, output)
         return
-    content = to_bytes(history, format, curves=curves)
+    runs = None
+    if with_run_ids and history.header is not None:
+        from hpsearch.tracking.fetch import run_ids
+        from hpsearch.tracking.uri import resolve
+
+        runs = run_ids(history.header.uid, resolve(root, tracking_uri))
+    content = to_bytes(history, format, curves=curves, runs=runs)
     if output is None:
         sys.stdout.buffer.write(content)
         return

@@ -87,7 +87,8 @@ def _go_on(
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
     failed = history.failed() if retry else []
-    if more or failed or any(old.get(key) != declaration.get(key) for key in (*LIMITS, *CONFIRM, "comparison")):
+    changeable = (*LIMITS, *CONFIRM, "comparison")
+    if more or failed or any(old.get(key) != declaration.get(key) for key in changeable):
         extension = Extension(declaration, time.time(), failed)
         log.append(extension)
         history.apply(extension)

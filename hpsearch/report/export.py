@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -78,7 +78,9 @@ def _curve(trial: Trial) -> Iterable[dict[str, Any]]:
         yield {"trial": trial.number, "epoch": row.epoch, "tick": tick, **row.metrics}
 
 
-def to_bytes(history: History, format: Format = "csv", *, curves: bool = False) -> bytes:
+def to_bytes(
+    history: History, format: Format = "csv", *, curves: bool = False, runs: Mapping[int, str] | None = None
+) -> bytes:
     """Return a study's trials, or its curves, in UTF-8.
 
     csv has a header, a line feed at each line's end, ``NaN`` for a number that is missing and nothing for a word or a
@@ -89,14 +91,21 @@ def to_bytes(history: History, format: Format = "csv", *, curves: bool = False) 
         history: The study.
         format: csv, json or parquet.
         curves: A row per trial and epoch in place of a row per trial.
+        runs: Ids of the trials' runs in MLflow, as a last column ``run_id``; None for no such column.
 
     Raises:
         UserError: parquet is asked for and pyarrow is not installed.
     """
     if format == "parquet":
-        return _parquet(curves_frame(history) if curves else trials_frame(history))
+        frame = curves_frame(history) if curves else trials_frame(history)
+        if runs is not None:
+            frame["run_id"] = [runs.get(int(number)) for number in frame["trial" if curves else "number"]]
+        return _parquet(frame)
     columns = curve_columns(history) if curves else trial_columns(history)
     rows = curve_rows(history) if curves else trial_rows(history)
+    if runs is not None:
+        columns, key = [*columns, "run_id"], "trial" if curves else "number"
+        rows = ({**row, "run_id": runs.get(row[key])} for row in rows)
     if format == "json":
         return _json(columns, rows)
     return _csv(columns, rows, numbers=set(columns) if curves else set(_numbers(history)))

@@ -36,6 +36,8 @@ _SIGNS = {
     "NameResolutionError": "no such host",
     "Read timed out": "the server does not answer in time",
     "database is locked": "the store is locked by another process",
+    "error code 401": "the server asks for a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "error code 403": "the server does not allow this login to write there",
     "too many 500 error responses": "the server fails (500)",
     "too many 503 error responses": "the server is overloaded (503)",
 }

@@ -79,6 +79,41 @@ def fetch(run_id: str, uri: str) -> Remembered:
             raise UserError(f"MLflow at {redact(uri)}: {lines[0]}") from error
 
 
+def run_ids(uid: str, uri: str) -> dict[int, str]:
+    """Return the ids of the runs of a study's trials, by trial number.
+
+    Args:
+        uid: The study's uid.
+        uri: The tracking URI, resolved.
+
+    Raises:
+        UserError: There is no such store, or it does not answer.
+    """
+    path = sqlite_path(uri)
+    if path is not None and not path.exists():
+        raise UserError(f"no MLflow store at {path}: name its --root or --tracking-uri")
+    found: dict[int, str] = {}
+    with settings():
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+
+        try:
+            client = MlflowClient(uri)
+            experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+            mine = f"tags.`hpsearch.uid` = '{uid}' and tags.`hpsearch.kind` = 'trial'"
+            token: str | None = None
+            while experiments:
+                page = client.search_runs(experiments, mine, max_results=PAGE, page_token=token)
+                found |= {int(run.data.tags["hpsearch.trial"]): run.info.run_id for run in page}
+                token = page.token
+                if not token:
+                    break
+        except MlflowException as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise UserError(f"MLflow at {redact(uri)}: {lines[0]}") from error
+    return found
+
+
 def _fetch(client: Any, run_id: str) -> Remembered:
     run = _run(client, run_id)
     tags = run.data.tags

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,11 +102,8 @@ class Store:
             try:
                 self._client: Any = MlflowClient(uri)
             except MlflowException as error:
-                if "out-of-date database schema" in str(error):
-                    raise UserError(
-                        f"the MLflow store {redact(uri)} was written by an older MLflow: copy it, then run "
-                        f"`mlflow db upgrade {redact(uri)}`"
-                    ) from error
+                if (found := re.search(r"out-of-date database schema \(found version (\w+)", str(error))) is not None:
+                    raise UserError(_of_another_version(redact(uri), found[1])) from error
                 raise
             experiment = self._client.get_experiment_by_name(name)
             self.is_new = experiment is None
@@ -217,7 +215,9 @@ class Store:
             path.write_bytes(content)
             try:
                 self._client.log_artifact(run, str(path))
-            except PermissionError as error:
+            except OSError as error:
+                if error.filename is None:
+                    raise  # not of a file: of a connection
                 raise UserError(f"artifacts cannot be written to {error.filename} ({error.strerror})") from error
 
     def log_model(self, run: str, study_dir: Path) -> None:
@@ -234,6 +234,19 @@ class Store:
         if path is not None and path.exists():
             with closing(sqlite3.connect(path, timeout=1.0)) as base:
                 base.execute("pragma wal_checkpoint(truncate)")
+
+
+def _of_another_version(store: str, revision: str) -> str:
+    """Return what to do about a store whose tables are not those of this MLflow."""
+    import mlflow
+
+    known = (Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions").glob(f"{revision}_*.py")
+    if any(known):
+        return f"the MLflow store {store} was written by an older MLflow: copy it, then run `mlflow db upgrade {store}`"
+    return (
+        f"the MLflow store {store} was written by a newer MLflow than {mlflow.__version__}: "
+        "run `pip install --upgrade mlflow`, or name another store by --tracking-uri"
+    )
 
 
 @contextmanager

@@ -69,8 +69,8 @@ def test_a_regressor_is_measured_by_r2_on_samples_of_one_s_own(tmp_path: Path) -
     best = catalogue.load_history(tmp_path / "studies" / "line").best
     assert best is not None
     assert best.value is not None
-    assert math.isclose(fitted.score(X_val, y_val), best.value)
-    assert np.array_equal(fitted.coef_, LinearRegression().fit(X[:300], y[:300]).coef_)
+    assert math.isclose(fitted.score(X_val, y_val), best.value, rel_tol=1e-6)  # samples are kept as float32
+    assert np.allclose(fitted.coef_, LinearRegression().fit(X[:300], y[:300]).coef_, rtol=1e-4)
 
 
 def test_a_fifth_is_held_out_where_nothing_else_is_given(digits: tuple[Any, Any], tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class Proxy:
                 if proxy.login is not None:
                     wanted = "Basic " + base64.b64encode(proxy.login.encode()).decode()
                     if given != wanted:
-                        return self.answer(401, b"{}")
+                        return self.answer(401, b"You are not authenticated.", "text/plain")
                 if proxy.failing:
                     return self.answer(500, b"the proxy was told to fail")
                 proxy.passed += 1

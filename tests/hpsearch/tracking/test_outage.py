@@ -50,7 +50,7 @@ def test_without_a_server_the_search_goes_on_with_one_early_warning(
             if notes.said:
                 return
 
-    study = Study("out", objective=wait, metric="x", n_trials=2, lanes=2, pruner="none", sampler="random")
+    study = Study("out", objective=wait, metric="x", repeats=2, pruner="none", sampler="random")
     # Port 9 of loopback discards, where anything listens at all.
     result = study.run(tmp_path, quiet=True, tracking_uri="http://127.0.0.1:9", observer=notes)
     assert [trial.state for trial in result.history.trials] == ["COMPLETE", "COMPLETE"]
@@ -149,7 +149,7 @@ def test_a_server_that_asks_for_a_login_takes_it_from_mlflow_s_own_variables(
     folder = write(records())
     (report,) = sync([folder], proxy.uri)
     assert not report.delivered
-    assert "401" in str(report.message)
+    assert "the server asks for a login: set MLFLOW_TRACKING_USERNAME and" in str(report.message)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "somebody")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
     (report,) = sync([folder], proxy.uri)

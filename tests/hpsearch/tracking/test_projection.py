@@ -14,6 +14,7 @@ import pytest
 from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
+from hpsearch.cli import main
 from hpsearch.history import Goal, History
 from hpsearch.records import Extension, Header, Record, Tick
 from hpsearch.tracking import cursor
@@ -399,3 +400,25 @@ def _user() -> str | None:
     import getpass
 
     return getpass.getuser()
+
+
+@pytest.mark.parametrize("flags", [[], ["--curves"]], ids=["trials", "curves"])
+def test_an_export_names_each_trial_s_run_where_it_is_asked_to(
+    root: Path,
+    records: Records,
+    write: Write,
+    deliver: Deliver,
+    client: MlflowClient,
+    tmp_path: Path,
+    flags: list[str],
+) -> None:
+    assert deliver(write(records()))
+    out = tmp_path / "out.csv"
+    asked = ["export", "eta_lambda", "--root", str(root), "-o", str(out), *flags]
+    assert main(asked) == 0
+    plain = out.read_text(encoding="utf-8").splitlines()
+    assert main([*asked, "--with-run-ids"]) == 0
+    lines = out.read_text(encoding="utf-8").splitlines()
+    _, trials = runs_of(client)
+    ids = [trials[int(line.split(",")[0])].info.run_id for line in plain[1:]]
+    assert lines == [f"{plain[0]},run_id", *(f"{line},{run}" for line, run in zip(plain[1:], ids, strict=True))]

@@ -1,4 +1,4 @@
-"""What studies and their variants may be called."""
+"""What studies and their variants may be called: their names are names of folders."""
 
 from __future__ import annotations
 
