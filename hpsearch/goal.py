@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hpsearch.errors import UserError, did_you_mean
+
 Direction = Literal["maximize", "minimize"]
 Counts = Literal["best", "last"]
 
@@ -75,3 +77,29 @@ class Goal:
         """Return a value per metric, each turned so that smaller is better."""
         pairs = zip(values, self.directions, strict=True)
         return tuple(-value if direction == "maximize" else value for value, direction in pairs)
+
+
+def checked(metric: Any, direction: Any, value: Any) -> tuple[Any, Any]:
+    """Return a study's metric and direction: texts, or tuples of as many texts where there are several.
+
+    Raises:
+        UserError: They cannot be, or ``value`` names no epoch that could count.
+    """
+    metrics, directions = _several(metric), _several(direction)
+    if not metrics or not all(isinstance(each, str) and each for each in metrics):
+        raise UserError(f"metric must be a text such as 'val_accuracy', or a list of them, not {metric!r}")
+    for each in directions:
+        if each not in ("maximize", "minimize"):
+            raise UserError(f"unknown direction {each!r}{did_you_mean(str(each), ('maximize', 'minimize'))}")
+    if len(directions) != len(metrics):
+        raise UserError(f"give direction= one of maximize and minimize for each metric ({', '.join(metrics)})")
+    if len(set(metrics)) < len(metrics):
+        raise UserError(f"metric names one twice: {', '.join(metrics)}")
+    if value not in ("best", "last"):
+        raise UserError(f"value must be 'best' or 'last', the epoch that counts, not {value!r}")
+    return (metrics, directions) if len(metrics) > 1 else (metrics[0], directions[0])
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """Return a list as a tuple, and anything else as a tuple of it."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)

@@ -16,8 +16,9 @@ from types import ModuleType
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
+from hpsearch.naming import data_word
 from hpsearch.space import Choice, Float, Int
-from hpsearch.study import Study, data_word
+from hpsearch.study import Study
 
 PREFIX = "hpsearch_study_"
 """Stands before the file's name in the name of its module, so that a file random.py hides nothing."""

@@ -177,12 +177,14 @@ def auto(dataset: Dataset) -> tuple[Scale, ...]:
     """Return a ladder that suits the size of a data set: 1,000, then 5,000 training samples, then all.
 
     A small set has one small stage, of a quarter of its samples. A stage validates on as many samples as it trains on,
-    where there are so many, up to 2,000: with fewer, the grain of an accuracy hides what is to be ranked.
+    where there are so many, up to 2,000: with fewer, the grain of an accuracy hides what is to be ranked. λ is taken as
+    it is.
     """
     n, m = len(dataset.y_train), len(dataset.y_valid)
     sizes = [size for size in AUTO_TRAIN if size * AUTO_RATIO <= n] or [n // AUTO_RATIO]
     fewest = 1 if dataset.classes is None else len(dataset.classes)
-    small = [Scale(train=size, valid=min(size, AUTO_VALID, m)) for size in sizes if size >= fewest]
+    # Without the λ rule: so measured, a small problem ranks λ better (docs/scaled-down.md).
+    small = [Scale(train=size, valid=min(size, AUTO_VALID, m), lambda_rule=False) for size in sizes if size >= fewest]
     small[:-1] = [replace(scale, promote=AUTO_PROMOTE) for scale in small[:-1]]
     small[1:] = [replace(scale, epochs=AUTO_EPOCHS, calibration=3) for scale in small[1:]]
     return (*small, Scale())

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.comparison import Comparison, choices_of, points_of
 from hpsearch.constraints import Constraint, check_constraints, violated
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import SECONDS, Counts, Direction, Goal
+from hpsearch.goal import SECONDS, Counts, Direction, Goal, checked
+from hpsearch.naming import check_study_name
 from hpsearch.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.scaling import Stages, check_stages
 from hpsearch.space import Dimension, check_point, check_space
@@ -69,10 +70,8 @@ class Study:
         confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
             as many others, of which the test set is measured. 0: leave it out.
         confirm_top: How many points those are.
-        measure_test: Whether each epoch reports ``test_cost`` and ``test_accuracy`` too. They are shown and decide
-            nothing: best epochs, early stopping and the sampler go by the validation set.
-        comparison: What is shown of the points, and beside which published figures. It is no part of what the study
-            is: change it at any time and run the study again.
+        measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
+        comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
@@ -210,30 +209,15 @@ class Study:
                     raise self._error(f"space: {type(self.model).__name__} has no parameter {name!r}{hint}")
 
     def _check_goal(self) -> None:
-        metrics, directions = _several(self.metric), _several(self.direction)
-        if not metrics or not all(isinstance(metric, str) and metric for metric in metrics):
-            raise self._error(f"metric must be a text such as 'val_accuracy', or a list of them, not {self.metric!r}")
-        for direction in directions:
-            if direction not in ("maximize", "minimize"):
-                hint = did_you_mean(str(direction), ("maximize", "minimize"))
-                raise self._error(f"unknown direction {direction!r}{hint}")
-        if len(directions) != len(metrics):
-            names = ", ".join(metrics)
-            raise self._error(f"give direction= one of maximize and minimize for each metric ({names})")
-        if len(set(metrics)) < len(metrics):
-            raise self._error(f"metric names one twice: {', '.join(metrics)}")
-        if metrics[0] == SECONDS and self.model is not None:
-            raise self._error("'seconds' cannot be the first metric, by which trials are ranked and pruned")
-        if len(metrics) > 1 and self.stages is not None:
-            raise self._error("stages= promotes points by one metric; leave it out, or name one metric")
-        if self.value not in ("best", "last"):
-            raise self._error(f"value must be 'best' or 'last', the epoch that counts, not {self.value!r}")
-        object.__setattr__(self, "metric", metrics[0] if len(metrics) == 1 else metrics)
-        object.__setattr__(self, "direction", directions[0] if len(metrics) == 1 else directions)
         try:
+            metric, direction = checked(self.metric, self.direction, self.value)
             object.__setattr__(self, "constraints", check_constraints(self.constraints))
         except UserError as error:
             raise self._error(str(error)) from error
+        object.__setattr__(self, "metric", metric)
+        object.__setattr__(self, "direction", direction)
+        if self.goal.metric == SECONDS and self.model is not None:
+            raise self._error("'seconds' cannot be the first metric, by which trials are ranked and pruned")
 
     def _list_points(self) -> None:
         """Turn a list of grids into its points, and settle what a comparison leaves to be understood."""
@@ -259,7 +243,7 @@ class Study:
             raise self._error(f"measure_test must be True or False, not {self.measure_test!r}")
         if self.measure_test and self.model is None:
             raise self._error("measure_test goes with model=; an objective reports test_accuracy itself")
-        if self.measure_test and self.goal.metric.startswith("test_"):
+        if self.measure_test and any(metric.startswith("test_") for metric in self.goal.metrics):
             raise self._error(f"metric={self.metric!r}: the test set decides nothing; take 'val_accuracy'")
         if self.comparison is None:
             return
@@ -277,6 +261,8 @@ class Study:
     def _check_stages(self) -> None:
         if self.stages is None:
             return
+        if self.goal.others:
+            raise self._error("stages= promotes points by one metric; leave it out, or name one metric")
         if self.model is None:
             raise self._error("stages make the data and the model smaller: they need model=, not objective=")
         if not isinstance(self.pruner, str) and not hasattr(self.pruner, "judge"):
@@ -331,27 +317,3 @@ class Study:
 
     def _error(self, message: str) -> UserError:
         return UserError(f"study {self.name!r}: {message}")
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    """Return a list as a tuple, and anything else as a tuple of it."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def data_word(data: Any) -> str:
-    """Return data as part of a variant's name: a named set's name, a file's without its ending, or ``arrays``."""
-    if isinstance(data, str | Path):
-        return Path(data).stem or str(data)
-    return "arrays"
-
-
-def check_study_name(name: object) -> None:
-    """Raise a UserError where a name cannot be the name of a folder."""
-    if not isinstance(name, str) or not name.strip():
-        raise UserError(f"a study's name must be a text, not {name!r}")
-    if any(sign in name for sign in "/\\") or any(ord(sign) < 32 for sign in name):
-        raise UserError(f"study name {name!r}: no path separators or control characters")
-    if name.startswith((".", "-")) or name != name.strip():
-        raise UserError(f"study name {name!r}: must not begin with a dot, a dash or a blank, nor end with a blank")
-    if len(name.encode()) > 200:
-        raise UserError(f"study name {name[:40]!r}…: longer than 200 bytes; choose a shorter one with name= or --name")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.study import Study, data_word
+from hpsearch.naming import data_word
+from hpsearch.study import Study
 
 SETTABLE = (
     "data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed", "stages",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache
 from numbers import Integral, Real
@@ -86,7 +86,16 @@ def _elastic(side: int) -> Augmentation:
     return Augmentation(elastic_sigma=4.0 * side / 28, elastic_alpha=34.0 * (side / 28) ** 2)
 
 
-AUGMENTATIONS: dict[str, Callable[[int], Augmentation]] = {"affine": _affine, "elastic": _elastic}
+def _affine_elastic(side: int) -> Augmentation:
+    elastic = _elastic(side)
+    return replace(_affine(side), elastic_sigma=elastic.elastic_sigma, elastic_alpha=elastic.elastic_alpha)
+
+
+AUGMENTATIONS: dict[str, Callable[[int], Augmentation]] = {
+    "affine": _affine,
+    "elastic": _elastic,
+    "affine_elastic": _affine_elastic,
+}
 """Every named augmentation: from the side of an image in pixels to its distortions."""
 
 

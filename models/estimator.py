@@ -45,7 +45,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         batch_norm: Whether hidden neurons are normalised by their mini-batch, between weights and activation.
         weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)), "gaussian" (both N(0, 1)), "he" (w ~ N(0, 2/n_in),
             b = 0) or "glorot" (w uniform in ±√(6/(n_in + n_out)), b = 0).
-        augmentation: "affine", "elastic" or an `Augmentation`: square images are distorted anew in every epoch.
+        augmentation: "affine", "elastic", "affine_elastic" or an `Augmentation`: square images are distorted anew in
+            every epoch.
         image_shape: (rows, columns) of the images; None where they are inferred.
         lr_schedule: "constant"; "plateau": η is multiplied by `lr_factor` whenever the validation score has not
             improved for `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start;

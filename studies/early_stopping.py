@@ -13,11 +13,11 @@ def study(data: str = "digits") -> Study:
     return Study(
         name="early_stopping",
         model=MLPClassifier(
-            hidden_layer_sizes=(30,), learning_rate=0.5, l2=5.0 if data == "mnist" else 0.1, max_epochs=100
+            hidden_layer_sizes=(30,), learning_rate=0.5, l2=5.0 if data == "mnist" else 0.1, max_epochs=60
         ),
         space=[{"early_stopping": ["none", "patience", "growing"]}],
         data=data,
-        repeats=5,
+        repeats=3,
         measure_test=True,
         comparison=Comparison(["test_error", "val_accuracy"], plots=[Curves("val_accuracy", first=3)]),
     )

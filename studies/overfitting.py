@@ -28,6 +28,6 @@ def study(data: str = "digits") -> Study:
                 Published(82.27, {"l2": 0.0}, "the book", within=0.5),
                 Published(87.1, {"l2": 0.1}, "the book", within=0.5),
             ],
-            plots=[Curves(["train_accuracy", "test_accuracy"]), Curves(["train_cost", "test_cost"], log=True)],
+            plots=[Curves(["train_accuracy", "test_accuracy"], first=5), Curves(["train_cost", "test_cost"], log=True)],
         ),
     )

@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS: list[set[str]] = [
     {"models"},
     {"hpsearch.errors"},
-    {"hpsearch.dimensions", "hpsearch.registry", "hpsearch.optuna_storage"},
+    {"hpsearch.dimensions", "hpsearch.naming", "hpsearch.registry", "hpsearch.optuna_storage"},
     {"hpsearch.records", "hpsearch.space", "hpsearch.scaling", "hpsearch.goal"},
-    {"hpsearch.rows", "hpsearch.logfile", "hpsearch.constraints"},
-    {"hpsearch.comparison", "hpsearch.history"},
+    {"hpsearch.rows", "hpsearch.logfile", "hpsearch.constraints", "hpsearch.comparison"},
+    {"hpsearch.history"},
     {"hpsearch.study", "hpsearch.optuna_fold", "hpsearch.stages"},
     {"hpsearch.audit", "hpsearch.calibration", "hpsearch.confirm", "hpsearch.diagnosis"},
     {"hpsearch.declaration", "hpsearch.loading", "hpsearch.proposal", "hpsearch.variants"},

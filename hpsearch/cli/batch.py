@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,6 +126,20 @@ def run_all(
         for text in done.errors:
             click.echo(f"  {text}", err=True)
     return done
+
+
+def repeatable(typed: Sequence[str]) -> str:
+    """Return what was typed without what only this machine or this screen needs: roots, stores, processes."""
+    dropped = {"--root": 1, "--tracking-uri": 1, "--workers": 1, "--scheduler": 1, "--no-tracking": 0, "--quiet": 0}
+    kept: list[str] = []
+    words = iter(typed)
+    for word in words:
+        option, equals, _ = word.partition("=")
+        if option not in dropped:
+            kept.append(word)
+        elif dropped[option] and not equals:
+            next(words, None)
+    return shlex.join(["hpsearch", *kept])
 
 
 def write_page(path: Path, done: Done, command: str, *, silent: bool) -> None:

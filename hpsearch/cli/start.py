@@ -61,7 +61,11 @@ The same command resumes a study that was interrupted. Options that change what 
 after them (eta_lambda@mnist); --trials extends the study itself. Neither the workers nor the limits of a run do."""
 )
 @click.argument("paths", metavar="STUDY.py|FOLDER…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--data", metavar="NAME|PATH", help="Other data: a named set, a csv or npz file, a folder of idx files.")
+@click.option(
+    "--data",
+    metavar="NAME|PATH",
+    help="Other data: a named set, a csv or npz file, a folder of idx files; for studies that have data.",
+)
 @click.option("--trials", type=int, metavar="N", help="How many trials; more than before extends the study.")
 @click.option("--epochs", type=int, metavar="N", help="Most epochs of a trial.")
 @click.option("--sampler", metavar="NAME", help=f"How points are proposed: {', '.join(SAMPLERS)}.")
@@ -126,9 +130,9 @@ def run(
     trial_timeout: float | None,
     start_from: str | None,
     extend: bool,
+    write: Path | None,
     retry_failed: bool,
     yes: bool,
-    write: Path | None,
     **overrides: Any,
 ) -> int:
     """Run studies, or resume them."""
@@ -188,7 +192,7 @@ def run(
         done = batch.run_all(paths, declared, run_one, silent=quiet or as_json)
         if write is not None or (done.several and any(path.is_dir() for path in paths)):
             page = write if write is not None else root / f"{paths[0].resolve().name}.md"
-            batch.write_page(page, done, shlex.join(["hpsearch", *ctx.obj]), silent=quiet or as_json)
+            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=quiet or as_json)
     if as_json:
         from hpsearch.report.tables import run_json
 
@@ -215,10 +219,11 @@ def _declared(
         raise UserError(f"--name {changed['name']}: {path} declares {len(file.studies)} studies")
     studies = []
     for study in file.studies:
-        if changed or settings:
+        wanted = {key: value for key, value in changed.items() if key != "data" or study.data is not None}
+        if wanted or settings:
             from hpsearch.variants import override
 
-            study = override(study, **changed, set=settings)
+            study = override(study, **wanted, set=settings)
         if until is not None and until[0] not in ("", first := study.goal.metric):
             raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
         if start_from is not None and overrides["name"] is None:

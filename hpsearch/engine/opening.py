@@ -46,6 +46,8 @@ def open_history(
     if history.header is None:
         _begin(log, history, study, dataset, study_file)
     else:
+        if retry and not history.failed():
+            notice("no trial has failed: there is nothing to try again")
         _go_on(log, history, history.header, study, dataset, extend, retry)
         then, now = history.header.environment, environment.describe()
         for key in ("cpu", "blas", "python"):
@@ -85,7 +87,8 @@ def _go_on(
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
     failed = history.failed() if retry else []
-    if more or failed or any(old.get(key) != declaration.get(key) for key in (*LIMITS, *CONFIRM, "comparison")):
+    changeable = (*LIMITS, *CONFIRM, "comparison")
+    if more or failed or any(old.get(key) != declaration.get(key) for key in changeable):
         extension = Extension(declaration, time.time(), failed)
         log.append(extension)
         history.apply(extension)

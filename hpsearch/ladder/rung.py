@@ -146,12 +146,15 @@ class Rung:
 
 
 def _shifted(trial: Trial, metric: str, shift: float) -> Trial:
-    """Return a trial of another stage with its values on this one's scale, and no other metric."""
+    """Return a trial of another stage with its values on this one's scale; other metrics stay as they are."""
+    if trial.value is None:
+        return trial
     rows = Rows(
-        replace(row, metrics={metric: row.metrics[metric] + shift} if metric in row.metrics else {})
+        replace(row, metrics={**row.metrics, metric: row.metrics[metric] + shift}) if metric in row.metrics else row
         for row in trial.rows
     )
-    return replace(trial, rows=rows, value=None if trial.value is None else trial.value + shift)
+    value = trial.value + shift
+    return replace(trial, rows=rows, value=value, values=(value, *trial.values[1:]))
 
 
 def _inside(space: Mapping[str, Dimension] | SpaceFunction, params: Mapping[str, Any]) -> bool:

@@ -182,6 +182,11 @@ def verdict(figure: Published, mean: Mean | None, metric: str, data: str) -> str
     return f"{said}, reached" if worse <= figure.within else f"{said}, missed by {worse - figure.within:.2f}"
 
 
+def point_text(line: Line, factors: Iterable[str]) -> str:
+    """Return what tells a point from the others, such as ``l2=0 cost=quadratic``."""
+    return " ".join(f"{name}={_param(line.params, name)}" for name in factors)
+
+
 def cells(found: Table) -> tuple[list[Column], list[list[str]]]:
     """Return the table as columns and rows of text."""
     published = any(line.published for line in found.lines)
@@ -208,6 +213,23 @@ def cells(found: Table) -> tuple[list[Column], list[list[str]]]:
             ]
         )
     return columns, rows
+
+
+def to_json(history: History) -> list[dict[str, Any]]:
+    """Return the comparison as JSON values, an object per point; nothing where there is none."""
+    found = table(history)
+    return [
+        {
+            "params": dict(line.params),
+            "means": {
+                name: {"mean": mean.mean, "half_width": mean.half, "n": mean.n} for name, mean in line.means.items()
+            },
+            "published": [dict(vars(figure)) for figure in line.published],
+            "trials": [trial.number for trial in line.trials],
+            "failed": line.failed,
+        }
+        for line in (found.lines if found is not None else ())
+    ]
 
 
 def heading(found: Table) -> str:

@@ -17,7 +17,7 @@ from hpsearch.diagnosis import diagnose
 from hpsearch.errors import UserError
 from hpsearch.history import History, Trial
 from hpsearch.proposal import model_params
-from hpsearch.report import axes, curves, figures, findings, landscape, pareto, stages, words
+from hpsearch.report import axes, comparison, curves, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
@@ -85,6 +85,7 @@ def page(history: History, drawn: Drawings | None = None) -> str:
         "goal": escape(str(history.goal)),
         "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, found)),
         "tiles": "".join(_tile(value, what) for value, what in findings.tiles(history)),
+        "comparison": _comparison(history),
         "figures": "\n".join(_card(figure) for figure in shown),
         "stages": stages.stage_table(history),
         "table": _table(history),
@@ -132,6 +133,27 @@ def _card(figure: Figure) -> str:
         f'<section class="card{" wide" if figure.wide else ""}"><h2>{escape(figure.title)}{choice}</h2>'
         f'<div class="figure" id="{figure.key}" style="height:{figure.height}px"></div>'
         f"<p>{escape(figure.caption)}{all_values}</p></section>"
+    )
+
+
+def _comparison(history: History) -> str:
+    """Return the comparison that the study is, as a section; nothing where it is none."""
+    found = comparison.table(history)
+    if found is None or not found.lines:
+        return ""
+    columns, rows = comparison.cells(found)
+    kinds = [" class=n" if column.right else "" for column in columns]
+    head = "".join(
+        f'<th scope="col"{kind}>{escape(column.name)}</th>' for column, kind in zip(columns, kinds, strict=True)
+    )
+    body = "\n".join(
+        f"<tr>{''.join(f'<td{kind}>{escape(text)}</td>' for text, kind in zip(row, kinds, strict=True))}</tr>"
+        for row in rows
+    )
+    said = " ".join(escape(text) for text in (f"{comparison.heading(found)}.", found.said.note) if text)
+    return (
+        '<section class="card wide" id="comparison"><h2>Comparison</h2><div class="scroll">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div><p>{said}</p></section>"
     )
 
 

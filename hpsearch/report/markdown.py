@@ -72,12 +72,25 @@ def render(
     """
     drawn: dict[str, str] = {}
     lines = ["# Results", "", f"Made by `{command}`, which repeats it.", "", HOW_TO_READ, ""]
-    lines += _overview(sections)
+    lines += [*_made_on(sections), *_overview(sections)]
     for section in sections:
         lines += _section(section, images, drawn)
     if errors:
         lines += ["## What went wrong", "", *(f"- {_escape(text)}" for text in errors), ""]
     return "\n".join(lines), drawn
+
+
+def _made_on(sections: Sequence[Section]) -> list[str]:
+    """Return in a line which machine and versions the figures come from; nothing where the logs do not say."""
+    headers = [history.header for section in sections for history in section.histories if history.header]
+    known = [header.environment for header in headers if header.environment.get("cpu")]
+    if not known:
+        return []
+    packages = known[0].get("packages", {})
+    versions = [f"{name} {packages[name]}" for name in ("numpy", "scipy") if name in packages]
+    text = ", ".join([str(known[0]["cpu"]), f"Python {known[0].get('python')}", *versions])
+    others = any(where["cpu"] != known[0]["cpu"] for where in known)
+    return [f"Trained on {text}{'; some of it on another machine' if others else ''}.", ""]
 
 
 def _overview(sections: Sequence[Section]) -> list[str]:
@@ -91,7 +104,7 @@ def _overview(sections: Sequence[Section]) -> list[str]:
                     assert found is not None, "it has lines"
                     metric = found.metrics[0]
                     mean = line.means.get(metric)
-                    point = words.params({name: line.params[name] for name in found.factors if name in line.params})
+                    point = comparison.point_text(line, found.factors) or "-"
                     ours = comparison.text_of(mean, metric)
                     said = comparison.verdict(figure, mean, metric, found.data)
                     rows.append(

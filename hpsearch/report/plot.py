@@ -12,8 +12,7 @@ import numpy as np
 
 from hpsearch.comparison import Against, Curves, Plot, names
 from hpsearch.history import History
-from hpsearch.report import words
-from hpsearch.report.comparison import Line, Table, mean_of, row_of, table, unit, value_of
+from hpsearch.report.comparison import Line, Table, mean_of, point_text, row_of, table, unit, value_of
 
 MOST_POINTS = 120
 """Points of a curve that are drawn, evenly chosen, the first and the last among them."""
@@ -225,11 +224,9 @@ def _against(found: Table, plot: Against) -> list[Stroke]:
 
 
 def _label(found: Table, line: Line, metric: str, without: str = "") -> str:
-    """Return what tells a point from the others; a single differing parameter needs its value with its name."""
-    factors = {name: line.params[name] for name in found.factors if name in line.params and name != without}
-    if len(found.lines) == 1:
-        factors = {}
-    return ", ".join(part for part in (words.params(factors), metric) if part) or found.metrics[0]
+    """Return what the legend calls a line: what tells its point from the others, and its metric."""
+    factors = [name for name in found.factors if name != without and len(found.lines) > 1]
+    return ", ".join(part for part in (point_text(line, factors), metric) if part) or found.metrics[0]
 
 
 def _logs(plot: Plot, strokes: Sequence[Stroke]) -> tuple[bool, bool]:

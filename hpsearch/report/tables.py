@@ -86,7 +86,8 @@ def show_json(name: str, history: History) -> dict[str, Any]:
         found = diagnose(trial, model)
         diagnosis = {"label": found.label, "reason": found.reason}
         trials.append({**facts, "params": trial.params, "curve": curve, "diagnosis": diagnosis})
-    return {**_facts(name, history), "trials": trials}
+    compared = comparison.to_json(history)
+    return {**_facts(name, history), **({"comparison": compared} if compared else {}), "trials": trials}
 
 
 def show_parts(
@@ -114,8 +115,7 @@ def show_parts(
         parts.append(f"stopped: {history.stop}")
     if (constraints := words.constraints(history)) is not None:
         parts.append(constraints)
-    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history)]
-    parts += [*comparison.parts(history), ""]
+    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), *comparison.parts(history), ""]
     if history.goal.others and history.best is not None:
         parts += [*pareto.parts(history, name, len(history.trials) if every else top), ""]
     order = _order(history)
@@ -175,7 +175,9 @@ def exact(params: Mapping[str, Any]) -> dict[str, str]:
 
 def run_json(name: str, history: History, root: Path, *, interrupted: bool) -> dict[str, Any]:
     """Return what ``hpsearch run --json`` prints at the end."""
-    return {**_facts(name, history), "root": str(root), "resumable": interrupted}
+    compared = comparison.to_json(history)
+    shown = {"comparison": compared} if compared else {}
+    return {**_facts(name, history), **shown, "root": str(root), "resumable": interrupted}
 
 
 def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool = False) -> list[Grid]:

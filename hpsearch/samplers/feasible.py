@@ -17,8 +17,8 @@ from hpsearch.samplers.seeding import point_sequence
 from hpsearch.space import from_units
 from hpsearch.study import Study
 
-ATTEMPTS = 10_000
-"""Proposals for one point before a study is given up."""
+ATTEMPTS, CALLS = 10_000, 1_000
+"""Proposals for one point before a study is given up; fewer of a space function, as Optuna takes a while for each."""
 
 OWN = 32
 """How many of them are the sampler's own; further ones are drawn at random, as it knows nothing of what is rejected."""
@@ -52,10 +52,10 @@ class Feasible:
             point: The point's number.
 
         Raises:
-            UserError: None of the first ATTEMPTS proposals is feasible.
+            UserError: None of the first proposals is feasible.
         """
         counts: Counter[str] = Counter()
-        for attempt in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS if self._space else CALLS):
             params = propose(attempt) if attempt < OWN or not self._space else self.draw(point, attempt)
             name = violated(self._constraints, self._space, params)
             if name is None:

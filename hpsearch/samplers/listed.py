@@ -32,8 +32,8 @@ class NoMore:
     """Has no points of its own: those that the study lists come first anyway."""
 
     reads_history = False
-    size: int | None = 0
     rejected = 0
+    size: int | None = 0
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Raise an IndexError: there is no such point."""

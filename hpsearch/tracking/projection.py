@@ -264,7 +264,8 @@ class Projection:
             best = self._incumbent
             if best is None or best.value is None or goal.better(trial.value, best.value):
                 self._incumbent = trial
-        if any(history.trials[decision.trial].state == "FAILED" for decision in tick.decisions):
+        failed = any(history.trials[decision.trial].state == "FAILED" for decision in tick.decisions)
+        if failed or goal.value == "last":  # then the incumbent may have become worse, or be another
             self._incumbent = history.best
         best = self._incumbent
         improved = best is not None and (best is not before or best.number in {row.trial for row in tick.rows})

@@ -39,6 +39,11 @@ def value_of(params: dict[str, Any]) -> float:
     return float(-bent + 0.1 * params["depth"] / 9 + 0.2 * (params["kind"] == "y"))
 
 
+def half(params: dict[str, Any]) -> bool:
+    """A constraint that half of the space meets."""
+    return bool(params["share"] <= 0.5)
+
+
 def main() -> None:
     """Print a markdown table of milliseconds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -46,15 +51,24 @@ def main() -> None:
     trials = 100 if parser.parse_args().quick else 500
     print(f"| ms per ask, {trials} trials | mean | last 50, between refits | longest |")
     print("|---|---|---|---|")
-    for name in ("random", "tpe", "gp"):
-        study = Study("asking", objective=value_of, space=SPACE, metric="value", sampler=name)
+    two = {"metric": ["value", "width"], "direction": ["maximize", "minimize"]}
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("random", {}), ("tpe", {}), ("gp", {}), ("tpe, two metrics", two),
+        ("tpe, a constraint", {"constraints": half}), ("gp, a constraint", {"constraints": half}),
+    ]  # fmt: skip
+    for name, said in cases:
+        sampler_name = name.partition(",")[0]
+        study = Study(
+            "asking", **{"objective": value_of, "space": SPACE, "metric": "value", "sampler": sampler_name, **said}
+        )
         sampler, history = samplers.build(study), History(study.goal)
         taken = []
         for trial in range(trials):
             start = time.process_time()
             ask = Ask(trial, 0, sampler.ask(history, trial), trial)
             taken.append(1000 * (time.process_time() - start))
-            rows = (Row(trial, 0, 1, {"value": value_of(ask.params)}, 0.1, True),)
+            metrics = {"value": value_of(ask.params), "width": float(ask.params["width"])}
+            rows = (Row(trial, 0, 1, metrics, 0.1, True),)
             history.apply(Tick(trial, 0.0, (ask,), rows, (Decision(trial, "complete", "done", "epochs"),)))
         print(f"| {name} | {np.mean(taken):.1f} | {np.median(taken[-50:]):.1f} | {max(taken):.0f} |", flush=True)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpsearch.calibration import calibrate, describe, overlap, spearman
+from hpsearch.calibration import _correlations, _overlaps, calibrate, describe, overlap, spearman
 from hpsearch.history import Goal, History
 from hpsearch.records import Ask, Decision, Header, Row, Tick
 
@@ -44,6 +44,14 @@ def test_rho_is_scipys(a: list[float], seed: int) -> None:
         assert spearman(np.array(a), b) == pytest.approx(stats.spearmanr(a, b).statistic)
     else:
         assert math.isnan(spearman(np.array(a), b))
+
+
+@given(seed=st.integers(0, 99), n=st.integers(3, 12), k=st.integers(1, 3))
+def test_many_samples_at_once_are_as_one_by_one(seed: int, n: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 6, (5, n)).astype(float), rng.integers(0, 6, (5, n)).astype(float)
+    np.testing.assert_array_equal(_correlations(a, b), [spearman(x, y) for x, y in zip(a, b, strict=True)])
+    np.testing.assert_allclose(_overlaps(a, b, k), [overlap(x, y, k) for x, y in zip(a, b, strict=True)])
 
 
 def test_stages_that_rank_alike_have_rho_one_on_any_scale() -> None:

@@ -140,6 +140,23 @@ def test_failed_trials_are_tried_again_by_the_option(folder: Path, capsys: pytes
     assert len(trials) == 5
 
 
+def test_the_last_epoch_counts_where_one_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fall = HEAD + "def fall(trial):\n    for epoch in range(3):\n        yield {'score': float(trial['x']) - epoch}\n"
+    said = "objective=fall, space=X, metric='score', sampler='random', pruner='none', epochs=3"
+    (folder / "made.py").write_text(fall + MADE.format(said))
+    args = ["run", "made.py", "--no-tracking", "--quiet"]
+    assert main(args) == main([*args, "--set", "value=last"]) == 0
+    shown = []
+    for name in ("made", "made@value=last"):
+        assert main(["best", name, "--json"]) == 0
+        shown.append(json.loads(capsys.readouterr().out))
+    best, last = shown
+    assert (best["epoch"], last["epoch"]) == (1, 3)
+    assert last["value"] == best["value"] - 2
+    assert main(["show", "made@value=last"]) == 0
+    assert "maximize score (a trial's last epoch counts)" in capsys.readouterr().out
+
+
 SLOW = (
     HEAD
     + """

@@ -122,6 +122,24 @@ def test_a_warm_start_leaves_out_what_a_constraint_forbids(tmp_path: Path) -> No
     assert result.history.declaration["enqueue"]
 
 
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_what_a_space_function_suggests_is_checked_too(tmp_path: Path, sampler: str) -> None:
+    def define(trial: Any) -> None:
+        if trial.suggest_categorical("c", ["u", "v"]) == "u":
+            trial.suggest_float("a", 0.0, 1.0)
+
+    def rare(params: Any) -> bool:
+        return params["c"] == "u" and params["a"] > 0.8
+
+    study = Study("defined", objective=lambda t: float(t["a"]), space=define, metric="score", constraints=rare,
+                  sampler=sampler, n_trials=15)  # fmt: skip
+    trials = run(study, tmp_path, quiet=True, tracking=False).history.trials
+    assert all(trial.params["a"] > 0.8 for trial in trials)
+    assert any(trial.ask.rejected for trial in trials)
+    with pytest.raises(UserError, match=r"constraint .* is never met: none of 1,000"):
+        run(Study("none", objective=lambda t: 0.0, space=define, constraints=lambda p: p["c"] == "w"), tmp_path)
+
+
 def test_a_narrow_region_is_found_though_the_sampler_does_not_propose_it(tmp_path: Path) -> None:
     """A five-hundredth of the space: after its own proposals random ones are drawn, up to a limit."""
 

@@ -172,6 +172,9 @@ def test_the_front_is_in_everything_that_is_shown(tmp_path: Path, capsys: pytest
     result = run(sizes(name="sizes", n_trials=12), tmp_path, quiet=True, tracking=False)
     front = [trial.number for trial in result.front]
     assert len(front) > 1
+    reasons = [t.decision.reason for t in result.history.ended("PRUNED") if t.decision]
+    assert reasons
+    assert all("val_accuracy" in reason for reason in reasons), "it is pruned by the first metric"
     table = result.trials
     assert table.loc[table["front"], "number"].tolist() == sorted(front)
     assert table["values.val_accuracy"].tolist() == table["value"].tolist()

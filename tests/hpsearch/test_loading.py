@@ -134,3 +134,50 @@ def test_a_study_is_the_same_run_as_a_script_and_loaded(tmp_path: Path) -> None:
     from hpsearch.declaration import declare, identity
 
     assert done.stdout.strip() == identity(declare(load_study(path)))
+
+
+BY_DATA = HEAD + (
+    'def study(data="digits"):\n'
+    '    return Study("s", model=MLPClassifier(max_epochs=5 if data == "digits" else 60), data=data)\n'
+)
+SEVERAL = HEAD + 'studies = [Study(name, model=MLPClassifier(), data="digits") for name in ("a", "b")]\n'
+
+
+def test_a_study_may_be_a_function_of_the_data(tmp_path: Path) -> None:
+    path = write(tmp_path, BY_DATA)
+    for data, name, epochs in ((None, "s", 5), ("digits", "s", 5), ("mnist", "s@mnist", 60), ("a/b.csv", "s@b", 60)):
+        loaded = load_file(path, data)
+        assert loaded.by_data
+        assert (loaded.study.name, loaded.study.model.max_epochs) == (name, epochs)
+    assert not load_file(write(tmp_path, GOOD), "mnist").by_data
+
+
+def test_a_file_may_declare_several_studies(tmp_path: Path) -> None:
+    path = write(tmp_path, SEVERAL)
+    assert [study.name for study in load_file(path).studies] == ["a", "b"]
+    assert load_study(path, "b@mnist").name == "b"
+    with pytest.raises(UserError, match="declares 2 studies, where one is needed"):
+        load_study(path)
+
+
+def test_a_file_says_what_it_is_about(tmp_path: Path) -> None:
+    assert load_file(write(tmp_path, '"""What it is.\n\nMore.\n"""\n' + GOOD)).about == "What it is.\n\nMore."
+    assert load_file(write(tmp_path, GOOD)).about == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD + "studies = [study]\n", "declares both 'study' and 'studies'"),
+        ("studies = []\n", "'studies' is empty"),
+        ("studies = 3\n", "'studies' is a int, not a list of them"),
+        (SEVERAL.replace('"b"', '"a"'), "two studies are called 'a'"),
+        (BY_DATA.replace('data="digits"', "data"), r"study must be a function of the data with a default: def study\("),
+        (BY_DATA.replace("max_epochs=5", "max_epocs=5"), r"s\.py:3: MLPClassifier has no parameter 'max_epocs'"),
+        (BY_DATA.replace('"s",', '"",'), r"s\.py:3: a study's name must be a text"),
+    ],
+)
+def test_a_mistake_in_several_studies_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        load_study(write(tmp_path, text))
+    assert "\n" not in str(caught.value)

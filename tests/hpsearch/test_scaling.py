@@ -21,9 +21,9 @@ def plain_images(n: int) -> Dataset:
     return load(((np.zeros((n, 3)), y), (np.zeros((10, 3)), np.arange(10) % 2)))
 
 
-def first_weights(dataset: Dataset, scale: Scale | None, l2: float, eta: float) -> np.ndarray:
+def first_weights(dataset: Dataset, scale: Scale | None, l2: float, eta: float, l1: float = 0.0) -> np.ndarray:
     """W of the first layer after one update on the full problem, or on a stage."""
-    model = MLPClassifier(hidden_layer_sizes=(4,), batch_size="all", l2=l2, learning_rate=eta, dtype="float64")
+    model = MLPClassifier(hidden_layer_sizes=(4,), batch_size="all", l2=l2, l1=l1, learning_rate=eta, dtype="float64")
     stages = None if scale is None else settle([scale, Scale()], dataset, seed=0)
     study = Study(name="s", model=model, data=dataset_tuple(dataset), stages=stages, confirm=1)
     objective = prepare(study, dataset).make(dataset)
@@ -46,6 +46,14 @@ def test_the_lambda_rule_keeps_the_decay_of_one_update(optimizer_rate: float) ->
         decayed = first_weights(dataset, scale, l2, optimizer_rate)
         free = first_weights(dataset, scale, 0.0, optimizer_rate)
         np.testing.assert_allclose(decayed, free * expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [None, Scale(train=50), Scale(train=20)])
+def test_the_lambda_rule_keeps_what_l1_takes_in_one_update(scale: Scale | None) -> None:
+    dataset, l1, eta = plain_images(200), 4.0, 0.5
+    shrunk = first_weights(dataset, scale, 0.0, eta, l1)
+    free = first_weights(dataset, scale, 0.0, eta)
+    np.testing.assert_allclose(shrunk, free - eta * l1 / 200 * np.sign(free), rtol=1e-12)
 
 
 def test_without_the_rule_a_small_stage_decays_more() -> None:

@@ -121,7 +121,9 @@ def states(params, n=2, neighbours=()):
     return population.states()[0]
 
 
-@pytest.mark.parametrize("how", ["affine", "elastic", Augmentation(rotation=5.0, elastic_alpha=2.0, elastic_sigma=1.0)])
+@pytest.mark.parametrize(
+    "how", ["affine_elastic", "elastic", Augmentation(rotation=5.0, elastic_alpha=2.0, elastic_sigma=1.0)]
+)
 def test_a_lane_beside_others_has_the_bits_that_it_has_alone(how):
     params = {"augmentation": how, "hidden_layer_sizes": (5,)}
     alone, beside = states(params), states(params, neighbours=[{"learning_rate": 0.1}, {"l2": 1.0}])
@@ -173,7 +175,7 @@ def test_augmentation_helps_where_data_is_scarce():
     ("params", "message"),
     [
         ({"augmentation": "elastik"}, "augmentation='elastik' is unknown (did you mean 'elastic'?)"),
-        ({"augmentation": "zzz"}, "augmentation='zzz' is unknown (known: affine, elastic)"),
+        ({"augmentation": "zzz"}, "augmentation='zzz' is unknown (known: affine, affine_elastic, elastic)"),
         ({"augmentation": 3}, "augmentation=3 must be None, 'affine', 'elastic' or an Augmentation"),
         ({"augmentation": "affine", "image_shape": (4, 16)}, "image_shape=(4, 16) is not square"),
         (

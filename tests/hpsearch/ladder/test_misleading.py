@@ -94,7 +94,7 @@ def test_resumed_after_any_tick_it_tells_the_same_story(tmp_path: Path, choice: 
     study = planted_study(stages=stages, sampler=sampler)
     whole = search(study, backwards, tmp_path / "whole")
     assert len(whole.notes) == 1
-    for stop in range(18, whole.tick + 1, 2):
+    for stop in range(18, whole.tick + 1, 3):
         folder = tmp_path / f"{stop}"
         search(study, backwards, folder, stop=stop)
         search(study, backwards, folder)

@@ -12,6 +12,7 @@ from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError
 from hpsearch.history import History
 from hpsearch.ladder.promotion import promoted, ranking
+from hpsearch.ladder.rung import Rung
 from hpsearch.records import Ask
 from hpsearch.scaling import Scale
 from hpsearch.space import Choice, Float
@@ -122,6 +123,48 @@ def test_repeats_are_ranked_by_their_mean(tmp_path: Path) -> None:
         t.ask.point: sum(lucky(o.ask) for o in at(history, 0) if o.ask.point == t.ask.point) for t in at(history, 0)
     }
     assert [(t.ask.point, t.ask.repeat) for t in entered] == [(max(means, key=lambda p: means[p]), r) for r in (0, 1)]
+
+
+@pytest.mark.parametrize(("fraction", "count"), [(0.25, 5), (0.1, 2), (0.01, 1), (1.0, 20)])
+def test_a_fraction_of_the_points_is_promoted(tmp_path: Path, fraction: float, count: int) -> None:
+    small = Scale(train=100, trials=20, promote=fraction, calibration=0)
+    history = search(planted_study(stages=[small, Scale(trials=20)]), peak, tmp_path)
+    entered = [(trial.ask.point, trial.params) for trial in at(history, 1)[:count]]
+    assert entered == ranking(history, 0)[:count]
+    known = {trial.ask.point for trial in at(history, 0)}
+    assert all(trial.ask.point not in known for trial in at(history, 1)[count:])
+
+
+def test_the_stage_before_is_the_samplers_prior_on_this_stages_scale(tmp_path: Path) -> None:
+    small = Scale(train=100, trials=20, promote=3, calibration=2, margin=0.2)
+    study = planted_study(stages=[small, Scale(trials=12)], sampler="tpe")
+    history = search(study, peak, tmp_path)
+    rung = Rung.after(study, small, 1, history)
+    source = rung.source(history)
+    own = {trial.params["a"]: trial.value for trial in at(history, 0)}
+    given = [params["a"] for _, params in rung.given]
+    prior = source.view.trials[: -len(at(history, 1))] if len(source.view.trials) > 12 else source.view.trials
+    prior = [trial for trial in prior if trial.params["a"] not in given]
+    assert prior
+    for trial in prior:
+        # Worth ten more at the full problem, as all points are; and inside of the box.
+        assert trial.value == pytest.approx((own[trial.params["a"]] or 0.0) + 10)
+        assert min(given[:3]) - 0.2 <= trial.params["a"] <= max(given[:3]) + 0.2
+    assert source.first == len(prior) + sum(min(given[:3]) - 0.2 <= a <= max(given[:3]) + 0.2 for a in given)
+
+
+def test_a_sampler_that_learns_draws_nearer_to_the_peak_for_its_prior(tmp_path: Path) -> None:
+    """All ten points are drawn side by side, before any of them has a value: what is known is the stage before."""
+    small = Scale(train=100, trials=40, promote=1, calibration=1, margin=0.4)
+
+    def far(sampler: str) -> float:
+        drawn = []
+        for seed in range(3):
+            study = planted_study(stages=[small, Scale(trials=12)], sampler=sampler, lanes=10, seed=seed)
+            drawn += at(search(study, peak, tmp_path / f"{sampler}{seed}"), 1)[2:]
+        return sum(abs(trial.params["a"] - 0.7) for trial in drawn) / len(drawn)
+
+    assert far("tpe") < 0.7 * far("random")
 
 
 @pytest.mark.parametrize(("noise", "most"), [(0.001, 2), (0.3, 12)])

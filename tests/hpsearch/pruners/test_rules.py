@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -194,6 +196,39 @@ def test_patient_decides_as_optuna_s_where_no_values_are_equal(seed: int, direct
         ended = trial.state == "PRUNED"
         assert verdicts == [False] * (len(verdicts) - 1) + [ended] or trial.epoch == 10
     assert any(trial.state == "PRUNED" for trial in ours.history.trials)
+
+
+RECORDED = json.loads(Path(__file__).with_name("digits_curves.json").read_text())
+"""Validation cost and accuracy of 40 random points of studies/eta_lambda.py on digits, 12 epochs each, all trained."""
+
+
+def recorded(metric: str, direction: str) -> Any:
+    """The best so far of a recorded curve: what a trial's value is to us, and what Optuna's are told."""
+    best = max if direction == "maximize" else min
+    return lambda trial, params, epoch: best(RECORDED[trial][metric][:epoch])
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize(("metric", "direction"), [("val_accuracy", "maximize"), ("val_cost", "minimize")])
+def test_on_recorded_curves_median_decides_as_optuna_s(metric: str, direction: Any, lanes: int) -> None:
+    said: dict[str, Any] = {"curve": recorded(metric, direction), "lanes": lanes, "epochs": 12}
+    ours = search(Median(n_startup=5), 0, direction, **said).run()
+    study = make_study(SPACE, pruner=optuna.pruners.MedianPruner(5), direction=direction)
+    theirs = search(build(study, 12), 0, direction, **said).run()
+    assert stopped(ours) == stopped(theirs)
+    assert len(stopped(ours)) > 8
+
+
+@pytest.mark.parametrize("reduction", [2, 3, 4])
+def test_on_recorded_curves_asha_decides_as_optuna_s_successive_halving(reduction: int) -> None:
+    # Costs are all different; accuracies on 360 images are not, and equal ones rank by number only with us.
+    said: dict[str, Any] = {"curve": recorded("val_cost", "minimize"), "lanes": 1, "epochs": 12}
+    ours = search(ASHA(reduction=reduction), 0, "minimize", **said).run()
+    with quiet():
+        halving = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=reduction)
+    theirs = search(build(make_study(SPACE, pruner=halving, direction="minimize"), 12), 0, "minimize", **said).run()
+    assert stopped(ours) == stopped(theirs)
+    assert len(stopped(ours)) > 15
 
 
 def stopped(live: Search) -> list[tuple[int, int]]:

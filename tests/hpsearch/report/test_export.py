@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import logs
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from hpsearch.history import Goal, History
 from hpsearch.records import Ask, Decision, Row, Tick
 from hpsearch.report.export import curves_frame, to_bytes, trials_frame
+from hpsearch.rows import Rows
 
 GOAL = Goal("val_accuracy", "maximize")
 
@@ -70,7 +72,7 @@ def test_the_same_study_on_another_day_and_machine_gives_the_same_bytes(
 ) -> None:
     other = History.fold(logs.records(start=1_800_000_000.0), GOAL)
     for trial in other.trials:
-        trial.rows = [Row(**{**vars(row), "seconds": 99.0}) for row in trial.rows]
+        trial.rows = Rows(replace(row, seconds=99.0) for row in trial.rows)
     assert to_bytes(other, format, curves=curves) == to_bytes(history, format, curves=curves)
 
 

@@ -157,6 +157,25 @@ def test_repeats_of_a_point_are_one_observation_once_all_have_ended() -> None:
     assert known.running() == [{"a": 0.2}]
 
 
+def test_a_failed_point_that_is_tried_again_is_one_observation_however_it_was_followed() -> None:
+    history = log([(0.1, [0.3, 0.8], "complete", 1.0), (0.2, [0.4], "fail", 3.0), (0.3, [0.6], "complete", 1.0)])
+    grown = Observations(Encoding({"a": Float(0, 1)}), repeats=1)
+    grown.follow(history)
+    assert [(each.point, each.loss) for each in grown.ended] == [(0, -0.8), (1, None), (2, -0.6)]
+    history.begin(Ask(3, 0, {"a": 0.2}, 1))
+    grown.follow(history)
+    assert [each.point for each in grown.ended] == [0, 2]
+    assert grown.running() == [{"a": 0.2}]
+    tick = Tick(4, 0.0, (), (Row(3, 0, 1, {METRIC: 0.7}, 1.0, True),), (Decision(3, "complete", "so", "rule"),))
+    history.arrive(tick)
+    history.decide(tick)
+    grown.follow(history)
+    made = Observations(Encoding({"a": Float(0, 1)}), repeats=1)
+    made.follow(history)
+    assert grown.ended == made.ended
+    assert [(each.point, each.loss) for each in made.ended] == [(0, -0.8), (2, -0.6), (1, -0.7)]
+
+
 def test_points_are_ordered_by_when_they_ended() -> None:
     live = Search(build(make_study(SPACE, sampler="random")), ASHA(reduction=2), total=20, lanes=4)
     step_by_step, at_once = (Observations(Encoding(SPACE), repeats=1) for _ in range(2))

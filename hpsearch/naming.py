@@ -1,0 +1,27 @@
+"""What studies and their variants may be called: their names are names of folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError
+
+
+def data_word(data: Any) -> str:
+    """Return data as part of a variant's name: a named set's name, a file's without its ending, or ``arrays``."""
+    if isinstance(data, str | Path):
+        return Path(data).stem or str(data)
+    return "arrays"
+
+
+def check_study_name(name: object) -> None:
+    """Raise a UserError where a name cannot be the name of a folder."""
+    if not isinstance(name, str) or not name.strip():
+        raise UserError(f"a study's name must be a text, not {name!r}")
+    if any(sign in name for sign in "/\\") or any(ord(sign) < 32 for sign in name):
+        raise UserError(f"study name {name!r}: no path separators or control characters")
+    if name.startswith((".", "-")) or name != name.strip():
+        raise UserError(f"study name {name!r}: must not begin with a dot, a dash or a blank, nor end with a blank")
+    if len(name.encode()) > 200:
+        raise UserError(f"study name {name[:40]!r}…: longer than 200 bytes; choose a shorter one with name= or --name")

@@ -1,0 +1,41 @@
+"""The Hessian technique: steps that know how the gradient changes, against gradient descent and momentum.
+
+The chapter's Taylor expansion leads to Newton's step Δw = −H⁻¹∇C, and at once to its price: the Hessian H of a network
+is too large to be written down. Martens (2010) does not write it down: conjugate gradients need only its products with
+vectors, and each costs about as much as a pass of back-propagation. Momentum is the chapter's cheaper remedy.
+
+What to look for: training cost against *epochs*, where hessian_free, with one step of all images an epoch, needs a few
+where the others need many; and against *seconds*, where each of its steps costs some dozens of ordinary epochs of such
+large batches, and momentum with mini-batches is hard to beat. Without mini-batches it is the other way round: that is
+what the technique is for.
+
+    hpsearch run studies/hessian_free.py
+    hpsearch run studies/hessian_free.py --data mnist      # 2,000 of the images
+"""
+
+from hpsearch import Comparison, Curves, MLPClassifier, Study
+from models.datasets import load
+from models.datasets.subset import subset
+
+
+def study(data: str = "digits") -> Study:
+    """Return the comparison, on a small set whatever the data: all of it is one batch."""
+    whole = load(data)
+    return Study(
+        name="hessian_free",
+        model=MLPClassifier(hidden_layer_sizes=(30,), l2=0.1, exact_train_metrics=True),
+        space=[
+            {"optimizer": "hessian_free", "batch_size": "all", "learning_rate": 1.0, "max_epochs": 40},
+            {"optimizer": "sgd", "batch_size": "all", "learning_rate": 1.0, "max_epochs": 400},
+            {"optimizer": "momentum", "batch_size": "all", "learning_rate": 0.2, "max_epochs": 400},
+            {"optimizer": "sgd", "batch_size": 10, "learning_rate": 0.5, "max_epochs": 40},
+            {"optimizer": "momentum", "batch_size": 10, "learning_rate": 0.05, "max_epochs": 40},
+        ],
+        data=subset(whole, 0, train=2000) if len(whole.y_train) > 2000 else data,
+        repeats=3,
+        comparison=Comparison(
+            metrics=["train_cost", "val_accuracy"],
+            at="last",
+            plots=[Curves("train_cost", log=True), Curves("train_cost", over="seconds", log=True)],
+        ),
+    )

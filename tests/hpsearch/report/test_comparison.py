@@ -1,0 +1,151 @@
+"""The table of a comparison, its plots and its page, from made-up logs."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import logs
+import pytest
+from scipy import stats
+
+from hpsearch.comparison import Against, Comparison, Curves, Published
+from hpsearch.history import Goal, History
+from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.report import markdown, plot, tables
+from hpsearch.report.comparison import cells, mean_of, table, verdict
+
+ACCURACIES = {(0, 0): 0.90, (1, 0): 0.95, (0, 1): 0.92, (1, 1): 0.96, (0, 2): 0.94, (1, 2): 0.94}
+"""Best validation accuracy by (point, repeat); on the test set each is 0.01 lower."""
+
+FACTORS = [{"l2": 0.0, "hidden_layer_sizes": [30]}, {"l2": 5.0, "hidden_layer_sizes": [30]}]
+
+
+def made(comparison: Comparison | None, repeats: int = 3, data: str = "digits", **said: Any) -> History:
+    """Two points, three repeats, three epochs of which the second is the best; then the accuracy falls by 0.1."""
+    shown = {} if comparison is None else {"comparison": comparison.to_json()}
+    header = logs.header("compared", repeats=repeats, measure_test=True, **shown, **said)
+    history = History(Goal("val_accuracy", "maximize"))
+    history.apply(type(header)(**{**vars(header), "dataset": {"name": data, "sizes": {"train": 5}}}))
+    asks = tuple(Ask(i, i, FACTORS[point], point, repeat) for i, (point, repeat) in enumerate(ACCURACIES))
+    for epoch, less in enumerate((0.05, 0.0, 0.1), start=1):
+        rows, decisions = [], []
+        for i, best in enumerate(ACCURACIES.values()):
+            metrics = {"val_accuracy": best - less, "test_accuracy": best - less - 0.01, "train_cost": 1 / epoch}
+            rows.append(Row(i, i, epoch, metrics, 0.5, epoch == 3))
+            decisions += [Decision(i, "complete", "done", "epochs")] if epoch == 3 else []
+        history.apply(Tick(epoch - 1, 0.0, asks if epoch == 1 else (), tuple(rows), tuple(decisions)))
+    return history
+
+
+def test_the_interval_is_students_over_the_repeats() -> None:
+    values = [1.0, 2.0, 4.0]
+    low, high = stats.t.interval(0.95, 2, statistics.fmean(values), stats.sem(values))
+    found = mean_of(values)
+    assert found.half is not None
+    assert (found.mean - found.half, found.mean + found.half) == pytest.approx((low, high))
+    assert mean_of([3.0]).half is None
+
+
+def test_a_line_per_point_read_at_the_epoch_that_validation_chose() -> None:
+    found = table(made(Comparison("test_error")))
+    assert found is not None
+    assert found.factors == ("l2",)
+    errors = [[100 * (1 - (a - 0.01)) for (p, _), a in ACCURACIES.items() if p == point] for point in (0, 1)]
+    assert [line.means["test_error"].mean for line in found.lines] == pytest.approx([*map(statistics.fmean, errors)])
+    assert [len(line.trials) for line in found.lines] == [3, 3]
+    assert (found.lines[0].epochs, found.lines[0].seconds) == (3, 1.5)
+
+
+def test_at_the_last_epoch_where_that_is_declared() -> None:
+    best, last = (table(made(Comparison("test_error", at=at))) for at in ("best", "last"))  # type: ignore[arg-type]
+    assert best is not None
+    assert last is not None
+    assert last.lines[0].means["test_error"].mean == pytest.approx(best.lines[0].means["test_error"].mean + 10)
+
+
+def test_a_study_that_repeats_has_a_table_without_asking() -> None:
+    found = table(made(None))
+    assert found is not None
+    assert found.metrics == ("test_error",)
+    assert table(made(None, repeats=1)) is None
+
+
+def test_published_figures_stand_beside_the_points_that_they_belong_to() -> None:
+    figures = [Published(7.0, {"l2": 0.0}, "slides", within=2.5), Published(1.0, {"l2": 5.0}, "slides", within=0.5)]
+    found = table(made(Comparison("test_error", published=figures), data="mnist"))
+    assert found is not None
+    columns, rows = cells(found)
+    place = [column.name for column in columns].index("published")
+    assert [row[place] for row in rows] == ["7 (slides), reached", "1 (slides), missed by 4.50"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "ours", "figure", "said"),
+    [
+        ("test_error", 5.0, Published(4.6, within=0.5), "4.6, reached"),
+        ("test_error", 5.2, Published(4.6, within=0.5), "4.6, missed by 0.10"),
+        ("test_accuracy", 98.0, Published(98.1, within=0.2), "98.1, reached"),
+        ("test_accuracy", 97.8, Published(98.1, within=0.2), "98.1, missed by 0.10"),
+        ("test_accuracy", 97.8, Published(98.1), "98.1"),
+        ("test_accuracy", 97.8, Published(98.1, within=0.2, data="cifar"), "98.1, on cifar"),
+    ],
+)
+def test_a_figure_is_reached_where_ours_is_no_worse_than_allowed(
+    metric: str, ours: float, figure: Published, said: str
+) -> None:
+    assert verdict(figure, mean_of([ours]), metric, "mnist") == said
+
+
+def test_a_metric_that_no_trial_reports_is_named() -> None:
+    history = made(Comparison(["test_error", "test_eror"]))
+    shown = "\n".join(part for part in tables.show_parts("compared", history) if isinstance(part, str))
+    assert "no trial reports 'test_eror'" in shown
+
+
+def test_json_holds_the_means() -> None:
+    compared = tables.show_json("compared", made(Comparison("test_accuracy")))["comparison"]
+    assert [each["params"]["l2"] for each in compared] == [0.0, 5.0]
+    assert compared[0]["means"]["test_accuracy"]["n"] == 3
+
+
+PLOTS = [Curves("test_error"), Curves(["val_accuracy", "train_cost"], over="seconds", log=True), Against("l2")]
+
+
+@pytest.mark.parametrize(("each", "count"), list(zip(PLOTS, (2, 4, 1), strict=True)), ids=repr)
+def test_a_plot_is_small_and_sound_svg_with_a_line_per_point(each: Curves | Against, count: int) -> None:
+    ((_, text),) = plot.plots(made(Comparison("test_error", plots=[each])))
+    tree = ET.fromstring(text)
+    lines = tree.findall("{http://www.w3.org/2000/svg}polyline")
+    assert len(lines) == count
+    numbers = [float(n) for line in lines for pair in line.attrib["points"].split() for n in pair.split(",")]
+    assert all(map(math.isfinite, numbers))
+    assert len(text) < 60_000
+
+
+def test_the_page_shows_what_the_files_say_the_tables_the_plots_and_the_commands(tmp_path: Path) -> None:
+    figures = [Published(7.0, {"l2": 0.0}, "slides", within=2.5)]
+    history = made(
+        Comparison("test_error", published=figures, plots=[Curves("test_error")], note="A note."), data="mnist"
+    )
+    history.header = type(history.header)(**{**vars(history.header), "name": "compared@mnist"})
+    path = tmp_path / "docs" / "results.md"
+    (path.parent / "images" / "results").mkdir(parents=True)
+    (path.parent / "images" / "results" / "old.svg").write_text("old")
+    section = markdown.Section(Path("studies/compared.py"), "What it teaches.", (history,))
+    markdown.write(path, [section], "hpsearch run studies/", ["studies/b.py: broken"])
+    page = path.read_text()
+    for words in ("What it teaches.", "7 (slides), reached", "A note.", "studies/b.py: broken", "9.00 ± "):
+        assert words in page, words
+    assert "`hpsearch run studies/compared.py --data mnist`" in page
+    drawn = list((path.parent / "images" / "results").iterdir())
+    assert [file.name for file in drawn] == ["compared-mnist.svg"]
+    assert f"(images/results/{drawn[0].name})" in page
+
+
+def test_the_same_study_gives_the_same_page() -> None:
+    sections = [markdown.Section(Path("a.py"), "", (made(Comparison("test_error", plots=PLOTS)),))]
+    assert markdown.render(sections, "c", "images") == markdown.render(sections, "c", "images")

@@ -1,0 +1,82 @@
+"""The chapter's studies: each runs on digits as it is shipped but for its length, and ends with what it promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.cli import main
+from hpsearch.cli.batch import study_files
+from hpsearch.loading import load_file
+from hpsearch.report import comparison, plot
+from hpsearch.study import Study
+from models.datasets import load, subset
+
+FOLDER = Path(__file__).resolve().parents[2] / "studies"
+FILES = study_files([FOLDER])
+NESTED = {"grid_vs_random", "bayesian", "pruning", "best_mlp", "scaled_down", "baselines", "training_size"}
+"""Studies whose trials are searches of their own, or whose length is not theirs to shorten: for the slow suite."""
+
+quick = pytest.mark.parametrize("path", [path for path in FILES if path.stem not in NESTED], ids=lambda path: path.stem)
+each = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def short(study: Study) -> Study:
+    """A study with one repeat of each of its points, two epochs long, on a fifth of the images."""
+    model = study.model
+    if hasattr(model, "max_epochs"):
+        model = type(model)(**{**model.get_params(), "max_epochs": 2})
+    points = len(study.enqueue) or 3
+    data = subset(load("digits"), seed=0, train=200, valid=100) if study.data == "digits" else study.data
+    return replace(study, model=model, data=data, epochs=2, n_trials=points, repeats=1)
+
+
+@each
+def test_a_study_says_what_it_teaches_and_how_it_is_run(path: Path) -> None:
+    file = load_file(path)
+    title, blank, *text = file.about.splitlines()
+    assert title.endswith((".", "?", "!")), title
+    assert blank == ""
+    assert text
+    assert file.studies[0].name == path.stem or file.studies[0].name.startswith(path.stem)
+    assert len(file.source.splitlines()) <= 150
+
+
+@each
+def test_a_study_is_in_the_course(path: Path) -> None:
+    assert f"]({path.name})" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_course_has_no_study_that_is_not_there() -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert {path.name for path in FILES} >= {part.split(")")[0] for part in text.split("](")[1:] if ".py)" in part}
+
+
+@quick
+def test_a_study_runs_and_ends_with_its_table(path: Path, tmp_path: Path) -> None:
+    for study in load_file(path).studies:
+        result = short(study).run(tmp_path, quiet=True, tracking=False)
+        assert result.best_trial is not None
+        assert {trial.state for trial in result.trials.itertuples()} <= {"COMPLETE", "PRUNED"}
+        if study.comparison is None:
+            continue
+        found = comparison.table(result.history)
+        assert found is not None
+        assert len(found.lines) == max(len(study.enqueue), 1)
+        assert not found.unknown
+        assert all(line.means for line in found.lines)
+        assert len(plot.plots(result.history)) == len(study.comparison.plots)
+        for figure in study.comparison.published:
+            assert any(figure in line.published for line in found.lines), figure
+
+
+@pytest.mark.slow
+def test_the_whole_folder_runs_on_digits_and_makes_its_page(tmp_path: Path) -> None:
+    root, page = tmp_path / "root", tmp_path / "chapter.md"
+    assert main(["run", str(FOLDER), "--root", str(root), "--write", str(page), "--no-tracking", "--quiet"]) == 0
+    text = page.read_text(encoding="utf-8")
+    for path in FILES:
+        assert f"\n## {path.stem}\n" in text
+    assert all(file.stat().st_size < 60_000 for file in (tmp_path / "images" / "chapter").iterdir())
