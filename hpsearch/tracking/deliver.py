@@ -75,7 +75,7 @@ class Deliverer:
             done: Called when all of the log is delivered: nobody needs to wait for the report and the model.
             ready: Waits until the model is there.
         """
-        with settings(), _locked(self._study_dir, wait, grace) as mine:
+        with settings(), locked(self._study_dir, wait, grace) as mine:
             if not mine:
                 return Outcome.BUSY
             last, pause = -LONGEST_PAUSE, 0.0
@@ -101,7 +101,7 @@ class Deliverer:
         Args:
             alive: Whether the study may be running; otherwise what has not ended is marked as interrupted.
         """
-        with settings(), _locked(self._study_dir, lambda _: False, 0.0) as mine:
+        with settings(), locked(self._study_dir, lambda _: False, 0.0) as mine:
             if not mine:
                 return Outcome.BUSY
             if not self.deliver(alive):
@@ -209,7 +209,7 @@ def _user() -> str | None:
 
 
 @contextmanager
-def _locked(study_dir: Path, wait: Callable[[float], bool], grace: float) -> Iterator[bool]:
+def locked(study_dir: Path, wait: Callable[[float], bool], grace: float) -> Iterator[bool]:
     """Hold the study's delivery lock, waiting for another's end; false where it outlasts the study and the grace."""
     ended: float | None = None
     study_dir.mkdir(parents=True, exist_ok=True)

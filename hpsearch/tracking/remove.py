@@ -8,10 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from hpsearch.errors import UserError
 from hpsearch.tracking import cursor
+from hpsearch.tracking.deliver import locked
 from hpsearch.tracking.store import settings
 from hpsearch.tracking.uri import artifact_location, redact, resolve, sqlite_path
 
 PAGE = 1000
+
+PATIENCE = 20.0
+"""Seconds to wait for another process that delivers the study."""
 
 
 def stores(study_dir: Path, uri: str | None = None) -> list[str]:
@@ -46,11 +50,14 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
         uri: The tracking URI, resolved.
 
     Raises:
-        UserError: The store does not answer.
+        UserError: The store does not answer, or another process is delivering the study.
     """
     if is_gone(uri):
         return 0
-    with settings():
+    # The report of a study that has just ended may still be on its way.
+    with settings(), locked(study_dir, lambda _: False, PATIENCE) as free:
+        if not free:
+            raise UserError(f"{study_dir.name}: it is being delivered to MLflow; try again when that is done")
         from mlflow.entities import ViewType
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
