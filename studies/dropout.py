@@ -5,12 +5,12 @@ many others. It works as if many networks were trained and averaged. Srivastava 
 of the hidden neurons and a fifth of the inputs, and bound the length of the weights into each neuron (max-norm), which
 lets the learning rate be large; with inverted scaling (what is kept counts 1/(1 − p)) prediction needs no change.
 
-Their test errors on MNIST: a standard net 1.60 %; with dropout and logistic neurons 1.35 %, with ReLU 1.25 %, with
-max-norm as well 1.06 %, each the best of several shapes of two or three layers of 800 to 2,048 neurons. Hinton et al.
-(2012) have 1.3 % with dropout for two layers of 800, against 1.6 %.
+Their test errors on MNIST: a standard net 1.60 % (two layers of 800 neurons); with dropout, in three layers of 1,024,
+logistic neurons 1.35 %, ReLU 1.25 %, with max-norm as well 1.06 %. Hinton et al. (2012) have 1.3 % with dropout for two
+layers of 800. Here it is one layer of 800.
 
     hpsearch run studies/dropout.py
-    hpsearch run studies/dropout.py --data mnist      # one seed; some ten minutes on one core
+    hpsearch run studies/dropout.py --data mnist      # one seed; ten minutes of one core
 """
 
 from hpsearch import Comparison, Curves, MLPClassifier, Published, Study
@@ -43,5 +43,9 @@ def study(data: str = "digits") -> Study:
                 Published(1.06, {"dropout": 0.5}, f"{SRIVASTAVA}, dropout + max-norm", within=0.19),
             ],
             plots=[Curves("val_accuracy")],
+            note=(
+                "Published with three layers of 1,024 neurons. Of the settings tried on MNIST for at most 120 epochs none "
+                "had less than 1.4 % on the validation images; two layers of 800 learn more slowly still."
+            ),
         ),
     )  # fmt: skip
