@@ -61,11 +61,11 @@ class Scale:
             confidence such as ``"95%"``: all that it cannot tell from the best.
         calibration: Points drawn at random from the others that enter the next stage beside them, to measure how well
             this stage ranks.
-        margin: How far the next stage's space reaches beyond the promoted points, as a fraction of the study's space in
-            each dimension.
+        margin: How far the next stage's space reaches beyond the points that it is drawn around, as a fraction of the
+            study's space in each dimension.
         if_misleading: What happens to the next stage once it shows, by its interval, that this one misleads: ``widen``
-            (it goes on in a wider space, around the points that it finds best itself), ``skip`` (it goes on as if this
-            stage had been left out) or ``keep`` (it is said, and no more).
+            (it goes on in a wider space), ``skip`` (it goes on as if this stage had been left out) or ``keep`` (it
+            goes on around what this stage promoted, whatever that is worth there).
 
     Raises:
         UserError: A value cannot be.

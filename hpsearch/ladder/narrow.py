@@ -11,7 +11,12 @@ from hpsearch.dimensions import listed
 from hpsearch.space import Choice, Dimension, Float, Int
 
 
-def narrow(space: Mapping[str, Dimension], points: Sequence[Mapping[str, Any]], margin: float) -> dict[str, Dimension]:
+def narrow(
+    space: Mapping[str, Dimension],
+    points: Sequence[Mapping[str, Any]],
+    margin: float,
+    others: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Dimension]:
     """Return the part of a space around some of its points.
 
     A range reaches from the lowest value of the points to the highest and beyond by the margin at both ends, in the
@@ -23,6 +28,7 @@ def narrow(space: Mapping[str, Dimension], points: Sequence[Mapping[str, Any]], 
         space: The space that the points come from.
         points: Parameters by name; a point lacks those that do not exist there.
         margin: A fraction of the old range.
+        others: Points whose options remain too: what a margin is to a range.
     """
     found: dict[str, Dimension] = {}
     for name, dim in space.items():
@@ -32,7 +38,8 @@ def narrow(space: Mapping[str, Dimension], points: Sequence[Mapping[str, Any]], 
         dim = replace(dim, when=conditions) if conditions is not None else dim
         values = [point[name] for point in points if name in point]
         if values and isinstance(dim, Choice):
-            dim = replace(dim, options=[option for option in dim.options if listed(option) in map(listed, values)])
+            kept = [listed(value) for value in [*values, *(point[name] for point in others if name in point)]]
+            dim = replace(dim, options=[option for option in dim.options if listed(option) in kept])
         elif values and not isinstance(dim, Choice):
             dim = _range(dim, values, margin)
         found[name] = dim

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -116,17 +117,23 @@ class Rung:
         if callable(study.space):
             return study.space, ""
         # In the study's whole space, not in the box of the stage before: a point from beside it may be among them.
-        box = narrow(study.dimensions, [params for _, params in self.best], scale.margin)
-        found = None if scale.if_misleading == "keep" else compare(history, self.stage - 1)
+        promoted_points = [params for _, params in self.best]
+        if scale.if_misleading == "keep":
+            return narrow(study.dimensions, promoted_points, scale.margin), ""
+        # As many as were promoted, but the best of this stage: one drawn to calibrate may be the better. An option goes
+        # only where it never made the better half of the stage before: unlike the end of a range, it has no margin.
+        own = {point for point, _ in self.given}
+        ranked = [params for point, params in ranking(history, self.stage) if point in own]
+        before = [params for _, params in ranking(history, self.stage - 1)]
+        half = before[: math.ceil(len(before) / 2)]
+        around = ranked[: len(self.best)] or promoted_points
+        found = compare(history, self.stage - 1)
         if found is None or not found.surely_misleads:
-            return box, ""
+            return narrow(study.dimensions, around, scale.margin, half), ""
         said = f"stage {self.stage - 1} misleads here (ρ = {found.rho:.2f} [{found.rho_low:.2f}, {found.rho_high:.2f}])"
         if scale.if_misleading == "skip":
             return study.dimensions, f"{said}: stage {self.stage} goes on as if it had been left out"
-        own = {point for point, _ in self.given}
-        ranked = [params for point, params in ranking(history, self.stage) if point in own]
-        around = ranked[: max(len(self.best), 1)] or [params for _, params in self.best]
-        wider = narrow(study.dimensions, around, min(max(scale.margin * WIDER, LEAST), 1.0))
+        wider = narrow(study.dimensions, around, min(max(scale.margin * WIDER, LEAST), 1.0), half)
         return wider, f"{said}: stage {self.stage} goes on in a wider space, around the best points of its own"
 
     def _prior(self, history: History) -> list[Trial]:

@@ -70,6 +70,14 @@ def test_options_that_no_point_has_go_and_with_them_what_depends_on_them() -> No
     assert check_space(box)
 
 
+def test_options_of_other_points_stay_and_their_values_do_not_count() -> None:
+    others = [{"optimizer": "adam", "eta": 9.0}]
+    box = narrow(SPACE, [{"optimizer": "sgd", "layers": 1, "eta": 1.0}], 0.0, others)
+    assert box["optimizer"].grid() == ["sgd", "adam"]
+    assert not isinstance(box["eta"], Choice)
+    assert box["eta"].high < 9 or box["eta"] == SPACE["eta"]
+
+
 def test_a_condition_is_narrowed_with_its_parent() -> None:
     space = check_space({"layers": Choice([1, 2, 3]), "second": Int(1, 9, when={"layers": [2, 3]})})
     box = narrow(space, [{"layers": 2, "second": 4}, {"layers": 1}], 0.0)

@@ -101,6 +101,33 @@ def test_a_point_from_beside_the_box_may_be_promoted_out_of_it(tmp_path: Path) -
     assert all(abs(trial.params["a"] - best) <= 0.02 + 1e-9 for trial in at(history, 2))
 
 
+def test_an_option_goes_only_where_it_never_made_the_better_half(tmp_path: Path) -> None:
+    worth = {"best": 1.0, "near": 0.9, "far": 0.0}
+
+    def kinds(ask: Ask) -> float:
+        return worth[ask.params["c"]] + 0.01 * ask.params["a"]
+
+    space = {"a": Float(0.0, 1.0), "c": Choice(list(worth))}
+    small = Scale(train=100, trials=30, promote=2, calibration=0)
+    history = search(planted_study(space=space, stages=[small, Scale(trials=40)]), kinds, tmp_path)
+    assert {params["c"] for _, params in promoted(history, 0, small)} == {"best"}
+    assert {trial.params["c"] for trial in at(history, 1)[2:]} == {"best", "near"}
+
+
+def test_the_box_is_drawn_around_what_turns_out_best_among_all_that_was_given(tmp_path: Path) -> None:
+    """One of the points drawn to calibrate is the best at the full problem, though the stages mostly rank alike."""
+
+    def surprise(ask: Ask) -> float:
+        a = float(ask.params["a"])
+        return 5.0 + a if ask.stage and 0.3 < a < 0.5 else a
+
+    small = Scale(train=100, trials=20, promote=1, calibration=19, margin=0.05)
+    history = search(planted_study(stages=[small, Scale(trials=30)]), surprise, tmp_path)
+    assert history.notes == []
+    best = max(trial.params["a"] for trial in at(history, 1)[:20] if 0.3 < trial.params["a"] < 0.5)
+    assert all(abs(trial.params["a"] - best) <= 0.05 + 1e-9 for trial in at(history, 1)[20:])
+
+
 def test_a_stage_that_misleads_promotes_what_it_ranks_first(tmp_path: Path) -> None:
     def backwards(ask: Ask) -> float:
         return float(ask.params["a"]) * (-1 if ask.stage == 0 else 1)
@@ -221,8 +248,8 @@ def test_a_grid_climbs_over_what_is_left_of_it(tmp_path: Path) -> None:
     cells = [tuple(trial.params.values()) for trial in at(history, 1)]
     (best,) = ranking(history, 0)[:1]
     assert cells[0] == tuple(best[1].values())
-    # The box holds two cells on either side of the best one at most, of its own option alone.
-    assert len(cells) == len(set(cells)) <= 6
+    # The box holds two cells on either side of the best one at most, of both options, and there is the one beside it.
+    assert len(cells) == len(set(cells)) <= 11
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
