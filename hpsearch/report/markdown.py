@@ -107,9 +107,8 @@ def _overview(sections: Sequence[Section]) -> list[str]:
                     point = comparison.point_text(line, found.factors) or "-"
                     ours = comparison.text_of(mean, metric)
                     said = comparison.verdict(figure, mean, metric, found.data)
-                    rows.append(
-                        [f"[{section.path.stem}](#{section.path.stem})", point, comparison.unit(metric), ours, said]
-                    )
+                    name = (history.header.name if history.header else section.path.stem).partition("@")[0]
+                    rows.append([f"[{name}](#{section.path.stem})", point, comparison.unit(metric), ours, said])
     if not rows:
         return []
     columns = [Column("study"), Column("what"), Column("metric"), Column("ours", right=True), Column("published")]
