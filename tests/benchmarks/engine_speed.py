@@ -31,6 +31,9 @@ from models.estimator import MLPClassifier
 IMAGES = 10_000
 ROUNDS = 3
 
+AFTERWARDS = 10.0
+"""Seconds for the last study's report, which is made once it is over, to be out of the next one's way."""
+
 
 class Stopwatch(Silent):
     """Notes when a study began, and when its last tick was done.
@@ -90,9 +93,10 @@ def overhead() -> None:
     study = networks(30, 16, 10)
     shares = []
     for number in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as root:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as root:
             watch = Stopwatch()
             history = study.run(root, observer=watch).history
+            time.sleep(AFTERWARDS)
             trained = sum(row.seconds for trial in history.trials for row in trial.rows)
             shares.append((watch.last - watch.begun) / trained - 1)
             print(f"  round {number}: {trained:.2f} s of training, overhead {100 * shares[-1]:.1f} %")

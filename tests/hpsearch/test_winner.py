@@ -186,13 +186,13 @@ def test_delivered_again_there_is_still_one_model_and_one_version(registered: Re
 
 
 @pytest.mark.slow
-def test_the_model_predicts_from_the_command_line_where_hpsearch_is_not_installed(registered: Registered) -> None:
+def test_the_model_predicts_from_the_command_line_of_mlflow(registered: Registered) -> None:
     root, result, client = registered
     data, place = datasets.load("digits"), root / "served"
     (model,) = client.search_logged_models([client.get_run(str(result.run)).info.experiment_id])
     samples = root / "samples.json"
     samples.write_text(json.dumps({"inputs": data.X_valid[:7].tolist()}))
-    # Isolated from the folder of this package: what reads the model came along with it.
+    # Away from this package's folder: what reads the model came along with it.
     place.mkdir()
     out = place / "out.json"
     command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", model.model_uri, "--env-manager", "local"]
