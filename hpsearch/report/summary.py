@@ -29,9 +29,10 @@ def opening(plan: StudyPlan, history: History) -> str:
     if plan.resumed:
         trained = sum(trial.epoch for trial in history.trials)
         resumed = f"; resumed after {words.many(trained, 'epoch')}"
+    # A function has one epoch, and how many a generator yields nobody knows who did not say it.
+    length = f" of up to {words.many(plan.epochs, 'epoch')}" if plan.epochs > 1 else ""
     return (
-        f"{plan.name}: {trials} of up to {words.many(plan.epochs, 'epoch')}{data}; "
-        f"{plan.sampler}, {plan.pruner}, {words.many(plan.lanes, 'lane')}{resumed}"
+        f"{plan.name}: {trials}{length}{data}; {plan.sampler}, {plan.pruner}, {words.many(plan.lanes, 'lane')}{resumed}"
     )
 
 

@@ -291,3 +291,10 @@ def test_drawing_takes_a_small_share_of_the_time_even_where_it_is_slow() -> None
 
 def test_where_there_is_no_terminal_the_view_is_plain_lines() -> None:
     assert isinstance(live.live_view(), PlainView)
+
+
+def test_the_length_of_a_trial_is_not_told_where_nobody_said_it(capsys: pytest.CaptureFixture[str]) -> None:
+    wall = Wall()
+    play(PlainView(clock=wall), logs.ticks(), wall, epochs=1)
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "eta_lambda: 4 trials on digits (1,078 train); tpe, asha, 4 lanes"
