@@ -45,6 +45,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def heed_ctrl_c() -> None:
+    """A shell that starts pytest in the background has it ignore Ctrl-C, and all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(folder: Path, *args: str, **environment: str) -> subprocess.Popen[str]:
     clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
     return subprocess.Popen(
@@ -54,6 +59,7 @@ def start(folder: Path, *args: str, **environment: str) -> subprocess.Popen[str]
         text=True,
         cwd=folder,
         env={**clean, **environment},
+        preexec_fn=heed_ctrl_c,
     )
 
 

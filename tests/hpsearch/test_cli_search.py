@@ -183,6 +183,7 @@ def export(folder: Path, root: str) -> bytes:
     return subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_several_metrics_and_constraints_interrupted_and_resumed_come_out_the_same(folder: Path) -> None:
     (folder / "made.py").write_text(SLOW)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from mlflow import pyfunc
 from mlflow.tracking import MlflowClient
+from servers import pointed_at
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.pipeline import make_pipeline
@@ -153,16 +154,8 @@ def test_mlflow_holds_the_report_its_pictures_and_the_model(registered: Register
 
 
 def load(client: MlflowClient, uri: str) -> Any:
-    import mlflow
-
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    mlflow.set_tracking_uri(client.tracking_uri)
-    mlflow.set_registry_uri(client.tracking_uri)
-    try:
+    with pointed_at(client.tracking_uri):
         return pyfunc.load_model(uri)
-    finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
 
 
 @pytest.mark.parametrize("uri", ["runs:/{run}/model", "models:/digits@best", "models:/digits/1"])

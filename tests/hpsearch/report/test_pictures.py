@@ -14,6 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
 Searched = Callable[..., History]
 
 
+@pytest.mark.slow
 def test_best_so_far_map_and_curves_become_images_and_the_same_study_the_same_bytes(searched: Searched) -> None:
     figures, _ = html.drawings(searched(30))
     drawn = pictures.pictures(figures)

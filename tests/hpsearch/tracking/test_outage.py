@@ -37,6 +37,7 @@ class Notes(Silent):
         self.said.append(text)
 
 
+@pytest.mark.slow
 def test_without_a_server_the_search_goes_on_with_one_early_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

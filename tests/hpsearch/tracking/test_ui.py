@@ -11,7 +11,7 @@ import pytest
 from browser import CHROMIUM, WHY_NOT, Browser
 from mlflow import pyfunc
 from mlflow.tracking import MlflowClient
-from servers import Server
+from servers import Server, pointed_at
 
 from hpsearch import Float, MLPClassifier, Study
 from hpsearch.api import Result
@@ -119,17 +119,8 @@ def test_report_model_and_registry_are_on_the_server_as_they_are_in_a_root(serve
     client = MlflowClient(server.uri)
     assert {"report.html", "best.png"} <= {file.path for file in client.list_artifacts(str(result.run))}
     assert list((server.folder / "remote").rglob("report.html")), "artifacts go where the server keeps them"
-    import mlflow
-
-    with pytest.MonkeyPatch.context() as patch:
-        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    with pytest.MonkeyPatch.context() as patch, pointed_at(server.uri):
         patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        mlflow.set_tracking_uri(server.uri)
-        mlflow.set_registry_uri(server.uri)
-        try:
-            model = pyfunc.load_model("models:/seen@champion")
-        finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
+        model = pyfunc.load_model("models:/seen@champion")
     data = datasets.load("digits")
     assert np.array_equal(model.predict(data.X_valid.astype(np.float64)), result.model.predict(data.X_valid))
