@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,8 +11,16 @@ from hpsearch.tracking.exhibits import Exhibits
 from hpsearch.tracking.process import BUSY, DeliveryReport, Outcome, report
 from hpsearch.tracking.uri import resolve
 
+PATIENCE = 20.0
+"""Seconds to wait for the process that still delivers the report and the model of a study that has ended."""
 
-def sync(study_dirs: Iterable[Path], uri: str | None = None, exhibits: Exhibits | None = None) -> list[DeliveryReport]:
+
+def sync(
+    study_dirs: Iterable[Path],
+    uri: str | None = None,
+    exhibits: Exhibits | None = None,
+    patience: float = PATIENCE,
+) -> list[DeliveryReport]:
     """Bring MLflow into line with the logs of these studies, in this process, and report one by one.
 
     Repeated, it changes nothing. A study that is being run is delivered as far as it is; its states stay as they are.
@@ -20,6 +29,7 @@ def sync(study_dirs: Iterable[Path], uri: str | None = None, exhibits: Exhibits 
         study_dirs: Folders of studies, ``<root>/studies/<name>``.
         uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
         exhibits: What is shown beside the curves of studies that are done; None for nothing.
+        patience: Seconds to wait for another process that delivers a study which is not being run any more.
 
     Raises:
         UserError: MLflow would not take the URI.
@@ -28,6 +38,12 @@ def sync(study_dirs: Iterable[Path], uri: str | None = None, exhibits: Exhibits 
     for study_dir in study_dirs:
         root = study_dir.absolute().parents[1]
         resolved = resolve(root, uri)
-        outcome = Deliverer(study_dir, resolved, root, exhibits).once(alive=is_running(study_dir))
+        end = time.monotonic() + patience
+        while True:
+            alive = is_running(study_dir)
+            outcome = Deliverer(study_dir, resolved, root, exhibits).once(alive)
+            if outcome is not Outcome.BUSY or alive or time.monotonic() >= end:
+                break
+            time.sleep(0.2)
         reports.append(report(study_dir, resolved, BUSY if outcome is Outcome.BUSY else None))
     return reports
