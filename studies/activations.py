@@ -21,7 +21,7 @@ def study(data: str = "digits") -> Study:
             {"activation": "tanh", "output": "tanh", "learning_rate": 0.05, "hidden_layer_sizes": sizes},
         ],
         data=data,
-        repeats=3,
+        repeats=5,
         measure_test=True,
         comparison=Comparison(["test_error", "val_accuracy"], plots=[Curves("val_accuracy", first=2)]),
     )

@@ -6,14 +6,15 @@ of its time (94.35 %) and with good settings (98.5 %, A. Müller). Nearest neigh
 all. Ours are the networks of the chapter: 30 and 100 hidden neurons, cross-entropy, λ = 5 (on n = 50,000; λ/n is kept
 for others).
 
-The time of an SVM grows with the square of the number of images: of a large set it sees the first 10,000 here, where
-the book gave it 50,000, and so falls short of the book's figures. The SVM's defaults were then a kernel of width γ =
-1/784 for 784 pixels; good are C = 5 and γ = 0.05 for pixels in [0, 1].
+The SVM's defaults were then a kernel of width γ = 1/784 for 784 pixels; good are A. Müller's, C = 2.8 and γ = 0.029
+for pixels in [0, 1]. Its time grows with the square of the number of images: with 50,000 of them it takes some ten
+minutes. Our figures are means over five networks with different first weights.
 
     hpsearch run studies/baselines.py
     hpsearch run studies/baselines.py --data mnist
 """
 
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class AverageDarkness(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def train(trial: Any) -> dict[str, float]:
-    """Return what a method reaches."""
+    """Return what a method reaches; a network, over five starts."""
     data, method = trial.data, trial["method"]
     n, d = data.X_train.shape
     ours = {"optimizer": "momentum", "learning_rate": 0.02, "lr_schedule": "cosine", "l2": 5 * n / 50_000}
@@ -49,16 +50,16 @@ def train(trial: Any) -> dict[str, float]:
         "average darkness": AverageDarkness,
         "nearest neighbour": lambda: KNeighborsClassifier(1, algorithm="brute"),
         "SVM, old defaults": lambda: SVC(gamma=1 / d, cache_size=1000),
-        "SVM, tuned": lambda: SVC(C=5, gamma=40 / d, cache_size=1000),
-        "ours, 30 hidden": lambda: MLPClassifier((30,), random_state=trial.repeat, **ours),
-        "ours, 100 hidden": lambda: MLPClassifier((100,), random_state=trial.repeat, **ours),
+        "SVM, tuned": lambda: SVC(C=2.8, gamma=23 / d, cache_size=1000),
+        "ours, 30 hidden": lambda seed: MLPClassifier((30,), random_state=seed, **ours),
+        "ours, 100 hidden": lambda seed: MLPClassifier((100,), random_state=seed, **ours),
     }
-    model = made[method]()
-    seen = 10_000 if method.startswith("SVM") else n
-    model.fit(data.X_train[:seen], data.y_train[:seen])
+    models = [made[method](seed) for seed in range(5)] if method.startswith("ours") else [made[method]()]
+    for model in models:
+        model.fit(data.X_train, data.y_train)
     return {
-        "val_accuracy": model.score(data.X_valid, data.y_valid),
-        "test_accuracy": model.score(data.X_test, data.y_test),
+        "val_accuracy": fmean(model.score(data.X_valid, data.y_valid) for model in models),
+        "test_accuracy": fmean(model.score(data.X_test, data.y_test) for model in models),
     }
 
 

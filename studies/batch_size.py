@@ -16,7 +16,7 @@ def study(data: str = "digits") -> Study:
         model=MLPClassifier(hidden_layer_sizes=(30,), l2=5.0 if data == "mnist" else 0.1, max_epochs=20),
         space=[{"batch_size": size, "learning_rate": rate} for size, rate in rates.items()],
         data=data,
-        repeats=3,
+        repeats=5,
         lanes=1,  # alone, so that the time of each is its own
         measure_test=True,
         comparison=Comparison(["test_error", "val_accuracy"], plots=[Curves("val_accuracy", over="seconds")]),

@@ -32,7 +32,7 @@ def study(data: str = "digits") -> Study:
             {"optimizer": "momentum", "batch_size": 10, "learning_rate": 0.05, "max_epochs": 40},
         ],
         data=subset(whole, 0, train=2000) if len(whole.y_train) > 2000 else data,
-        repeats=3,
+        repeats=5,
         comparison=Comparison(
             metrics=["train_cost", "val_accuracy"],
             at="last",

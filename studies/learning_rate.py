@@ -15,7 +15,7 @@ def study(data: str = "digits") -> Study:
         model=MLPClassifier(hidden_layer_sizes=(30,), l2=5.0 if data == "mnist" else 0.1, max_epochs=30),
         space=[{"learning_rate": [0.025, 0.25, 2.5]}],
         data=data,
-        repeats=3,
+        repeats=5,
         measure_test=True,
         comparison=Comparison(["test_error", "train_cost"], at="last", plots=[Curves("train_cost", log=True)]),
     )

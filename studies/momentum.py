@@ -25,7 +25,7 @@ def study(data: str = "digits") -> Study:
             {"optimizer": "nesterov", "momentum": [0.9, 0.99]},
         ],
         data=data,
-        repeats=3,
+        repeats=5,
         measure_test=True,
         comparison=Comparison(["test_error", "train_cost"], plots=[Curves("train_cost", log=True)]),
     )

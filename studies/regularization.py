@@ -5,8 +5,8 @@ brings the unimportant ones to zero. The chapter's λ is divided by n, the size 
 images it weighs less: what is right for 1,000 images (λ = 0.1) is right for 50,000 as λ = 5.
 
 The first study is the book's step from no regularization to λ = 5, with 30 hidden neurons and weights from N(0, 1).
-The second is the best network of that part of the book: 100 hidden neurons, η = 0.1, 60 epochs. It says 96.49 % and
-98.04 %.
+The second is the best network of that part of the book, 100 hidden neurons, small first weights, η = 0.1 and 60 epochs,
+and the same with 30. The book says 96.49 % (30 neurons, as in the first study) and 98.04 %.
 """
 
 from hpsearch import Comparison, Curves, MLPClassifier, Published, Study
@@ -39,15 +39,17 @@ def studies(data: str = "digits") -> list[Study]:
     )
     best = Study(
         name="regularization_best",
-        model=MLPClassifier(
-            hidden_layer_sizes=(100,), learning_rate=0.1, l2=5.0 * scale, max_epochs=60 if data == "mnist" else 30
-        ),
+        model=MLPClassifier(learning_rate=0.1, l2=5.0 * scale, max_epochs=60 if data == "mnist" else 30),
+        space=[{"hidden_layer_sizes": [(30,), (100,)]}],
         data=data,
         repeats=5,
         measure_test=True,
         comparison=Comparison(
             ["val_accuracy", "test_accuracy"],
-            published=[Published(98.04, source="the book", within=0.14)],
+            published=[
+                Published(96.49, {"hidden_layer_sizes": (30,)}, "the book, η = 0.5", within=0.19),
+                Published(98.04, {"hidden_layer_sizes": (100,)}, "the book", within=0.14),
+            ],
             plots=[Curves("val_accuracy", first=3)],
             note=NOTE,
         ),

@@ -17,7 +17,7 @@ def study(data: str = "digits") -> Study:
         ),
         space=[{"lr_schedule": ["constant", "plateau", "step", "cosine"]}],
         data=data,
-        repeats=3,
+        repeats=5,
         measure_test=True,
         comparison=Comparison(["test_error", "val_accuracy"], plots=[Curves("val_accuracy", first=3)]),
     )

@@ -16,7 +16,7 @@ def study(data: str = "digits") -> Study:
         model=MLPClassifier(hidden_layer_sizes=hidden, learning_rate=0.1, max_epochs=epochs),
         space=[{"output": "sigmoid", "cost": "cross_entropy"}, {"output": "softmax", "cost": "log_likelihood"}],
         data=data,
-        repeats=3,
+        repeats=5,
         measure_test=True,
         comparison=Comparison(
             ["test_accuracy", "val_accuracy"],

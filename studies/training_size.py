@@ -51,7 +51,7 @@ def study(data: str = "digits") -> Study:
             }
         ],
         data=data,
-        repeats=1 if data == "mnist" else 3,
+        repeats=3,
         comparison=Comparison(
             metrics=["test_accuracy", "val_accuracy", "train_accuracy"],
             plots=[Against("images", "test_accuracy", log=True)],

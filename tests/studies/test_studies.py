@@ -16,10 +16,6 @@ from models.datasets import load, subset
 
 FOLDER = Path(__file__).resolve().parents[2] / "studies"
 FILES = study_files([FOLDER])
-NESTED = {"grid_vs_random", "bayesian", "pruning", "best_mlp", "scaled_down", "baselines", "training_size"}
-"""Studies whose trials are searches of their own, or whose length is not theirs to shorten: for the slow suite."""
-
-quick = pytest.mark.parametrize("path", [path for path in FILES if path.stem not in NESTED], ids=lambda path: path.stem)
 each = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
@@ -29,8 +25,17 @@ def short(study: Study) -> Study:
     if hasattr(model, "max_epochs"):
         model = type(model)(**{**model.get_params(), "max_epochs": 2})
     points = len(study.enqueue) or 3
-    data = subset(load("digits"), seed=0, train=200, valid=100) if study.data == "digits" else study.data
-    return replace(study, model=model, data=data, epochs=2, n_trials=points, repeats=1)
+    small = study.data == "digits" and not any("images" in point for point in study.enqueue)  # these ask for their own
+    data = subset(load("digits"), seed=0, train=200, valid=100) if small else study.data
+    stages = tuple(
+        replace(stage, train=stage.train and 30, epochs=stage.epochs and 2, trials=2, promote=1, calibration=0)
+        for stage in study.stages or ()
+    )
+    many = 2 * len(stages) or points
+    confirm = min(study.confirm, 1)
+    return replace(
+        study, model=model, data=data, epochs=2, n_trials=many, repeats=1, stages=stages or None, confirm=confirm
+    )
 
 
 @each
@@ -54,7 +59,7 @@ def test_the_course_has_no_study_that_is_not_there() -> None:
     assert {path.name for path in FILES} >= {part.split(")")[0] for part in text.split("](")[1:] if ".py)" in part}
 
 
-@quick
+@each
 def test_a_study_runs_and_ends_with_its_table(path: Path, tmp_path: Path) -> None:
     for study in load_file(path).studies:
         result = short(study).run(tmp_path, quiet=True, tracking=False)
