@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpsearch import ladder, pruners, samplers, scaling, stages, winner
+from hpsearch import ladder, preflight, stages, winner
 from hpsearch.confirm import Verdict, verdict
 from hpsearch.declaration import CONFIRM
 from hpsearch.engine.checkpoints import Checkpoints
@@ -23,7 +23,6 @@ from hpsearch.engine.opening import open_history
 from hpsearch.engine.outage import Outage
 from hpsearch.engine.resume import restore
 from hpsearch.engine.stopping import Limits
-from hpsearch.engine.warm import first_points
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.history import History, Trial
 from hpsearch.objectives.staged import prepare
@@ -160,16 +159,14 @@ def run(
         StudyFailed: Every trial failed.
     """
     root = Path(root)
-    given: dict[str, Any] = {
+    given = {
         "timeout": timeout,
         "until": until,
         "no_improvement": no_improvement,
         "budget": budget,
         "trial_timeout": trial_timeout,
     }
-    study = replace(study, **{key: limit for key, limit in given.items() if limit is not None})
-    if start_from is not None:
-        study = replace(study, enqueue=[*study.enqueue, *first_points(root, start_from, study)])
+    study = preflight.asked(study, root, given, start_from)
     if register is not None:
         if not (tracking and model):
             raise UserError("a model is registered in MLflow: leave out what keeps it from there")
@@ -179,17 +176,10 @@ def run(
         if tracking:
             # Entered first: its process imports MLflow while this one loads the data.
             delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
-        dataset = _load(study)
-        study = _settled(study, dataset)
+        study, dataset = preflight.loaded(study)
         folder = root / "studies" / study.name
-        if not yes and (extend or not (folder / "log.jsonl").is_file()):
-            samplers.check_size(study)
-        prepared = prepare(study, dataset)
-        sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
-        n = None if dataset is None else len(dataset.y_train)
-        ladder.build(study, n=n)  # what cannot be is said before a log is begun
-        if retry_failed and (study.stages is not None or study.confirm):
-            raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
+        any_size = yes or (not extend and (folder / "log.jsonl").is_file())
+        prepared, sampler, pruner = preflight.parts(study, dataset, any_size=any_size, retry_failed=retry_failed)
         if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(folder / "log.jsonl"))
@@ -204,6 +194,7 @@ def run(
             prepared = prepare(declared, dataset)
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
+        n = None if dataset is None else len(dataset.y_train)
         climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None, n)
         total = None if climb.total is None else climb.total + len(history.retries)
         watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
@@ -224,12 +215,12 @@ def run(
             if not done:
                 objective = prepared.make(dataset)
                 if workers > 1 or scheduler is not None:
-                    ahead = 1 if sampler.reads_history or pruner.reads_history else AHEAD
                     client = stack.enter_context(connect(workers, scheduler))
                     objective = stack.enter_context(
                         Cluster(
                             client, prepared.make, dataset, uid, prepared.epochs, watcher.message,
-                            ahead=ahead, trial_timeout=study.trial_timeout,
+                            ahead=1 if sampler.reads_history or pruner.reads_history else AHEAD,
+                            trial_timeout=study.trial_timeout,
                         )
                     )  # fmt: skip
                 checkpoints = Checkpoints(folder / "checkpoints", uid)
@@ -271,24 +262,6 @@ def _keep(
         winner.store(folder, history, dataset, found, register)
     except (ValueError, UserError) as error:
         watcher.message(f"the winner's model is not in MLflow: {error}")
-
-
-def _settled(study: Study, dataset: datasets.Dataset | None) -> Study:
-    if study.stages is None or dataset is None:
-        return study
-    try:
-        return replace(study, stages=scaling.settle(study.stages, dataset, study.seed))
-    except UserError as error:
-        raise UserError(f"study {study.name!r}: {error}") from error
-
-
-def _load(study: Study) -> datasets.Dataset | None:
-    if study.data is None:
-        return None
-    try:
-        return datasets.load(study.data)
-    except ValueError as error:
-        raise UserError(str(error)) from error
 
 
 def _plan(

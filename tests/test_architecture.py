@@ -26,7 +26,7 @@ LEVELS: list[set[str]] = [
     {"hpsearch.ladder"},
     {"hpsearch.engine", "hpsearch.lr_range"},
     {"hpsearch.report"},
-    {"hpsearch.delivery", "hpsearch.replay", "hpsearch.single", "hpsearch.winner"},
+    {"hpsearch.delivery", "hpsearch.preflight", "hpsearch.replay", "hpsearch.single", "hpsearch.winner"},
     {"hpsearch.api"},
     {"hpsearch.cli"},
     {"hpsearch.__main__"},

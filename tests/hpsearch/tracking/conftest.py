@@ -4,11 +4,12 @@ import math
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import Server
 
 from hpsearch.logfile import encode
 from hpsearch.records import Ask, Decision, Header, Record, Row, Tick
@@ -38,6 +39,18 @@ def root(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copyfile(empty_store, tmp_path / "mlflow.db")
     return tmp_path
+
+
+@pytest.fixture
+def server(root: Path) -> Iterator[Server]:
+    """A real MLflow server over the root's store, which has moved behind it."""
+    folder = root / "server"
+    folder.mkdir()
+    (root / "mlflow.db").rename(folder / "mlflow.db")
+    server = Server(folder)
+    server.up()
+    yield server
+    server.down()
 
 
 def make_records(

@@ -94,16 +94,10 @@ def made(uri: str, experiment: str = "eta_lambda") -> dict[str, Any]:
 
 
 @pytest.fixture
-def proxy(root: Path) -> Iterator[Proxy]:
-    folder = root / "server"
-    folder.mkdir()
-    (root / "mlflow.db").rename(folder / "mlflow.db")
-    server = Server(folder)
-    server.up()
+def proxy(server: Server) -> Iterator[Proxy]:
     proxy = Proxy(server.port)
     yield proxy
     proxy.close()
-    server.down()
 
 
 @pytest.mark.slow

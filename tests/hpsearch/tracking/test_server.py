@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,6 @@ pytestmark = [
 
 Records = Callable[..., list[Record]]
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def server(root: Path) -> Iterator[Server]:
-    folder = root / "server"
-    folder.mkdir()
-    (root / "mlflow.db").rename(folder / "mlflow.db")
-    server = Server(folder)
-    server.up()
-    yield server
-    server.down()
 
 
 def rows_of(client: MlflowClient, experiment: str) -> dict[str, Any]:
