@@ -92,7 +92,8 @@ Plot = Curves | Against
 class Comparison:
     """What is shown of a study's points: a table of means with 95 % intervals, published figures and plots.
 
-    Accuracies are shown in percent, and ``test_error`` is what ``test_accuracy`` lacks to 100 %.
+    Accuracies are shown in percent, and so are errors, shares of the samples: ``test_error`` is what ``test_accuracy``
+    lacks to 100 %, unless an objective reports it. Errors of regressions (``mean_squared_error``) stay as they are.
 
     Attributes:
         metrics: What is tabulated, such as ``"test_error"`` or ``["test_error", "train_error"]``; empty: the test error

@@ -17,6 +17,9 @@ from hpsearch.report.terminal import Column, Grid, Part
 
 CONFIDENCE = 0.95
 
+REGRESSION = ("absolute_error", "squared_error", "percentage_error", "log_error", "max_error")
+"""Endings of scikit-learn's errors that are no shares of the samples."""
+
 MOST = 10
 """Points of a study that repeats and declares no comparison which are shown, the best ones."""
 
@@ -136,7 +139,7 @@ def value_of(row: Row, metric: str) -> float | None:
     value = row.metrics[source]
     if source != metric:
         return 100 * (1 - value)
-    return 100 * value if metric.endswith("accuracy") else value
+    return 100 * value if _is_share(metric) else value
 
 
 def row_of(trial: Trial, comparison: Comparison) -> Row:
@@ -148,7 +151,7 @@ def row_of(trial: Trial, comparison: Comparison) -> Row:
 
 def unit(metric: str) -> str:
     """Return a metric's name with its unit."""
-    return f"{metric} (%)" if metric.endswith(("accuracy", "error")) else metric
+    return f"{metric} (%)" if _is_share(metric) else metric
 
 
 def mean_of(values: Sequence[float]) -> Mean:
@@ -167,8 +170,7 @@ def text_of(mean: Mean | None, metric: str) -> str:
     if mean is None:
         return "-"
     parts = [mean.mean] if mean.half is None else [mean.mean, mean.half]
-    percent = metric.endswith(("accuracy", "error"))
-    return " ± ".join(f"{part:.2f}" if percent else words.number(part) for part in parts)
+    return " ± ".join(f"{part:.2f}" if _is_share(metric) else words.number(part) for part in parts)
 
 
 def verdict(figure: Published, mean: Mean | None, metric: str, data: str) -> str:
@@ -284,6 +286,10 @@ def _source(metric: str, known: Iterable[str]) -> str | None:
         return metric
     accuracy = f"{metric.removesuffix('error')}accuracy"
     return accuracy if metric.endswith("error") and accuracy in names else None
+
+
+def _is_share(metric: str) -> bool:
+    return metric.endswith("accuracy") or (metric.endswith("error") and not metric.endswith(REGRESSION))
 
 
 def _less_is_better(metric: str) -> bool:

@@ -16,7 +16,7 @@ from hpsearch.comparison import Against, Comparison, Curves, Published
 from hpsearch.history import Goal, History
 from hpsearch.records import Ask, Decision, Row, Tick
 from hpsearch.report import markdown, plot, tables
-from hpsearch.report.comparison import cells, mean_of, table, verdict
+from hpsearch.report.comparison import cells, mean_of, table, unit, value_of, verdict
 
 ACCURACIES = {(0, 0): 0.90, (1, 0): 0.95, (0, 1): 0.92, (1, 1): 0.96, (0, 2): 0.94, (1, 2): 0.94}
 """Best validation accuracy by (point, repeat); on the test set each is 0.01 lower."""
@@ -48,6 +48,24 @@ def test_the_interval_is_students_over_the_repeats() -> None:
     assert found.half is not None
     assert (found.mean - found.half, found.mean + found.half) == pytest.approx((low, high))
     assert mean_of([3.0]).half is None
+
+
+@pytest.mark.parametrize(
+    ("reported", "metric", "shown"),
+    [
+        ({"test_accuracy": 0.98}, "test_error", ("test_error (%)", 2.0)),
+        ({"test_accuracy": 0.98}, "test_accuracy", ("test_accuracy (%)", 98.0)),
+        ({"test_error": 0.012, "test_accuracy": 0.98}, "test_error", ("test_error (%)", 1.2)),
+        ({"mean_squared_error": 0.25}, "mean_squared_error", ("mean_squared_error", 0.25)),
+        ({"train_cost": 0.25}, "train_cost", ("train_cost", 0.25)),
+    ],
+)
+def test_a_metric_that_is_labelled_percent_is_in_percent(
+    reported: dict[str, float], metric: str, shown: tuple[str, float]
+) -> None:
+    name, value = shown
+    assert unit(metric) == name
+    assert value_of(Row(0, 0, 1, reported, 0.5, finished=True), metric) == pytest.approx(value)
 
 
 def test_a_line_per_point_read_at_the_epoch_that_validation_chose() -> None:
