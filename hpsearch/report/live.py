@@ -95,14 +95,25 @@ class Progress:
         """Return the seconds that are likely left, or None where that cannot be said.
 
         A trial to come is taken to be as long as those that ended, with a laneful of trials of full length counted in:
-        the first to end are the pruned ones.
+        the first to end are the pruned ones. One that runs is compared with those that came further than it has. Trials
+        that confirm and test have their full length: nothing stops them early.
         """
         if self._plan.n_trials is None or not self.rate:
             return None
-        ended = [trial.epoch for trial in history.ended("COMPLETE", "PRUNED", "FAILED")]
-        mean = (sum(ended) + self._plan.lanes * self._plan.epochs) / (len(ended) + self._plan.lanes)
-        to_come = (self._plan.n_trials - len(history.trials)) * mean
-        return (to_come + sum(max(mean - trial.epoch, 1.0) for trial in history.running())) / self.rate
+        full, searched = self._plan.epochs, history.full_stage
+        ended = [trial.epoch for trial in history.ended("COMPLETE", "PRUNED", "FAILED") if trial.ask.stage <= searched]
+
+        def length(beyond: int) -> float:
+            longer = [epochs for epochs in ended if epochs > beyond]
+            return (sum(longer) + self._plan.lanes * full) / (len(longer) + self._plan.lanes)
+
+        said = history.declaration
+        confirming = int(said.get("confirm", 0)) * (int(said.get("confirm_top", 0)) + 1)
+        confirming -= sum(trial.ask.stage > searched for trial in history.trials)
+        to_search = max(self._plan.n_trials - len(history.trials) - confirming, 0)
+        to_come = to_search * length(0) + confirming * full
+        lengths = ((trial, full if trial.ask.stage > searched else length(trial.epoch)) for trial in history.running())
+        return (to_come + sum(max(epochs - trial.epoch, 1.0) for trial, epochs in lengths)) / self.rate
 
     def line(self, history: History, now: float) -> str:
         """Return epochs, speed, time gone and time left in a line."""

@@ -61,7 +61,7 @@ def test_plain_lines_tell_of_incumbents_and_of_progress(capsys: pytest.CaptureFi
     assert lines[:6] == [
         "eta_lambda: 4 trials of up to 3 epochs on digits (1,078 train); tpe, asha, 4 lanes",
         "10 s: trial 3 leads with val_accuracy 0.7000 at epoch 1 (learning_rate=0.5 sizes=[30,10])",
-        "1 of 4 trials ended (0 complete, 1 pruned, 3 running); 4 epochs, 0.40 epochs/s, 10 s gone, about 12 s left",
+        "1 of 4 trials ended (0 complete, 1 pruned, 3 running); 4 epochs, 0.40 epochs/s, 10 s gone, about 15 s left",
         "20 s: trial 3 leads with val_accuracy 0.9000 at epoch 2 (learning_rate=0.5 sizes=[30,10])",
         f"{halfway}; 7 epochs, 0.35 epochs/s, 20 s gone, about 6 s left",
         "4 of 4 trials ended (2 complete, 1 pruned, 1 failed); 9 epochs, 0.25 epochs/s, 30 s gone, about 0 s left",
@@ -156,7 +156,22 @@ def test_time_left_counts_running_and_coming_trials_at_the_length_of_those_that_
     progress.mark(2.0)
     assert progress.rate == 2.0
     mean = (1 + 4 * 3) / (1 + 4)
-    assert progress.left(history) == pytest.approx((6 * mean + 3 * (mean - 1)) / 2.0)
+    assert progress.left(history) == pytest.approx((6 * mean + 3 * (3 - 1)) / 2.0)  # what runs has outlived trial 1
+
+
+def test_time_left_counts_trials_that_confirm_and_test_in_full() -> None:
+    search, confirm, test = (Ask(i, 0, {}, 0, i, stage=i) for i in range(3))
+    records = [
+        logs.header(confirm=1, confirm_top=1),
+        Tick(0, 0.0, (search,), (Row(0, 0, 1, {"val_accuracy": 0.9}),), (Decision(0, "prune", "asha", "last"),)),
+        Tick(1, 0.0, (confirm,), (Row(1, 0, 1, {"val_accuracy": 0.9}),), ()),
+    ]
+    progress = Progress(plan(n_trials=3, epochs=50, lanes=4), now=0.0)
+    progress.epochs = 2
+    progress.mark(1.0)
+    assert progress.left(History.fold(records, GOAL)) == pytest.approx((49 + 50) / 2.0)
+    last = Tick(2, 0.0, (test,), (Row(2, 0, 1, {"val_accuracy": 0.9}),), (Decision(1, "complete", "done", "epochs"),))
+    assert progress.left(History.fold([*records, last], GOAL)) == pytest.approx(49 / 2.0)
 
 
 def test_speed_is_that_of_the_last_seconds() -> None:
