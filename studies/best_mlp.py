@@ -10,7 +10,7 @@ Published for such networks (no convolution, one network): 98.4 % plain and 99.3
 with five layers of up to 2,500 neurons, distortions, and days of a graphics card.
 
     hpsearch run studies/best_mlp.py
-    hpsearch run studies/best_mlp.py --data mnist      # less than an hour of two cores: --workers 2
+    hpsearch run studies/best_mlp.py --data mnist      # less than an hour of one core
 """
 
 from hpsearch import Choice, Float, MLPClassifier, Scale, Study
