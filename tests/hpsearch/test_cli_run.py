@@ -214,12 +214,16 @@ def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path) ->
         [sys.executable, "-m", "hpsearch", "ui", "--port", "5900"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
     )  # fmt: skip
-    assert ui.stdout is not None
-    address = next(word for word in ui.stdout.readline().split() if word.startswith("http://127.0.0.1:"))
-    with urllib.request.urlopen(address) as page:
-        assert page.status == 200
-    ui.send_signal(signal.SIGINT)
-    _, err = ui.communicate(timeout=30)
+    with ui:
+        try:
+            assert ui.stdout is not None
+            address = next(word for word in ui.stdout.readline().split() if word.startswith("http://127.0.0.1:"))
+            with urllib.request.urlopen(address) as page:
+                assert page.status == 200
+            ui.send_signal(signal.SIGINT)
+            _, err = ui.communicate(timeout=120)  # MLflow takes some seconds to end, and more on a busy machine
+        finally:
+            ui.kill()
     assert (ui.returncode, err) == (0, "")
 
 
