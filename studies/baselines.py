@@ -63,23 +63,33 @@ def train(trial: Any) -> dict[str, float]:
     }
 
 
+NOTE = (
+    "What is missed: with its old defaults the SVM gets 9,434 images right where the book counted 9,435, one image between "
+    "versions of the library. For 100 hidden neurons the book tells the best epoch of one training on the images that it "
+    "watches; ours is the mean of five trainings at their last epoch, on images that nothing was chosen by."
+)
+
 METHODS = [
     "average darkness", "SVM, old defaults", "nearest neighbour", "SVM, tuned", "ours, 30 hidden", "ours, 100 hidden",
 ]  # fmt: skip
 
-study = Study(
-    name="baselines",
-    objective=train,
-    space=[{"method": METHODS}],
-    data="digits",
-    comparison=Comparison(
-        metrics=["test_accuracy", "val_accuracy"],
-        published=[
-            Published(22.25, {"method": "average darkness"}, BOOK, within=0.0),
-            Published(94.35, {"method": "SVM, old defaults"}, BOOK, within=0.0),
-            Published(98.5, {"method": "SVM, tuned"}, BOOK, within=0.2),
-            Published(96.49, {"method": "ours, 30 hidden"}, BOOK, within=0.2),
-            Published(97.92, {"method": "ours, 100 hidden"}, BOOK, within=0.0),
-        ],
-    ),
-)
+
+def study(data: str = "digits") -> Study:
+    """Return the comparison; what it says of MNIST it says of MNIST alone."""
+    return Study(
+        name="baselines",
+        objective=train,
+        space=[{"method": METHODS}],
+        data=data,
+        comparison=Comparison(
+            metrics=["test_accuracy", "val_accuracy"],
+            published=[
+                Published(22.25, {"method": "average darkness"}, BOOK, within=0.0),
+                Published(94.35, {"method": "SVM, old defaults"}, BOOK, within=0.0),
+                Published(98.5, {"method": "SVM, tuned"}, BOOK, within=0.2),
+                Published(96.49, {"method": "ours, 30 hidden"}, BOOK, within=0.2),
+                Published(97.92, {"method": "ours, 100 hidden"}, BOOK, within=0.0),
+            ],
+            note=NOTE if data == "mnist" else "",
+        ),
+    )

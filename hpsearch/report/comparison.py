@@ -211,7 +211,7 @@ def cells(found: Table) -> tuple[list[Column], list[list[str]]]:
                 *([figures] if published else []),
                 f"{len(line.trials)}" + (f" ({line.failed} failed)" if line.failed else ""),
                 f"{line.epochs:.4g}",
-                f"{line.seconds:.3g}",
+                f"{line.seconds:,.0f}" if line.seconds >= 1000 else f"{line.seconds:.3g}",
             ]
         )
     return columns, rows
