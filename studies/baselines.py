@@ -81,6 +81,7 @@ def study(data: str = "digits") -> Study:
         objective=train,
         space=[{"method": METHODS}],
         data=data,
+        lanes=1,  # minutes each: every method is shown, and kept, as soon as it is done
         comparison=Comparison(
             metrics=["test_accuracy", "val_accuracy"],
             published=[

@@ -55,8 +55,9 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
         process = subprocess.Popen(
             command, env={**quiet, **os.environ}, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-        # Told to end, end as after Ctrl-C: the server must not outlive this process.
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Told to end, end as after Ctrl-C: the server must not outlive this process. A shell that starts this in the
+        # background has Ctrl-C ignored; who sends the signal nevertheless means it.
+        before = {told: signal.signal(told, signal.default_int_handler) for told in (signal.SIGINT, signal.SIGTERM)}
         try:
             if not _is_up(process, address):
                 output.seek(0)
@@ -67,7 +68,8 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
         except KeyboardInterrupt:
             say("")
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for told, handler in before.items():
+                signal.signal(told, handler)
             _end(process)
 
 
