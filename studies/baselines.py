@@ -64,9 +64,10 @@ def train(trial: Any) -> dict[str, float]:
 
 
 NOTE = (
-    "What is missed: with its old defaults the SVM gets 9,434 images right where the book counted 9,435, one image between "
-    "versions of the library. For 100 hidden neurons the book tells the best epoch of one training on the images that it "
-    "watches; ours is the mean of five trainings at their last epoch, on images that nothing was chosen by."
+    "What is missed: with its old defaults the SVM gets 9,434 images right where the book counted 9,435, one "
+    "image between versions of the library. For 100 hidden neurons the book tells the best epoch of one "
+    "training on the images that it watches; ours is the mean of five trainings at their last epoch, on images"
+    " that nothing was chosen by."
 )
 
 METHODS = [

@@ -29,8 +29,8 @@ DROPPED = {"dropout": 0.5, "input_dropout": 0.2, "max_norm": 3.0, "learning_rate
 RELU = "Srivastava 2014, three layers, ReLU"
 
 NOTE = (
-    "The plain network misses the paper's figure: it has one hidden layer in place of two, trains on 50,000 images in place "
-    "of 60,000, and stands here for what dropout adds; nothing of it was searched for."
+    "The plain network misses the paper's figure: it has one hidden layer in place of two, trains on 50,000 images in "
+    "place of 60,000, and stands here for what dropout adds; nothing of it was searched for."
 )
 
 

@@ -81,6 +81,7 @@ def test_a_worker_killed_in_mid_study_changes_nothing(
 ) -> None:
     monkeypatch.setattr("hpsearch.engine.cluster.SAVE_SECONDS", 0.0)
     alone = told(tmp_path, make_clock, maker(None), "alone")
+    client.wait_for_workers(2)  # one that a test before has killed is back: a late one would have nothing to lose
     notices: list[str] = []
     with (
         Cluster(client, maker, None, f"killed-{maker.__name__}", 6, notices.append) as cluster,
