@@ -213,6 +213,7 @@ def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path) ->
     ui = subprocess.Popen(
         [sys.executable, "-m", "hpsearch", "ui", "--port", "5900"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a script's background job has it
     )  # fmt: skip
     with ui:
         try:

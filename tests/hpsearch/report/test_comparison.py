@@ -16,7 +16,7 @@ from hpsearch.comparison import Against, Comparison, Curves, Published
 from hpsearch.history import Goal, History
 from hpsearch.records import Ask, Decision, Row, Tick
 from hpsearch.report import markdown, plot, tables
-from hpsearch.report.comparison import cells, mean_of, table, unit, value_of, verdict
+from hpsearch.report.comparison import Line, cells, mean_of, table, unit, value_of, verdict
 
 ACCURACIES = {(0, 0): 0.90, (1, 0): 0.95, (0, 1): 0.92, (1, 1): 0.96, (0, 2): 0.94, (1, 2): 0.94}
 """Best validation accuracy by (point, repeat); on the test set each is 0.01 lower."""
@@ -76,6 +76,14 @@ def test_a_line_per_point_read_at_the_epoch_that_validation_chose() -> None:
     assert [line.means["test_error"].mean for line in found.lines] == pytest.approx([*map(statistics.fmean, errors)])
     assert [len(line.trials) for line in found.lines] == [3, 3]
     assert (found.lines[0].epochs, found.lines[0].seconds) == (3, 1.5)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.0033456, "0.00335"), (47.81, "47.8"), (1026.4, "1,026")])
+def test_seconds_are_written_as_people_read_them(monkeypatch: pytest.MonkeyPatch, seconds: float, shown: str) -> None:
+    monkeypatch.setattr(Line, "seconds", seconds)
+    found = table(made(Comparison("test_error")))
+    assert found is not None
+    assert [row[-1] for row in cells(found)[1]] == [shown, shown]
 
 
 def test_at_the_last_epoch_where_that_is_declared() -> None:
