@@ -11,10 +11,9 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from hpsearch.engine.placement import move, place
+from hpsearch.engine.placement import Errand, Placed, move, place
 from hpsearch.engine.remote import Job, Report, forget, serve
 from hpsearch.errors import UserError
 from hpsearch.objectives.base import Start
@@ -32,43 +31,6 @@ PATIENCE_SECONDS = 60.0
 
 DEATHS = 2
 """A trial whose worker died this many times, the last time with nothing else on it, fails."""
-
-
-@dataclass
-class _Placed:
-    """A trial as the coordinator knows it.
-
-    Attributes:
-        saves: Its last two saved states, the newest last.
-        ticks: Ticks trained since the newest.
-        ahead: Rows that the clock has not asked for yet, by tick.
-        epoch: Epochs that the clock has had.
-        worker: Where it trains, or None.
-        name: The objective on that worker that has it.
-        resident: That objective has it as it stands after ``ticks``.
-        deaths: How often its worker died since it was last acquitted.
-        cost: Seconds of its last epoch.
-    """
-
-    saves: list[Start]
-    epoch: int
-    ticks: list[int] = field(default_factory=list)
-    ahead: dict[int, Row] = field(default_factory=dict)
-    worker: str | None = None
-    name: str = ""
-    resident: bool = False
-    deaths: int = 0
-    cost: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Errand:
-    """A task under way: where, for which trials, at which tick, and until when."""
-
-    worker: str
-    numbers: list[int]
-    tick: int
-    limit: float | None
 
 
 class Cluster:
@@ -106,14 +68,14 @@ class Cluster:
         self._ahead = ahead
         self._timeout = trial_timeout
         self._notice = notice
-        self._trials: dict[int, _Placed] = {}
+        self._trials: dict[int, Placed] = {}
         self._stops: dict[tuple[str, str], list[int]] = {}
         self._condemned: set[str] = set()
         self._saved_at = time.monotonic()
 
     def start(self, trial: Start) -> None:
         """Take a trial in; it is placed on a worker by its first epoch."""
-        self._trials[trial.ask.trial] = _Placed([trial], trial.epoch)
+        self._trials[trial.ask.trial] = Placed([trial], trial.epoch)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch, on whatever workers there are.
@@ -124,6 +86,7 @@ class Cluster:
         lacking = list(trials)
         while lacking := [number for number in lacking if tick not in self._trials[number].ahead]:
             workers = self._workers()
+            self._miss(workers)
             suspects = [number for number in lacking if self._trials[number].deaths]
             if len(suspects) < len(lacking):
                 groups = self._together([number for number in lacking if number not in suspects], workers)
@@ -162,7 +125,7 @@ class Cluster:
     def _together(self, numbers: list[int], workers: list[str]) -> dict[str, list[int]]:
         """Return which worker trains which of the trials that are above suspicion, and place them there."""
         placed = {number: self._trials[number] for number in numbers}
-        where = {number: p.worker if p.worker in workers else None for number, p in placed.items()}
+        where = {number: p.worker for number, p in placed.items()}
         costs = {number: p.cost for number, p in placed.items()}
         new = place(where, costs, workers)
         for number, trial in placed.items():
@@ -184,7 +147,7 @@ class Cluster:
         self._leave(placed, number)
         placed.worker, placed.name = worker, name
 
-    def _leave(self, placed: _Placed, number: int) -> None:
+    def _leave(self, placed: Placed, number: int) -> None:
         if placed.resident and placed.worker is not None:
             self._stops.setdefault((placed.worker, placed.name), []).append(number)
         placed.resident = False
@@ -195,7 +158,7 @@ class Cluster:
         if save:
             self._saved_at = time.monotonic()
         ticks = tuple(range(tick, tick + self._ahead))
-        errands: dict[Any, _Errand] = {}
+        errands: dict[Any, Errand] = {}
         for worker, numbers in groups.items():
             trials = {number: self._trials[number] for number in numbers}
             name = trials[numbers[0]].name
@@ -207,10 +170,10 @@ class Cluster:
                 workers=[worker], allow_other_workers=False, pure=False, retries=0,
             )  # fmt: skip
             limit = None if self._timeout is None else time.monotonic() + self._timeout * len(numbers)
-            errands[future] = _Errand(worker, numbers, tick, limit)
+            errands[future] = Errand(worker, numbers, tick, limit)
         self._await(errands)
 
-    def _await(self, errands: dict[Any, _Errand]) -> None:
+    def _await(self, errands: dict[Any, Errand]) -> None:
         from distributed import wait
 
         while errands:
@@ -236,8 +199,9 @@ class Cluster:
                 future.cancel()
                 del errands[future]
 
-    def _take_in(self, report: Report, errand: _Errand) -> None:
+    def _take_in(self, report: Report, errand: Errand) -> None:
         if report.rows is None:  # a new process under the old address
+            self._tell(errand.worker, "was started anew", errand.numbers)
             for number in errand.numbers:
                 self._trials[number].resident = False
             return
@@ -256,8 +220,21 @@ class Cluster:
                 placed.saves = [*placed.saves[-1:], start]
                 placed.ticks = []
 
-    def _lose(self, errand: _Errand, what: str) -> None:
-        self._notice(f"worker {errand.worker} {what}; its trials {errand.numbers} are trained again elsewhere")
+    def _miss(self, workers: list[str]) -> None:
+        """Take trials off workers that went between two ticks; none was training there, so none is suspected."""
+        gone: dict[str, list[int]] = {}
+        for number, placed in self._trials.items():
+            if placed.worker is not None and placed.worker not in workers:
+                gone.setdefault(placed.worker, []).append(number)
+                placed.worker, placed.resident = None, False
+        for worker, numbers in gone.items():
+            self._tell(worker, "was lost", numbers)
+
+    def _tell(self, worker: str, what: str, numbers: list[int]) -> None:
+        self._notice(f"worker {worker} {what}; its trials {numbers} go on from where they were last saved")
+
+    def _lose(self, errand: Errand, what: str) -> None:
+        self._tell(errand.worker, what, errand.numbers)
         for number in errand.numbers:
             placed = self._trials[number]
             placed.worker, placed.resident = None, False
@@ -267,7 +244,7 @@ class Cluster:
                 reason = f"its worker {what}, and again with nothing else on it"
                 placed.ahead[errand.tick] = Row(number, ask.lane, placed.epoch + 1, {}, failure=reason)
 
-    def _blame(self, error: BaseException, errand: _Errand) -> None:
+    def _blame(self, error: BaseException, errand: Errand) -> None:
         from distributed import KilledWorker
 
         if not isinstance(error, KilledWorker):

@@ -3,9 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hpsearch.objectives.base import Start
+from hpsearch.records import Row
 
 WORTH_MOVING = 0.8
 """A trial moves only where the busiest worker is left with less than this share of its load."""
+
+
+@dataclass
+class Placed:
+    """A trial as the coordinator knows it.
+
+    Attributes:
+        saves: Its last two saved states, the newest last.
+        ticks: Ticks trained since the newest.
+        ahead: Rows that the clock has not asked for yet, by tick.
+        epoch: Epochs that the clock has had.
+        worker: Where it trains, or None.
+        name: The objective on that worker that has it.
+        resident: That objective has it as it stands after ``ticks``.
+        deaths: How often its worker died since it was last acquitted.
+        cost: Seconds of its last epoch.
+    """
+
+    saves: list[Start]
+    epoch: int
+    ticks: list[int] = field(default_factory=list)
+    ahead: dict[int, Row] = field(default_factory=dict)
+    worker: str | None = None
+    name: str = ""
+    resident: bool = False
+    deaths: int = 0
+    cost: float = 0.0
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A task under way: where, for which trials, at which tick, and until when."""
+
+    worker: str
+    numbers: list[int]
+    tick: int
+    limit: float | None
 
 
 def place(where: Mapping[int, str | None], costs: Mapping[int, float], workers: Sequence[str]) -> dict[int, str]:

@@ -75,31 +75,37 @@ def test_training_ahead_changes_nothing(tmp_path: Path, make_clock: MakeClock, c
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seen", [False, True])
 @pytest.mark.parametrize("maker", [generators, saveables])
 def test_a_worker_killed_in_mid_study_changes_nothing(
-    tmp_path: Path, make_clock: MakeClock, client: Any, maker: Callable[[Any], Objective], monkeypatch: Any
+    tmp_path: Path, make_clock: MakeClock, client: Any, maker: Callable[[Any], Objective], seen: bool, monkeypatch: Any
 ) -> None:
+    """Whether the scheduler has seen it before the next task goes out (``seen``), or while that is under way."""
     monkeypatch.setattr("hpsearch.engine.cluster.SAVE_SECONDS", 0.0)
     alone = told(tmp_path, make_clock, maker(None), "alone")
     client.wait_for_workers(2)  # one that a test before has killed is back: a late one would have nothing to lose
     notices: list[str] = []
     with (
-        Cluster(client, maker, None, f"killed-{maker.__name__}", 6, notices.append) as cluster,
+        Cluster(client, maker, None, f"killed-{maker.__name__}-{seen}", 6, notices.append) as cluster,
         Log(tmp_path / "spread" / "log.jsonl") as log,
     ):
         clock = make_clock(log, objective=cluster)
 
         def kill_once() -> bool:
             if clock.history.tick == 7 and not notices:
-                victim = next(iter(client.run(os.getpid).values()))
-                os.kill(victim, signal.SIGKILL)
+                victim = next(placed.worker for placed in cluster._trials.values() if placed.worker is not None)
+                os.kill(client.run(os.getpid)[victim], signal.SIGKILL)
+                while seen and victim in client.nthreads():
+                    time.sleep(0.01)
                 notices.append("killed")
             return False
 
         clock.interrupted = kill_once
         assert clock.run()
     assert story(tmp_path / "spread" / "log.jsonl") == alone
-    assert any("was lost" in notice or "died" in notice for notice in notices)
+    assert notices[0] == "killed"
+    assert "was lost; its trials [" in notices[1] or "died; its trials [" in notices[1]
+    assert len(notices) == 2
 
 
 @pytest.mark.slow
