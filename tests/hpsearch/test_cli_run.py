@@ -143,12 +143,12 @@ def interrupt(process: subprocess.Popen[str], lines: int) -> tuple[str, str]:
     assert process.stderr is not None
     head = "".join(process.stdout.readline() for _ in range(lines))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     return head + out, err
 
 
 def test_ctrl_c_ends_in_order_says_how_to_resume_and_resuming_gives_the_same_study(folder: Path) -> None:
-    out, err = interrupt(process := start(folder, "climb.py", "--no-tracking", "--root", "a", SLOW="0.05"), 2)
+    out, err = interrupt(process := start(folder, "climb.py", "--no-tracking", "--root", "a", SLOW="0.2"), 2)
     assert (process.returncode, err) == (130, "")
     assert "interrupted: finishing this tick" in out
     assert "climb is not done: " in out
@@ -161,7 +161,7 @@ def test_ctrl_c_ends_in_order_says_how_to_resume_and_resuming_gives_the_same_stu
 
 
 def test_ctrl_c_before_the_study_runs_is_one_line(folder: Path) -> None:
-    (folder / "climb.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(30)\n")
+    (folder / "climb.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
     out, err = interrupt(process := start(folder, "climb.py"), 1)
     assert (process.returncode, out, err) == (130, "here\n", "error: interrupted\n")
 
@@ -175,7 +175,7 @@ def test_on_a_terminal_the_view_is_live_and_gives_the_cursor_back(folder: Path) 
     )  # fmt: skip
     os.close(theirs)
     seen = b""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             seen += os.read(ours, 65536)

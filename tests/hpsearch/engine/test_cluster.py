@@ -123,7 +123,7 @@ def test_a_trial_that_kills_its_workers_fails_and_the_others_go_on(
 
     blind = {"sampler": Blind(), "pruner": NeverStops(), "total": 8}
     notices: list[str] = []
-    timeout = 3.0 if how == "hang" else None
+    timeout = 5.0 if how == "hang" else None
     with (
         Cluster(
             client, lambda _: FunctionObjective(objective, "score", 0), None, f"bad-{how}", 2, notices.append,

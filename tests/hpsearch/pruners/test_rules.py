@@ -328,8 +328,8 @@ def test_ten_thousand_trials_are_judged_in_far_less_than_a_millisecond_each() ->
         rows = tuple(Row(ask.trial, ask.lane, 1, {METRIC: float(rng.random())}) for ask in asks)
         record = Tick(tick, 0.0, asks, rows, ())
         arrive(history, record)
-        begun = time.perf_counter()
+        begun = time.process_time()
         pruner.judge(history, rows)
-        spent += time.perf_counter() - begun
+        spent += time.process_time() - begun
         history.decide(record)
     assert spent / 10_000 < 0.5e-3

@@ -278,10 +278,10 @@ def test_a_tick_at_which_nothing_is_drawn_costs_next_to_nothing(
     history = History.fold([logs.header(), ticks[0]], GOAL)
     view.begin(history, plan(1, 3000, 1))
     view.tick(history, ticks[0])
-    begun = time.perf_counter()
+    begun = time.process_time()  # of the processor, not of the clock: other work on the machine says nothing
     for tick in ticks[1:]:
         view.tick(history, tick)
-    spent = (time.perf_counter() - begun) / len(ticks)
+    spent = (time.process_time() - begun) / len(ticks)
     view.end(history)
     assert spent < 1e-4, f"{spent * 1e3:.4f} ms a tick"
 

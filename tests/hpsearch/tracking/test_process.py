@@ -79,7 +79,7 @@ def test_a_study_is_delivered_while_it_runs(
     begin = time.monotonic()
     delivery = Delivery(None, root)
     delivery.start(folder)
-    assert time.monotonic() - begin < 1.0
+    assert stored()["runs"] == []  # the coordinator is not kept waiting for it
     write(made[1:3], mode="ab")
     while not any(name == "trial 0002" for name, *_ in stored()["points"]):
         assert time.monotonic() - begin < 60
