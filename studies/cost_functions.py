@@ -23,7 +23,8 @@ NOTES = {
     "gaussian": "The quadratic cost with 100 hidden neurons has 3.45 and 3.50 % with two of the seeds, about the "
     "slides' figure; with the other three it loses one digit or more altogether (11.78, 12.50 and 31.57 %): an output "
     "neuron that saturates at the beginning gets no gradient to come back. The book, too, notes that some runs of this "
-    "network come out a good deal worse. With the cross-entropy that never happens. The order of the three costs is "
+    "network come out a good deal worse. A smaller step does not help: with η = 0.3, 0.5, 1 and 2 the mean validation "
+    "error is 12.8, 17.0, 7.7 and 12.2 %. With the cross-entropy that never happens. The order of the three costs is "
     "that of the slides with both sizes.",
 }
 """What MNIST showed."""
