@@ -10,38 +10,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hpsearch.comparison import Against as Against
-    from hpsearch.comparison import Comparison as Comparison
-    from hpsearch.comparison import Curves as Curves
-    from hpsearch.comparison import Published as Published
     from hpsearch.errors import UserError as UserError
-    from hpsearch.scaling import Scale as Scale
-    from hpsearch.single import track as track
+    from hpsearch.models.augmentation import Augmentation as Augmentation
+    from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
+    from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
+    from hpsearch.running.single import track as track
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
-    from hpsearch.study import Study as Study
-    from models.augmentation import Augmentation as Augmentation
-    from models.estimator import MLPClassifier as MLPClassifier
-    from models.regressor import MLPRegressor as MLPRegressor
+    from hpsearch.study.comparison import Against as Against
+    from hpsearch.study.comparison import Comparison as Comparison
+    from hpsearch.study.comparison import Curves as Curves
+    from hpsearch.study.comparison import Published as Published
+    from hpsearch.study.scaling import Scale as Scale
+    from hpsearch.study.study import Study as Study
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Against": "hpsearch.comparison",
-    "Augmentation": "models.augmentation",
+    "Against": "hpsearch.study.comparison",
+    "Augmentation": "hpsearch.models.augmentation",
     "Choice": "hpsearch.space",
-    "Comparison": "hpsearch.comparison",
-    "Curves": "hpsearch.comparison",
+    "Comparison": "hpsearch.study.comparison",
+    "Curves": "hpsearch.study.comparison",
     "Float": "hpsearch.space",
     "Int": "hpsearch.space",
-    "MLPClassifier": "models.estimator",
-    "MLPRegressor": "models.regressor",
-    "Published": "hpsearch.comparison",
-    "Scale": "hpsearch.scaling",
-    "Study": "hpsearch.study",
+    "MLPClassifier": "hpsearch.models.estimators.classifier",
+    "MLPRegressor": "hpsearch.models.estimators.regressor",
+    "Published": "hpsearch.study.comparison",
+    "Scale": "hpsearch.study.scaling",
+    "Study": "hpsearch.study.study",
     "UserError": "hpsearch.errors",
-    "track": "hpsearch.single",
+    "track": "hpsearch.running.single",
 }
 
 __all__ = [

@@ -6,16 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.augmentation import Augmentation
-    from models.estimator import MLPClassifier
-    from models.regressor import MLPRegressor
-    from models.saving import load
+    from .augmentation import Augmentation
+    from .estimators.classifier import MLPClassifier
+    from .estimators.regressor import MLPRegressor
+    from .estimators.saving import load
 
 _HOMES = {
-    "Augmentation": "models.augmentation",
-    "MLPClassifier": "models.estimator",
-    "MLPRegressor": "models.regressor",
-    "load": "models.saving",
+    "Augmentation": ".augmentation",
+    "MLPClassifier": ".estimators.classifier",
+    "MLPRegressor": ".estimators.regressor",
+    "load": ".estimators.saving",
 }
 
 __all__ = ["Augmentation", "MLPClassifier", "MLPRegressor", "load"]
@@ -25,4 +25,4 @@ def __getattr__(name: str) -> Any:
     # scikit-learn is imported with the estimators, not with the training core.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOMES[name], __name__), name)

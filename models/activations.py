@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erf
 
-from models.kernels import Array, Op, maximum, minimum
+from .kernels import Array, Op, maximum, minimum
 
 LEAK = 0.01
 """Slope of leaky_relu where z < 0."""

@@ -21,10 +21,10 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from models.kernels import Array
+from .kernels import Array
 
 if TYPE_CHECKING:
-    from models.training_data import TrainingData
+    from .training.data import TrainingData
 
 AUGMENTATION_STREAM = 1
 """Purpose of the stream that draws distortions, default_rng((*order_seed, purpose)): it belongs to the data."""

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from models.activations import tanh_slope
-from models.kernels import Array, Op, run
+from .activations import tanh_slope
+from .kernels import Array, Op, run
 
 
 @dataclass(frozen=True)

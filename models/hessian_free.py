@@ -16,10 +16,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.kernels import Array, Op, run
-from models.layers import Workspace
-from models.regularizers import penalty
-from models.step import Step
+from .kernels import Array, Op, run
+from .layers import Workspace
+from .regularizers import penalty
+from .training.step import Step
 
 EXTRAS = {"damping": np.ones(1)}
 """What a lane remembers: the damping, shape (1,)."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from models.kernels import Array
+from .kernels import Array
 
 Initializer = Callable[[np.random.Generator, int, int], tuple[Array, Array]]
 """(rng, n_in, n_out) -> weights of shape (n_in, n_out) and biases of shape (n_out,), both float64."""

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from models.activations import ACTIVATIONS
-from models.costs import HEADS, Head
-from models.initializers import INITIALIZERS
-from models.kernels import Array, Op, run
-from models.layers import ActivationLayer, BatchNorm, Dense, Dropout, Gradient, Layer, Parameter, Workspace
+from .activations import ACTIVATIONS
+from .costs import HEADS, Head
+from .initializers import INITIALIZERS
+from .kernels import Array, Op, run
+from .layers import ActivationLayer, BatchNorm, Dense, Dropout, Gradient, Layer, Parameter, Workspace
 
 Passed = list[tuple[Array, Array]]
 """(inputs, outputs) of each layer in a forward pass."""
@@ -37,7 +37,7 @@ class Network:
         """Compose the network of resolved hyper-parameters.
 
         Args:
-            params: All hyper-parameters, see `models.parameters.resolve_params`.
+            params: All hyper-parameters, see `hpsearch.models.parameters.resolve_params`.
             n_features: Width of the input, d.
             n_outputs: Number of output neurons, C.
         """

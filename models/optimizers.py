@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models import hessian_free
-from models.kernels import Array, Op, add_scaled
-from models.regularizers import add_signs, weight_decay
-from models.step import Step
+from . import hessian_free
+from .kernels import Array, Op, add_scaled
+from .regularizers import add_signs, weight_decay
+from .training.step import Step
 
 RMSPROP_DECAY = 0.9
 """ρ of rmsprop (Hinton's lecture 6e)."""

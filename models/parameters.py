@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from models.activations import ACTIVATIONS
-from models.augmentation import validate_augmentation
-from models.costs import COSTS, HEADS, OUTPUTS
-from models.early_stopping import EARLY_STOPPING
-from models.initializers import INITIALIZERS
-from models.optimizers import OPTIMIZERS
-from models.schedules import SCHEDULES
+from .activations import ACTIVATIONS
+from .augmentation import validate_augmentation
+from .costs import COSTS, HEADS, OUTPUTS
+from .early_stopping import EARLY_STOPPING
+from .initializers import INITIALIZERS
+from .optimizers import OPTIMIZERS
+from .schedules import SCHEDULES
 
 DEFAULTS: dict[str, Any] = {
     "hidden_layer_sizes": (30,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.kernels import Array, Op, add_scaled
+from .kernels import Array, Op, add_scaled
 
 
 def weight_decay(learning_rate: float, l2: float, n: int) -> float:

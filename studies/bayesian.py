@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch import Choice, Comparison, Curves, Float, MLPClassifier, Study
-from models.datasets.subset import subset
+from hpsearch.models.datasets.subset import subset
 
 TRIALS = 40
 BOX = {

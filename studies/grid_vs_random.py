@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch import Choice, Comparison, Curves, Float, MLPClassifier, Study
-from models.datasets.subset import subset
+from hpsearch.models.datasets.subset import subset
 
 TRIALS = 96
 BOX: dict[str, Any] = {

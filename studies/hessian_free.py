@@ -14,8 +14,8 @@ what the technique is for.
 """
 
 from hpsearch import Comparison, Curves, MLPClassifier, Study
-from models.datasets import load
-from models.datasets.subset import subset
+from hpsearch.models.datasets import load
+from hpsearch.models.datasets.subset import subset
 
 
 def study(data: str = "digits") -> Study:

@@ -9,7 +9,7 @@ Set up as in the book: 30 hidden neurons, cross-entropy, η = 0.5, mini-batches 
 """
 
 from hpsearch import Comparison, Curves, MLPClassifier, Published, Study
-from models.datasets import load, subset
+from hpsearch.models.datasets import load, subset
 
 
 def study(data: str = "digits") -> Study:

@@ -18,7 +18,7 @@ import tempfile
 from typing import Any
 
 from hpsearch import Comparison, Float, MLPClassifier, Study
-from models.datasets.subset import subset
+from hpsearch.models.datasets.subset import subset
 
 BOX = {
     "learning_rate": Float(0.01, 10, log=True),

@@ -15,7 +15,7 @@ network with 100 hidden neurons and λ in proportion (λ/n is kept, as in the ch
 from typing import Any
 
 from hpsearch import Against, Comparison, MLPClassifier, Study
-from models.datasets.subset import subset
+from hpsearch.models.datasets.subset import subset
 
 SIZES = {"digits": [50, 100, 200, 400, 1000], "mnist": [500, 1000, 5000, 10_000, 50_000]}
 

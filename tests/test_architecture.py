@@ -6,102 +6,144 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-LEVELS: list[set[str]] = [
-    {"models"},
-    {"hpsearch.errors"},
-    {"hpsearch.dimensions", "hpsearch.naming", "hpsearch.registry", "hpsearch.optuna_storage"},
-    {"hpsearch.records", "hpsearch.space", "hpsearch.scaling", "hpsearch.goal"},
-    {"hpsearch.rows", "hpsearch.logfile", "hpsearch.constraints", "hpsearch.comparison"},
-    {"hpsearch.history"},
-    {"hpsearch.study", "hpsearch.optuna_fold", "hpsearch.stages"},
-    {"hpsearch.audit", "hpsearch.calibration", "hpsearch.confirm", "hpsearch.diagnosis"},
-    {"hpsearch.declaration", "hpsearch.loading", "hpsearch.proposal", "hpsearch.variants"},
-    {"hpsearch.samplers", "hpsearch.pruners", "hpsearch.objectives", "hpsearch.tracking"},
-    {"hpsearch.ladder"},
-    {"hpsearch.engine", "hpsearch.lr_range"},
-    {"hpsearch.report"},
-    {"hpsearch.delivery", "hpsearch.preflight", "hpsearch.replay", "hpsearch.single", "hpsearch.winner"},
-    {"hpsearch.api"},
-    {"hpsearch.cli"},
-    {"hpsearch.__main__"},
+FLOORS: list[set[str]] = [
+    {"models", "errors"},
+    {"space"},
+    {"study"},
+    {"log"},
+    {"judging", "optuna_bridge"},
+    {"samplers", "pruners"},
+    {"ladder"},
+    {"objectives"},
+    {"tracking"},
+    {"engine"},
+    {"report"},
+    {"running"},
+    {"cli"},
+    {"__main__"},
 ]
-"""From the lowest room to the highest; rooms of one level do not see each other."""
+"""From the lowest floor of ``hpsearch`` to the highest; rooms of one floor do not see each other."""
 
 ALLOWED = {
-    ("hpsearch.study", "hpsearch.api"): "study.run() is a method that users type; it imports when it is called",
+    ("study.study", "running.api"): "study.run() is a method that users type; it imports when it is called",
 }
 
-FOREIGN = {
-    "models": {"hpsearch", "optuna", "mlflow", "pandas"},
-    "hpsearch": set(),
-}
+LOOSE = {"__init__", "__main__", "errors"}
+"""The only modules that stand in no room."""
+
+FOREIGN = {"models": {"optuna", "mlflow", "pandas"}}
+"""What a room must not know."""
 
 
 def sources() -> list[Path]:
-    return sorted([*ROOT.glob("models/**/*.py"), *ROOT.glob("hpsearch/**/*.py")])
+    return sorted(path for path in ROOT.glob("hpsearch/**/*.py")) + sorted(ROOT.glob("models/**/*.py"))
 
 
 def module_of(path: Path) -> str:
+    """Return a module's name within hpsearch; models/ is installed as hpsearch.models."""
     parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "hpsearch" else parts
     return ".".join(part for part in parts if part != "__init__")
 
 
+MODULES = {module_of(path): path for path in sources()}
+
+
 def room_of(module: str) -> str:
-    if module.split(".")[0] == "models":
-        return "models"
-    return ".".join(module.split(".")[:2])
+    return module.split(".")[0]
 
 
-def imports_of(path: Path) -> Iterator[str]:
+def package_of(path: Path) -> list[str]:
+    parts = module_of(path).split(".") if module_of(path) else []
+    return parts if path.name == "__init__.py" else parts[:-1]
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Return what a file imports, also inside functions: our modules by their names within hpsearch."""
+    return frozenset(_imports_of(path))
+
+
+def _imports_of(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            assert node.module is not None
-            yield node.module
-            if node.module in ("hpsearch", "models"):
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            if node.level:
+                package = package_of(path)
+                base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
+                origin = ".".join(["hpsearch", *base])
+            else:
+                assert node.module is not None
+                origin = node.module
+            names = [f"{origin}.{alias.name}" for alias in node.names]
+            yield from names
+            if not all(name.removeprefix("hpsearch.") in MODULES for name in names):
+                yield origin  # something of the module or package itself is taken
 
 
-def level_of(room: str) -> int | None:
-    return next((number for number, rooms in enumerate(LEVELS) if room in rooms), None)
+def ours(path: Path) -> set[str]:
+    """Return the modules of ours that a file imports."""
+    names = {name.removeprefix("hpsearch.") for name in imports_of(path) if name.startswith("hpsearch.")}
+    return {name for name in names if name in MODULES} - {module_of(path)}
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
-def test_every_arrow_goes_down(path: Path) -> None:
-    module = module_of(path)
-    if module == "hpsearch":
-        return  # the package itself only names where things live
+def floor_of(room: str) -> int | None:
+    return next((number for number, rooms in enumerate(FLOORS) if room in rooms), None)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module])
+def test_every_arrow_goes_down(module: str) -> None:
     room = room_of(module)
-    level = level_of(room)
-    assert level is not None, f"{module} stands in no room of the house"
-    for imported in imports_of(path):
+    floor = floor_of(room)
+    assert floor is not None, f"{module} stands in no room of the house"
+    for imported in ours(MODULES[module]):
         other = room_of(imported)
-        other_level = level_of(other)
-        if other_level is None or other == room or (room, other) in ALLOWED:
+        if other == room or (module, imported) in ALLOWED:
             continue
-        assert other_level < level, f"{module} imports {imported}: that arrow does not go down"
+        other_floor = floor_of(other)
+        assert other_floor is not None
+        assert other_floor < floor, f"{module} imports {imported}: that arrow does not go down"
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
-def test_no_room_imports_what_it_must_not_know(path: Path) -> None:
-    module = module_of(path)
-    found = {name.split(".")[0] for name in imports_of(path)}
-    assert not found & FOREIGN[module.split(".")[0]]
-    if not module.startswith("hpsearch.tracking"):
+def test_no_circle() -> None:
+    graph = {
+        module: {name for name in ours(path) - {""} if (module, name) not in ALLOWED}
+        for module, path in MODULES.items()
+        if module
+    }
+    TopologicalSorter(graph).prepare()
+
+
+def test_nothing_stands_loose() -> None:
+    assert {path.stem for path in ROOT.glob("hpsearch/*.py")} == LOOSE
+
+
+@pytest.mark.parametrize("module", list(MODULES))
+def test_no_room_imports_what_it_must_not_know(module: str) -> None:
+    found = {name.split(".")[0] for name in imports_of(MODULES[module])}
+    assert not found & FOREIGN.get(room_of(module), set())
+    if room_of(module) == "models":
+        assert not any(
+            name == "hpsearch" or room_of(name.removeprefix("hpsearch.")) != "models"
+            for name in imports_of(MODULES[module])
+            if name.startswith("hpsearch")
+        ), module
+    if room_of(module) != "tracking":
         assert "mlflow" not in found, f"{module}: only hpsearch.tracking imports mlflow"
 
 
-@pytest.mark.parametrize("path", sources(), ids=module_of)
-def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 330
+@pytest.mark.parametrize("module", list(MODULES))
+def test_a_file_can_be_read_in_one_sitting(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 330
 
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:

@@ -14,9 +14,9 @@ import click
 from hpsearch.errors import StudyFailed, UserError
 
 if TYPE_CHECKING:
-    from hpsearch.api import Result
-    from hpsearch.loading import StudyFile
-    from hpsearch.study import Study
+    from hpsearch.running.api import Result
+    from hpsearch.study.loading import StudyFile
+    from hpsearch.study.study import Study
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 

@@ -12,7 +12,7 @@ from hpsearch.cli import options
 from hpsearch.errors import UserError
 
 if TYPE_CHECKING:
-    from hpsearch.records import Header
+    from hpsearch.log.records import Header
 
 MEGA = 1_000_000
 
@@ -32,9 +32,9 @@ def doctor(study: tuple[str, ...], fix: bool, root: Path) -> int:
 
     Exits with 1 where something is wrong, and with --fix where something could not be mended.
     """
-    from hpsearch.engine import catalogue
     from hpsearch.engine.doctor import examine, running
-    from hpsearch.engine.lock import Lock
+    from hpsearch.log import catalogue
+    from hpsearch.log.lock import Lock
 
     wrong = 0
     for folder in [catalogue.find(root, name) for name in study or catalogue.studies(root)]:
@@ -77,8 +77,8 @@ def rm(study: str, yes: bool, no_tracking: bool, root: Path, tracking_uri: str |
 
     MLflow itself keeps deleted runs until `mlflow gc`.
     """
-    from hpsearch.engine import catalogue
-    from hpsearch.engine.lock import Lock
+    from hpsearch.log import catalogue
+    from hpsearch.log.lock import Lock
     from hpsearch.tracking import remove
 
     folder = catalogue.find(root, study)
@@ -95,9 +95,9 @@ def rm(study: str, yes: bool, no_tracking: bool, root: Path, tracking_uri: str |
 
 def _described(folder: Path) -> tuple[Header | None, str]:
     """Return a study's header, and in words how large it is; a study whose log is damaged can be removed too."""
-    from hpsearch.engine import catalogue
-    from hpsearch.logfile import read
-    from hpsearch.records import Header
+    from hpsearch.log import catalogue
+    from hpsearch.log.lines import read
+    from hpsearch.log.records import Header
 
     header: Header | None = None
     try:
@@ -115,10 +115,10 @@ def _described(folder: Path) -> tuple[Header | None, str]:
 @options.root
 def gc(root: Path) -> None:
     """Delete the checkpoints that no resumed study would read; of each unfinished study the newest stays."""
-    from hpsearch.engine import catalogue
     from hpsearch.engine.checkpoints import Checkpoints
     from hpsearch.engine.doctor import CHECKPOINTS, running
-    from hpsearch.engine.lock import Lock
+    from hpsearch.log import catalogue
+    from hpsearch.log.lock import Lock
 
     freed = 0
     for name in catalogue.studies(root):

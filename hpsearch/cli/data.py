@@ -25,8 +25,8 @@ def data(ctx: click.Context) -> None:
 @options.as_json
 def data_ls(as_json: bool) -> None:
     """List the named data sets, and where they are."""
+    from hpsearch.models import datasets
     from hpsearch.report import terminal
-    from models import datasets
 
     known = [datasets.describe(name) for name in datasets.names()]
     if as_json:
@@ -57,7 +57,7 @@ def data_ls(as_json: bool) -> None:
 @click.argument("name")
 def data_fetch(name: str) -> None:
     """Download a named data set into the cache; checksums are checked."""
-    from models import datasets
+    from hpsearch.models import datasets
 
     if name not in datasets.names():
         raise UserError(f"unknown data set {name!r}{did_you_mean(name, datasets.names())}")

@@ -25,7 +25,7 @@ Examples:
 @options.root
 def report(study: str, output: Path | None, root: Path) -> None:
     """Write a study's report: one HTML page that needs nothing else, for the browser and for paper."""
-    from hpsearch.engine import catalogue
+    from hpsearch.log import catalogue
     from hpsearch.report.html import write_report
 
     folder = catalogue.find(root, study)
@@ -51,7 +51,7 @@ def compare(study: tuple[str, ...], root: Path, as_json: bool) -> None:
     point (and repeat) that both studies trained to the end: from six pairs on they are tested by Wilcoxon's signed
     ranks, from three on by a paired t test.
     """
-    from hpsearch.engine import catalogue
+    from hpsearch.log import catalogue
     from hpsearch.report import compare as comparing
     from hpsearch.report import terminal
 
@@ -84,7 +84,7 @@ def replay(run_id: str, root: Path, tracking_uri: str | None) -> int:
 
     RUN_ID is the id of a trial's run, as in MLflow's UI. Exits with 1 where the curve differs, and says how.
     """
-    from hpsearch.replay import replay as again
+    from hpsearch.running.replay import replay as again
 
     verdict = again(run_id, root, tracking_uri)
     for line in verdict.lines:

@@ -13,12 +13,12 @@ from hpsearch.cli import options
 from hpsearch.errors import UserError
 
 if TYPE_CHECKING:
-    from hpsearch.history import History
+    from hpsearch.log.history import History
     from hpsearch.report.terminal import Part
 
 
 def _open(root: Path, study: str) -> tuple[str, History]:
-    from hpsearch.engine import catalogue
+    from hpsearch.log import catalogue
 
     folder = catalogue.find(root, study)
     return folder.name, catalogue.load_history(folder)
@@ -36,7 +36,7 @@ def _print(parts: Iterable[Part]) -> None:
 @options.as_json
 def ls(root: Path, as_json: bool) -> int:
     """List the studies, with how far they are and their best."""
-    from hpsearch.engine import catalogue
+    from hpsearch.log import catalogue
     from hpsearch.report import tables
 
     studies, broken = {}, []
@@ -159,7 +159,7 @@ def export(
         raise click.UsageError("--tracking-uri goes with --with-run-ids", click.get_current_context())
     _, history = _open(root, study)
     if format == "optuna":
-        from hpsearch.report.optuna_export import write_journal
+        from hpsearch.optuna_bridge.journal import write_journal
 
         assert output is not None, "checked above"
         write_journal(history, output)

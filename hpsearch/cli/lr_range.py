@@ -57,8 +57,8 @@ def lr_range(
     """
     if output is not None and output.suffix not in SUFFIXES:
         raise click.UsageError(f"-o {output}: the plot is written as {' or '.join(SUFFIXES)}", ctx)
-    from hpsearch.loading import load_study
-    from hpsearch.variants import override
+    from hpsearch.study.loading import load_study
+    from hpsearch.study.variants import override
 
     study = load_study(study_file)
     if data is not None or settings:
@@ -66,9 +66,9 @@ def lr_range(
     if study.model is None:
         raise UserError(f"study {study.name!r}: the η test needs a model, not an objective")
 
-    from hpsearch import lr_range as test
+    from hpsearch.models import datasets
     from hpsearch.report import lr_plot, terminal
-    from models import datasets
+    from hpsearch.running import lr_range as test
 
     try:
         dataset = datasets.load(study.data)

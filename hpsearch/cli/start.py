@@ -14,12 +14,12 @@ from click.core import ParameterSource
 
 from hpsearch.cli import options
 from hpsearch.errors import UserError
-from hpsearch.registry import PRUNERS, SAMPLERS
+from hpsearch.study.registry import PRUNERS, SAMPLERS
 
 if TYPE_CHECKING:
-    from hpsearch.api import Result
-    from hpsearch.loading import StudyFile
-    from hpsearch.study import Study
+    from hpsearch.running.api import Result
+    from hpsearch.study.loading import StudyFile
+    from hpsearch.study.study import Study
 
 TEMPLATE = '''\
 """NAME: say in a line what this search is after."""
@@ -157,8 +157,8 @@ def run(
 
         def run_one(study: Study, path: Path) -> Result:
             nonlocal delivery
-            from hpsearch import api
             from hpsearch.report.live import live_view
+            from hpsearch.running import api
 
             mine, delivery = delivery, None  # one process delivers one study
             view = None
@@ -209,7 +209,7 @@ def _declared(
     start_from: str | None,
 ) -> StudyFile:
     """Return a study file with its studies as the options change them."""
-    from hpsearch.loading import load_file
+    from hpsearch.study.loading import load_file
 
     file = load_file(path, overrides["data"])
     changed = {key: value for key, value in overrides.items() if value is not None}
@@ -221,7 +221,7 @@ def _declared(
     for study in file.studies:
         wanted = {key: value for key, value in changed.items() if key != "data" or study.data is not None}
         if wanted or settings:
-            from hpsearch.variants import override
+            from hpsearch.study.variants import override
 
             study = override(study, **wanted, set=settings)
         if until is not None and until[0] not in ("", first := study.goal.metric):

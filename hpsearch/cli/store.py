@@ -42,8 +42,8 @@ def sync(study: tuple[str, ...], root: Path, tracking_uri: str | None) -> int:
 
     Exits with 1 where something could not be delivered; the same command tries again.
     """
-    from hpsearch.delivery import exhibits
-    from hpsearch.engine import catalogue
+    from hpsearch.log import catalogue
+    from hpsearch.running.delivery import exhibits
     from hpsearch.tracking import sync as tracking_sync
 
     folders = [catalogue.find(root, name) for name in study or catalogue.studies(root)]

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpsearch.engine.checkpoints import Checkpoints
-from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import SECONDS, Goal, History, Trial
 from hpsearch.ladder.base import Ladder
+from hpsearch.log.history import SECONDS, Goal, History, Trial
+from hpsearch.log.records import Ask, Decision, Row, Tick
+from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.pruners.base import Pruner
-from hpsearch.records import Ask, Decision, Row, Tick
 
 CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""

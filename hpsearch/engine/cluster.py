@@ -16,9 +16,9 @@ from typing import Any
 from hpsearch.engine.placement import Errand, Placed, move, place
 from hpsearch.engine.remote import Job, Report, forget, serve
 from hpsearch.errors import UserError
+from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.portable import Maker, pack
-from hpsearch.records import Row
 
 POLL_SECONDS = 0.5
 """How often to see whether a worker that owes an answer is still there."""

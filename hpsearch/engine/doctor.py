@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from hpsearch.engine import lock
-from hpsearch.engine.catalogue import LOG
 from hpsearch.engine.checkpoints import Checkpoints
-from hpsearch.history import Goal, History
-from hpsearch.logfile import decode
-from hpsearch.records import SCHEMA, Header
+from hpsearch.log import lock
+from hpsearch.log.catalogue import LOG
+from hpsearch.log.history import Goal, History
+from hpsearch.log.lines import decode
+from hpsearch.log.records import SCHEMA, Header
 from hpsearch.tracking import cursor, remove
 from hpsearch.tracking.deliver import is_running
 from hpsearch.tracking.process import report

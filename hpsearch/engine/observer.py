@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from hpsearch.history import Goal, History
-from hpsearch.records import Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Tick
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hpsearch.declaration import CONFIRM, LIMITS, changes, declare, identity, widens
 from hpsearch.engine import environment
-from hpsearch.engine.log import Log
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.records import Extension, Header
-from hpsearch.study import Study
-from models.datasets import Dataset
+from hpsearch.log.history import History
+from hpsearch.log.records import Extension, Header
+from hpsearch.log.writer import Log
+from hpsearch.models.datasets import Dataset
+from hpsearch.study.declaration import CONFIRM, LIMITS, changes, declare, identity, widens
+from hpsearch.study.study import Study
 
 
 def open_history(

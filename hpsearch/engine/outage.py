@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from hpsearch.engine.observer import Observer, StudyPlan
-from hpsearch.history import History
-from hpsearch.records import Tick
+from hpsearch.log.history import History
+from hpsearch.log.records import Tick
 from hpsearch.tracking.process import Delivery
 
 GLANCE = 1.0

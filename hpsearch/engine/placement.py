@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
-from hpsearch.records import Row
 
 WORTH_MOVING = 0.8
 """A trial moves only where the busiest worker is left with less than this share of its load."""

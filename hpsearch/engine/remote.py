@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hpsearch.engine.resume import catch_up
+from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.portable import unpack
-from hpsearch.records import Row
 
 
 @dataclass(frozen=True)

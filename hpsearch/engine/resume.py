@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from hpsearch.engine.checkpoints import Checkpoints, Saved
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
-from hpsearch.records import Row
 
 
 def catch_up(objective: Objective, trials: Iterable[tuple[Start, Sequence[int]]]) -> Iterator[tuple[int, Row]]:

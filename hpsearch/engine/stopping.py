@@ -9,9 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from hpsearch.history import History
-from hpsearch.stages import full_epochs
-from hpsearch.study import Study
+from hpsearch.log.history import History
+from hpsearch.log.stages import full_epochs
+from hpsearch.study.study import Study
 
 ROUNDING = 1e-9
 """Shares such as 0.02 add up to a little less than they should."""

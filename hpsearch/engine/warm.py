@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hpsearch.constraints import violated
-from hpsearch.engine import catalogue
 from hpsearch.errors import UserError
+from hpsearch.log import catalogue
 from hpsearch.space import check_point
-from hpsearch.study import Study
+from hpsearch.space.constraints import violated
+from hpsearch.study.study import Study
 
 
 def first_points(root: str | Path, source: str, study: Study) -> list[dict[str, Any]]:

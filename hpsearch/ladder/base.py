@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
 
 

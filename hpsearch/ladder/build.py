@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from hpsearch import samplers
 from hpsearch.errors import UserError
-from hpsearch.history import History
 from hpsearch.ladder.base import Flat, Ladder
 from hpsearch.ladder.promotion import check
 from hpsearch.ladder.staged import Staged
-from hpsearch.scaling import Scale, split
-from hpsearch.study import DEFAULT_TRIALS, Study
+from hpsearch.log.history import History
+from hpsearch.study.scaling import Scale, split
+from hpsearch.study.study import DEFAULT_TRIALS, Study
 
 
 def build(

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hpsearch.dimensions import listed
 from hpsearch.space import Choice, Dimension, Float, Int
+from hpsearch.space.dimensions import listed
 
 
 def narrow(

@@ -7,9 +7,9 @@ from statistics import NormalDist
 from typing import Any, TypeAlias
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.scaling import Scale, confidence
-from hpsearch.study import Study
+from hpsearch.log.history import History
+from hpsearch.study.scaling import Scale, confidence
+from hpsearch.study.study import Study
 
 Point: TypeAlias = tuple[int, dict[str, Any]]
 """A point's number and its parameters."""

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from hpsearch import samplers
-from hpsearch.calibration import compare
 from hpsearch.errors import UserError
-from hpsearch.history import History, Trial
+from hpsearch.judging.calibration import compare
 from hpsearch.ladder.narrow import narrow
 from hpsearch.ladder.promotion import Point, promoted, ranking
 from hpsearch.ladder.view import StageView
-from hpsearch.rows import Rows
+from hpsearch.log.history import History, Trial
+from hpsearch.log.rows import Rows
 from hpsearch.samplers.base import Sampler
-from hpsearch.scaling import Scale
 from hpsearch.space import Dimension, SpaceFunction, check_point
-from hpsearch.study import Study
+from hpsearch.study.scaling import Scale
+from hpsearch.study.study import Study
 
 STAGE_STREAM, CALIBRATION_STREAM = 0x53544147, 0x43414C49
 """Keep what a ladder draws apart from the other streams of a study."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hpsearch import confirm
-from hpsearch.history import History, Trial
+from hpsearch.judging import confirm
 from hpsearch.ladder.base import Proposal
 from hpsearch.ladder.rung import Rung, Source
-from hpsearch.scaling import Scale
-from hpsearch.study import Study
+from hpsearch.log.history import History, Trial
+from hpsearch.study.scaling import Scale
+from hpsearch.study.study import Study
 
 
 class Staged:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from hpsearch.history import Goal, History, Trial
-from hpsearch.records import Ask
+from hpsearch.log.history import Goal, History, Trial
+from hpsearch.log.records import Ask
 
 
 class StageView(History):

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.records import Ask, Row
+from hpsearch.log.records import Ask, Row
 
 WEIGHTS = "weights"
 """The metric of our networks that counts the numbers that are trained, biases included; measured where it is asked."""

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import UserError, did_you_mean
-from hpsearch.history import SECONDS
+from hpsearch.log.history import SECONDS
+from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import WEIGHTS, Objective
 from hpsearch.space import Space
-from hpsearch.study import Study
-from models.datasets import Dataset
+from hpsearch.study.study import Study
 
 if TYPE_CHECKING:
     from hpsearch.objectives.scores import Scores
@@ -45,8 +45,8 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     """
     if study.objective is not None:
         return _function(study)
+    from hpsearch.models.estimators.classifier import MLPClassifier
     from hpsearch.objectives.transformers import split
-    from models.estimator import MLPClassifier
 
     assert dataset is not None, "a study with a model has data"
     parts = split(study.model)
@@ -68,8 +68,8 @@ def _function(study: Study) -> Prepared:
 
 
 def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
+    from hpsearch.models.parameters import validate_params
     from hpsearch.objectives.mlp import training_data
-    from models.parameters import validate_params
 
     params: dict[str, Any] = parts.last.get_params()
     try:

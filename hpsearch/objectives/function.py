@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.log.records import Row
+from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Start
-from hpsearch.records import Row
 from hpsearch.space import Space, restore
-from models.datasets import Dataset
 
 
 @dataclass(frozen=True)

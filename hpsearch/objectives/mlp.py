@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import UserError
+from hpsearch.log.records import Ask, Row
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.parameters import validate_params
+from hpsearch.models.training.population import Member, Population, TrainingData, group_key
 from hpsearch.objectives.base import WEIGHTS, Start
-from hpsearch.records import Ask, Row
-from models.datasets import Dataset
-from models.parameters import validate_params
-from models.training import Member, Population, TrainingData, group_key
 
 NETWORK_STREAM, DATA_STREAM = 1, 2
 """The two owners of randomness: the trial's own streams, and the clock's order of the samples."""
@@ -148,7 +148,7 @@ class MLPPopulation:
 
     def model(self) -> Any:
         """Return the kept network as a fitted MLPClassifier."""
-        from models.trained import classifier  # imports scikit-learn
+        from hpsearch.models.estimators.trained import classifier  # imports scikit-learn
 
         assert self._kept is not None, "a network is kept"
         member = self._kept[1]

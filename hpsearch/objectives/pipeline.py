@@ -11,12 +11,12 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from hpsearch.errors import UserError
+from hpsearch.log.records import Ask, Row
+from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.transformers import Transformers, split
-from hpsearch.records import Ask, Row
 from hpsearch.space import Space, restore
-from models.datasets import Dataset
 
 
 class PipelinePopulation:

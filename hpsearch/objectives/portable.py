@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.loading import PREFIX
 from hpsearch.objectives.base import Objective
+from hpsearch.study.loading import PREFIX
 
 Maker = Callable[[Any], Objective]
 """Makes a fresh objective from the study's data (None where it has none)."""

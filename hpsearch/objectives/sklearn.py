@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from hpsearch.log.records import Row
+from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.transformers import Split, Transformers, seed_random_states, split
-from hpsearch.records import Row
 from hpsearch.space import Space, restore
-from models.datasets import Dataset
 
 Array = NDArray[Any]
 Resource = Literal["epochs", "samples", "fit"]

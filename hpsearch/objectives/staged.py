@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
+from hpsearch.log.records import Row
+from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.build import prepare as prepare_one
-from hpsearch.records import Row
-from hpsearch.scaling import Scale, reduced, translated
-from hpsearch.study import Study
-from models.datasets import Dataset
+from hpsearch.study.scaling import Scale, reduced, translated
+from hpsearch.study.study import Study
 
 
 @runtime_checkable

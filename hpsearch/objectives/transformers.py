@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.datasets import Dataset
+from hpsearch.models.datasets import Dataset
 
 Array = NDArray[Any]
 

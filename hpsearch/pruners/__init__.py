@@ -1,7 +1,7 @@
 """What stops a trial early: pure functions of the history's rung table.
 
 ``build`` makes the pruner that a study declares. A pruner is one file with a frozen dataclass that is both the
-declaration and the :class:`~hpsearch.pruners.base.Pruner`, and one line in :mod:`hpsearch.registry`. All of them see a
+declaration and the :class:`~hpsearch.pruners.base.Pruner`, and one line in :mod:`hpsearch.study.registry`. All of them see a
 trial's best value so far, and only trials of the same stage as rivals.
 """
 
@@ -18,8 +18,8 @@ from hpsearch.pruners.hyperband import Hyperband
 from hpsearch.pruners.median import Median
 from hpsearch.pruners.none import NoPruner
 from hpsearch.pruners.patient import Patient
-from hpsearch.registry import PRUNERS, resolve
-from hpsearch.study import Study
+from hpsearch.study.registry import PRUNERS, resolve
+from hpsearch.study.study import Study
 
 __all__ = ["ASHA", "Audited", "FirstEpoch", "Hyperband", "Median", "NoPruner", "Patient", "Pruner", "build"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.base import Pruner
-from hpsearch.records import Decision, Row
 
 _STREAM = 0x41554454
 """Keeps the audit's draws apart from every other stream of the study."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from hpsearch.history import History
-from hpsearch.records import Decision, Row
+from hpsearch.log.history import History
+from hpsearch.log.records import Decision, Row
 
 
 class Pruner(Protocol):

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import ClassVar
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.rung import Rungs, by_stage, in_order
-from hpsearch.records import Decision, Row
 
 
 @dataclass(frozen=True)

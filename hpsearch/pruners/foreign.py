@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from optuna.pruners import BasePruner
 
-from hpsearch.history import History, Trial
-from hpsearch.optuna_fold import OptunaFold, quiet
+from hpsearch.log.history import History, Trial
+from hpsearch.log.records import Decision, Row
+from hpsearch.optuna_bridge.fold import OptunaFold, quiet
 from hpsearch.pruners.rung import in_order
-from hpsearch.records import Decision, Row
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 
 class ForeignPruner:

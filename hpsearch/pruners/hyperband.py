@@ -10,10 +10,10 @@ from itertools import accumulate
 from typing import ClassVar
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.asha import is_rung
 from hpsearch.pruners.rung import Rungs, by_stage, in_order, part
-from hpsearch.records import Decision, Row
 
 
 @dataclass(frozen=True)

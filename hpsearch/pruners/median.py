@@ -11,9 +11,9 @@ from statistics import median
 from typing import ClassVar
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.rung import compare, evidence_of, in_order
-from hpsearch.records import Decision, Row
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hpsearch.history import History
-from hpsearch.records import Decision, Row
+from hpsearch.log.history import History
+from hpsearch.log.records import Decision, Row
 
 
 @dataclass(frozen=True)

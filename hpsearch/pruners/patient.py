@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.rung import evidence_of, in_order
-from hpsearch.records import Decision, Row
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from hpsearch.history import Goal, History
-from hpsearch.records import Decision
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Decision
 
 Place = tuple[float, int]
 _PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import space as spaces
-from hpsearch.dimensions import Choice, Float, Int
-from hpsearch.history import History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.report.words import param
+from hpsearch.space.dimensions import Choice, Float, Int
 
 DECADES = 2.0
 """A range given by no space is drawn on a logarithmic axis where it spans more powers of ten than this."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
-from hpsearch.history import History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.report import words
 from hpsearch.report.sparkline import sparkline
 from hpsearch.report.terminal import Column, Grid, Part

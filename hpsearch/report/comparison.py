@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.comparison import Comparison, Published
 from hpsearch.errors import did_you_mean
-from hpsearch.history import History, Trial
-from hpsearch.records import Row
+from hpsearch.log.history import History, Trial
+from hpsearch.log.records import Row
 from hpsearch.report import words
 from hpsearch.report.terminal import Column, Grid, Part
+from hpsearch.study.comparison import Comparison, Published
 
 CONFIDENCE = 0.95
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.history import History, State, Trial
+from hpsearch.log.history import History, State, Trial
 from hpsearch.report.figures import DRAWN, LABELS, Figure, Json, axis, label, window, zoomed
 from hpsearch.report.words import param
 

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from hpsearch.errors import UserError
-from hpsearch.history import History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.report import pareto
 
 if TYPE_CHECKING:

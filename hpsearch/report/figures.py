@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.history import Goal, History, State, Trial
+from hpsearch.log.history import Goal, History, State, Trial
 from hpsearch.report import words
 from hpsearch.report.findings import planned_epochs
 

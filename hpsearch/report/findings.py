@@ -6,9 +6,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpsearch.audit import audit
-from hpsearch.history import History, Trial
-from hpsearch.proposal import model_params, propose
+from hpsearch.judging.audit import audit
+from hpsearch.judging.proposal import model_params, propose
+from hpsearch.log.history import History, Trial
 from hpsearch.report import words
 from hpsearch.report.importance import Importance
 

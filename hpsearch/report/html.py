@@ -13,10 +13,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from hpsearch.diagnosis import diagnose
 from hpsearch.errors import UserError
-from hpsearch.history import History, Trial
-from hpsearch.proposal import model_params
+from hpsearch.judging.diagnosis import diagnose
+from hpsearch.judging.proposal import model_params
+from hpsearch.log.history import History, Trial
 from hpsearch.report import axes, comparison, curves, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances

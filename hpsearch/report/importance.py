@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.history import Goal, History, Trial
+from hpsearch.log.history import Goal, History, Trial
 from hpsearch.report.axes import Axis, matrix
 
 LEAST = 12

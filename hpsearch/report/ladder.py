@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from hpsearch import calibration, confirm, stages
-from hpsearch.calibration import Calibration
-from hpsearch.history import History
+from hpsearch.judging import calibration, confirm
+from hpsearch.judging.calibration import Calibration
+from hpsearch.log import stages
+from hpsearch.log.history import History
 from hpsearch.report import words
-from hpsearch.scaling import describe
+from hpsearch.study.scaling import describe
 
 
 def stage_now(history: History) -> str:

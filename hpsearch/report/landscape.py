@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.history import History, State, Trial
+from hpsearch.log.history import History, State, Trial
 from hpsearch.report import words
 from hpsearch.report.axes import Axis, matrix
 from hpsearch.report.figures import DRAWN, LABELS, SCALE, Figure, Json, axis, label, short, window, zoomed

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from hpsearch.history import History
-from hpsearch.records import Tick
+from hpsearch.log.history import History
+from hpsearch.log.records import Tick
 from hpsearch.report import terminal, words
 from hpsearch.report.ladder import final_lines, live_lines, stage_now
 from hpsearch.report.sparkline import sparkline

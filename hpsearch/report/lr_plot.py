@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
-from hpsearch.lr_range import LrRange, Trace
+from hpsearch.judging.lr_range import LrRange, Trace
 from hpsearch.report import words
 from hpsearch.report.sparkline import sparkline
 from hpsearch.report.terminal import Column, Grid, Part

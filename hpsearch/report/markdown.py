@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.report import comparison, plot, tables, words
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.terminal import Column

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hpsearch.history import History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.report import words
 from hpsearch.report.terminal import Column, Grid, Part
 

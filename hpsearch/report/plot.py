@@ -10,9 +10,9 @@ from html import escape
 
 import numpy as np
 
-from hpsearch.comparison import Against, Curves, Plot, names
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.report.comparison import Line, Table, mean_of, point_text, row_of, table, unit, value_of
+from hpsearch.study.comparison import Against, Curves, Plot, names
 
 MOST_POINTS = 120
 """Points of a curve that are drawn, evenly chosen, the first and the last among them."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from html import escape
 
-from hpsearch import calibration, confirm, stages
-from hpsearch.calibration import Calibration
-from hpsearch.history import History
+from hpsearch.judging import calibration, confirm
+from hpsearch.judging.calibration import Calibration
+from hpsearch.log import stages
+from hpsearch.log.history import History
 from hpsearch.report.figures import Figure, Json, axis
 from hpsearch.report.ladder import rho_text
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from hpsearch import confirm
-from hpsearch.audit import audit
 from hpsearch.engine.observer import StudyPlan
-from hpsearch.history import History
-from hpsearch.proposal import propose
+from hpsearch.judging import confirm
+from hpsearch.judging.audit import audit
+from hpsearch.judging.proposal import propose
+from hpsearch.log.history import History
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.tables import trials_grids

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpsearch import confirm
-from hpsearch.audit import audit
-from hpsearch.diagnosis import diagnose
-from hpsearch.history import History, Trial
-from hpsearch.proposal import model_params
+from hpsearch.judging import confirm
+from hpsearch.judging.audit import audit
+from hpsearch.judging.diagnosis import diagnose
+from hpsearch.judging.proposal import model_params
+from hpsearch.log.history import History, Trial
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.export import plain, trial_rows
 from hpsearch.report.ladder import stage_lines

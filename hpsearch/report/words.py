@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.history import History, Trial
+from hpsearch.log.history import History, Trial
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What proposes the next point: deterministic functions of the history.
 
 ``build`` makes the sampler that a study declares. A sampler is one file with a declaration (a frozen dataclass with a
-``build`` method) and one line in :mod:`hpsearch.registry`.
+``build`` method) and one line in :mod:`hpsearch.study.registry`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.registry import SAMPLERS, resolve
+from hpsearch.log.history import History
 from hpsearch.samplers import grid
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.chapter import Chapter
@@ -21,7 +20,8 @@ from hpsearch.samplers.listed import Listed
 from hpsearch.samplers.qmc import QMC
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.tpe import TPE
-from hpsearch.study import DEFAULT_TRIALS, Study
+from hpsearch.study.registry import SAMPLERS, resolve
+from hpsearch.study.study import DEFAULT_TRIALS, Study
 
 __all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Listed", "Random", "Sampler", "budget", "build", "check_size"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.study import Study
+from hpsearch.log.history import History
+from hpsearch.study.study import Study
 
 
 class Sampler(Protocol):

@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.dimensions import listed
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.proposal import model_params
+from hpsearch.judging.proposal import model_params
+from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.samplers.chapter_steps import (
     FINEST,
@@ -37,7 +36,8 @@ from hpsearch.samplers.known import Known
 from hpsearch.samplers.probes import Point, project, rounded, short
 from hpsearch.samplers.seeding import point_sequence
 from hpsearch.space import Choice, Space, from_json
-from hpsearch.study import Study
+from hpsearch.space.dimensions import listed
+from hpsearch.study.study import Study
 
 RATE, DECAY, BATCH = ("learning_rate",), ("l2", "l1", "alpha"), ("batch_size",)
 TRAINING = ("max_epochs", "early_stopping", "patience", "lr_schedule", "lr_factor", "lr_min_ratio")

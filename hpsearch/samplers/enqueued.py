@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.constraints import violated
 from hpsearch.errors import UserError
 from hpsearch.samplers.seeding import point_sequence
 from hpsearch.space import from_units
-from hpsearch.study import Study
+from hpsearch.space.constraints import violated
+from hpsearch.study.study import Study
 
 ATTEMPTS, CALLS = 10_000, 1_000
 """Proposals for one point before a study is given up; fewer of a space function, as Optuna takes a while for each."""

@@ -10,12 +10,12 @@ import numpy as np
 from optuna.samplers import BaseSampler
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.optuna_fold import OptunaFold, quiet, suggest
+from hpsearch.log.history import History
+from hpsearch.optuna_bridge.fold import OptunaFold, quiet, suggest
 from hpsearch.samplers.base import check_single
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.seeding import point_seed
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 _NEEDS = {"GPSampler": "torch", "CmaEsSampler": "cmaes"}
 _SINGLE = {"CmaEsSampler"}

@@ -10,11 +10,11 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from hpsearch.history import History
-from hpsearch.optuna_fold import OptunaFold, quiet, suggest
+from hpsearch.log.history import History
+from hpsearch.optuna_bridge.fold import OptunaFold, quiet, suggest
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.seeding import point_seed
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 
 class FreshSampler:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hpsearch.errors import UserError
 from hpsearch.samplers.base import Sampler, check_single
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 
 @dataclass(frozen=True)

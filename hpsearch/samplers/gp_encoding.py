@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.dimensions import listed
 from hpsearch.space import Choice, Dimension, Float, Int, is_active
+from hpsearch.space.dimensions import listed
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpsearch.history import History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.samplers.gp_encoding import Array, Encoding
 
 

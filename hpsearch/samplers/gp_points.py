@@ -10,7 +10,7 @@ from scipy.stats import qmc
 from sklearn.gaussian_process.kernels import Kernel
 from threadpoolctl import ThreadpoolController
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.gp_encoding import Array, Encoding, Mask
 from hpsearch.samplers.gp_model import (
@@ -24,7 +24,7 @@ from hpsearch.samplers.gp_model import (
 from hpsearch.samplers.gp_observations import Observation, Observations
 from hpsearch.samplers.qmc import SobolPoints
 from hpsearch.samplers.seeding import point_sequence
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 _FANTASIES = 32
 _EVERYWHERE = 256

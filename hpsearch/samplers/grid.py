@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.constraints import violated
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.feasible import never
 from hpsearch.space import Choice, Dimension, Float, Int, from_json, is_active
-from hpsearch.study import Study
+from hpsearch.space.constraints import violated
+from hpsearch.study.study import Study
 
 MOST_POINTS = 1_000_000
 

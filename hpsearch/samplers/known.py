@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.history import Goal, Trial
+from hpsearch.log.history import Goal, Trial
 
 EARLY = 5
 """Epochs in which a training cost must fall at once."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.constraints import violated
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.feasible import ATTEMPTS, Feasible, never
 from hpsearch.samplers.seeding import point_seed
 from hpsearch.space import from_units
-from hpsearch.study import Study
+from hpsearch.space.constraints import violated
+from hpsearch.study.study import Study
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.feasible import Feasible
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 
 @dataclass(frozen=True)

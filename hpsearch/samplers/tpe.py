@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.dimensions import distribution
 from hpsearch.errors import UserError
 from hpsearch.samplers.base import Sampler
-from hpsearch.study import Study
+from hpsearch.space.dimensions import distribution
+from hpsearch.study.study import Study
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch import calibration, confirm, stages
-from hpsearch.diagnosis import diagnose
-from hpsearch.history import Goal, History, Trial
-from hpsearch.proposal import model_params
-from hpsearch.records import Header, Tick
-from hpsearch.study import DEFAULT_TRIALS
+from hpsearch.judging import calibration, confirm
+from hpsearch.judging.diagnosis import diagnose
+from hpsearch.judging.proposal import model_params
+from hpsearch.log import stages
+from hpsearch.log.history import Goal, History, Trial
+from hpsearch.log.records import Header, Tick
+from hpsearch.study.study import DEFAULT_TRIALS
 
 MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
 """MLflow's limits, in characters; what is longer it rejects (keys) or cuts (values)."""
@@ -151,7 +152,7 @@ def study_tags(header: Header, user: str | None) -> dict[str, str]:
         {
             "hpsearch.uid": header.uid,
             "hpsearch.kind": "study",
-            "hpsearch.study": header.name,
+            "hpsearch.study.study": header.name,
             **{f"hpsearch.{name}": declaration.get(name) for name in ("seed", "sampler", "pruner", "lanes", "metric")},
             "hpsearch.direction": declaration.get("direction"),
             "hpsearch.python": environment.get("python"),
@@ -215,7 +216,7 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
             "mlflow.user": user,
             "hpsearch.uid": header.uid,
             "hpsearch.kind": "trial",
-            "hpsearch.study": header.name,
+            "hpsearch.study.study": header.name,
             "hpsearch.trial": ask.trial,
             # As asked, and typed: what replays a trial cannot tell 30 from "30" in MLflow's parameters.
             "hpsearch.params": ask.params,
@@ -239,11 +240,11 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
         known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
         if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
-            known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
+            known |= {"hpsearch.judging.diagnosis": found.label, "hpsearch.judging.diagnosis.reason": found.reason}
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(Goal.of(declaration).metrics, trial.values, strict=True))
     if trial.audit is not None:
-        known["hpsearch.audit"] = trial.audit.reason
+        known["hpsearch.judging.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
     infinite = [f"{name}={value} at {epoch}" for epoch, name, value in measured if math.isinf(value)]
     if infinite:

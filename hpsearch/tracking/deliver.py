@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpsearch.errors import UserError
-from hpsearch.logfile import read
+from hpsearch.log.lines import read
 from hpsearch.tracking import cursor
 from hpsearch.tracking.content import is_done
 from hpsearch.tracking.exhibits import Exhibits

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.tracking import model
 from hpsearch.tracking.store import Store
 

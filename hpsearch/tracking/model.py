@@ -17,7 +17,7 @@ FOLDER, CARD, EXAMPLE = "model", "card.json", "example.npy"
 NAME = "model"
 """What the model is called in MLflow: ``runs:/<the study's run>/model``."""
 
-LOADER = "models.serving"
+LOADER = "hpsearch.models.estimators.serving"
 """The module that reads it, which travels with it."""
 
 

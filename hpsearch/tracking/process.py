@@ -163,7 +163,7 @@ class Delivery:
             known = environment.get("PYTHONPATH")
             environment["PYTHONPATH"] = f"{known}{os.pathsep}{package}" if known else str(package)
         # -P: modules beside the study file must not stand in for the ones that mlflow imports.
-        command = [sys.executable, "-P", "-m", "hpsearch.delivery", "follow", str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "hpsearch.running.delivery", "follow", str(os.getpid())]
         command += ["--root", str(self._root)]
         # A session of its own: Ctrl-C in the terminal is for the coordinator alone.
         return subprocess.Popen(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hpsearch.history import Goal, History, Trial
-from hpsearch.records import Extension, Header, Record, Tick
+from hpsearch.log.history import Goal, History, Trial
+from hpsearch.log.records import Extension, Header, Record, Tick
 from hpsearch.tracking import content
 from hpsearch.tracking.content import STATUS, Point, millis
 from hpsearch.tracking.exhibits import Exhibits

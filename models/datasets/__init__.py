@@ -4,10 +4,10 @@
 `describe` list what there is.
 """
 
-from models.datasets.catalogue import DatasetInfo, describe, names
-from models.datasets.dataset import Dataset, DatasetError
-from models.datasets.fetch import fetch
-from models.datasets.load import load
-from models.datasets.subset import subset
+from .catalogue import DatasetInfo, describe, names
+from .dataset import Dataset, DatasetError
+from .fetch import fetch
+from .load import load
+from .subset import subset
 
 __all__ = ["Dataset", "DatasetError", "DatasetInfo", "describe", "fetch", "load", "names", "subset"]

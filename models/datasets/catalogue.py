@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from models.datasets import idx
-from models.datasets.dataset import DatasetError, Part, as_part
+from . import idx
+from .dataset import DatasetError, Part, as_part
 
 ENVIRONMENT = "HPSEARCH_DATA"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from models.datasets.catalogue import RemoteFile, cache_root, entry_of
-from models.datasets.dataset import DatasetError
+from .catalogue import RemoteFile, cache_root, entry_of
+from .dataset import DatasetError
 
 Progress = Callable[[str, int, int | None], None]
 TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.datasets.dataset import Array, DatasetError, Part, as_part
+from .dataset import Array, DatasetError, Part, as_part
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

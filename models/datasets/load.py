@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from models.datasets import catalogue, idx, tabular
-from models.datasets.dataset import Dataset, DatasetError, Part, as_part, assemble
-from models.datasets.split import DEFAULT_SPLIT, Split, split_indices, weights
+from . import catalogue, idx, tabular
+from .dataset import Dataset, DatasetError, Part, as_part, assemble
+from .split import DEFAULT_SPLIT, Split, split_indices, weights
 
 PAIR_NAMES = (("X_train", "y_train"), ("X_valid", "y_valid"), ("X_test", "y_test"))
 

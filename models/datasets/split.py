@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from models.datasets.dataset import Array, DatasetError
+from .dataset import Array, DatasetError
 
 Split = tuple[float, float, float]
 DEFAULT_SPLIT: Split = (0.6, 0.2, 0.2)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from models.datasets.dataset import Array, Dataset, DatasetError, digest
+from .dataset import Array, Dataset, DatasetError, digest
 
 TRAIN_STREAM, VALID_STREAM = 0, 1
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.datasets.dataset import Array, DatasetError, Part, as_part
+from .dataset import Array, DatasetError, Part, as_part
 
 TARGET_NAMES = ("y", "label", "target", "class")
 PARTS = ("train", "valid", "test")

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.activations import Activation
-from models.kernels import Array, Op
-from models.layers.base import Gradient, Parameter, Workspace
+from ..activations import Activation
+from ..kernels import Array, Op
+from .base import Gradient, Parameter, Workspace
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from models.kernels import Array, Op, accumulate_outer
+from ..kernels import Array, Op, accumulate_outer
 
 
 @dataclass(frozen=True)

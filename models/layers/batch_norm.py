@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.kernels import Array, Op, maximum, ones
-from models.layers.base import Gradient, Parameter, Workspace
+from ..kernels import Array, Op, maximum, ones
+from .base import Gradient, Parameter, Workspace
 
 EPSILON = 1e-5
 """Added to the variance."""

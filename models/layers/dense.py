@@ -9,16 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.initializers import Initializer
-from models.kernels import Array, Op, add_biases, ones, project, project_back
-from models.layers.base import Gradient, Parameter, Workspace, lane
+from ..initializers import Initializer
+from ..kernels import Array, Op, add_biases, ones, project, project_back
+from .base import Gradient, Parameter, Workspace, lane
 
 
 @dataclass(frozen=True)
 class Dense:
     """A fully connected layer without activation.
 
-    Parameters of a population: weights (K, n_out, n_in), stored transposed (see `models.kernels`), biases (K, 1,
+    Parameters of a population: weights (K, n_out, n_in), stored transposed (see `hpsearch.models.kernels`), biases (K, 1,
     n_out).
 
     Attributes:

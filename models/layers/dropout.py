@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.kernels import Array, Op
-from models.layers.base import Gradient, Parameter, Workspace
+from ..kernels import Array, Op
+from .base import Gradient, Parameter, Workspace
 
 GRAIN = 65536
 """A neuron's fate is drawn from 16 bits: probabilities are multiples of 1/GRAIN."""

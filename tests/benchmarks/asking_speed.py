@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from hpsearch import Choice, Float, Int, Study, samplers
-from hpsearch.history import History
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 
 SPACE = {
     "rate": Float(1e-4, 1, log=True),

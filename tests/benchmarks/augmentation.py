@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-from models.augmentation import AUGMENTATIONS, distort
+from hpsearch.models.augmentation import AUGMENTATIONS, distort
 
 IMAGES, SIDE, REPEATS = 50_000, 28, 5
 

@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from hpsearch.logfile import encode
-from hpsearch.records import Ask, Decision, Header, Record, Row, Tick
+from hpsearch.log.lines import encode
+from hpsearch.log.records import Ask, Decision, Header, Record, Row, Tick
 from hpsearch.tracking import cursor
 from hpsearch.tracking.deliver import Deliverer
 from hpsearch.tracking.store import Store, settings

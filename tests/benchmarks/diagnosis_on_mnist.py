@@ -13,13 +13,13 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from hpsearch.diagnosis import diagnose
-from hpsearch.history import Trial
+from hpsearch.judging.diagnosis import diagnose
+from hpsearch.log.history import Trial
+from hpsearch.log.records import Ask, Decision, Row
+from hpsearch.models.datasets import load
+from hpsearch.models.datasets.subset import subset
+from hpsearch.models.training.population import Member, Population
 from hpsearch.objectives.mlp import training_data
-from hpsearch.records import Ask, Decision, Row
-from models.datasets import load
-from models.datasets.subset import subset
-from models.training import Member, Population
 
 LARGE, SMALL = "learning rate too large", "learning rate too small"
 CASES: list[tuple[str, dict[str, Any], int | None]] = [

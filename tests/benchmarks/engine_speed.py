@@ -19,14 +19,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from hpsearch.engine.catalogue import load_history
 from hpsearch.engine.observer import Silent, StudyPlan
-from hpsearch.history import History
-from hpsearch.records import Tick
+from hpsearch.log.catalogue import load_history
+from hpsearch.log.history import History
+from hpsearch.log.records import Tick
+from hpsearch.models import datasets
+from hpsearch.models.estimators.classifier import MLPClassifier
 from hpsearch.space import Float
-from hpsearch.study import Study
-from models import datasets
-from models.estimator import MLPClassifier
+from hpsearch.study.study import Study
 
 IMAGES = 10_000
 ROUNDS = 3

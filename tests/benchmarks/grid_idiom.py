@@ -21,7 +21,7 @@ from statistics import median
 IDIOM = """
 import mlflow, optuna, numpy as np
 from sklearn.neural_network import MLPClassifier
-from models.datasets import load
+from hpsearch.models.datasets import load
 
 data = load("mnist")
 X, y = data.X_train[:10_000], data.y_train[:10_000]
@@ -51,7 +51,7 @@ study.optimize(objective, n_trials=16)
 
 STUDY = """
 from hpsearch import Choice, MLPClassifier, Study
-from models.datasets import load
+from hpsearch.models.datasets import load
 
 data = load("mnist")
 study = Study(

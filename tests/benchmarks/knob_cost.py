@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from models.datasets import load
-from models.training import Member, Population, TrainingData
+from hpsearch.models.datasets import load
+from hpsearch.models.training.population import Member, Population, TrainingData
 
 BASE = {"learning_rate": 0.1, "l2": 5.0}
 KNOBS: dict[str, dict[str, Any]] = {

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hpsearch.calibration import spearman
+from hpsearch.judging.calibration import spearman
+from hpsearch.models.datasets import Dataset, load
+from hpsearch.models.datasets.subset import subset
+from hpsearch.models.training.population import Member, Population
 from hpsearch.objectives.mlp import training_data
-from models.datasets import Dataset, load
-from models.datasets.subset import subset
-from models.training import Member, Population
 
 EPOCHS, RANDOM, ALONE, LANES = 8, 24, 12, 12
 RATES, DECAYS = (0.05, 5.0), (0.1, 1000.0)

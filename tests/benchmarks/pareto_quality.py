@@ -28,8 +28,8 @@ import optuna
 from search_quality import HPOBENCH, _DataOnly
 
 from hpsearch import Int, Study, samplers
-from hpsearch.history import History
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 
 MARKS = (50, 100)
 METRICS = {"metric": ["accuracy", "time"], "direction": ["maximize", "minimize"]}

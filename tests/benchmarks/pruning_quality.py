@@ -22,11 +22,11 @@ import time
 import numpy as np
 
 from hpsearch import Float, MLPClassifier, Study, pruners, samplers
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask, Decision, Row, Tick
+from hpsearch.models.datasets import Dataset, load
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.build import prepare
-from hpsearch.records import Ask, Decision, Row, Tick
-from models.datasets import Dataset, load
 
 POINTS, EPOCHS, LANES, TRIALS = 100, 30, 8, 64
 NAMES = ("none", "median", "asha", "hyperband", "patient", "first_epoch")

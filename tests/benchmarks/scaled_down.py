@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from hpsearch import Choice, Float, MLPClassifier, Scale, Study
-from hpsearch.calibration import calibrate
-from hpsearch.history import History
-from hpsearch.stages import full_epochs, stages
+from hpsearch.judging.calibration import calibrate
+from hpsearch.log.history import History
+from hpsearch.log.stages import full_epochs, stages
 
 SPACE = {
     "learning_rate": Float(0.01, 10, log=True),

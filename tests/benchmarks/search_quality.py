@@ -38,8 +38,8 @@ import optuna
 from scipy.stats import rankdata
 
 from hpsearch import Choice, Int, Study, samplers
-from hpsearch.history import History
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 
 HPOBENCH: dict[str, int | list[str]] = {
     "alpha": 10,

@@ -23,10 +23,10 @@ from statistics import median
 from sklearn.neural_network import MLPClassifier as Peer
 
 from hpsearch import Float, MLPClassifier, Study
-from hpsearch.api import run
-from hpsearch.logfile import read
-from hpsearch.records import Tick
-from models.datasets import Dataset, load
+from hpsearch.log.lines import read
+from hpsearch.log.records import Tick
+from hpsearch.models.datasets import Dataset, load
+from hpsearch.running.api import run
 
 EPOCHS = 4
 

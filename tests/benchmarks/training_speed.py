@@ -26,8 +26,8 @@ from statistics import median
 import numpy as np
 from sklearn.neural_network import MLPClassifier as Peer
 
-from models.datasets import load
-from models.training import Member, Population, TrainingData
+from hpsearch.models.datasets import load
+from hpsearch.models.training.population import Member, Population, TrainingData
 
 RATE, L2 = 0.5, 5.0
 JAX = importlib.util.find_spec("jax") is not None

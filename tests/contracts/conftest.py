@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from models.training import TrainingData
+from hpsearch.models.training.population import TrainingData
 
 
 def _cdf(z):

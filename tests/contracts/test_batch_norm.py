@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from models.network import Network
-from models.parameters import resolve_params
-from models.training import Member, Population, TrainingData
+from hpsearch.models.network import Network
+from hpsearch.models.parameters import resolve_params
+from hpsearch.models.training.population import Member, Population, TrainingData
 
 PARAMS = {"hidden_layer_sizes": (5, 4), "batch_norm": True, "dtype": "float64", "learning_rate": 1.0}
 

@@ -5,15 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from models.activations import ACTIVATIONS
-from models.costs import HEADS
-from models.hessian_free import conjugate_gradients, gauss_newton
-from models.kernels import run
-from models.layers import Workspace
-from models.network import Network
-from models.parameters import resolve_params
-from models.stacks import Stacks
-from models.step import Rates, emit
+from hpsearch.models.activations import ACTIVATIONS
+from hpsearch.models.costs import HEADS
+from hpsearch.models.hessian_free import conjugate_gradients, gauss_newton
+from hpsearch.models.kernels import run
+from hpsearch.models.layers import Workspace
+from hpsearch.models.network import Network
+from hpsearch.models.parameters import resolve_params
+from hpsearch.models.training.stacks import Stacks
+from hpsearch.models.training.step import Rates, emit
 
 LAYERS = [{}, {"batch_norm": True}, {"dropout": 0.5, "input_dropout": 0.3}, {"dropout": 0.4, "batch_norm": True}]
 PLAIN = Rates(1.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, 7)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import passes, stacks
-from models.activations import ACTIVATIONS
-from models.costs import HEADS
-from models.early_stopping import EARLY_STOPPING
-from models.optimizers import OPTIMIZERS
-from models.schedules import SCHEDULES
-from models.training import Member, Population, group_key
+from hpsearch.models.activations import ACTIVATIONS
+from hpsearch.models.costs import HEADS
+from hpsearch.models.early_stopping import EARLY_STOPPING
+from hpsearch.models.optimizers import OPTIMIZERS
+from hpsearch.models.schedules import SCHEDULES
+from hpsearch.models.training import passes, stacks
+from hpsearch.models.training.population import Member, Population, group_key
 
 BASE = {"hidden_layer_sizes": (7,), "batch_size": 5, "max_epochs": 3}
 SHARED = [

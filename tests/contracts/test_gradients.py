@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from models.activations import ACTIVATIONS
-from models.costs import HEADS
-from models.optimizers import OPTIMIZERS
-from models.training import Member, Population
+from hpsearch.models.activations import ACTIVATIONS
+from hpsearch.models.costs import HEADS
+from hpsearch.models.optimizers import OPTIMIZERS
+from hpsearch.models.training.population import Member, Population
 
 SHAPES = [(), (5,), (4, 3)]
 CASES = list(itertools.product(SHAPES, ACTIVATIONS, HEADS))
@@ -150,7 +150,7 @@ def test_two_steps_worked_by_hand(layers):
     # Step 1: w ← (1 − ηλ/n)·0 − 2·δ·x = (1, −1); b ← (1, −1).
     # Step 2: z = w·1 + b = (2, −2), a = (σ(2), 1 − σ(2)), δ = (−s, s) with s = 1 − σ(2) = 0.11920…, C = −2 ln σ(2).
     #         w ← (1 − 1)·w − 2·δ = (2s, −2s); b ← b − 2·δ = (1 + 2s, −1 − 2s).
-    from models.training import TrainingData
+    from hpsearch.models.training.population import TrainingData
 
     data = TrainingData.from_arrays(np.ones((2, 1)), np.zeros(2, int), 2, dtype="float64")
     params = {"hidden_layer_sizes": (), "learning_rate": 2.0, "l2": 1.0, "batch_size": 1, "dtype": "float64"}

@@ -5,7 +5,7 @@ import pytest
 from sklearn.neural_network import MLPClassifier as Peer
 from sklearn.neural_network import MLPRegressor as PeerRegressor
 
-from models.training import Member, Population, TrainingData
+from hpsearch.models.training.population import Member, Population, TrainingData
 
 N, D, H = 40, 6, 5
 COMMON = {"hidden_layer_sizes": (H,), "dtype": "float64", "batch_size": "all"}

@@ -13,12 +13,12 @@ import pytest
 from searching import METRIC, Search, arrive, folded, make_study
 
 from hpsearch import pruners, samplers
-from hpsearch.history import Goal
-from hpsearch.optuna_fold import quiet
+from hpsearch.log.history import Goal
+from hpsearch.log.records import Ask, Row, Tick, from_json, to_json
+from hpsearch.optuna_bridge.fold import quiet
 from hpsearch.pruners.base import Pruner
-from hpsearch.records import Ask, Row, Tick, from_json, to_json
-from hpsearch.registry import PRUNERS, resolve
 from hpsearch.space import Float
+from hpsearch.study.registry import PRUNERS, resolve
 
 OPTUNA = {
     "optuna.MedianPruner": lambda: optuna.pruners.MedianPruner(n_startup_trials=3),

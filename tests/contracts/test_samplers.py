@@ -16,10 +16,10 @@ from searching import METRIC, Search, bumpy, folded, hash_of, make_study
 
 from hpsearch import samplers
 from hpsearch.errors import UserError
-from hpsearch.optuna_fold import quiet
+from hpsearch.optuna_bridge.fold import quiet
 from hpsearch.pruners import ASHA
-from hpsearch.registry import SAMPLERS, resolve
 from hpsearch.space import Choice, Float, Int, active
+from hpsearch.study.registry import SAMPLERS, resolve
 
 OPTUNA = {
     "optuna.RandomSampler": optuna.samplers.RandomSampler,

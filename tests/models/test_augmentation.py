@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from models import MLPClassifier, augmentation
-from models.augmentation import AUGMENTATIONS, Augmentation, AugmentedImages, distort, image_side
-from models.training import Member, Population, TrainingData, group_key
+from hpsearch.models import MLPClassifier, augmentation
+from hpsearch.models.augmentation import AUGMENTATIONS, Augmentation, AugmentedImages, distort, image_side
+from hpsearch.models.training.population import Member, Population, TrainingData, group_key
 
 
 def images(n=40, side=9, seed=0):

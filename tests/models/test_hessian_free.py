@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.training import Member, Population, TrainingData
+from hpsearch.models.training.population import Member, Population, TrainingData
 
 
 def digits_like(n=150, dtype="float64"):

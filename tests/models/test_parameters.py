@@ -3,8 +3,8 @@ import inspect
 import numpy as np
 import pytest
 
-from models import MLPClassifier
-from models.parameters import DEFAULTS, resolve_params, validate_params
+from hpsearch.models import MLPClassifier
+from hpsearch.models.parameters import DEFAULTS, resolve_params, validate_params
 
 BAD = [
     ({"lerning_rate": 1}, r"unknown parameter 'lerning_rate' \(did you mean 'learning_rate'\?\)"),

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from models.early_stopping import EARLY_STOPPING, growing_limit
-from models.schedules import SCHEDULES
+from hpsearch.models.early_stopping import EARLY_STOPPING, growing_limit
+from hpsearch.models.schedules import SCHEDULES
 
 PARAMS = {"patience": 3, "lr_factor": 0.5, "lr_min_ratio": 0.1, "max_epochs": 10}
 

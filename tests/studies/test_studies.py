@@ -9,10 +9,10 @@ import pytest
 
 from hpsearch.cli import main
 from hpsearch.cli.batch import study_files
-from hpsearch.loading import load_file
+from hpsearch.models.datasets import load, subset
 from hpsearch.report import comparison, plot
-from hpsearch.study import Study
-from models.datasets import load, subset
+from hpsearch.study.loading import load_file
+from hpsearch.study.study import Study
 
 FOLDER = Path(__file__).resolve().parents[2] / "studies"
 FILES = study_files([FOLDER])

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hpsearch.logfile import encode
-from hpsearch.records import Ask, Decision, Header, Record, Row, Tick
+from hpsearch.log.lines import encode
+from hpsearch.log.records import Ask, Decision, Header, Record, Row, Tick
 
 EPOCHS = 3
 

@@ -12,18 +12,18 @@ from searching import Estimator
 
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
-from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Silent
 from hpsearch.engine.resume import restore
 from hpsearch.engine.stopping import Limits
-from hpsearch.history import History
 from hpsearch.ladder import build
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask, Header, Row
+from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Start
 from hpsearch.pruners import NoPruner
-from hpsearch.records import Ask, Header, Row
-from hpsearch.scaling import Scale
 from hpsearch.space import Float
-from hpsearch.study import Study
+from hpsearch.study.scaling import Scale
+from hpsearch.study.study import Study
 
 Worth = Callable[[Ask], float]
 """What a trial is worth, from its ask."""
@@ -78,7 +78,7 @@ def open_clock(
         stages = [] if study.stages is None else [scale.to_json() for scale in study.stages if isinstance(scale, Scale)]
         said: dict[str, Any] = {"n_trials": study.n_trials, "seed": study.seed, "stages": stages}
         said |= {"confirm": study.confirm, "confirm_top": study.confirm_top} if study.confirm else {}
-        said["model"] = {"class": "models.estimator.MLPClassifier", "params": {}}
+        said["model"] = {"class": "hpsearch.models.estimators.classifier.MLPClassifier", "params": {}}
         header = Header("planted", "u1", said, {}, {"sizes": sizes or {"train": 1000}}, 1_000.0)
         log.append(header)
         history.apply(header)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.history import Goal, History
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.pruners import NoPruner
 from hpsearch.pruners.base import Pruner
-from hpsearch.records import Ask, Decision, Row, Tick
 from hpsearch.samplers.base import Sampler
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 METRIC = "val_accuracy"
 

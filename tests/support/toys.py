@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.engine.log import Log
-from hpsearch.history import Goal, History
-from hpsearch.logfile import read
+from hpsearch.log.history import Goal, History
+from hpsearch.log.lines import read
+from hpsearch.log.records import Decision, Row, to_json
+from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.function import FunctionObjective, UserTrial
-from hpsearch.records import Decision, Row, to_json
 
 GOAL = Goal("score", "maximize")
 

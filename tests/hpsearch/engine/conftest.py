@@ -9,12 +9,12 @@ from toys import GOAL, Adaptive, WorstStops, climb
 
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
-from hpsearch.engine.log import Log
 from hpsearch.engine.observer import Silent
-from hpsearch.history import History
 from hpsearch.ladder.base import Flat
+from hpsearch.log.history import History
+from hpsearch.log.records import Header
+from hpsearch.log.writer import Log
 from hpsearch.objectives.function import FunctionObjective
-from hpsearch.records import Header
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 from toys import story
 
 from hpsearch.engine.clock import Clock
-from hpsearch.engine.log import Log
 from hpsearch.errors import UserError
-from hpsearch.history import Goal, History
-from hpsearch.logfile import read
+from hpsearch.log.history import Goal, History
+from hpsearch.log.lines import read
+from hpsearch.log.records import Tick
+from hpsearch.log.writer import Log
 from hpsearch.objectives.function import FunctionObjective, UserTrial
-from hpsearch.records import Tick
 
 MakeClock = Callable[..., Clock]
 

@@ -17,12 +17,12 @@ from toys import Adaptive, WorstStops, generators, saveables, story
 from hpsearch.engine.clock import Clock
 from hpsearch.engine.cluster import Cluster
 from hpsearch.engine.dask_client import connect
-from hpsearch.engine.log import Log
 from hpsearch.engine.remote import aligned
 from hpsearch.errors import UserError
+from hpsearch.log.writer import Log
+from hpsearch.models import datasets
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.function import FunctionObjective, UserTrial
-from models import datasets
 
 MakeClock = Callable[..., Clock]
 

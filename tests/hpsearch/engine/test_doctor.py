@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from hpsearch.cli import main
-from hpsearch.engine import catalogue
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.doctor import examine
-from hpsearch.engine.lock import Lock
-from hpsearch.logfile import encode
+from hpsearch.log import catalogue
+from hpsearch.log.lines import encode
+from hpsearch.log.lock import Lock
+from hpsearch.log.records import Ask
 from hpsearch.objectives.base import Start
-from hpsearch.records import Ask
 
 
 @pytest.fixture

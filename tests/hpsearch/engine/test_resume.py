@@ -9,13 +9,13 @@ from toys import Saveable, climb, story
 
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
-from hpsearch.engine.log import Log
 from hpsearch.engine.resume import restore
 from hpsearch.errors import UserError
-from hpsearch.logfile import encode, read
+from hpsearch.log.lines import encode, read
+from hpsearch.log.records import Ask, Tick
+from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.function import FunctionObjective
-from hpsearch.records import Ask, Tick
 
 MakeClock = Callable[..., Clock]
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from toys import story
 
-from hpsearch.api import Result, run
 from hpsearch.engine.observer import Silent
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.records import Extension, Tick
+from hpsearch.log.history import History
+from hpsearch.log.records import Extension, Tick
+from hpsearch.running.api import Result, run
 from hpsearch.space import Choice, Float
-from hpsearch.study import Study
+from hpsearch.study.study import Study
 
 
 def climb(trial: Any) -> Iterator[float]:
@@ -188,7 +188,7 @@ def test_extending_only_what_is_wider_writes_one_line(tmp_path: Path) -> None:
     go(make(n_trials=6), tmp_path)
     go(make(n_trials=6), tmp_path, extend=True)
     go(make(n_trials=4), tmp_path)
-    from hpsearch.logfile import read
+    from hpsearch.log.lines import read
 
     assert not [record for record, _ in read(log(tmp_path)) if isinstance(record, Extension)]
 

@@ -9,10 +9,10 @@ import pytest
 from planted import planted_study, search
 from toys import story
 
-from hpsearch.calibration import compare
-from hpsearch.history import History
-from hpsearch.records import Ask
-from hpsearch.scaling import Scale
+from hpsearch.judging.calibration import compare
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask
+from hpsearch.study.scaling import Scale
 
 LITTLE = {"train": 100, "trials": 20, "promote": 3, "calibration": 6, "margin": 0.02}
 

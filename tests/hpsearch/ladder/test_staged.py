@@ -10,13 +10,13 @@ from toys import story
 
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError
-from hpsearch.history import History
 from hpsearch.ladder.promotion import promoted, ranking
 from hpsearch.ladder.rung import Rung
-from hpsearch.records import Ask
-from hpsearch.scaling import Scale
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask
+from hpsearch.log.stages import full_epochs, stages
 from hpsearch.space import Choice, Float
-from hpsearch.stages import full_epochs, stages
+from hpsearch.study.scaling import Scale
 
 SMALL, MIDDLE = Scale(train=100, trials=12, promote=3, calibration=2), Scale(train=400, trials=9, promote=2)
 
@@ -273,8 +273,8 @@ def test_more_trials_go_to_the_last_stage(tmp_path: Path) -> None:
 
     from planted import open_clock
 
-    from hpsearch.engine.log import Log
     from hpsearch.ladder import build
+    from hpsearch.log.writer import Log
 
     more = replace(study, n_trials=11)
     with Log(tmp_path / "log.jsonl") as log:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from hpsearch.history import Goal, History
 from hpsearch.ladder.view import StageView
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 
 
 def story() -> list[Tick]:

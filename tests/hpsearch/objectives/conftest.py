@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from models import datasets
-from models.datasets import Dataset
+from hpsearch.models import datasets
+from hpsearch.models.datasets import Dataset
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from hpsearch import Float, Int, MLPClassifier, Study
-from hpsearch.confirm import describe
+from hpsearch.judging.confirm import describe
+from hpsearch.log.records import Ask
+from hpsearch.models.datasets import Dataset, load
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
-from hpsearch.records import Ask
-from models.datasets import Dataset, load
 
 NETWORK = MLPClassifier(hidden_layer_sizes=(6,), max_epochs=2)
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hpsearch import Float, Study
-from hpsearch.api import run
+from hpsearch.running.api import run
 
 
 def test_an_objective_is_given_the_loaded_data_of_its_study(tmp_path):

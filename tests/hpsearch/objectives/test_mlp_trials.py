@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hpsearch.log.records import Ask, Row
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.estimators.classifier import MLPClassifier
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import MLPPopulation
-from hpsearch.records import Ask, Row
-from models.datasets import Dataset
-from models.estimator import MLPClassifier
 
 PARAMS = {**MLPClassifier(hidden_layer_sizes=(5,)).get_params(), "max_epochs": 2}
 

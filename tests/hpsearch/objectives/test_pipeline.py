@@ -10,16 +10,16 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from hpsearch.log.records import Ask, Row
+from hpsearch.models import datasets
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.estimators.classifier import MLPClassifier
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.build import prepare
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.pipeline import PipelinePopulation
-from hpsearch.records import Ask, Row
 from hpsearch.space import Float, Int
-from hpsearch.study import Study
-from models import datasets
-from models.datasets import Dataset
-from models.estimator import MLPClassifier
+from hpsearch.study.study import Study
 
 NETWORK = MLPClassifier(hidden_layer_sizes=(6,), max_epochs=3)
 fits: list[int] = []

@@ -21,15 +21,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from hpsearch.errors import UserError
+from hpsearch.log.records import Ask, Row
+from hpsearch.models import datasets
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.estimators.classifier import MLPClassifier
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.build import prepare
 from hpsearch.objectives.sklearn import stratified_order
-from hpsearch.records import Ask, Row
 from hpsearch.space import Choice, Float, Int
-from hpsearch.study import Study
-from models import datasets
-from models.datasets import Dataset
-from models.estimator import MLPClassifier
+from hpsearch.study.study import Study
 
 
 def study(model: Any, **said: Any) -> Study:

@@ -9,16 +9,16 @@ from toys import story
 
 from hpsearch import Choice, Float, MLPClassifier, Scale, Study
 from hpsearch.errors import UserError
-from hpsearch.history import History
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask, Row
+from hpsearch.models.datasets import Dataset, load
+from hpsearch.models.training.data import TrainingData
+from hpsearch.models.training.population import Member, Population
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
-from hpsearch.records import Ask, Row
 from hpsearch.report.ladder import stage_lines
 from hpsearch.samplers.chapter import story as chapter_story
-from hpsearch.scaling import reduced, settle
-from models.datasets import Dataset, load
-from models.training import Member, Population
-from models.training_data import TrainingData
+from hpsearch.study.scaling import reduced, settle
 
 STAGES = (
     Scale(classes=(0, 1), hidden_layer_sizes=(), train=100, valid=40, trials=5, promote=2, calibration=1),

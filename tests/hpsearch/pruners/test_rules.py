@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from searching import METRIC, Search, arrive, make_study
 
 from hpsearch.errors import UserError
-from hpsearch.history import Goal, History
-from hpsearch.optuna_fold import quiet
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Row, Tick
+from hpsearch.optuna_bridge.fold import quiet
 from hpsearch.pruners import ASHA, FirstEpoch, Hyperband, Median, Patient, build
 from hpsearch.pruners.asha import is_rung
-from hpsearch.records import Ask, Row, Tick
 from hpsearch.samplers import build as build_sampler
 from hpsearch.space import Float
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hpsearch import space as spaces
-from hpsearch.history import Goal, History
-from hpsearch.records import Ask, Decision, Record, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Record, Row, Tick
 from hpsearch.space import Choice, Dimension, Float, Int
 
 SPACE: dict[str, Dimension] = {

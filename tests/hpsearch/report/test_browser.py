@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.report.html import page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from hpsearch.errors import UserError
-from hpsearch.history import Goal, History
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report import terminal
 from hpsearch.report.compare import compare, parts, to_json
 

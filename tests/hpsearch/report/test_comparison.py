@@ -12,11 +12,11 @@ import logs
 import pytest
 from scipy import stats
 
-from hpsearch.comparison import Against, Comparison, Curves, Published
-from hpsearch.history import Goal, History
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report import markdown, plot, tables
 from hpsearch.report.comparison import Line, cells, mean_of, table, unit, value_of, verdict
+from hpsearch.study.comparison import Against, Comparison, Curves, Published
 
 ACCURACIES = {(0, 0): 0.90, (1, 0): 0.95, (0, 1): 0.92, (1, 1): 0.96, (0, 2): 0.94, (1, 2): 0.94}
 """Best validation accuracy by (point, repeat); on the test set each is 0.01 lower."""

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.history import Goal, History
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Row, Tick
+from hpsearch.log.rows import Rows
 from hpsearch.report.export import curves_frame, to_bytes, trials_frame
-from hpsearch.rows import Rows
 
 GOAL = Goal("val_accuracy", "maximize")
 

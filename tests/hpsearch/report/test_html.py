@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import UserError
-from hpsearch.history import Goal, History
-from hpsearch.records import Ask, Decision, Header, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Header, Row, Tick
 from hpsearch.report.html import page, write_report
 
 Searched = Callable[..., History]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.report.axes import Axis, _axis, axes, matrix
 from hpsearch.report.importance import LEAST, _shares, importances
 from hpsearch.space import Choice

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from hpsearch.engine.observer import Observer, StudyPlan
-from hpsearch.history import Goal, History
-from hpsearch.records import Ask, Decision, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report import live, terminal
 from hpsearch.report.live import LiveView, PlainView, Progress
 

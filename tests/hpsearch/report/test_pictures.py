@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hpsearch.history import History
+from hpsearch.log.history import History
 from hpsearch.report import html, pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from hpsearch.cli.options import literal
-from hpsearch.history import Goal, History
-from hpsearch.records import Ask, Row, Tick
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Row, Tick
 from hpsearch.report import tables, terminal
 
 GOAL = Goal("val_accuracy", "maximize")

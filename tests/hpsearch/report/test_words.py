@@ -5,7 +5,7 @@ import math
 import logs
 import pytest
 
-from hpsearch.history import Goal, History
+from hpsearch.log.history import Goal, History
 from hpsearch.report import words
 
 

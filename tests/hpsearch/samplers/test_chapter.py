@@ -12,14 +12,14 @@ import pytest
 from searching import METRIC, Search
 
 from hpsearch import samplers
-from hpsearch.api import run
-from hpsearch.declaration import declare
-from hpsearch.records import Header, Row
+from hpsearch.log.records import Header, Row
+from hpsearch.running.api import run
 from hpsearch.samplers.chapter import story
 from hpsearch.samplers.known import Known
 from hpsearch.samplers.probes import orders, scan
 from hpsearch.space import Choice, Dimension, Float, Int
-from hpsearch.study import Study
+from hpsearch.study.declaration import declare
+from hpsearch.study.study import Study
 
 MODEL = {
     "learning_rate": 0.5, "l2": 0.0, "batch_size": 10, "momentum": 0.9, "optimizer": "sgd", "max_epochs": 30,

@@ -8,7 +8,7 @@ import pytest
 from searching import Search, folded, make_study
 
 from hpsearch.errors import UserError
-from hpsearch.optuna_fold import quiet
+from hpsearch.optuna_bridge.fold import quiet
 from hpsearch.samplers import build
 from hpsearch.space import Float
 

@@ -11,9 +11,9 @@ from searching import METRIC, Search, folded, make_study
 from threadpoolctl import threadpool_limits
 
 from hpsearch.errors import UserError
-from hpsearch.history import Goal, History
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.pruners import ASHA
-from hpsearch.records import Ask, Decision, Row, Tick
 from hpsearch.samplers import GP, build
 from hpsearch.samplers.gp_encoding import Encoding
 from hpsearch.samplers.gp_observations import Observations

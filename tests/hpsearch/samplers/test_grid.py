@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from searching import Search, make_study
 
 from hpsearch.errors import UserError
-from hpsearch.history import Goal, History
-from hpsearch.records import Extension, Header
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Extension, Header
 from hpsearch.samplers import budget, build, check_size
 from hpsearch.samplers.grid import Cells, GridPoints
 from hpsearch.space import Choice, Dimension, Float, Int, active, restore, to_json

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import kstest, qmc
 from searching import make_study
 
-from hpsearch.history import Goal, History
+from hpsearch.log.history import Goal, History
 from hpsearch.samplers import build
 from hpsearch.samplers.seeding import point_seed
 from hpsearch.space import Choice, Float, Int

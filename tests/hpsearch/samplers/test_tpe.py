@@ -10,8 +10,8 @@ from optuna.samplers import TPESampler
 from searching import METRIC, Search, folded, make_study
 
 from hpsearch.errors import UserError
-from hpsearch.history import History
-from hpsearch.optuna_fold import quiet
+from hpsearch.log.history import History
+from hpsearch.optuna_bridge.fold import quiet
 from hpsearch.pruners import ASHA
 from hpsearch.samplers import TPE, build
 from hpsearch.samplers.seeding import point_seed

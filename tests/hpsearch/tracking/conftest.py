@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from servers import Server
 
-from hpsearch.logfile import encode
-from hpsearch.records import Ask, Decision, Header, Record, Row, Tick
+from hpsearch.log.lines import encode
+from hpsearch.log.records import Ask, Decision, Header, Record, Row, Tick
 from hpsearch.tracking.deliver import Deliverer
 from hpsearch.tracking.store import Store, settings
 from hpsearch.tracking.uri import resolve
@@ -59,7 +59,10 @@ def make_records(
     """A study: of each five trials one is pruned after half its epochs and one fails by an overflow."""
     declaration = {
         "name": name,
-        "model": {"class": "models.estimator.MLPClassifier", "params": {"hidden_layer_sizes": [30], "momentum": None}},
+        "model": {
+            "class": "hpsearch.models.estimators.classifier.MLPClassifier",
+            "params": {"hidden_layer_sizes": [30], "momentum": None},
+        },
         "space": {"learning_rate": {"kind": "float", "low": 0.01, "high": 10.0, "log": True}},
         "metric": "val_accuracy",
         "direction": "maximize",

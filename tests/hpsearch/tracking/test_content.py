@@ -11,8 +11,8 @@ import logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.history import Goal, History, Trial
-from hpsearch.records import Ask, Record, Row
+from hpsearch.log.history import Goal, History, Trial
+from hpsearch.log.records import Ask, Record, Row
 from hpsearch.tracking import content
 from hpsearch.tracking.content import MAX_KEY, MAX_PARAM
 

@@ -14,7 +14,7 @@ from servers import Proxy, Server
 from hpsearch import Study
 from hpsearch.engine.observer import Silent
 from hpsearch.engine.outage import Outage
-from hpsearch.records import Record, Tick
+from hpsearch.log.records import Record, Tick
 from hpsearch.tracking import cursor
 from hpsearch.tracking.process import Delivery
 from hpsearch.tracking.sync import sync

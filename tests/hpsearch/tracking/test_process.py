@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.records import Record
+from hpsearch.log.records import Record
 from hpsearch.tracking import cursor
 from hpsearch.tracking.deliver import LOCK
 from hpsearch.tracking.process import Delivery, DeliveryReport

@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from servers import Server
 
 from hpsearch.errors import UserError
-from hpsearch.records import Record
+from hpsearch.log.records import Record
 from hpsearch.tracking import cursor
 from hpsearch.tracking.process import Delivery
 from hpsearch.tracking.sync import sync

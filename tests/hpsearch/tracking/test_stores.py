@@ -9,7 +9,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from hpsearch.records import Record
+from hpsearch.log.records import Record
 from hpsearch.tracking.sync import sync
 from hpsearch.tracking.uri import resolve
 

@@ -14,8 +14,8 @@ from mlflow.tracking import MlflowClient
 from servers import Server, pointed_at
 
 from hpsearch import Float, MLPClassifier, Study
-from hpsearch.api import Result
-from models import datasets
+from hpsearch.models import datasets
+from hpsearch.running.api import Result
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,0 +1,1 @@
+"""What curves and stages say: diagnosis, advice, audit of the pruner, calibration, confirmation."""

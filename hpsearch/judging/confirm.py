@@ -1,0 +1,243 @@
+"""An honest winner: the best points of a search trained again with fresh seeds, and the best of them on the test set.
+
+The best value that a search saw is the largest of many noisy ones, so it promises too much. Fresh seeds say by how much
+(the optimism), and whether the winner can be told from the runner-up: seed for seed, both had the same initial weights
+and the same order of the samples, so that a paired test compares them (Student's t on the differences).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.log.history import History, Trial
+from hpsearch.log.stages import full_epochs
+
+SIGNIFICANT = 0.05
+"""Two points are told apart where chance alone would differ them as much with a smaller probability than this."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Numbers from fresh seeds.
+
+    Attributes:
+        values: By seed.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return statistics.fmean(self.values)
+
+    @property
+    def std(self) -> float:
+        """Their sample standard deviation; NaN for a single one."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point that was confirmed.
+
+    Attributes:
+        point: Its number.
+        params: Its hyper-parameters.
+        seen: The best value that the search saw of it.
+        by_seed: What each fresh seed's trial reached, its best epoch; a failed one has none.
+        failed: Fresh seeds with which it failed.
+    """
+
+    point: int
+    params: dict[str, Any]
+    seen: float
+    by_seed: dict[int, float]
+    failed: int
+
+    @property
+    def is_random(self) -> bool:
+        """Whether its value depends on the seed at all."""
+        return len(set(self.by_seed.values())) > 1
+
+    @property
+    def confirmed(self) -> Spread:
+        """Its values, by seed."""
+        return Spread(tuple(self.by_seed[seed] for seed in sorted(self.by_seed)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What confirmation found.
+
+    Attributes:
+        candidates: Best first by mean; those that failed with a seed after those that never did.
+        optimism: By how much the best value that the search saw of the winner beats its confirmed mean.
+        p_value: Of the paired test between winner and runner-up, or None where there is no pair or no randomness.
+        difference: Mean of (winner − runner-up) over the seeds, more being better, or None.
+        test: Metrics on the test set by name, each at the winner's best validation epoch; empty before the test stage.
+    """
+
+    candidates: tuple[Candidate, ...]
+    optimism: float
+    p_value: float | None
+    difference: float | None
+    test: dict[str, Spread]
+
+    @property
+    def winner(self) -> Candidate:
+        """The best by mean."""
+        return self.candidates[0]
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the winner can be told from the runner-up; True where nobody ran up."""
+        return self.p_value is None or self.p_value < SIGNIFICANT
+
+
+def candidates(history: History) -> list[Trial]:
+    """Return the trials of the distinct points that are to be confirmed, best first; none where that was not asked for.
+
+    A point that was trained several times (``repeats``) goes by its best trial here, and by its fresh seeds from then
+    on.
+    """
+    if not history.declaration.get("confirm"):
+        return []
+    found: list[Trial] = []
+    for trial in history.ranked():
+        if len(found) < history.declaration["confirm_top"] and all(trial.params != other.params for other in found):
+            found.append(trial)
+    return found
+
+
+def tests(history: History) -> bool:
+    """Return whether the winner is to be measured on the test set: there are one and a model."""
+    sizes = (history.header.dataset.get("sizes") or {}) if history.header else {}
+    return bool(history.declaration.get("model") and sizes.get("test"))
+
+
+def verdict(history: History) -> Verdict | None:
+    """Return what confirmation found, or None while it has not trained all that it needs to."""
+    chosen, seeds = candidates(history), history.declaration.get("confirm", 0)
+    if not chosen:
+        return None
+    stage = history.full_stage + 1
+    known = _by_seed(history, stage)
+    found = []
+    for trial in chosen:
+        trained = [known.get((trial.ask.point, seed)) for seed in range(seeds)]
+        if any(each is None or each.decision is None for each in trained):
+            return None
+        values = {
+            seed: each.value
+            for seed, each in enumerate(trained)
+            if each is not None and each.state != "FAILED" and each.value is not None
+        }
+        assert trial.value is not None, "ranked trials have a value"
+        found.append(Candidate(trial.ask.point, trial.params, trial.value, values, seeds - len(values)))
+    found = [each for each in found if each.by_seed]
+    if not found:
+        return None
+    goal = history.goal
+    ordered = tuple(sorted(found, key=lambda each: (each.failed, goal.loss(each.confirmed.mean), each.point)))
+    winner = ordered[0]
+    p_value, difference = None, None
+    if len(ordered) > 1:
+        rival = ordered[1].by_seed
+        pairs = [goal.loss(rival[s]) - goal.loss(value) for s, value in winner.by_seed.items() if s in rival]
+        if len(pairs) > 1:
+            difference = statistics.fmean(pairs)
+            p_value = paired_p(pairs) if ordered[0].is_random or ordered[1].is_random else None
+    optimism = goal.loss(winner.confirmed.mean) - goal.loss(winner.seen)
+    return Verdict(ordered, optimism, p_value, difference, _test(history, winner.point, stage + 1))
+
+
+def paired_p(differences: Sequence[float]) -> float:
+    """Return the two-sided p-value of Student's paired t-test, given at least two differences."""
+    from scipy.special import stdtr  # slow to import
+
+    n = len(differences)
+    mean, spread = statistics.fmean(differences), statistics.stdev(differences)
+    if spread == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
+
+
+def most_trials(declaration: Mapping[str, Any], search: int | None) -> int | None:
+    """Return how many trials a study has at most: those of its search, and those that confirm and test."""
+    if search is None or not declaration.get("confirm"):
+        return search
+    return search + int(declaration["confirm"]) * (int(declaration["confirm_top"]) + 1)
+
+
+def expected(history: History, most: int | None) -> int | None:
+    """Return how many trials a study has in all, as far as can be said now.
+
+    Args:
+        history: The study.
+        most: How many it has at most, or None where there is no end.
+    """
+    said = history.declaration
+    seeds = said.get("confirm", 0)
+    if most is None or not seeds:
+        return most
+    search = most - int(seeds) * (int(said["confirm_top"]) + 1)
+    begun = sum(1 for trial in history.trials if trial.ask.stage <= history.full_stage)
+    running = any(trial.ask.stage <= history.full_stage for trial in history.running())
+    over = not running and (begun >= search or any(t.ask.stage > history.full_stage for t in history.trials))
+    top = len(candidates(history)) if over else said["confirm_top"]
+    return (begun if over else search) + int(seeds) * (int(top) + (1 if top and tests(history) else 0))
+
+
+def describe(history: History) -> list[str]:
+    """Return what confirmation found, a line each; nothing where there is nothing to say yet."""
+    found = verdict(history)
+    if found is None:
+        return []
+    metric, winner = history.goal.metric, found.winner
+    seeds, seen = len(winner.by_seed), f"the search had seen {winner.seen:.4f} (optimism {found.optimism:+.4f})"
+    lines = [f"confirmed: point {winner.point} with {metric} {_spread(winner.confirmed)} over {seeds} seeds; {seen}"]
+    if found.p_value is not None and found.difference is not None:
+        rival = found.candidates[1]
+        told = "distinguishable from" if found.distinguishable else "not distinguishable from"
+        lines.append(
+            f"           {told} the runner-up, point {rival.point} with {_spread(rival.confirmed)} "
+            f"(difference {abs(found.difference):.4f}, paired p = {found.p_value:.2g})"
+        )
+    if seeds > 1 and not winner.is_random:
+        lines.append(
+            "           every seed gives the same value: the model has no randomness that fresh seeds could show"
+        )
+    if winner.failed:
+        lines.append(f"           it failed with {winner.failed} of the seeds")
+    if found.test:
+        told = ", ".join(f"{name} {_spread(spread)}" for name, spread in sorted(found.test.items()))
+        lines.append(f"test set:  {told}, over other fresh seeds, each at its best validation epoch")
+    return lines
+
+
+def cost(history: History) -> tuple[float, int]:
+    """Return what the search and what confirming and testing cost, in epochs of the full problem."""
+    later = sum(trial.epoch for trial in history.trials if trial.ask.stage > history.full_stage)
+    return full_epochs(history), later
+
+
+def _spread(spread: Spread) -> str:
+    return f"{spread.mean:.4f}" if math.isnan(spread.std) else f"{spread.mean:.4f} ± {spread.std:.4f}"
+
+
+def _by_seed(history: History, stage: int) -> dict[tuple[int, int], Trial]:
+    return {(t.ask.point, t.ask.repeat): t for t in history.trials if t.ask.stage == stage}
+
+
+def _test(history: History, point: int, stage: int) -> dict[str, Spread]:
+    trials = [t for (its, _), t in sorted(_by_seed(history, stage).items(), key=lambda item: item[0]) if its == point]
+    if not trials or any(trial.decision is None for trial in trials):
+        return {}
+    rows = [t.rows[t.best_epoch - 1] for t in trials if t.state != "FAILED" and t.best_epoch is not None]
+    names = sorted({name for row in rows for name in row.metrics if name.startswith("test_")})
+    return {name: Spread(tuple(row.metrics[name] for row in rows if name in row.metrics)) for name in names}

@@ -1,0 +1,83 @@
+"""The catalogue of a root: which studies it holds, and what their logs say. Reads only, and takes no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hpsearch.errors import UserError, did_you_mean
+from hpsearch.log.history import Goal, History
+from hpsearch.log.lines import read
+from hpsearch.log.records import Header, Record
+
+LOG = "log.jsonl"
+
+
+def studies(root: str | Path) -> list[str]:
+    """Return the names of the studies in a root, sorted.
+
+    Raises:
+        UserError: The root does not exist or cannot be read.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise UserError(
+            f"{root}: no such directory; run a study first (`hpsearch run STUDY.py`) or name another --root"
+        )
+    folder = root / "studies"
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if (entry / LOG).is_file()) if folder.is_dir() else []
+    except OSError as error:
+        raise UserError(f"{root}: cannot be read ({error.strerror})") from error
+
+
+def find(root: str | Path, name: str) -> Path:
+    """Return the directory of a study.
+
+    Args:
+        root: Where all state is.
+        name: The study's name; the plain name without ``@…`` where only one variant of it exists.
+
+    Raises:
+        UserError: There is no such study, or several variants go by this name.
+    """
+    known = studies(root)
+    if not known:
+        raise UserError(f"{root}: holds no study yet; run one first (`hpsearch run STUDY.py`) or name another --root")
+    if name not in known:
+        variants = [study for study in known if study.partition("@")[0] == name]
+        if len(variants) > 1:
+            raise UserError(f"{name!r} has several variants in {root}, name one: {', '.join(variants)}")
+        if not variants:
+            # The file that declares a study is a likely slip for the study.
+            typed = Path(name).stem if name.endswith(".py") else name
+            raise UserError(f"no study {name!r} in {root}{did_you_mean(typed, known)}")
+        name = variants[0]
+    return Path(root) / "studies" / name
+
+
+def load_history(study_dir: Path) -> History:
+    """Return what a study's log says up to now; it may be running meanwhile.
+
+    Raises:
+        UserError: The log is damaged, cannot be read, or holds nothing yet.
+    """
+    path = study_dir / LOG
+    try:
+        return _fold(path, (record for record, _ in read(path)))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _fold(path: Path, records: Iterator[Record]) -> History:
+    header = next(records, None)
+    if not isinstance(header, Header):
+        raise UserError(f"{path}: holds no record yet; the study was stopped before it began, run it again")
+    history = History(Goal.of(header.declaration))
+    history.apply(header)
+    for record in records:
+        try:
+            history.apply(record)
+        except ValueError as error:
+            raise UserError(f"{path}: its records do not follow one another ({error})") from error
+    return history

@@ -1,0 +1,92 @@
+"""The rows of one trial, as columns: a study may have a million of them, and each is a few numbers."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+from hpsearch.log.records import Row
+
+_NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
+"""The names that rows report, one tuple for all rows that report the same."""
+
+
+class Rows(Sequence[Row]):
+    """What each epoch of a trial brought: a sequence of :class:`~hpsearch.log.records.Row` that takes little room.
+
+    A row costs its numbers and two pointers, a tenth of what a ``Row`` costs; it is put together when it is read.
+    """
+
+    __slots__ = ("_alike", "_ends", "_epochs", "_names", "_seconds", "_trial", "_values")
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._alike = True
+        self._trial = (0, 0)
+        self._epochs = array("q")
+        self._names: list[tuple[str, ...]] = []
+        self._values = array("d")
+        self._seconds = array("d")
+        self._ends: dict[int, Row] = {}
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: Row) -> None:
+        """Take one more row in."""
+        if row.finished or row.failure is not None:
+            self._ends[len(self._epochs)] = row  # at most the last one, with all its words
+        self._trial = (row.trial, row.lane)
+        self._epochs.append(row.epoch)
+        names = tuple(row.metrics)
+        self._names.append(_NAMES.setdefault(names, names))
+        self._alike = self._alike and len(names) == len(self._names[0])
+        self._values.extend(row.metrics.values())
+        self._seconds.append(row.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """Observed training time of all rows."""
+        return sum(self._seconds)
+
+    @property
+    def epoch(self) -> int:
+        """The last row's epoch, or 0."""
+        return self._epochs[-1] if self._epochs else 0
+
+    def curve(self, metric: str) -> list[float]:
+        """Return a metric at each epoch that reported it."""
+        found, start = [], 0
+        for names in self._names:
+            if metric in names:
+                found.append(self._values[start + names.index(metric)])
+            start += len(names)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._epochs)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        if place in self._ends:
+            return self._ends[place]
+        names = self._names[place]
+        start = self._start(place)
+        values = self._values[start : start + len(names)]
+        trial, lane = self._trial
+        return Row(trial, lane, self._epochs[place], dict(zip(names, values, strict=True)), self._seconds[place])
+
+    def _start(self, place: int) -> int:
+        if self._alike:
+            return place * len(self._names[0])
+        return sum(map(len, self._names[:place]))
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]

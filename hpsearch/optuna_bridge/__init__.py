@@ -1,0 +1,1 @@
+"""Optuna as a folded view of the log: for its samplers, pruners, importances and dashboards."""

@@ -1,0 +1,209 @@
+"""The history as an Optuna study, in memory: what Optuna's samplers, pruners and importances read.
+
+The study is a view. Its finished trials are values computed from the history, so it is the same whether it grew tick by
+tick or was made at once on resume. Attributes that Optuna writes to a trial or to the study live as long as the view.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
+
+from hpsearch.errors import UserError
+from hpsearch.log.history import Goal, History, Trial
+from hpsearch.optuna_bridge.storage import NAME, Storage
+from hpsearch.space import Space, SpaceFunction, dimensions, is_active
+
+_NEVER = 2**62
+_DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence Optuna's log and its warnings about experimental parts, for as long as the block lasts."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.filterwarnings("ignore", category=UserWarning, module="optuna")
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+class OptunaFold:
+    """An Optuna study that is kept up with a history.
+
+    Attributes:
+        study: The Optuna study; a trial's value is its best, or its last where the goal says so.
+        storage: What the study stands on.
+        valueless: Those of its trials that ended without a value.
+    """
+
+    def __init__(
+        self, space: Space | SpaceFunction, goal: Goal, repeats: int = 1, merge: bool = True, shun: bool = False
+    ) -> None:
+        """Make an empty view.
+
+        With several metrics a pruned trial is a complete one to Optuna: its samplers take no others, and what it had
+        reached when it was stopped is known in every metric.
+
+        Args:
+            space: What was searched.
+            goal: What decides.
+            repeats: How many trials make a point complete.
+            merge: Whether the trials of one point are one Optuna trial with the mean of their best values so far;
+                without it there is one Optuna trial per trial, with the values that it reported.
+            shun: Whether what failed is shown as pruned without a value, which TPE ranks behind all that has one, and
+                not as failed, which Optuna's samplers do not look at.
+        """
+        self._space = space
+        self._goal = goal
+        self._repeats = repeats if merge else 1
+        self._merge = merge
+        self._failed = TrialState.PRUNED if shun else TrialState.FAIL
+        self._groups: dict[int, list[int]] = {}
+        self._open: set[int] = set()
+        self.valueless: set[int] = set()
+        self._seen = 0
+        self.storage = Storage([_DIRECTIONS[direction] for direction in goal.directions])
+        self.study = optuna.study.Study(NAME, self.storage)
+
+    def sync(self, history: History, trials: int = _NEVER, rows: int = _NEVER, ends: int = _NEVER) -> None:
+        """Take in what the history holds, or held at an earlier moment.
+
+        Args:
+            history: The history; later calls bring the same one, grown.
+            trials: Take in only trials with a number below this.
+            rows: Take in only rows up to this tick.
+            ends: Take in only decisions up to this tick.
+        """
+        for trial in history.trials[self._seen : trials]:
+            key = trial.ask.point if self._merge else trial.number
+            self._groups.setdefault(key, []).append(trial.number)
+            self._open.add(key)
+            self._seen += 1
+        for key in sorted(self._open):
+            group = [history.trials[number] for number in self._groups[key]]
+            frozen = self._frozen(group, rows, ends)
+            self.storage.put(key, frozen)
+            self.valueless.discard(key)
+            if frozen.state.is_finished():
+                self._open.discard(key)
+                if frozen.values is None:
+                    self.valueless.add(key)
+
+    def _frozen(self, group: Sequence[Trial], rows: int, ends: int) -> FrozenTrial:
+        params, distributions = self._described(group[0])
+        known = [trial for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
+        state, values = TrialState.RUNNING, None
+        if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
+            values = self._values(known, rows)
+            if any(trial.state == "PRUNED" for trial in group):
+                # Without a value it still tells a sampler that this was a bad place.
+                state = TrialState.COMPLETE if self._goal.others and values is not None else TrialState.PRUNED
+            else:
+                state = self._failed if values is None else TrialState.COMPLETE
+        reports: dict[int, float] = {}
+        if not self._goal.others:  # Optuna knows no reports of several metrics
+            curves = [self._curve(trial, rows) for trial in known]
+            last = max((len(curve) for curve in curves), default=0)
+            reports = {epoch + 1: _mean([c[epoch] for c in curves if len(c) > epoch]) for epoch in range(last)}
+        return FrozenTrial(
+            number=-1,  # the storage numbers it
+            trial_id=-1,
+            state=state,
+            value=None,
+            values=values,
+            datetime_start=None,
+            datetime_complete=None,
+            params=params,
+            distributions=distributions,
+            user_attrs={},
+            system_attrs={},
+            intermediate_values={epoch: report for epoch, report in reports.items() if math.isfinite(report)},
+        )
+
+    def _values(self, trials: Sequence[Trial], rows: int) -> list[float] | None:
+        """Return the mean of each metric over trials at the epochs that count, or None where one has no value."""
+        found = []
+        for trial in trials:
+            place, before = None, None
+            for i, value in enumerate(self._reported(trial, rows)):
+                if self._goal.counts(value, before):
+                    place, before = i, value
+            if place is not None and before is not None:
+                found.append((before, *trial.measured(place, self._goal.metrics[1:])))
+        means = [_mean(column) for column in zip(*found, strict=True)]
+        return means if means and all(map(math.isfinite, means)) else None
+
+    def _curve(self, trial: Trial, rows: int) -> list[float]:
+        """Return what a trial reports at each epoch: the value, or what counts so far (NaN while there is none)."""
+        values = self._reported(trial, rows)
+        return list(accumulate(values, self._counting)) if self._merge else values
+
+    def _counting(self, before: float, value: float) -> float:
+        return value if self._goal.counts(value, before if math.isfinite(before) else None) else before
+
+    def _reported(self, trial: Trial, rows: int) -> list[float]:
+        metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
+        return [row.metrics.get(metric, math.nan) for tick, row in pairs if tick <= rows]
+
+    def _described(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+        if callable(self._space):
+            fixed = FixedTrial(trial.params)
+            self._space(fixed)
+            return dict(fixed.params), dict(fixed.distributions)
+        params = {name: dimensions.to_optuna(self._space[name], value) for name, value in trial.params.items()}
+        return params, {name: dimensions.distribution(self._space[name]) for name in params}
+
+
+def suggest(trial: optuna.Trial, space: Space | SpaceFunction) -> dict[str, Any]:
+    """Return the parameters that an Optuna trial suggests, as native JSON values.
+
+    Raises:
+        UserError: A space function returns other parameters than those that it suggests.
+    """
+    if callable(space):
+        returned = space(trial)
+        params = {name: dimensions.json_value(value, name) for name, value in trial.params.items()}
+        if returned is not None and returned != trial.params:
+            raise UserError("space: the function must suggest each parameter under its own name and return nothing")
+        return params
+    found: dict[str, Any] = {}
+    for name, dim in space.items():
+        if is_active(dim, found):
+            found[name] = dimensions.from_optuna(dim, _suggest(trial, name, dimensions.distribution(dim)))
+    return found
+
+
+def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, optuna.distributions.FloatDistribution):
+        return trial.suggest_float(
+            name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
+        )
+    if isinstance(distribution, optuna.distributions.IntDistribution):
+        return trial.suggest_int(
+            name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
+        )
+    assert isinstance(distribution, optuna.distributions.CategoricalDistribution)
+    return trial.suggest_categorical(name, distribution.choices)
+
+
+def _ended(trial: Trial, ends: int) -> bool:
+    return trial.decision is not None and (not trial.ticks or trial.ticks[-1] <= ends)
+
+
+def _mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else math.nan

@@ -1,0 +1,116 @@
+"""A study as an Optuna journal: what ``optuna.load_study`` and optuna-dashboard open."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpsearch import space as spaces
+from hpsearch.errors import UserError
+from hpsearch.log.history import History, Trial
+from hpsearch.space import dimensions
+from hpsearch.space.dimensions import Choice, Dimension, Float
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+STATES = {"RUNNING": "RUNNING", "COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAILED": "FAIL"}
+
+
+def write_journal(history: History, path: Path) -> None:
+    """Write a study as an Optuna journal; a file that stands there is replaced.
+
+    A trial's value is its best (or its last, where that counts), its intermediate values are the goal's metric at every
+    epoch, and how it ended stands in its user attributes. Of several metrics a trial has a value each. Where the space
+    is a function its ranges are unknown: those of the values tried stand in.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    from hpsearch.optuna_bridge.fold import quiet
+
+    distributions = _distributions(history)
+    trials = [_frozen(trial, history, distributions) for trial in history.trials]
+    name = history.header.name if history.header else "study"
+    try:
+        # A journal is only ever added to, so a new one is made beside the old and takes its place when it is whole.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".journal-") as folder, quiet():
+            file = Path(folder) / path.name
+            storage = JournalStorage(JournalFileBackend(str(file)))
+            study = optuna.create_study(storage=storage, study_name=name, directions=list(history.goal.directions))
+            study.set_metric_names(list(history.goal.metrics))
+            study.add_trials(trials)
+            os.replace(file, path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _frozen(trial: Trial, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    from optuna.trial import FrozenTrial, TrialState
+
+    state = TrialState[STATES[trial.state]]
+    attributes: dict[str, Any] = {"point": trial.ask.point, "repeat": trial.ask.repeat, "stage": trial.ask.stage}
+    if trial.best_epoch is not None:
+        attributes["best_epoch"] = trial.best_epoch
+    if trial.decision is not None:
+        attributes |= {"rule": trial.decision.rule, "reason": trial.decision.reason}
+    reported = ((row.epoch, row.metrics.get(history.goal.metric, math.nan)) for row in trial.rows)
+    ended = None if trial.ended_at is None else datetime.fromtimestamp(trial.ended_at)
+    return FrozenTrial(
+        number=trial.number,
+        trial_id=trial.number,
+        state=state,
+        value=None,
+        values=list(trial.values) or None if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        datetime_start=datetime.fromtimestamp(trial.asked_at),
+        datetime_complete=ended,
+        params={name: _value(value) for name, value in trial.params.items()},
+        distributions={name: distributions[name] for name in trial.params},
+        user_attrs=attributes,
+        system_attrs={},
+        intermediate_values=dict(reported),
+    )
+
+
+def _value(value: Any) -> Any:
+    """Return a parameter as Optuna holds it: lists as text, as in hpsearch's samplers."""
+    return repr(value) if isinstance(value, list) else value
+
+
+def _distributions(history: History) -> dict[str, BaseDistribution]:
+    space = history.declaration.get("space") or {}
+    dims = {} if "function" in space else spaces.from_json(space)
+    names = dict.fromkeys(name for trial in history.trials for name in trial.params)
+    tried = {name: [trial.params[name] for trial in history.trials if name in trial.params] for name in names}
+    return {name: _declared(dims[name]) if name in dims else _tried(values) for name, values in tried.items()}
+
+
+def _declared(dim: Dimension) -> BaseDistribution:
+    from optuna.distributions import FloatDistribution
+
+    size = None if isinstance(dim, Choice) else dim.count()
+    if isinstance(dim, Float) and size is not None:
+        # Samplers get a stepped range as its numbers; for people it is what was declared.
+        return FloatDistribution(dim.low, dim.at(size - 1), step=dim.step)
+    return dimensions.distribution(dim)
+
+
+def _tried(values: Sequence[Any]) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    kinds = {type(value) for value in values}
+    if kinds == {int}:
+        return IntDistribution(min(values), max(values))
+    if kinds <= {int, float}:
+        return FloatDistribution(min(values), max(values))
+    return CategoricalDistribution(list(dict.fromkeys(_value(value) for value in values)))

@@ -1,0 +1,1 @@
+"""What ``study.run`` and its kin do, from settling to delivery."""

@@ -1,0 +1,109 @@
+"""``python -m hpsearch.running.delivery follow PID``: the process that delivers a study to MLflow while it trains.
+
+Not for people: :class:`hpsearch.tracking.process.Delivery` starts it, ``hpsearch sync`` is the command to type. It
+stands above the rooms for tracking and for reports, as it brings the one into the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hpsearch.log.history import History
+from hpsearch.tracking.deliver import Deliverer
+from hpsearch.tracking.exhibits import Exhibits
+from hpsearch.tracking.process import DELIVERED, GRACE, OUTPUT, Outcome
+from hpsearch.tracking.store import warm_up
+from hpsearch.tracking.uri import resolve
+
+
+def exhibits() -> Exhibits:
+    """Return what is shown in MLflow beside the curves."""
+    return Exhibits(_draw)
+
+
+def _draw(history: History) -> Mapping[str, bytes]:
+    from hpsearch.report import html, pictures
+
+    drawn = html.drawings(history)
+    return {html.FILE: html.page(history, drawn).encode(), **pictures.pictures(drawn[0])}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Deliver a study's log as it grows and return the exit code: 0 if all of it is delivered."""
+    parser = argparse.ArgumentParser(prog="python -m hpsearch.running.delivery")
+    commands = parser.add_subparsers(required=True, dest="command")
+    follow = commands.add_parser("follow", help="deliver the study that a coordinator names, until it ends")
+    follow.add_argument("parent", type=int, help="pid of the coordinator, which names the folder on standard input")
+    follow.add_argument("--root", type=Path, required=True)
+    options = parser.parse_args(argv)
+    # Ctrl-C is the coordinator's to answer: it ends the study in order, and then this process by its standard input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What libraries print is for nobody; the coordinator reads the pipe behind standard output.
+    answer = os.dup(sys.stdout.fileno())
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    uri = resolve(options.root)
+    wait = _until_told(options.parent)
+    warm_up()
+    while wait(60.0):
+        pass
+    study_dir = _told()
+    if study_dir is None:
+        return Outcome.DELIVERED
+    with (study_dir / OUTPUT).open("ab") as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
+
+    def done() -> None:
+        with contextlib.suppress(BrokenPipeError):  # the coordinator has not waited, or is gone
+            os.write(answer, DELIVERED)
+        os.close(answer)
+
+    return Deliverer(study_dir, uri, options.root, exhibits()).follow(
+        wait, GRACE, done, lambda: _until_ready(options.parent)
+    )
+
+
+def _until_told(parent: int) -> Callable[[float], bool]:
+    def wait(seconds: float) -> bool:
+        # A process forked from the coordinator may hold the pipe open beyond its death, so its pid is watched too.
+        readable, _, _ = select.select([sys.stdin], [], [], seconds)
+        return not readable and os.getppid() == parent
+
+    return wait
+
+
+def _until_ready(parent: int) -> None:
+    """Take two lines, or wait for the coordinator's end: that the study ended, and that its model is there."""
+    lines = 0
+    while lines < 2 and os.getppid() == parent:
+        readable, _, _ = select.select([sys.stdin], [], [], 0.5)
+        taken = os.read(sys.stdin.fileno(), 16) if readable else b"."
+        lines += 2 if not taken else taken.count(b"\n")
+
+
+def _told() -> Path | None:
+    """Take the line that names the study's folder; None where the coordinator has ended without it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([sys.stdin], [], [], 0)
+        byte = os.read(sys.stdin.fileno(), 1) if readable else b""  # no further: the second line is for `wait`
+        if not byte:
+            return None
+        line += byte
+    return Path(os.fsdecode(line[:-1]))
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is delivered and closed; taking mlflow's modules down one by one would cost a second.
+    os._exit(code)

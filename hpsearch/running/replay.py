@@ -1,0 +1,206 @@
+"""Training a trial again from what MLflow holds, and comparing its curve bit by bit."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hpsearch import space as spaces
+from hpsearch.engine import environment
+from hpsearch.engine.resume import catch_up
+from hpsearch.errors import UserError
+from hpsearch.judging.proposal import model_params
+from hpsearch.log.records import Row
+from hpsearch.models import datasets
+from hpsearch.objectives.base import Start
+from hpsearch.objectives.staged import prepare
+from hpsearch.study.declaration import CONFIRM, changes, declare
+from hpsearch.study.loading import load_study
+from hpsearch.study.scaling import Scale
+from hpsearch.study.study import Study
+from hpsearch.tracking.content import MAX_TAG, key, text
+from hpsearch.tracking.fetch import OURS, Remembered, fetch
+from hpsearch.tracking.uri import resolve
+
+TRAINS = ("model", "objective", "scoring", "data", "metric", "epochs", "seed", "repeats", "stages", "measure_test")
+"""What of a declaration decides how a trial trains; the rest decides which trials there are."""
+
+PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats")
+"""What is taken from a declaration as it stands there."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a replay.
+
+    Attributes:
+        identical: Every value of the curve is the same, bit for bit, and a failure is the same failure.
+        lines: What to say about it.
+    """
+
+    identical: bool
+    lines: list[str]
+
+
+def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = None) -> Verdict:
+    """Train a trial again from MLflow alone, and compare.
+
+    The study file that MLflow holds is run: replay only what you would run yourself.
+
+    Args:
+        run_id: Id of the trial's run.
+        root: Where all state is.
+        tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else the root's own.
+
+    Raises:
+        UserError: MLflow does not hold all that a replay needs, or the data cannot be loaded.
+    """
+    told = fetch(run_id, resolve(Path(root), tracking_uri))
+    with tempfile.TemporaryDirectory(prefix="hpsearch-replay-") as folder:
+        study = _study(told, Path(folder))
+        dataset = _load(study)
+        digest = None if dataset is None else dataset.digest
+        objective = prepare(study, dataset).make(dataset)
+        causes = list(_causes(told, declare(study), digest))
+        rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
+    differing = list(_differences(told, rows))
+    about = f"trial {told.ask.trial} of {told.study!r} ({told.state})"
+    if not differing:
+        epochs = f"{len(rows)} epoch{'' if len(rows) == 1 else 's'}"
+        return Verdict(True, [f"identical: {about}, {epochs}, every value bit for bit"])
+    lines = [f"differs: {about}", differing[0]]
+    if len(differing) > 1:
+        lines.append(f"{len(differing)} values differ in all")
+    unknown = "nothing on record has changed: not the versions, the CPU, the commit, the data or the study"
+    return Verdict(False, [*lines, *(causes or [unknown])])
+
+
+def _load(study: Study) -> datasets.Dataset | None:
+    if study.data is None:
+        return None
+    try:
+        return datasets.load(study.data)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _study(told: Remembered, folder: Path) -> Study:
+    """Return the study that MLflow remembers: its file, with what the command line or an extension changed."""
+    said = told.declaration
+    if told.study_file is not None:
+        # Its classes are known by the file's name.
+        argv = told.environment.get("argv") or []
+        path = folder / next((Path(word).name for word in argv if word.endswith(".py")), "study.py")
+        path.write_text(told.study_file, encoding="utf-8")
+        return _as_declared(load_study(path, told.study, _data_of(told)), said)
+    model = said.get("model") or {}
+    if model.get("class") != "hpsearch.models.estimators.classifier.MLPClassifier" or not isinstance(
+        said.get("data"), str
+    ):
+        raise UserError(
+            f"study {told.study!r} was begun from Python, so its objective or data is not in MLflow; "
+            "a study that is run from a file can be replayed"
+        )
+    from hpsearch.models.estimators.classifier import MLPClassifier
+
+    return _as_declared(Study(told.study, model=MLPClassifier(), data=said["data"]), said)
+
+
+def _data_of(told: Remembered) -> str | None:
+    """Return the data that a study file was asked for: those of the study, or what its variant is named after."""
+    data = told.declaration.get("data")
+    word = told.study.partition("@")[2].partition(",")[0]
+    return data if isinstance(data, str) else word if word and "=" not in word else None
+
+
+def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
+    """Return a study with the values of a declaration, as far as they are plain."""
+    before = declare(study)
+    new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
+    if isinstance(said.get("data"), str):
+        new["data"] = said["data"]
+    # As settled for these data: of stages="auto" that may be none.
+    new["stages"] = [Scale(**scale) for scale in said["stages"]] if "stages" in said else None
+    new |= {name: said[name] for name in CONFIRM if name in said}
+    new["measure_test"] = bool(said.get("measure_test"))
+    new["comparison"] = None
+    if said["space"] != before["space"] and "function" not in said["space"]:
+        new["space"] = spaces.from_json(said["space"])
+    known = model_params(before)
+    changed = {name: value for name, value in model_params(said).items() if known.get(name, said) != value}
+    plain = {name: _tuples(value) for name, value in changed.items() if _is_plain(value)}
+    if plain and study.model is not None:
+        from sklearn.base import clone  # slow to import
+
+        new["model"] = clone(study.model).set_params(**plain)
+    return replace(study, **new)
+
+
+def _is_plain(value: Any) -> bool:
+    return all(_is_plain(item) for item in value) if isinstance(value, list) else not isinstance(value, dict)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _differences(told: Remembered, rows: list[Row]) -> Iterator[str]:
+    """Yield what differs between a curve and its repetition, epoch by epoch."""
+    known = {(name, epoch) for name, curve in told.curve.items() for epoch in curve}
+    # A metric that a trial calls by one of our names stands in the place of ours.
+    own = {key(name) for row in rows for name in row.metrics}
+    expected = {(name, epoch) for name, epoch in known if name not in OURS or name in own}
+    for row in rows:
+        for name, value in row.metrics.items():
+            place = (key(name), row.epoch)
+            again = value if math.isfinite(value) else math.nan
+            if place not in known:
+                yield f"epoch {row.epoch}: {name} is {again!r} now, and is not in MLflow"
+            elif not _same(then := told.curve[place[0]][row.epoch], again):
+                yield f"epoch {row.epoch}: {name} was {then!r}, is {again!r} now"
+            expected.discard(place)
+    for name, epoch in sorted(expected, key=lambda place: (place[1], place[0])):
+        yield f"epoch {epoch}: {name} was {told.curve[name][epoch]!r}, and was not measured now"
+    failure = rows[-1].failure if rows else None
+    if told.state == "FAILED" and failure is not None and text(failure, MAX_TAG) != told.reason:
+        yield f"it failed by {told.reason!r}, and by {failure!r} now"
+    elif failure is not None and told.state != "FAILED":
+        yield f"it ended as {told.state}, and fails now: {failure}"
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (math.isnan(a) and math.isnan(b))
+
+
+def _causes(told: Remembered, declared: Mapping[str, Any], digest: str | None) -> Iterator[str]:
+    """Yield what is not as it was: the likely causes of another curve."""
+    then, now = told.environment, environment.describe()
+    packages = then.get("packages", {}), now.get("packages", {})
+    for name in sorted({*packages[0], *packages[1]}):
+        if packages[0].get(name) != packages[1].get(name):
+            yield f"other {name}: {packages[0].get(name, 'none')} then, {packages[1].get(name, 'none')} now"
+    for name in ("python", "blas", "cpu", "platform"):
+        if then.get(name) != now.get(name):
+            yield f"other {name}: {_said(then.get(name))} then, {_said(now.get(name))} now"
+    if "git_commit" not in now:
+        yield f"commit {_said(then.get('git_commit'))} then, and no git repository here to compare with"
+    elif then.get("git_commit") != now["git_commit"]:
+        yield f"other commit: {_said(then.get('git_commit'))} then, {now['git_commit']} now"
+    for word, tree in (("then", then), ("now", now)):
+        if tree.get("git_dirty"):
+            yield f"the commit does not tell all: files had changes {word}"
+    if told.data_digest != digest:
+        yield f"other data: digest {_said(told.data_digest)} then, {_said(digest)} now"
+    kept = [{**said, **dict.fromkeys(set(said) - set(TRAINS), None)} for said in (told.declaration, declared)]
+    for change in changes(*({**said, "space": {}} for said in kept)):
+        yield f"other study: {change}"
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,145 @@
+"""The model of a study that is done: the winner's, as it was after its best epoch.
+
+While a study trains, its objective keeps a copy of the incumbent's model whenever it gets better. Where there is none
+(the study was resumed, or trained elsewhere) the winner alone is trained again along the ticks in the log, which gives
+the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.engine.resume import catch_up
+from hpsearch.errors import UserError
+from hpsearch.judging.confirm import verdict
+from hpsearch.log.history import History, Trial
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.estimators import serving
+from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.tracking.model import EXAMPLE, FOLDER, Card, read_card, write_card
+
+EXAMPLES = 3
+"""Samples of the validation set that go along with a model, to try it with."""
+
+NEEDED = ("mlflow", "numpy", "scipy", "scikit-learn", "threadpoolctl")
+"""Packages that a model needs; those of skops need it too."""
+
+
+def winner(history: History) -> Trial | None:
+    """Return the trial whose model is the study's.
+
+    It is the best trial of the search; where points were confirmed with fresh seeds, it is of the trials that the
+    winning point was tested with (or else confirmed) the one that is best on the validation set.
+    """
+    found = verdict(history)
+    if found is None:
+        return history.best
+    for stage in (history.full_stage + 2, history.full_stage + 1):
+        if trials := [each for each in history.ranked_at(stage) if each.ask.point == found.winner.point]:
+            return trials[0]
+    return history.best
+
+
+def fitted(history: History, objective: Objective | None, make: Callable[[], Objective]) -> Any:
+    """Return the winner's model as a fitted scikit-learn estimator; None where the study has no model or no winner.
+
+    Args:
+        history: The study.
+        objective: What trained it, which may have kept the model.
+        make: Makes a fresh objective that trains here.
+
+    Raises:
+        UserError: Training the winner again did not bring what the log says.
+    """
+    trial = winner(history)
+    if trial is None or trial.best_epoch is None or "model" not in history.declaration:
+        return None
+    wanted = trial.number, trial.best_epoch
+    if not isinstance(objective, Keeping) or objective.kept() != wanted:
+        objective = make()
+        assert isinstance(objective, Keeping), "what trains a model can keep it"
+        rows = [row for _, row in catch_up(objective, [(Start(trial.ask), trial.ticks[: trial.best_epoch])])]
+        metric = history.goal.metric
+        if rows[-1].metrics.get(metric) != trial.value:
+            raise UserError(
+                f"trial {trial.number}: training it again gave {metric} = {rows[-1].metrics.get(metric)}, the log says "
+                f"{trial.value}: this CPU or these library versions are not those of the log"
+            )
+        objective.keep(trial.number)
+    return objective.model()
+
+
+def register_as(text: str) -> tuple[str, str]:
+    """Return the name and the alias of a model that ``NAME`` or ``NAME@ALIAS`` stands for.
+
+    Raises:
+        UserError: MLflow takes no such name or alias.
+    """
+    name, at, alias = text.partition("@")
+    if not name.strip() or any(sign in name for sign in "/:"):
+        raise UserError(f"--register {text}: a model's name must not be empty, nor hold / or :")
+    if at and not all(sign.isalnum() or sign in "_-" for sign in alias or "@"):
+        raise UserError(f"--register {text}: an alias is made of letters, digits, _ and -")
+    return name, alias or "champion"
+
+
+def store(
+    study_dir: Path, history: History, dataset: Dataset, estimator: Callable[[], Any], register: str | None
+) -> None:
+    """Write the winner's model into its study's folder, unless it is there.
+
+    Args:
+        study_dir: The study's folder.
+        history: The study, which is done.
+        dataset: Its data.
+        estimator: Returns the winner's model.
+        register: ``NAME`` or ``NAME@ALIAS`` in MLflow's registry, or None.
+
+    Raises:
+        ValueError: The model cannot be written without pickle, or does not predict the same when it is read again.
+        UserError: Training the winner again did not bring what the log says.
+    """
+    trial, there = winner(history), read_card(study_dir)
+    if trial is None or trial.best_epoch is None or trial.value is None or history.header is None:
+        return
+    name, alias = (None, None) if register is None else register_as(register)
+    register = None if register is None else f"{name}@{alias}"
+    wanted = history.header.uid, trial.number, trial.best_epoch
+    same = there is not None and (there.uid, there.trial, there.epoch) == wanted
+    if there is not None and same and register in (None, f"{there.register}@{there.alias}"):
+        return
+    model = estimator()
+    if model is None:
+        return
+    examples = dataset.X_valid[:EXAMPLES].astype("float64")
+    folder = Path(tempfile.mkdtemp(prefix=".model-", dir=study_dir))
+    try:
+        predicted = serving.write(model, folder, examples)
+        np.save(folder / EXAMPLE, examples)
+        skops = () if (folder / serving.NPZ).exists() else ("skops",)
+        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *skops)]
+        card = Card(
+            history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
+            int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,
+        )  # fmt: skip
+        write_card(folder, card)
+        _replace(folder, study_dir / FOLDER)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace(fresh: Path, place: Path) -> None:
+    """Put a whole folder in another's place."""
+    old = place.with_name(f"{fresh.name}.old")
+    if place.exists():
+        os.replace(place, old)
+    os.replace(fresh, place)
+    shutil.rmtree(old, ignore_errors=True)

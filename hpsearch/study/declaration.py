@@ -1,0 +1,242 @@
+"""A study as JSON values: what its log says that it is, what it is called, and what has changed.
+
+The declaration is resolved: it holds every value that decides a result, written by hand or by default. Two studies with
+equal declarations are the same study, whatever their files look like.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import io
+import json
+import math
+import sys
+import textwrap
+import tokenize
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from hpsearch import space as spaces
+from hpsearch.errors import UserError
+from hpsearch.space import Choice, Dimension
+from hpsearch.study.scaling import Stages
+from hpsearch.study.study import Study
+
+LIMITS = ("until", "no_improvement", "budget", "trial_timeout")
+CONFIRM = ("confirm", "confirm_top")
+
+EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"})
+"""What may change without making another study of it."""
+
+MAIN = "__main__"
+
+
+def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
+    """Return the study as JSON values.
+
+    Args:
+        study: The study.
+        data_digest: What stands for data that are given as arrays.
+
+    Raises:
+        UserError: A value has no description that would be the same tomorrow.
+    """
+    task: dict[str, Any]
+    if study.objective is not None:
+        task = {"objective": _function(study.objective, "objective")}
+    else:
+        task = {"model": _value(study.model, "model")}
+    return {
+        "name": study.name,
+        **task,
+        "space": _function(study.space, "space") if callable(study.space) else spaces.to_json(study.space),
+        "data": _data(study.data, data_digest),
+        "metric": _value(study.metric, "metric"),
+        "direction": _value(study.direction, "direction"),
+        **({"value": study.value} if study.value != "best" else {}),
+        **(
+            {"constraints": [_function(each, "constraints") for each in study.constraints]} if study.constraints else {}
+        ),
+        "sampler": _part(study.sampler, "sampler"),
+        "pruner": _part(study.pruner, "pruner"),
+        "n_trials": study.n_trials,
+        "epochs": study.epochs,
+        "lanes": study.lanes,
+        "seed": study.seed,
+        "repeats": study.repeats,
+        "enqueue": [dict(point) for point in study.enqueue],
+        **({} if study.scoring is None else {"scoring": _scoring(study.scoring)}),
+        **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
+        **({"audit": float(study.audit)} if study.audit else {}),
+        **({} if study.stages is None else {"stages": _stages(study.stages)}),
+        **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
+        **({"measure_test": True} if study.measure_test else {}),
+        **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
+    }
+
+
+def identity(declaration: Mapping[str, Any]) -> str:
+    """Return 16 hex digits that are equal for equal studies; how many trials they run does not count."""
+    kept = {key: value for key, value in declaration.items() if key not in EXTENDABLE}
+    kept["space"] = list(kept.get("space", {}).items())  # the order of the dimensions decides what is sampled
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return in words what differs between two declarations, such as ``seed: 0 -> 3``."""
+    before, after = _flat(old), _flat(new)
+    words = []
+    for key in [*before, *(key for key in after if key not in before)]:
+        was, now = before.get(key, "absent"), after.get(key, "absent")
+        if was != now:
+            words.append(f"{key}: {was} -> {now}")
+    if not words and _names(old) != _names(new):
+        words.append(f"space: order {', '.join(_names(old))} -> {', '.join(_names(new))}")
+    return words
+
+
+def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether new only adds to old: a wider range, more options, more trials."""
+    same = [{k: v for k, v in each.items() if k != "space" and k not in EXTENDABLE} for each in (old, new)]
+    if same[0] != same[1] or _names(old) != _names(new):
+        return False
+    if new["n_trials"] is not None and (old["n_trials"] is None or new["n_trials"] < old["n_trials"]):
+        return False
+    if "function" in old["space"] or "function" in new["space"]:
+        return bool(old["space"] == new["space"])
+    before, after = spaces.from_json(old["space"]), spaces.from_json(new["space"])
+    return all(_covers(after[name], dim) for name, dim in before.items())
+
+
+def _covers(wide: Dimension, narrow: Dimension) -> bool:
+    if type(wide) is not type(narrow) or wide.when != narrow.when:
+        return False
+    if isinstance(wide, Choice) or isinstance(narrow, Choice):
+        return all(wide.contains(option) for option in narrow.grid())
+    if (wide.log, wide.step) != (narrow.log, narrow.step) or not wide.low <= narrow.low <= narrow.high <= wide.high:
+        return False
+    return wide.contains(narrow.low)  # the cells of both start apart by whole steps
+
+
+def _names(declaration: Mapping[str, Any]) -> list[str]:
+    return list(declaration["space"])
+
+
+def _flat(declaration: Mapping[str, Any]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in declaration.items():
+        if key == "space" and "function" not in value:
+            flat.update({f"space.{name}": repr(dim) for name, dim in spaces.from_json(value).items()})
+        elif key == "model":
+            flat.update(_flat_model("model", value))
+        elif isinstance(value, dict) and "function" in value:
+            flat[key] = f"{value['function']} ({value['source'][:8]})"
+        else:
+            flat[key] = repr(value)
+    return flat
+
+
+def _flat_model(prefix: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or "params" not in value:
+        return {prefix: repr(value)}
+    flat = {prefix: value["class"]}
+    for name, inner in value["params"].items():
+        flat.update(_flat_model(f"{prefix}.{name}", inner))
+    return flat
+
+
+def _scoring(scoring: Any) -> Any:
+    if isinstance(scoring, Mapping):
+        return {name: _scoring(scorer) for name, scorer in scoring.items()}
+    return scoring if isinstance(scoring, str) else _function(scoring, "scoring")
+
+
+def _stages(stages: Stages) -> Any:
+    return stages if isinstance(stages, str) else [_value(scale.to_json(), "stages") for scale in stages]
+
+
+def _data(data: Any, digest: str | None) -> Any:
+    if data is None or isinstance(data, str):
+        return data
+    return str(data) if isinstance(data, Path) else {"arrays": digest}
+
+
+def _part(part: Any, place: str) -> Any:
+    if isinstance(part, str):
+        return part
+    if is_dataclass(part):
+        return _value(part, place)
+    # An Optuna object keeps its options in private attributes; those that are values describe it.
+    options = {
+        name.lstrip("_"): value
+        for name, value in sorted(vars(part).items())
+        if value is None or isinstance(value, bool | int | float | str)
+    }
+    return {"class": _class(part), "options": {name: _value(value, place) for name, value in options.items()}}
+
+
+def _value(value: Any, place: str) -> Any:
+    """Return any parameter as a JSON value."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_value(item, place) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _value(item, f"{place}.{key}") for key, item in value.items()}
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        params = value.get_params(deep=False)
+        return {"class": _class(value), "params": {k: _value(v, f"{place}.{k}") for k, v in sorted(params.items())}}
+    if is_dataclass(value) and not isinstance(value, type):
+        options = {each.name: _value(getattr(value, each.name), f"{place}.{each.name}") for each in fields(value)}
+        return {"class": _class(value), "options": options}
+    if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+        if getattr(value, "ndim", 0) == 0:
+            return _value(value.item(), place)
+        digest = hashlib.sha256(value.tobytes()).hexdigest()[:16]
+        return {"array": digest, "shape": list(value.shape), "dtype": str(value.dtype)}
+    if inspect.isroutine(value) or isinstance(value, type):
+        return {"name": f"{_module(value)}.{value.__qualname__}"}
+    text = repr(value)
+    if " at 0x" in text:
+        raise UserError(f"{place}: {text} cannot be recorded, as nothing in it says what it does; give plain values")
+    return {"class": _class(value), "repr": text}
+
+
+def _class(value: Any) -> str:
+    return f"{_module(type(value))}.{type(value).__qualname__}"
+
+
+def _module(named: Any) -> str:
+    # A study file is a module of another name when it is run as a script; it is the same study.
+    module = str(named.__module__)
+    if module == MAIN and (path := getattr(sys.modules[MAIN], "__file__", None)):
+        return Path(path).stem
+    return module.removeprefix("hpsearch_study_")
+
+
+def _function(function: Any, place: str) -> dict[str, str]:
+    """Return a function's name and the digest of its source without comments and blank lines."""
+    try:
+        source = inspect.getsource(function if inspect.isroutine(function) else type(function))
+    except (OSError, TypeError) as error:
+        raise UserError(f"{place}: the source of {function!r} cannot be read; define it with def in a file") from error
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return {"function": name, "source": hashlib.sha256(_bare(source).encode()).hexdigest()[:16]}
+
+
+def _bare(source: str) -> str:
+    lines = textwrap.dedent(source).splitlines()
+    try:
+        for token in tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n").readline):
+            if token.type == tokenize.COMMENT:
+                row, column = token.start
+                lines[row - 1] = lines[row - 1][:column]
+    except (tokenize.TokenError, SyntaxError):
+        pass  # a lambda amid an expression: its lines count as they are
+    return "\n".join(line.rstrip() for line in lines if line.strip())

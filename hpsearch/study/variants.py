@@ -1,0 +1,140 @@
+"""What the command line changes about a study, and how the variant that comes of it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError, did_you_mean
+from hpsearch.study.naming import data_word
+from hpsearch.study.study import Study
+
+SETTABLE = (
+    "data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed", "stages",
+    "confirm", "audit", "value",
+)  # fmt: skip
+UNNAMED = ("data", "n_trials", "confirm")
+"""What extends a study or has a place of its own in a variant's name."""
+
+
+def override(
+    study: Study,
+    *,
+    data: Any = None,
+    epochs: int | None = None,
+    sampler: Any = None,
+    pruner: Any = None,
+    seed: int | None = None,
+    lanes: int | None = None,
+    trials: int | None = None,
+    stages: str | None = None,
+    confirm: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Study:
+    """Return the study with other values, under the name of the variant that it thereby is.
+
+    A value that the file has already makes no variant, and neither does the number of trials.
+
+    Args:
+        study: What the file says.
+        data: Other data.
+        epochs: Most epochs of a trial.
+        sampler: Another sampler.
+        pruner: Another pruner.
+        seed: Another seed.
+        lanes: Another number of lanes.
+        trials: Another number of trials.
+        stages: ``auto``: search smaller problems first.
+        confirm: Fresh seeds with which the best points are trained again; makes no variant either.
+        set: Values by ``model.<parameter>`` or by the name of a field of Study.
+        name: The name, whatever changes.
+
+    Raises:
+        UserError: A key is unknown or given twice, or a value cannot be.
+    """
+    given = {
+        "data": data,
+        "epochs": epochs,
+        "sampler": sampler,
+        "pruner": pruner,
+        "seed": seed,
+        "lanes": lanes,
+        "n_trials": trials,
+        "stages": stages,
+        "confirm": confirm,
+    }
+    changed = {key: value for key, value in given.items() if value is not None}
+    params: dict[str, Any] = {}
+    for key, value in (set or {}).items():
+        if key.startswith("model."):
+            params[_parameter(study, key)] = value
+            continue
+        if key not in SETTABLE:
+            known = [*SETTABLE, *(f"model.{param}" for param in _params(study))]
+            raise UserError(f"--set {key}: no such setting{did_you_mean(key, known)}")
+        if key in changed:
+            raise UserError(f"--set {key}: given twice, here and as an option of its own")
+        changed[key] = value
+    new = study
+    try:
+        if params:
+            from sklearn.base import clone  # slow to import
+
+            new = replace(new, model=clone(new.model).set_params(**params))
+        new = replace(new, **changed)
+    except ValueError as error:
+        raise UserError(f"--set: {error}") from error
+    return replace(new, name=name or variant(study, new))
+
+
+def variant(study: Study, changed: Study) -> str:
+    """Return the name of a changed study: ``eta_lambda@mnist,seed=3``; data first, then by the alphabet."""
+    parts: dict[str, str] = {}
+    for key in SETTABLE:
+        old, new = getattr(study, key), getattr(changed, key)
+        if key not in UNNAMED and new != old:
+            parts[key] = f"{key}={_word(new)}"
+    old_params, new_params = _params(study), _params(changed)
+    for key, value in new_params.items():
+        if key not in old_params or not _same(old_params[key], value):
+            parts[f"model.{key}"] = f"model.{key}={_word(value)}"
+    words = [parts[key] for key in sorted(parts)]
+    if changed.data is not study.data and not _same(changed.data, study.data):
+        words.insert(0, data_word(changed.data))
+    return f"{study.name}{',' if '@' in study.name else '@'}{','.join(words)}" if words else study.name
+
+
+def _params(study: Study) -> dict[str, Any]:
+    return {} if study.model is None else dict(study.model.get_params(deep=True))
+
+
+def _parameter(study: Study, key: str) -> str:
+    name = key.removeprefix("model.")
+    if study.model is None:
+        raise UserError(f"--set {key}: this study has an objective and no model")
+    known = _params(study)
+    if name not in known:
+        raise UserError(
+            f"--set {key}: {type(study.model).__name__} has no parameter {name!r}{did_you_mean(name, known)}"
+        )
+    if name in study.dimensions:
+        raise UserError(
+            f"--set {key}: the study searches {name} in {study.dimensions[name]!r}; change its space instead"
+        )
+    return name
+
+
+def _same(a: Any, b: Any) -> bool:
+    # A path and a text may name the same file, and an estimator's nested parts are equal where they look equal.
+    return str(a) == str(b) if isinstance(a, str | Path) and isinstance(b, str | Path) else repr(a) == repr(b)
+
+
+def _word(value: Any) -> str:
+    """Return a value as part of a folder's name: (100, 50) as 100x50."""
+    if isinstance(value, list | tuple):
+        return "x".join(_word(item) for item in value)
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return (str(value) if plain else type(value).__name__).replace("/", "_").replace("\\", "_")

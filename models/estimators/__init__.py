@@ -1,0 +1,1 @@
+"""The scikit-learn faces of the networks: estimators, saving and serving."""

@@ -1,0 +1,282 @@
+"""What the scikit-learn estimators share: a fit is a population of one, trained an epoch at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from ..early_stopping import EARLY_STOPPING
+from ..kernels import Array
+from ..network import Network
+from ..parameters import needs_validation, resolve_params
+from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
+from ..training.population import Member, Population, TrainingData
+
+ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
+"""What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
+
+_SHOWN = ("train_", "val_", "learning_rate")
+"""How the metrics begin that are printed; those for the diagnosis are many."""
+
+
+class Given(NamedTuple):
+    """Checked samples: inputs (n, d), targets as users give them, and weights of shape (n,) or None."""
+
+    X: Array
+    y: Array
+    weights: Array | None = None
+
+    def rows(self, rows: Array) -> Given:
+        """Return some of the samples."""
+        return Given(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+
+class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """A multilayer perceptron with the interface of scikit-learn; what its outputs mean is for subclasses to say."""
+
+    _numeric_targets = False
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
+        """Train for `max_epochs` epochs, or until early stopping or the schedule ends training.
+
+        Args:
+            X: Training inputs, array, sparse matrix (it is made dense) or data frame of shape (n_samples, n_features).
+            y: Targets: class labels of shape (n_samples,), or for many labels a sample 0s and 1s of shape (n_samples,
+                n_labels); for regression numbers of shape (n_samples,) or (n_samples, n_targets).
+            sample_weight: How much each training sample counts, shape (n_samples,); None for alike. Only ratios matter.
+            X_val: Validation inputs, or None.
+            y_val: Validation targets, or None.
+
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            ValueError: For a parameter out of range, unfit data, or when training diverges.
+        """
+        params = resolve_params(self._network_params())
+        fresh = not (params["warm_start"] and self.__sklearn_is_fitted__())
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together: give both or neither")
+        samples = self._check(X, y, sample_weight, params, fresh)
+        held = None if X_val is None else self._check(X_val, y_val, None, params, reset=False)
+        self._learn_targets(samples.y, fresh)
+        if fresh:
+            self._seed = _seed(self.random_state)
+        if held is None and needs_validation(params):
+            rows, others = self._hold_out(samples, params)
+            samples, held = samples.rows(rows), samples.rows(others)
+            X, y = partial(_safe_indexing, X, rows), partial(_safe_indexing, y, rows)
+        params["max_epochs"] += 0 if fresh else self.n_iter_
+        population = self._population(samples, held, params, fresh)
+        told = None if sample_weight is None else {"sample_weight": samples.weights}
+        tasks = Tasks(self, params["max_epochs"], X=X, y=y, metadata=told)
+        while not tasks.epoch(lambda: self._epoch(population), lambda: self._fitted(population)):
+            pass
+        self._adopt(population)
+        tasks.end()
+        return self
+
+    def _train_on(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+        """Train for one epoch more, the next of the same random streams."""
+        params = resolve_params(self._network_params())
+        if needs_validation(params):
+            raise ValueError("partial_fit has no validation data: use early_stopping='none' and a schedule without it")
+        fresh = not self.__sklearn_is_fitted__()
+        samples = self._check(X, y, sample_weight, params, fresh)
+        self._learn_targets(samples.y, fresh, classes)
+        if fresh:
+            self._seed = _seed(self.random_state)
+        population = self._population(samples, None, params, fresh, goes_on=True)
+        self._epoch(population)
+        self._adopt(population)
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file that `models.load` reads, without pickle.
+
+        Args:
+            path: The file, by custom with the ending .npz; replaced where it exists.
+
+        Raises:
+            NotFittedError: Before fit.
+        """
+        from .saving import save
+
+        save(self, path)
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weights of each dense layer, shape (n_in, n_out)."""
+        return [w.T for w in self._layers("W")]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Biases of each dense layer, shape (n_out,)."""
+        return [b[0] for b in self._layers("b")]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "_state", None) is not None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @abstractmethod
+    def _network_params(self) -> dict[str, Any]:
+        """Return the parameters that the training core knows, by name."""
+
+    @abstractmethod
+    def _learn_targets(self, y: Array, fresh: bool, classes: Any = None) -> None:
+        """Set the attributes that say what the outputs mean; unless fresh, check that they mean the same."""
+
+    @abstractmethod
+    def _data(self, samples: Given, held: Given | None, dtype: str) -> TrainingData:
+        """Return the samples as the core takes them."""
+
+    def _check(self, X: Any, y: Any, weights: Any, params: Mapping[str, Any], reset: bool) -> Given:
+        how = {"accept_sparse": "csr", "dtype": params["dtype"], "order": "C", "reset": reset}
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=self._numeric_targets, **how)
+        if weights is not None:
+            weights = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
+        return Given(_dense(X), _dense(y), weights)
+
+    def _strata(self, y: Array) -> Array | None:
+        """Return what the parts of a split should have equal shares of, or None."""
+        return None
+
+    def _hold_out(self, samples: Given, params: Mapping[str, Any]) -> list[Array]:
+        """Return the rows to train on and those to validate with."""
+        split = np.random.RandomState(np.random.default_rng((self._seed, SPLIT_STREAM)).integers(2**31))
+        size, strata = params["validation_fraction"], self._strata(samples.y)
+        return list(train_test_split(np.arange(len(samples.X)), test_size=size, stratify=strata, random_state=split))
+
+    def _population(
+        self, samples: Given, held: Given | None, params: dict[str, Any], fresh: bool, goes_on: bool = False
+    ) -> Population:
+        """Return the population of one that a fit trains.
+
+        Args:
+            samples: Training samples.
+            held: Validation samples, or None.
+            params: Resolved parameters.
+            fresh: Whether it starts with new weights, or else with those that are there.
+            goes_on: Whether the schedule goes on from where it is.
+        """
+        seed = (self._seed, NETWORK_STREAM)
+        population = Population([Member(params, seed)], self._data(samples, held, params["dtype"]))
+        if fresh:
+            self._begin()
+        else:
+            state = _continued(population.states()[0], self._weights(), population.weight_names, goes_on)
+            population.replace([Member(params, seed, self.n_iter_, state)])
+        return population
+
+    def _begin(self) -> None:
+        self.n_iter_ = 0
+        self.history_: dict[str, list[float]] = {}
+        self._state: dict[str, Array] | None = None
+
+    def _epoch(self, population: Population) -> bool:
+        """Train for one epoch; returns whether training is over."""
+        result = population.run_epoch((self._seed, ORDER_STREAM, self.n_iter_ + 1))[0]
+        if result.failure:
+            raise ValueError(f"training {result.failure}")
+        self.n_iter_ += 1
+        for name, value in result.metrics.items():
+            self.history_.setdefault(name, []).append(value)
+        if self.verbose:
+            shown = {name: value for name, value in result.metrics.items() if name.startswith(_SHOWN)}
+            values = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+            print(f"epoch {self.n_iter_}: {values}", flush=True)
+        return result.finished
+
+    def _fitted(self, population: Population) -> dict[str, Any]:
+        """Return the attributes of an estimator with the population's weights: the best, where they are kept."""
+        state, best = population.states()[0], self.n_iter_
+        if EARLY_STOPPING[self.early_stopping].keeps_best:
+            best = int(state["stop_best_epoch"])
+            state |= {name: state[f"best.{name}"].copy() for name in population.weight_names}
+        return {"_state": state, "best_epoch_": best}
+
+    def _adopt(self, population: Population) -> None:
+        for name, value in self._fitted(population).items():
+            setattr(self, name, value)
+
+    def _predict(self, X: Any, what: str, n_outputs: int) -> Array:
+        """Return what the network makes of X, shape (n, n_outputs), float64.
+
+        Args:
+            X: As users give it.
+            what: "probabilities" or "activations", see `hpsearch.models.network.Network`.
+            n_outputs: Number of output neurons.
+        """
+        check_is_fitted(self)
+        params = resolve_params(self._network_params())
+        X = _dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
+        network = Network.build(params, X.shape[1], n_outputs)
+        outputs: Array = getattr(network, what)(self._weights(), X)
+        if not np.isfinite(outputs).all():
+            raise ValueError(
+                f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"
+            )
+        return outputs
+
+    def _weights(self) -> dict[str, Array]:
+        state: dict[str, Array] | None = getattr(self, "_state", None)
+        if state is None:
+            raise AttributeError(f"{type(self).__name__} has no weights before fit")
+        return state
+
+    def _layers(self, kind: str) -> list[Array]:
+        weights = self._weights()
+        found: list[Array] = []
+        while (name := f"{kind}{len(found)}") in weights:
+            found.append(weights[name])
+        return found
+
+
+def _dense(array: Any) -> Array:
+    return np.asarray(array.toarray() if issparse(array) else array)
+
+
+def _continued(
+    begun: dict[str, Array], trained: Mapping[str, Array], weights: list[str], memory: bool
+) -> dict[str, Array]:
+    """Return a state with the weights and the optimizer's arrays of a trained one.
+
+    Args:
+        begun: The state of a new network.
+        trained: The state to go on from.
+        weights: Names of a network's own arrays.
+        memory: Whether what schedule and early stopping remember goes on too, or starts anew.
+    """
+    before = {name for name, value in trained.items() if value.ndim and re.fullmatch(r"[a-z]\d+", name, re.IGNORECASE)}
+    if before != set(weights) or any(trained[name].shape != begun[name].shape for name in weights):
+        raise ValueError("the network of the last fit cannot be trained further: its layers have changed since")
+    state = dict(begun)
+    for name, value in begun.items():
+        source = trained.get(name.removeprefix("best."))
+        if source is not None and source.shape == value.shape and (value.ndim or memory):
+            state[name] = source.astype(value.dtype)
+    return state
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    return int(random_state)

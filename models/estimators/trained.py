@@ -1,0 +1,31 @@
+"""An estimator from a network that was trained elsewhere: in a population, by the training core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..kernels import Array
+from .classifier import MLPClassifier
+
+
+def classifier(
+    params: Mapping[str, Any], state: Mapping[str, Array], classes: Array, n_features: int, epochs: int, seed: int
+) -> MLPClassifier:
+    """Return a fitted classifier that has a network's weights.
+
+    Args:
+        params: Parameters of `MLPClassifier` by name.
+        state: The network's state, see `hpsearch.models.training.population.Member`.
+        classes: Labels of its output neurons, shape (n_classes,).
+        n_features: Number of inputs.
+        epochs: Epochs that it was trained for.
+        seed: What a fit that goes on from here (`warm_start`, `partial_fit`) draws from.
+    """
+    # Out of a log come lists where tuples went in.
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
+    model = MLPClassifier(**given)
+    model.classes_, model._multilabel = classes, False
+    model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
+    model.history_, model._seed, model._state = {}, seed, dict(state)
+    return model

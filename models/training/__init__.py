@@ -1,0 +1,1 @@
+"""The machine behind the networks: populations, compiled passes, streams of data, monitors."""

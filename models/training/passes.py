@@ -1,0 +1,302 @@
+"""One pass over the training or the validation set, compiled for the lanes of a population.
+
+Time is blocked for the cache: the mini-batches of a *superbatch* are gathered at once, which all lanes share; then one
+chunk of lanes after the other takes all these steps while its weights stay in the cache. Costs and hits are counted
+once a superbatch, from the logits that the steps leave behind. Sizes of chunks and superbatches do not touch a lane's
+arithmetic: products are one call a lane, other operations are element by element, sums run along a lane's own
+contiguous axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..kernels import Array, Op, run
+from ..layers import BatchNorm, Dropout, Workspace
+from ..layers.dropout import draw_mask
+from ..network import Network
+from ..optimizers import Optimizer
+from ..regularizers import bound_norms
+from .stacks import Stacks, chunks
+from .step import Rates, Step, emit
+
+SUPERBATCH_BYTES = 384 * 1024
+"""Inputs gathered at once: a part of the second-level cache."""
+
+SUPERBATCH_STEPS = 16
+"""Most batches gathered at once: more would only take longer to compile."""
+
+VALIDATION_BLOCK = 500
+"""Samples in a validation block; fixed, so that sums do not depend on the population."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a pass reads, a row a sample.
+
+    Attributes:
+        X: Inputs, shape (n, d).
+        targets: Targets in the output's terms, shape (n, C).
+        labels: Class codes, shape (n,), or None for targets that are not one-hot.
+        importance: Weights of the samples with mean 1, shape (n, 1), or None.
+    """
+
+    X: Array
+    targets: Array
+    labels: Array | None
+    importance: Array | None = None
+
+    def pick(self, rows: slice | Array) -> Samples:
+        """Return some samples: views for a slice, copies for their numbers."""
+        labels = None if self.labels is None else self.labels[rows]
+        importance = None if self.importance is None else self.importance[rows]
+        return Samples(self.X[rows], self.targets[rows], labels, importance)
+
+
+def tally(
+    network: Network, u: Array, h: Array, t: Array, labels: Array | None, importance: Array | None = None
+) -> tuple[Array, Array]:
+    """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
+
+    A hit is a sample whose largest output is that of its class; without classes, one whose outputs all lie on the same
+    side of zero as their targets (of ½, for a sigmoid).
+
+    Args:
+        network: Gives the cost.
+        u: Logits (times a gain), shape (s, k, b, C).
+        h: Outputs, of the same shape.
+        t: Targets, shape (s, b, C).
+        labels: Class codes, shape (s, b), or None.
+        importance: Weights of the samples, shape (s, b, 1), or None.
+    """
+    s, k = u.shape[:2]
+    terms = network.head.value(u, h, t[:, None])
+    if importance is not None:
+        terms = terms * importance[:, None]
+    # a lane's sums in a row of its own: the order of additions must not depend on k
+    cost = np.ascontiguousarray(terms.reshape(s, k, -1).sum(-1).T, np.float64).sum(-1)
+    if labels is None:
+        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
+    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))
+
+
+@dataclass
+class _Chunk:
+    """The lanes of a chunk: passes as compiled, and the steps that an optimizer makes of them."""
+
+    lanes: slice
+    compiled: list[Step]
+    steps: list[list[Op]]
+    masks: dict[int, Array]
+    u: Array
+    h: Array
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Memory that the chunks of one size share."""
+
+    workspace: Workspace
+    masks: dict[int, Array]
+    u: Array
+    h: Array
+
+
+class _Block:
+    """A superbatch: up to s batches of b samples, and the programs that train on them."""
+
+    def __init__(self, owner: TrainingPass, s: int, b: int) -> None:
+        self.samples, self._owner = s * b, owner
+        given, dtype = owner.samples, owner.samples.X.dtype
+        self._x = np.empty((s, b, given.X.shape[1]), dtype)
+        self._t = np.empty((s, b, given.targets.shape[1]), dtype)
+        self._labels = None if given.labels is None else np.empty((s, b), given.labels.dtype)
+        self._importance = None if given.importance is None else np.empty((s, b, 1), dtype)
+        self._spaces: dict[int, _Space] = {}
+        self._chunks = [self._compile(lanes) for lanes in owner.chunks]
+
+    def _compile(self, lanes: slice) -> _Chunk:
+        owner, k = self._owner, lanes.stop - lanes.start
+        if k not in self._spaces:
+            self._spaces[k] = self._space(k)
+        space = self._spaces[k]
+        u, h, masks = space.u, space.h, space.masks
+        stacks = owner.stacks.chunk(lanes)
+        workspace = space.workspace.again(owner.clock[lanes] if owner.counts else None)
+        compiled = []
+        for i in range(len(self._t)):
+            masked = replace(workspace, masks={index: mask[i] for index, mask in masks.items()})
+            importance = None if self._importance is None else self._importance[i]
+            compiled.append(
+                emit(
+                    owner.network, masked, stacks, owner.rates[lanes], self._x[i], self._t[i], importance, u[i], h[i]
+                )
+            )  # fmt: skip
+        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h)
+
+    def _space(self, k: int) -> _Space:
+        """Allocate what chunks of k lanes need while they train; one after the other they use the same."""
+        s, b, width = self._t.shape
+        dtype = self._x.dtype
+        masks = {
+            layer.index: np.empty((s, k, b, layer.n_out), dtype)
+            for layer in self._owner.network.layers
+            if isinstance(layer, Dropout)
+        }
+        outputs = (np.empty((s, k, b, width), dtype) for _ in range(2))
+        return _Space(Workspace(k, b, dtype, "update"), masks, *outputs)
+
+    def adopt_rates(self) -> None:
+        """Compile the updates anew; the passes stay as they are."""
+        for chunk in self._chunks:
+            rates = self._owner.rates[chunk.lanes]
+            chunk.compiled = [replace(step, rates=rates) for step in chunk.compiled]
+            chunk.steps = [self._owner.finish(step) for step in chunk.compiled]
+
+    def train(self, rows: Array, cost: Array, hits: Array) -> None:
+        """Take as many steps as there are batches in `rows`, and add their costs and hits."""
+        owner, s = self._owner, len(rows) // self._t.shape[1]
+        given, x, t = owner.samples, self._x[:s], self._t[:s]
+        given.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
+        given.targets.take(rows, 0, t.reshape(-1, t.shape[2]), "clip")
+        labels = importance = None
+        if given.labels is not None and self._labels is not None:
+            labels = self._labels[:s]
+            given.labels.take(rows, 0, labels.reshape(-1), "clip")
+        if given.importance is not None and self._importance is not None:
+            importance = self._importance[:s]
+            given.importance.take(rows, 0, importance.reshape(-1, 1), "clip")
+        for chunk in self._chunks:
+            for index, mask in chunk.masks.items():
+                for k, rng in enumerate(owner.streams[index][chunk.lanes]):
+                    draw_mask(rng, owner.dropped(chunk.lanes.start + k, index), mask[:s, k])
+            for step in chunk.steps[:s]:
+                run(step)
+            c, r = tally(owner.network, chunk.u[:s], chunk.h[:s], t, labels, importance)
+            cost[chunk.lanes] += c
+            hits[chunk.lanes] += r
+
+
+class TrainingPass:
+    """Epochs of mini-batch descent for K lanes; the last batch of an epoch may be smaller.
+
+    Args:
+        network: What is trained.
+        optimizer: How.
+        stacks: Parameters and slots, updated in place.
+        rates: Hyper-parameters of each lane.
+        samples: The training set.
+        batch_size: Samples in a batch.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        stacks: Stacks,
+        rates: Sequence[Rates],
+        samples: Samples,
+        batch_size: int,
+    ) -> None:
+        self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
+        self.samples = samples
+        self.counts = optimizer.counts or any(isinstance(layer, BatchNorm) for layer in network.layers)
+        self.clock = np.zeros((len(self.rates), 1, 1))
+        self.streams: dict[int, list[np.random.Generator]] = {}
+        self.chunks = chunks(stacks, optimizer.buffers, optimizer.lanes)
+        n = len(samples.X)
+        batches, tail = divmod(n, batch_size)
+        self.steps = batches + bool(tail)
+        s = min(batches, SUPERBATCH_STEPS, max(1, SUPERBATCH_BYTES // (batch_size * samples.X[0].nbytes)))
+        self._block, self._tail = _Block(self, s, batch_size), _Block(self, 1, tail) if tail else None
+
+    @property
+    def dropouts(self) -> list[int]:
+        """Indices of the dropout layers: the purposes of the streams that `run` takes."""
+        return [layer.index for layer in self.network.layers if isinstance(layer, Dropout)]
+
+    def dropped(self, k: int, index: int) -> float:
+        """Return the fraction that lane k drops in a dropout layer."""
+        return self.rates[k].dropout if index else self.rates[k].input_dropout
+
+    def finish(self, step: Step) -> list[Op]:
+        """Return the whole program of a step: passes, update and max-norm."""
+        ops = [*step.forward, *step.error, *step.backward, *self.optimizer.update(step)]
+        if self.counts:
+            ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+        for k, r in enumerate(step.rates):
+            if r.max_norm is not None:
+                weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if g.decays)
+                ops += [(bound_norms, (w, r.max_norm)) for w in weights]
+        return ops
+
+    def adopt(self, rates: Sequence[Rates]) -> None:
+        """Take over other hyper-parameters."""
+        if self.rates != list(rates):
+            self.rates = list(rates)
+            for block in filter(None, (self._block, self._tail)):
+                block.adopt_rates()
+
+    def run(
+        self, order: Array, epochs: Sequence[int], streams: Mapping[int, list[np.random.Generator]]
+    ) -> tuple[Array, Array]:
+        """Train on all samples in the given order.
+
+        Args:
+            order: A permutation of the samples, shape (n,).
+            epochs: Epochs that each lane has done before.
+            streams: Generators of the lanes' dropout masks, by dropout layer.
+
+        Returns:
+            Cost summed over the samples, float64, and the number of hits, shape (K,) each.
+        """
+        self.clock[:, 0, 0] = np.multiply(epochs, self.steps)
+        self.streams = dict(streams)
+        cost, hits = np.zeros(len(self.rates)), np.zeros(len(self.rates), np.int64)
+        end = len(order) - (self._tail.samples if self._tail else 0)
+        for start in range(0, end, self._block.samples):
+            self._block.train(order[start : min(start + self._block.samples, end)], cost, hits)
+        if self._tail:
+            self._tail.train(order[end:], cost, hits)
+        return cost, hits
+
+
+class ValidationPass:
+    """Cost and hits of K lanes on a fixed set, in fixed blocks, as they predict: no dropout, running statistics.
+
+    Args:
+        network: What is validated.
+        weights: Parameters of all lanes by name, shape (K, ...).
+        samples: The validation set, or the training set for exact metrics.
+    """
+
+    def __init__(self, network: Network, weights: Mapping[str, Array], samples: Samples) -> None:
+        self._network, self._lanes = network, len(next(iter(weights.values())))
+        self._blocks: list[tuple[Samples, list[tuple[list[Op], Array, Array]]]] = []
+        lanes = [{n: w[k : k + 1] for n, w in weights.items()} for k in range(self._lanes)]
+        for start in range(0, len(samples.X), VALIDATION_BLOCK):
+            block = samples.pick(slice(start, start + VALIDATION_BLOCK))
+            workspace = Workspace(1, len(block.X), block.X.dtype)
+            self._blocks.append((block, [self._compile(own, block.X, workspace.again()) for own in lanes]))
+
+    def _compile(self, weights: Mapping[str, Array], x: Array, workspace: Workspace) -> tuple[list[Op], Array, Array]:
+        ops, passed = self._network.forward(workspace, weights, x)
+        u = passed[-1][1]
+        h = workspace.buffer("h", width=u.shape[-1])
+        return [*ops, *self._network.head.output.apply(u, h)], u, h
+
+    def run(self) -> tuple[Array, Array]:
+        """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
+        cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.int64)
+        for block, lanes in self._blocks:
+            labels = None if block.labels is None else block.labels[None]
+            importance = None if block.importance is None else block.importance[None]
+            for k, (program, u, h) in enumerate(lanes):
+                run(program)
+                c, r = tally(self._network, u[None], h[None], block.targets[None], labels, importance)
+                cost[k] += c[0]
+                hits[k] += r[0]
+        return cost, hits

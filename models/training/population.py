@@ -1,0 +1,314 @@
+"""The only training loop: one epoch at a time for a population of networks that share their shapes.
+
+A population's arrays have shape (K, ...): a lane a network. All lanes read the same batches; everything else is a
+lane's own, and what a lane computes is bit for bit what it computes alone (see `hpsearch.models.kernels`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from ..augmentation import AugmentedImages, image_side
+from ..early_stopping import EARLY_STOPPING
+from ..kernels import Array
+from ..network import Network
+from ..optimizers import OPTIMIZERS
+from ..parameters import batch_rows, needs_validation, resolve_params, validate_params
+from ..schedules import SCHEDULES
+from .data import TrainingData
+from .monitors import Monitor, sampled_rows
+from .passes import Samples, TrainingPass, ValidationPass
+from .scores import Scorer
+from .stacks import Stacks
+from .step import Rates
+
+__all__ = ["EpochResult", "Member", "Population", "TrainingData", "group_key", "validate_params"]
+
+INIT_STREAM, DROPOUT_STREAM = 0, 1
+"""Purposes of a member's streams, default_rng((*seed, purpose, epoch)): the initial weights (epoch 0), and dropout
+masks, of the input and, a purpose each, of the hidden layers."""
+
+EXPLODED = 1000.0
+"""A network has diverged when its training cost is this many times that of guessing, though its weights are finite."""
+
+_SPOKEN = {"train_cost": "training cost", "val_cost": "validation cost"}
+
+_GROUP_KEYS = (
+    "hidden_layer_sizes",
+    "activation",
+    "output",
+    "cost",
+    "optimizer",
+    "batch_norm",
+    "early_stopping",
+    "augmentation",
+    "image_shape",
+    "exact_train_metrics",
+    "dtype",
+)
+
+
+@dataclass
+class Member:
+    """One network of a population: its hyper-parameters, its random stream and, once begun, its state.
+
+    Attributes:
+        params: Parameters of `MLPClassifier` by name; absent ones have their defaults.
+        seed: Owns the network's streams, default_rng((*seed, purpose, epoch)).
+        epoch: Epochs done.
+        state: None before the first epoch; else plain arrays by name, which can be saved as npz, moved and restored:
+            weights W0, W1, … of shape (n_out, n_in), biases b0, b1, … of shape (1, n_out), g0, m0, v0, … of batch norm
+            (see `hpsearch.models.layers.batch_norm`), "velocity.W0" and the like for the optimizer's slots, "best.W0" where the
+            best weights are kept, and numbers of shape () that early stopping and the schedule remember.
+    """
+
+    params: Mapping[str, Any]
+    seed: tuple[int, ...]
+    epoch: int = 0
+    state: dict[str, Array] | None = None
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch of one member gave.
+
+    Attributes:
+        metrics: train_cost (data cost C₀, the mean over the epoch's mini-batches as they were trained, without the
+            regularisation term; with exact_train_metrics that of the weights after the epoch), train_accuracy
+            (likewise; train_r2 in a regression), val_cost and val_accuracy (val_r2) where there is validation data,
+            test_cost and test_accuracy (test_r2) where there is test data, learning_rate, and the samples of
+            `hpsearch.models.training.monitors`: gradient_norm_1, …, saturated_1, ….
+        finished: Whether max_epochs is reached or early stopping or the schedule ended training.
+        failure: Why the member diverged, or None.
+    """
+
+    metrics: dict[str, float]
+    finished: bool
+    failure: str | None
+
+
+def group_key(params: Mapping[str, Any], data: TrainingData) -> Hashable:
+    """Return a key: members with equal keys may train in one population.
+
+    Args:
+        params: Parameters of `MLPClassifier` by name.
+        data: The data that they train on.
+
+    Raises:
+        ValueError: For parameters out of range, or that do not suit the data.
+    """
+    return _key(resolve_params(params), data)
+
+
+def _key(given: Mapping[str, Any], data: TrainingData) -> Hashable:
+    if data.y_train is None and given["output"] == "softmax":
+        raise ValueError("output='softmax' picks one class a sample, not several labels: use output='sigmoid'")
+    if data.y_train is not None and given["output"] == "identity":
+        raise ValueError("output='identity' is for regression, not for classes: use output='sigmoid' or 'softmax'")
+    if given["augmentation"] is not None:
+        image_side(data.X_train.shape[1], given["image_shape"])
+    drops = bool(given["dropout"]), bool(given["input_dropout"])
+    batch = batch_rows(given, len(data.X_train))
+    return (*(given[name] for name in _GROUP_KEYS), batch, *drops, data.X_train.shape, data.T_train.shape)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    # Finding the libraries takes 2 ms, a limit on those found 16 µs; NumPy's and SciPy's are loaded by now.
+    return ThreadpoolController()
+
+
+class Population:
+    """K networks that train side by side.
+
+    Args:
+        members: The networks; those without a state are begun. Their `epoch` is kept up to date.
+        data: Training and validation samples.
+
+    Raises:
+        ValueError: For members that cannot share a population, or that need validation data which is not there.
+    """
+
+    def __init__(self, members: Sequence[Member], data: TrainingData) -> None:
+        self.data = data
+        if not members:
+            raise ValueError("a population needs members of one group (see group_key)")
+        shared = resolve_params(members[0].params)
+        self._group = _key(shared, data)
+        self._dtype = np.dtype(shared["dtype"])
+        if data.X_train.dtype != self._dtype:
+            raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
+        how, shape = shared["augmentation"], shared["image_shape"]
+        self._augmented = None if how is None else AugmentedImages.shared(data, how, shape)
+        self._network = self._build(shared)
+        self._optimizer = OPTIMIZERS[shared["optimizer"]]
+        self._stopping = EARLY_STOPPING[shared["early_stopping"]]
+        self._batch = batch_rows(shared, len(data.X_train))
+        optimizer, parameters = self._optimizer, self._network.parameters
+        self._stacks = Stacks.allocate(parameters, optimizer.slots, optimizer.extras, len(members), self._dtype)
+        self._arrays = self._stacks.named()
+        if self._stopping.keeps_best:
+            best = {f"best.{name}": np.zeros_like(weights) for name, weights in self._stacks.weights.items()}
+            self._arrays |= best
+        self._pass: TrainingPass | None = None
+        self.replace(members)
+        self._measure(exact=bool(shared["exact_train_metrics"]))
+
+    @property
+    def n_weights(self) -> int:
+        """How many numbers each network trains, biases counted."""
+        return sum(math.prod(each.shape) for each in self._network.parameters if each.trained)
+
+    def _build(self, params: Mapping[str, Any]) -> Network:
+        return Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
+
+    def _measure(self, exact: bool) -> None:
+        """Prepare what is measured after an epoch."""
+        data, weights, head = self.data, self._stacks.weights, self._network.head
+        targets = head.output.targets(data.T_train)
+        self._samples = Samples(
+            data.X_train if self._augmented is None else self._augmented.images, targets, data.y_train, data.weights
+        )
+        self._scorer = Scorer(head, targets, data.y_train is None, data.weights)
+        still = Samples(data.X_train, targets, data.y_train, data.weights)
+        self._checks = {"train": (ValidationPass(self._network, weights, still), self._scorer)} if exact else {}
+        for part, (x, t, y) in data.held_out().items():
+            aims = head.output.targets(t)
+            checked = ValidationPass(self._network, weights, Samples(x, aims, y))
+            self._checks[part] = checked, Scorer(head, aims, y is None)
+        self._monitor = Monitor(self._network, weights, still.pick(sampled_rows(len(data.X_train))))
+
+    def replace(self, members: Sequence[Member]) -> None:
+        """Take as many other members of the same group in the place of the present ones.
+
+        What has been compiled is kept, which takes longer to make than an epoch over a small training set.
+
+        Args:
+            members: The networks; those without a state are begun.
+
+        Raises:
+            ValueError: For members of another number or group, or that need validation data which is not there.
+        """
+        params = [resolve_params(m.params) for m in members]
+        if len(members) != len(self._stacks.flat) or any(_key(p, self.data) != self._group for p in params):
+            raise ValueError("a population needs members of one group (see group_key)")
+        if "val" not in self.data.held_out() and any(map(needs_validation, params)):
+            raise ValueError("early stopping and the plateau schedule need validation data")
+        self.members, self._params = list(members), params
+        self._memories: list[dict[str, float]] = []
+        for k, (member, given) in enumerate(zip(members, params, strict=True)):
+            state = self._begin(member, given) if member.state is None else member.state
+            for name, stack in self._arrays.items():
+                stack[k] = state[name]
+            self._memories.append({name: float(value) for name, value in state.items() if not value.ndim})
+
+    def _begin(self, member: Member, params: Mapping[str, Any]) -> dict[str, Array]:
+        rng = np.random.default_rng((*member.seed, INIT_STREAM, 0))
+        state = self._build(params).init(rng, self._dtype)  # the rule for initial weights may differ between lanes
+        weights = dict(state)
+        for slot in self._optimizer.slots:
+            state.update({f"{slot}.{name}": np.zeros_like(value) for name, value in weights.items()})
+        state.update({name: value.astype(self._dtype) for name, value in self._optimizer.extras.items()})
+        if self._stopping.keeps_best:
+            state.update({f"best.{name}": value for name, value in weights.items()})
+        memory = {**self._stopping.start, **SCHEDULES[params["lr_schedule"]].start}
+        return {**state, **{name: np.array(value) for name, value in memory.items()}}
+
+    def _rates(self, k: int) -> Rates:
+        p = self._params[k]
+        eta = p["learning_rate"] * self._memories[k]["lr_factor"]
+        n = len(self.data.X_train)
+        return Rates(eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n)
+
+    @property
+    def weight_names(self) -> list[str]:
+        """Names of the parameters in a state: weights, biases and what else a network predicts with."""
+        return list(self._stacks.weights)
+
+    def states(self) -> list[dict[str, Array]]:
+        """Return a copy of each member's state."""
+        return [self.state(k) for k in range(len(self._memories))]
+
+    def state(self, k: int) -> dict[str, Array]:
+        """Return a copy of one member's state."""
+        arrays = {name: stack[k].copy() for name, stack in self._arrays.items()}
+        return {**arrays, **{name: np.array(value) for name, value in self._memories[k].items()}}
+
+    def run_epoch(self, order_seed: tuple[int, ...]) -> list[EpochResult]:
+        """Train every member for one epoch.
+
+        Args:
+            order_seed: Gives the order of the samples, default_rng(order_seed).permutation(n), and the distortions of
+                augmented images to all members.
+
+        Returns:
+            A result a member, in their order.
+        """
+        rates = [self._rates(k) for k in range(len(self.members))]
+        training = self._training_pass(rates)
+        streams = {
+            index: [np.random.default_rng((*m.seed, DROPOUT_STREAM + index, m.epoch + 1)) for m in self.members]
+            for index in training.dropouts
+        }
+        with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            if self._augmented is not None:
+                self._augmented.draw(order_seed)
+            order = np.random.default_rng(order_seed).permutation(len(self.data.X_train))
+            measured = {"train": (*training.run(order, [m.epoch for m in self.members], streams), self._scorer)}
+            measured |= {part: (*check.run(), scorer) for part, (check, scorer) in self._checks.items()}
+            monitored = self._monitor.run()
+        results = []
+        for k, member in enumerate(self.members):
+            member.epoch += 1
+            metrics: dict[str, float] = {}
+            for part, (cost, hits, scorer) in measured.items():
+                metrics |= scorer.metrics(part, float(cost[k]), int(hits[k]))
+            metrics["learning_rate"] = rates[k].learning_rate
+            failure = self._failure(k, metrics)
+            finished = False if failure else self._observe(k, metrics)
+            done = finished or member.epoch >= self._params[k]["max_epochs"]
+            results.append(EpochResult(metrics | monitored[k], done, failure))
+        return results
+
+    def _training_pass(self, rates: list[Rates]) -> TrainingPass:
+        if self._pass is None:
+            self._pass = TrainingPass(
+                self._network, self._optimizer, self._stacks, rates, self._samples, self._batch
+            )  # fmt: skip
+        self._pass.adopt(rates)
+        return self._pass
+
+    def _failure(self, k: int, metrics: Mapping[str, float]) -> str | None:
+        def because(what: str) -> str:
+            cause = f"learning_rate={metrics['learning_rate']:g} is probably too large"
+            return f"diverged at epoch {self.members[k].epoch}: {what} ({cause})"
+
+        for name in ("train_cost", "val_cost"):
+            if not math.isfinite(metrics.get(name, 0.0)):
+                return because(f"{_SPOKEN[name]} is {metrics[name]}")
+        for name, stack in self._stacks.weights.items():
+            if not np.isfinite(stack[k]).all():
+                return because(f"{name} is no longer finite")
+        blind = self._scorer.blind_cost
+        if metrics["train_cost"] > EXPLODED * blind:
+            return because(f"training cost is {metrics['train_cost']:.3g}, that of guessing {blind:.3g}")
+        return None
+
+    def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
+        memory, params, epoch = self._memories[k], self._params[k], self.members[k].epoch
+        score = metrics.get("val_accuracy", -metrics.get("val_cost", math.nan))
+        changes, best, stop = self._stopping.observe(memory, params, score, epoch)
+        memory |= changes
+        changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, score, epoch)
+        memory |= changes
+        if best:
+            for name, stack in self._stacks.weights.items():
+                self._arrays[f"best.{name}"][k] = stack[k]
+        return stop or over

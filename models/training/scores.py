@@ -1,0 +1,50 @@
+"""From sums over a set of samples to metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..costs import Head
+from ..kernels import Array
+
+
+class Scorer:
+    """Knows what a set of samples makes of a cost: the mean, accuracy or R², and the cost of guessing.
+
+    Args:
+        head: Output and cost.
+        targets: Targets of the set in the output's terms, shape (n, C).
+        several: Whether targets are values or several labels, and not one class a sample.
+        importance: Weights of the samples, shape (n, 1), or None.
+
+    Attributes:
+        blind_cost: The mean cost of a network whose weighted inputs z at the output are all 0.
+    """
+
+    def __init__(self, head: Head, targets: Array, several: bool, importance: Array | None = None) -> None:
+        self._n, self._variation = len(targets), 0.0
+        self._regression = several and head.output.log_weights is None
+        if not self._regression:
+            self.blind_cost = head.blind_cost(targets[:1])  # each row of targets is as far from 0 as any other
+            return
+        t = targets.astype(np.float64)
+        mean = np.average(t, axis=0, weights=None if importance is None else importance[:, 0])
+        squares = (t - mean) ** 2 if importance is None else (t - mean) ** 2 * importance
+        self._variation = float(squares.sum())
+        self.blind_cost = max(head.blind_cost(t), 1.0)
+
+    def metrics(self, part: str, cost: float, hits: int) -> dict[str, float]:
+        """Return the metrics of a part of the data.
+
+        In a regression R² = 1 − Σ(a − y)²/Σ(y − mean(y))² over all outputs together takes the place of the accuracy;
+        it is left out where all targets are the same.
+
+        Args:
+            part: "train", "val" or "test".
+            cost: The cost, summed over the samples.
+            hits: Samples that were right.
+        """
+        mean = {f"{part}_cost": cost / self._n}
+        if not self._regression:
+            return mean | {f"{part}_accuracy": hits / self._n}
+        return mean | {f"{part}_r2": 1 - 2 * cost / self._variation} if self._variation else mean

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planted import Planted, planted_study, search
+from scipy import stats
+
+from hpsearch.judging.confirm import candidates, describe, expected, most_trials, paired_p, verdict
+from hpsearch.log.history import History
+from hpsearch.log.records import Ask
+from hpsearch.pruners import FirstEpoch
+from hpsearch.study.study import Study
+
+SIZES = {"train": 1000, "test": 100}
+
+
+def lucky(ask: Ask) -> float:
+    """Point 3 is bad and was lucky once, in the search; point 5 is the best; both vary from seed to seed."""
+    seed = 0.01 * ask.repeat if ask.stage else 0.0
+    if ask.point == 3:
+        return 2.0 if ask.stage == 0 else 0.2 + seed
+    return {5: 1.5, 6: 1.2}.get(ask.point, 0.1 + 0.01 * ask.point) + seed
+
+
+@pytest.fixture
+def study() -> Study:
+    return planted_study(n_trials=10, confirm=4, confirm_top=3)
+
+
+@pytest.fixture
+def confirmed(study: Study, tmp_path: Path) -> History:
+    return search(study, lucky, tmp_path, sizes=SIZES, objective=Planted(lucky, test=0.77))
+
+
+def test_a_lucky_winner_of_the_search_does_not_win_the_confirmation(confirmed: History) -> None:
+    found = verdict(confirmed)
+    assert confirmed.best is not None
+    assert found is not None
+    assert confirmed.best.ask.point == 3
+    assert [each.point for each in found.candidates] == [5, 6, 3]
+
+
+def test_optimism_is_what_the_search_promised_too_much(tmp_path: Path, study: Study) -> None:
+    def only_luck(ask: Ask) -> float:
+        return 1.0 if ask.stage == 0 and ask.point == 3 else 0.5 + 0.001 * ask.point
+
+    history = search(replace(study, confirm_top=1), only_luck, tmp_path)
+    found = verdict(history)
+    assert found is not None
+    assert found.optimism == pytest.approx(1.0 - 0.503)
+    assert found.p_value is None
+    assert found.distinguishable
+
+
+def test_optimism_has_the_same_sign_where_less_is_better(tmp_path: Path) -> None:
+    study = planted_study(n_trials=4, confirm=2, confirm_top=1, direction="minimize")
+
+    def worse_later(ask: Ask) -> float:
+        return 5.0 if ask.stage == 0 else 6.0
+
+    found = verdict(search(study, worse_later, tmp_path))
+    # Planted trials rise towards their worth: the least of the three epochs is the first, two below it.
+    assert found is not None
+    assert (found.winner.seen, found.winner.confirmed.mean, found.optimism) == (3.0, 4.0, 1.0)
+
+
+def test_every_candidate_has_every_seed_and_nothing_is_pruned(confirmed: History, tmp_path: Path, study: Study) -> None:
+    again = search(study, lucky, tmp_path / "pruned", sizes=SIZES, pruner=FirstEpoch(keep=1))
+    for history in (confirmed, again):
+        stage = [trial for trial in history.trials if trial.ask.stage == 1]
+        assert sorted((t.ask.point, t.ask.repeat) for t in stage) == sorted(
+            (point, seed) for point in (c.ask.point for c in candidates(history)) for seed in range(4)
+        )
+        assert all(trial.state == "COMPLETE" and trial.epoch == 3 for trial in stage)
+    assert any(trial.state == "PRUNED" for trial in again.trials)
+
+
+def test_the_test_set_is_measured_for_the_winner_alone_at_its_best_epoch(confirmed: History) -> None:
+    tested = [trial for trial in confirmed.trials if trial.ask.stage == 2]
+    assert [(trial.ask.point, trial.ask.repeat) for trial in tested] == [(5, seed) for seed in range(4)]
+    found = verdict(confirmed)
+    assert found is not None
+    assert found.test["test_score"].values == (0.77,) * 4  # at other epochs it was -99
+
+
+def test_without_a_test_set_nothing_is_tested(tmp_path: Path, study: Study) -> None:
+    history = search(study, lucky, tmp_path)
+    assert max(trial.ask.stage for trial in history.trials) == 1
+    found = verdict(history)
+    assert found is not None
+    assert found.test == {}
+
+
+def test_points_that_vary_together_are_told_apart_by_pairs(confirmed: History) -> None:
+    found = verdict(confirmed)
+    assert found is not None
+    assert found.difference == pytest.approx(0.3)
+    assert found.p_value is not None
+    assert found.p_value < 1e-3
+    assert "distinguishable from the runner-up" in " ".join(describe(confirmed))
+
+
+def test_noise_alone_is_not_distinguishable(tmp_path: Path, study: Study) -> None:
+    def noise(ask: Ask) -> float:
+        return float(np.random.default_rng((ask.stage, ask.point, ask.repeat)).normal())
+
+    history = search(study, noise, tmp_path)
+    found = verdict(history)
+    assert found is not None
+    assert not found.distinguishable
+    assert "not distinguishable from the runner-up" in " ".join(describe(history))
+
+
+def test_a_point_that_fails_with_a_seed_ranks_after_those_that_never_do(tmp_path: Path, study: Study) -> None:
+    def fragile(ask: Ask) -> float:
+        if ask.stage == 1 and ask.point == 5 and ask.repeat == 2:
+            return float("nan")
+        return lucky(ask)
+
+    found = verdict(search(study, fragile, tmp_path))
+    assert found is not None
+    assert [(each.point, each.failed) for each in found.candidates] == [(6, 0), (3, 0), (5, 1)]
+
+
+def test_p_is_scipys() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=6), rng.normal(0.5, size=6)
+    assert paired_p((a - b).tolist()) == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert paired_p([0.0, 0.0]) == 1.0
+    assert paired_p([0.1, 0.1]) == 0.0
+
+
+def test_how_many_trials_there_will_be_is_exact_at_the_end(confirmed: History, tmp_path: Path, study: Study) -> None:
+    assert expected(confirmed, most_trials(confirmed.declaration, 10)) == len(confirmed.trials) == 10 + 4 * 4
+    few = search(replace(study, n_trials=2), lucky, tmp_path / "few")
+    assert expected(few, most_trials(few.declaration, 2)) == len(few.trials) == 2 + 4 * 2
+
+
+def test_a_study_that_asked_for_nothing_has_no_verdict(tmp_path: Path) -> None:
+    history = search(planted_study(n_trials=4), lucky, tmp_path)
+    assert verdict(history) is None
+    assert describe(history) == []
+    assert most_trials(history.declaration, 4) == 4
+
+
+def test_nothing_is_confirmed_where_every_trial_failed(tmp_path: Path, study: Study) -> None:
+    history = search(replace(study, n_trials=20), lambda ask: float("nan"), tmp_path)
+    assert (history.stop or "").startswith("failed")
+    assert {trial.ask.stage for trial in history.trials} == {0}
