@@ -22,6 +22,7 @@ from hpsearch.running.options import Opening
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import scaling
 from hpsearch.study.declaration import CONFIRM
+from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
 
 
@@ -73,7 +74,8 @@ class Plan:
             history: The fold of the log, its header written.
         """
         said = history.declaration
-        study = replace(self.study, **{key: said[key] for key in ("n_trials", *CONFIRM) if key in said})
+        confirm = {key: getattr(said, key) for key in CONFIRM} if said.confirm else {}
+        study = replace(self.study, n_trials=said.n_trials, **confirm)
         confirms = study.confirm and not self.study.confirm
         return replace(self, study=study, prepared=prepare(study, self.dataset) if confirms else self.prepared)
 
@@ -83,7 +85,7 @@ class Plan:
         Args:
             history: The fold of the log, its header written.
         """
-        first = history.header.declaration["n_trials"] if history.header else None
+        first = Declaration.of(history.header.declaration).n_trials if history.header else None
         return ladder.build(
             self.study, first, lambda history: self.limits.reached(history) is not None, self._n, sampler=self.sampler
         )
