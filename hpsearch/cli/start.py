@@ -133,6 +133,7 @@ def run(
     extend: bool,
     write: Path | None,
     retry_failed: bool,
+    verify: bool,
     yes: bool,
     **overrides: Any,
 ) -> int:
@@ -179,6 +180,7 @@ def run(
                 start_from=start_from,
                 extend=extend,
                 retry_failed=retry_failed,
+                verify=verify,
                 yes=yes,
                 quiet=quiet or as_json,
                 tracking=not no_tracking,

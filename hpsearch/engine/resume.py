@@ -79,7 +79,7 @@ def difference(logged: Row, trained: Row) -> str | None:
         before, again = logged.metrics.get(name), trained.metrics.get(name)
         both_nan = before is not None and again is not None and before != before and again != again
         if before != again and not both_nan:
-            return f"training again gave {name} = {again}, before it was {before}"
+            return f"training again gave {name} = {again}, the log says {before}"
     return None
 
 
