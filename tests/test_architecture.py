@@ -115,6 +115,12 @@ def test_no_circle() -> None:
     TopologicalSorter(graph).prepare()
 
 
+def test_the_page_shows_the_floors_as_they_are() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "floors.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_nothing_stands_loose() -> None:
     assert {path.stem for path in ROOT.glob("hpsearch/*.py")} == LOOSE
 
