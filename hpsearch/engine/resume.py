@@ -6,13 +6,18 @@ not reproduce the log says so instead of carrying on with another curve.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from hpsearch.engine.checkpoints import Checkpoints, Saved
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
+
+OLD_NORMS = 1e-3
+"""How far the norm of a gradient that version 0.1 logged may be from the same one now, as a share of it."""
 
 
 def catch_up(objective: Objective, trials: Iterable[tuple[Start, Sequence[int]]]) -> Iterator[tuple[int, Row]]:
@@ -71,11 +76,30 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
     return {}
 
 
+def same_value(name: str, logged: float, trained: float | None, environment: Mapping[str, Any]) -> bool:
+    """Return whether training again brought the value of a metric that a log holds.
+
+    Args:
+        name: The metric.
+        logged: Its value in the log, or in MLflow.
+        trained: Its value now, or None.
+        environment: That of the log's header. Version 0.1, which noted no number of threads there, computed a part of
+            the norms of gradients with as many threads as the machine had: there their last digits may differ.
+    """
+    if trained is None:
+        return False
+    if trained == logged or (math.isnan(trained) and math.isnan(logged)):
+        return True
+    if "threads" in environment or not name.startswith("gradient_norm_"):
+        return False
+    return math.isclose(trained, logged, rel_tol=OLD_NORMS, abs_tol=OLD_NORMS**2)
+
+
 def _compare(logged: Row, trained: Row, history: History) -> None:
+    environment = history.header.environment if history.header else {}
     for name, value in logged.metrics.items():
         again = trained.metrics.get(name)
-        if again != value and not (again is not None and again != again and value != value):
-            environment = history.header.environment if history.header else {}
+        if not same_value(name, value, again, environment):
             raise UserError(
                 f"trial {logged.trial}, epoch {logged.epoch}: training again gave {name} = {again}, "
                 f"the log says {value}; resume on the CPU type and library versions of the log "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from hpsearch.log.history import History, Trial
 from hpsearch.log.writer import Log
 from hpsearch.models import datasets
 from hpsearch.objectives.staged import prepare
+from hpsearch.objectives.surroundings import declared_threads, surrounded, surroundings
 from hpsearch.running import preflight, winner
 from hpsearch.study.declaration import CONFIRM
 from hpsearch.study.study import Study
@@ -194,6 +195,9 @@ def run(
         declared = replace(study, **{key: said[key] for key in ("n_trials", *CONFIRM) if key in said})
         if declared.confirm and not study.confirm:
             prepared = prepare(declared, dataset)
+        threads = declared_threads(said, history.header.environment if history.header else {})
+        stack.enter_context(surroundings(threads))
+        prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
         limits = Limits.of(study)
         first = history.header.declaration["n_trials"] if history.header else None
         n = None if dataset is None else len(dataset.y_train)
