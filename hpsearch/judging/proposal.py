@@ -119,8 +119,8 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
 def _place(dim: Float | Int, value: float) -> float:
     """Return where a value lies in its range, from 0 to 1."""
     if dim.log:
-        return math.log(value / dim.low) / math.log(dim.high / dim.low)
-    return (value - dim.low) / (dim.high - dim.low)
+        return (math.log(value) - math.log(dim.low)) / (math.log(dim.high) - math.log(dim.low))
+    return (value / 2 - dim.low / 2) / (dim.high / 2 - dim.low / 2)  # the width of a range need not be a float
 
 
 def _wider(dim: Float | Int, side: str) -> Dimension | None:
