@@ -10,6 +10,7 @@ from hpsearch import space as spaces
 from hpsearch.judging.diagnosis import Diagnosis, Label, diagnose
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
+from hpsearch.space.dimensions import LARGEST
 
 FEWEST = 8
 """Trials with a value below which nothing is proposed."""
@@ -139,7 +140,12 @@ def _wider(dim: Float | Int, side: str) -> Dimension | None:
 
 
 def _between(dim: Float | Int, low: float, high: float) -> Dimension | None:
-    """Return the range with other ends, in two digits where they moved; None where it is the same or empty."""
+    """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
+
+    None too where such a range cannot be: its ends are no numbers any more.
+    """
+    if low < -LARGEST or high > LARGEST or (dim.log and low <= 0):
+        return None
     low = dim.low if low == dim.low else _round(low)
     high = dim.high if high == dim.high else _round(high)
     if isinstance(dim, Int):

@@ -1,8 +1,8 @@
 """Dimensions as Optuna holds them, and as places in [0, 1].
 
 Optuna takes texts, numbers, booleans and None as options, and ranges whose width it can reckon with. What it cannot
-hold stands in it in another form: a list as a text, the values of a stepped Float by their numbers, and those of a range
-at the edge of what a number can be by their places in it.
+hold stands in it in another form: a list as a text, the values of a stepped Float by their numbers, and those of a
+range at the edge of what a number can be by their places in it.
 """
 
 from __future__ import annotations
