@@ -76,32 +76,46 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
     return {}
 
 
-def same_value(name: str, logged: float, trained: float | None, environment: Mapping[str, Any]) -> bool:
+def same_value(name: str, logged: float, trained: float, environment: Mapping[str, Any] | None = None) -> bool:
     """Return whether training again brought the value of a metric that a log holds.
 
     Args:
         name: The metric.
         logged: Its value in the log, or in MLflow.
-        trained: Its value now, or None.
-        environment: That of the log's header. Version 0.1, which noted no number of threads there, computed a part of
-            the norms of gradients with as many threads as the machine had: there their last digits may differ.
+        trained: Its value now.
+        environment: That of the log's header, or None where both are of one version. Version 0.1, which noted no number
+            of threads there, computed a part of the norms of gradients with as many threads as the machine had: there
+            their last digits may differ.
     """
-    if trained is None:
-        return False
     if trained == logged or (math.isnan(trained) and math.isnan(logged)):
         return True
-    if "threads" in environment or not name.startswith("gradient_norm_"):
+    if environment is None or "threads" in environment or not name.startswith("gradient_norm_"):
         return False
     return math.isclose(trained, logged, rel_tol=OLD_NORMS, abs_tol=OLD_NORMS**2)
 
 
+def difference(logged: Row, trained: Row, environment: Mapping[str, Any] | None = None) -> str | None:
+    """Return how a row that was trained again differs from the one that was logged, or None; seconds may differ.
+
+    Args:
+        logged: As it was.
+        trained: As it is now.
+        environment: See :func:`same_value`.
+    """
+    if trained.epoch != logged.epoch:
+        return f"training again gave epoch {trained.epoch}"
+    for name in [*logged.metrics, *(name for name in trained.metrics if name not in logged.metrics)]:
+        before, again = logged.metrics.get(name), trained.metrics.get(name)
+        if before is None or again is None or not same_value(name, before, again, environment):
+            return f"training again gave {name} = {again}, the log says {before}"
+    return None
+
+
 def _compare(logged: Row, trained: Row, history: History) -> None:
     environment = history.header.environment if history.header else {}
-    for name, value in logged.metrics.items():
-        again = trained.metrics.get(name)
-        if not same_value(name, value, again, environment):
-            raise UserError(
-                f"trial {logged.trial}, epoch {logged.epoch}: training again gave {name} = {again}, "
-                f"the log says {value}; resume on the CPU type and library versions of the log "
-                f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
-            )
+    if (problem := difference(logged, trained, environment)) is not None:
+        raise UserError(
+            f"trial {logged.trial}, epoch {logged.epoch}: {problem}; "
+            f"resume on the CPU type and library versions of the log "
+            f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
+        )

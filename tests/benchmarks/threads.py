@@ -1,9 +1,9 @@
-"""What it costs not to say OPENBLAS_NUM_THREADS=1: MLPClassifier.fit with and without it in the environment.
+"""What it costs not to say OPENBLAS_NUM_THREADS=1: `fit` with and without it in the environment.
 
-784-30-10 on 10,000 images of MNIST (where it is at hand) and 64-30-10 on digits, mini-batches of 10. Pinned and unpinned
-run in turn, each in a process of its own, whose fit is timed; the table gives medians over the pairs, and the median of
-the pairs' ratios with its quartiles: of the time on the clock, and of the processor's time over all threads, which other
-programs disturb less.
+784-30-10 on 10,000 images of MNIST (where it is at hand) and 64-30-10 on digits, mini-batches of 10. Pinned and not,
+in turn, each in a process of its own, whose fit is timed; the table gives medians over the pairs, and the median of
+the pairs' ratios with its quartiles: of the time on the clock, and of the processor's time over all threads, which
+other programs disturb less.
 
     HPSEARCH_DATA=folder python tests/benchmarks/threads.py [--pairs 15] [--epochs 10]
 """
