@@ -1,12 +1,12 @@
 """Measures an epoch of MLPClassifier's training core against scikit-learn's MLPClassifier, on MNIST.
 
-784-H-10, sigmoid, cross-entropy and L2, batch 10, 50,000 images, float32; and 784-800-10 with a batch of 200. Ours runs
-as users run it, with nothing in the environment; scikit-learn and the two products are timed with one BLAS thread,
-which is their best at these shapes. JAX (an epoch as one program, by jit and by vmap) is compared too where it is installed.
-Every variant runs once a round, in turn, so that a slow spell of the machine hits all of them; the table gives medians
-over rounds. Ours always includes the training cost and accuracy of the epoch; "validated" includes the 10,000
-validation images as well. "Two products" are the two large matrix products of a step alone, x·W and xᵀ·δ with np.matmul into
-preallocated arrays: what NumPy code without in-place BLAS cannot go below.
+784-H-10, sigmoid, cross-entropy and L2, batch 10, 50,000 images, float32; and 784-800-10 with a batch of 200. Ours
+runs as users run it, with nothing in the environment; scikit-learn and the two products are timed with one BLAS
+thread, which is their best at these shapes. JAX (an epoch as one program, by jit and by vmap) is compared too where it
+is installed. Every variant runs once a round, in turn, so that a slow spell of the machine hits all of them; the table
+gives medians over rounds. Ours always includes the training cost and accuracy of the epoch; "validated" includes the
+10,000 validation images as well. "Two products" are the two large matrix products of a step alone, x·W and xᵀ·δ with
+np.matmul into preallocated arrays: what NumPy code without in-place BLAS cannot go below.
 
     HPSEARCH_DATA=folder python tests/benchmarks/training_speed.py [--quick]
 """
