@@ -65,8 +65,8 @@ class Member:
         epoch: Epochs done.
         state: None before the first epoch; else plain arrays by name, which can be saved as npz, moved and restored:
             weights W0, W1, … of shape (n_out, n_in), biases b0, b1, … of shape (1, n_out), g0, m0, v0, … of batch norm
-            (see `hpsearch.models.layers.batch_norm`), "velocity.W0" and the like for the optimizer's slots, "best.W0" where the
-            best weights are kept, and numbers of shape () that early stopping and the schedule remember.
+            (see `hpsearch.models.layers.batch_norm`), "velocity.W0" and the like for the optimizer's slots, "best.W0"
+            where the best weights are kept, and numbers of shape () that early stopping and the schedule remember.
     """
 
     params: Mapping[str, Any]
