@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.study.loading import study_folders_last
 
 
 @contextmanager
@@ -39,6 +40,7 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
         return
     with (
         _main_left_alone(),
+        study_folders_last(),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

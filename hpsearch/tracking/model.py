@@ -103,10 +103,31 @@ def send(client: Any, experiment: str, run: str, study_dir: Path) -> None:
 
 
 def _log(client: Any, experiment: str, run: str, folder: Path, card: Card, tags: dict[str, str]) -> Any:
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model
+
+    params = {name: str(value) for name, value in card.params.items()}
+    made = client.create_logged_model(experiment, NAME, source_run_id=run, tags=tags, params=params)
+    with tempfile.TemporaryDirectory() as place:
+        target = Path(place) / NAME
+        save(target, folder, card, Model(artifact_path=made.artifact_location, run_id=run, model_id=made.model_id))
+        client.log_model_artifacts(made.model_id, str(target))
+    client.log_outputs(run, [LoggedModelOutput(made.model_id, 0)])
+    return client.finalize_logged_model(made.model_id, "READY")
+
+
+def save(target: Path, folder: Path, card: Card, description: Any = None) -> None:
+    """Write a model as MLflow keeps it, together with the package that reads it.
+
+    Args:
+        target: Where to; made.
+        folder: The model as it stands beside a study's log.
+        card: What it is.
+        description: An MLflow ``Model`` to complete, or None for a new one.
+    """
     import numpy as np
     from mlflow import pyfunc
-    from mlflow.entities import LoggedModelOutput
-    from mlflow.models import Model, ModelSignature
+    from mlflow.models import ModelSignature
     from mlflow.types.schema import Schema, TensorSpec
 
     dtype = np.dtype(card.output)
@@ -114,10 +135,8 @@ def _log(client: Any, experiment: str, run: str, folder: Path, card: Card, tags:
         Schema([TensorSpec(np.dtype("float64"), (-1, card.features))]),
         Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]),
     )
-    params = {name: str(value) for name, value in card.params.items()}
-    made = client.create_logged_model(experiment, NAME, source_run_id=run, tags=tags, params=params)
     with tempfile.TemporaryDirectory() as place:
-        target, package = Path(place) / NAME, carried(Path(place))
+        package = carried(Path(place))
         pyfunc.save_model(
             target,
             loader_module=f"{package.name}.{LOADER}",
@@ -127,11 +146,8 @@ def _log(client: Any, experiment: str, run: str, folder: Path, card: Card, tags:
             signature=signature,
             input_example=np.load(folder / EXAMPLE, allow_pickle=False),
             pip_requirements=card.requirements,
-            mlflow_model=Model(artifact_path=made.artifact_location, run_id=run, model_id=made.model_id),
+            mlflow_model=description,
         )
-        client.log_model_artifacts(made.model_id, str(target))
-    client.log_outputs(run, [LoggedModelOutput(made.model_id, 0)])
-    return client.finalize_logged_model(made.model_id, "READY")
 
 
 def carried(place: Path) -> Path:
