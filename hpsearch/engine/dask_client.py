@@ -14,7 +14,7 @@ from hpsearch.study.loading import study_folders_last
 
 @contextmanager
 def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """Yield a connected client.
+    """Yield a connected client; modules beside the study file do not stand in for what it and its workers import.
 
     Args:
         workers: Processes to start on this machine, where no scheduler is given; one thread each.
@@ -24,6 +24,12 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
     Raises:
         UserError: ``distributed`` is not installed, or the scheduler does not answer.
     """
+    with study_folders_last(), _connected(workers, scheduler) as client:
+        yield client
+
+
+@contextmanager
+def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
     try:
         from distributed import Client, LocalCluster, Security
     except ImportError as error:
@@ -40,7 +46,6 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
         return
     with (
         _main_left_alone(),
-        study_folders_last(),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
