@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from hpsearch.models import MLPClassifier, augmentation
+from hpsearch.models import MLPClassifier
 from hpsearch.models.augmentation import AUGMENTATIONS, Augmentation, image_side
 from hpsearch.models.training import augmented_images
 from hpsearch.models.training.augmented_images import AugmentedImages, distort
