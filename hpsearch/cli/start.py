@@ -100,6 +100,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 )
 @click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
 @click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--verify", is_flag=True, help="Compare a digest of every state that one worker takes over from another.")
 @click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri
@@ -132,6 +133,7 @@ def run(
     extend: bool,
     write: Path | None,
     retry_failed: bool,
+    verify: bool,
     yes: bool,
     **overrides: Any,
 ) -> int:
@@ -178,6 +180,7 @@ def run(
                 start_from=start_from,
                 extend=extend,
                 retry_failed=retry_failed,
+                verify=verify,
                 yes=yes,
                 quiet=quiet or as_json,
                 tracking=not no_tracking,

@@ -71,13 +71,23 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
     return {}
 
 
+def difference(logged: Row, trained: Row) -> str | None:
+    """Return how a row that was trained again differs from the one that was logged, or None; seconds may differ."""
+    if trained.epoch != logged.epoch:
+        return f"training again gave epoch {trained.epoch}"
+    for name in [*logged.metrics, *(name for name in trained.metrics if name not in logged.metrics)]:
+        before, again = logged.metrics.get(name), trained.metrics.get(name)
+        both_nan = before is not None and again is not None and before != before and again != again
+        if before != again and not both_nan:
+            return f"training again gave {name} = {again}, the log says {before}"
+    return None
+
+
 def _compare(logged: Row, trained: Row, history: History) -> None:
-    for name, value in logged.metrics.items():
-        again = trained.metrics.get(name)
-        if again != value and not (again is not None and again != again and value != value):
-            environment = history.header.environment if history.header else {}
-            raise UserError(
-                f"trial {logged.trial}, epoch {logged.epoch}: training again gave {name} = {again}, "
-                f"the log says {value}; resume on the CPU type and library versions of the log "
-                f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
-            )
+    if (problem := difference(logged, trained)) is not None:
+        environment = history.header.environment if history.header else {}
+        raise UserError(
+            f"trial {logged.trial}, epoch {logged.epoch}: {problem}; "
+            f"resume on the CPU type and library versions of the log "
+            f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
+        )

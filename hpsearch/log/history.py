@@ -11,13 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Tick
+from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.rows import Rows
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 
 __all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
+
+BROKEN = "broken"
+"""The rule by which a trial fails whose log goes on with another epoch than its next."""
 
 _ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
 
@@ -65,6 +68,11 @@ class Trial:
     def state(self) -> State:
         """RUNNING, COMPLETE, PRUNED or FAILED."""
         return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its log goes on with another epoch than its next, so that it counts for nothing."""
+        return self.decision is not None and self.decision.rule == BROKEN
 
     @property
     def epoch(self) -> int:
@@ -182,6 +190,9 @@ class History:
             if not row.metrics and row.failure is None:
                 continue  # a generator that ended had nothing more to report
             trial = self.trials[row.trial]
+            if trial.decision is not None or row.epoch != trial.epoch + 1:
+                self._break(trial, row, tick)
+                continue
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
@@ -203,6 +214,8 @@ class History:
         """Take in the decisions of a tick that has already arrived."""
         for decision in tick.decisions:
             trial = self.trials[decision.trial]
+            if trial.is_broken:
+                continue
             if decision.action == "audit":
                 trial.audit = decision
                 continue
@@ -213,6 +226,27 @@ class History:
             if trial is self.best and trial.state == "FAILED":
                 self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
+
+    def _break(self, trial: Trial, row: Row, tick: Tick) -> None:
+        """Take a trial out whose log goes on with another epoch than its next: what follows is not its curve.
+
+        Version 0.1 could write such rows where a study trained on several workers. The epochs before them stand.
+        """
+        if trial.is_broken:
+            return
+        self._running.pop(trial.number, None)
+        if trial.decision is None and trial.ask.stage == self.full_stage:
+            self.ends.append(tick.tick)
+        reason = (
+            f"its log has epoch {row.epoch} where epoch {trial.epoch + 1} was due: what follows was trained wrongly; "
+            "--retry-failed trains the point again"
+        )
+        trial.decision, trial.ended_at = Decision(trial.number, "fail", reason, BROKEN), tick.time
+        trial.value, trial.best_epoch, trial.values = None, None, ()
+        for column in self.table.values():
+            column.pop(trial.number, None)
+        if trial is self.best:
+            self.best = next(iter(self.ranked()), None)
 
     @property
     def to_retry(self) -> list[int]:

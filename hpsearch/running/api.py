@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from hpsearch import ladder
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import ALL_FAILED, Clock
-from hpsearch.engine.cluster import Cluster
 from hpsearch.engine.dask_client import connect
+from hpsearch.engine.dask_crew import DaskCrew
+from hpsearch.engine.executor import Executor, executor_name
 from hpsearch.engine.interrupt import Interrupt
 from hpsearch.engine.observer import Observer, Silent, StudyPlan
 from hpsearch.engine.opening import open_history
@@ -119,6 +120,7 @@ def run(
     extend: bool = False,
     retry_failed: bool = False,
     yes: bool = False,
+    verify: bool = False,
     quiet: bool = False,
     tracking: bool = True,
     tracking_uri: str | None = None,
@@ -144,6 +146,7 @@ def run(
         extend: Go on with a study whose space has become wider since it was begun.
         retry_failed: Try every trial that failed once more: the same point, with another start of the network.
         yes: Run a grid of more points than a million.
+        verify: Compare a digest of every state that one worker takes over from another.
         quiet: Show nothing while it runs.
         tracking: Deliver trials and curves to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
@@ -219,10 +222,12 @@ def run(
                 if workers > 1 or scheduler is not None:
                     client = stack.enter_context(connect(workers, scheduler))
                     objective = stack.enter_context(
-                        Cluster(
-                            client, prepared.make, dataset, uid, prepared.epochs, watcher.message,
+                        Executor(
+                            DaskCrew(client, prepared.make, dataset), executor_name(uid), prepared.epochs,
+                            watcher.message,
                             ahead=1 if sampler.reads_history or pruner.reads_history else AHEAD,
                             trial_timeout=study.trial_timeout,
+                            verify=verify,
                         )
                     )  # fmt: skip
                 checkpoints = Checkpoints(folder / "checkpoints", uid)
