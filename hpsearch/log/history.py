@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.rows import Rows
+from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
+from hpsearch.study.roles import Roles
 
 __all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
@@ -122,7 +124,7 @@ class History:
     def __init__(self, goal: Goal) -> None:
         self.goal = goal
         self.header: Header | None = None
-        self.declaration: dict[str, Any] = {}
+        self.declaration = Declaration()
         self.trials: list[Trial] = []
         self.tick = -1
         self.time = 0.0
@@ -149,14 +151,14 @@ class History:
     def apply(self, record: Record) -> None:
         """Take one more record in."""
         if isinstance(record, Header):
-            self.header, self.declaration, self.time = record, record.declaration, record.time
-            self.spaces.append(record.declaration.get("space", {}))
-            self.full_stage = max(len(record.declaration.get("stages", ())), 1) - 1
+            self.header, self.declaration, self.time = record, Declaration.of(record.declaration), record.time
+            self.spaces.append(self.declaration.space)
+            self.full_stage = len(self.declaration.scales) - 1
         elif isinstance(record, Extension):
-            self.declaration, self.stop = record.declaration, None
+            self.declaration, self.stop = Declaration.of(record.declaration), None
             self.retries += record.retry
-            if (space := record.declaration.get("space", {})) != self.spaces[-1]:
-                self.spaces.append(space)
+            if self.declaration.space != self.spaces[-1]:
+                self.spaces.append(self.declaration.space)
         else:
             if record.tick != self.tick + 1:
                 raise ValueError(f"tick {record.tick} follows tick {self.tick}")
@@ -226,6 +228,19 @@ class History:
             if trial is self.best and trial.state == "FAILED":
                 self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
+
+    def resume(self, stop: str | None) -> None:
+        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
+
+        Args:
+            stop: Why the study has nothing to do under the limits of this run either, or None.
+        """
+        self.stop = stop
+
+    @property
+    def roles(self) -> Roles:
+        """What each stage is for."""
+        return Roles(self.full_stage)
 
     def _break(self, trial: Trial, row: Row, tick: Tick) -> None:
         """Take a trial out whose log goes on with another epoch than its next: what follows is not its curve.
