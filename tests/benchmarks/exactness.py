@@ -113,13 +113,14 @@ class Run:
         """Wait for a run, disturb it about every ``pace`` seconds, and return its exit code; -99 where it hangs."""
         begun = grown = time.monotonic()
         size, due = self.size(), begun + pace
+        begun_at = size
         while process.poll() is None:
             time.sleep(0.05)
             now = time.monotonic()
             if self.size() != size:
                 size, grown = self.size(), now
             self.stalls = max(self.stalls, now - grown)
-            if disturb is not None and now > due and self.log.exists():
+            if disturb is not None and now > due and size > begun_at + 2000:  # it trains, its workers have started
                 disturb()
                 self.moments += 1
                 due = time.monotonic() + pace
@@ -128,6 +129,8 @@ class Run:
                 process.communicate()
                 return -99
         out, err = process.communicate()
+        if process.returncode > 0:
+            print(f"    exit {process.returncode}: {(out + err)[-500:].strip()}", file=sys.stderr, flush=True)
         if "Traceback" in out + err or len(err.splitlines()) > 1:
             self.complaints.append(out + err)
         return process.returncode
