@@ -21,15 +21,16 @@ from hpsearch.study.declaration import CONFIRM, changes, declare
 from hpsearch.study.declared import Declaration
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
+from hpsearch.study.settings import having
 from hpsearch.study.study import Study
 from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
 
-TRAINS = ("model", "objective", "scoring", "data", "metric", "epochs", "seed", "repeats", "stages", "measure_test")
+TRAINS = having(Study, "trains")
 """What of a declaration decides how a trial trains; the rest decides which trials there are."""
 
-PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats")
+PLAIN = having(Study, "plain")
 """What is taken from a declaration as it stands there."""
 
 
