@@ -146,7 +146,7 @@ class MLPPopulation:
 
     def model(self) -> Any:
         """Return the kept network as a fitted MLPClassifier."""
-        from hpsearch.models.estimators.trained import classifier  # imports scikit-learn
+        from hpsearch.models.estimators.from_state import classifier  # imports scikit-learn
 
         assert self._kept is not None, "a network is kept"
         member = self._kept[1]

@@ -55,6 +55,8 @@ class Study:
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
         epochs: Most epochs per trial; None: as many as the model says.
         lanes: Trials that train side by side.
+        threads: Threads that BLAS and OpenMP may use in each process that trains. The last bits of a result depend on
+            it, so another number makes another study. Processes and ``n_jobs`` of your own are left as they are.
         seed: Where all randomness of the study comes from.
         repeats: Trials per point, each with a seed of its own.
         enqueue: Points to try first, each with a value per active dimension.
@@ -111,6 +113,7 @@ class Study:
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
     measure_test: bool = field(default=False, metadata=may(trains=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
+    threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
 
     def __post_init__(self) -> None:
         check_study_name(self.name)

@@ -16,8 +16,8 @@ from hpsearch.space import (
     active,
     check_point,
     check_space,
+    distributions,
     from_json,
-    optuna_words,
     restore,
     to_json,
 )
@@ -212,7 +212,7 @@ def test_tuples_come_back_from_the_log_as_they_were_written() -> None:
 @given(dims, st.floats(0, 1, exclude_max=True))
 def test_a_value_survives_optuna(dim: Any, unit: float) -> None:
     value = dim.from_unit(unit)
-    distribution = optuna_words.distribution(dim)
-    inner = distribution.to_internal_repr(optuna_words.to_optuna(dim, value))
+    distribution = distributions.distribution(dim)
+    inner = distribution.to_internal_repr(distributions.to_optuna(dim, value))
     assert distribution._contains(inner)
-    assert optuna_words.from_optuna(dim, distribution.to_external_repr(inner)) == value
+    assert distributions.from_optuna(dim, distribution.to_external_repr(inner)) == value
