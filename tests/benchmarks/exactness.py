@@ -228,13 +228,13 @@ def external(run: Run, rng: random.Random) -> int:
 
 def local_worker_killed(run: Run, rng: random.Random) -> int:
     process = run.start("--workers", "2")
-    return run.follow(process, lambda: _signal_one(_local_workers(process.pid), signal.SIGKILL, rng), rng.uniform(3, 8))
+    return run.follow(process, lambda: _signal_one(_local_workers(process.pid), signal.SIGKILL, rng), rng.uniform(10, 20))
 
 
 def worker_killed(run: Run, rng: random.Random) -> int:
     with cluster(2) as (address, parts):
         kill = lambda: _signal_one(_workers_of(parts), signal.SIGKILL, rng)  # noqa: E731
-        return run.follow(run.start("--scheduler", address), kill, rng.uniform(3, 8))
+        return run.follow(run.start("--scheduler", address), kill, rng.uniform(10, 20))
 
 
 def nanny_killed(run: Run, rng: random.Random, *, both: bool = False) -> int:
@@ -249,7 +249,7 @@ def nanny_killed(run: Run, rng: random.Random, *, both: bool = False) -> int:
             parts.remove(victim)
             parts.append(_worker(file, folder, env))
 
-        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(4, 9))
+        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(10, 20))
 
 
 def worker_stopped(run: Run, rng: random.Random) -> int:
@@ -258,7 +258,7 @@ def worker_stopped(run: Run, rng: random.Random) -> int:
         return run.follow(
             run.start("--scheduler", address),
             lambda: _signal_one(_workers_of(parts)[1:], signal.SIGSTOP, rng),
-            rng.uniform(5, 9),
+            rng.uniform(10, 20),
         )
 
 
@@ -272,7 +272,7 @@ def joined_and_left(run: Run, rng: random.Random) -> int:
             else:
                 parts.append(_worker(file, "/", env))
 
-        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(2, 5))
+        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(5, 10))
 
 
 def scheduler_killed(run: Run, rng: random.Random) -> int:
