@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from hpsearch import space as spaces
-from hpsearch.judging.diagnosis import Diagnosis, Label, diagnose
+from hpsearch.judging.compared import diagnoses as compare
+from hpsearch.judging.diagnosis import Diagnosis, Label
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
 
@@ -24,8 +24,8 @@ OFTEN = 0.5
 """Share of the good trials that must agree for a proposal."""
 
 _NARROW: Sequence[tuple[Label, str, str, str]] = (
-    ("learning rate too large", "learning_rate", "above", "diverge or oscillate"),
-    ("learning rate too small", "learning_rate", "below", "hardly move"),
+    ("learning rate too large", "learning_rate", "above", "have too large a one"),
+    ("learning rate too small", "learning_rate", "below", "have too small a one"),
     ("lambda dominating", "l2", "above", "are dominated by λ"),
 )
 
@@ -35,9 +35,9 @@ def propose(history: History) -> list[str]:
     ranked = history.ranked()
     if len(ranked) < FEWEST:
         return []
-    model = model_params(history.declaration)
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
-    diagnoses = {trial.number: diagnose(trial, model) for trial in history.trials if trial.decision is not None}
+    said_of = compare(history)
+    diagnoses = {t.number: said_of[t.number] for t in history.trials if t.decision is not None}
     said = history.declaration.get("space") or {}
     space = {} if "function" in said else spaces.from_json(said)
     lines = []
@@ -46,21 +46,6 @@ def propose(history: History) -> list[str]:
             lines += _widen(name, dim, good)
             lines += _narrow(name, dim, history.trials, good, diagnoses)
     return lines + _training(good, diagnoses, history)
-
-
-def model_params(declaration: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a declared model's parameters; those of its parts by ``part__name``, as scikit-learn calls them."""
-    found: dict[str, Any] = {}
-    model = declaration.get("model")
-    given = model.get("params", {}) if isinstance(model, Mapping) else {}
-    for name, value in given.items():
-        found[name] = value
-        for inner, deep in model_params({"model": value}).items():
-            found[f"{name}__{inner}"] = deep
-        if name == "steps" and isinstance(value, list):
-            for step, part in value:
-                found.update({f"{step}__{inner}": deep for inner, deep in model_params({"model": part}).items()})
-    return found
 
 
 def _widen(name: str, dim: Float | Int, good: Sequence[Trial]) -> list[str]:

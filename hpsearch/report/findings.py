@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.judging.audit import audit
-from hpsearch.judging.proposal import model_params, propose
+from hpsearch.judging.proposal import propose
+from hpsearch.log.declared import model_params
 from hpsearch.log.history import History, Trial
 from hpsearch.report import words
 from hpsearch.report.importance import Importance

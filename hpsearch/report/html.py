@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.proposal import model_params
+from hpsearch.judging.compared import diagnoses
 from hpsearch.log.history import History, Trial
 from hpsearch.report import axes, comparison, curves, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
@@ -164,7 +163,7 @@ def _table(history: History) -> str:
     metrics = list(history.goal.metrics)
     front = ["front"] if history.goal.others else []
     heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
-    model = model_params(history.declaration)
+    said_of = diagnoses(history)
     ranked = history.ranked()
     known = {trial.number for trial in ranked}
     rest = [trial for trial in history.trials if trial.number not in known]
@@ -174,13 +173,13 @@ def _table(history: History) -> str:
     head = "".join(
         f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
     )
-    rows = "\n".join(_row(history, trial, names, bool(staged), model, best) for trial in [*ranked, *rest])
+    rows = "\n".join(
+        _row(history, trial, names, bool(staged), said_of[trial.number].label, best) for trial in [*ranked, *rest]
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
 
 
-def _row(
-    history: History, trial: Trial, names: Iterable[str], staged: bool, model: Mapping[str, Any], front: set[int]
-) -> str:
+def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, label: str, front: set[int]) -> str:
     why = trial.decision.reason if trial.decision is not None else ""
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
@@ -194,7 +193,7 @@ def _row(
         _number(trial.epoch, str(trial.epoch)),
         *(_value(trial.params.get(name)) for name in names),
         f'<td class="curve">{curve}</td>',
-        f"<td>{escape(diagnose(trial, model).label)}</td>",
+        f"<td>{escape(label)}</td>",
         f"<td>{escape(why)}</td>",
     ]
     return f"<tr>{''.join(cells)}</tr>"

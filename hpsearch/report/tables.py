@@ -11,8 +11,8 @@ from typing import Any
 
 from hpsearch.judging import confirm
 from hpsearch.judging.audit import audit
-from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.proposal import model_params
+from hpsearch.judging.compared import diagnoses
+from hpsearch.judging.diagnosis import Diagnosis
 from hpsearch.log.history import History, Trial
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.export import plain, trial_rows
@@ -78,12 +78,12 @@ def _list_row(name: str, history: History) -> list[str]:
 def show_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch show --json`` prints: the study, and every trial with its curve."""
     trials = []
-    model = model_params(history.declaration)
+    said_of = diagnoses(history)
     for trial, row in zip(history.trials, trial_rows(history), strict=True):
         params = {key: value for key, value in row.items() if key.startswith("params.")}
         facts = {key: plain(value) for key, value in row.items() if key not in params}
         curve = [plain(value) for value in trial.curve(history.goal.metric)]
-        found = diagnose(trial, model)
+        found = said_of[trial.number]
         diagnosis = {"label": found.label, "reason": found.reason}
         trials.append({**facts, "params": trial.params, "curve": curve, "diagnosis": diagnosis})
     compared = comparison.to_json(history)
@@ -154,7 +154,7 @@ def front_lines(history: History) -> list[tuple[str, Trial]]:
 def _diagnosis_line(history: History) -> list[str]:
     if history.best is None:
         return []
-    found = diagnose(history.best, model_params(history.declaration))
+    found = diagnoses(history)[history.best.number]
     return [] if found.label == "unclear" else [f"      its curve: {found}"]
 
 
@@ -199,8 +199,8 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
         Column("diagnosis"),
         Column("why"),
     ]
-    model = model_params(history.declaration)
-    rows = [_trial_row(history, trial, names, model, ascii_only) for trial in trials]
+    said_of = diagnoses(history)
+    rows = [_trial_row(history, trial, names, said_of[trial.number], ascii_only) for trial in trials]
     fixed = 4 + len(history.goal.others)
     params = fixed + len(names)
     own, curve, said, why = list(range(params)), params + 1, params + 2, params + 3
@@ -217,9 +217,7 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
     return [Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows]) for places in versions]
 
 
-def _trial_row(
-    history: History, trial: Trial, names: Sequence[str], model: Mapping[str, Any], ascii_only: bool
-) -> list[str]:
+def _trial_row(history: History, trial: Trial, names: Sequence[str], found: Diagnosis, ascii_only: bool) -> list[str]:
     return [
         f"{trial.number}",
         trial.state,
@@ -229,7 +227,7 @@ def _trial_row(
         *(words.param(trial.params[name]) if name in trial.params else "-" for name in names),
         words.params(trial.params),
         sparkline(trial.curve(history.goal.metric), CURVE, ascii_only=ascii_only),
-        found.label if (found := diagnose(trial, model)).label != "unclear" else "",
+        found.label if found.label != "unclear" else "",
         trial.decision.reason if trial.decision is not None else "",
     ]
 

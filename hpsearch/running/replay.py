@@ -13,7 +13,7 @@ from hpsearch import space as spaces
 from hpsearch.engine import environment
 from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
-from hpsearch.judging.proposal import model_params
+from hpsearch.log.declared import model_params
 from hpsearch.log.records import Row
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Start

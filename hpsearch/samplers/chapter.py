@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
-from hpsearch.judging.proposal import model_params
+from hpsearch.log.declared import model_params
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.samplers.chapter_rate import RateOrder, rule_of

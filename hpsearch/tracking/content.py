@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.judging import calibration, confirm
-from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.proposal import model_params
+from hpsearch.judging.compared import diagnoses
 from hpsearch.log import stages
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Header, Tick
@@ -239,8 +238,6 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
             known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
         known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
-        if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
-            known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(Goal.of(declaration).metrics, trial.values, strict=True))
     if trial.audit is not None:
@@ -250,6 +247,15 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
     if infinite:
         known["hpsearch.infinite"] = ", ".join(infinite)
     return tags(known)
+
+
+def diagnosis_tags(history: History) -> dict[int, dict[str, str]]:
+    """Return each trial's diagnosis: a function of the whole log, so that it is told when the study ends."""
+    return {
+        number: tags({"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason})
+        for number, found in diagnoses(history).items()
+        if found.label != "unclear"
+    }
 
 
 def trial_points(trial: Trial, times: list[float], start: int) -> list[Point]:
