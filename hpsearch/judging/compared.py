@@ -26,7 +26,6 @@ from hpsearch.judging.diagnosis import (
     parameter,
     reported_saturation,
 )
-from hpsearch.log.declared import model_params
 from hpsearch.log.history import Goal, History, Trial
 
 MOST = 12
@@ -101,7 +100,7 @@ class Standing:
 
 def diagnoses(history: History) -> dict[int, Diagnosis]:
     """Return what is the matter with each trial, by number: a function of the whole log."""
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     found: dict[int, Diagnosis] = {}
     for stage in sorted({trial.ask.stage for trial in history.trials}):
         standing = standing_of(history, stage)
@@ -114,7 +113,7 @@ def diagnoses(history: History) -> dict[int, Diagnosis]:
 
 def standing_of(history: History, stage: int) -> Standing | None:
     """Return the good trials of a stage; None where there are too few to compare with."""
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     ranked = [trial for trial in history.ranked_at(stage) if trial.curve("train_cost")]
     if len(ranked) < OTHERS:
         return None
@@ -128,7 +127,7 @@ def standing_of(history: History, stage: int) -> Standing | None:
     good = tuple(t for t in ranked[:MOST] if history.goal.loss(t.value or 0.0) <= history.goal.loss(best) + noise)
     majority = dataset.get("majority") if accuracy else None
     chance = None if majority is None else majority + 2 * math.sqrt(majority * (1 - majority) / (n or 1))
-    bare = str((history.declaration.get("model") or {}).get("class", "")).rpartition(".")[2].startswith("MLP")
+    bare = str((history.declaration.model or {}).get("class", "")).rpartition(".")[2].startswith("MLP")
     return Standing(history.goal, good, noise, chance, dataset.get("feature_size") if bare else None, model)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hpsearch import space as spaces
 from hpsearch.judging.compared import diagnoses as compare
 from hpsearch.judging.diagnosis import Diagnosis, Label
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
+from hpsearch.space.dimensions import LARGEST
 
 FEWEST = 8
 """Trials with a value below which nothing is proposed."""
@@ -38,10 +38,8 @@ def propose(history: History) -> list[str]:
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
     said_of = compare(history)
     diagnoses = {t.number: said_of[t.number] for t in history.trials if t.decision is not None}
-    said = history.declaration.get("space") or {}
-    space = {} if "function" in said else spaces.from_json(said)
     lines = []
-    for name, dim in space.items():
+    for name, dim in history.declaration.dimensions.items():
         if not isinstance(dim, Choice):
             lines += _widen(name, dim, good)
             lines += _narrow(name, dim, history.trials, good, diagnoses)
@@ -104,8 +102,8 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
 def _place(dim: Float | Int, value: float) -> float:
     """Return where a value lies in its range, from 0 to 1."""
     if dim.log:
-        return math.log(value / dim.low) / math.log(dim.high / dim.low)
-    return (value - dim.low) / (dim.high - dim.low)
+        return (math.log(value) - math.log(dim.low)) / (math.log(dim.high) - math.log(dim.low))
+    return (value / 2 - dim.low / 2) / (dim.high / 2 - dim.low / 2)  # the width of a range need not be a float
 
 
 def _wider(dim: Float | Int, side: str) -> Dimension | None:
@@ -124,7 +122,12 @@ def _wider(dim: Float | Int, side: str) -> Dimension | None:
 
 
 def _between(dim: Float | Int, low: float, high: float) -> Dimension | None:
-    """Return the range with other ends, in two digits where they moved; None where it is the same or empty."""
+    """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
+
+    None too where such a range cannot be: its ends are no numbers any more.
+    """
+    if low < -LARGEST or high > LARGEST or (dim.log and low <= 0):
+        return None
     low = dim.low if low == dim.low else _round(low)
     high = dim.high if high == dim.high else _round(high)
     if isinstance(dim, Int):

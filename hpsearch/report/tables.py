@@ -105,10 +105,10 @@ def show_parts(
     count = words.counts(history)
     said = history.declaration
     total = _total(history)
-    settings = [f"{key} {_word(said[key])}" for key in ("sampler", "pruner", "seed", "lanes") if key in said]
+    settings = {"sampler": said.sampler, "pruner": said.pruner, "seed": said.seed, "lanes": said.lanes}
     parts: list[Part] = [
         f"{name}: {history.goal} on {_data(history)}",
-        ", ".join(settings),
+        ", ".join(f"{key} {_word(value)}" for key, value in settings.items() if value is not None),
         f"{len(history.trials)}{f' of {total}' if total else ''} trials: {count}",
     ]
     if history.stop:
@@ -252,8 +252,8 @@ def _data(history: History) -> str:
 def _total(history: History) -> int | None:
     """Return how many trials were asked for; None where only the sampler knows, as a grid does."""
     said = history.declaration
-    n_trials = None if said.get("sampler") == "grid" else said.get("n_trials")
-    n_trials = None if n_trials is None else int(n_trials) + len(history.retries)
+    n_trials = None if said.sampler == "grid" else said.n_trials
+    n_trials = None if n_trials is None else n_trials + len(history.retries)
     return confirm.expected(history, confirm.most_trials(said, n_trials))
 
 
@@ -271,7 +271,7 @@ def _facts(name: str, history: History) -> dict[str, Any]:
         "metric": history.goal.metric,
         "direction": history.goal.direction,
         "data": (history.header.dataset if history.header else {}).get("name"),
-        **{key: said.get(key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
+        **{key: getattr(said, key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
         "counts": {
             "complete": count.complete,
             "pruned": count.pruned,

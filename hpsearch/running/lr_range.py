@@ -22,6 +22,7 @@ from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.parameters import batch_rows, validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData
 from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.surroundings import surroundings
 from hpsearch.objectives.transformers import Transformers, split
 from hpsearch.study.study import Study
 
@@ -73,7 +74,8 @@ def lr_range(study: Study, dataset: Dataset, epochs: int | None = None) -> LrRan
     guessing = guessing_cost(params, data)
     lowest = default / BELOW
     rates = [float(f"{lowest * 10 ** (DECADES * i / (N_RATES - 1)):.2g}") for i in range(N_RATES)]
-    (start, *_), *costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
+    with surroundings(study.threads):
+        (start, *_), *costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
     per_epoch = max(len(cost) for cost in costs) // epochs
     found = judged({rate: [start, *cost] for rate, cost in zip(rates, costs, strict=True)}, guessing, per_epoch)
     return LrRange(found.traces, epochs, guessing, found.threshold, found.suggestion)
@@ -132,7 +134,8 @@ def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingDa
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
     if parts.before is not None:
-        X, X_valid = Transformers(parts.before, dataset, study.seed).transform({})
+        with surroundings(study.threads):
+            X, X_valid = Transformers(parts.before, dataset, study.seed).transform({})
         dataset = replace(dataset, X_train=X, X_valid=X_valid)
     default = OPTIMIZERS[params["optimizer"]].learning_rate
     if regression:

@@ -74,6 +74,7 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
         **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
         **({"measure_test": True} if study.measure_test else {}),
+        **({"threads": study.threads} if study.threads != 1 else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
 

@@ -20,6 +20,7 @@ from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
 from ..network import Network
 from ..parameters import needs_validation, resolve_params
+from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
 
@@ -65,6 +66,10 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         Raises:
             ValueError: For a parameter out of range, unfit data, or when training diverges.
         """
+        with limited():  # for the whole fit: threads that wake between two epochs take 10 ms from the next one
+            return self._fit(X, y, sample_weight, X_val, y_val)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> Self:
         params = resolve_params(self._network_params())
         fresh = not (params["warm_start"] and self.__sklearn_is_fitted__())
         if (X_val is None) != (y_val is None):
@@ -98,9 +103,10 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         self._learn_targets(samples.y, fresh, classes)
         if fresh:
             self._seed = _seed(self.random_state)
-        population = self._population(samples, None, params, fresh, goes_on=True)
-        self._epoch(population)
-        self._adopt(population)
+        with limited():
+            population = self._population(samples, None, params, fresh, goes_on=True)
+            self._epoch(population)
+            self._adopt(population)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -227,7 +233,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         params = resolve_params(self._network_params())
         X = _dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
         network = Network.build(params, X.shape[1], n_outputs)
-        outputs: Array = getattr(network, what)(self._weights(), X)
+        with limited(), np.errstate(all="ignore"):
+            outputs: Array = getattr(network, what)(self._weights(), X)
         if not np.isfinite(outputs).all():
             raise ValueError(
                 f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"

@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from ..augmentation import AugmentedImages, image_side
 from ..early_stopping import EARLY_STOPPING
@@ -22,6 +20,7 @@ from ..network import Network
 from ..optimizers import OPTIMIZERS
 from ..parameters import batch_rows, needs_validation, resolve_params, validate_params
 from ..schedules import SCHEDULES
+from ..threads import limited
 from .data import TrainingData
 from .monitors import Monitor, sampled_rows
 from .passes import Samples, TrainingPass, ValidationPass
@@ -119,12 +118,6 @@ def _key(given: Mapping[str, Any], data: TrainingData) -> Hashable:
     return (*(given[name] for name in _GROUP_KEYS), batch, *drops, data.X_train.shape, data.T_train.shape)
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    # Finding the libraries takes 2 ms, a limit on those found 16 µs; NumPy's and SciPy's are loaded by now.
-    return ThreadpoolController()
-
-
 class Population:
     """K networks that train side by side.
 
@@ -158,8 +151,9 @@ class Population:
             best = {f"best.{name}": np.zeros_like(weights) for name, weights in self._stacks.weights.items()}
             self._arrays |= best
         self._pass: TrainingPass | None = None
-        self.replace(members)
-        self._measure(exact=bool(shared["exact_train_metrics"]))
+        with limited(), np.errstate(all="ignore"):
+            self.replace(members)
+            self._measure(exact=bool(shared["exact_train_metrics"]))
 
     @property
     def n_weights(self) -> int:
@@ -252,12 +246,12 @@ class Population:
             A result a member, in their order.
         """
         rates = [self._rates(k) for k in range(len(self.members))]
-        training = self._training_pass(rates)
-        streams = {
-            index: [np.random.default_rng((*m.seed, DROPOUT_STREAM + index, m.epoch + 1)) for m in self.members]
-            for index in training.dropouts
-        }
-        with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with limited(), np.errstate(all="ignore"):
+            training = self._training_pass(rates)
+            streams = {
+                index: [np.random.default_rng((*m.seed, DROPOUT_STREAM + index, m.epoch + 1)) for m in self.members]
+                for index in training.dropouts
+            }
             if self._augmented is not None:
                 self._augmented.draw(order_seed)
             order = np.random.default_rng(order_seed).permutation(len(self.data.X_train))

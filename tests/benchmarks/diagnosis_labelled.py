@@ -4,9 +4,9 @@
 
 Trainings on MNIST (10,000 images), digits, three tables and a made-up one, each with one knob off from a good setting
 (`labelled.py`): a study per data set, and the same on features a hundred times as large and on shuffled labels. Where a
-knob did no harm, the trial being within a standard error of the median good one, "good" is right too. The rules were tuned on
-digits, wine, breast_cancer and iris. Then the remedies are followed on the other data sets: the trial as it was and
-with the change, with five seeds each, paired; one that is better by more than two standard errors helped.
+knob did no harm, the trial being within a standard error of the median good one, "good" is right too. The rules were
+tuned on digits, wine, breast_cancer and iris. Then the remedies are followed on the other data sets: the trial as it
+was and with the change, with five seeds each, paired; one that is better by more than two standard errors helped.
 
 Exit code 1 where on the data sets that the rules were not tuned on fewer than 85 % are right or fewer than 80 % of the
 remedies help.
@@ -26,7 +26,6 @@ from labelled import CHANCE, GOOD_SETTINGS, TUNED, UNSCALED, harmless, problem, 
 from hpsearch.judging.compared import diagnoses
 from hpsearch.judging.diagnosis import diagnose
 from hpsearch.judging.remedy import remedy
-from hpsearch.log.declared import model_params
 from hpsearch.log.history import History, Trial
 
 RIGHT, HELPED, SEEDS = 0.85, 0.8, 5
@@ -91,7 +90,7 @@ def main() -> int:
     for name in given.data or GOOD_SETTINGS:
         tuned = name in TUNED
         for labels, history in studies(name):
-            model = model_params(history.declaration)
+            model = history.declaration.model_params
             compared = diagnoses(history)
             for accepted, trial in zip(labels, history.trials, strict=True):
                 said = diagnose(trial, model) if given.alone else compared[trial.number]

@@ -41,9 +41,11 @@ class Made:
         return Row(number, number, epoch, {**known, "saturated_1": 0.05, **self.metrics})
 
 
-def study(trials: Sequence[Made], data: dict[str, Any] | None = None) -> History:
+def study(
+    trials: Sequence[Made], data: dict[str, Any] | None = None, kind: str = "hpsearch.models.MLPClassifier"
+) -> History:
     history = History(Goal("val_accuracy", "maximize"))
-    declaration = {"space": {}, "model": {"class": "hpsearch.models.MLPClassifier", "params": MODEL}}
+    declaration = {"space": {}, "model": {"class": kind, "params": MODEL}}
     history.apply(Header("made", "u", declaration, {}, DATA if data is None else data, 0.0))
     asks = tuple(Ask(i, i, {"learning_rate": 0.5, "l2": 1.0, **t.params}, i) for i, t in enumerate(trials))
     for epoch in range(1, max(t.epochs for t in trials) + 1):
@@ -110,10 +112,12 @@ def test_labels_without_any_meaning_leave_every_trial_at_chance_level() -> None:
 
 def test_features_that_are_far_too_large_are_named_and_behind_a_scaler_they_are_not() -> None:
     trials = [Made(0.8), Made(0.7), Made(0.6), Made(0.5)]
-    large = study(trials, {**DATA, "feature_size": 80.0})
-    assert {each.label for each in diagnoses(large).values()} == {"data not scaled"}
-    large.declaration["model"]["class"] = "sklearn.pipeline.Pipeline"
-    assert "data not scaled" not in {each.label for each in diagnoses(large).values()}
+    labels = [
+        {each.label for each in diagnoses(study(trials, {**DATA, "feature_size": 80.0}, kind)).values()}
+        for kind in ("hpsearch.models.MLPClassifier", "sklearn.pipeline.Pipeline")
+    ]
+    assert labels[0] == {"data not scaled"}
+    assert "data not scaled" not in labels[1]
 
 
 def test_the_header_notes_the_size_of_the_features_and_the_most_frequent_class() -> None:

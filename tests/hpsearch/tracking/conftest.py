@@ -63,7 +63,7 @@ def make_records(
             "class": "hpsearch.models.estimators.classifier.MLPClassifier",
             "params": {"hidden_layer_sizes": [30], "momentum": None},
         },
-        "space": {"learning_rate": {"kind": "float", "low": 0.01, "high": 10.0, "log": True}},
+        "space": {"learning_rate": {"type": "Float", "low": 0.01, "high": 10.0, "log": True}},
         "metric": "val_accuracy",
         "direction": "maximize",
         "n_trials": n_trials,
