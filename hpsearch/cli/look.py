@@ -94,8 +94,10 @@ Examples:
 def best(study: str, root: Path, as_json: bool) -> None:
     """Print the best trial's parameters, one KEY=VALUE a line.
 
-    With several metrics, print those of each trial on the Pareto front.
+    Where points were confirmed with fresh seeds, the best is the confirmed winner, whose model is handed over. With
+    several metrics, print those of each trial on the Pareto front.
     """
+    from hpsearch.judging.confirm import winner
     from hpsearch.report import tables
 
     name, history = _open(root, study)
@@ -104,7 +106,7 @@ def best(study: str, root: Path, as_json: bool) -> None:
     if as_json:
         options.print_json(tables.best_json(name, history))
         return
-    found = [(tables.best_line(history, params=False), history.best)]
+    found = [(tables.best_line(history, params=False), winner(history) or history.best)]
     if history.goal.others:
         found = tables.front_lines(history)
     for said, trial in found:

@@ -72,7 +72,16 @@ def _number(trial: Trial, at: Standing | None, name: str, otherwise: float) -> R
         alike = [good for good in at.good if at.of(good, "optimizer") == at.of(trial, "optimizer")]
         theirs = [value for good in alike if (value := at.value(good, name)) is not None]
         if theirs:
-            return _changed(trial, at, name, median(theirs))
+            found = _changed(trial, at, name, median(theirs))
+            shape = at.of(at.good[0], "activation")
+            if name == "learning_rate" and at.of(trial, "activation") not in {
+                at.of(good, "activation") for good in alike
+            }:
+                # Their η was tried with their activation alone.
+                return Remedy(
+                    {**found.params, "activation": shape}, f"{found.text}, activation={shape!r}", found.expected
+                )
+            return found
     rates = trial.curve(name)
     own = rates[0] if rates else (trial.params.get(name) if at is None else at.value(trial, name))
     return None if not own else _changed(trial, None, name, float(f"{own * otherwise:.3g}"))

@@ -59,7 +59,7 @@ def list_parts(studies: Mapping[str, History]) -> list[Part]:
 def _list_row(name: str, history: History) -> list[str]:
     count = words.counts(history)
     total = _total(history)
-    best = history.best
+    best = confirm.winner(history)
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(history.time)) if history.time else "-"
     return [
         name,
@@ -133,13 +133,18 @@ def show_parts(
 
 
 def best_line(history: History, *, params: bool = True) -> str:
-    """Return the incumbent in a line, with or without its parameters."""
-    best = history.best
+    """Return the best trial, the one whose model is handed over, in a line, with or without its parameters."""
+    best, found = confirm.winner(history), confirm.verdict(history)
     if best is None:
         return f"no trial has a {history.goal.metric} yet"
     given = f" ({words.params(best.params)})" if params and best.params else ""
-    value = words.number(best.value)
-    return f"best: {history.goal.metric} {value} at {words.reached(best)}, trial {best.number}{given}"
+    said = f"{history.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}{given}"
+    if found is None or history.best is None:
+        return f"best: {said}"
+    return (
+        f"best: confirmed point {found.winner.point}, {said}; the search's best was trial {history.best.number} of "
+        f"point {history.best.ask.point} with {words.number(history.best.value)}"
+    )
 
 
 def front_lines(history: History) -> list[tuple[str, Trial]]:
@@ -154,14 +159,15 @@ def front_lines(history: History) -> list[tuple[str, Trial]]:
 def _diagnosis_line(history: History) -> list[str]:
     if history.best is None:
         return []
-    found = diagnoses(history)[history.best.number]
+    best = confirm.winner(history) or history.best
+    found = diagnoses(history)[best.number]
     return [] if found.label == "unclear" else [f"      its curve: {found}"]
 
 
 def best_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch best --json`` prints."""
     facts = _facts(name, history)
-    front = {key: facts[key] for key in ("metrics", "directions", "front") if key in facts}
+    front = {key: facts[key] for key in ("search_best", "metrics", "directions", "front") if key in facts}
     return {"study": name, "metric": facts["metric"], "direction": facts["direction"], **(facts["best"] or {}), **front}
 
 
@@ -264,7 +270,7 @@ def _word(setting: Any) -> str:
 
 def _facts(name: str, history: History) -> dict[str, Any]:
     count = words.counts(history)
-    best = history.best
+    best, searched = confirm.winner(history), history.best
     said = history.declaration
     return {
         "study": name,
@@ -280,14 +286,19 @@ def _facts(name: str, history: History) -> dict[str, Any]:
         },
         "epochs": sum(trial.epoch for trial in history.trials),
         "stop": history.stop,
-        "best": None
-        if best is None
-        else {
-            "trial": best.number,
-            "value": best.value,
-            "epoch": best.best_epoch,
-            "epochs": best.epoch,
-            "params": best.params,
-        },
+        "best": _best_facts(best),
+        **({"search_best": _best_facts(searched)} if searched is not best else {}),
         **(pareto.to_json(history) if history.goal.others else {}),
+    }
+
+
+def _best_facts(trial: Trial | None) -> dict[str, Any] | None:
+    if trial is None:
+        return None
+    return {
+        "trial": trial.number,
+        "value": trial.value,
+        "epoch": trial.best_epoch,
+        "epochs": trial.epoch,
+        "params": trial.params,
     }

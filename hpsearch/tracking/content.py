@@ -168,7 +168,7 @@ def study_tags(header: Header, user: str | None) -> dict[str, str]:
 def study_progress(history: History, state: str) -> dict[str, str]:
     """Return a study's tags that change while it runs."""
     count = {name: sum(1 for _ in history.ended(name)) for name in ("COMPLETE", "PRUNED", "FAILED")}
-    best = history.best
+    best = confirm.winner(history)
     return tags(
         {
             "hpsearch.state": state,
@@ -178,6 +178,7 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             **{f"hpsearch.trials.{name.lower()}": number for name, number in count.items()},
             "hpsearch.stop": history.stop,
             "hpsearch.best_trial": None if best is None else best.number,
+            "hpsearch.search_best_trial": None if history.best is None else history.best.number,
             "hpsearch.best_params": None if best is None else best.params,
             "hpsearch.front": [trial.number for trial in history.front()] if history.goal.others else None,
             **_ladder(history),

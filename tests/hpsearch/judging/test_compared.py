@@ -151,7 +151,7 @@ def test_the_diagnosis_does_not_depend_on_when_a_trial_ended_and_is_tagged_at_th
         ("the same as the good ones, stopped early", {"max_epochs": 20}),
         ("fits better, is worse", {"l2": 1.0}),
         ("saturated from the start", {"weight_init": "scaled", "cost": "cross_entropy"}),
-        ("rectified neurons that are off", {"learning_rate": 0.5}),
+        ("rectified neurons that are off", {"learning_rate": 0.5, "activation": "sigmoid"}),
         ("worse, and nobody knows why", None),
         ("as good as the best", None),
     ],
