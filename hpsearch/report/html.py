@@ -16,7 +16,7 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log.history import History, Trial
-from hpsearch.report import axes, comparison, curves, figures, findings, landscape, pareto, stages, words
+from hpsearch.report import axes, comparison, curves, explain, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
@@ -87,6 +87,10 @@ def page(history: History, drawn: Drawings | None = None) -> str:
         "comparison": _comparison(history),
         "figures": "\n".join(_card(figure) for figure in shown),
         "stages": stages.stage_table(history),
+        "explained": "\n".join(
+            f"<h3>{escape(title)}</h3><p>{escape(' '.join(sentences))}</p>"
+            for title, sentences in explain.study_sections(history, found)
+        ),
         "table": _table(history),
         "provenance": "".join(
             f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)

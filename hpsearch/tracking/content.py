@@ -252,11 +252,9 @@ def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = No
 
 def diagnosis_tags(history: History) -> dict[int, dict[str, str]]:
     """Return each trial's diagnosis: a function of the whole log, so that it is told when the study ends."""
-    return {
-        number: tags({"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason})
-        for number, found in diagnoses(history).items()
-        if found.label != "unclear"
-    }
+    found = {number: each for number, each in diagnoses(history).items() if each.label != "unclear"}
+    names = ("hpsearch.diagnosis", "hpsearch.diagnosis.reason")
+    return {number: tags(dict(zip(names, (each.label, each.reason), strict=True))) for number, each in found.items()}
 
 
 def trial_points(trial: Trial, times: list[float], start: int) -> list[Point]:
