@@ -18,31 +18,24 @@ from hpsearch.models import datasets
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import declared_threads, surrounded, surroundings
+from hpsearch.study import aliases
 from hpsearch.study.declaration import CONFIRM, changes, declare
 from hpsearch.study.declared import Declaration
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
+from hpsearch.study.settings import having
 from hpsearch.study.study import Study
 from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
 
-TRAINS = (
-    "model",
-    "objective",
-    "scoring",
-    "data",
-    "metric",
-    "epochs",
-    "seed",
-    "repeats",
-    "stages",
-    "measure_test",
-    "threads",
-)
+TRAINS = having(Study, "trains")
 """What of a declaration decides how a trial trains; the rest decides which trials there are."""
 
-PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats", "threads")
+OWN = "hpsearch.MLPClassifier"
+"""The one model that a declaration tells all of, so that it needs no study file."""
+
+PLAIN = having(Study, "plain")
 """What is taken from a declaration as it stands there."""
 
 
@@ -113,9 +106,7 @@ def _study(told: Remembered, folder: Path) -> Study:
         path.write_text(told.study_file, encoding="utf-8")
         return _as_declared(load_study(path, told.study, _data_of(told)), said)
     model = said.get("model") or {}
-    if model.get("class") != "hpsearch.models.estimators.classifier.MLPClassifier" or not isinstance(
-        said.get("data"), str
-    ):
+    if aliases.public(str(model.get("class"))) != OWN or not isinstance(said.get("data"), str):
         raise UserError(
             f"study {told.study!r} was begun from Python, so its objective or data is not in MLflow; "
             "a study that is run from a file can be replayed"

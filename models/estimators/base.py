@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -23,9 +23,19 @@ from ..parameters import needs_validation, resolve_params
 from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
+from . import archive
 
 ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
 """What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
+
+FITTED_VALUES: Mapping[str, type] = {
+    "n_features_in_": int,
+    "n_iter_": int,
+    "best_epoch_": int,
+    "_seed": int,
+    "history_": dict,
+}
+"""Fitted attributes that every estimator has and that are plain values, with their types."""
 
 _SHOWN = ("train_", "val_", "learning_rate")
 """How the metrics begin that are printed; those for the diagnosis are many."""
@@ -47,6 +57,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
     """A multilayer perceptron with the interface of scikit-learn; what its outputs mean is for subclasses to say."""
 
     _numeric_targets = False
+    _fitted_values: ClassVar[Mapping[str, type]]
+    """Fitted attributes that are plain values, and their types: what a saved file holds beside the arrays."""
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
@@ -110,17 +122,23 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to a file that `models.load` reads, without pickle.
+        """Write the fitted estimator to a file that `hpsearch.models.load` reads, without pickle.
 
         Args:
             path: The file, by custom with the ending .npz; replaced where it exists.
 
         Raises:
             NotFittedError: Before fit.
+            ValueError: A parameter or label is neither a number nor text, or the class is one that derives from ours.
         """
-        from .saving import save
-
-        save(self, path)
+        check_is_fitted(self)
+        kind = type(self)
+        if "_fitted_values" not in vars(kind):
+            raise ValueError(f"{kind.__name__} cannot be saved: only MLPClassifier and MLPRegressor can")
+        fitted = {key: getattr(self, key) for key in kind._fitted_values}
+        labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
+        params = self.get_params(deep=False)
+        archive.write(path, archive.Content(kind.__name__, params, fitted, labels, self._weights()))
 
     @property
     def coefs_(self) -> list[Array]:

@@ -10,8 +10,9 @@ from statistics import median
 
 import numpy as np
 
-from hpsearch.models.augmentation import AUGMENTATIONS, distort
+from hpsearch.models.augmentation import AUGMENTATIONS
 from hpsearch.models.threads import limited
+from hpsearch.models.training.augmented_images import distort
 
 IMAGES, SIDE, REPEATS = 50_000, 28, 5
 
