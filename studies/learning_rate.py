@@ -3,7 +3,7 @@
 Training cost over the epochs for η = 0.025, 0.25 and 2.5, as in the book: the smallest descends smoothly and too
 slowly, the middle one fast and then hardly wavers, the largest jumps about from the start, because its steps
 overshoot the valley. The book's way to a good value: find the largest η at which the cost falls during the first
-epochs (`hpsearch lr-range` does), and take about half of that.
+epochs, and take about half of that. `hpsearch lr-range` finds it, and a good η below it.
 """
 
 from hpsearch import Comparison, Curves, MLPClassifier, Study

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from hpsearch.report.terminal import Part
 
 
-def _open(root: Path, study: str) -> tuple[str, History]:
+def open_study(root: Path, study: str) -> tuple[str, History]:
+    """Return a study's whole name and its history."""
     from hpsearch.log import catalogue
 
     folder = catalogue.find(root, study)
@@ -74,7 +75,7 @@ def show(study: str, every: bool, root: Path, as_json: bool) -> None:
     """
     from hpsearch.report import tables, terminal
 
-    name, history = _open(root, study)
+    name, history = open_study(root, study)
     if as_json:
         options.print_json(tables.show_json(name, history))
         return
@@ -94,17 +95,19 @@ Examples:
 def best(study: str, root: Path, as_json: bool) -> None:
     """Print the best trial's parameters, one KEY=VALUE a line.
 
-    With several metrics, print those of each trial on the Pareto front.
+    Where points were confirmed with fresh seeds, the best is the confirmed winner, whose model is handed over. With
+    several metrics, print those of each trial on the Pareto front.
     """
+    from hpsearch.judging.confirm import winner
     from hpsearch.report import tables
 
-    name, history = _open(root, study)
+    name, history = open_study(root, study)
     if history.best is None:
         raise UserError(f"study {name!r}: no trial has a {history.goal.metric} yet")
     if as_json:
         options.print_json(tables.best_json(name, history))
         return
-    found = [(tables.best_line(history, params=False), history.best)]
+    found = [(tables.best_line(history, params=False), winner(history) or history.best)]
     if history.goal.others:
         found = tables.front_lines(history)
     for said, trial in found:
@@ -157,7 +160,7 @@ def export(
         raise click.UsageError("--format optuna holds no run ids", click.get_current_context())
     if tracking_uri is not None and not with_run_ids:
         raise click.UsageError("--tracking-uri goes with --with-run-ids", click.get_current_context())
-    _, history = _open(root, study)
+    _, history = open_study(root, study)
     if format == "optuna":
         from hpsearch.optuna_bridge.journal import write_journal
 

@@ -23,7 +23,12 @@ Examples:
 )
 @click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
 @click.option("--data", metavar="NAME|PATH", help="Other data than the study's.")
-@click.option("--epochs", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Epochs per rate.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Epochs per rate; by default 3, and more where that is fewer than 300 steps.",
+)
 @click.option(
     "--set",
     "settings",
@@ -45,15 +50,15 @@ def lr_range(
     ctx: click.Context,
     study_file: Path,
     data: str | None,
-    epochs: int,
+    epochs: int | None,
     settings: dict[str, Any],
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Find the largest learning rate at which the cost falls at once.
+    """Find a learning rate, and the largest at which the cost falls at once.
 
-    Trains the study's model for a few epochs at 13 learning rates over four orders of magnitude, without
-    regularisation. Nothing is recorded.
+    Trains the study's model for a few epochs at 13 learning rates over four orders of magnitude, without any
+    regularisation (l1, l2, max_norm, dropout, augmentation). Nothing is recorded.
     """
     if output is not None and output.suffix not in SUFFIXES:
         raise click.UsageError(f"-o {output}: the plot is written as {' or '.join(SUFFIXES)}", ctx)

@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hpsearch.study.registry import RULES
+
 PACKAGES = ("hpsearch", "numpy", "scipy", "scikit-learn", "pandas", "optuna", "mlflow-skinny", "mlflow")
 
 
@@ -27,6 +29,7 @@ def describe(folder: Path | None = None) -> dict[str, Any]:
         "cpu": _cpu(),
         "blas": sorted(set(blas)),
         "packages": _versions(),
+        "rules": dict(RULES),
         "argv": [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else [],
         **_git(folder or Path.cwd()),
     }

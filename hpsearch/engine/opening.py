@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hpsearch.engine import environment
 from hpsearch.errors import UserError
@@ -112,4 +115,24 @@ def describe_data(dataset: Dataset | None) -> dict[str, Any]:
         "sizes": sizes,
         "features": int(dataset.X_train.shape[1]),
         "classes": None if dataset.classes is None else len(dataset.classes),
+        **_looks(dataset),
     }
+
+
+def _looks(dataset: Dataset) -> dict[str, float]:
+    """Return what a diagnosis needs to know of the training set.
+
+    That is the size of its features (the root of their mean square, 1 for standardised ones) where they are numbers,
+    and the share of its most frequent class.
+    """
+    found = {}
+    X = dataset.X_train
+    if isinstance(X, np.ndarray) and X.dtype.kind in "fiu" and X.size:
+        size = math.sqrt(float(np.mean(np.square(X, dtype=np.float64))))
+        if math.isfinite(size):
+            found["feature_size"] = round(size, 6)
+    if dataset.classes is not None:
+        found["majority"] = round(
+            float(np.unique(dataset.y_train, return_counts=True)[1].max() / len(dataset.y_train)), 6
+        )
+    return found

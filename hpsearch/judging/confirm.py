@@ -20,6 +20,9 @@ from hpsearch.study.declared import Declaration
 SIGNIFICANT = 0.05
 """Two points are told apart where chance alone would differ them as much with a smaller probability than this."""
 
+CONFIDENCE = 0.95
+"""What stands behind ± is an interval of the mean with this probability."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -41,6 +44,14 @@ class Spread:
         """Their sample standard deviation; NaN for a single one."""
         return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
 
+    @property
+    def half(self) -> float:
+        """Half the width of the 95 % interval of their mean, by Student's t; NaN for a single one."""
+        from scipy.special import stdtrit  # slow to import
+
+        n = len(self.values)
+        return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * self.std / math.sqrt(n) if n > 1 else math.nan
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -49,7 +60,7 @@ class Candidate:
     Attributes:
         point: Its number.
         params: Its hyper-parameters.
-        seen: The best value that the search saw of it.
+        seen: The value that the search saw of it, the mean of its repeats.
         by_seed: What each fresh seed's trial reached, its best epoch; a failed one has none.
         failed: Fresh seeds with which it failed.
     """
@@ -77,7 +88,7 @@ class Verdict:
 
     Attributes:
         candidates: Best first by mean; those that failed with a seed after those that never did.
-        optimism: By how much the best value that the search saw of the winner beats its confirmed mean.
+        optimism: By how much the value that the search saw of the winner beats its confirmed mean.
         p_value: Of the paired test between winner and runner-up, or None where there is no pair or no randomness.
         difference: Mean of (winner − runner-up) over the seeds, more being better, or None.
         test: Metrics on the test set by name, each at the winner's best validation epoch; empty before the test stage.
@@ -101,18 +112,47 @@ class Verdict:
 
 
 def candidates(history: History) -> list[Trial]:
-    """Return the trials of the distinct points that are to be confirmed, best first; none where that was not asked for.
+    """Return the best trial of each point that is to be confirmed, best point first; none where none was asked for.
 
-    A point that was trained several times (``repeats``) goes by its best trial here, and by its fresh seeds from then
-    on.
+    A point that was trained several times (``repeats``) goes by the mean of its trials, as in samplers and tables.
+    Points whose confirmation has begun stay, whatever would be chosen now.
     """
     if not history.declaration.confirm:
         return []
-    found: list[Trial] = []
+    begun = {trial.ask.point for trial in history.trials if trial.ask.stage == history.roles.confirm}
+    points: dict[int, list[Trial]] = {}
     for trial in history.ranked():
-        if len(found) < history.declaration.confirm_top and all(trial.params != other.params for other in found):
-            found.append(trial)
+        points.setdefault(trial.ask.point, []).append(trial)
+    ordered = sorted(
+        points.values(),
+        key=lambda trials: (trials[0].ask.point not in begun, history.goal.loss(mean_value(trials)), trials[0].number),
+    )
+    found: list[Trial] = []
+    for trials in ordered:
+        if len(found) < history.declaration.confirm_top and all(trials[0].params != other.params for other in found):
+            found.append(trials[0])
     return found
+
+
+def mean_value(trials: Sequence[Trial]) -> float:
+    """Return the value of a point: the mean of its trials' values, failed ones left out; NaN where it has none."""
+    values = [trial.value for trial in trials if trial.state != "FAILED" and trial.value is not None]
+    return statistics.fmean(values) if values else math.nan
+
+
+def winner(history: History) -> Trial | None:
+    """Return the trial whose model is the study's, which is what is called its best.
+
+    It is the best trial of the search; where points were confirmed with fresh seeds, it is of the trials that the
+    winning point was tested with (or else confirmed) the one that is best on the validation set.
+    """
+    found = verdict(history)
+    if found is None:
+        return history.best
+    for stage in (history.roles.test, history.roles.confirm):
+        if trials := [each for each in history.ranked_at(stage) if each.ask.point == found.winner.point]:
+            return trials[0]
+    return history.best
 
 
 def tests(history: History) -> bool:
@@ -137,8 +177,8 @@ def verdict(history: History) -> Verdict | None:
             for seed, each in enumerate(trained)
             if each is not None and each.state != "FAILED" and each.value is not None
         }
-        assert trial.value is not None, "ranked trials have a value"
-        found.append(Candidate(trial.ask.point, trial.params, trial.value, values, seeds - len(values)))
+        seen = mean_value([each for each in history.ranked() if each.ask.point == trial.ask.point])
+        found.append(Candidate(trial.ask.point, trial.params, seen, values, seeds - len(values)))
     found = [each for each in found if each.by_seed]
     if not found:
         return None
@@ -200,7 +240,8 @@ def describe(history: History) -> list[str]:
         return []
     metric, winner = history.goal.metric, found.winner
     seeds, seen = len(winner.by_seed), f"the search had seen {winner.seen:.4f} (optimism {found.optimism:+.4f})"
-    lines = [f"confirmed: point {winner.point} with {metric} {_spread(winner.confirmed)} over {seeds} seeds; {seen}"]
+    over = f"{seeds} seeds (± 95 % interval)" if seeds > 1 else f"{seeds} seeds"
+    lines = [f"confirmed: point {winner.point} with {metric} {_spread(winner.confirmed)} over {over}; {seen}"]
     if found.p_value is not None and found.difference is not None:
         rival = found.candidates[1]
         told = "distinguishable from" if found.distinguishable else "not distinguishable from"
@@ -227,7 +268,7 @@ def cost(history: History) -> tuple[float, int]:
 
 
 def _spread(spread: Spread) -> str:
-    return f"{spread.mean:.4f}" if math.isnan(spread.std) else f"{spread.mean:.4f} ± {spread.std:.4f}"
+    return f"{spread.mean:.4f}" if math.isnan(spread.half) else f"{spread.mean:.4f} ± {spread.half:.4f}"
 
 
 def _by_seed(history: History, stage: int) -> dict[tuple[int, int], Trial]:

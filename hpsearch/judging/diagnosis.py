@@ -20,6 +20,9 @@ Label = Literal[
     "learning rate too large",
     "learning rate too small",
     "saturated neurons",
+    "dead units",
+    "at chance level",
+    "data not scaled",
     "overfitting",
     "lambda dominating",
     "not converged",
@@ -104,7 +107,7 @@ def diagnose(trial: Trial, model: Mapping[str, Any] | None = None) -> Diagnosis:
     """
     curves = {name: trial.curve(name) for name in ("train_cost", "train_accuracy", "val_cost", "saturation")}
     return diagnose_curves(
-        curves | ({} if curves["saturation"] else {"saturation": _saturation(trial)}),
+        curves | ({} if curves["saturation"] else {"saturation": reported_saturation(trial)}),
         {**(model or {}), **trial.params},
         trial.decision.reason if trial.state == "FAILED" and trial.decision is not None else None,
         trial.curve("learning_rate"),
@@ -138,12 +141,12 @@ def diagnose_curves(
     val = [value for value in curves.get("val_cost", ()) if math.isfinite(value)]
     val = val if len(val) == len(cost) else []
     return (
-        _too_large(cost, val)
+        oscillation(cost, val)
         or _lambda(cost, val, accuracy, _shrinking(params, rates))
         or _saturated(cost, accuracy, curves.get("saturation", ()))
         or _too_small(cost)
-        or _overfitting(cost, val)
-        or _unconverged(cost, val)
+        or overfitting(cost, val)
+        or unconverged(cost, val)
         or Diagnosis("good", f"training cost {_fell(cost)} and has settled", {"train_cost": cost[-1]})
     )
 
@@ -161,7 +164,8 @@ def setback(cost: Sequence[float], noise: float = 0.0) -> float:
     return worst
 
 
-def _too_large(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
+def oscillation(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
+    """Return that the costs, a value an epoch, rise or leap; None where they do not."""
     low = min(cost)
     end = median(cost[-3:])
     if end > (1 + RISEN) * low and end > FLOOR * cost[0] and cost.index(low) < len(cost) - 3:
@@ -197,7 +201,7 @@ def _lambda(
     return Diagnosis("lambda dominating", reason, {"decay_per_epoch": shrinking, "train_accuracy": accuracy[-1]})
 
 
-def _saturation(trial: Trial) -> list[float]:
+def reported_saturation(trial: Trial) -> list[float]:
     """Return at each epoch the mean share of saturated neurons over the hidden layers."""
     curve = []
     for row in trial.rows:
@@ -208,6 +212,8 @@ def _saturation(trial: Trial) -> list[float]:
 
 
 def _saturated(cost: Sequence[float], accuracy: Sequence[float], saturation: Sequence[float]) -> Diagnosis | None:
+    if accuracy and accuracy[-1] >= POOR:
+        return None  # it has learnt: what its first epochs looked like is over
     slow = _fall(cost[0], cost[-1]) < 1 - HIGH
     if saturation and saturation[-1] >= SATURATED and slow:
         reason = f"{saturation[-1]:.0%} of the neurons are saturated while training cost {_fell(cost)}"
@@ -250,7 +256,8 @@ def _too_small(cost: Sequence[float]) -> Diagnosis | None:
     return Diagnosis("learning rate too small", reason, {"pace": pace, "left": cost[-1] / cost[0]})
 
 
-def _overfitting(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
+def overfitting(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
+    """Return that validation gets worse while training gets better; None where it does not."""
     if not val:
         return None
     best = val.index(min(val))
@@ -265,7 +272,8 @@ def _overfitting(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | Non
     return Diagnosis("overfitting", reason, {"from_epoch": best + 1, "val_risen": risen, "train_fallen": fall})
 
 
-def _unconverged(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
+def unconverged(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
+    """Return that the costs still fall at the end; None where they do not."""
     last = max(len(cost) // 4, 1)
     fall = _fall(cost[-1 - last], cost[-1])
     too = _fall(val[-1 - last], val[-1]) if val else fall

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hpsearch.judging.diagnosis import Diagnosis, Label, diagnose
+from hpsearch.judging.compared import diagnoses as compare
+from hpsearch.judging.diagnosis import Diagnosis, Label
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
 from hpsearch.space.dimensions import LARGEST
@@ -23,8 +24,8 @@ OFTEN = 0.5
 """Share of the good trials that must agree for a proposal."""
 
 _NARROW: Sequence[tuple[Label, str, str, str]] = (
-    ("learning rate too large", "learning_rate", "above", "diverge or oscillate"),
-    ("learning rate too small", "learning_rate", "below", "hardly move"),
+    ("learning rate too large", "learning_rate", "above", "have too large a one"),
+    ("learning rate too small", "learning_rate", "below", "have too small a one"),
     ("lambda dominating", "l2", "above", "are dominated by λ"),
 )
 
@@ -34,9 +35,9 @@ def propose(history: History) -> list[str]:
     ranked = history.ranked()
     if len(ranked) < FEWEST:
         return []
-    model = history.declaration.model_params
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
-    diagnoses = {trial.number: diagnose(trial, model) for trial in history.trials if trial.decision is not None}
+    said_of = compare(history)
+    diagnoses = {t.number: said_of[t.number] for t in history.trials if t.decision is not None}
     lines = []
     for name, dim in history.declaration.dimensions.items():
         if not isinstance(dim, Choice):

@@ -207,7 +207,7 @@ def parts(comparison: Comparison, *, ascii_only: bool = False) -> list[Part]:
     columns = [
         Column("study", fold=True),
         Column("best", right=True),
-        Column("mean ± std", right=True),
+        Column("mean (standard deviation)", right=True),
         Column("over"),
         Column("trials", right=True),
         Column("epochs", right=True),
@@ -232,7 +232,7 @@ def parts(comparison: Comparison, *, ascii_only: bool = False) -> list[Part]:
 
 
 def _spread(each: Summary) -> str:
-    return words.number(each.mean) + ("" if each.std is None else f" ± {words.number(each.std)}")
+    return words.number(each.mean) + ("" if each.std is None else f" ({words.number(each.std)})")
 
 
 def _sentence(pair: Paired) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.judging.audit import audit
+from hpsearch.judging.confirm import winner
 from hpsearch.judging.proposal import propose
 from hpsearch.log.history import History, Trial
 from hpsearch.report import words
@@ -75,7 +76,14 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
         failure = words.first_failure(history)
         return [*said, f"No trial has a {goal.metric}" + (f"; {failure}." if failure else " yet.")]
     given = f", with {_listed(best.params)}" if best.params else ""
-    said.append(f"The best is trial {best.number}: {words.number(best.value)} at {words.reached(best)}{given}.")
+    handed = winner(history)
+    if handed is not None and handed is not best:
+        given = f", with {_listed(handed.params)}" if handed.params else ""
+        said.append(f"The best is trial {handed.number} of the confirmed point {handed.ask.point}: "
+                    f"{words.number(handed.value)} at {words.reached(handed)}{given}.")  # fmt: skip
+        said.append(f"The search's best was trial {best.number}, seen once with {words.number(best.value)}.")
+    else:
+        said.append(f"The best is trial {best.number}: {words.number(best.value)} at {words.reached(best)}{given}.")
     top = [words.number(trial.value) for trial in history.ranked()[:TOP]]
     if len(top) == TOP:
         said.append(f"The best {TOP} lie between {top[-1]} and {top[0]}." if top[0] != top[-1] else

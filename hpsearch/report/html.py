@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.judging.diagnosis import diagnose
+from hpsearch.judging.compared import diagnoses
 from hpsearch.log.history import History, Trial
-from hpsearch.report import axes, comparison, curves, figures, findings, landscape, pareto, stages, words
+from hpsearch.report import axes, comparison, curves, explain, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
@@ -87,6 +87,10 @@ def page(history: History, drawn: Drawings | None = None) -> str:
         "comparison": _comparison(history),
         "figures": "\n".join(_card(figure) for figure in shown),
         "stages": stages.stage_table(history),
+        "explained": "\n".join(
+            f"<h3>{escape(title)}</h3><p>{escape(' '.join(sentences))}</p>"
+            for title, sentences in explain.study_sections(history, found)
+        ),
         "table": _table(history),
         "provenance": "".join(
             f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)
@@ -163,7 +167,7 @@ def _table(history: History) -> str:
     metrics = list(history.goal.metrics)
     front = ["front"] if history.goal.others else []
     heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
-    model = history.declaration.model_params
+    said_of = diagnoses(history)
     ranked = history.ranked()
     known = {trial.number for trial in ranked}
     rest = [trial for trial in history.trials if trial.number not in known]
@@ -173,13 +177,13 @@ def _table(history: History) -> str:
     head = "".join(
         f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
     )
-    rows = "\n".join(_row(history, trial, names, bool(staged), model, best) for trial in [*ranked, *rest])
+    rows = "\n".join(
+        _row(history, trial, names, bool(staged), said_of[trial.number].label, best) for trial in [*ranked, *rest]
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
 
 
-def _row(
-    history: History, trial: Trial, names: Iterable[str], staged: bool, model: Mapping[str, Any], front: set[int]
-) -> str:
+def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, label: str, front: set[int]) -> str:
     why = trial.decision.reason if trial.decision is not None else ""
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
@@ -193,7 +197,7 @@ def _row(
         _number(trial.epoch, str(trial.epoch)),
         *(_value(trial.params.get(name)) for name in names),
         f'<td class="curve">{curve}</td>',
-        f"<td>{escape(diagnose(trial, model).label)}</td>",
+        f"<td>{escape(label)}</td>",
         f"<td>{escape(why)}</td>",
     ]
     return f"<tr>{''.join(cells)}</tr>"

@@ -20,6 +20,7 @@ _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 860, 460, 60, 50, 190, 50
 _COLOURS = {
     "falls at once": "#1a7f37",
     "hardly falls": "#8c959f",
+    "lags": "#9a6700",
     "oscillates": "#bf8700",
     "rises": "#cf222e",
     "diverges": "#82071e",
@@ -36,25 +37,28 @@ def parts(found: LrRange, name: str, *, ascii_only: bool = False) -> list[Part]:
     """
     columns = [
         Column("learning_rate", right=True),
-        Column("cost at the end", right=True),
+        Column("cost in the last epoch", right=True),
         Column("cost over the first epochs"),
         Column("what it does"),
     ]
     rows = [
         [
             f"{trace.learning_rate:g}",
-            words.number(trace.cost[-1]) if math.isfinite(trace.cost[-1]) else "diverged",
+            words.number(trace.end) if math.isfinite(trace.end) else "diverged",
             sparkline(_cut(found, trace), CURVE, ascii_only=ascii_only),
-            trace.verdict + (" <- threshold" if trace.learning_rate == found.threshold else ""),
+            trace.verdict + _mark(found, trace),
         ]
         for trace in found.traces
     ]
-    ends = [_cut(found, trace)[-1] for trace in found.traces]
+    ends = [min(trace.end, CEILING * found.guessing) for trace in found.traces]
     first, last = found.traces[0].learning_rate, found.traces[-1].learning_rate
     return [
-        f"{name}: training cost over {words.many(found.epochs, 'epoch')}, λ = 0; guessing costs {found.guessing:.4g}",
+        (
+            f"{name}: training cost over {words.many(found.epochs, 'epoch')}, without any regularisation; guessing "
+            f"costs {found.guessing:.4g}"
+        ),
         [Grid(columns, rows), Grid([columns[0], columns[3]], [[row[0], row[3]] for row in rows])],
-        f"cost at the end, from η = {first:g} to {last:g}: {sparkline(ends, CURVE, ascii_only=ascii_only)}",
+        f"cost in the last epoch, from η = {first:g} to {last:g}: {sparkline(ends, CURVE, ascii_only=ascii_only)}",
         "",
         *advice(found),
     ]
@@ -63,12 +67,34 @@ def parts(found: LrRange, name: str, *, ascii_only: bool = False) -> list[Part]:
 def advice(found: LrRange) -> list[str]:
     """Return what the test suggests."""
     if found.threshold is None or found.suggestion is None:
-        return ["at no learning rate does the cost fall at once: look at the model (initial weights, cost) or --epochs"]
-    low, high = float(f"{found.threshold / 20:.2g}"), float(f"{found.threshold * 2:.2g}")
+        return [
+            (
+                "at no learning rate does the cost fall at once: look at the data (scaled to about [0, 1]?), the model "
+                "(initial weights, cost) or --epochs"
+            )
+        ]
+    low, high = float(f"{found.suggestion / 10:.2g}"), float(f"{max(found.threshold, 2 * found.suggestion):.2g}")
+    edge = found.threshold == found.traces[-1].learning_rate
     return [
-        f"threshold: {found.threshold:g}, the largest learning rate at which the cost falls at once",
-        f"suggestion: learning_rate={found.suggestion:g}, half of that; a range: Float({low:g}, {high:g}, log=True)",
+        (
+            f"threshold: {found.threshold:g}, the largest learning rate at which the cost falls at once and keeps up "
+            f"with the lowest{' (and the largest that was tried: it may lie higher)' if edge else ''}"
+        ),
+        (
+            f"suggestion: learning_rate={found.suggestion:g}, the smallest at which the cost gets as low as any; a "
+            f"range: Float({low:g}, {high:g}, log=True)"
+        ),
+        "regularisation (l1, l2, max_norm, dropout, augmentation) was left out; with much of it search η once more",
     ]
+
+
+def _mark(found: LrRange, trace: Trace) -> str:
+    marks = [
+        word
+        for word, rate in (("suggestion", found.suggestion), ("threshold", found.threshold))
+        if rate == trace.learning_rate
+    ]
+    return f" <- {', '.join(marks)}" if marks else ""
 
 
 def svg(found: LrRange, name: str) -> str:
@@ -86,7 +112,7 @@ def svg(found: LrRange, name: str) -> str:
         'font-size="12">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
         f'<text x="{_LEFT}" y="24" font-size="15">{escape(name)}: training cost by learning rate η</text>',
-        f'<text x="{_LEFT}" y="40" fill="#57606a">{escape(advice(found)[-1])}</text>',
+        f'<text x="{_LEFT}" y="40" fill="#57606a">{escape(advice(found)[:2][-1])}</text>',
         f'<line x1="{_LEFT}" y1="{_TOP}" x2="{_LEFT}" y2="{_HEIGHT - _BOTTOM}" stroke="#57606a"/>',
         f'<line x1="{_LEFT}" y1="{_HEIGHT - _BOTTOM}" x2="{x[-1]:.1f}" y2="{_HEIGHT - _BOTTOM}" stroke="#57606a"/>',
         f'<line x1="{_LEFT}" y1="{level:.1f}" x2="{x[-1]:.1f}" y2="{level:.1f}" stroke="#8c959f"',

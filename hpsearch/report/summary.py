@@ -12,7 +12,7 @@ from hpsearch.judging.proposal import propose
 from hpsearch.log.history import History
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.ladder import stage_lines
-from hpsearch.report.tables import trials_grids
+from hpsearch.report.tables import best_line, trials_grids
 from hpsearch.report.terminal import Part
 
 TOP = 5
@@ -67,14 +67,12 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
     spared, planned = words.saved(history, plan.epochs)
     if spared:
         parts.append(f"pruning saved {spared:,} of {planned:,} epochs ({100 * spared / planned:.0f} %)")
-    best = history.best
+    best = confirm.winner(history)
     if best is None:
         failure = words.first_failure(history)
         parts.append(f"no trial has a {plan.goal.metric}" + (f"; {failure}" if failure else " yet"))
     else:
-        parts.append(
-            f"best: {plan.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}"
-        )
+        parts.append(best_line(history, params=False))
         parts += [f"      {words.params(best.params)}"] if best.params else []
     parts += stage_lines(history)
     if history.goal.others and best is not None:

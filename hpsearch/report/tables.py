@@ -11,7 +11,8 @@ from typing import Any
 
 from hpsearch.judging import confirm
 from hpsearch.judging.audit import audit
-from hpsearch.judging.diagnosis import diagnose
+from hpsearch.judging.compared import diagnoses
+from hpsearch.judging.diagnosis import Diagnosis
 from hpsearch.log.history import History, Trial
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.export import plain, trial_rows
@@ -58,7 +59,7 @@ def list_parts(studies: Mapping[str, History]) -> list[Part]:
 def _list_row(name: str, history: History) -> list[str]:
     count = words.counts(history)
     total = _total(history)
-    best = history.best
+    best = confirm.winner(history)
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(history.time)) if history.time else "-"
     return [
         name,
@@ -77,12 +78,12 @@ def _list_row(name: str, history: History) -> list[str]:
 def show_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch show --json`` prints: the study, and every trial with its curve."""
     trials = []
-    model = history.declaration.model_params
+    said_of = diagnoses(history)
     for trial, row in zip(history.trials, trial_rows(history), strict=True):
         params = {key: value for key, value in row.items() if key.startswith("params.")}
         facts = {key: plain(value) for key, value in row.items() if key not in params}
         curve = [plain(value) for value in trial.curve(history.goal.metric)]
-        found = diagnose(trial, model)
+        found = said_of[trial.number]
         diagnosis = {"label": found.label, "reason": found.reason}
         trials.append({**facts, "params": trial.params, "curve": curve, "diagnosis": diagnosis})
     compared = comparison.to_json(history)
@@ -132,13 +133,18 @@ def show_parts(
 
 
 def best_line(history: History, *, params: bool = True) -> str:
-    """Return the incumbent in a line, with or without its parameters."""
-    best = history.best
+    """Return the best trial, the one whose model is handed over, in a line, with or without its parameters."""
+    best, found = confirm.winner(history), confirm.verdict(history)
     if best is None:
         return f"no trial has a {history.goal.metric} yet"
     given = f" ({words.params(best.params)})" if params and best.params else ""
-    value = words.number(best.value)
-    return f"best: {history.goal.metric} {value} at {words.reached(best)}, trial {best.number}{given}"
+    said = f"{history.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}{given}"
+    if found is None or history.best is None:
+        return f"best: {said}"
+    return (
+        f"best: confirmed point {found.winner.point}, {said}; the search's best was trial {history.best.number} of "
+        f"point {history.best.ask.point} with {words.number(history.best.value)}"
+    )
 
 
 def front_lines(history: History) -> list[tuple[str, Trial]]:
@@ -153,14 +159,15 @@ def front_lines(history: History) -> list[tuple[str, Trial]]:
 def _diagnosis_line(history: History) -> list[str]:
     if history.best is None:
         return []
-    found = diagnose(history.best, history.declaration.model_params)
+    best = confirm.winner(history) or history.best
+    found = diagnoses(history)[best.number]
     return [] if found.label == "unclear" else [f"      its curve: {found}"]
 
 
 def best_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch best --json`` prints."""
     facts = _facts(name, history)
-    front = {key: facts[key] for key in ("metrics", "directions", "front") if key in facts}
+    front = {key: facts[key] for key in ("search_best", "metrics", "directions", "front") if key in facts}
     return {"study": name, "metric": facts["metric"], "direction": facts["direction"], **(facts["best"] or {}), **front}
 
 
@@ -198,8 +205,8 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
         Column("diagnosis"),
         Column("why"),
     ]
-    model = history.declaration.model_params
-    rows = [_trial_row(history, trial, names, model, ascii_only) for trial in trials]
+    said_of = diagnoses(history)
+    rows = [_trial_row(history, trial, names, said_of[trial.number], ascii_only) for trial in trials]
     fixed = 4 + len(history.goal.others)
     params = fixed + len(names)
     own, curve, said, why = list(range(params)), params + 1, params + 2, params + 3
@@ -216,9 +223,7 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
     return [Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows]) for places in versions]
 
 
-def _trial_row(
-    history: History, trial: Trial, names: Sequence[str], model: Mapping[str, Any], ascii_only: bool
-) -> list[str]:
+def _trial_row(history: History, trial: Trial, names: Sequence[str], found: Diagnosis, ascii_only: bool) -> list[str]:
     return [
         f"{trial.number}",
         trial.state,
@@ -228,7 +233,7 @@ def _trial_row(
         *(words.param(trial.params[name]) if name in trial.params else "-" for name in names),
         words.params(trial.params),
         sparkline(trial.curve(history.goal.metric), CURVE, ascii_only=ascii_only),
-        found.label if (found := diagnose(trial, model)).label != "unclear" else "",
+        found.label if found.label != "unclear" else "",
         trial.decision.reason if trial.decision is not None else "",
     ]
 
@@ -265,7 +270,7 @@ def _word(setting: Any) -> str:
 
 def _facts(name: str, history: History) -> dict[str, Any]:
     count = words.counts(history)
-    best = history.best
+    best, searched = confirm.winner(history), history.best
     said = history.declaration
     return {
         "study": name,
@@ -281,14 +286,19 @@ def _facts(name: str, history: History) -> dict[str, Any]:
         },
         "epochs": sum(trial.epoch for trial in history.trials),
         "stop": history.stop,
-        "best": None
-        if best is None
-        else {
-            "trial": best.number,
-            "value": best.value,
-            "epoch": best.best_epoch,
-            "epochs": best.epoch,
-            "params": best.params,
-        },
+        "best": _best_facts(best),
+        **({"search_best": _best_facts(searched)} if searched is not best else {}),
         **(pareto.to_json(history) if history.goal.others else {}),
+    }
+
+
+def _best_facts(trial: Trial | None) -> dict[str, Any] | None:
+    if trial is None:
+        return None
+    return {
+        "trial": trial.number,
+        "value": trial.value,
+        "epoch": trial.best_epoch,
+        "epochs": trial.epoch,
+        "params": trial.params,
     }

@@ -1,8 +1,9 @@
 """The η test: the training cost over the first epochs for learning rates over four orders of magnitude.
 
-The chapter's way to the order of magnitude of η: the largest one at which the cost falls at once, instead of
-oscillating or rising, is the threshold; half of it is a good choice. Without regularisation (λ = 0), as the chapter
-begins, and from the same initial weights for every η.
+The chapter's way to the order of magnitude of η. It is a test of the study's own training set, with the model as it is
+declared but for what regularises it: ``l1``, ``l2``, ``max_norm``, dropout and augmentation are left out, as the
+chapter begins with λ = 0. All learning rates start from the same initial weights and see the same mini-batches. What
+the costs mean is judged in `hpsearch.judging.lr_range`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
-from hpsearch.judging.diagnosis import setback
-from hpsearch.judging.lr_range import LrRange, Trace, Verdict
+from hpsearch.judging.lr_range import LrRange, judged
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.parameters import batch_rows, validate_params
@@ -32,16 +32,23 @@ BELOW = 200.0
 """The grid's lowest learning rate lies this much below the optimizer's default: 0.0025 … 25 for sgd's 0.5."""
 
 PARTS = 10
-"""Costs per epoch: an epoch is trained in this many stretches, each of other samples."""
+"""Costs per epoch: an epoch is trained in this many stretches, each of other samples …"""
 
-HARDLY = 0.1
-"""A cost that at the end of the test is not this share below that of guessing hardly falls."""
+FEWEST_SAMPLES = 100
+"""… or in fewer, where a stretch would be of fewer samples than this: its cost would be noise."""
 
-SETBACK = 0.2
-"""A cost that ever rises by this share of all that it falls below that of guessing oscillates."""
+FEWEST_EPOCHS, FEWEST_STEPS, MOST_EPOCHS = 3, 300, 100
+"""Epochs that are trained where nobody says how many: at least three, and on small data as many as make 300 steps."""
 
-NOISE = 0.1
-"""Stretches differ by this share of their cost: they are of other samples."""
+UNREGULARISED: Mapping[str, Any] = {
+    "l1": 0.0,
+    "l2": 0.0,
+    "max_norm": None,
+    "dropout": 0.0,
+    "input_dropout": 0.0,
+    "augmentation": None,
+}
+"""What is left out of the model for the test."""
 
 UNTRAINED = 1e-30
 """Learning rate of the network that shows the cost before training."""
@@ -49,53 +56,35 @@ UNTRAINED = 1e-30
 _NETWORK, _DATA = 1, 2
 
 
-def lr_range(study: Study, dataset: Dataset, epochs: int = 3) -> LrRange:
+def lr_range(study: Study, dataset: Dataset, epochs: int | None = None) -> LrRange:
     """Run the test on a study's model.
 
     Args:
         study: Its model counts, not its space.
         dataset: Its data; the training part alone is used.
-        epochs: Epochs to train for each learning rate.
+        epochs: Epochs to train for each learning rate; None for three, and more where three are fewer than 300 steps.
 
     Raises:
-        UserError: The model is no MLPClassifier and no pipeline that ends in one.
+        UserError: The model is neither an MLPClassifier nor an MLPRegressor, nor a pipeline that ends in one.
     """
-    params, data = _problem(study, dataset)
+    params, data, default = _problem(study, dataset)
+    if epochs is None:
+        steps = math.ceil(len(data.X_train) / batch_rows(params, len(data.X_train)))
+        epochs = min(max(FEWEST_EPOCHS, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS)
     guessing = guessing_cost(params, data)
-    lowest = OPTIMIZERS[params["optimizer"]].learning_rate / BELOW
+    lowest = default / BELOW
     rates = [float(f"{lowest * 10 ** (DECADES * i / (N_RATES - 1)):.2g}") for i in range(N_RATES)]
     with surroundings(study.threads):
-        costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
-    start = costs[0][0]
-    traces = tuple(
-        Trace(rate, (start, *cost), judge([start, *cost], guessing))
-        for rate, cost in zip(rates, costs[1:], strict=True)
-    )
-    return LrRange(traces, epochs, guessing, threshold(traces))
-
-
-def judge(cost: Sequence[float], guessing: float) -> Verdict:
-    """Return what a training cost does.
-
-    Initial weights may cost far more than guessing, and the biases alone bring the cost down to that of guessing: only
-    what it falls below counts as learning.
-
-    Args:
-        cost: From before training on.
-        guessing: Cost of a network that gives the classes' shares whatever it sees.
-    """
-    if any(not math.isfinite(value) for value in cost):
-        return "diverges"
-    if min(cost[-3:]) > max(cost[0], guessing):
-        return "rises"
-    learnt = max(guessing - min(cost), HARDLY * guessing)
-    if max(cost) > (1 + SETBACK) * max(cost[0], guessing) or setback(cost, NOISE) > SETBACK * learnt:
-        return "oscillates"
-    return "hardly falls" if cost[-1] > (1 - HARDLY) * guessing else "falls at once"
+        (start, *_), *costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
+    per_epoch = max(len(cost) for cost in costs) // epochs
+    found = judged({rate: [start, *cost] for rate, cost in zip(rates, costs, strict=True)}, guessing, per_epoch)
+    return LrRange(found.traces, epochs, guessing, found.threshold, found.suggestion)
 
 
 def guessing_cost(params: Mapping[str, Any], data: TrainingData) -> float:
-    """Return the cost of a network whose outputs are the classes' shares, whatever it sees."""
+    """Return the cost of a network whose outputs are the classes' shares, or the targets' means, whatever it sees."""
+    if params["output"] == "identity":
+        return float(data.T_train.var(axis=0, dtype=np.float64).sum() / 2)
     p = data.T_train.mean(axis=0, dtype=np.float64)
     p = p[(p > 0) & (p < 1)]
     if params["cost"] == "log_likelihood":
@@ -103,17 +92,6 @@ def guessing_cost(params: Mapping[str, Any], data: TrainingData) -> float:
     if params["cost"] == "cross_entropy":
         return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)).sum())
     return float((p * (1 - p)).sum() / 2 * (4 if params["output"] == "tanh" else 1))  # targets of tanh are ±1
-
-
-def threshold(traces: Sequence[Trace]) -> float | None:
-    """Return the largest learning rate of the first run of those at which the cost falls at once."""
-    found = None
-    for trace in traces:
-        if trace.verdict == "falls at once":
-            found = trace.learning_rate
-        elif found is not None:
-            break
-    return found
 
 
 def to_json(found: LrRange) -> dict[str, Any]:
@@ -134,16 +112,23 @@ def to_json(found: LrRange) -> dict[str, Any]:
     }
 
 
-def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingData]:
+def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingData, float]:
+    """Return the network's parameters without what regularises it, its training set, and its optimizer's usual η."""
     from hpsearch.models.estimators.classifier import MLPClassifier  # imports scikit-learn
+    from hpsearch.models.estimators.regressor import LEARNING_RATES, MLPRegressor
 
     parts = split(study.model)
-    if not isinstance(parts.last, MLPClassifier):
+    if not isinstance(parts.last, MLPClassifier | MLPRegressor):
         name = "an objective" if study.model is None else type(parts.last).__name__
-        raise UserError(f"study {study.name!r}: the η test needs an MLPClassifier, not {name}")
-    if dataset.classes is None:
+        raise UserError(f"study {study.name!r}: the η test needs an MLPClassifier or an MLPRegressor, not {name}")
+    regression = isinstance(parts.last, MLPRegressor)
+    if not regression and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
-    params = {**parts.last.get_params(), "l2": 0.0, "early_stopping": "none", "lr_schedule": "constant"}
+    own = {"output": "identity", "cost": "quadratic"} if regression else {}
+    params = {
+        **parts.last.get_params(), **own, **UNREGULARISED, "early_stopping": "none", "lr_schedule": "constant",
+        "exact_train_metrics": False,
+    }  # fmt: skip
     try:
         validate_params(params)
     except ValueError as error:
@@ -152,7 +137,12 @@ def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingDa
         with surroundings(study.threads):
             X, X_valid = Transformers(parts.before, dataset, study.seed).transform({})
         dataset = replace(dataset, X_train=X, X_valid=X_valid)
-    return params, training_data(dataset, params["dtype"], class_weight=params["class_weight"])
+    default = OPTIMIZERS[params["optimizer"]].learning_rate
+    if regression:
+        targets = np.asarray(dataset.y_train, np.float64).reshape(len(dataset.y_train), -1)
+        data = TrainingData.from_targets(dataset.X_train, targets, dtype=params["dtype"])
+        return params, data, LEARNING_RATES.get(params["optimizer"], default)
+    return params, training_data(dataset, params["dtype"], class_weight=params["class_weight"]), default
 
 
 def _train(
@@ -161,7 +151,7 @@ def _train(
     """Return each learning rate's cost over each stretch; one that diverged ends with a value that is not finite."""
     n = len(data.X_train)
     batch = batch_rows(params, n)
-    size = max(math.ceil(n / PARTS / batch), 1) * batch
+    size = math.ceil(max(n / PARTS, min(FEWEST_SAMPLES, n)) / batch) * batch
     members = [Member({**params, "learning_rate": rate, "max_epochs": 2**31}, (seed, _NETWORK, 0)) for rate in rates]
     costs: list[list[float]] = [[] for _ in rates]
     for epoch in range(epochs):

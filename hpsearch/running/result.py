@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.judging.confirm import Verdict, verdict
+from hpsearch.judging.confirm import Verdict, verdict, winner
 from hpsearch.log import stages
 from hpsearch.log.history import History, Trial
 
@@ -46,7 +46,15 @@ class Result:
 
     @property
     def best_trial(self) -> Trial | None:
-        """The best trial, or None where none has a value."""
+        """The trial whose model is handed over: of confirmed points the winner's, else the search's best.
+
+        None where no trial has a value.
+        """
+        return winner(self.history)
+
+    @property
+    def search_best(self) -> Trial | None:
+        """The trial with the best value of the search, which was seen once and may have been luck."""
         return self.history.best
 
     @property

@@ -20,8 +20,8 @@ import numpy as np
 
 from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
-from hpsearch.judging.confirm import verdict
-from hpsearch.log.history import History, Trial
+from hpsearch.judging.confirm import winner
+from hpsearch.log.history import History
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators import serving
 from hpsearch.objectives.base import Keeping, Objective, Start
@@ -32,21 +32,6 @@ EXAMPLES = 3
 
 NEEDED = ("mlflow", "numpy", "scipy", "scikit-learn", "threadpoolctl")
 """Packages that a model needs; those of skops need it too."""
-
-
-def winner(history: History) -> Trial | None:
-    """Return the trial whose model is the study's.
-
-    It is the best trial of the search; where points were confirmed with fresh seeds, it is of the trials that the
-    winning point was tested with (or else confirmed) the one that is best on the validation set.
-    """
-    found = verdict(history)
-    if found is None:
-        return history.best
-    for stage in (history.roles.test, history.roles.confirm):
-        if trials := [each for each in history.ranked_at(stage) if each.ask.point == found.winner.point]:
-            return trials[0]
-    return history.best
 
 
 def fitted(history: History, objective: Objective | None, make: Callable[[], Objective]) -> Any:

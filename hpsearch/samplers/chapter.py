@@ -1,9 +1,9 @@
 """The chapter's procedure as a sampler: how to choose a neural network's hyper-parameters, step by step.
 
-1. Any non-trivial learning. 2. η with λ = 0: the largest order of magnitude at which the training cost falls at once
-instead of oscillating, then finer. 3. λ from 1.0 by factors of ten, then finer. 4. η again. 5. How long and with which
-schedule to train, and the other dimensions one by one. 6. The mini-batch size, by value against elapsed time.
-7. Momentum last. Then the best point is refined, a coordinate at a time.
+1. Any non-trivial learning. 2. η with λ = 0: the order of magnitude at which the training cost falls at once instead of
+oscillating, and gets as low as at any, then finer. 3. λ from 1.0 by factors of ten, then finer. 4. η again. 5. How long
+and with which schedule to train, and the other dimensions one by one. 6. The mini-batch size, by value against elapsed
+time. 7. Momentum last. Then the best point is refined, a coordinate at a time.
 
 Nothing is remembered: each ask walks the steps anew over the history and returns the first probe that is missing. A
 step whose probes still train is decided by what they have shown so far, so that no lane waits; should the choice
@@ -21,13 +21,13 @@ import numpy as np
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler, check_single
+from hpsearch.samplers.chapter_rate import RateOrder, rule_of
 from hpsearch.samplers.chapter_steps import (
     FINEST,
     AnyLearning,
     BatchSize,
     Finer,
     Orders,
-    RateOrder,
     Scan,
     Step,
 )
@@ -36,6 +36,7 @@ from hpsearch.samplers.probes import Point, project, rounded, short
 from hpsearch.samplers.seeding import point_sequence
 from hpsearch.space import Choice, Space
 from hpsearch.space.dimensions import listed
+from hpsearch.study.registry import RULES
 from hpsearch.study.study import Study
 
 RATE, DECAY, BATCH = ("learning_rate",), ("l2", "l1", "alpha"), ("batch_size",)
@@ -95,19 +96,19 @@ class ChapterPoints:
         self._seed = seed
         self._repeats = repeats
         self._start = {name: _start(name, dim, model) for name, dim in space.items()}
-        self._steps = _steps(space)
+        self._steps = {rule: _steps(space, rule) for rule in range(1, RULES["chapter"] + 1)}
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number: the first missing probe, or a refinement of the best."""
         known = Known(history.trials, history.goal, self._repeats)
-        walk = self.walk(known)
+        walk = self.walk(known, rule_of(history))
         return self._refined(known, walk.base, point) if walk.missing is None else project(self._space, walk.missing)
 
-    def walk(self, known: Known) -> Walk:
-        """Return how far the procedure has come with what is known."""
+    def walk(self, known: Known, rule: int) -> Walk:
+        """Return how far the procedure has come with what is known, by a rule of `hpsearch.samplers.chapter_rate`."""
         base = dict(self._start)
         told: list[str] = []
-        for step in self._steps:
+        for step in self._steps[rule]:
             if step.name is not None and step.name not in project(self._space, base):
                 continue  # it does not exist at the point that was chosen
             probes = step.probes(base, known)
@@ -168,7 +169,7 @@ def story(history: History) -> list[str]:
     points = ChapterPoints(space, model, said.seed, said.repeats)
     trials = [trial for trial in history.trials if trial.ask.stage == 0]
     known = Known(trials, history.goal, said.repeats)
-    walk = points.walk(known)
+    walk = points.walk(known, rule_of(history))
     told = list(walk.told)
     if history.full_stage:
         told.insert(0, "the chapter's procedure on stage 0, the smallest problem:")
@@ -201,13 +202,13 @@ def _start(name: str, dim: Any, model: Mapping[str, Any]) -> Any:
     return dim.at(0) if isinstance(dim, Choice) else rounded(dim, dim.from_unit(0.5))
 
 
-def _steps(space: Space) -> list[Step]:
+def _steps(space: Space, rule: int) -> list[Step]:
     rates, decays = _named(space, RATE), _named(space, DECAY)
     training, batch, last = _named(space, TRAINING), _named(space, BATCH), _named(space, MOMENTUM)
     turns = {*rates, *decays, *training, *batch, *last}
     steps: list[Step] = [AnyLearning(space)]
     for name in rates:
-        steps += [RateOrder(space, name, _without(space, decays)), Finer(space, name)]
+        steps += [RateOrder(space, name, _without(space, decays), rule), Finer(space, name)]
     for name in decays:
         steps += [Orders(space, name), Finer(space, name)]
     steps += [Finer(space, name, FINEST, " again") for name in rates if decays]

@@ -11,15 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hpsearch.samplers.known import EARLY, Known, Seen
-from hpsearch.samplers.probes import Point, distinct, orders, project, scaled, scan, short
+from hpsearch.samplers.known import Known, Seen
+from hpsearch.samplers.probes import Point, distinct, project, scaled, scan, short
 from hpsearch.space import Choice, Float, Int, Space
 
 ORDER = 10.0
 FINER = (0.25, 0.5, 2.0, 4.0)
 FINEST = (0.5, 0.7, 1.4, 2.0)
-FAR = 0.25
-"""A learning rate keeps up with the best where its cost has gone all but this share of the way."""
 
 
 class Step(Protocol):
@@ -66,39 +64,6 @@ class AnyLearning:
             learnt = learnt or cost[-1] < 0.9 * cost[0]
             text += f", training cost from {short(cost[0])} to {short(cost[-1])}"
         return base, f"{where}: {text}; {'it learns' if learnt else 'no learning yet, so look at η'}"
-
-
-@dataclass(frozen=True)
-class RateOrder:
-    """Step 2: the order of magnitude of η, the largest at which the cost falls at once."""
-
-    space: Space
-    name: str
-    note: str = ""
-
-    @property
-    def title(self) -> str:
-        """What it is about."""
-        return f"order of magnitude of {self.name}{self.note}"
-
-    def probes(self, base: Point, known: Known) -> list[Point]:
-        """Return a point for each order of magnitude."""
-        return distinct(self.space, ({**base, self.name: value} for value in orders(self.space[self.name])))
-
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
-        """Take the largest whose early cost falls at once and keeps up with the best."""
-        found = [(point, seen) for point in probes if (seen := known[project(self.space, point)]) is not None]
-        said = ", ".join(f"{short(point[self.name])} {_early(seen)}" for point, seen in found if seen.early)
-        falling = [(point, seen.early) for point, seen in found if seen.falls]
-        if not falling:
-            best = min(found, key=lambda pair: pair[1].loss, default=None)
-            if best is None or best[1].value is None:
-                return dict(probes[len(probes) // 2]), "nothing seen yet"
-            return dict(best[0]), f"in {EARLY} epochs: {said}; none falls at once, so the best value counts"
-        _, curve = min(falling, key=lambda pair: pair[1][-1])
-        bar = curve[-1] + FAR * (curve[0] - curve[-1])
-        point = max((p for p, early in falling if early[-1] <= bar), key=lambda p: _size(p[self.name]))
-        return dict(point), f"in {EARLY} epochs: {said}; the largest that falls at once is {short(point[self.name])}"
 
 
 @dataclass(frozen=True)
@@ -261,14 +226,3 @@ def _loss(space: Space, point: Point, known: Known) -> float:
 
 def _best(seen: Seen, curve: Sequence[float]) -> float:
     return min(curve, key=lambda value: seen.goal.loss(value) if math.isfinite(value) else math.inf)
-
-
-def _early(seen: Seen) -> str:
-    first, last = short(seen.early[0]), short(seen.early[-1])
-    if len(seen.early) < 2:
-        return f"has {first} after an epoch{'' if seen.open else ' and was stopped'}"
-    return f"{'falls' if seen.falls else 'does not fall'} ({first} to {last})"
-
-
-def _size(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -51,6 +51,11 @@ class Seen:
         return math.inf if self.value is None else self.goal.loss(self.value)
 
     @property
+    def has_cost(self) -> bool:
+        """Whether its first trial reports a training cost in the early epochs."""
+        return any("train_cost" in row.metrics for row in self.trials[0].rows[:EARLY])
+
+    @property
     def early(self) -> list[float]:
         """Training cost over the early epochs; where none is reported, the goal's metric so that smaller is better."""
         rows = self.trials[0].rows[:EARLY]

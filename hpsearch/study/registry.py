@@ -33,6 +33,10 @@ PRUNERS: Mapping[str, str] = {
     "patient": "hpsearch.pruners.patient.Patient",
 }
 
+RULES: Mapping[str, int] = {"chapter": 2}
+"""Versions of the rules by which samplers decide, where they were changed: a log's header notes them, so that a study
+goes on under those that it began with. They are no part of a study's identity."""
+
 
 def check_name(kind: str, name: str, table: Mapping[str, str]) -> None:
     """Raise a UserError that suggests a name of the table where this one is not in it."""

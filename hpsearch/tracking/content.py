@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.judging import calibration, confirm
-from hpsearch.judging.diagnosis import diagnose
+from hpsearch.judging.compared import diagnoses
 from hpsearch.log import stages
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Header, Tick
@@ -168,7 +168,7 @@ def study_tags(header: Header, user: str | None) -> dict[str, str]:
 def study_progress(history: History, state: str) -> dict[str, str]:
     """Return a study's tags that change while it runs."""
     count = {name: sum(1 for _ in history.ended(name)) for name in ("COMPLETE", "PRUNED", "FAILED")}
-    best = history.best
+    best = confirm.winner(history)
     return tags(
         {
             "hpsearch.state": state,
@@ -178,6 +178,7 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             **{f"hpsearch.trials.{name.lower()}": number for name, number in count.items()},
             "hpsearch.stop": history.stop,
             "hpsearch.best_trial": None if best is None else best.number,
+            "hpsearch.search_best_trial": None if history.best is None else history.best.number,
             "hpsearch.best_params": None if best is None else best.params,
             "hpsearch.front": [trial.number for trial in history.front()] if history.goal.others else None,
             **_ladder(history),
@@ -238,8 +239,6 @@ def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = No
             known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
         known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
-        if (found := diagnose(trial, (declaration or Declaration()).model_params)).label != "unclear":
-            known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))
     if trial.audit is not None:
@@ -249,6 +248,13 @@ def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = No
     if infinite:
         known["hpsearch.infinite"] = ", ".join(infinite)
     return tags(known)
+
+
+def diagnosis_tags(history: History) -> dict[int, dict[str, str]]:
+    """Return each trial's diagnosis: a function of the whole log, so that it is told when the study ends."""
+    found = {number: each for number, each in diagnoses(history).items() if each.label != "unclear"}
+    names = ("hpsearch.diagnosis", "hpsearch.diagnosis.reason")
+    return {number: tags(dict(zip(names, (each.label, each.reason), strict=True))) for number, each in found.items()}
 
 
 def trial_points(trial: Trial, times: list[float], start: int) -> list[Point]:

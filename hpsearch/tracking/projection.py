@@ -155,6 +155,11 @@ class Projection:
         assert self._parent is not None, "it has been pushed to"
         assert self.history is not None, "it has been pushed"
         exhibits.send(self._store, self._parent.run, self.history, self._study_dir)
+        assert self._header is not None, "it has been pushed"
+        said_of = content.diagnosis_tags(self.history)
+        for run in self._store.find(self._header.uid) if said_of else ():
+            if run.trial in said_of and not run.deleted:
+                self._store.log(run.run, [], {}, said_of[run.trial])
 
     def _create_study(self, store: Store) -> _Sent:
         header, history = self._header, self.history

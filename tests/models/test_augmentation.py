@@ -61,7 +61,7 @@ def rotation(angle):
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     amounts=st.tuples(st.floats(0, 180), st.floats(0, 50), st.floats(0, 3), st.floats(0, 0.99), st.floats(0, 200)),
     side=st.integers(1, 13),

@@ -8,10 +8,11 @@ import pytest
 from planted import Planted, planted_study, search
 from scipy import stats
 
-from hpsearch.judging.confirm import candidates, describe, expected, most_trials, paired_p, verdict
+from hpsearch.judging.confirm import Spread, candidates, describe, expected, most_trials, paired_p, verdict, winner
 from hpsearch.log.history import History
-from hpsearch.log.records import Ask
+from hpsearch.log.records import Ask, Row
 from hpsearch.pruners import FirstEpoch
+from hpsearch.report import tables
 from hpsearch.study.study import Study
 
 SIZES = {"train": 1000, "test": 100}
@@ -150,3 +151,68 @@ def test_nothing_is_confirmed_where_every_trial_failed(tmp_path: Path, study: St
     history = search(replace(study, n_trials=20), lambda ask: float("nan"), tmp_path)
     assert (history.stop or "").startswith("failed")
     assert {trial.ask.stage for trial in history.trials} == {0}
+
+
+class Falling(Planted):
+    """Trials whose validation value is best after the second of three epochs, where the test set has 0.6."""
+
+    def _advance(self, number: int) -> Row:
+        row = super()._advance(number)
+        score = {1: 0.5, 2: 1.0, 3: 0.7}[row.epoch] * self._worth(self._starts[number][0].ask)
+        test = {1: 0.9, 2: 0.6, 3: 0.8}[row.epoch]
+        return replace(row, metrics={**row.metrics, "score": score, "val_accuracy": score, "test_score": test})
+
+
+def test_test_figures_are_read_at_the_best_validation_epoch_and_not_at_the_last_or_the_luckiest(
+    tmp_path: Path, study: Study
+) -> None:
+    history = search(study, lucky, tmp_path, sizes=SIZES, objective=Falling(lucky, test=0.0))
+    found = verdict(history)
+    assert found is not None
+    assert found.test["test_score"].values == (0.6,) * 4, "0.8 at the last epoch, 0.9 at the luckiest"
+    assert found.winner.confirmed.mean == pytest.approx(1.515), "and so is what was confirmed"
+
+
+def test_a_point_is_worth_the_mean_of_its_repeats_in_search_and_confirmation(tmp_path: Path) -> None:
+    def worth(ask: Ask) -> float:
+        if ask.stage:
+            return 0.5
+        return (3.0 if ask.repeat == 0 else 0.0) if ask.point == 2 else 1.6 - 0.01 * ask.point
+
+    study = planted_study(n_trials=8, repeats=2, confirm=2, confirm_top=2)
+    history = search(study, worth, tmp_path)
+    assert history.best is not None
+    assert history.best.ask.point == 2, "the single best trial is of a point that was lucky once"
+    assert {trial.ask.point for trial in candidates(history)} == {0, 1}
+    found = verdict(history)
+    assert found is not None
+    assert found.winner.seen == pytest.approx(1.6)
+
+
+def test_points_whose_confirmation_has_begun_stay_candidates(confirmed: History) -> None:
+    begun = {trial.ask.point for trial in confirmed.trials if trial.ask.stage == 1}
+    for trial in confirmed.trials:
+        if trial.ask.stage == 0 and trial.ask.point not in begun and trial.value is not None:
+            trial.value += 100.0
+    assert {trial.ask.point for trial in candidates(confirmed)} == begun
+
+
+def test_what_is_called_best_is_the_trial_whose_model_is_handed_over(confirmed: History) -> None:
+    best = winner(confirmed)
+    assert best is not None
+    assert (best.ask.point, best.ask.stage) == (5, 2)
+    assert confirmed.best is not None
+    assert confirmed.best.ask.point == 3
+    facts = tables.best_json("s", confirmed)
+    assert facts["trial"] == best.number
+    assert facts["search_best"]["trial"] == confirmed.best.number
+    line = tables.best_line(confirmed)
+    assert line.startswith("best: confirmed point 5, ")
+    assert "the search's best was trial 3 of point 3" in line
+
+
+def test_the_interval_is_student_s_and_no_standard_deviation() -> None:
+    spread = Spread((0.1, 0.2, 0.4))
+    low, high = stats.t.interval(0.95, 2, loc=spread.mean, scale=stats.sem(spread.values))
+    assert spread.half == pytest.approx((high - low) / 2)
+    assert np.isnan(Spread((0.1,)).half)

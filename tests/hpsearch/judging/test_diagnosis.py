@@ -181,11 +181,12 @@ def test_a_trial_that_ended_carries_its_diagnosis_as_a_tag_and_the_tables_show_i
     trial.ask = Ask(0, 0, {"learning_rate": 0.5, "l2": 30.0}, 0)
     trial.decision = Decision(0, "complete", "all 30 epochs done", "epochs")
     declaration = Declaration(model={"class": "MLPClassifier", "params": {"batch_size": 10}})
-    tags = content.trial_outcome(trial, trial.state, declaration)
-    assert tags["hpsearch.diagnosis"] == "lambda dominating", "the model's batch size counts"
-    assert "ηλ/B = 1.5" in tags["hpsearch.diagnosis.reason"]
     history = History(Goal("val_accuracy", "maximize"))
     history.declaration, history.trials, history.best = declaration, [trial], trial
+    assert "hpsearch.diagnosis" not in content.trial_outcome(trial, trial.state, declaration), "others are yet to come"
+    tags = content.diagnosis_tags(history)[0]
+    assert tags["hpsearch.diagnosis"] == "lambda dominating", "the model's batch size counts"
+    assert "ηλ/B = 1.5" in tags["hpsearch.diagnosis.reason"]
     text = terminal.render(tables.show_parts("s", history), Console(width=200))
     assert "lambda dominating" in text
     assert tables.show_json("s", history)["trials"][0]["diagnosis"]["label"] == "lambda dominating"

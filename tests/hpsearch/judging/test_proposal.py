@@ -23,6 +23,11 @@ CURVES = {
 }
 
 
+def reached(value: float, kind: str, epoch: int) -> float:
+    """What a trial has at an epoch: one whose cost still falls at the end still gets better by then."""
+    return value - 0.02 * (11 - epoch) if kind == "falls" else value
+
+
 def study(space: dict[str, Any], trials: list[tuple[dict[str, Any], float, str]]) -> History:
     """A study whose trials have these parameters, values and kinds of curve."""
     declaration = {"space": spaces.to_json(space), "model": {"params": {"batch_size": 10}}}
@@ -31,7 +36,7 @@ def study(space: dict[str, Any], trials: list[tuple[dict[str, Any], float, str]]
     asks = tuple(Ask(i, i, params, i) for i, (params, _, _) in enumerate(trials))
     for epoch in range(12):
         rows = tuple(
-            Row(i, i, epoch + 1, {"val_accuracy": value, "train_cost": CURVES[kind][epoch]})
+            Row(i, i, epoch + 1, {"val_accuracy": reached(value, kind, epoch), "train_cost": CURVES[kind][epoch]})
             for i, (_, value, kind) in enumerate(trials)
         )
         ends = tuple(Decision(i, "complete", "done", "epochs") for i in range(len(trials))) if epoch == 11 else ()
@@ -59,11 +64,11 @@ def test_the_part_of_a_range_that_fails_is_cut_off() -> None:
     trials += [({"learning_rate": 0.002}, 0.3, "creeps")] * 4
     assert propose(study(space, trials)) == [
         (
-            "5 of 5 trials with learning_rate above 0.75 diverge or oscillate, and no good one lies there: "
+            "5 of 5 trials with learning_rate above 0.75 have too large a one, and no good one lies there: "
             "narrow Float(0.001, 100, log=True) to Float(0.001, 0.75, log=True)"
         ),
         (
-            "4 of 4 trials with learning_rate below 0.33 hardly move, and no good one lies there: "
+            "4 of 4 trials with learning_rate below 0.33 have too small a one, and no good one lies there: "
             "narrow Float(0.001, 100, log=True) to Float(0.33, 100, log=True)"
         ),
     ]

@@ -38,7 +38,7 @@ def story(trials: Sequence[FrozenTrial]) -> list[Any]:
     ]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     sampler=st.sampled_from(["random", "tpe"]),
     reduction=st.integers(2, 4),

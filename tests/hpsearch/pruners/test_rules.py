@@ -59,7 +59,7 @@ def losses(history: History, epoch: int, numbers: Sequence[int]) -> list[tuple[f
     return sorted(found)
 
 
-cases = settings(max_examples=25, deadline=None)
+cases = settings(max_examples=25)
 drawn = given(
     seed=st.integers(0, 999),
     lanes=st.integers(1, 8),

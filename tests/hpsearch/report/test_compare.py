@@ -128,7 +128,7 @@ def test_the_table_has_a_row_per_study_and_the_pairs_below() -> None:
 
 def test_a_narrow_terminal_keeps_study_best_and_mean() -> None:
     text = shown({"sigmoid": study([0.9, 0.8, 0.7]), "tanh": study([0.8, 0.75, 0.68])}, width=44)
-    assert "mean ± std" in text
+    assert "mean (standard deviation)" in text
     assert "curve" not in text
 
 

@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 
 from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, Study, UserError
 from hpsearch.cli import main
+from hpsearch.judging import confirm
 from hpsearch.log import catalogue
 from hpsearch.models import datasets
 from hpsearch.models.estimators import serving
@@ -66,7 +67,7 @@ STUDIES: dict[str, Callable[[], Study]] = {
 def test_the_model_is_the_winner_as_the_log_tells_of_it(which: str, tmp_path: Path) -> None:
     study = STUDIES[which]()
     result = study.run(tmp_path, quiet=True, tracking=False)
-    trial, data = winner.winner(result.history), datasets.load("digits")
+    trial, data = confirm.winner(result.history), datasets.load("digits")
     assert trial is not None
     assert trial.best_epoch is not None
     assert result.model.score(data.X_valid, data.y_valid) == pytest.approx(trial.value, abs=1e-7)
@@ -80,7 +81,7 @@ def test_the_model_is_the_winner_as_the_log_tells_of_it(which: str, tmp_path: Pa
 
 def test_the_confirmed_points_own_trial_is_the_model_of_a_confirmed_study(tmp_path: Path) -> None:
     history = STUDIES["confirmed"]().run(tmp_path, quiet=True, tracking=False).history
-    trial = winner.winner(history)
+    trial = confirm.winner(history)
     assert trial is not None
     assert trial.ask.stage == history.full_stage + 2, "it was measured on the test set"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -24,7 +24,6 @@ def unit_rows(rows: int, dims: int) -> st.SearchStrategy[np.ndarray]:
     return hnp.arrays(float, (rows, dims), elements=st.floats(0, 1, exclude_max=True))
 
 
-@settings(deadline=None)
 @given(unit_rows(5, len(MIXED)))
 def test_a_candidate_has_the_code_of_the_point_that_it_becomes(units: np.ndarray) -> None:
     encoding = Encoding(MIXED)
@@ -34,7 +33,6 @@ def test_a_candidate_has_the_code_of_the_point_that_it_becomes(units: np.ndarray
     np.testing.assert_allclose(encoding.place(points)[1], codes, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(unit_rows(3, 4))
 def test_codes_of_equal_points_are_equal_bits_where_all_values_can_be_counted(units: np.ndarray) -> None:
     space = {
@@ -49,7 +47,6 @@ def test_codes_of_equal_points_are_equal_bits_where_all_values_can_be_counted(un
     assert codes.tobytes() == again.tobytes()
 
 
-@settings(deadline=None)
 @given(unit_rows(4, len(MIXED)), st.integers(0, 9), st.sampled_from([0.02, 0.3, 2.0]))
 def test_what_is_perturbed_stays_in_the_space(units: np.ndarray, seed: int, scale: float) -> None:
     encoding = Encoding(MIXED)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import approx_fprime
@@ -58,7 +58,6 @@ def test_fantasies_are_drawn_from_the_process_itself(data: tuple[np.ndarray, np.
     np.testing.assert_allclose(np.cov(drawn), covariance, atol=0.02)
 
 
-@settings(deadline=None)
 @given(st.floats(-3, 3), st.floats(0.01, 3), st.floats(-3, 3))
 def test_expected_improvement_is_the_integral(mean: float, deviation: float, best: float) -> None:
     low, high = mean - 12 * deviation, min(best, mean + 12 * deviation)
@@ -108,7 +107,6 @@ def test_kernels_are_refitted_ever_more_rarely() -> None:
     assert all(refitted_at(known) <= known < 1.5 * refitted_at(known) + 1 for known in range(1, 600))
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_losses_of_any_size_keep_their_order(losses: list[float]) -> None:
     warped = warp(np.array(losses))

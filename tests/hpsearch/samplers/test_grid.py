@@ -47,7 +47,7 @@ def grids(draw: st.DrawFn) -> dict[str, Dimension]:
     return space
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(grids())
 def test_the_cells_are_all_combinations_in_the_order_of_nested_loops(space: dict[str, Dimension]) -> None:
     cells = Cells(space)
@@ -119,7 +119,7 @@ def test_a_wider_grid_keeps_the_number_of_every_point_and_tries_each_once(given:
         numbered = points
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(grids(), st.integers(2, 5))
 def test_infeasible_cells_are_skipped_and_counted(space: dict[str, Dimension], modulus: int) -> None:
     def allowed(params: Any) -> bool:

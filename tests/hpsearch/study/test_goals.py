@@ -53,7 +53,7 @@ def curve_of(values: list[float], goal: Goal, other: list[float] | None = None) 
 coarse = st.integers(0, 4).map(float)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(coarse, coarse), max_size=12))
 def test_the_front_are_the_trials_that_none_dominates(points: list[tuple[float, float]]) -> None:
     history = history_of(points)

@@ -1,0 +1,291 @@
+"""What a trial's curve says beside those of its study: the diagnosis that tables, reports and MLflow show.
+
+A cost that falls slowly may be all that the problem allows, and a network may fit its training set well and still be
+far from what a smaller λ reaches. So a trial is held against the good ones of its study: those about as good as the
+best. What they had reached at the same age says whether it is merely young; what they fit, and with which η and λ,
+says what keeps it back. Where there is nothing to compare with, the rules for a single curve hold
+(`hpsearch.judging.diagnosis`). The rules stand in docs/diagnosis.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Any
+
+from hpsearch.judging.diagnosis import (
+    FEWEST,
+    POOR,
+    Diagnosis,
+    Label,
+    diagnose,
+    oscillation,
+    overfitting,
+    parameter,
+    reported_saturation,
+)
+from hpsearch.log.history import Goal, History, Trial
+
+MOST = 12
+"""Most trials that count as good: large studies have thousands of equals."""
+
+OTHERS = 4
+"""Fewest trials with a value and a training cost for a comparison."""
+
+NOISE = 0.005
+"""Least difference of two values, as a share of the range from the worst to the best, that is a difference."""
+
+ERRORS = 1.5
+"""Accuracies differ where they are so many standard errors of a difference apart, for that many validation samples."""
+
+APART = 2.5
+"""A learning rate or λ is another than the good ones' where it lies by this factor beyond all of theirs."""
+
+MILD = 0.04
+"""Share of a weight that decay takes in an epoch and that does no harm, where the good trials have none at all."""
+
+LONGER, GROWTH = 1.3, 0.3
+"""A trial is young where good ones had this many times its epochs, and at its age were no further than it is, within
+this share of what they gained since."""
+
+UNDERFIT = 1.25
+"""A training cost this many times the good ones' is an underfit."""
+
+DEAD = 0.6
+"""Share of inactive rectified neurons from which on they explain a bad fit."""
+
+MORE = 0.15
+"""Saturated neurons explain a bad fit where their share is this much above the good ones'."""
+
+LARGE_FEATURES, SMALL_FEATURES = 4.0, 0.005
+"""Features whose root mean square lies beyond these are not scaled; [0, 1] and standardised ones lie within."""
+
+LEARNT = 0.995
+"""A training accuracy at which features of any size have done no harm."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The good trials of a study, and what is told apart from noise.
+
+    Attributes:
+        goal: What decides.
+        good: The trials about as good as the best, the best first.
+        noise: Least difference of two values that is one.
+        chance: Value of guessing the most frequent class, or None where that is not known.
+        feature_size: Root mean square of the features that the network is given, or None.
+        model: The model's parameters; those that a trial searches come first.
+    """
+
+    goal: Goal
+    good: tuple[Trial, ...]
+    noise: float
+    chance: float | None
+    feature_size: float | None
+    model: Mapping[str, Any]
+
+    def of(self, trial: Trial, name: str) -> Any:
+        """Return a trial's parameter by its own name."""
+        return parameter({**self.model, **trial.params}, name)
+
+    def value(self, trial: Trial, name: str) -> float | None:
+        """Return a trial's parameter as a number, the learning rate that it began with included; None if it is none."""
+        if name == "learning_rate" and (rates := trial.curve("learning_rate")):
+            return rates[0]
+        value = self.of(trial, name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def diagnoses(history: History) -> dict[int, Diagnosis]:
+    """Return what is the matter with each trial, by number: a function of the whole log."""
+    model = history.declaration.model_params
+    found: dict[int, Diagnosis] = {}
+    for stage in sorted({trial.ask.stage for trial in history.trials}):
+        standing = standing_of(history, stage)
+        for trial in history.trials:
+            if trial.ask.stage == stage:
+                compared = None if standing is None else _compare(trial, standing)
+                found[trial.number] = compared or diagnose(trial, model)
+    return found
+
+
+def standing_of(history: History, stage: int) -> Standing | None:
+    """Return the good trials of a stage; None where there are too few to compare with."""
+    model = history.declaration.model_params
+    ranked = [trial for trial in history.ranked_at(stage) if trial.curve("train_cost")]
+    if len(ranked) < OTHERS:
+        return None
+    dataset = history.header.dataset if history.header else {}
+    values = [trial.value for trial in ranked if trial.value is not None]
+    best, worst = values[0], values[-1]
+    noise = NOISE * abs(best - worst)
+    n, accuracy = (dataset.get("sizes") or {}).get("valid"), history.goal.metric == "val_accuracy"
+    if accuracy and n:
+        noise = max(noise, ERRORS * math.sqrt(2 * max(best * (1 - best), 1 / n) / n))
+    good = tuple(t for t in ranked[:MOST] if history.goal.loss(t.value or 0.0) <= history.goal.loss(best) + noise)
+    majority = dataset.get("majority") if accuracy else None
+    chance = None if majority is None else majority + 2 * math.sqrt(majority * (1 - majority) / (n or 1))
+    bare = str((history.declaration.model or {}).get("class", "")).rpartition(".")[2].startswith("MLP")
+    return Standing(history.goal, good, noise, chance, dataset.get("feature_size") if bare else None, model)
+
+
+def _compare(trial: Trial, at: Standing) -> Diagnosis | None:
+    """Return what the others say of a trial; None where its own curve has to tell."""
+    if trial.state == "FAILED" or trial.value is None or not trial.curve("train_cost"):
+        return None
+    accuracy = trial.curve("train_accuracy")
+    size = at.feature_size
+    if size is not None and not SMALL_FEATURES <= size <= LARGE_FEATURES and (accuracy or [0.0])[-1] < LEARNT:
+        reason = f"the features' root mean square is {size:.3g}: bring them to about [0, 1], or standardise them"
+        return Diagnosis("data not scaled", reason, {"feature_size": size})
+    best = at.good[0]
+    assert best.value is not None, "good trials have a value"
+    if at.chance is not None and best.value <= at.chance:
+        reason = f"the best of its study has {best.value:.3g}, and always to guess one class gives {at.chance:.3g}"
+        return Diagnosis("at chance level", reason, {"value": trial.value, "chance": at.chance})
+    behind = at.goal.loss(trial.value) - at.goal.loss(best.value)
+    if behind <= at.noise:
+        return _unharmed(trial, behind, at)
+    return _young(trial, at) or _kept_back(trial, behind, at)
+
+
+def _unharmed(trial: Trial, behind: float, at: Standing) -> Diagnosis:
+    cost, val = trial.curve("train_cost"), trial.curve("val_cost")
+    if (found := overfitting(cost, val)) is not None:
+        return found
+    evidence = {"behind": behind, "noise": at.noise}
+    known = {"train_cost": cost[-1], **evidence}
+    if len(cost) < FEWEST or (late := _late(trial, at)) is None or late <= 2 * at.noise:
+        what = "the best of its study" if trial is at.good[0] else "as good as the best of its study"
+        return Diagnosis("good", f"{what}, within {at.noise:.2g}", known)
+    reason = (
+        f"as good as the best of its study, and {at.goal.metric} still got better by {late:.2g} in the last quarter"
+    )
+    return Diagnosis("not converged", reason, {**known, "late": late})
+
+
+def _late(trial: Trial, at: Standing) -> float | None:
+    """Return by how much the metric got better in the last quarter of the epochs."""
+    losses = [at.goal.loss(value) for value in trial.curve(at.goal.metric) if math.isfinite(value)]
+    cut = len(losses) - max(len(losses) // 4, 1)
+    return min(losses[:cut]) - min(losses) if 0 < cut < len(losses) else None
+
+
+def _young(trial: Trial, at: Standing) -> Diagnosis | None:
+    """Return that a trial is short of epochs alone: the good ones had not got further at its age."""
+    older = [good for good in at.good if good.epoch > LONGER * trial.epoch]
+    if not older or trial.value is None:
+        return None
+    then = median([_best_by(good, trial.epoch, at) for good in older])
+    grown = then - at.goal.loss(at.good[0].value or 0.0)
+    fit, seen = _fit(trial, at)
+    reached = -then if at.goal.direction == "maximize" else then
+    reason = f"after {trial.epoch} epochs it has {trial.value:.3g}, where trials that are good now had {reached:.3g}"
+    if at.goal.loss(trial.value) > then + max(at.noise, GROWTH * grown):
+        if not 1 / UNDERFIT <= fit <= UNDERFIT:
+            return None
+        reason = f"after {trial.epoch} epochs: {seen}, at the same age"
+    return Diagnosis("not converged", reason, {"epochs": trial.epoch, "theirs": float(older[0].epoch)})
+
+
+def _best_by(trial: Trial, epoch: int, at: Standing) -> float:
+    rows = [row.metrics.get(at.goal.metric, math.nan) for row in trial.rows[:epoch]]
+    return min((at.goal.loss(value) for value in rows if math.isfinite(value)), default=math.inf)
+
+
+def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
+    """Return what keeps a trial back that is worse than the good ones and had the time."""
+    cost, val = trial.curve("train_cost"), trial.curve("val_cost")
+    fit, seen = _fit(trial, at)
+    rate, decay = _beyond(trial, at, "learning_rate"), max(_beyond(trial, at, "l2"), _beyond(trial, at, "l1"))
+    dull, theirs = _saturated(trial), fmean([_saturated(good) or 0.0 for good in at.good])
+    rectified = at.of(trial, "activation") in ("relu", "leaky_relu", "elu", "gelu")
+    far = f"{at.goal.metric} is {behind:.2g} behind the best, {seen}"
+    numbers = {"behind": behind, "fit": fit, "rate": rate, "decay": decay}
+
+    def because(label: Label, what: str, **more: float) -> Diagnosis:
+        return Diagnosis(label, f"{far}; {what}" if what else far, {**numbers, **more})
+
+    underfit, dulled = fit > UNDERFIT, dull is not None and dull > theirs + MORE
+    if underfit and rectified and dulled and dull is not None and dull >= DEAD:
+        return because("dead units", f"{dull:.0%} of its rectified neurons are inactive", dead=dull)
+    if rate > APART and rate >= decay:
+        return because("learning rate too large", f"its η is {rate:.3g} times the largest of theirs")
+    if decay > APART and underfit:
+        return because("lambda dominating", f"its λ is {decay:.3g} times the largest of theirs")
+    if fit < 1 and (found := overfitting(cost, val)) is not None:
+        return found
+    if rate >= 1 / APART and len(cost) >= FEWEST and (leaps := oscillation(cost, val)) is not None:
+        return leaps
+    if dulled and dull is not None and not rectified:
+        return because(
+            "saturated neurons", f"{dull:.0%} of its neurons are saturated, {theirs:.0%} of theirs", dull=dull
+        )
+    if rate < 1 / APART and underfit:
+        return because("learning rate too small", f"its η is {rate:.3g} times the smallest of theirs")
+    if decay > 1 and underfit:
+        return because("lambda dominating", f"its λ is {decay:.3g} times the largest of theirs")
+    if fit < 1:
+        return because("overfitting", "it fits its training set better and is worse for it")
+    own = diagnose(trial, at.model)
+    if own.label in ("saturated neurons", "not converged"):
+        return own
+    if (late := _late(trial, at)) is not None and late > at.noise:
+        return because(
+            "not converged", f"in the last quarter of its epochs it still got better by {late:.2g}", late=late
+        )
+    return because("unclear", "")
+
+
+def _fit(trial: Trial, at: Standing) -> tuple[float, str]:
+    """Return how many times the good ones' its training cost is at the same age, and both in words.
+
+    Costs of two kinds cannot be compared: there the errors on the training set are.
+    """
+    kind = at.of(trial, "cost"), at.of(trial, "output")
+    alike = [good for good in at.good if (at.of(good, "cost"), at.of(good, "output")) == kind]
+    if alike or not trial.curve("train_accuracy"):
+        own = median(trial.curve("train_cost")[-3:])
+        theirs = median([median(good.curve("train_cost")[: trial.epoch][-3:]) for good in alike or at.good])
+        said = f"training cost {own:.3g} against {theirs:.3g} of the good trials"
+    else:
+        own = 1.005 - median(trial.curve("train_accuracy")[-3:])
+        theirs = 1.005 - median([median(good.curve("train_accuracy")[: trial.epoch][-3:]) for good in at.good])
+        said = f"training error {own - 0.005:.2%} against {theirs - 0.005:.2%} of the good trials"
+    return (own / theirs if theirs > 0 else math.inf), said
+
+
+def _saturated(trial: Trial) -> float | None:
+    """Return the share of neurons that are saturated at the first epoch or, in a bad fit, at the last; None if unknown.
+
+    Neurons that were saturated from the start cost epochs even where they have come free since; those that become so
+    while everything is learnt do no harm.
+    """
+    shares, accuracy = reported_saturation(trial), trial.curve("train_accuracy")
+    if not shares:
+        return None
+    return shares[0] if accuracy and accuracy[-1] >= POOR else max(shares[0], shares[-1])
+
+
+def _beyond(trial: Trial, at: Standing, name: str) -> float:
+    """Return by which factor a parameter lies beyond the good trials' range: above 1 over it, below 1 under it, else 1.
+
+    Trials with another optimizer have another scale of η and do not count. Where the good ones have no λ at all, there
+    is no factor: then it is how many times MILD the decay of an epoch is, ηλ/B with B the mini-batch size and the
+    smaller η.
+    """
+    optimizer = at.of(trial, "optimizer")
+    theirs = [at.value(good, name) for good in at.good if at.of(good, "optimizer") == optimizer]
+    known = [value for value in theirs if value is not None]
+    own = at.value(trial, name)
+    if own is None or not known or min(known) <= own <= max(known):
+        return 1.0
+    if own < min(known):
+        return own / min(known)
+    if max(known) > 0:
+        return own / max(known)
+    rates = [rate for each in (trial, *at.good) if (rate := at.value(each, "learning_rate")) is not None]
+    batch = at.value(trial, "batch_size")
+    return min(rates) * own / batch / MILD if rates and batch else 1.0

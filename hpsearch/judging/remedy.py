@@ -1,0 +1,97 @@
+"""What to change of a trial that is kept back, by its diagnosis and by what the good trials of its study have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from hpsearch.judging.compared import Standing, standing_of
+from hpsearch.judging.diagnosis import Diagnosis
+from hpsearch.log.history import History, Trial
+
+STEP = 10.0
+"""Factor on η or λ where no good trial shows a better one."""
+
+UNSATURATED: Mapping[str, Any] = {"weight_init": "scaled", "cost": "cross_entropy"}
+"""What keeps neurons from being saturated at the start, and from learning slowly where they are."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A change that a diagnosis calls for.
+
+    Attributes:
+        params: The parameters that change, by the names that the model gives them.
+        text: The change in words.
+        expected: What the good trials that have it reached, or None where none is known.
+    """
+
+    params: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+    expected: float | None = None
+
+
+def remedy(history: History, trial: Trial, found: Diagnosis) -> Remedy | None:
+    """Return what to change, or None where nothing is the matter, or nothing is known to help.
+
+    Args:
+        history: The study.
+        trial: One of its trials.
+        found: Its diagnosis, see `hpsearch.judging.compared`.
+    """
+    if found.label == "data not scaled":
+        return Remedy(text="bring the features to about [0, 1], or put a StandardScaler before the network")
+    at = standing_of(history, trial.ask.stage)
+    if found.label == "at chance level":
+        return Remedy(text="look at the labels and the features: nothing that was tried learns more than guessing")
+    if found.label in ("learning rate too large", "dead units"):
+        return _number(trial, at, "learning_rate", 1 / STEP)
+    if found.label == "learning rate too small":
+        return _number(trial, at, "learning_rate", STEP)
+    if found.label == "lambda dominating":
+        return _number(trial, at, "l2", 1 / STEP)
+    if found.label == "not converged":
+        most = max((good.epoch for good in at.good), default=0) if at is not None else 0
+        epochs = max(most, 2 * trial.epoch)
+        return Remedy({"max_epochs": epochs}, f"train longer, {epochs} epochs", _best(at))
+    if found.label == "saturated neurons":
+        return Remedy(dict(UNSATURATED), "weight_init='scaled' and cost='cross_entropy'", _best(at))
+    if found.label == "overfitting" and at is not None and trial not in at.good:
+        own = at.of(trial, "l2") or 0.0
+        theirs = [value for good in at.good if (value := at.of(good, "l2")) is not None and value > own]
+        if theirs:
+            return _changed(trial, at, "l2", median(theirs))
+    return None
+
+
+def _number(trial: Trial, at: Standing | None, name: str, otherwise: float) -> Remedy | None:
+    """Return a parameter as the good trials with the same optimizer have it, else moved by a factor."""
+    if at is not None and trial not in at.good:
+        alike = [good for good in at.good if at.of(good, "optimizer") == at.of(trial, "optimizer")]
+        theirs = [value for good in alike if (value := at.value(good, name)) is not None]
+        if theirs:
+            found = _changed(trial, at, name, median(theirs))
+            shape = at.of(at.good[0], "activation")
+            if name == "learning_rate" and at.of(trial, "activation") not in {
+                at.of(good, "activation") for good in alike
+            }:
+                # Their η was tried with their activation alone.
+                return Remedy(
+                    {**found.params, "activation": shape}, f"{found.text}, activation={shape!r}", found.expected
+                )
+            return found
+    rates = trial.curve(name)
+    own = rates[0] if rates else (trial.params.get(name) if at is None else at.value(trial, name))
+    return None if not own else _changed(trial, None, name, float(f"{own * otherwise:.3g}"))
+
+
+def _changed(trial: Trial, at: Standing | None, name: str, value: float) -> Remedy:
+    key = next((known for known in trial.params if known.rpartition("__")[2] == name), name)
+    value = float(f"{value:.3g}")
+    return Remedy({key: value}, f"{key}={value:g}", _best(at))
+
+
+def _best(at: Standing | None) -> float | None:
+    return at.good[0].value if at is not None and at.good else None
