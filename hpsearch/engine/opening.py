@@ -14,7 +14,7 @@ from hpsearch.log.history import History
 from hpsearch.log.records import Extension, Header
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
-from hpsearch.study.declaration import CONFIRM, LIMITS, changes, declare, identity, widens
+from hpsearch.study.declaration import CONFIRM, LIMITS, changes, declare, identity, rule_of, widens
 from hpsearch.study.study import Study
 
 
@@ -44,7 +44,7 @@ def open_history(
     """
     history = History.fold(log.records, study.goal)
     if history.header is None:
-        _begin(log, history, study, dataset, study_file)
+        _begin(log, history, study, dataset, study_file, notice)
     else:
         if retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
@@ -56,8 +56,15 @@ def open_history(
     return history
 
 
-def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, study_file: Path | None) -> None:
-    declaration, described = declare(study), describe_data(dataset)
+def _begin(
+    log: Log,
+    history: History,
+    study: Study,
+    dataset: Dataset | None,
+    study_file: Path | None,
+    notice: Callable[[str], None],
+) -> None:
+    declaration, described = declare(study, notice=notice), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
     where = environment.describe(study_file.parent if study_file else None)
     header = Header(study.name, uid, declaration, where, described, time.time())
@@ -70,7 +77,8 @@ def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, st
 def _go_on(
     log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool, retry: bool
 ) -> None:
-    old, declaration = history.declaration, declare(study)
+    old = history.declaration
+    declaration = declare(study, rule=rule_of(old))
     if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
         declaration["n_trials"] = old["n_trials"]
     if declaration.get("confirm", 0) < old.get("confirm", 0):

@@ -18,7 +18,7 @@ from hpsearch.log.records import Row
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
-from hpsearch.study.declaration import CONFIRM, changes, declare
+from hpsearch.study.declaration import CONFIRM, changes, declare, rule_of
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
@@ -65,7 +65,7 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         dataset = _load(study)
         digest = None if dataset is None else dataset.digest
         objective = prepare(study, dataset).make(dataset)
-        causes = list(_causes(told, declare(study), digest))
+        causes = list(_causes(told, declare(study, rule=rule_of(told.declaration)), digest))
         rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
     differing = list(_differences(told, rows))
     about = f"trial {told.ask.trial} of {told.study!r} ({told.state})"
@@ -119,7 +119,7 @@ def _data_of(told: Remembered) -> str | None:
 
 def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     """Return a study with the values of a declaration, as far as they are plain."""
-    before = declare(study)
+    before = declare(study, rule=rule_of(said))
     new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
     if isinstance(said.get("data"), str):
         new["data"] = said["data"]

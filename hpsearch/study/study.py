@@ -106,6 +106,7 @@ class Study:
     confirm_top: int = 3
     measure_test: bool = False
     comparison: Comparison | None = None
+    version: str | None = None
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -130,6 +131,8 @@ class Study:
         ):
             self._check_number(key, positive=least)
         self._check_audit()
+        if self.version is not None and (not isinstance(self.version, str) or not self.version.strip()):
+            raise self._error(f"version must be a text such as '2', not {self.version!r}")
         self._check_scoring()
         self._check_goal()
         self._check_task()
