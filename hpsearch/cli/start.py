@@ -7,7 +7,7 @@ import shlex
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
@@ -115,28 +115,16 @@ def run(
     paths: tuple[Path, ...],
     settings: dict[str, Any],
     root: Path,
-    tracking_uri: str | None,
     no_tracking: bool,
     no_model: bool,
-    register: str | None,
-    quiet: bool,
     as_json: bool,
-    workers: int,
-    scheduler: str | None,
-    timeout: float | None,
     until: tuple[str, float] | None,
-    no_improvement: int | None,
-    budget: float | None,
-    trial_timeout: float | None,
-    start_from: str | None,
-    extend: bool,
     write: Path | None,
-    retry_failed: bool,
-    yes: bool,
-    **overrides: Any,
+    **chosen: Any,
 ) -> int:
     """Run studies, or resume them."""
-    if scheduler is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
+    tracking_uri, register, silent = chosen["tracking_uri"], chosen["register"], chosen["quiet"] or as_json
+    if chosen["scheduler"] is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
@@ -151,9 +139,15 @@ def run(
             delivery = stack.enter_context(Delivery(tracking_uri, root))
 
         from hpsearch.cli import batch
+        from hpsearch.running.options import RunOptions
+
+        # The rest of what can be typed says what the study is, not how it is run.
+        how = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
+        overrides = {name: value for name, value in chosen.items() if name not in how}
+        how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
-            return _declared(path, settings, overrides, until, start_from)
+            return _declared(path, settings, overrides, until, chosen["start_from"])
 
         def run_one(study: Study, path: Path) -> Result:
             nonlocal delivery
@@ -162,37 +156,16 @@ def run(
 
             mine, delivery = delivery, None  # one process delivers one study
             view = None
-            if not (quiet or as_json):
+            if not silent:
                 view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
                 stack.callback(view.close)
-            return api.run(
-                study,
-                root,
-                workers=workers,
-                scheduler=scheduler,
-                timeout=timeout,
-                until=None if until is None else until[1],
-                no_improvement=no_improvement,
-                budget=budget,
-                trial_timeout=trial_timeout,
-                start_from=start_from,
-                extend=extend,
-                retry_failed=retry_failed,
-                yes=yes,
-                quiet=quiet or as_json,
-                tracking=not no_tracking,
-                model=not no_model,
-                register=register,
-                tracking_uri=tracking_uri,
-                delivery=mine,
-                observer=view,
-                study_file=path,
-            )
+            given = {**how, "delivery": mine, "observer": view, "study_file": path}
+            return api.run(study, root, **cast("RunOptions", given))
 
-        done = batch.run_all(paths, declared, run_one, silent=quiet or as_json)
+        done = batch.run_all(paths, declared, run_one, silent=silent)
         if write is not None or (done.several and any(path.is_dir() for path in paths)):
             page = write if write is not None else root / f"{paths[0].resolve().name}.md"
-            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=quiet or as_json)
+            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=silent)
     if as_json:
         from hpsearch.report.tables import run_json
 

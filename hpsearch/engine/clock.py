@@ -14,7 +14,7 @@ from typing import Any
 
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.observer import Observer
-from hpsearch.engine.stopping import Limits
+from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, Goal, History, Trial
@@ -28,9 +28,6 @@ CHECKPOINT_SECONDS = 5.0
 
 MANY_FAILURES = 16
 """A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
-
-ALL_FAILED = "failed"
-"""How the ``stop`` of a study begins that can give no result."""
 
 
 @dataclass

@@ -214,6 +214,14 @@ class History:
                 self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
 
+    def resume(self, stop: str | None) -> None:
+        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
+
+        Args:
+            stop: Why the study has nothing to do under the limits of this run either, or None.
+        """
+        self.stop = stop
+
     @property
     def to_retry(self) -> list[int]:
         """Numbers of the failed trials that are still to be tried again."""

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,25 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
             )
         objective.keep(trial.number)
     return objective.model()
+
+
+@dataclass
+class Winner:
+    """Makes the winner's model when it is asked for.
+
+    Attributes:
+        history: The study.
+        make: Makes a fresh objective that trains here.
+        trained: What trained the study in this process, which may have kept the model; None where nothing did.
+    """
+
+    history: History
+    make: Callable[[], Objective]
+    trained: Objective | None = None
+
+    def model(self) -> Any:
+        """Return the winner's model; see :func:`fitted`."""
+        return fitted(self.history, self.trained, self.make)
 
 
 def register_as(text: str) -> tuple[str, str]:
