@@ -99,7 +99,9 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
     "--write", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md", help="Write tables and plots."
 )
 @click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
-@click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more, with the code as it is now.")
+@click.option("--same", is_flag=True, help="Go on although code has changed: it computes what it did before.")
+@click.option("--new-version", is_flag=True, help="Go on with changed code; earlier trials decide nothing any more.")
 @click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri

@@ -77,7 +77,7 @@ class Clock:
             record = self.tick()
             if record is None:
                 break
-            self.observer.tick(self.history, record)
+            self.observer.tick(self.history.current, record)
             if self.now() - saved >= CHECKPOINT_SECONDS:
                 self._checkpoint()
                 saved = self.now()
@@ -127,7 +127,7 @@ class Clock:
         for lane in range(self.n_lanes):
             if lane in busy:
                 continue
-            proposal = self.ladder.next(self.history)
+            proposal = self.ladder.next(self.history.current)
             if proposal is None:
                 break
             trial = len(self.history.trials)
@@ -166,7 +166,7 @@ class Clock:
                 decisions.append(Decision(row.trial, "fail", reason, "timeout"))
             elif self.ladder.searches(trial.ask.stage):
                 open_rows.append(row)
-        decisions += self.pruner.judge(self.history, open_rows)
+        decisions += self.pruner.judge(self.history.current, open_rows)
         return list(_by_trial(decisions))
 
     def _check_metric(self, rows: tuple[Row, ...]) -> None:
@@ -188,13 +188,13 @@ class Clock:
         going = self.history.running()
         if (hopeless := self._hopeless()) is not None:
             return hopeless, ()
-        if not going and self.ladder.over(self.history):
+        if not going and self.ladder.over(self.history.current):
             return None, ()
-        if (reached := self.limits.reached(self.history)) is not None:
+        if (reached := self.limits.reached(self.history.current)) is not None:
             rule, reason = reached
             searching = [trial for trial in going if self.ladder.searches(trial.ask.stage)]
             last = tuple(Decision(t.number, "prune", f"the study stopped: {reason}", rule) for t in searching)
-            if len(searching) == len(going) and not self.ladder.confirms(self.history):
+            if len(searching) == len(going) and not self.ladder.confirms(self.history.current):
                 return reason, last
             if last:
                 return None, last  # the search is over; what it found is still to be confirmed
@@ -205,7 +205,7 @@ class Clock:
 
     def _hopeless(self) -> str | None:
         """Return why the study stops where every one of its first trials failed, else None."""
-        trials = self.history.trials
+        trials = list(self.history.current.trials)
         enough = max(MANY_FAILURES, self.n_lanes)
         enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
         if len(trials) < enough or trials[0].state != "FAILED":

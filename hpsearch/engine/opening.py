@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.engine import environment
+from hpsearch.engine.changing import TAKE_UP, Accepted, Wish, accept
 from hpsearch.errors import UserError
+from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import History
-from hpsearch.log.records import Extension, Header
+from hpsearch.log.records import Decision, Extension, Header, Tick
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
-from hpsearch.study.declaration import CONFIRM, LIMITS, changes, declare, identity, rule_of, widens
+from hpsearch.study.declaration import CONFIRM, LIMITS, declare, identity, rule_of
 from hpsearch.study.study import Study
 
 
@@ -24,9 +26,7 @@ def open_history(
     dataset: Dataset | None,
     study_file: Path | None,
     notice: Callable[[str], None],
-    *,
-    extend: bool = False,
-    retry: bool = False,
+    wish: Wish = TAKE_UP,
 ) -> History:
     """Return the history of an open log, its header written where it is new.
 
@@ -36,8 +36,7 @@ def open_history(
         dataset: Its data, or None.
         study_file: The file that declares it: kept beside the log.
         notice: Told where the machine is not the one that began the study.
-        extend: Whether a wider space or more choices go on with the study.
-        retry: Whether trials that failed are to be tried again.
+        wish: How a study that exists goes on.
 
     Raises:
         UserError: The log is of another declaration or of other data.
@@ -46,9 +45,9 @@ def open_history(
     if history.header is None:
         _begin(log, history, study, dataset, study_file, notice)
     else:
-        if retry and not history.failed():
+        if wish.retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
-        _go_on(log, history, history.header, study, dataset, extend, retry)
+        _go_on(log, history, history.header, study, dataset, study_file, wish, notice)
         then, now = history.header.environment, environment.describe()
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
@@ -69,37 +68,70 @@ def _begin(
     where = environment.describe(study_file.parent if study_file else None)
     header = Header(study.name, uid, declaration, where, described, time.time())
     if study_file is not None:
-        shutil.copyfile(study_file, log.path.parent / "study.py")
+        shutil.copyfile(study_file, log.path.parent / version_file(1))
     log.append(header)
     history.apply(header)
 
 
 def _go_on(
-    log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool, retry: bool
+    log: Log,
+    history: History,
+    header: Header,
+    study: Study,
+    dataset: Dataset | None,
+    study_file: Path | None,
+    wish: Wish,
+    notice: Callable[[str], None],
 ) -> None:
     old = history.declaration
     declaration = declare(study, rule=rule_of(old))
-    if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
+    if not (more := _more_trials(old["n_trials"], declaration["n_trials"])) and not wish.new_version:
         declaration["n_trials"] = old["n_trials"]
     if declaration.get("confirm", 0) < old.get("confirm", 0):
         declaration.update({key: old[key] for key in CONFIRM})
-    if identity(old) != identity(declaration):
-        what = "; ".join(changes(old, declaration))
-        wider = widens(old, declaration)
-        if not (wider and extend):
-            way = "go on with the wider one by --extend, or " if wider else ""
-            raise UserError(
-                f"study {study.name!r} has changed since it was begun ({what}); {way}name the new one with --name"
-            )
-        more = True
+    failed = history.failed() if wish.retry else []
+    accepted = accept(study.name, old, declaration, wish, len(history.failed()))
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
-    failed = history.failed() if retry else []
     changeable = (*LIMITS, *CONFIRM, "comparison")
-    if more or failed or any(old.get(key) != declaration.get(key) for key in changeable):
-        extension = Extension(declaration, time.time(), failed)
-        log.append(extension)
-        history.apply(extension)
+    changed = any(old.get(key) != declaration.get(key) for key in changeable)
+    if accepted is None and not (more or failed or changed):
+        return
+    accepted = accepted or Accepted()
+    if accepted.change == "new_version":
+        _end_running(log, history)
+        declaration = declare(study, notice=notice)  # a new version is described by the newest rule
+        _keep_file(log.path.parent, study_file, history.version + 1)
+    extension = Extension(declaration, time.time(), failed, accepted.change, list(accepted.changed))
+    log.append(extension)
+    history.apply(extension)
+    if accepted.change:
+        notice(f"{_SAID[accepted.change].format(history.version)}: {'; '.join(accepted.changed)}")
+
+
+_SAID = {
+    "same": "taken for the same",
+    "mended": "failed trials go on under the mended code",
+    "new_version": "version {}",
+}
+
+
+def _end_running(log: Log, history: History) -> None:
+    """End the trials that run: a trial is of one version."""
+    if not (running := history.running()):
+        return
+    reason = f"version {history.version + 1} of the study began"
+    ended = tuple(Decision(trial.number, "prune", reason, "version") for trial in running)
+    tick = Tick(history.tick + 1, time.time(), (), (), ended)
+    log.append(tick)
+    history.apply(tick)
+
+
+def _keep_file(folder: Path, study_file: Path | None, version: int) -> None:
+    if study_file is not None:
+        kept = folder / version_file(version)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(study_file, kept)
 
 
 def _more_trials(had: int | None, wanted: int | None) -> bool:

@@ -16,6 +16,10 @@ SCHEMA = 1
 
 Action = Literal["complete", "prune", "fail", "audit"]
 
+Change = Literal["", "same", "mended", "new_version"]
+"""What the user said of code that has changed: nothing, that it computes the same, that failures are mended, or that
+trials from here on are another version's."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -117,11 +121,19 @@ class Extension:
         declaration: The declaration.
         time: When, in seconds since 1970. Never part of a result.
         retry: Numbers of failed trials that are to be tried again.
+        change: What the user said of a change of what decides a result.
+        changed: That change, in words.
+        earlier: The values that the trials before had in dimensions which this declaration adds.
+        points: Points to try next, each with a value for some or all of its dimensions.
     """
 
     declaration: dict[str, Any]
     time: float
     retry: list[int] = field(default_factory=list)
+    change: Change = ""
+    changed: list[str] = field(default_factory=list)
+    earlier: dict[str, Any] = field(default_factory=dict)
+    points: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -164,6 +176,9 @@ def to_json(record: Record) -> dict[str, Any]:
             del ask["rejected"]
     if not plain.get("notes", True):
         del plain["notes"]
+    for name in ("change", "changed", "earlier", "points"):
+        if not plain.get(name, True):
+            del plain[name]
     for row in plain.get("rows", ()):
         row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
     for decision in plain.get("decisions", ()):

@@ -53,6 +53,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         StudyFailed: Every trial failed.
     """
     how, root = Options.of(**options), Path(root)
+    wish = how.opening.wish
     study = plans.asked(study, root, how.limits, how.opening)
     watcher = how.view.open()
     with ExitStack() as stack:
@@ -63,20 +64,17 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(plan.log))
         resumed = bool(log.records)
-        history = open_history(
-            log, plan.study, plan.dataset, how.opening.study_file, watcher.message,
-            extend=how.opening.extend, retry=how.opening.retry_failed,
-        )  # fmt: skip
+        history = open_history(log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish)
         delivery.start(plan.folder)
         plan = plan.following(history)
         climb = plan.ladder(history)
-        watcher.begin(history, plan.shown(history, climb, resumed=resumed))
+        watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
-        best = winner.Winner(history, plan.objective)
+        best = winner.Winner(history.current, plan.objective)
         done = all_failed(history)
         try:
             if not done:
-                history.resume(standing(history, plan.limits, climb))
+                history.resume(standing(history.current, plan.limits, climb))
                 done = history.stop is not None
             if not done:
                 best.trained = _objective(plan, how.place, history, watcher, stack)
@@ -93,7 +91,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
             delivery.announce(watcher.message)
-            watcher.end(history)
+            watcher.end(history.current)
             report = delivery.finish(exhibits=how.outlet.register is not None)
             if report.message:
                 watcher.message(report.message)
@@ -117,10 +115,10 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
 
 def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, watcher: Observer) -> None:
     """Keep the winner's model for MLflow; a study whose model cannot be kept is no worse for it."""
-    if not (outlet.tracking and outlet.model) or plan.dataset is None or not is_done(history):
+    if not (outlet.tracking and outlet.model) or plan.dataset is None or not is_done(history.current):
         return
     try:
-        winner.store(plan.folder, history, plan.dataset, best.model, outlet.register)
+        winner.store(plan.folder, history.current, plan.dataset, best.model, outlet.register)
     except (ValueError, UserError) as error:
         watcher.message(f"the winner's model is not in MLflow: {error}")
 

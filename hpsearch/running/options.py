@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from hpsearch.engine.changing import Wish
 from hpsearch.engine.observer import Observer, Silent
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
@@ -38,6 +39,8 @@ class RunOptions(TypedDict, total=False):
     start_from: str | None
     extend: bool
     retry_failed: bool
+    same: bool
+    new_version: bool
     yes: bool
     study_file: Path | None
     tracking: bool
@@ -74,7 +77,11 @@ class Opening:
     Attributes:
         start_from: Name of an earlier study whose best points are tried first.
         extend: Go on with a study whose space has become wider since it was begun.
-        retry_failed: Try every trial that failed once more: the same point, with another start of the network.
+        retry_failed: Try every trial that failed once more: the same point, with another start of the network. Code
+            that has changed is taken to mend what failed, and nothing else.
+        same: Go on with a study whose code has changed: it computes what it did before.
+        new_version: Go on with a study that has changed, in a new version: earlier trials stay in the log and decide
+            nothing any more.
         yes: Run a grid of more points than a million.
         study_file: The file that declares the study, kept beside its log.
     """
@@ -82,8 +89,19 @@ class Opening:
     start_from: str | None = None
     extend: bool = False
     retry_failed: bool = False
+    same: bool = False
+    new_version: bool = False
     yes: bool = False
     study_file: Path | None = None
+
+    @property
+    def wish(self) -> Wish:
+        """How a study that exists is to be taken up.
+
+        Raises:
+            UserError: Two ways exclude each other.
+        """
+        return Wish(self.extend, self.retry_failed, self.same, self.new_version)
 
 
 @dataclass(frozen=True)

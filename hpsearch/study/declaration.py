@@ -35,7 +35,7 @@ EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"})
 
 MAIN = "__main__"
 
-__all__ = ["changes", "declare", "identity", "rule_of", "widens"]
+__all__ = ["changes", "declare", "differing", "identity", "rule_of", "widens"]
 
 RULE = 2
 """The rule by which new studies describe their code: by what it means. Logs that name none go by the first."""
@@ -111,6 +111,16 @@ def identity(declaration: Mapping[str, Any]) -> str:
     kept["space"] = list(kept.get("space", {}).items())  # the order of the dimensions decides what is sampled
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    """Return the parts of a declaration, such as ``space``, in which two differ so that they are two studies."""
+    kept = [{key: each[key] for key in each if key not in EXTENDABLE} for each in (old, new)]
+    if rule_of(old) > 1:
+        kept = [without_parts(each) for each in kept]
+    keys = {*kept[0], *kept[1]}
+    found = {key for key in keys if kept[0].get(key) != kept[1].get(key)}
+    return found | ({"space"} if names(old) != names(new) else set())
 
 
 def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -207,6 +207,11 @@ def calibration_points(history: History, tick: Tick) -> list[Point]:
     ]
 
 
+def version_tags(history: History, trial: Trial) -> dict[str, str]:
+    """Return the version that a trial is of, where its study has more than one."""
+    return tags({"hpsearch.version": trial.version}) if history.version > 1 else {}
+
+
 def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> dict[str, str]:
     """Return what is known of a trial from the start."""
     ask = trial.ask
