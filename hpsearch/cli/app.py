@@ -12,6 +12,7 @@ import click
 
 from hpsearch import __version__
 from hpsearch.cli.care import doctor, gc, rm
+from hpsearch.cli.change import enqueue
 from hpsearch.cli.data import data
 from hpsearch.cli.group import Group
 from hpsearch.cli.judge import compare, replay, report
@@ -48,7 +49,25 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (run, init, ls, show, best, export, report, compare, replay, ui, sync, lr_range, doctor, rm, gc, data):
+for _command in (
+    run,
+    enqueue,
+    init,
+    ls,
+    show,
+    best,
+    export,
+    report,
+    compare,
+    replay,
+    ui,
+    sync,
+    lr_range,
+    doctor,
+    rm,
+    gc,
+    data,
+):
     cli.add_command(_command)
 
 

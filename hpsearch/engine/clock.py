@@ -18,7 +18,7 @@ from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, Goal, History, Trial
-from hpsearch.log.records import Ask, Decision, Row, Tick
+from hpsearch.log.records import Ask, Decision, Extension, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.pruners.base import Pruner
@@ -45,6 +45,8 @@ class Clock:
         observer: Who watches.
         limits: Where the study stops before its last trial.
         interrupted: Asked after each tick; True ends the run, to be resumed later.
+        intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
+        taken: Told that it is.
         now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
     """
 
@@ -58,6 +60,8 @@ class Clock:
     observer: Observer
     limits: Limits = field(default_factory=Limits)
     interrupted: Callable[[], bool] = lambda: False
+    intake: Callable[[History], Iterable[Extension]] = lambda history: ()
+    taken: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.time
     begun: float = field(default=0.0, init=False)
 
@@ -74,6 +78,10 @@ class Clock:
             if self.interrupted():
                 self._checkpoint()
                 return False
+            for extension in self.intake(self.history):
+                self.log.append(extension)
+                self.history.apply(extension)
+            self.taken()
             record = self.tick()
             if record is None:
                 break
@@ -131,7 +139,10 @@ class Clock:
             if proposal is None:
                 break
             trial = len(self.history.trials)
-            ask = Ask(trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected)
+            ask = Ask(
+                trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
+                proposal.enqueued,
+            )  # fmt: skip
             self.history.begin(ask)
             self.objective.start(Start(ask))
             asks.append(ask)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpsearch.engine import environment
-from hpsearch.engine.changing import TAKE_UP, Accepted, Wish, accept
+from hpsearch.engine.changing import LISTED, TAKE_UP, Accepted, Wish, accept
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import History
 from hpsearch.log.records import Decision, Extension, Header, Tick
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
+from hpsearch.space import Float, check_value
+from hpsearch.space.dimensions import json_value
 from hpsearch.study.declaration import CONFIRM, LIMITS, declare, identity, rule_of
 from hpsearch.study.study import Study
 
@@ -90,19 +92,29 @@ def _go_on(
     if declaration.get("confirm", 0) < old.get("confirm", 0):
         declaration.update({key: old[key] for key in CONFIRM})
     failed = history.failed() if wish.retry else []
-    accepted = accept(study.name, old, declaration, wish, len(history.failed()))
+    had = {} if study.model is None else study.model.get_params(deep=True)
+    accepted = accept(study.name, old, declaration, wish, len(history.failed()), had)
+    if fixed := _fixed(study, old, wish):
+        declaration["fixed"] = fixed
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
     changeable = (*LIMITS, *CONFIRM, "comparison")
     changed = any(old.get(key) != declaration.get(key) for key in changeable)
-    if accepted is None and not (more or failed or changed):
+    if accepted is None and not (more or failed or changed or fixed != old.get("fixed", {})):
         return
     accepted = accepted or Accepted()
     if accepted.change == "new_version":
-        _end_running(log, history)
+        _end_running(log, history, f"version {history.version + 1} of the study began", "version")
         declaration = declare(study, notice=notice)  # a new version is described by the newest rule
+        if fixed:
+            declaration["fixed"] = fixed
         _keep_file(log.path.parent, study_file, history.version + 1)
-    extension = Extension(declaration, time.time(), failed, accepted.change, list(accepted.changed))
+    elif study.model is not None and old["epochs"] != declaration["epochs"]:
+        # How a model trains may depend on how long (a schedule, the samples of an epoch): none trains half by either.
+        _end_running(log, history, "the study's epochs changed", "epochs")
+    extension = Extension(
+        declaration, time.time(), failed, accepted.change, list(accepted.changed), dict(accepted.earlier)
+    )
     log.append(extension)
     history.apply(extension)
     if accepted.change:
@@ -110,18 +122,35 @@ def _go_on(
 
 
 _SAID = {
+    "extended": "the search goes on in another way",
     "same": "taken for the same",
     "mended": "failed trials go on under the mended code",
     "new_version": "version {}",
 }
 
 
-def _end_running(log: Log, history: History) -> None:
-    """End the trials that run: a trial is of one version."""
+def _fixed(study: Study, old: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    """Return the parameters that have one value from now on, earlier ones included."""
+    fixed = dict(old.get("fixed", {}))
+    if not wish.fix:
+        return fixed
+    flat = study.stages is None and not study.confirm
+    if not study.dimensions or not flat or study.sampler in LISTED:
+        raise UserError(
+            f"study {study.name!r}: --fix goes with a space of dimensions, with neither stages nor confirmation, and "
+            f"with none of the samplers {', '.join(sorted(LISTED))}"
+        )
+    for name, value in wish.fix.items():
+        check_value(study.dimensions, name, value, "--fix")
+        fixed[name] = float(value) if isinstance(study.dimensions[name], Float) else json_value(value, "--fix")
+    return fixed
+
+
+def _end_running(log: Log, history: History, reason: str, rule: str) -> None:
+    """End the trials that run: a trial is trained in one way."""
     if not (running := history.running()):
         return
-    reason = f"version {history.version + 1} of the study began"
-    ended = tuple(Decision(trial.number, "prune", reason, "version") for trial in running)
+    ended = tuple(Decision(trial.number, "prune", reason, rule) for trial in running)
     tick = Tick(history.tick + 1, time.time(), (), (), ended)
     log.append(tick)
     history.apply(tick)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hpsearch.log.numbered import Numbered
 from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Tick
 from hpsearch.log.rows import Rows
+from hpsearch.space import active, from_json
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 
 __all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
@@ -112,6 +113,8 @@ class History:
         spaces: The spaces that were declared, as JSON values: the first one and each that took its place.
         retries: Numbers of failed trials that the user asked to be tried again, in this order.
         again: How many trials tried an earlier one again.
+        queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
+        dequeued: How many trials of them have begun.
         version: Number of the version of the study's code that its trials are of, from 1; the whole log's is the last.
     """
 
@@ -139,6 +142,8 @@ class History:
         self.spaces: list[dict[str, Any]] = []
         self.retries: list[int] = []
         self.again = 0
+        self.queue: list[dict[str, Any]] = []
+        self.dequeued = 0
         self._running: dict[int, Trial] = {}
         self._begun: set[tuple[int, int, int]] = set()
         self._first = first
@@ -165,6 +170,8 @@ class History:
                 self._current.apply(record)
             self.declaration, self.stop = record.declaration, None
             self.retries += record.retry
+            self.queue += record.points
+            self._fill(record)
             if (space := record.declaration.get("space", {})) != self.spaces[-1]:
                 self.spaces.append(space)
         else:
@@ -190,6 +197,7 @@ class History:
         self._running[trial.number] = trial
         which = ask.stage, ask.point, ask.repeat
         self.again += which in self._begun
+        self.dequeued += ask.enqueued
         self._begun.add(which)
 
     def arrive(self, tick: Tick) -> None:
@@ -267,7 +275,18 @@ class History:
         view.header, view.declaration, view.full_stage = self.header, extension.declaration, self.full_stage
         view.tick, view.time = self.tick, self.time
         view.spaces.append(extension.declaration.get("space", {}))
+        view.queue = self.queue[self.dequeued :]
         self.best, self._begun, self.retries, self.again = None, set(), [], 0
+
+    def _fill(self, extension: Extension) -> None:
+        """Give earlier trials the values that they had in dimensions which are new."""
+        if not extension.earlier:
+            return
+        space = from_json(extension.declaration["space"])
+        for trial in self.trials:
+            params = {**extension.earlier, **trial.params}
+            kept = {name: params[name] for name in active(space, params) if name in params}
+            trial.ask = replace(trial.ask, params={**trial.params, **kept})
 
     @property
     def to_retry(self) -> list[int]:

@@ -16,9 +16,9 @@ SCHEMA = 1
 
 Action = Literal["complete", "prune", "fail", "audit"]
 
-Change = Literal["", "same", "mended", "new_version"]
-"""What the user said of code that has changed: nothing, that it computes the same, that failures are mended, or that
-trials from here on are another version's."""
+Change = Literal["", "same", "mended", "new_version", "extended"]
+"""What the user said of a change: nothing, that the code computes the same, that failures are mended, that trials from
+here on are another version's, or that the search goes on in another way."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Ask:
         repeat: Which of the repeats this is, from 0.
         stage: Rung of the scaled-down ladder, from 0.
         rejected: Proposals for this point that violated a constraint.
+        enqueued: It is a point that the user enqueued after the study was begun.
     """
 
     trial: int
@@ -42,6 +43,7 @@ class Ask:
     repeat: int = 0
     stage: int = 0
     rejected: int = 0
+    enqueued: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,9 @@ def to_json(record: Record) -> dict[str, Any]:
         if name in plain:
             plain[name] = [dict(vars(part)) for part in plain[name]]
     for ask in plain.get("asks", ()):
-        if not ask["rejected"]:
-            del ask["rejected"]
+        for name in ("rejected", "enqueued"):
+            if not ask[name]:
+                del ask[name]
     if not plain.get("notes", True):
         del plain["notes"]
     for name in ("change", "changed", "earlier", "points"):

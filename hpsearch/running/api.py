@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpsearch.engine import intake
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
 from hpsearch.engine.cluster import Cluster
@@ -83,6 +85,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 clock = Clock(
                     log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints,
                     Outage(watcher, delivery), plan.limits, interrupted=lambda: interrupt.requested,
+                    intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),
                 )  # fmt: skip
                 done = clock.run()
             delivery.ended()

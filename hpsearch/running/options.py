@@ -38,6 +38,8 @@ class RunOptions(TypedDict, total=False):
     scheduler: str | None
     start_from: str | None
     extend: bool
+    earlier: Mapping[str, Any]
+    fix: Mapping[str, Any]
     retry_failed: bool
     same: bool
     new_version: bool
@@ -76,7 +78,9 @@ class Opening:
 
     Attributes:
         start_from: Name of an earlier study whose best points are tried first.
-        extend: Go on with a study whose space has become wider since it was begun.
+        extend: Go on with a study whose space, sampler, pruner, lanes or epochs have changed since it was begun.
+        earlier: Values that earlier trials had in dimensions which are new; by default those of the model.
+        fix: Parameters that have one value from now on.
         retry_failed: Try every trial that failed once more: the same point, with another start of the network. Code
             that has changed is taken to mend what failed, and nothing else.
         same: Go on with a study whose code has changed: it computes what it did before.
@@ -88,6 +92,8 @@ class Opening:
 
     start_from: str | None = None
     extend: bool = False
+    earlier: Mapping[str, Any] = field(default_factory=dict)
+    fix: Mapping[str, Any] = field(default_factory=dict)
     retry_failed: bool = False
     same: bool = False
     new_version: bool = False
@@ -101,7 +107,7 @@ class Opening:
         Raises:
             UserError: Two ways exclude each other.
         """
-        return Wish(self.extend, self.retry_failed, self.same, self.new_version)
+        return Wish(self.extend, self.retry_failed, self.earlier, self.fix, self.same, self.new_version)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from hpsearch.study.study import Study
 LIMITS = ("until", "no_improvement", "budget", "trial_timeout")
 CONFIRM = ("confirm", "confirm_top")
 
-EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"})
+EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison", "fixed"})
 """What may change without making another study of it."""
 
 MAIN = "__main__"
