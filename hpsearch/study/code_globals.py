@@ -96,7 +96,7 @@ def global_(walk: Follows, namespace: Mapping[str, Any], name: str, value: Any, 
         if SECRET.search(name) and isinstance(value, str | bytes):
             return canonical(statements)
         if statements:
-            return made(walk, value, statements, namespace, label)
+            return made(walk, value, statements, namespace, label, state=walk.notes.is_state(namespace, name, value))
         imported = source.imported(name) if source is not None else None
         if imported is not None and (module := module_of(imported, namespace, walk.notes.folders)) is not None:
             if owns(walk.notes.folders, getattr(module, "__file__", None), module.__name__):
@@ -108,9 +108,26 @@ def global_(walk: Follows, namespace: Mapping[str, Any], name: str, value: Any, 
         walk.notes.open.discard(place)
 
 
-def made(walk: Follows, value: Any, made_by: Sequence[ast.AST], namespace: Mapping[str, Any], label: str) -> str:
-    """Return a constant by its value where that is plain, else by the code that made it and what that uses."""
-    text = None if volatile(made_by, namespace) else plain(value, walk.notes.folders)
+def made(
+    walk: Follows,
+    value: Any,
+    made_by: Sequence[ast.AST],
+    namespace: Mapping[str, Any],
+    label: str,
+    *,
+    state: bool = False,
+) -> str:
+    """Return a constant by its value where that is plain, else by the code that made it and what that uses.
+
+    Args:
+        walk: Follows what it uses.
+        value: The value.
+        made_by: The expressions or statements that made it.
+        namespace: Where their names are looked up.
+        label: What the code calls it.
+        state: Whether the study's functions change it while they run.
+    """
+    text = None if state or volatile(made_by, namespace) else plain(value, walk.notes.folders)
     if text is not None:
         walk.notes.value(label, value, text, literal=literal(made_by))
         return text
@@ -134,6 +151,6 @@ def cell_text(
     if name == "__class__":
         return walk.value(value, name)
     statements = code_source.local_binding(owner, name)
-    if statements and volatile(statements, namespace):
+    if statements and (walk.notes.is_state(cell, name, value) or volatile(statements, namespace)):
         return canonical(statements)
     return walk.argument(value, f"{label}.{name}" if isinstance(value, FunctionType | type) else name)

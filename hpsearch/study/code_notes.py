@@ -26,13 +26,36 @@ class Notes:
         parts: What was met, by the names that the code has for it: values and code as text.
         unread: What could not be read, in words.
         open: The global names that are being looked at, by their namespace's id.
+        states: What the study's own functions change while they run, by namespace and name, and by the values' ids: a
+            trial leaves it as it was not before the first one, so it counts by the code that made it.
+        seen: The states that this walk has met.
     """
 
     folders: frozenset[Path]
     parts: dict[str, str] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     open: set[tuple[int, str]] = field(default_factory=set)
+    states: frozenset[tuple[int, str]] = frozenset()
+    seen: set[tuple[int, str]] = field(default_factory=set)
     _home: list[str] = field(default_factory=list)
+
+    def meet(self, namespace: Mapping[str, Any], closure: Mapping[str, Any], changed: set[str]) -> None:
+        """Note what a function changes while it runs: globals by name, and objects whoever has them."""
+        for name in changed:
+            value = closure[name].cell_contents if name in closure else namespace.get(name)
+            self.seen.add((id(closure[name]) if name in closure else id(namespace), name))
+            if isinstance(value, list | dict | set | bytearray):
+                self.seen.add((id(value), ""))
+
+    def is_state(self, place: object, name: str, value: object) -> bool:
+        """Return whether the study's own functions change a value while they run.
+
+        Args:
+            place: The namespace or the closure's cell that holds it.
+            name: What it is called there.
+            value: The value.
+        """
+        return (id(place), name) in self.states or (id(value), "") in self.states
 
     def label(self, namespace: Mapping[str, Any], name: str) -> str:
         """Return what a name is called in what is shown: names of other modules with the module."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
@@ -131,6 +131,21 @@ def _changed(node: ast.AST) -> Iterator[str]:
         if isinstance(target, ast.Name):
             yield target.id
         yield from _changed(child)
+
+
+def changes_of(code: Iterable[ast.AST]) -> set[str]:
+    """Return the names whose values code changes when it runs: those it writes in, adds to, or binds as ``global``."""
+    found: set[str] = set()
+    for node in code:
+        found.update(_changed(node))
+        for each in ast.walk(node):
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                body = each.body if isinstance(each.body, list) else [each.body]
+                for inner in body:
+                    found.update(_changed(ast.Module([inner] if isinstance(inner, ast.stmt) else [], [])))
+            elif isinstance(each, ast.Global | ast.Nonlocal):
+                found.update(each.names)
+    return found
 
 
 def of_function(function: FunctionType) -> tuple[Source, Definition] | None:

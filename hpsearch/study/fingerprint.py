@@ -161,6 +161,7 @@ class Walk:
         owner = source.parents.get(node)
         for name, cell in sorted(closure.items()):
             parts.append(f"{name}={cell_text(self, cell, name, owner, function.__globals__, label)}")
+        self.notes.meet(function.__globals__, closure, code_source.changes_of(statements) & free.keys())
         used = {name: chains for name, chains in free.items() if name not in closure}
         parts += names(self, function.__globals__, used, local_imports(statements))
         return f"(function {' '.join(parts)})"
@@ -219,6 +220,9 @@ def meaning(value: Any, label: str, folders: frozenset[Path]) -> Meaning:
     """
     walk = Walk(Notes(folders))
     text = walk.value(value, label)
+    while walk.notes.seen > walk.notes.states:  # what is changed anywhere is known only once all is read
+        walk = Walk(Notes(folders, states=frozenset(walk.notes.seen)))
+        text = walk.value(value, label)
     return Meaning(digest(text), walk.notes.parts, tuple(dict.fromkeys(walk.notes.unread)))
 
 

@@ -199,6 +199,48 @@ def test_a_module_that_is_imported_when_the_objective_runs_counts_too(tmp_path: 
     )
 
 
+def test_what_trials_change_counts_as_it_was_before_the_first_one(tmp_path: Path) -> None:
+    code = """
+        import besides
+
+        SEEN = []
+        CACHE = {"a": 1}
+        COUNT = 0
+
+        def note(x):
+            global COUNT
+            COUNT += 1
+            SEEN.append(x)
+            besides.remember(x)
+
+        def make():
+            calls = []
+            def inner(trial):
+                calls.append(trial)
+                note(trial["x"])
+                CACHE[trial["x"]] = COUNT
+                return len(SEEN) + CACHE["a"]
+            return inner
+
+        objective = make()
+    """
+    helper = "MEMORY = {}\n\ndef remember(x):\n    MEMORY[x] = True\n"
+    path = tmp_path / "made.py"
+    (tmp_path / "besides.py").write_text(helper, encoding="utf-8")
+    path.write_text(f"from hpsearch import Float, Study\n{dedent(code)}{STUDY}", encoding="utf-8")
+    sys.modules.pop("besides", None)
+    study = load_file(path).study
+    before = identity(declare(study))
+    assert study.objective is not None
+    for x in (1, 2, 3):
+        study.objective({"x": x})
+    assert identity(declare(study)) == before
+    other = dedent(code).replace('{"a": 1}', '{"a": 2}')
+    path.write_text(f"from hpsearch import Float, Study\n{other}{STUDY}", encoding="utf-8")
+    assert identity(declare(load_file(path).study)) != before
+    sys.modules.pop("besides", None)
+
+
 def test_what_changed_is_told_old_and_new(tmp_path: Path) -> None:
     code = "RATE = 0.5\n\ndef scale(x):\n    y = 2 * x\n    return y\n\n"
     code += "def objective(trial):\n    return RATE * scale(trial['x'])\n"
