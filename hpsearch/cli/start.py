@@ -116,6 +116,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more, with the code as it is now.")
 @click.option("--same", is_flag=True, help="Go on although code has changed: it computes what it did before.")
 @click.option("--new-version", is_flag=True, help="Go on with changed code; earlier trials decide nothing any more.")
+@click.option("--verify", is_flag=True, help="Compare a digest of every state that one worker takes over from another.")
 @click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -103,6 +103,7 @@ class Clock:
         if not lanes:
             return None
         rows = tuple(self.objective.advance([trial.number for trial in lanes], number))
+        _check_order(rows, lanes)
         self._check_metric(rows)
         record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
         self.history.arrive(record)
@@ -233,6 +234,21 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
+
+
+def _check_order(rows: Sequence[Row], lanes: Sequence[Trial]) -> None:
+    """Refuse rows that are not the next epochs of the trials that run, before they are written.
+
+    Raises:
+        UserError: A row is of another trial, or of another epoch than its trial's next.
+    """
+    brought, due = [(row.trial, row.epoch) for row in rows], [(trial.number, trial.epoch + 1) for trial in lanes]
+    if brought != due:
+        wrong = next((pair for pair in zip(brought, due, strict=False) if pair[0] != pair[1]), (brought, due))
+        raise UserError(
+            f"training brought (trial, epoch) {wrong[0]} where {wrong[1]} was due; nothing wrong was written, "
+            "run the same command again to go on from the log (and please report this)"
+        )
 
 
 def _unknown(trial: Trial, goal: Goal) -> str | None:

@@ -18,7 +18,7 @@ from hpsearch.log import catalogue
 from hpsearch.log.history import History
 from hpsearch.log.records import Extension
 from hpsearch.log.writer import Log
-from hpsearch.space import Float, active, check_point, check_value, from_json
+from hpsearch.space import Float, active, check_point, check_value
 from hpsearch.space.dimensions import json_value
 
 INBOX = "inbox.jsonl"
@@ -48,19 +48,19 @@ def enqueue(folder: Path, values: Mapping[str, Any]) -> bool:
         return False
     with Log(folder / catalogue.LOG) as log:
         declaration = History.fold(log.records, catalogue.load_history(folder).goal).declaration
-        log.append(Extension(declaration, time.time(), points=[point]))
+        log.append(Extension(declaration.to_json(), time.time(), points=[point]))
     return True
 
 
 def _checked(name: str, history: History, values: Mapping[str, Any]) -> dict[str, Any]:
     declaration = history.declaration
-    if "function" in declaration["space"] or not declaration["space"]:
+    space = declaration.dimensions
+    if not space:
         raise UserError(f"study {name!r}: enqueue needs a space of dimensions")
-    if declaration.get("stages") or declaration.get("confirm") or declaration.get("sampler") == "listed":
+    if declaration.stages or declaration.confirm or declaration.sampler == "listed":
         raise UserError(f"study {name!r}: enqueue goes with neither stages nor confirmation nor a list of points")
     if not values:
         raise UserError("enqueue: give at least one KEY=VALUE")
-    space = from_json(declaration["space"])
     for key, value in values.items():
         check_value(space, key, value, "enqueue")
     point = {
@@ -79,7 +79,7 @@ def take(folder: Path, history: History) -> list[Extension]:
             return []
         inbox.replace(held)
     points = [json.loads(line) for line in held.read_text(encoding="utf-8").splitlines()]
-    return [Extension(history.declaration, time.time(), points=points)] if points else []
+    return [Extension(history.declaration.to_json(), time.time(), points=points)] if points else []
 
 
 def taken(folder: Path) -> None:

@@ -67,7 +67,7 @@ def _begin(
 ) -> None:
     declaration, described = declare(study, notice=notice), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
-    where = environment.describe(study_file.parent if study_file else None)
+    where = environment.describe(study_file.parent if study_file else None) | {"threads": study.threads}
     header = Header(study.name, uid, declaration, where, described, time.time())
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / version_file(1))
@@ -85,7 +85,7 @@ def _go_on(
     wish: Wish,
     notice: Callable[[str], None],
 ) -> None:
-    old = history.declaration
+    old = history.declaration.to_json()
     declaration = declare(study, rule=rule_of(old))
     if not (more := _more_trials(old["n_trials"], declaration["n_trials"])) and not wish.new_version:
         declaration["n_trials"] = old["n_trials"]

@@ -48,7 +48,7 @@ class Settled:
         if repeat:
             params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
             return Proposal(params, point, repeat, enqueued=True)
-        given = {**history.declaration.get("fixed", {}), **history.queue[place]}
+        given = {**(history.declaration.fixed or {}), **history.queue[place]}
         proposed: dict[str, Any] = {}
         if getattr(sampler, "any_point", False) and not self._whole(given):
             proposed = sampler.ask(history, point)
@@ -60,7 +60,7 @@ class Settled:
         Raises:
             UserError: Nothing that meets the constraints has them.
         """
-        held = history.declaration.get("fixed", {})
+        held = history.declaration.fixed or {}
         return self._complete(held, params, point) if held else params
 
     def _whole(self, given: Mapping[str, Any]) -> bool:

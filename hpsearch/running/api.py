@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from hpsearch.engine import intake
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
-from hpsearch.engine.cluster import Cluster
 from hpsearch.engine.dask_client import connect
+from hpsearch.engine.dask_crew import DaskCrew
+from hpsearch.engine.executor import Executor, executor_name
 from hpsearch.engine.interrupt import Interrupt
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.opening import open_history
@@ -22,6 +23,7 @@ from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective
+from hpsearch.objectives.surroundings import surroundings
 from hpsearch.running import plan as plans
 from hpsearch.running import winner
 from hpsearch.running.options import Options, Outlet, Place, RunOptions
@@ -69,6 +71,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         history = open_history(log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish)
         delivery.start(plan.folder)
         plan = plan.following(history)
+        stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
         watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
@@ -109,11 +112,11 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
     if not place.elsewhere:
         return here
     client = stack.enter_context(connect(place.workers, place.scheduler))
-    cluster = Cluster(
-        client, plan.prepared.make, plan.dataset, _uid(history), plan.prepared.epochs, watcher.message,
-        ahead=1 if plan.waits else AHEAD, trial_timeout=plan.limits.trial_timeout,
+    executor = Executor(
+        DaskCrew(client, plan.prepared.make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
+        watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=plan.limits.trial_timeout, verify=place.verify,
     )  # fmt: skip
-    return stack.enter_context(cluster)
+    return stack.enter_context(executor)
 
 
 def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, watcher: Observer) -> None:

@@ -36,6 +36,7 @@ class RunOptions(TypedDict, total=False):
     trial_timeout: float | None
     workers: int
     scheduler: str | None
+    verify: bool
     start_from: str | None
     extend: bool
     earlier: Mapping[str, Any]
@@ -61,10 +62,12 @@ class Place:
     Attributes:
         workers: Processes that train; 1 trains in this one.
         scheduler: Address of a Dask scheduler whose workers train, instead.
+        verify: Compare a digest of every state that one worker takes over from another.
     """
 
     workers: int = 1
     scheduler: str | None = None
+    verify: bool = False
 
     @property
     def elsewhere(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hpsearch import ladder, pruners, samplers
@@ -17,11 +18,13 @@ from hpsearch.models import datasets
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.staged import prepare
+from hpsearch.objectives.surroundings import declared_threads, surrounded
 from hpsearch.pruners.base import Pruner
 from hpsearch.running.options import Opening
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import scaling
 from hpsearch.study.declaration import CONFIRM
+from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
 
 
@@ -37,6 +40,7 @@ class Plan:
         pruner: Stops trials.
         limits: Where the run stops before its last trial.
         root: Where all state is.
+        threads: Threads that BLAS and OpenMP may use where it trains, or None for as many as a process has.
     """
 
     study: Study
@@ -46,6 +50,7 @@ class Plan:
     pruner: Pruner
     limits: Limits
     root: Path
+    threads: int | None = 1
 
     @property
     def folder(self) -> Path:
@@ -73,9 +78,13 @@ class Plan:
             history: The fold of the log, its header written.
         """
         said = history.declaration
-        study = replace(self.study, **{key: said[key] for key in ("n_trials", *CONFIRM) if key in said})
+        confirm = {key: getattr(said, key) for key in CONFIRM} if said.confirm else {}
+        study = replace(self.study, n_trials=said.n_trials, **confirm)
         confirms = study.confirm and not self.study.confirm
-        return replace(self, study=study, prepared=prepare(study, self.dataset) if confirms else self.prepared)
+        prepared = prepare(study, self.dataset) if confirms else self.prepared
+        threads = declared_threads(said, history.header.environment if history.header else {})
+        prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
+        return replace(self, study=study, prepared=prepared, threads=threads)
 
     def ladder(self, history: History) -> Ladder:
         """Return what decides which trial begins next.
@@ -83,7 +92,7 @@ class Plan:
         Args:
             history: The fold of the log, its header written.
         """
-        first = history.header.declaration["n_trials"] if history.header else None
+        first = Declaration.of(history.header.declaration).n_trials if history.header else None
         return ladder.build(
             self.study, first, lambda history: self.limits.reached(history) is not None, self._n, sampler=self.sampler
         )

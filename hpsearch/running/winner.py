@@ -43,7 +43,7 @@ def winner(history: History) -> Trial | None:
     found = verdict(history)
     if found is None:
         return history.best
-    for stage in (history.full_stage + 2, history.full_stage + 1):
+    for stage in (history.roles.test, history.roles.confirm):
         if trials := [each for each in history.ranked_at(stage) if each.ask.point == found.winner.point]:
             return trials[0]
     return history.best
@@ -61,7 +61,7 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
         UserError: Training the winner again did not bring what the log says.
     """
     trial = winner(history)
-    if trial is None or trial.best_epoch is None or "model" not in history.declaration:
+    if trial is None or trial.best_epoch is None or history.declaration.model is None:
         return None
     wanted = trial.number, trial.best_epoch
     if not isinstance(objective, Keeping) or objective.kept() != wanted:

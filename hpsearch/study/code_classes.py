@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from hpsearch.study import code_source
+from hpsearch.study import aliases, code_source
 from hpsearch.study.code_globals import cell_text, names
 from hpsearch.study.code_imports import local_imports
 from hpsearch.study.code_notes import Follows, literal
@@ -18,7 +18,7 @@ from hpsearch.study.plain_values import plain
 
 def class_text(walk: Follows, cls: type[Any], label: str) -> str:
     """Return the text of a class: of one that the study's own folder defines its code, of others the name."""
-    name = f"{defining_module(cls)}.{cls.__qualname__}"
+    name = aliases.public(f"{defining_module(cls)}.{cls.__qualname__}")
     namespace = code_source.namespace_of(cls)
     if not owns(walk.notes.folders, namespace.get("__file__"), cls.__module__):
         return f"(named {name})"

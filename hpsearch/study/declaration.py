@@ -22,6 +22,7 @@ from typing import Any
 from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
+from hpsearch.study import aliases
 from hpsearch.study.described import Described, without_parts
 from hpsearch.study.scaling import Stages
 from hpsearch.study.shown_changes import changes, names
@@ -95,6 +96,7 @@ def declare(
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
         **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
         **({"measure_test": True} if study.measure_test else {}),
+        **({"threads": study.threads} if study.threads != 1 else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
     if known is not None and known.unread and study.version is None:
@@ -105,7 +107,7 @@ def declare(
 
 def identity(declaration: Mapping[str, Any]) -> str:
     """Return 16 hex digits that are equal for equal studies; how many trials they run does not count."""
-    kept = {key: value for key, value in declaration.items() if key not in EXTENDABLE}
+    kept = {key: aliases.renamed(value, aliases.first) for key, value in declaration.items() if key not in EXTENDABLE}
     if rule_of(declaration) > 1:
         kept = without_parts(kept)
     kept["space"] = list(kept.get("space", {}).items())  # the order of the dimensions decides what is sampled
@@ -115,6 +117,7 @@ def identity(declaration: Mapping[str, Any]) -> str:
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
     """Return the parts of a declaration, such as ``space``, in which two differ so that they are two studies."""
+    old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
     kept = [{key: each[key] for key in each if key not in EXTENDABLE} for each in (old, new)]
     if rule_of(old) > 1:
         kept = [without_parts(each) for each in kept]
@@ -125,6 +128,7 @@ def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
 
 def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether new only adds to old: a wider range, more options, more trials."""
+    old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
     same = [{k: v for k, v in each.items() if k != "space" and k not in EXTENDABLE} for each in (old, new)]
     if rule_of(old) > 1:
         same = [without_parts(each) for each in same]
@@ -205,7 +209,7 @@ def _value(value: Any, place: str) -> Any:
         digest = hashlib.sha256(value.tobytes()).hexdigest()[:16]
         return {"array": digest, "shape": list(value.shape), "dtype": str(value.dtype)}
     if inspect.isroutine(value) or isinstance(value, type):
-        return {"name": f"{_module(value)}.{value.__qualname__}"}
+        return {"name": aliases.public(f"{_module(value)}.{value.__qualname__}")}
     text = repr(value)
     if " at 0x" in text:
         raise UserError(f"{place}: {text} cannot be recorded, as nothing in it says what it does; give plain values")
@@ -213,7 +217,7 @@ def _value(value: Any, place: str) -> Any:
 
 
 def _class(value: Any) -> str:
-    return f"{_module(type(value))}.{type(value).__qualname__}"
+    return aliases.public(f"{_module(type(value))}.{type(value).__qualname__}")
 
 
 def _module(named: Any) -> str:

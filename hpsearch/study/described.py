@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.study import code_source
+from hpsearch.study import aliases, code_source
 from hpsearch.study.code_places import defining_module, owns
 from hpsearch.study.code_state import state_of
 from hpsearch.study.fingerprint import folders_of, meaning
@@ -75,7 +75,7 @@ class Described:
         if isinstance(value, Mapping):
             return {str(key): self.value(item, f"{place}.{key}") for key, item in value.items()}
         if isinstance(value, FunctionType | MethodType | type) or inspect.isroutine(value):
-            name = f"{defining_module(value)}.{value.__qualname__}"
+            name = aliases.public(f"{defining_module(value)}.{value.__qualname__}")
             return {"name": name, **self._own(value, place)}
         if hasattr(value, "get_params"):
             params = {k: self.value(v, f"{place}.{k}") for k, v in sorted(value.get_params(deep=False).items())}
@@ -115,7 +115,7 @@ def without_parts(value: Any) -> Any:
 
 
 def _class(value: Any) -> str:
-    return f"{defining_module(type(value))}.{type(value).__qualname__}"
+    return aliases.public(f"{defining_module(type(value))}.{type(value).__qualname__}")
 
 
 def _parts(study: Study) -> Iterable[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hpsearch import space as spaces
+from hpsearch.study import aliases
 
 LINES = 3
 """Changed lines of a piece of code that are shown."""
@@ -20,6 +21,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
     Of code it is told what differs in what it uses: constants by their values, functions by the lines that changed.
     """
+    old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
     before, after = _flat(old), _flat(new)
     words = []
     for key in [*before, *(key for key in after if key not in before)]:

@@ -52,6 +52,8 @@ class Study:
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
         epochs: Most epochs per trial; None: as many as the model says.
         lanes: Trials that train side by side.
+        threads: Threads that BLAS and OpenMP may use in each process that trains. The last bits of a result depend on
+            it, so another number makes another study. Processes and ``n_jobs`` of your own are left as they are.
         seed: Where all randomness of the study comes from.
         repeats: Trials per point, each with a seed of its own.
         enqueue: Points to try first, each with a value per active dimension.
@@ -106,6 +108,7 @@ class Study:
     confirm_top: int = 3
     measure_test: bool = False
     comparison: Comparison | None = None
+    threads: int = 1
     version: str | None = None
 
     def __post_init__(self) -> None:
@@ -114,6 +117,7 @@ class Study:
             ("n_trials", 1, True),
             ("epochs", 1, True),
             ("lanes", 1, False),
+            ("threads", 1, False),
             ("seed", 0, False),
             ("repeats", 1, False),
             ("no_improvement", 1, True),

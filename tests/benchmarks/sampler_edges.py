@@ -1,8 +1,8 @@
 """Compares our samplers with Optuna's own TPE on functions that are known to be hard at the edges, with paired seeds.
 
-Branin (2 dimensions), Hartmann (6), Rosenbrock (8) and a mixed space with conditional dimensions. Regret is the gap of
-the best value after the last evaluation to the optimum; Rosenbrock's by its decimal logarithm. Ours are asked one point
-at a time over a simulated clock, each lane's trial lasting a tick; Optuna's runs its own loop. The same seed starts both
+Branin (2 dimensions), Hartmann (6), Rosenbrock (8), a mixed space with conditional dimensions. Regret is the gap of
+the best value after the last evaluation to the optimum, Rosenbrock's by its logarithm. Ours are asked one point
+at a time over a simulated clock, a trial lasting a tick; Optuna's runs its own loop. The same seed starts both
 searchers, and an interval is that of the mean difference over seeds (90 %, normal).
 
     OPENBLAS_NUM_THREADS=1 python tests/benchmarks/sampler_edges.py [--seeds 100] [--evaluations 60] [--lanes 1]
