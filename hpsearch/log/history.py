@@ -291,7 +291,7 @@ class History:
         view.full_stage = self.full_stage
         view.tick, view.time = self.tick, self.time
         view.spaces.append(view.declaration.space)
-        view.queue = self.queue[self.dequeued :]
+        view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
         self.best, self._begun, self.retries, self.again = None, set(), [], 0
 
     def _fill(self, extension: Extension) -> None:

@@ -306,10 +306,10 @@ def is_done(history: History) -> bool:
     if history.running() or not history.trials:
         return False
     declaration = history.declaration
-    if history.to_retry:
+    if history.to_retry or history.dequeued < len(history.queue) * declaration.repeats:
         return False
     planned = stages.planned_trials(history, DEFAULT_TRIALS)
-    planned = None if planned is None else planned + len(history.retries)
+    planned = None if planned is None else planned + len(history.retries) + history.dequeued
     wanted = confirm.expected(history, confirm.most_trials(declaration, planned))
     # A grid may have fewer points than the trials that were allowed.
     enough = wanted is None or declaration.sampler == "grid" or len(history.trials) >= int(wanted)

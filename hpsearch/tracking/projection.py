@@ -160,7 +160,7 @@ class Projection:
         assert self._store is not None, "it has been pushed to"
         assert self._parent is not None, "it has been pushed to"
         assert self.history is not None, "it has been pushed"
-        exhibits.send(self._store, self._parent.run, self.history, self._study_dir)
+        exhibits.send(self._store, self._parent.run, self.history.current, self._study_dir)
 
     def _create_study(self, store: Store) -> _Sent:
         header, history = self._header, self.history
@@ -217,11 +217,11 @@ class Projection:
     def _push_study(self, store: Store, sent: _Sent, alive: bool) -> None:
         assert self._header is not None, "called with a history"
         assert self.history is not None, "called with a history"
-        state = content.study_state(self.history, alive)
-        if alive and content.is_done(self.history):
+        state = content.study_state(self.history.current, alive)
+        if alive and content.is_done(self.history.current):
             # Whoever runs it may go on (an extension): the end is told when it is gone, and a finished one stays so.
             state = sent.state
-        progress = content.study_progress(self.history, state)
+        progress = content.study_progress(self.history.current, state)
         self._set_running(store, sent, state)
         params = {} if sent.prepared else content.study_params(self._header)
         store.log(sent.run, sent.lacks(self._best[sent.rows :]), content.params(params), sent.changed(progress))

@@ -175,7 +175,7 @@ def test_a_log_that_names_no_fingerprint_goes_on_by_the_first_rule(tmp_path: Pat
     with pytest.raises(UserError, match=r"objective: objective \(\w+\) -> objective \(\w+\)"):
         go(tmp_path, body="x = 1", n_trials=8)
     second = go(tmp_path, {"new_version": True}, body="x = 1", n_trials=8)
-    assert second.history.declaration["fingerprint"] == 2
+    assert second.history.declaration.fingerprint == 2
     with pytest.raises(UserError, match=r"RATE: 1.0 -> 2.0"):
         go(tmp_path, body="x = 1", rate=2.0, n_trials=8)
     assert "living" in str(sys.modules["hpsearch_study_living"])
