@@ -12,6 +12,7 @@ import click
 
 from hpsearch import __version__
 from hpsearch.cli.care import doctor, gc, rm
+from hpsearch.cli.change import enqueue
 from hpsearch.cli.data import data
 from hpsearch.cli.explain import explain
 from hpsearch.cli.group import Group
@@ -51,6 +52,7 @@ def cli(ctx: click.Context) -> None:
 
 for _command in (
     run,
+    enqueue,
     init,
     ls,
     show,

@@ -30,7 +30,7 @@ def report(study: str, output: Path | None, root: Path) -> None:
 
     folder = catalogue.find(root, study)
     path = output or Path(f"{folder.name}.html")
-    write_report(catalogue.load_history(folder), path)
+    write_report(catalogue.load_version(folder), path)
     click.echo(f"wrote {path}")
 
 
@@ -58,7 +58,7 @@ def compare(study: tuple[str, ...], root: Path, as_json: bool) -> None:
     folders = [catalogue.find(root, name) for name in study]
     if len(set(folders)) < 2:
         raise UserError("compare takes two studies or more; `hpsearch ls` lists them")
-    comparison = comparing.compare({folder.name: catalogue.load_history(folder) for folder in folders})
+    comparison = comparing.compare({folder.name: catalogue.load_version(folder) for folder in folders})
     if as_json:
         options.print_json(comparing.to_json(comparison))
         return

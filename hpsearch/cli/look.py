@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from hpsearch.report.terminal import Part
 
 
-def open_study(root: Path, study: str) -> tuple[str, History]:
-    """Return a study's whole name and its history."""
+def open_study(root: Path, study: str, version: int | None = None, *, every: bool = False) -> tuple[str, History]:
+    """Return a study's full name and one version of it, the current one by default; or all of them."""
     from hpsearch.log import catalogue
 
     folder = catalogue.find(root, study)
-    return folder.name, catalogue.load_history(folder)
+    return folder.name, catalogue.load_history(folder) if every else catalogue.load_version(folder, version)
 
 
 def _print(parts: Iterable[Part]) -> None:
@@ -43,7 +43,7 @@ def ls(root: Path, as_json: bool) -> int:
     studies, broken = {}, []
     for name in catalogue.studies(root):
         try:
-            studies[name] = catalogue.load_history(Path(root) / "studies" / name)
+            studies[name] = catalogue.load_version(Path(root) / "studies" / name)
         except UserError as error:
             broken.append(str(error))
     if as_json:
@@ -66,16 +66,17 @@ Examples:
 )
 @click.argument("study")
 @click.option("--all", "every", is_flag=True, help="All trials, not the best twenty alone.")
+@click.option("--version", type=click.IntRange(1), metavar="N", help="An earlier version of its code.")
 @options.root
 @options.as_json
-def show(study: str, every: bool, root: Path, as_json: bool) -> None:
+def show(study: str, every: bool, version: int | None, root: Path, as_json: bool) -> None:
     """Show a study and its trials, best first.
 
     STUDY is its name; the name without @… will do where there is only one variant.
     """
     from hpsearch.report import tables, terminal
 
-    name, history = open_study(root, study)
+    name, history = open_study(root, study, version)
     if as_json:
         options.print_json(tables.show_json(name, history))
         return
@@ -160,7 +161,7 @@ def export(
         raise click.UsageError("--format optuna holds no run ids", click.get_current_context())
     if tracking_uri is not None and not with_run_ids:
         raise click.UsageError("--tracking-uri goes with --with-run-ids", click.get_current_context())
-    _, history = open_study(root, study)
+    _, history = open_study(root, study, every=True)
     if format == "optuna":
         from hpsearch.optuna_bridge.journal import write_journal
 

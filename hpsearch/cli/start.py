@@ -98,8 +98,24 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option(
     "--write", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md", help="Write tables and plots."
 )
-@click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
-@click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--extend", is_flag=True, help="Go on with another space, sampler, pruner, lanes or epochs.")
+@click.option(
+    "--earlier",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=options.settings,
+    help="With --extend: the value that earlier trials had in a dimension that is new.",
+)
+@click.option(
+    "--fix",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=options.settings,
+    help="Give a parameter one value from now on.",
+)
+@click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more, with the code as it is now.")
+@click.option("--same", is_flag=True, help="Go on although code has changed: it computes what it did before.")
+@click.option("--new-version", is_flag=True, help="Go on with changed code; earlier trials decide nothing any more.")
 @click.option("--verify", is_flag=True, help="Compare a digest of every state that one worker takes over from another.")
 @click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
@@ -148,7 +164,7 @@ def run(
         how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
-            return _declared(path, settings, overrides, until, chosen["start_from"])
+            return _declared(path, settings, overrides, until, chosen["start_from"], extends=chosen["extend"])
 
         def run_one(study: Study, path: Path) -> Result:
             nonlocal delivery
@@ -181,8 +197,10 @@ def _declared(
     overrides: dict[str, Any],
     until: tuple[str, float] | None,
     start_from: str | None,
+    *,
+    extends: bool,
 ) -> StudyFile:
-    """Return a study file with its studies as the options change them."""
+    """Return a study file with its studies as the options change them; what extends a study is no variant of it."""
     from hpsearch.study.loading import load_file
 
     file = load_file(path, overrides["data"])
@@ -197,7 +215,13 @@ def _declared(
         if wanted or settings:
             from hpsearch.study.variants import override
 
-            study = override(study, **wanted, set=settings)
+            changed_study = override(study, **wanted, set=settings)
+            own = {"sampler", "pruner", "lanes", "epochs", "trials", "confirm"}
+            study = (
+                replace(changed_study, name=study.name)
+                if extends and not settings and own.issuperset(wanted)
+                else changed_study
+            )
         if until is not None and until[0] not in ("", first := study.goal.metric):
             raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
         if start_from is not None and overrides["name"] is None:

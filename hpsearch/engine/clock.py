@@ -18,7 +18,7 @@ from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, Goal, History, Trial
-from hpsearch.log.records import Ask, Decision, Row, Tick
+from hpsearch.log.records import Ask, Decision, Extension, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.pruners.base import Pruner
@@ -45,6 +45,8 @@ class Clock:
         observer: Who watches.
         limits: Where the study stops before its last trial.
         interrupted: Asked after each tick; True ends the run, to be resumed later.
+        intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
+        taken: Told that it is.
         now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
     """
 
@@ -58,6 +60,8 @@ class Clock:
     observer: Observer
     limits: Limits = field(default_factory=Limits)
     interrupted: Callable[[], bool] = lambda: False
+    intake: Callable[[History], Iterable[Extension]] = lambda history: ()
+    taken: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.time
     begun: float = field(default=0.0, init=False)
 
@@ -74,10 +78,14 @@ class Clock:
             if self.interrupted():
                 self._checkpoint()
                 return False
+            for extension in self.intake(self.history):
+                self.log.append(extension)
+                self.history.apply(extension)
+            self.taken()
             record = self.tick()
             if record is None:
                 break
-            self.observer.tick(self.history, record)
+            self.observer.tick(self.history.current, record)
             if self.now() - saved >= CHECKPOINT_SECONDS:
                 self._checkpoint()
                 saved = self.now()
@@ -128,11 +136,14 @@ class Clock:
         for lane in range(self.n_lanes):
             if lane in busy:
                 continue
-            proposal = self.ladder.next(self.history)
+            proposal = self.ladder.next(self.history.current)
             if proposal is None:
                 break
             trial = len(self.history.trials)
-            ask = Ask(trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected)
+            ask = Ask(
+                trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
+                proposal.enqueued,
+            )  # fmt: skip
             self.history.begin(ask)
             self.objective.start(Start(ask))
             asks.append(ask)
@@ -167,7 +178,7 @@ class Clock:
                 decisions.append(Decision(row.trial, "fail", reason, "timeout"))
             elif self.ladder.searches(trial.ask.stage):
                 open_rows.append(row)
-        decisions += self.pruner.judge(self.history, open_rows)
+        decisions += self.pruner.judge(self.history.current, open_rows)
         return list(_by_trial(decisions))
 
     def _check_metric(self, rows: tuple[Row, ...]) -> None:
@@ -189,13 +200,13 @@ class Clock:
         going = self.history.running()
         if (hopeless := self._hopeless()) is not None:
             return hopeless, ()
-        if not going and self.ladder.over(self.history):
+        if not going and self.ladder.over(self.history.current):
             return None, ()
-        if (reached := self.limits.reached(self.history)) is not None:
+        if (reached := self.limits.reached(self.history.current)) is not None:
             rule, reason = reached
             searching = [trial for trial in going if self.ladder.searches(trial.ask.stage)]
             last = tuple(Decision(t.number, "prune", f"the study stopped: {reason}", rule) for t in searching)
-            if len(searching) == len(going) and not self.ladder.confirms(self.history):
+            if len(searching) == len(going) and not self.ladder.confirms(self.history.current):
                 return reason, last
             if last:
                 return None, last  # the search is over; what it found is still to be confirmed
@@ -206,7 +217,7 @@ class Clock:
 
     def _hopeless(self) -> str | None:
         """Return why the study stops where every one of its first trials failed, else None."""
-        trials = self.history.trials
+        trials = list(self.history.current.trials)
         enough = max(MANY_FAILURES, self.n_lanes)
         enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
         if len(trials) < enough or trials[0].state != "FAILED":

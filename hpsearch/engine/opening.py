@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpsearch.engine import environment
+from hpsearch.engine.changing import LISTED, TAKE_UP, Accepted, Wish, accept
 from hpsearch.errors import UserError
+from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import History
-from hpsearch.log.records import Extension, Header
+from hpsearch.log.records import Decision, Extension, Header, Tick
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
-from hpsearch.study.declaration import CONFIRM, LIMITS, changes, declare, identity, widens
+from hpsearch.space import Float, check_value
+from hpsearch.space.dimensions import json_value
+from hpsearch.study.declaration import CONFIRM, LIMITS, declare, identity, rule_of
 from hpsearch.study.study import Study
 
 
@@ -27,9 +31,7 @@ def open_history(
     dataset: Dataset | None,
     study_file: Path | None,
     notice: Callable[[str], None],
-    *,
-    extend: bool = False,
-    retry: bool = False,
+    wish: Wish = TAKE_UP,
 ) -> History:
     """Return the history of an open log, its header written where it is new.
 
@@ -39,19 +41,18 @@ def open_history(
         dataset: Its data, or None.
         study_file: The file that declares it: kept beside the log.
         notice: Told where the machine is not the one that began the study.
-        extend: Whether a wider space or more choices go on with the study.
-        retry: Whether trials that failed are to be tried again.
+        wish: How a study that exists goes on.
 
     Raises:
         UserError: The log is of another declaration or of other data.
     """
     history = History.fold(log.records, study.goal)
     if history.header is None:
-        _begin(log, history, study, dataset, study_file)
+        _begin(log, history, study, dataset, study_file, notice)
     else:
-        if retry and not history.failed():
+        if wish.retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
-        _go_on(log, history, history.header, study, dataset, extend, retry)
+        _go_on(log, history, history.header, study, dataset, study_file, wish, notice)
         then, now = history.header.environment, environment.describe()
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
@@ -59,42 +60,110 @@ def open_history(
     return history
 
 
-def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, study_file: Path | None) -> None:
-    declaration, described = declare(study), describe_data(dataset)
+def _begin(
+    log: Log,
+    history: History,
+    study: Study,
+    dataset: Dataset | None,
+    study_file: Path | None,
+    notice: Callable[[str], None],
+) -> None:
+    declaration, described = declare(study, notice=notice), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
     where = environment.describe(study_file.parent if study_file else None) | {"threads": study.threads}
     header = Header(study.name, uid, declaration, where, described, time.time())
     if study_file is not None:
-        shutil.copyfile(study_file, log.path.parent / "study.py")
+        shutil.copyfile(study_file, log.path.parent / version_file(1))
     log.append(header)
     history.apply(header)
 
 
 def _go_on(
-    log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool, retry: bool
+    log: Log,
+    history: History,
+    header: Header,
+    study: Study,
+    dataset: Dataset | None,
+    study_file: Path | None,
+    wish: Wish,
+    notice: Callable[[str], None],
 ) -> None:
-    old, declaration = history.declaration.to_json(), declare(study)
-    if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
+    old = history.declaration.to_json()
+    declaration = declare(study, rule=rule_of(old))
+    if not (more := _more_trials(old["n_trials"], declaration["n_trials"])) and not wish.new_version:
         declaration["n_trials"] = old["n_trials"]
     if declaration.get("confirm", 0) < old.get("confirm", 0):
         declaration.update({key: old[key] for key in CONFIRM})
-    if identity(old) != identity(declaration):
-        what = "; ".join(changes(old, declaration))
-        wider = widens(old, declaration)
-        if not (wider and extend):
-            way = "go on with the wider one by --extend, or " if wider else ""
-            raise UserError(
-                f"study {study.name!r} has changed since it was begun ({what}); {way}name the new one with --name"
-            )
-        more = True
+    failed = history.failed() if wish.retry else []
+    had = {} if study.model is None else study.model.get_params(deep=True)
+    accepted = accept(study.name, old, declaration, wish, len(history.failed()), had)
+    if fixed := _fixed(study, old, wish):
+        declaration["fixed"] = fixed
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
-    failed = history.failed() if retry else []
     changeable = (*LIMITS, *CONFIRM, "comparison")
-    if more or failed or any(old.get(key) != declaration.get(key) for key in changeable):
-        extension = Extension(declaration, time.time(), failed)
-        log.append(extension)
-        history.apply(extension)
+    changed = any(old.get(key) != declaration.get(key) for key in changeable)
+    if accepted is None and not (more or failed or changed or fixed != old.get("fixed", {})):
+        return
+    accepted = accepted or Accepted()
+    if accepted.change == "new_version":
+        _end_running(log, history, f"version {history.version + 1} of the study began", "version")
+        declaration = declare(study, notice=notice)  # a new version is described by the newest rule
+        if fixed:
+            declaration["fixed"] = fixed
+        _keep_file(log.path.parent, study_file, history.version + 1)
+    elif study.model is not None and old["epochs"] != declaration["epochs"]:
+        # How a model trains may depend on how long (a schedule, the samples of an epoch): none trains half by either.
+        _end_running(log, history, "the study's epochs changed", "epochs")
+    extension = Extension(
+        declaration, time.time(), failed, accepted.change, list(accepted.changed), dict(accepted.earlier)
+    )
+    log.append(extension)
+    history.apply(extension)
+    if accepted.change:
+        notice(f"{_SAID[accepted.change].format(history.version)}: {'; '.join(accepted.changed)}")
+
+
+_SAID = {
+    "extended": "the search goes on in another way",
+    "same": "taken for the same",
+    "mended": "failed trials go on under the mended code",
+    "new_version": "version {}",
+}
+
+
+def _fixed(study: Study, old: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    """Return the parameters that have one value from now on, earlier ones included."""
+    fixed = dict(old.get("fixed", {}))
+    if not wish.fix:
+        return fixed
+    flat = study.stages is None and not study.confirm
+    if not study.dimensions or not flat or study.sampler in LISTED:
+        raise UserError(
+            f"study {study.name!r}: --fix goes with a space of dimensions, with neither stages nor confirmation, and "
+            f"with none of the samplers {', '.join(sorted(LISTED))}"
+        )
+    for name, value in wish.fix.items():
+        check_value(study.dimensions, name, value, "--fix")
+        fixed[name] = float(value) if isinstance(study.dimensions[name], Float) else json_value(value, "--fix")
+    return fixed
+
+
+def _end_running(log: Log, history: History, reason: str, rule: str) -> None:
+    """End the trials that run: a trial is trained in one way."""
+    if not (running := history.running()):
+        return
+    ended = tuple(Decision(trial.number, "prune", reason, rule) for trial in running)
+    tick = Tick(history.tick + 1, time.time(), (), (), ended)
+    log.append(tick)
+    history.apply(tick)
+
+
+def _keep_file(folder: Path, study_file: Path | None, version: int) -> None:
+    if study_file is not None:
+        kept = folder / version_file(version)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(study_file, kept)
 
 
 def _more_trials(had: int | None, wanted: int | None) -> bool:

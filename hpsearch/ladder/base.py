@@ -20,6 +20,7 @@ class Proposal:
         stage: Where it is to train.
         rejected: Proposals for the point that violated a constraint.
         note: What the log is to say with it: why the ladder goes on in another way than planned; mostly nothing.
+        enqueued: It is a point that the user enqueued.
     """
 
     params: dict[str, Any]
@@ -28,6 +29,17 @@ class Proposal:
     stage: int = 0
     rejected: int = 0
     note: str = ""
+    enqueued: bool = False
+
+
+class Settle(Protocol):
+    """What the user said of points since the study was begun."""
+
+    def enqueued(self, history: History, sampler: Sampler, place: int, repeat: int) -> Proposal:
+        """Return a trial of the point at a place in the queue, completed where it lacks values."""
+
+    def fixed(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
+        """Return a sampler's proposal with the values that are fixed by now."""
 
 
 class Ladder(Protocol):
@@ -69,21 +81,29 @@ class Flat:
         repeats: Trials of each point.
         points: Where given, so many points go round: all of them with the first repeat, then all with the second, so
             that those of equal shapes train fused, under the same order of the samples.
+        settle: Completes what the user enqueued, and holds what the user fixed.
     """
 
     sampler: Sampler
     total: int | None
     repeats: int = 1
     points: int | None = None
+    settle: Settle | None = None
 
     def next(self, history: History) -> Proposal | None:
-        """Return the next trial; None once there are all. What failed and is to be tried again comes first."""
+        """Return the next trial; None once there are all.
+
+        What failed and is to be tried again comes first, then what the user enqueued.
+        """
         if history.to_retry:
             ask = history.trials[history.to_retry[0]].ask
             return Proposal(ask.params, ask.point, ask.repeat)
+        if self._queued(history):
+            assert self.settle is not None, "points are enqueued where the space is a dict"
+            return self.settle.enqueued(history, self.sampler, *divmod(history.dequeued, self.repeats))
         if self.over(history):
             return None
-        number = len(history.trials) - history.again
+        number = len(history.trials) - history.again - history.dequeued
         if self.points is not None:
             repeat, point = divmod(number, self.points)
             return Proposal(self.sampler.ask(history, point), point, repeat)
@@ -92,13 +112,18 @@ class Flat:
             params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
             return Proposal(params, point, repeat)
         params = self.sampler.ask(history, point)
+        if self.settle is not None:
+            params = self.settle.fixed(history, params, point)
         return Proposal(params, point, rejected=self.sampler.rejected)
+
+    def _queued(self, history: History) -> bool:
+        return history.dequeued < len(history.queue) * self.repeats
 
     def over(self, history: History) -> bool:
         """Return whether all trials have begun."""
-        if self.total is None or history.to_retry:
+        if self.total is None or history.to_retry or self._queued(history):
             return False
-        return len(history.trials) - history.again >= self.total
+        return len(history.trials) - history.again - history.dequeued >= self.total
 
     def confirms(self, history: History) -> bool:
         """Return False."""

@@ -8,6 +8,7 @@ from hpsearch import samplers
 from hpsearch.errors import UserError
 from hpsearch.ladder import promotion
 from hpsearch.ladder.base import Flat, Ladder
+from hpsearch.ladder.settled import Settled
 from hpsearch.ladder.staged import Staged
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
@@ -40,7 +41,9 @@ def build(
         sampler = sampler or samplers.build(study)
         total = samplers.budget(study.n_trials, sampler.size, study.repeats)
         if not study.confirm:
-            return Flat(sampler, total, study.repeats, sampler.size if study.sampler == "listed" else None)
+            settled = None if callable(study.space) else Settled(study)
+            points = sampler.size if study.sampler == "listed" else None
+            return Flat(sampler, total, study.repeats, points, settled)
         return Staged(study, [Scale()], [total], enough)
     assert not isinstance(study.stages, str), "stages were settled"
     return Staged(study, study.stages, _counts(study, study.stages, first, n), enough)

@@ -8,7 +8,7 @@ from pathlib import Path
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
-from hpsearch.log.records import Header, Record
+from hpsearch.log.records import Extension, Header, Record
 
 LOG = "log.jsonl"
 
@@ -56,26 +56,46 @@ def find(root: str | Path, name: str) -> Path:
     return Path(root) / "studies" / name
 
 
-def load_history(study_dir: Path) -> History:
-    """Return what a study's log says up to now; it may be running meanwhile.
+def version_file(version: int) -> str:
+    """Return where in a study's folder the study file of a version is kept."""
+    return "study.py" if version == 1 else f"versions/{version}/study.py"
+
+
+def load_version(study_dir: Path, version: int | None = None) -> History:
+    """Return what a study's log says of one version: of the current one, or of an earlier one as it was at its end.
+
+    Raises:
+        UserError: The study has no such version, or its log is damaged, cannot be read, or holds nothing yet.
+    """
+    history = load_history(study_dir, version)
+    if version is not None and history.version != version:
+        raise UserError(f"study {study_dir.name!r} has no version {version}: its last is {history.version}")
+    return history.current
+
+
+def load_history(study_dir: Path, version: int | None = None) -> History:
+    """Return what a study's log says up to now, or up to the end of a version; it may be running meanwhile.
 
     Raises:
         UserError: The log is damaged, cannot be read, or holds nothing yet.
     """
     path = study_dir / LOG
     try:
-        return _fold(path, (record for record, _ in read(path)))
+        return _fold(path, (record for record, _ in read(path)), version)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _fold(path: Path, records: Iterator[Record]) -> History:
+def _fold(path: Path, records: Iterator[Record], version: int | None) -> History:
     header = next(records, None)
     if not isinstance(header, Header):
         raise UserError(f"{path}: holds no record yet; the study was stopped before it began, run it again")
     history = History(Goal.of(header.declaration))
     history.apply(header)
     for record in records:
+        ends = isinstance(record, Extension) and record.change == "new_version" and history.version == version
+        if ends:
+            break
         try:
             history.apply(record)
         except ValueError as error:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from hpsearch.log.numbered import Numbered
 from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.rows import Rows
+from hpsearch.space import active, from_json
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 from hpsearch.study.roles import Roles
@@ -43,6 +45,7 @@ class Trial:
             None.
         best_epoch: The epoch (from 1) that counts: the one that reached ``value`` first, or None.
         values: All metrics of the goal at that epoch, ``value`` first; NaN for one that it did not report.
+        version: The version of the study that it is of.
     """
 
     ask: Ask
@@ -55,6 +58,7 @@ class Trial:
     value: float | None = None
     best_epoch: int | None = None
     values: tuple[float, ...] = ()
+    version: int = 1
 
     @property
     def number(self) -> int:
@@ -119,13 +123,24 @@ class History:
         spaces: The spaces that were declared, as JSON values: the first one and each that took its place.
         retries: Numbers of failed trials that the user asked to be tried again, in this order.
         again: How many trials tried an earlier one again.
+        queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
+        dequeued: How many trials of them have begun.
+        version: Number of the version of the study's code that its trials are of, from 1; the whole log's is the last.
     """
 
-    def __init__(self, goal: Goal) -> None:
+    def __init__(self, goal: Goal, *, first: int = 0, version: int = 1) -> None:
+        """Make an empty history.
+
+        Args:
+            goal: What decides.
+            first: Number of its first trial.
+            version: The version of the study that its trials are of.
+        """
         self.goal = goal
+        self.version = version
         self.header: Header | None = None
         self.declaration = Declaration()
-        self.trials: list[Trial] = []
+        self.trials: list[Trial] = Numbered(first)
         self.tick = -1
         self.time = 0.0
         self.stop: str | None = None
@@ -137,8 +152,12 @@ class History:
         self.spaces: list[dict[str, Any]] = []
         self.retries: list[int] = []
         self.again = 0
+        self.queue: list[dict[str, Any]] = []
+        self.dequeued = 0
         self._running: dict[int, Trial] = {}
         self._begun: set[tuple[int, int, int]] = set()
+        self._first = first
+        self._current: History | None = None
 
     @classmethod
     def fold(cls, records: Iterable[Record], goal: Goal) -> History:
@@ -155,8 +174,14 @@ class History:
             self.spaces.append(self.declaration.space)
             self.full_stage = len(self.declaration.scales) - 1
         elif isinstance(record, Extension):
+            if record.change == "new_version":
+                self._begin_version(record)
+            elif self._current is not None:
+                self._current.apply(record)
             self.declaration, self.stop = Declaration.of(record.declaration), None
             self.retries += record.retry
+            self.queue += record.points
+            self._fill(record)
             if self.declaration.space != self.spaces[-1]:
                 self.spaces.append(self.declaration.space)
         else:
@@ -173,17 +198,22 @@ class History:
         Raises:
             ValueError: Its number is not the next one.
         """
-        if ask.trial != len(self.trials):
-            raise ValueError(f"trial {ask.trial} follows trial {len(self.trials) - 1}")
-        trial = Trial(ask, asked_at=self.time)
+        if ask.trial != self._first + len(self.trials):
+            raise ValueError(f"trial {ask.trial} follows trial {self._first + len(self.trials) - 1}")
+        if self._current is not None:
+            self._current.begin(ask)
+        trial = Trial(ask, asked_at=self.time, version=self.version)
         self.trials.append(trial)
         self._running[trial.number] = trial
         which = ask.stage, ask.point, ask.repeat
         self.again += which in self._begun
+        self.dequeued += ask.enqueued
         self._begun.add(which)
 
     def arrive(self, tick: Tick) -> None:
         """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
+        if self._current is not None:
+            self._current.arrive(tick)
         self.tick, self.time = tick.tick, tick.time
         self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
@@ -211,9 +241,13 @@ class History:
             self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
         if fell:
             self.best = next(iter(self.ranked()), None)
+        if self._current is not None:
+            self.best = self._current.best
 
     def decide(self, tick: Tick) -> None:
         """Take in the decisions of a tick that has already arrived."""
+        if self._current is not None:
+            self._current.decide(tick)
         for decision in tick.decisions:
             trial = self.trials[decision.trial]
             if trial.is_broken:
@@ -227,6 +261,8 @@ class History:
                 self.ends.append(tick.tick)
             if trial is self.best and trial.state == "FAILED":
                 self.best = next(iter(self.ranked()), None)
+        if self._current is not None:
+            self.best = self._current.best
         self.stop = tick.stop
 
     def resume(self, stop: str | None) -> None:
@@ -236,6 +272,37 @@ class History:
             stop: Why the study has nothing to do under the limits of this run either, or None.
         """
         self.stop = stop
+        if self._current is not None:
+            self._current.stop = stop
+
+    @property
+    def current(self) -> History:
+        """What is known of the study's current version alone: all that decides looks at this."""
+        return self if self._current is None else self._current
+
+    def _begin_version(self, extension: Extension) -> None:
+        """Take in that trials from here on are of another version: nothing that was before decides any more."""
+        if self._running:
+            raise ValueError(f"version {self.version + 1} begins while trials of the one before run")
+        self.version += 1
+        self._current = History(self.goal, first=self._first + len(self.trials), version=self.version)
+        view = self._current
+        view.header, view.declaration = self.header, Declaration.of(extension.declaration)
+        view.full_stage = self.full_stage
+        view.tick, view.time = self.tick, self.time
+        view.spaces.append(view.declaration.space)
+        view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
+        self.best, self._begun, self.retries, self.again = None, set(), [], 0
+
+    def _fill(self, extension: Extension) -> None:
+        """Give earlier trials the values that they had in dimensions which are new."""
+        if not extension.earlier:
+            return
+        space = from_json(extension.declaration["space"])
+        for trial in self.trials:
+            params = {**extension.earlier, **trial.params}
+            kept = {name: params[name] for name in active(space, params) if name in params}
+            trial.ask = replace(trial.ask, params={**trial.params, **kept})
 
     @property
     def roles(self) -> Roles:
@@ -270,6 +337,8 @@ class History:
 
     def failed(self) -> list[int]:
         """Return the numbers of the trials of the search that failed and were not tried again, nor are to be."""
+        if self._current is not None:
+            return self._current.failed()
         last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
         waiting = set(self.to_retry)
         return [t.number for t in last.values() if t.state == "FAILED" and t.number not in waiting]
@@ -305,6 +374,8 @@ class History:
 
     def ranked_at(self, stage: int) -> list[Trial]:
         """Return the trials of a stage that have a value and did not fail, best first."""
+        if self._current is not None:
+            return self._current.ranked_at(stage)
         known = [t for t in self.trials if t.ask.stage == stage and t.value is not None and t.state != "FAILED"]
         return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
 

@@ -16,6 +16,10 @@ SCHEMA = 1
 
 Action = Literal["complete", "prune", "fail", "audit"]
 
+Change = Literal["", "same", "mended", "new_version", "extended"]
+"""What the user said of a change: nothing, that the code computes the same, that failures are mended, that trials from
+here on are another version's, or that the search goes on in another way."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -29,6 +33,7 @@ class Ask:
         repeat: Which of the repeats this is, from 0.
         stage: Rung of the scaled-down ladder, from 0.
         rejected: Proposals for this point that violated a constraint.
+        enqueued: It is a point that the user enqueued after the study was begun.
     """
 
     trial: int
@@ -38,6 +43,7 @@ class Ask:
     repeat: int = 0
     stage: int = 0
     rejected: int = 0
+    enqueued: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,11 +123,19 @@ class Extension:
         declaration: The declaration.
         time: When, in seconds since 1970. Never part of a result.
         retry: Numbers of failed trials that are to be tried again.
+        change: What the user said of a change of what decides a result.
+        changed: That change, in words.
+        earlier: The values that the trials before had in dimensions which this declaration adds.
+        points: Points to try next, each with a value for some or all of its dimensions.
     """
 
     declaration: dict[str, Any]
     time: float
     retry: list[int] = field(default_factory=list)
+    change: Change = ""
+    changed: list[str] = field(default_factory=list)
+    earlier: dict[str, Any] = field(default_factory=dict)
+    points: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -160,10 +174,14 @@ def to_json(record: Record) -> dict[str, Any]:
         if name in plain:
             plain[name] = [dict(vars(part)) for part in plain[name]]
     for ask in plain.get("asks", ()):
-        if not ask["rejected"]:
-            del ask["rejected"]
+        for name in ("rejected", "enqueued"):
+            if not ask[name]:
+                del ask[name]
     if not plain.get("notes", True):
         del plain["notes"]
+    for name in ("change", "changed", "earlier", "points"):
+        if not plain.get(name, True):
+            del plain[name]
     for row in plain.get("rows", ()):
         row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
     for decision in plain.get("decisions", ()):

@@ -14,7 +14,7 @@ from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.objectives.base import Objective
-from hpsearch.study.loading import PREFIX
+from hpsearch.study.naming import PREFIX
 
 Maker = Callable[[Any], Objective]
 """Makes a fresh objective from the study's data (None where it has none)."""

@@ -21,7 +21,7 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.optuna_bridge.storage import NAME, Storage
-from hpsearch.space import Space, SpaceFunction, dimensions, distributions, is_active
+from hpsearch.space import Space, SpaceFunction, check_point, dimensions, distributions, is_active
 
 _NEVER = 2**62
 _DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
@@ -88,11 +88,14 @@ class OptunaFold:
             rows: Take in only rows up to this tick.
             ends: Take in only decisions up to this tick.
         """
+        changed = len(history.spaces) > 1
         for trial in history.trials[self._seen : trials]:
+            self._seen += 1
+            if changed and not self._holds(trial):
+                continue  # of an earlier space: here there is no such point
             key = trial.ask.point if self._merge else trial.number
             self._groups.setdefault(key, []).append(trial.number)
             self._open.add(key)
-            self._seen += 1
         for key in sorted(self._open):
             group = [history.trials[number] for number in self._groups[key]]
             frozen = self._frozen(group, rows, ends)
@@ -133,6 +136,19 @@ class OptunaFold:
             system_attrs={},
             intermediate_values={epoch: report for epoch, report in reports.items() if math.isfinite(report)},
         )
+
+    def _holds(self, trial: Trial) -> bool:
+        """Return whether a trial's point lies in the space as it is declared by now."""
+        try:
+            if not callable(self._space):
+                check_point(self._space, trial.params, "point")
+                return True
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that a value lies outside is what is asked
+                params, known = self._described(trial)
+            return all(known[name]._contains(known[name].to_internal_repr(value)) for name, value in params.items())
+        except (UserError, ValueError):
+            return False
 
     def _values(self, trials: Sequence[Trial], rows: int) -> list[float] | None:
         """Return the mean of each metric over trials at the epochs that count, or None where one has no value."""

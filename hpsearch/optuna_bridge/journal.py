@@ -90,7 +90,10 @@ def _distributions(history: History) -> dict[str, BaseDistribution]:
     dims = history.declaration.dimensions
     names = dict.fromkeys(name for trial in history.trials for name in trial.params)
     tried = {name: [trial.params[name] for trial in history.trials if name in trial.params] for name in names}
-    return {name: _declared(dims[name]) if name in dims else _tried(values) for name, values in tried.items()}
+    return {
+        name: _declared(dims[name]) if name in dims and all(map(dims[name].contains, values)) else _tried(values)
+        for name, values in tried.items()
+    }
 
 
 def _declared(dim: Dimension) -> BaseDistribution:

@@ -85,7 +85,7 @@ class _Complete:
         if self._history() is not history:
             self._history = weakref.ref(history)
             self._forget()
-        self._open.extend(range(self._seen, len(history.trials)))
+        self._open.extend(trial.number for trial in history.trials[self._seen :])
         self._seen = len(history.trials)
         for number in self._open:
             trial = history.trials[number]

@@ -36,6 +36,8 @@ def trial_columns(history: History) -> list[str]:
         known += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
     if history.declaration.constraints:
         known.append("rejected")
+    if history.version > 1:
+        known.append("version")
     return [*known, *names, "reason"]
 
 
@@ -57,6 +59,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             "lane": ask.lane,
             **({**several, "front": trial.number in front} if history.goal.others else {}),
             **({"rejected": ask.rejected} if history.declaration.constraints else {}),
+            **({"version": trial.version} if history.version > 1 else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,
         }

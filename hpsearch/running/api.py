@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpsearch.engine import intake
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
 from hpsearch.engine.dask_client import connect
@@ -55,6 +57,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         StudyFailed: Every trial failed.
     """
     how, root = Options.of(**options), Path(root)
+    wish = how.opening.wish
     study = plans.asked(study, root, how.limits, how.opening)
     watcher = how.view.open()
     with ExitStack() as stack:
@@ -65,21 +68,18 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(plan.log))
         resumed = bool(log.records)
-        history = open_history(
-            log, plan.study, plan.dataset, how.opening.study_file, watcher.message,
-            extend=how.opening.extend, retry=how.opening.retry_failed,
-        )  # fmt: skip
+        history = open_history(log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish)
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        watcher.begin(history, plan.shown(history, climb, resumed=resumed))
+        watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
-        best = winner.Winner(history, plan.objective)
+        best = winner.Winner(history.current, plan.objective)
         done = all_failed(history)
         try:
             if not done:
-                history.resume(standing(history, plan.limits, climb))
+                history.resume(standing(history.current, plan.limits, climb))
                 done = history.stop is not None
             if not done:
                 best.trained = _objective(plan, how.place, history, watcher, stack)
@@ -88,6 +88,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 clock = Clock(
                     log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints,
                     Outage(watcher, delivery), plan.limits, interrupted=lambda: interrupt.requested,
+                    intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),
                 )  # fmt: skip
                 done = clock.run()
             delivery.ended()
@@ -96,7 +97,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
             delivery.announce(watcher.message)
-            watcher.end(history)
+            watcher.end(history.current)
             report = delivery.finish(exhibits=how.outlet.register is not None)
             if report.message:
                 watcher.message(report.message)
@@ -120,10 +121,10 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
 
 def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, watcher: Observer) -> None:
     """Keep the winner's model for MLflow; a study whose model cannot be kept is no worse for it."""
-    if not (outlet.tracking and outlet.model) or plan.dataset is None or not is_done(history):
+    if not (outlet.tracking and outlet.model) or plan.dataset is None or not is_done(history.current):
         return
     try:
-        winner.store(plan.folder, history, plan.dataset, best.model, outlet.register)
+        winner.store(plan.folder, history.current, plan.dataset, best.model, outlet.register)
     except (ValueError, UserError) as error:
         watcher.message(f"the winner's model is not in MLflow: {error}")
 

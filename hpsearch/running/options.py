@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from hpsearch.engine.changing import Wish
 from hpsearch.engine.observer import Observer, Silent
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
@@ -38,7 +39,11 @@ class RunOptions(TypedDict, total=False):
     verify: bool
     start_from: str | None
     extend: bool
+    earlier: Mapping[str, Any]
+    fix: Mapping[str, Any]
     retry_failed: bool
+    same: bool
+    new_version: bool
     yes: bool
     study_file: Path | None
     tracking: bool
@@ -76,17 +81,36 @@ class Opening:
 
     Attributes:
         start_from: Name of an earlier study whose best points are tried first.
-        extend: Go on with a study whose space has become wider since it was begun.
-        retry_failed: Try every trial that failed once more: the same point, with another start of the network.
+        extend: Go on with a study whose space, sampler, pruner, lanes or epochs have changed since it was begun.
+        earlier: Values that earlier trials had in dimensions which are new; by default those of the model.
+        fix: Parameters that have one value from now on.
+        retry_failed: Try every trial that failed once more: the same point, with another start of the network. Code
+            that has changed is taken to mend what failed, and nothing else.
+        same: Go on with a study whose code has changed: it computes what it did before.
+        new_version: Go on with a study that has changed, in a new version: earlier trials stay in the log and decide
+            nothing any more.
         yes: Run a grid of more points than a million.
         study_file: The file that declares the study, kept beside its log.
     """
 
     start_from: str | None = None
     extend: bool = False
+    earlier: Mapping[str, Any] = field(default_factory=dict)
+    fix: Mapping[str, Any] = field(default_factory=dict)
     retry_failed: bool = False
+    same: bool = False
+    new_version: bool = False
     yes: bool = False
     study_file: Path | None = None
+
+    @property
+    def wish(self) -> Wish:
+        """How a study that exists is to be taken up.
+
+        Raises:
+            UserError: Two ways exclude each other.
+        """
+        return Wish(self.extend, self.retry_failed, self.earlier, self.fix, self.same, self.new_version)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import declared_threads, surrounded, surroundings
 from hpsearch.study import aliases
-from hpsearch.study.declaration import CONFIRM, changes, declare
+from hpsearch.study.declaration import CONFIRM, changes, declare, rule_of
 from hpsearch.study.declared import Declaration
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
@@ -72,7 +72,7 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         dataset = _load(study)
         digest = None if dataset is None else dataset.digest
         objective = surrounded(prepare(study, dataset).make, threads, dataset)
-        causes = list(_causes(told, declare(study), digest))
+        causes = list(_causes(told, declare(study, rule=rule_of(told.declaration)), digest))
         with surroundings(threads):
             rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
     differing = list(_differences(told, rows))
@@ -125,7 +125,7 @@ def _data_of(told: Remembered) -> str | None:
 
 def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     """Return a study with the values of a declaration, as far as they are plain."""
-    before = declare(study)
+    before = declare(study, rule=rule_of(said))
     new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
     if isinstance(said.get("data"), str):
         new["data"] = said["data"]

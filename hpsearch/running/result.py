@@ -70,7 +70,7 @@ class Result:
     @property
     def verdict(self) -> Verdict | None:
         """What confirmation found, or None where there was none."""
-        return verdict(self.history)
+        return verdict(self.history.current)
 
     @property
     def trials(self) -> pd.DataFrame:

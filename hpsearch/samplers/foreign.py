@@ -66,10 +66,10 @@ class ForeignSampler:
         """Return the point with this number."""
         if history is not self._history or point + 1 < self._next:
             self._restart(history)
-        for trial in history.trials:
+        for place, trial in enumerate(history.trials):
             if self._next <= trial.ask.point < point and trial.ask.repeat == 0:
                 before = trial.ticks[0] - 1 if trial.ticks else history.tick
-                self._fold.sync(history, trials=trial.number, rows=before, ends=before)
+                self._fold.sync(history, trials=place, rows=before, ends=before)
                 self._draw(trial.ask.point)
         if self._next <= point:
             self._fold.sync(history)

@@ -21,6 +21,7 @@ class FreshSampler:
     """Asks a new sampler, seeded by the point's number, over the folded history."""
 
     reads_history = True
+    any_point = True
     size = None
 
     def __init__(self, study: Study, make: Callable[[int, int], BaseSampler]) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.space import Choice, Dimension, Float, Int, is_active
+from hpsearch.errors import UserError
+from hpsearch.space import Choice, Dimension, Float, Int, check_point, is_active
 from hpsearch.space.dimensions import listed
 from hpsearch.space.distributions import to_unit
 
@@ -52,6 +53,14 @@ class Encoding:
         units = [[to_unit(dim, point[name]) if name in point else _NEUTRAL for name, dim in names] for point in points]
         exist = np.array([[name in point for name, _ in names] for point in points])
         return np.array(units), self.codes(np.array(units), exist)
+
+    def holds(self, point: Mapping[str, Any]) -> bool:
+        """Return whether a point lies in the space."""
+        try:
+            check_point(self._space, point, "point")
+        except UserError:
+            return False
+        return True
 
     def existing(self, units: Array) -> Mask:
         """Return which dimensions exist at units of shape (n, dims), in the same shape."""

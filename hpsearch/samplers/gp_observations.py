@@ -61,7 +61,10 @@ class Observations:
         if history is not self._history:
             self._history, self._seen, self._groups, self._last, self.ended = history, 0, {}, {}, []
             self._open = set()
+        changed = len(history.spaces) > 1
         for trial in history.trials[self._seen :]:
+            if changed and not self._encoding.holds(trial.params):
+                continue  # of an earlier space: here there is no such point
             self._groups.setdefault(trial.ask.point, []).append(trial)
             if trial.ask.point in self._last:  # a failed one that is tried again
                 del self._last[trial.ask.point]

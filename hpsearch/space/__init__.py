@@ -30,6 +30,9 @@ from hpsearch.space.space import (
     check_space as check_space,
 )
 from hpsearch.space.space import (
+    check_value as check_value,
+)
+from hpsearch.space.space import (
     from_json as from_json,
 )
 from hpsearch.space.space import (

@@ -23,6 +23,7 @@ __all__ = [
     "active",
     "check_point",
     "check_space",
+    "check_value",
     "from_json",
     "from_units",
     "is_active",
@@ -97,6 +98,14 @@ def check_point(space: Space, params: Mapping[str, Any], place: str) -> dict[str
         if name not in names:
             raise UserError(f"{place}: {name!r} does not exist here (when={dict(space[name].when or {})!r})")
     return {name: float(point[name]) if isinstance(space[name], Float) else point[name] for name in names}
+
+
+def check_value(space: Space, name: str, value: Any, place: str) -> None:
+    """Raise a UserError where a space has no such dimension, or the dimension no such value."""
+    if name not in space:
+        raise UserError(f"{place}: {name!r} is not in the space{did_you_mean(name, space)}")
+    if not space[name].contains(json_value(value, f"{place} {name}")):
+        raise UserError(f"{place}: {name}={value!r} is not in {space[name]!r}")
 
 
 def restore(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:

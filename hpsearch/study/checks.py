@@ -50,6 +50,12 @@ def _audit(audit: Any) -> Settled:
     return {}
 
 
+def _version(version: Any) -> Settled:
+    if version is not None and (not isinstance(version, str) or not version.strip()):
+        raise UserError(f"version must be a text such as '2', not {version!r}")
+    return {}
+
+
 def _scoring(scoring: Any, model: Any, metric: Any) -> Settled:
     if scoring is None:
         return {}
@@ -186,6 +192,18 @@ def _goal_of(metric: Any, direction: Any, value: Any) -> Goal:
 
 CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
     check: tuple(inspect.signature(check).parameters)
-    for check in (_audit, _scoring, _goal, _task, _points, _space, _parts, _stages, _measure_test, _comparison)
+    for check in (
+        _audit,
+        _version,
+        _scoring,
+        _goal,
+        _task,
+        _points,
+        _space,
+        _parts,
+        _stages,
+        _measure_test,
+        _comparison,
+    )
 }
 """Each check with the fields that it takes; a later one sees what those before it have settled."""

@@ -14,7 +14,7 @@ import math
 import sys
 import textwrap
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -23,54 +23,75 @@ from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
 from hpsearch.study import aliases
+from hpsearch.study.described import Described, without_parts
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import having
+from hpsearch.study.shown_changes import changes, names
 from hpsearch.study.study import Study
 
 LIMITS = having(Study, "limit")
 CONFIRM = having(Study, "confirms")
 
-EXTENDABLE = frozenset(having(Study, "extends"))
+EXTENDABLE = frozenset({*having(Study, "extends"), "fixed"})
 """What may change without making another study of it."""
 
 MAIN = "__main__"
 
+__all__ = ["changes", "declare", "differing", "identity", "rule_of", "widens"]
 
-def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
+RULE = 2
+"""The rule by which new studies describe their code: by what it means. Logs that name none go by the first."""
+
+
+def declare(
+    study: Study, data_digest: str | None = None, rule: int = RULE, notice: Callable[[str], None] = lambda text: None
+) -> dict[str, Any]:
     """Return the study as JSON values.
 
     Args:
         study: The study.
         data_digest: What stands for data that are given as arrays.
+        rule: The rule by which code is described: that of the log with which the study is compared.
+        notice: Told what of the study's code cannot be read.
 
     Raises:
         UserError: A value has no description that would be the same tomorrow.
     """
+    known = Described(study) if rule > 1 else None
+    function, value, part, scoring = (
+        (_function, _value, _part, _scoring)
+        if known is None
+        else (known.function, known.value, known.part, known.scoring)
+    )
     task: dict[str, Any]
     if study.objective is not None:
-        task = {"objective": _function(study.objective, "objective")}
+        task = {"objective": function(study.objective, "objective")}
     else:
-        task = {"model": _value(study.model, "model")}
-    return {
+        task = {"model": value(study.model, "model")}
+    declaration = {
         "name": study.name,
+        **({"fingerprint": rule} if rule > 1 else {}),
+        **({"version": study.version} if study.version is not None else {}),
         **task,
-        "space": _function(study.space, "space") if callable(study.space) else spaces.to_json(study.dimensions),
+        "space": function(study.space, "space") if callable(study.space) else spaces.to_json(study.dimensions),
         "data": _data(study.data, data_digest),
         "metric": _value(study.metric, "metric"),
         "direction": _value(study.direction, "direction"),
         **({"value": study.value} if study.value != "best" else {}),
         **(
-            {"constraints": [_function(each, "constraints") for each in study.constraints]} if study.constraints else {}
+            {"constraints": [function(each, f"constraints[{i}]") for i, each in enumerate(study.constraints)]}
+            if study.constraints
+            else {}
         ),
-        "sampler": _part(study.sampler, "sampler"),
-        "pruner": _part(study.pruner, "pruner"),
+        "sampler": part(study.sampler, "sampler"),
+        "pruner": part(study.pruner, "pruner"),
         "n_trials": study.n_trials,
         "epochs": study.epochs,
         "lanes": study.lanes,
         "seed": study.seed,
         "repeats": study.repeats,
         "enqueue": [dict(point) for point in study.enqueue],
-        **({} if study.scoring is None else {"scoring": _scoring(study.scoring)}),
+        **({} if study.scoring is None else {"scoring": scoring(study.scoring)}),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
         **({"audit": float(study.audit)} if study.audit else {}),
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
@@ -79,40 +100,45 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         **({"threads": study.threads} if study.threads != 1 else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
+    if known is not None and known.unread and study.version is None:
+        what = "; ".join(dict.fromkeys(known.unread))
+        notice(f"changes to this go unnoticed, give Study(version=…) to tell them apart: {what}")
+    return declaration
 
 
 def identity(declaration: Mapping[str, Any]) -> str:
     """Return 16 hex digits that are equal for equal studies; how many trials they run does not count."""
     kept = {key: aliases.renamed(value, aliases.first) for key, value in declaration.items() if key not in EXTENDABLE}
+    if rule_of(declaration) > 1:
+        kept = without_parts(kept)
     kept["space"] = list(kept.get("space", {}).items())  # the order of the dimensions decides what is sampled
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return in words what differs between two declarations, such as ``seed: 0 -> 3``."""
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    """Return the parts of a declaration, such as ``space``, in which two differ so that they are two studies."""
     old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
-    before, after = _flat(old), _flat(new)
-    words = []
-    for key in [*before, *(key for key in after if key not in before)]:
-        was, now = before.get(key, "absent"), after.get(key, "absent")
-        if was != now:
-            words.append(f"{key}: {was} -> {now}")
-    if not words and _names(old) != _names(new):
-        words.append(f"space: order {', '.join(_names(old))} -> {', '.join(_names(new))}")
-    return words
+    kept = [{key: each[key] for key in each if key not in EXTENDABLE} for each in (old, new)]
+    if rule_of(old) > 1:
+        kept = [without_parts(each) for each in kept]
+    keys = {*kept[0], *kept[1]}
+    found = {key for key in keys if kept[0].get(key) != kept[1].get(key)}
+    return found | ({"space"} if names(old) != names(new) else set())
 
 
 def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether new only adds to old: a wider range, more options, more trials."""
     old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
     same = [{k: v for k, v in each.items() if k != "space" and k not in EXTENDABLE} for each in (old, new)]
-    if same[0] != same[1] or _names(old) != _names(new):
+    if rule_of(old) > 1:
+        same = [without_parts(each) for each in same]
+    if same[0] != same[1] or names(old) != names(new):
         return False
     if new["n_trials"] is not None and (old["n_trials"] is None or new["n_trials"] < old["n_trials"]):
         return False
     if "function" in old["space"] or "function" in new["space"]:
-        return bool(old["space"] == new["space"])
+        return bool(without_parts(old["space"]) == without_parts(new["space"]))
     before, after = spaces.from_json(old["space"]), spaces.from_json(new["space"])
     return all(_covers(after[name], dim) for name, dim in before.items())
 
@@ -127,31 +153,9 @@ def _covers(wide: Dimension, narrow: Dimension) -> bool:
     return wide.contains(narrow.low)  # the cells of both start apart by whole steps
 
 
-def _names(declaration: Mapping[str, Any]) -> list[str]:
-    return list(declaration["space"])
-
-
-def _flat(declaration: Mapping[str, Any]) -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in declaration.items():
-        if key == "space" and "function" not in value:
-            flat.update({f"space.{name}": repr(dim) for name, dim in spaces.from_json(value).items()})
-        elif key == "model":
-            flat.update(_flat_model("model", value))
-        elif isinstance(value, dict) and "function" in value:
-            flat[key] = f"{value['function']} ({value['source'][:8]})"
-        else:
-            flat[key] = repr(value)
-    return flat
-
-
-def _flat_model(prefix: str, value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or "params" not in value:
-        return {prefix: repr(value)}
-    flat = {prefix: value["class"]}
-    for name, inner in value["params"].items():
-        flat.update(_flat_model(f"{prefix}.{name}", inner))
-    return flat
+def rule_of(declaration: Mapping[str, Any]) -> int:
+    """Return the rule by which a declaration describes code."""
+    return int(declaration.get("fingerprint", 1))
 
 
 def _scoring(scoring: Any) -> Any:

@@ -57,6 +57,9 @@ class Declaration:
         measure_test: Whether epochs report the test set's metrics.
         threads: Threads that BLAS and OpenMP may use where a trial trains.
         comparison: What is shown of the points, beside which published figures, or None.
+        fingerprint: The rule by which code is described; see :data:`hpsearch.study.declaration.RULE`.
+        version: What the user calls this version of code that cannot be read, or None.
+        fixed: Parameters that have one value by now, or None.
         others: What another version of hpsearch has said beside.
     """
 
@@ -89,6 +92,9 @@ class Declaration:
     measure_test: bool = False
     threads: int = 1
     comparison: dict[str, Any] | None = None
+    fingerprint: int = 1
+    version: str | None = None
+    fixed: dict[str, Any] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

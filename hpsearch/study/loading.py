@@ -19,11 +19,8 @@ from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import Choice, Float, Int
-from hpsearch.study.naming import data_word
+from hpsearch.study.naming import PREFIX, data_word
 from hpsearch.study.study import Study
-
-PREFIX = "hpsearch_study_"
-"""Stands before the file's name in the name of its module, so that a file random.py hides nothing."""
 
 _UNEXPECTED = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 _MISSING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required positional arguments?: (.+)")

@@ -7,6 +7,9 @@ from typing import Any
 
 from hpsearch.errors import UserError
 
+PREFIX = "hpsearch_study_"
+"""Stands before a study file's name in the name of its module, so that a file random.py hides nothing."""
+
 
 def data_word(data: Any) -> str:
     """Return data as part of a variant's name: a named set's name, a file's without its ending, or ``arrays``."""

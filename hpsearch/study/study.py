@@ -76,6 +76,8 @@ class Study:
             as many others, of which the test set is measured. 0: leave it out.
         confirm_top: How many points those are.
         measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
+        version: A name for this version of code that cannot be read (a notebook's, compiled code), so that another one
+            is told apart; what can be read is told apart by itself.
         comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
@@ -114,6 +116,7 @@ class Study:
     measure_test: bool = field(default=False, metadata=may(trains=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
+    version: str | None = None
 
     def __post_init__(self) -> None:
         check_study_name(self.name)

@@ -207,6 +207,11 @@ def calibration_points(history: History, tick: Tick) -> list[Point]:
     ]
 
 
+def version_tags(history: History, trial: Trial) -> dict[str, str]:
+    """Return the version that a trial is of, where its study has more than one."""
+    return tags({"hpsearch.version": trial.version}) if history.version > 1 else {}
+
+
 def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> dict[str, str]:
     """Return what is known of a trial from the start."""
     ask = trial.ask
@@ -307,10 +312,10 @@ def is_done(history: History) -> bool:
     if history.running() or not history.trials:
         return False
     declaration = history.declaration
-    if history.to_retry:
+    if history.to_retry or history.dequeued < len(history.queue) * declaration.repeats:
         return False
     planned = stages.planned_trials(history, DEFAULT_TRIALS)
-    planned = None if planned is None else planned + len(history.retries)
+    planned = None if planned is None else planned + len(history.retries) + history.dequeued
     wanted = confirm.expected(history, confirm.most_trials(declaration, planned))
     # A grid may have fewer points than the trials that were allowed.
     enough = wanted is None or declaration.sampler == "grid" or len(history.trials) >= int(wanted)

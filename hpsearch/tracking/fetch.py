@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.log.catalogue import version_file
 from hpsearch.log.records import Ask
 from hpsearch.tracking.store import settings
 from hpsearch.tracking.uri import redact, sqlite_path
@@ -125,8 +126,10 @@ def _fetch(client: Any, run_id: str) -> Remembered:
     if "hpsearch.ticks" not in tags or tags.get("hpsearch.state") in ("RUNNING", "INTERRUPTED"):
         raise UserError(f"trial {tags['hpsearch.trial']} of {tags['hpsearch.study']!r} has not ended yet")
     parent = tags["mlflow.parentRunId"]
-    files = _files(client, parent, ("declaration.json", "environment.json", "study.py"))
-    for name in ("declaration.json", "environment.json"):
+    version = int(tags.get("hpsearch.version", 1))
+    declared, written = version_file(version).replace("study.py", "declaration.json"), version_file(version)
+    files = _files(client, parent, (declared, "environment.json", written))
+    for name in (declared, "environment.json"):
         if name not in files:
             raise UserError(f"run {parent}: its artifact {name} is gone; `hpsearch sync` brings it back from the log")
     ask = Ask(
@@ -153,10 +156,10 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         rule=tags.get("hpsearch.rule", ""),
         reason=tags.get("hpsearch.reason", ""),
         curve=curve,
-        declaration=json.loads(files["declaration.json"]),
+        declaration=json.loads(files[declared]),
         environment=json.loads(files["environment.json"]),
         data_digest=tags.get("hpsearch.data_digest"),
-        study_file=files.get("study.py"),
+        study_file=files.get(written),
     )
 
 
@@ -198,7 +201,8 @@ def _some_trial(client: Any, experiment: str, parent: str) -> str:
 
 def _files(client: Any, run: str, names: tuple[str, ...]) -> dict[str, str]:
     """Return those of a run's artifacts that it has."""
-    there = {file.path for file in client.list_artifacts(run)}
+    folders = dict.fromkeys(name.rpartition("/")[0] for name in names)
+    there = {file.path for folder in folders for file in client.list_artifacts(run, folder or None)}
     with tempfile.TemporaryDirectory() as folder:
         return {
             name: Path(client.download_artifacts(run, name, folder)).read_text(encoding="utf-8")

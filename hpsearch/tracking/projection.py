@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Extension, Header, Record, Tick
 from hpsearch.tracking import content
@@ -63,7 +65,8 @@ class Projection:
         self._began: dict[int, float] = {}
         self._best: list[Point] = []
         self._incumbent: Trial | None = None
-        self._declared = False
+        self._declared: dict[int, dict[str, Any]] = {}
+        self._relabel = False
 
     @property
     def run(self) -> str | None:
@@ -78,8 +81,10 @@ class Projection:
         if self.history is None:
             raise ValueError("the log does not begin with a header")
         self.history.apply(record)
-        if isinstance(record, Extension):
-            self._declared = False
+        if isinstance(record, Header | Extension):
+            self._declared[self.history.version] = record.declaration
+        if isinstance(record, Extension) and record.change == "new_version":
+            self._incumbent, self._relabel = None, True
         elif isinstance(record, Tick):
             assert self._header is not None, "a history has a header"
             began = content.began(record, self._times[-1] if self._times else self._header.time)
@@ -138,6 +143,7 @@ class Projection:
                     if in_a_row == 2:
                         raise
             self._push_study(self._store, parent, alive)
+            self._label(self._store)
             if refused:
                 raise refused[0]
         except Exception:
@@ -154,7 +160,7 @@ class Projection:
         assert self._store is not None, "it has been pushed to"
         assert self._parent is not None, "it has been pushed to"
         assert self.history is not None, "it has been pushed"
-        exhibits.send(self._store, self._parent.run, self.history, self._study_dir)
+        exhibits.send(self._store, self._parent.run, self.history.current, self._study_dir)
         assert self._header is not None, "it has been pushed"
         said_of = content.diagnosis_tags(self.history)
         for run in self._store.find(self._header.uid) if said_of else ():
@@ -190,7 +196,9 @@ class Projection:
         if sent is None and found is not None:
             sent = self._trials[trial.number] = self._adopt(store, found)
         elif sent is None:
+            assert self.history is not None, "a trial is of a history"
             tags = content.trial_tags(header, trial, parent, self._user) | outcome
+            tags |= content.version_tags(self.history, trial)
             run = store.create(f"trial {trial.number:04d}", millis(self._began[trial.number]), tags)
             sent = self._trials[trial.number] = _Sent(run, tags=tags)
         values: dict[str, str] = {}
@@ -214,11 +222,11 @@ class Projection:
     def _push_study(self, store: Store, sent: _Sent, alive: bool) -> None:
         assert self._header is not None, "called with a history"
         assert self.history is not None, "called with a history"
-        state = content.study_state(self.history, alive)
-        if alive and content.is_done(self.history):
+        state = content.study_state(self.history.current, alive)
+        if alive and content.is_done(self.history.current):
             # Whoever runs it may go on (an extension): the end is told when it is gone, and a finished one stays so.
             state = sent.state
-        progress = content.study_progress(self.history, state)
+        progress = content.study_progress(self.history.current, state)
         self._set_running(store, sent, state)
         params = {} if sent.prepared else content.study_params(self._header)
         store.log(sent.run, sent.lacks(self._best[sent.rows :]), content.params(params), sent.changed(progress))
@@ -230,10 +238,23 @@ class Projection:
                 store.log_dataset(sent.run, self._header.dataset, "train")
             self._log_files(store, sent.run)
             sent.prepared = True
-        if not self._declared:
-            store.log_text(sent.run, _json(self.history.declaration.to_json()), "declaration.json")
-            self._declared = True
+        for version, declaration in self._declared.items():
+            folder = "" if version == 1 else f"versions/{version}/"
+            store.log_text(sent.run, _json(declaration), f"{folder}declaration.json")
+            study = self._study_dir / version_file(version)
+            if version > 1 and study.exists():
+                store.log_text(sent.run, study.read_text(encoding="utf-8"), version_file(version))
+        self._declared = {}
         self._set_ended(store, sent, state, self.history.time or self._header.time)
+
+    def _label(self, store: Store) -> None:
+        """Tell runs of earlier versions from those of the current one, once there is more than one version."""
+        if not self._relabel or self.history is None or self._header is None:
+            return
+        for found in store.find(self._header.uid):
+            if found.trial is not None and not found.deleted and found.trial < len(self.history.trials):
+                store.log(found.run, [], {}, content.version_tags(self.history, self.history.trials[found.trial]))
+        self._relabel = False
 
     def _log_files(self, store: Store, run: str) -> None:
         assert self._header is not None, "called with a history"
@@ -246,7 +267,7 @@ class Projection:
             lines = [f"{name}=={version}\n" for name, version in sorted(packages.items())]
             store.log_text(run, "".join(lines), "requirements.txt")
         store.log_text(run, _json(environment), "environment.json")
-        study = self._study_dir / "study.py"
+        study = self._study_dir / version_file(1)
         if study.exists():
             store.log_text(run, study.read_text(encoding="utf-8"), "study.py")
 
@@ -268,7 +289,8 @@ class Projection:
         history, goal, before = self.history, self.history.goal, self._incumbent
         for row in tick.rows:
             trial = history.trials[row.trial]
-            if trial.value is None or trial.state == "FAILED" or trial.ask.stage != history.full_stage:
+            old = trial.version < history.version
+            if old or trial.value is None or trial.state == "FAILED" or trial.ask.stage != history.full_stage:
                 continue
             best = self._incumbent
             if best is None or best.value is None or goal.better(trial.value, best.value):

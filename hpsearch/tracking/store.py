@@ -214,10 +214,11 @@ class Store:
             UserError: The artifacts of this store are in a folder that cannot be written.
         """
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
+            inner, _, last = name.rpartition("/")
+            path = Path(folder) / last
             path.write_bytes(content)
             try:
-                self._client.log_artifact(run, str(path))
+                self._client.log_artifact(run, str(path), inner or None)
             except OSError as error:
                 if error.filename is None:
                     raise  # not of a file: of a connection

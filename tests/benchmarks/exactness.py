@@ -228,7 +228,9 @@ def external(run: Run, rng: random.Random) -> int:
 
 def local_worker_killed(run: Run, rng: random.Random) -> int:
     process = run.start("--workers", "2")
-    return run.follow(process, lambda: _signal_one(_local_workers(process.pid), signal.SIGKILL, rng), rng.uniform(10, 20))
+    return run.follow(
+        process, lambda: _signal_one(_local_workers(process.pid), signal.SIGKILL, rng), rng.uniform(10, 20)
+    )
 
 
 def worker_killed(run: Run, rng: random.Random) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,40 @@ from hpsearch.report import export
 from hpsearch.running.api import Result, run
 from hpsearch.tracking.content import is_done
 
-BROKEN: set[int] = set()
-"""Values of b at which the objective raises, as long as a test wants it to."""
+BROKEN = "HPSEARCH_TEST_BROKEN"
+"""Says at which values of b the objective raises, as long as a test wants it to: of the world, no part of the study."""
+
+
+class Broken(set[int]):
+    """What stands in the environment."""
+
+    def tell(self) -> None:
+        os.environ[BROKEN] = " ".join(map(str, sorted(self)))
+
+    def add(self, value: int) -> None:
+        super().add(value)
+        self.tell()
+
+    def update(self, *values: Any) -> None:
+        super().update(*values)
+        self.tell()
+
+    def clear(self) -> None:
+        super().clear()
+        self.tell()
 
 
 def objective(trial: Any) -> Any:
     for epoch in range(3):
-        if trial["b"] in BROKEN and epoch == 1:
+        if str(trial["b"]) in os.environ[BROKEN].split() and epoch == 1:
             raise OverflowError("diverged")
         yield {"score": trial["a"] - abs(trial["b"] - 2) + 0.1 * epoch}
 
 
 @pytest.fixture(autouse=True)
-def broken() -> Any:
-    BROKEN.clear()
-    yield BROKEN
-    BROKEN.clear()
+def broken(monkeypatch: pytest.MonkeyPatch) -> Broken:
+    monkeypatch.setenv(BROKEN, "")
+    return Broken()
 
 
 def study_of(**said: Any) -> Study:
@@ -84,7 +103,7 @@ def test_a_grid_that_grew_and_was_cut_anywhere_goes_on_to_the_same(tmp_path: Pat
 @pytest.mark.parametrize("sampler", ["grid", "tpe", "random"])
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_failed_points_are_tried_again_on_request_alone(
-    tmp_path: Path, broken: set[int], sampler: str, repeats: int
+    tmp_path: Path, broken: Broken, sampler: str, repeats: int
 ) -> None:
     study = study_of(sampler=sampler, repeats=repeats, n_trials=None if sampler == "grid" else 14)
     broken.add(3)
@@ -112,7 +131,7 @@ def test_failed_points_are_tried_again_on_request_alone(
         assert export.to_bytes(resumed.history, curves=True) == export.to_bytes(result.history, curves=True)
 
 
-def test_a_study_that_failed_as_a_whole_can_be_tried_again(tmp_path: Path, broken: set[int]) -> None:
+def test_a_study_that_failed_as_a_whole_can_be_tried_again(tmp_path: Path, broken: Broken) -> None:
     broken.update({1, 2, 3})
     with pytest.raises(StudyFailed, match="all of the first 9 trials"):
         go(study_of(), tmp_path)
@@ -124,7 +143,7 @@ def test_a_study_that_failed_as_a_whole_can_be_tried_again(tmp_path: Path, broke
     assert result.history.best is not None
 
 
-def test_a_point_that_fails_again_is_tried_again_as_often_as_it_is_asked(tmp_path: Path, broken: set[int]) -> None:
+def test_a_point_that_fails_again_is_tried_again_as_often_as_it_is_asked(tmp_path: Path, broken: Broken) -> None:
     broken.add(3)
     go(study_of(), tmp_path)
     assert len(go(study_of(), tmp_path, retry_failed=True).history.trials) == 12
@@ -133,7 +152,7 @@ def test_a_point_that_fails_again_is_tried_again_as_often_as_it_is_asked(tmp_pat
     assert [trial.state for trial in result.history.trials[12:]] == ["COMPLETE"] * 3
 
 
-def test_a_grid_can_grow_and_be_tried_again_at_once(tmp_path: Path, broken: set[int]) -> None:
+def test_a_grid_can_grow_and_be_tried_again_at_once(tmp_path: Path, broken: Broken) -> None:
     broken.add(3)
     go(study_of(n_trials=5), tmp_path)
     broken.clear()

@@ -1,0 +1,84 @@
+"""Points as the user settled them after a study was begun: enqueued ones completed, fixed parameters held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import UserError
+from hpsearch.ladder.base import Proposal
+from hpsearch.log.history import History
+from hpsearch.samplers.base import Sampler
+from hpsearch.space import active, from_units
+from hpsearch.space.constraints import violated
+from hpsearch.study.study import Study
+
+QUEUE = 1_000_000_000
+"""Number of the first enqueued point: a grid counts its own cells from 0, whatever is enqueued meanwhile."""
+
+_STREAM = 0x51554555
+"""Keeps what completes points apart from the other streams of a study."""
+
+ATTEMPTS = 1_000
+"""Draws for the values that a point lacks before constraints are said to leave nothing."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Completes and holds points.
+
+    Attributes:
+        study: What is searched: a dict of dimensions.
+    """
+
+    study: Study
+
+    def enqueued(self, history: History, sampler: Sampler, place: int, repeat: int) -> Proposal:
+        """Return a trial of the point at a place in the queue; what it lacks is the sampler's.
+
+        A sampler that has an end, or goes by the number of the point alone, is not asked: values are drawn at random.
+
+        Raises:
+            UserError: Nothing that meets the constraints completes it.
+        """
+        point = QUEUE + place
+        if repeat:
+            params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
+            return Proposal(params, point, repeat, enqueued=True)
+        given = {**(history.declaration.fixed or {}), **history.queue[place]}
+        proposed: dict[str, Any] = {}
+        if getattr(sampler, "any_point", False) and not self._whole(given):
+            proposed = sampler.ask(history, point)
+        return Proposal(self._complete(given, proposed, point), point, enqueued=True)
+
+    def fixed(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
+        """Return a proposal with the values that are fixed by now.
+
+        Raises:
+            UserError: Nothing that meets the constraints has them.
+        """
+        held = history.declaration.fixed or {}
+        return self._complete(held, params, point) if held else params
+
+    def _whole(self, given: Mapping[str, Any]) -> bool:
+        return all(name in given for name in active(self.study.dimensions, given))
+
+    def _complete(self, given: Mapping[str, Any], proposed: Mapping[str, Any], point: int) -> dict[str, Any]:
+        """Return a point with the given values, else the proposed ones, else values drawn at random."""
+        space, name = self.study.dimensions, None
+        for attempt in range(ATTEMPTS):
+            # Once a constraint rejects what was proposed, all but the given values are drawn.
+            known = {**(proposed if attempt == 0 else {}), **given}
+            # Conditions do not matter here: what does not exist in the point is left out below.
+            free = {key: replace(dim, when=None) for key, dim in space.items() if key not in known}
+            rng = np.random.default_rng(np.random.SeedSequence((self.study.seed, _STREAM, point, attempt)))
+            known |= from_units(free, rng.random(len(free)).tolist())
+            params = {key: known[key] for key in active(space, known)}
+            if (name := violated(self.study.constraints, space, params)) is None:
+                return params
+            if self._whole(given):
+                break
+        raise UserError(f"study {self.study.name!r}: no point with {dict(given)!r} meets constraint {name}")

@@ -1,0 +1,32 @@
+"""Trials that are found by their number, of which the first need not be 0: those of a study's later versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+if TYPE_CHECKING:
+    from hpsearch.log.history import Trial
+
+    _Trials = list[Trial]
+else:
+    _Trials = list
+
+
+class Numbered(_Trials):
+    """A list of trials; an index from 0 up is a trial's number, a slice counts places as in any list.
+
+    Attributes:
+        first: Number of the first of them.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        super().__init__()
+        self.first = first
+
+    def __getitem__(self, which: SupportsIndex | slice) -> Any:
+        """Return the trial with a number, the last ones by negative numbers, or a slice of places."""
+        if self.first and isinstance(which, int) and which >= 0:
+            if which < self.first:
+                raise IndexError(f"trial {which} is of an earlier version")
+            return super().__getitem__(which - self.first)
+        return super().__getitem__(which)

@@ -1,0 +1,222 @@
+"""Where code was written: the syntax tree of a function or a class, and the statements that make a module's names."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import Any
+
+from hpsearch.study.code_tree import bound_names, canonical, names_used
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+class Source:
+    """A file, or the cells of a notebook, as syntax trees.
+
+    Attributes:
+        body: The statements of the module, in order.
+        parents: The function or class that each function and class stands in.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.body = tree.body
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self._functions: dict[int, list[Definition]] = {}
+        self._classes: dict[str, list[ast.ClassDef]] = {}
+        self._index(tree, tree, "")
+
+    def _index(self, node: ast.AST, owner: ast.AST, path: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner, name = owner, path
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+                self.parents[child] = owner
+                inner = child
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                decorators = getattr(child, "decorator_list", [])
+                first = min([child.lineno, *(each.lineno for each in decorators)])
+                self._functions.setdefault(first, []).append(child)
+                name = f"{path}{getattr(child, 'name', '<lambda>')}.<locals>."
+            elif isinstance(child, ast.ClassDef):
+                self._classes.setdefault(path + child.name, []).append(child)
+                name = f"{path}{child.name}."
+            self._index(child, inner, name)
+
+    def function(self, code: CodeType) -> Definition | None:
+        """Return the definition that a code object was compiled from, or None where it is not to be told."""
+        found = [
+            each
+            for each in self._functions.get(code.co_firstlineno, [])
+            if getattr(each, "name", "<lambda>") == code.co_name
+        ]
+        if len(found) > 1:
+            places = set(code.co_positions())
+            sure: list[Definition] = [
+                each
+                for each in found
+                if isinstance(each, ast.Lambda)
+                and (each.body.lineno, each.body.end_lineno, each.body.col_offset, each.body.end_col_offset) in places
+            ]
+            found = sure or found
+        return found[0] if len({canonical(each) for each in found}) == 1 else None
+
+    def class_(self, qualname: str, line: int | None) -> ast.ClassDef | None:
+        """Return the definition of a class; of several that go by one name the one that holds a line, else the last."""
+        found = self._classes.get(qualname, [])
+        held = [e for e in found if line is not None and e.lineno <= line <= (e.end_lineno or e.lineno)]
+        return (held or found)[-1] if found else None
+
+    def binding(self, name: str) -> list[ast.stmt]:
+        """Return the statements of the module that make a name's value: that bind it, add to it or write in it."""
+        return _last_made(self.body, name)
+
+    def imported(self, name: str) -> tuple[str, int, str] | None:
+        """Return the module, the level and the original name of what ``from … import …`` brings in under a name."""
+        for each in self.body:
+            if isinstance(each, ast.ImportFrom):
+                for alias in each.names:
+                    if (alias.asname or alias.name) == name:
+                        return each.module or "", each.level, alias.name
+        return None
+
+
+def local_binding(owner: ast.AST | None, name: str) -> list[ast.stmt]:
+    """Return the statements of a function that make a local name's value."""
+    if not isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef):
+        return []
+    return _last_made(owner.body, name)
+
+
+def _last_made(body: list[ast.stmt], name: str) -> list[ast.stmt]:
+    """Return the statements that make a name's value: what came before it was last assigned anew is gone."""
+    found = [each for each in body if name in made_by(each)]
+    for place in range(len(found) - 1, 0, -1):
+        each = found[place]
+        targets = (
+            each.targets if isinstance(each, ast.Assign) else [each.target] if isinstance(each, ast.AnnAssign) else []
+        )
+        anew = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+        if anew and isinstance(each, ast.Assign | ast.AnnAssign) and each.value and name not in names_used(each.value):
+            return found[place:]
+    return found
+
+
+_DEFINE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+
+
+@lru_cache(maxsize=4096)
+def made_by(statement: ast.stmt) -> frozenset[str]:
+    """Return the names that a statement binds or changes in place; of definitions and imports none."""
+    if isinstance(statement, _DEFINE):
+        return frozenset()
+    return frozenset(bound_names([statement])) | frozenset(_changed(statement))
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values a statement may change in place: x[0] = 1, x.rate = 1, x.append(1)."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _DEFINE | ast.Lambda):
+            continue
+        target: ast.AST | None = None
+        if isinstance(child, ast.Subscript | ast.Attribute) and not isinstance(child.ctx, ast.Load):
+            target = child.value
+        elif isinstance(node, ast.Expr) and isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
+            target = child.func.value
+        while isinstance(target, ast.Subscript | ast.Attribute):
+            target = target.value
+        if isinstance(target, ast.Name):
+            yield target.id
+        yield from _changed(child)
+
+
+def changes_of(code: Iterable[ast.AST]) -> set[str]:
+    """Return the names whose values code changes when it runs: those it writes in, adds to, or binds as ``global``."""
+    found: set[str] = set()
+    for node in code:
+        found.update(_changed(node))
+        for each in ast.walk(node):
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                body = each.body if isinstance(each.body, list) else [each.body]
+                for inner in body:
+                    found.update(_changed(ast.Module([inner] if isinstance(inner, ast.stmt) else [], [])))
+            elif isinstance(each, ast.Global | ast.Nonlocal):
+                found.update(each.names)
+    return found
+
+
+def of_function(function: FunctionType) -> tuple[Source, Definition] | None:
+    """Return a function's source and its definition, or None where it cannot be read."""
+    source = _of_file(function.__code__.co_filename, function.__globals__)
+    node = None if source is None else source.function(function.__code__)
+    return None if source is None or node is None else (source, node)
+
+
+def of_class(cls: type[Any]) -> tuple[Source, ast.ClassDef] | None:
+    """Return a class's source and its definition, or None where it cannot be read."""
+    code = next(
+        (each.__code__ for each in functions_of(cls) if each.__qualname__.startswith(f"{cls.__qualname__}.")), None
+    )
+    namespace = namespace_of(cls)
+    file = code.co_filename if code is not None and code.co_filename != "<string>" else namespace.get("__file__")
+    source = _of_file(file, namespace) if isinstance(file, str) else None
+    node = (
+        None if source is None else source.class_(cls.__qualname__, code.co_firstlineno if code is not None else None)
+    )
+    if source is None or node is None:
+        source = of_module(namespace)
+        node = None if source is None else source.class_(cls.__qualname__, None)
+    return None if source is None or node is None else (source, node)
+
+
+def functions_of(cls: type[Any]) -> Iterator[FunctionType]:
+    """Yield the functions in a class's own body whose source is a file's, not those that a decorator has made up."""
+    for value in vars(cls).values():
+        inner = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if isinstance(inner, FunctionType) and not inner.__code__.co_filename.startswith("<string"):
+            yield inner
+
+
+def namespace_of(cls: type[Any]) -> Mapping[str, Any]:
+    """Return the namespace of the module that a class was defined in."""
+    for each in functions_of(cls):
+        if each.__module__ == cls.__module__:
+            return each.__globals__
+    return vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+
+
+def of_module(namespace: Mapping[str, Any]) -> Source | None:
+    """Return the source of a module: its file's, or what a notebook's cells have been so far."""
+    file = namespace.get("__file__")
+    if isinstance(file, str):
+        return _of_file(file, namespace)
+    cells = namespace.get("In")
+    if not isinstance(cells, list):
+        return None
+    return _parsed("\n".join(cell for cell in cells if isinstance(cell, str) and _parses(cell)))
+
+
+def _of_file(file: str, namespace: Mapping[str, Any]) -> Source | None:
+    linecache.checkcache(file)
+    text = "".join(linecache.getlines(file, dict(namespace)))
+    return _parsed(text) if text else None
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Source | None:
+    try:
+        return Source(ast.parse(text))
+    except (SyntaxError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _parses(cell: str) -> bool:
+    try:
+        ast.parse(cell)
+    except (SyntaxError, ValueError):
+        return False
+    return True

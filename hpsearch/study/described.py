@@ -1,0 +1,132 @@
+"""The parts of a study that are code or objects, as JSON values: what they are called and what they mean.
+
+This is the second rule of a study's identity. The first, by a function's text, is that of logs which name none; they
+are compared by it for as long as they live (see :mod:`hpsearch.study.declaration`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.study import aliases, code_source
+from hpsearch.study.code_places import defining_module, owns
+from hpsearch.study.code_state import state_of
+from hpsearch.study.fingerprint import folders_of, meaning
+from hpsearch.study.plain_values import digest
+
+if TYPE_CHECKING:
+    from hpsearch.study.study import Study
+
+
+class Described:
+    """Describes the parts of one study.
+
+    Attributes:
+        unread: What could not be read, in words.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.unread: list[str] = []
+        self._folders: frozenset[Path] = folders_of(_parts(study))
+
+    def function(self, function: Any, place: str) -> dict[str, Any]:
+        """Return a function, or any other object that is called, by its name and its meaning."""
+        found = meaning(function, place, self._folders)
+        self.unread += found.unread
+        name = getattr(function, "__qualname__", None) or getattr(
+            getattr(function, "func", None), "__qualname__", type(function).__qualname__
+        )
+        return {"function": name, "meaning": found.digest, "parts": found.parts}
+
+    def scoring(self, scoring: Any, place: str = "scoring") -> Any:
+        """Return scorers by their names, functions by their meaning."""
+        if isinstance(scoring, Mapping):
+            return {name: self.scoring(scorer, f"{place}.{name}") for name, scorer in scoring.items()}
+        return scoring if isinstance(scoring, str) else self.function(scoring, place)
+
+    def part(self, part: Any, place: str) -> Any:
+        """Return a sampler or pruner: its name, or its class and options."""
+        if isinstance(part, str):
+            return part
+        if is_dataclass(part):
+            return self.value(part, place)
+        # An Optuna object keeps its options in private attributes, beside what it notes while it works.
+        options = {name.lstrip("_"): value for name, value in (state_of(part) or {}).items()}
+        return {
+            "class": _class(part),
+            **self._own(type(part), place),
+            "options": {name: self.value(value, f"{place}.{name}") for name, value in options.items()},
+        }
+
+    def value(self, value: Any, place: str) -> Any:
+        """Return any parameter as a JSON value."""
+        if isinstance(value, float) and not math.isfinite(value):
+            return {"float": str(float(value))}
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, list | tuple):
+            return [self.value(item, f"{place}[{i}]") for i, item in enumerate(value)]
+        if isinstance(value, Mapping):
+            return {str(key): self.value(item, f"{place}.{key}") for key, item in value.items()}
+        if isinstance(value, FunctionType | MethodType | type) or inspect.isroutine(value):
+            name = aliases.public(f"{defining_module(value)}.{value.__qualname__}")
+            return {"name": name, **self._own(value, place)}
+        if hasattr(value, "get_params"):
+            params = {k: self.value(v, f"{place}.{k}") for k, v in sorted(value.get_params(deep=False).items())}
+            return {"class": _class(value), **self._own(type(value), place), "params": params}
+        if is_dataclass(value):
+            options = {e.name: self.value(getattr(value, e.name), f"{place}.{e.name}") for e in fields(value)}
+            return {"class": _class(value), **self._own(type(value), place), "options": options}
+        if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+            if getattr(value, "ndim", 0) == 0:
+                return self.value(value.item(), place)
+            return {"array": digest(value.tobytes()), "shape": list(value.shape), "dtype": str(value.dtype)}
+        found = meaning(value, place, self._folders)
+        self.unread += found.unread
+        return {"class": _class(value), "meaning": found.digest, **({"parts": found.parts} if found.parts else {})}
+
+    def _own(self, named: Any, place: str) -> dict[str, Any]:
+        """Return the meaning of a function or class that the study's own folder defines; of others nothing."""
+        inner = getattr(named, "__func__", named)
+        space: Mapping[str, Any] | None = inner.__globals__ if isinstance(inner, FunctionType) else None
+        if space is None and isinstance(inner, type):
+            space = code_source.namespace_of(inner)
+        if space is None or not owns(self._folders, space.get("__file__"), inner.__module__):
+            return {}
+        found = meaning(named, place, self._folders)
+        self.unread += found.unread
+        return {"meaning": found.digest, "parts": found.parts}
+
+
+def without_parts(value: Any) -> Any:
+    """Return a description without what is there to be shown alone, and so without the names of functions."""
+    if isinstance(value, Mapping):
+        kept = {key: without_parts(item) for key, item in value.items() if not (key == "parts" and "meaning" in value)}
+        if "function" in kept and "meaning" in kept:
+            del kept["function"]
+        return kept
+    return [without_parts(item) for item in value] if isinstance(value, list) else value
+
+
+def _class(value: Any) -> str:
+    return aliases.public(f"{defining_module(type(value))}.{type(value).__qualname__}")
+
+
+def _parts(study: Study) -> Iterable[Any]:
+    """Yield everything in a study that may be code of its own."""
+    scoring = study.scoring if isinstance(study.scoring, Mapping) else {"": study.scoring}
+    for each in (study.objective, study.space, *study.constraints, *scoring.values()):
+        if callable(each):
+            yield each
+    for part in (study.model, study.sampler, study.pruner):
+        if part is None or isinstance(part, str):
+            continue
+        yield part
+        held = part.get_params(deep=True) if hasattr(part, "get_params") else getattr(part, "__dict__", {})
+        yield from (each for each in held.values() if callable(each) or hasattr(each, "get_params"))
