@@ -6,18 +6,17 @@ next tick. So neither the number of processes, nor their speed, nor a kill at an
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import Limits
-from hpsearch.errors import UserError, did_you_mean
 from hpsearch.ladder.base import Ladder
-from hpsearch.log.history import SECONDS, Goal, History, Trial
+from hpsearch.log.history import SECONDS, History
 from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start
@@ -63,6 +62,7 @@ class Clock:
     interrupted: Callable[[], bool] = lambda: False
     now: Callable[[], float] = time.time
     begun: float = field(default=0.0, init=False)
+    _hinted: bool = field(default=False, init=False)
 
     def run(self) -> bool:
         """Run until every trial has ended or the study is stopped or interrupted.
@@ -98,7 +98,7 @@ class Clock:
         if not lanes:
             return None
         rows = tuple(self.objective.advance([trial.number for trial in lanes], number))
-        self._check_metric(rows)
+        self._hint(rows)
         record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
         self.history.arrive(record)
         record = replace(record, decisions=tuple(self._judge(rows)))
@@ -144,20 +144,12 @@ class Clock:
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
         goal = self.history.goal
-        decisions, open_rows = [], []
+        decisions: list[Decision] = []
+        open_rows: list[Row] = []
         for row in rows:
             trial = self.history.trials[row.trial]
-            value = row.metrics.get(goal.metric, trial.value)
-            if row.failure is not None:
-                decisions.append(Decision(row.trial, "fail", row.failure, "failure"))
-            elif value is None:
-                decisions.append(Decision(row.trial, "fail", f"ended without reporting {goal.metric}", "failure"))
-            elif not math.isfinite(value):
-                reason = f"{goal.metric} is {value} at epoch {row.epoch}"
-                decisions.append(Decision(row.trial, "fail", reason, "failure"))
-            elif (unknown := _unknown(trial, goal)) is not None:
-                reason = f"{unknown} is not a finite number at epoch {row.epoch}"
-                decisions.append(Decision(row.trial, "fail", reason, "failure"))
+            if (ended := own_end(goal, trial, row)) is not None:
+                decisions.append(ended)
             elif row.finished:
                 most = self.ladder.epochs(trial.ask.stage, _most_epochs(trial.params, self.objective.epochs))
                 early = trial.epoch < most
@@ -167,21 +159,21 @@ class Clock:
             elif self.limits.trial_timeout is not None and trial.seconds > self.limits.trial_timeout:
                 reason = f"trained for {trial.seconds:.1f} s, longer than trial_timeout={self.limits.trial_timeout:g} s"
                 decisions.append(Decision(row.trial, "fail", reason, "timeout"))
-            elif self.ladder.searches(trial.ask.stage):
-                open_rows.append(row)
+            elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
+                open_rows.append(row)  # who has not reported yet is not judged
         decisions += self.pruner.judge(self.history, open_rows)
         return list(_by_trial(decisions))
 
-    def _check_metric(self, rows: tuple[Row, ...]) -> None:
-        first, *others = self.history.goal.metrics
-        wanted = [first, *(metric for metric in others if metric != SECONDS)]
+    def _hint(self, rows: tuple[Row, ...]) -> None:
+        """Say once where a trial reports metrics, and not the study's: it may be a slip, or come in a later epoch."""
         for row in rows:
-            if not row.metrics or row.failure is not None:
+            if self._hinted or not row.metrics or row.failure is not None:
                 continue
-            for metric in wanted:
-                if metric not in row.metrics:
-                    hint = did_you_mean(metric, row.metrics)
-                    raise UserError(f"metric {metric!r} is not among what a trial reports{hint}")
+            for metric in self.history.goal.metrics:
+                if metric not in row.metrics and metric != SECONDS:
+                    self._hinted = True
+                    self.observer.message(f"trial {row.trial} does not report {metric!r} yet{reported(metric, [row])}")
+                    break
 
     def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
         """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
@@ -225,12 +217,6 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
-
-
-def _unknown(trial: Trial, goal: Goal) -> str | None:
-    """Return the first of a goal's other metrics that is not finite where the trial's value counts, or None."""
-    measured = zip(goal.metrics, trial.values, strict=False)
-    return next((metric for metric, value in measured if not math.isfinite(value)), None)
 
 
 def _by_trial(decisions: Iterable[Decision]) -> tuple[Decision, ...]:

@@ -58,9 +58,17 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
         if epoch > len(trial.ticks):
             epoch, state = 0, None
         trials.append((Start(trial.ask, epoch, state), trial.ticks[epoch:]))
+    other: set[int] = set()
     for tick, row in catch_up(objective, trials):
         trial = history.trials[row.trial]
-        _compare(trial.rows[trial.ticks.index(tick)], row, history)
+        difference = _difference(trial.rows[trial.ticks.index(tick)], row)
+        if difference is None:
+            continue
+        if "objective" not in history.declaration:
+            raise UserError(f"{difference}; resume on the CPU type and library versions of the log ({_where(history)})")
+        if row.trial not in other:  # a user's own loop need not repeat itself: what the log says stays said
+            notice(f"{difference}; it goes on from there")
+        other.add(row.trial)
 
 
 def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], None]) -> Saved:
@@ -71,13 +79,16 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
     return {}
 
 
-def _compare(logged: Row, trained: Row, history: History) -> None:
+def _difference(logged: Row, trained: Row) -> str | None:
+    """Return in words what training again gave otherwise than the log says, or None."""
     for name, value in logged.metrics.items():
         again = trained.metrics.get(name)
         if again != value and not (again is not None and again != again and value != value):
-            environment = history.header.environment if history.header else {}
-            raise UserError(
-                f"trial {logged.trial}, epoch {logged.epoch}: training again gave {name} = {again}, "
-                f"the log says {value}; resume on the CPU type and library versions of the log "
-                f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
-            )
+            place = f"trial {logged.trial}, epoch {logged.epoch}"
+            return f"{place}: training again gave {name} = {again}, the log says {value}"
+    return None
+
+
+def _where(history: History) -> str:
+    environment = history.header.environment if history.header else {}
+    return f"{environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')}"

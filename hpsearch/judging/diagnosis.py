@@ -106,7 +106,7 @@ def diagnose(trial: Trial, model: Mapping[str, Any] | None = None) -> Diagnosis:
     return diagnose_curves(
         curves | ({} if curves["saturation"] else {"saturation": _saturation(trial)}),
         {**(model or {}), **trial.params},
-        trial.decision.reason if trial.state == "FAILED" and trial.decision is not None else None,
+        trial.decision.reason if (trial.state == "FAILED" or trial.broken) and trial.decision is not None else None,
         trial.curve("learning_rate"),
     )
 

@@ -11,13 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Tick
+from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.rows import Rows
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 
 __all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
+
+FAILURE = "failure"
+"""The rule of a decision about a trial that broke."""
 
 _ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
 
@@ -37,7 +40,10 @@ class Trial:
         value: Best finite value of the goal's metric over its epochs so far (or the last, where the goal says so), or
             None.
         best_epoch: The epoch (from 1) that counts: the one that reached ``value`` first, or None.
-        values: All metrics of the goal at that epoch, ``value`` first; NaN for one that it did not report.
+        values: All metrics of the goal at that epoch, ``value`` first.
+        unfit: The newest epoch whose value would have counted, had the goal's other metrics been finite there, and what
+            they were; or None.
+        attributes: What the trial said of itself (``trial.set``), by name, as JSON values.
     """
 
     ask: Ask
@@ -50,6 +56,8 @@ class Trial:
     value: float | None = None
     best_epoch: int | None = None
     values: tuple[float, ...] = ()
+    unfit: tuple[int, tuple[float, ...]] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -65,6 +73,11 @@ class Trial:
     def state(self) -> State:
         """RUNNING, COMPLETE, PRUNED or FAILED."""
         return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
+
+    @property
+    def broken(self) -> bool:
+        """Whether it ended by a failure, also where it counts with an epoch before."""
+        return self.decision is not None and self.decision.rule == FAILURE
 
     @property
     def epoch(self) -> int:
@@ -99,8 +112,8 @@ class History:
         time: When that tick ended, in seconds since 1970.
         stop: Why the last tick stopped the study, or None.
         table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch (its value at that epoch, where
-            the last one counts): the rung table of the pruners. A trial that has no finite value yet stands in it with
-            the worst possible value.
+            the last one counts): the rung table of the pruners. A trial that reported no finite value stands in it with
+            the worst possible value; one that has not reported any is not in it, and is not judged.
         full_stage: The last stage of the search, which trains on the full problem: its trials alone are ranked.
         notes: What the ladder decided on its way, in words.
         ends: The tick at which each of its trials ended, in the order in which they did.
@@ -179,25 +192,41 @@ class History:
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
         fell = False
         for row in tick.rows:
-            if not row.metrics and row.failure is None:
+            if row.attributes:
+                self.trials[row.trial].attributes |= row.attributes
+            if not row.metrics and row.failure is None and not row.quiet:
                 continue  # a generator that ended had nothing more to report
             trial = self.trials[row.trial]
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
-            if self.goal.counts(value, trial.value):
+            if self.goal.counts(value, trial.value) and self._whole(trial, row, value):
                 fell |= trial is self.best and trial.value is not None and self.goal.better(trial.value, value)
                 trial.value, trial.best_epoch = value, row.epoch
-                trial.values = (
-                    (value, *trial.measured(len(trial.rows) - 1, self.goal.metrics[1:]))
-                    if self.goal.others
-                    else (value,)
-                )
+                trial.values = self._measured(trial, value)
                 if trial.ask.stage == self.full_stage and (self.best is None or self._ranks_before(trial, self.best)):
                     self.best = trial
-            self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
+            if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
+                self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
         if fell:
             self.best = next(iter(self.ranked()), None)
+
+    def _measured(self, trial: Trial, value: float) -> tuple[float, ...]:
+        """Return all metrics of the goal at a trial's newest row."""
+        if not self.goal.others:
+            return (value,)
+        return (value, *trial.measured(len(trial.rows) - 1, self.goal.metrics[1:]))
+
+    def _whole(self, trial: Trial, row: Row, value: float) -> bool:
+        """Return whether an epoch tells all metrics of the goal: one that does not cannot be weighed."""
+        if not self.goal.others:
+            return True
+        if any(metric not in row.metrics and metric != SECONDS for metric in self.goal.metrics):
+            return False
+        values = self._measured(trial, value)
+        whole = all(map(math.isfinite, values))
+        trial.unfit = None if whole else (row.epoch, values)
+        return whole
 
     def decide(self, tick: Tick) -> None:
         """Take in the decisions of a tick that has already arrived."""
@@ -207,6 +236,9 @@ class History:
                 trial.audit = decision
                 continue
             trial.decision, trial.ended_at = decision, tick.time
+            if trial.state == "FAILED" and trial.unfit is not None and trial.unfit[0] == trial.epoch:
+                trial.best_epoch, trial.values = trial.unfit  # what it failed with is shown with it
+                trial.value = trial.values[0]
             del self._running[trial.number]
             if trial.ask.stage == self.full_stage:
                 self.ends.append(tick.tick)
@@ -220,10 +252,13 @@ class History:
         return self.retries[self.again :]
 
     def failed(self) -> list[int]:
-        """Return the numbers of the trials of the search that failed and were not tried again, nor are to be."""
+        """Return the numbers of the trials of the search that failed and were not tried again, nor are to be.
+
+        Those are among them that count with an epoch before they broke.
+        """
         last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
         waiting = set(self.to_retry)
-        return [t.number for t in last.values() if t.state == "FAILED" and t.number not in waiting]
+        return [t.number for t in last.values() if (t.state == "FAILED" or t.broken) and t.number not in waiting]
 
     def running(self) -> list[Trial]:
         """Return the trials that are not yet ended, by number."""

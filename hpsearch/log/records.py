@@ -54,6 +54,12 @@ class Row:
         finished: The trial has trained all it wanted to (all epochs done, or stopped early by its own rule).
         failure: Why the trial cannot go on, or None. One line, for people.
         traceback: The traceback behind ``failure`` where an exception was raised, else None.
+        quiet: The trial worked through this epoch and reported nothing, such as a metric that it measures every fifth
+            epoch.
+        refusal: Why the trial itself says that its point is not worth training, or None. One line, for people.
+        rule: What ended a trial with a ``failure``: ``failure`` for what its own code did, ``timeout`` or ``memory``
+            for a limit of the study.
+        attributes: What the trial has said of itself since its last row, by name, as JSON values; or None.
     """
 
     trial: int
@@ -64,6 +70,10 @@ class Row:
     finished: bool = False
     failure: str | None = None
     traceback: str | None = None
+    quiet: bool = False
+    refusal: str | None = None
+    rule: str = "failure"
+    attributes: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +175,7 @@ def to_json(record: Record) -> dict[str, Any]:
     if not plain.get("notes", True):
         del plain["notes"]
     for row in plain.get("rows", ()):
-        row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
+        _write_row(row)
     for decision in plain.get("decisions", ()):
         decision["evidence"] = {name: _write_number(value) for name, value in decision["evidence"].items()}
     return {"kind": kind, **plain}
@@ -190,6 +200,17 @@ def from_json(value: Mapping[str, Any]) -> Record:
         return _KINDS[kind](**fields)
     except (TypeError, KeyError) as error:
         raise ValueError(f"a {kind} record with the wrong fields: {error}") from error
+
+
+_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None}
+"""Fields of a row that are written only where they say something else than this."""
+
+
+def _write_row(row: dict[str, Any]) -> None:
+    row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
+    for name, usual in _RARE.items():
+        if row[name] == usual:
+            del row[name]
 
 
 def _read_row(value: Mapping[str, Any]) -> Row:
