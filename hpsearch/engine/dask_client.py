@@ -24,6 +24,7 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
         UserError: ``distributed`` is not installed, or the scheduler does not answer.
     """
     try:
+        from dask import config
         from distributed import Client, LocalCluster, Security
     except ImportError as error:
         raise UserError("more than one worker needs Dask: pip install 'hpsearch[cluster]'") from error
@@ -39,6 +40,8 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
         return
     with (
         _main_left_alone(),
+        # A daemonic process may have no children, and an objective may: data loaders, pools.
+        config.set({"distributed.worker.daemon": False}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

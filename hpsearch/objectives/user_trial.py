@@ -18,10 +18,6 @@ class Handle(Protocol):
     def stopped(self) -> bool:
         """Whether the trial was told to end."""
 
-    @property
-    def folder(self) -> Path:
-        """The trial's checkpoint folder."""
-
     def report(self, metrics: Any) -> bool:
         """Take a report in and return whether to go on."""
 
