@@ -1,8 +1,8 @@
 """What stops a trial early: pure functions of the history's rung table.
 
 ``build`` makes the pruner that a study declares. A pruner is one file with a frozen dataclass that is both the
-declaration and the :class:`~hpsearch.pruners.base.Pruner`, and one line in :mod:`hpsearch.study.registry`. All of them see a
-trial's best value so far, and only trials of the same stage as rivals.
+declaration and the :class:`~hpsearch.pruners.base.Pruner`, and one line in :mod:`hpsearch.study.registry`. All of them
+see a trial's best value so far, and only trials of the same stage as rivals.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def track(
         tracking: Deliver it to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else the root's own.
         quiet: Whether to show nothing while it trains.
-        **study: Other settings of a :class:`~hpsearch.study.study.Study`: ``epochs``, ``seed``, ``scoring``, ``metric`` …
+        **study: Other settings of a :class:`~hpsearch.study.study.Study`: ``epochs``, ``seed``, ``scoring`` …
 
     Returns:
         The fitted estimator, as it was after its best epoch, with the id of the study's run in MLflow as ``run_id_``.

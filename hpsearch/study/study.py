@@ -65,8 +65,8 @@ class Study:
         timeout: Stop after so many seconds of a run; run again, the study goes on.
         trial_timeout: A trial that trains for more seconds than this, over all its epochs, fails.
         audit: Share of the trials that the pruner would stop which are finished instead, to see how often it is wrong.
-        stages: Smaller problems to search first, each a :class:`~hpsearch.study.scaling.Scale`, the last ``Scale()``; or
-            ``"auto"``: a ladder that suits the size of the data.
+        stages: Smaller problems to search first, each a :class:`~hpsearch.study.scaling.Scale`, the last ``Scale()``;
+            or ``"auto"``: a ladder that suits the size of the data.
         confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
             as many others, of which the test set is measured. 0: leave it out.
         confirm_top: How many points those are.

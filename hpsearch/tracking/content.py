@@ -152,7 +152,7 @@ def study_tags(header: Header, user: str | None) -> dict[str, str]:
         {
             "hpsearch.uid": header.uid,
             "hpsearch.kind": "study",
-            "hpsearch.study.study": header.name,
+            "hpsearch.study": header.name,
             **{f"hpsearch.{name}": declaration.get(name) for name in ("seed", "sampler", "pruner", "lanes", "metric")},
             "hpsearch.direction": declaration.get("direction"),
             "hpsearch.python": environment.get("python"),
@@ -216,7 +216,7 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
             "mlflow.user": user,
             "hpsearch.uid": header.uid,
             "hpsearch.kind": "trial",
-            "hpsearch.study.study": header.name,
+            "hpsearch.study": header.name,
             "hpsearch.trial": ask.trial,
             # As asked, and typed: what replays a trial cannot tell 30 from "30" in MLflow's parameters.
             "hpsearch.params": ask.params,
@@ -240,11 +240,11 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
         known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
         if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
-            known |= {"hpsearch.judging.diagnosis": found.label, "hpsearch.judging.diagnosis.reason": found.reason}
+            known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(Goal.of(declaration).metrics, trial.values, strict=True))
     if trial.audit is not None:
-        known["hpsearch.judging.audit"] = trial.audit.reason
+        known["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
     infinite = [f"{name}={value} at {epoch}" for epoch, name, value in measured if math.isinf(value)]
     if infinite:

@@ -123,7 +123,7 @@ def _fetch(client: Any, run_id: str) -> Remembered:
     if tags.get("hpsearch.kind") != "trial":
         raise UserError(f"run {run_id} is no trial of hpsearch")
     if "hpsearch.ticks" not in tags or tags.get("hpsearch.state") in ("RUNNING", "INTERRUPTED"):
-        raise UserError(f"trial {tags['hpsearch.trial']} of {tags['hpsearch.study.study']!r} has not ended yet")
+        raise UserError(f"trial {tags['hpsearch.trial']} of {tags['hpsearch.study']!r} has not ended yet")
     parent = tags["mlflow.parentRunId"]
     files = _files(client, parent, ("declaration.json", "environment.json", "study.py"))
     for name in ("declaration.json", "environment.json"):
@@ -146,7 +146,7 @@ def _fetch(client: Any, run_id: str) -> Remembered:
     }
     return Remembered(
         run=run_id,
-        study=tags["hpsearch.study.study"],
+        study=tags["hpsearch.study"],
         ask=ask,
         ticks=tuple(_numbers(tags["hpsearch.ticks"])),
         state=tags["hpsearch.state"],
@@ -180,7 +180,7 @@ def _near(client: Any, run_id: str) -> str:
         page = client.search_runs(experiments, "tags.`hpsearch.kind` = 'trial'", max_results=PAGE, page_token=token)
         tags = {run.info.run_id: run.data.tags for run in page}
         known |= {
-            run: f"{run} (trial {tag['hpsearch.trial']} of {tag['hpsearch.study.study']})" for run, tag in tags.items()
+            run: f"{run} (trial {tag['hpsearch.trial']} of {tag['hpsearch.study']})" for run, tag in tags.items()
         }
         token = page.token
         if not token:

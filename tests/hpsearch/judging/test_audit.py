@@ -175,4 +175,4 @@ def test_on_digits_an_audited_study_that_is_cut_and_resumed_is_the_same_and_repo
 
 def test_the_audit_is_a_tag_of_the_trial() -> None:
     trial = planted(late=0.95).trials[9]
-    assert content.trial_outcome(trial, trial.state)["hpsearch.judging.audit"] == "low"
+    assert content.trial_outcome(trial, trial.state)["hpsearch.audit"] == "low"

@@ -181,8 +181,8 @@ def test_a_trial_that_ended_carries_its_diagnosis_as_a_tag_and_the_tables_show_i
     trial.decision = Decision(0, "complete", "all 30 epochs done", "epochs")
     declaration = {"model": {"class": "MLPClassifier", "params": {"batch_size": 10}}}
     tags = content.trial_outcome(trial, trial.state, declaration)
-    assert tags["hpsearch.judging.diagnosis"] == "lambda dominating", "the model's batch size counts"
-    assert "ηλ/B = 1.5" in tags["hpsearch.judging.diagnosis.reason"]
+    assert tags["hpsearch.diagnosis"] == "lambda dominating", "the model's batch size counts"
+    assert "ηλ/B = 1.5" in tags["hpsearch.diagnosis.reason"]
     history = History(Goal("val_accuracy", "maximize"))
     history.declaration, history.trials, history.best = declaration, [trial], trial
     text = terminal.render(tables.show_parts("s", history), Console(width=200))

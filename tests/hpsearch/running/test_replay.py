@@ -97,7 +97,7 @@ def ask(root: Path, query: str, *values: object) -> list[tuple[str, ...]]:
 
 
 RUNS = """select a.run_uuid from tags a join tags b on a.run_uuid = b.run_uuid
-          where a.key = 'hpsearch.study.study' and a.value = ? and b.key = 'hpsearch.state' and b.value = ?
+          where a.key = 'hpsearch.study' and a.value = ? and b.key = 'hpsearch.state' and b.value = ?
           and a.run_uuid in (select run_uuid from tags where key = 'hpsearch.trial') order by a.run_uuid"""
 
 

@@ -177,7 +177,7 @@ def test_a_ladder_s_calibration_is_on_the_study_s_run_as_numbers_and_in_words(
         "stage_0_rho": -1.0, "stage_0_rho_low": -1.0, "stage_0_rho_high": -1.0,
     }  # fmt: skip
     assert metrics["stage_0_overlap"] == 0.0
-    assert "this shortcut misleads here" in parent.data.tags["hpsearch.judging.calibration"]
+    assert "this shortcut misleads here" in parent.data.tags["hpsearch.calibration"]
     assert parent.data.tags["hpsearch.ladder"] == "stage 0 misleads here: planted"
     assert parent.data.tags["hpsearch.full_epochs"] == "16.0"
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
-import models
+from hpsearch import models
 from hpsearch.models import Augmentation, MLPClassifier, MLPRegressor
 from hpsearch.models.optimizers import OPTIMIZERS
 
