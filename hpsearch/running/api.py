@@ -27,7 +27,7 @@ from hpsearch.log.history import History, Trial
 from hpsearch.log.writer import Log
 from hpsearch.models import datasets
 from hpsearch.objectives.staged import prepare
-from hpsearch.running import preflight, winner
+from hpsearch.running import guarded, preflight, winner
 from hpsearch.study.declaration import CONFIRM
 from hpsearch.study.study import Study
 from hpsearch.tracking.content import is_done
@@ -115,6 +115,7 @@ def run(
     no_improvement: int | None = None,
     budget: float | None = None,
     trial_timeout: float | None = None,
+    trial_memory: float | None = None,
     start_from: str | None = None,
     extend: bool = False,
     retry_failed: bool = False,
@@ -140,6 +141,7 @@ def run(
         no_improvement: Stop once so many trials have ended after the last improvement.
         budget: Stop once the search has cost so many epochs of the full problem.
         trial_timeout: A trial that trains for more seconds than this fails.
+        trial_memory: A trial of an objective whose process holds more bytes than this fails.
         start_from: Name of an earlier study whose best points are tried first.
         extend: Go on with a study whose space has become wider since it was begun.
         retry_failed: Try every trial that failed once more: the same point, with another start of the network.
@@ -167,6 +169,7 @@ def run(
         "no_improvement": no_improvement,
         "budget": budget,
         "trial_timeout": trial_timeout,
+        "trial_memory": trial_memory,
     }
     study = preflight.asked(study, root, given, start_from)
     if register is not None:
@@ -215,14 +218,16 @@ def run(
             done = history.stop is not None
         try:
             if not done:
-                objective = prepared.make(dataset)
-                if workers > 1 or scheduler is not None:
+                make = guarded.maker(study, prepared)
+                if workers == 1 and scheduler is None:
+                    objective = stack.enter_context(guarded.alone(study, prepared, make, dataset, folder))
+                else:
                     client = stack.enter_context(connect(workers, scheduler))
                     objective = stack.enter_context(
                         Cluster(
-                            client, prepared.make, dataset, uid, prepared.epochs, watcher.message,
+                            client, make, dataset, uid, prepared.epochs, watcher.message,
                             ahead=1 if sampler.reads_history or pruner.reads_history else AHEAD,
-                            trial_timeout=study.trial_timeout,
+                            trial_timeout=None if study.objective is not None else study.trial_timeout,
                         )
                     )  # fmt: skip
                 checkpoints = Checkpoints(folder / "checkpoints", uid)

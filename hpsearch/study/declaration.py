@@ -25,7 +25,7 @@ from hpsearch.space import Choice, Dimension
 from hpsearch.study.scaling import Stages
 from hpsearch.study.study import Study
 
-LIMITS = ("until", "no_improvement", "budget", "trial_timeout")
+LIMITS = ("until", "no_improvement", "budget", "trial_timeout", "trial_memory")
 CONFIRM = ("confirm", "confirm_top")
 
 EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"})

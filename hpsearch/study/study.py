@@ -64,6 +64,8 @@ class Study:
             its share of the training samples. What confirms comes on top.
         timeout: Stop after so many seconds of a run; run again, the study goes on.
         trial_timeout: A trial that trains for more seconds than this, over all its epochs, fails.
+        trial_memory: A trial of an objective whose process holds more bytes than this fails. With this or
+            ``trial_timeout`` an objective's trials run in processes of their own.
         audit: Share of the trials that the pruner would stop which are finished instead, to see how often it is wrong.
         stages: Smaller problems to search first, each a :class:`~hpsearch.study.scaling.Scale`, the last ``Scale()``;
             or ``"auto"``: a ladder that suits the size of the data.
@@ -100,6 +102,7 @@ class Study:
     budget: float | None = None
     timeout: float | None = None
     trial_timeout: float | None = None
+    trial_memory: float | None = None
     audit: float = 0.0
     stages: Stages | None = None
     confirm: int = 0
@@ -126,6 +129,7 @@ class Study:
             ("until", ""),
             ("timeout", " seconds"),
             ("trial_timeout", " seconds"),
+            ("trial_memory", " bytes"),
             ("budget", " epochs"),
         ):
             self._check_number(key, positive=least)

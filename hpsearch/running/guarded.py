@@ -1,0 +1,46 @@
+"""Where a user's own function runs: in this process under a mark, or in processes of its own."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hpsearch.engine.marks import Marked
+from hpsearch.objectives.base import Objective
+from hpsearch.objectives.build import Prepared
+from hpsearch.objectives.isolated import Isolated
+from hpsearch.objectives.portable import Maker
+from hpsearch.study.study import Study
+
+
+def maker(study: Study, prepared: Prepared) -> Maker:
+    """Return what makes the objective of a study; its trials have processes of their own where their limits need it."""
+    if study.objective is None or (study.trial_timeout is None and study.trial_memory is None):
+        return prepared.make
+    return partial(_isolated, prepared.make, prepared.epochs, study.trial_timeout, study.trial_memory)
+
+
+def alone(
+    study: Study, prepared: Prepared, make: Maker, dataset: Any, folder: Path
+) -> AbstractContextManager[Objective]:
+    """Return the objective that trains in this process.
+
+    Args:
+        study: The study.
+        prepared: Its objective, not yet made.
+        make: What :func:`maker` returned.
+        dataset: Its data.
+        folder: Its folder.
+    """
+    objective = make(dataset)
+    if isinstance(objective, Isolated):
+        return objective
+    if study.objective is None:
+        return nullcontext(objective)
+    return Marked(objective, lambda: Isolated(prepared.make, dataset, prepared.epochs), folder)
+
+
+def _isolated(make: Maker, epochs: int, timeout: float | None, memory: float | None, data: Any) -> Objective:
+    return Isolated(make, data, epochs, timeout, memory)
