@@ -70,7 +70,7 @@ def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, st
 def _go_on(
     log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool, retry: bool
 ) -> None:
-    old, declaration = history.declaration, declare(study)
+    old, declaration = history.declaration.to_json(), declare(study)
     if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
         declaration["n_trials"] = old["n_trials"]
     if declaration.get("confirm", 0) < old.get("confirm", 0):

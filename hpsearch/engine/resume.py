@@ -61,13 +61,15 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
     other: set[int] = set()
     for tick, row in catch_up(objective, trials):
         trial = history.trials[row.trial]
-        difference = _difference(trial.rows[trial.ticks.index(tick)], row)
-        if difference is None:
+        logged = trial.rows[trial.ticks.index(tick)]
+        problem = difference(logged, row)
+        if problem is None:
             continue
-        if "objective" not in history.declaration:
-            raise UserError(f"{difference}; resume on the CPU type and library versions of the log ({_where(history)})")
+        place = f"trial {logged.trial}, epoch {logged.epoch}: {problem}"
+        if history.declaration.objective is None:
+            raise UserError(f"{place}; resume on the CPU type and library versions of the log ({_where(history)})")
         if row.trial not in other:  # a user's own loop need not repeat itself: what the log says stays said
-            notice(f"{difference}; it goes on from there")
+            notice(f"{place}; it goes on from there")
         other.add(row.trial)
 
 
@@ -79,13 +81,15 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
     return {}
 
 
-def _difference(logged: Row, trained: Row) -> str | None:
-    """Return in words what training again gave otherwise than the log says, or None."""
-    for name, value in logged.metrics.items():
-        again = trained.metrics.get(name)
-        if again != value and not (again is not None and again != again and value != value):
-            place = f"trial {logged.trial}, epoch {logged.epoch}"
-            return f"{place}: training again gave {name} = {again}, the log says {value}"
+def difference(logged: Row, trained: Row) -> str | None:
+    """Return how a row that was trained again differs from the one that was logged, or None; seconds may differ."""
+    if trained.epoch != logged.epoch:
+        return f"training again gave epoch {trained.epoch}"
+    for name in [*logged.metrics, *(name for name in trained.metrics if name not in logged.metrics)]:
+        before, again = logged.metrics.get(name), trained.metrics.get(name)
+        both_nan = before is not None and again is not None and before != before and again != again
+        if before != again and not both_nan:
+            return f"training again gave {name} = {again}, the log says {before}"
     return None
 
 

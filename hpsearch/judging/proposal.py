@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from hpsearch import space as spaces
 from hpsearch.judging.diagnosis import Diagnosis, Label, diagnose
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
@@ -35,32 +33,15 @@ def propose(history: History) -> list[str]:
     ranked = history.ranked()
     if len(ranked) < FEWEST:
         return []
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
     diagnoses = {trial.number: diagnose(trial, model) for trial in history.trials if trial.decision is not None}
-    said = history.declaration.get("space") or {}
-    space = {} if "function" in said else spaces.from_json(said)
     lines = []
-    for name, dim in space.items():
+    for name, dim in history.declaration.dimensions.items():
         if not isinstance(dim, Choice):
             lines += _widen(name, dim, good)
             lines += _narrow(name, dim, history.trials, good, diagnoses)
     return lines + _training(good, diagnoses, history)
-
-
-def model_params(declaration: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a declared model's parameters; those of its parts by ``part__name``, as scikit-learn calls them."""
-    found: dict[str, Any] = {}
-    model = declaration.get("model")
-    given = model.get("params", {}) if isinstance(model, Mapping) else {}
-    for name, value in given.items():
-        found[name] = value
-        for inner, deep in model_params({"model": value}).items():
-            found[f"{name}__{inner}"] = deep
-        if name == "steps" and isinstance(value, list):
-            for step, part in value:
-                found.update({f"{step}__{inner}": deep for inner, deep in model_params({"model": part}).items()})
-    return found
 
 
 def _widen(name: str, dim: Float | Int, good: Sequence[Trial]) -> list[str]:

@@ -8,96 +8,15 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
-from hpsearch.log.rows import Rows
+from hpsearch.log.trial import BROKEN, FAILURE, State, Trial
+from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
+from hpsearch.study.roles import Roles
 
-__all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
-
-State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
-
-FAILURE = "failure"
-"""The rule of a decision about a trial that broke."""
-
-_ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
-
-
-@dataclass
-class Trial:
-    """One trial as the log tells it.
-
-    Attributes:
-        ask: Its number, lane, parameters, point, repeat and stage.
-        asked_at: When it began (the end of the tick before), in seconds since 1970.
-        ticks: The tick of each epoch trained; with them a curve can be retrained bit for bit.
-        rows: What each epoch brought, in order.
-        decision: How it ended, or None while it runs.
-        audit: The decision to prune it that was withheld for the audit, or None.
-        ended_at: When it ended, or None.
-        value: Best finite value of the goal's metric over its epochs so far (or the last, where the goal says so), or
-            None.
-        best_epoch: The epoch (from 1) that counts: the one that reached ``value`` first, or None.
-        values: All metrics of the goal at that epoch, ``value`` first.
-        unfit: The newest epoch whose value would have counted, had the goal's other metrics been finite there, and what
-            they were; or None.
-        attributes: What the trial said of itself (``trial.set``), by name, as JSON values.
-    """
-
-    ask: Ask
-    asked_at: float
-    ticks: list[int] = field(default_factory=list)
-    rows: Rows = field(default_factory=Rows)
-    decision: Decision | None = None
-    audit: Decision | None = None
-    ended_at: float | None = None
-    value: float | None = None
-    best_epoch: int | None = None
-    values: tuple[float, ...] = ()
-    unfit: tuple[int, tuple[float, ...]] | None = None
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def number(self) -> int:
-        """Number of the trial, from 0."""
-        return self.ask.trial
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The trial's hyper-parameters."""
-        return self.ask.params
-
-    @property
-    def state(self) -> State:
-        """RUNNING, COMPLETE, PRUNED or FAILED."""
-        return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
-
-    @property
-    def broken(self) -> bool:
-        """Whether it ended by a failure, also where it counts with an epoch before."""
-        return self.decision is not None and self.decision.rule == FAILURE
-
-    @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return self.rows.epoch
-
-    @property
-    def seconds(self) -> float:
-        """Observed training time."""
-        return self.rows.seconds
-
-    def curve(self, metric: str) -> list[float]:
-        """Return the metric at each epoch that reported it."""
-        return self.rows.curve(metric)
-
-    def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
-        """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
-        row = self.rows[place]
-        gone = math.fsum(each.seconds for each in self.rows[: place + 1])
-        return tuple(row.metrics.get(name, gone if name == SECONDS else math.nan) for name in metrics)
+__all__ = ["BROKEN", "FAILURE", "SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
 
 class History:
@@ -127,7 +46,7 @@ class History:
     def __init__(self, goal: Goal) -> None:
         self.goal = goal
         self.header: Header | None = None
-        self.declaration: dict[str, Any] = {}
+        self.declaration = Declaration()
         self.trials: list[Trial] = []
         self.tick = -1
         self.time = 0.0
@@ -154,14 +73,14 @@ class History:
     def apply(self, record: Record) -> None:
         """Take one more record in."""
         if isinstance(record, Header):
-            self.header, self.declaration, self.time = record, record.declaration, record.time
-            self.spaces.append(record.declaration.get("space", {}))
-            self.full_stage = max(len(record.declaration.get("stages", ())), 1) - 1
+            self.header, self.declaration, self.time = record, Declaration.of(record.declaration), record.time
+            self.spaces.append(self.declaration.space)
+            self.full_stage = len(self.declaration.scales) - 1
         elif isinstance(record, Extension):
-            self.declaration, self.stop = record.declaration, None
+            self.declaration, self.stop = Declaration.of(record.declaration), None
             self.retries += record.retry
-            if (space := record.declaration.get("space", {})) != self.spaces[-1]:
-                self.spaces.append(space)
+            if self.declaration.space != self.spaces[-1]:
+                self.spaces.append(self.declaration.space)
         else:
             if record.tick != self.tick + 1:
                 raise ValueError(f"tick {record.tick} follows tick {self.tick}")
@@ -197,6 +116,9 @@ class History:
             if not row.metrics and row.failure is None and not row.quiet:
                 continue  # a generator that ended had nothing more to report
             trial = self.trials[row.trial]
+            if trial.decision is not None or row.epoch != trial.epoch + 1:
+                self._break(trial, row, tick)
+                continue
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
@@ -232,6 +154,8 @@ class History:
         """Take in the decisions of a tick that has already arrived."""
         for decision in tick.decisions:
             trial = self.trials[decision.trial]
+            if trial.is_broken:
+                continue
             if decision.action == "audit":
                 trial.audit = decision
                 continue
@@ -246,6 +170,40 @@ class History:
                 self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
 
+    def resume(self, stop: str | None) -> None:
+        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
+
+        Args:
+            stop: Why the study has nothing to do under the limits of this run either, or None.
+        """
+        self.stop = stop
+
+    @property
+    def roles(self) -> Roles:
+        """What each stage is for."""
+        return Roles(self.full_stage)
+
+    def _break(self, trial: Trial, row: Row, tick: Tick) -> None:
+        """Take a trial out whose log goes on with another epoch than its next: what follows is not its curve.
+
+        Version 0.1 could write such rows where a study trained on several workers. The epochs before them stand.
+        """
+        if trial.is_broken:
+            return
+        self._running.pop(trial.number, None)
+        if trial.decision is None and trial.ask.stage == self.full_stage:
+            self.ends.append(tick.tick)
+        reason = (
+            f"its log has epoch {row.epoch} where epoch {trial.epoch + 1} was due: what follows was trained wrongly; "
+            "--retry-failed trains the point again"
+        )
+        trial.decision, trial.ended_at = Decision(trial.number, "fail", reason, BROKEN), tick.time
+        trial.value, trial.best_epoch, trial.values = None, None, ()
+        for column in self.table.values():
+            column.pop(trial.number, None)
+        if trial is self.best:
+            self.best = next(iter(self.ranked()), None)
+
     @property
     def to_retry(self) -> list[int]:
         """Numbers of the failed trials that are still to be tried again."""
@@ -258,7 +216,7 @@ class History:
         """
         last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
         waiting = set(self.to_retry)
-        return [t.number for t in last.values() if (t.state == "FAILED" or t.broken) and t.number not in waiting]
+        return [t.number for t in last.values() if (t.state == "FAILED" or t.ended_badly) and t.number not in waiting]
 
     def running(self) -> list[Trial]:
         """Return the trials that are not yet ended, by number."""

@@ -75,6 +75,11 @@ class Row:
     rule: str = "failure"
     attributes: dict[str, Any] | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is the trial's last row."""
+        return self.finished or self.failure is not None or self.refusal is not None
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -110,7 +110,8 @@ class _Running:
 
     def advance(self) -> Row:
         """Run on to the next report or the end; code that has ended brings its end once more."""
-        if self._over is not None:
+        if self._over is not None:  # trained again, it ended before the epochs that the log has
+            self._over = replace(self._over, epoch=self._over.epoch + 1, metrics={}, quiet=False)
             return self._over
         begun = time.perf_counter()
         row = self._told(begun)

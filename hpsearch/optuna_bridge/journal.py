@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
 from hpsearch.space import dimensions
@@ -88,8 +87,7 @@ def _value(value: Any) -> Any:
 
 
 def _distributions(history: History) -> dict[str, BaseDistribution]:
-    space = history.declaration.get("space") or {}
-    dims = {} if "function" in space else spaces.from_json(space)
+    dims = history.declaration.dimensions
     names = dict.fromkeys(name for trial in history.trials for name in trial.params)
     tried = {name: [trial.params[name] for trial in history.trials if name in trial.params] for name in names}
     return {name: _declared(dims[name]) if name in dims else _tried(values) for name, values in tried.items()}

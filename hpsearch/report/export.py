@@ -33,7 +33,7 @@ def trial_columns(history: History) -> list[str]:
     known = ["number", "state", "value", "best_epoch", "epochs", "point", "repeat", "stage", "lane"]
     if history.goal.others:
         known += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
-    if "constraints" in history.declaration:
+    if history.declaration.constraints:
         known.append("rejected")
     return [*known, *names, "reason"]
 
@@ -55,7 +55,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             "stage": ask.stage,
             "lane": ask.lane,
             **({**several, "front": trial.number in front} if history.goal.others else {}),
-            **({"rejected": ask.rejected} if "constraints" in history.declaration else {}),
+            **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,
         }

@@ -23,18 +23,17 @@ def maker(study: Study, prepared: Prepared) -> Maker:
 
 
 def alone(
-    study: Study, prepared: Prepared, make: Maker, dataset: Any, folder: Path
+    study: Study, prepared: Prepared, objective: Objective, dataset: Any, folder: Path
 ) -> AbstractContextManager[Objective]:
     """Return the objective that trains in this process.
 
     Args:
         study: The study.
         prepared: Its objective, not yet made.
-        make: What :func:`maker` returned.
+        objective: What :func:`maker`'s maker made.
         dataset: Its data.
         folder: Its folder.
     """
-    objective = make(dataset)
     if isinstance(objective, Isolated):
         return objective
     if study.objective is None:

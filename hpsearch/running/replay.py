@@ -13,13 +13,13 @@ from hpsearch import space as spaces
 from hpsearch.engine import environment
 from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
-from hpsearch.judging.proposal import model_params
 from hpsearch.log.history import FAILURE
 from hpsearch.log.records import Row
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.study.declaration import CONFIRM, changes, declare
+from hpsearch.study.declared import Declaration
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
@@ -131,8 +131,10 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new["comparison"] = None
     if said["space"] != before["space"] and "function" not in said["space"]:
         new["space"] = spaces.from_json(said["space"])
-    known = model_params(before)
-    changed = {name: value for name, value in model_params(said).items() if known.get(name, said) != value}
+    known = Declaration.of(before).model_params
+    changed = {
+        name: value for name, value in Declaration.of(said).model_params.items() if known.get(name, said) != value
+    }
     plain = {name: _tuples(value) for name, value in changed.items() if _is_plain(value)}
     if plain and study.model is not None:
         from sklearn.base import clone  # slow to import

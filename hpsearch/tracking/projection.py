@@ -173,12 +173,13 @@ class Projection:
     def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
         header, found = self._header, self._found.get(trial.number)
         assert header is not None, "called with a history"
+        assert self.history is not None, "called with a history"
         state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
         if found is not None and (found.deleted or (trial.decision is not None and found.is_at(state))):
             # The status is written last, so all else is there; and what a person deleted stays deleted.
             del self._unfinished[trial.number]
             return
-        outcome = content.trial_outcome(trial, state, header.declaration)
+        outcome = content.trial_outcome(trial, state, self.history.declaration)
         sent = self._trials.get(trial.number)
         if sent is None and found is not None:
             sent = self._trials[trial.number] = self._adopt(store, found)
@@ -188,7 +189,7 @@ class Projection:
             sent = self._trials[trial.number] = _Sent(run, tags=tags)
         values: dict[str, str] = {}
         if not sent.prepared:
-            params = content.trial_params(header.declaration, trial)
+            params = content.trial_params(self.history.declaration, trial)
             values = content.params(params)
             if content.altered(params):
                 store.log_text(sent.run, _json(params), "params.json")
@@ -224,7 +225,7 @@ class Projection:
             self._log_files(store, sent.run)
             sent.prepared = True
         if not self._declared:
-            store.log_text(sent.run, _json(self.history.declaration), "declaration.json")
+            store.log_text(sent.run, _json(self.history.declaration.to_json()), "declaration.json")
             self._declared = True
         self._set_ended(store, sent, state, self.history.time or self._header.time)
 
