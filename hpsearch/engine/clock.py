@@ -18,13 +18,16 @@ from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.errors import UserError
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, History, Trial
-from hpsearch.log.records import Ask, Decision, Row, Tick
+from hpsearch.log.records import Arrival, Ask, Begin, Decision, Row, Tick
 from hpsearch.log.writer import Log
-from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.objectives.base import Keeping, Objective, Start, Telling
 from hpsearch.pruners.base import Pruner
 
 CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
+
+WORTH_A_LINE = 0.05
+"""Seconds of training that are worth a line of their own in the log; a trial's end always is."""
 
 MANY_FAILURES = 16
 """A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
@@ -45,6 +48,7 @@ class Clock:
         observer: Who watches.
         limits: Where the study stops before its last trial.
         interrupted: Asked after each tick; True ends the run, to be resumed later.
+        early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
         now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
     """
 
@@ -58,6 +62,7 @@ class Clock:
     observer: Observer
     limits: Limits = field(default_factory=Limits)
     interrupted: Callable[[], bool] = lambda: False
+    early: bool = False
     now: Callable[[], float] = time.time
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
@@ -91,11 +96,12 @@ class Clock:
     def tick(self) -> Tick | None:
         """Advance the study by one tick; None where there is nothing left to do."""
         number = self.history.tick + 1
-        asks, notes = self._fill()
+        begun = self.history.begun
+        asks, notes = self._fill() if begun is None else (list(begun.asks), list(begun.notes))
         lanes = sorted(self.history.running(), key=lambda trial: trial.ask.lane)
         if not lanes:
             return None
-        rows = tuple(self.objective.advance([trial.number for trial in lanes], number))
+        rows = self._rows(lanes, number, asks, notes)
         _check_order(rows, lanes)
         self._hint(rows)
         record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
@@ -113,6 +119,25 @@ class Clock:
             if decision.action != "audit":
                 self.objective.stop(decision.trial)
         return whole
+
+    def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
+        """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
+        known = dict(self.history.waiting)
+        missing = [trial.number for trial in lanes if trial.number not in known]
+        if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
+            if asks and self.history.begun is None:
+                self.log.append(Begin(tick, self.now(), tuple(asks), tuple(notes)))
+            owed = set(missing)
+
+            def arrived(row: Row) -> None:
+                owed.discard(row.trial)
+                # The last one need not wait for its tick, and what took no time costs less than the line.
+                if owed and (row.ended or row.seconds >= WORTH_A_LINE):
+                    self.log.append(Arrival(tick, self.now(), row))
+
+            self.objective.tell(arrived)
+        known |= {row.trial: row for row in self.objective.advance(missing, tick)}
+        return tuple(known[trial.number] for trial in lanes)
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
         """Have the objective keep the incumbent's model where this tick has made it better."""

@@ -7,7 +7,7 @@ the next run: that trial then runs in a child, where its end is its own.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -71,6 +71,7 @@ class Marked:
         self._apart: Isolated | None = None
         self._marks = Marks(folder)
         self._stack = ExitStack()
+        self._told: Callable[[Row], None] = lambda row: None
 
     def __enter__(self) -> Marked:
         self._stack.callback(self._marks.close)
@@ -88,16 +89,19 @@ class Marked:
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch."""
-        return list(self.arrivals(trials, tick))
-
-    def arrivals(self, trials: Sequence[int], tick: int) -> Iterator[Row]:
-        """Train each of these trials for one epoch, and bring each row as soon as it is there."""
+        rows = []
         for number in trials:
             if number not in self._marks.suspects:
                 self._marks.set(number)
             (row,) = self._of(number).advance([number], tick)
             self._marks.clear()
-            yield row
+            self._told(row)
+            rows.append(row)
+        return rows
+
+    def tell(self, arrived: Callable[[Row], None]) -> None:
+        """Have this called with each row as soon as it is there."""
+        self._told = arrived
 
     def states(self) -> list[Start]:
         """Return the trials that can be saved."""

@@ -57,11 +57,14 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
         epoch, state = saved.get(trial.number, (0, None))
         if epoch > len(trial.ticks):
             epoch, state = 0, None
-        trials.append((Start(trial.ask, epoch, state), trial.ticks[epoch:]))
+        ticks, waits = trial.ticks[epoch:], history.waiting.get(trial.number)
+        if waits is not None:  # its next epoch is in the log already, and its end is not trained again
+            ticks = [] if waits.ended else [*ticks, history.tick + 1]
+        trials.append((Start(trial.ask, epoch, state), ticks))
     other: set[int] = set()
     for tick, row in catch_up(objective, trials):
         trial = history.trials[row.trial]
-        logged = trial.rows[trial.ticks.index(tick)]
+        logged = trial.rows[trial.ticks.index(tick)] if tick <= history.tick else history.waiting[row.trial]
         problem = difference(logged, row)
         if problem is None:
             continue

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
+from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.trial import BROKEN, FAILURE, State, Trial
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
@@ -41,6 +41,8 @@ class History:
         spaces: The spaces that were declared, as JSON values: the first one and each that took its place.
         retries: Numbers of failed trials that the user asked to be tried again, in this order.
         again: How many trials tried an earlier one again.
+        begun: What began in the tick under way, or None.
+        waiting: The rows that have come in the tick under way, by trial; they count once it is whole.
     """
 
     def __init__(self, goal: Goal) -> None:
@@ -59,6 +61,8 @@ class History:
         self.spaces: list[dict[str, Any]] = []
         self.retries: list[int] = []
         self.again = 0
+        self.begun: Begin | None = None
+        self.waiting: dict[int, Row] = {}
         self._running: dict[int, Trial] = {}
         self._begun: set[tuple[int, int, int]] = set()
 
@@ -84,8 +88,15 @@ class History:
         else:
             if record.tick != self.tick + 1:
                 raise ValueError(f"tick {record.tick} follows tick {self.tick}")
+            if isinstance(record, Arrival):
+                self.waiting[record.row.trial] = record.row
+                return
             for ask in record.asks:
-                self.begin(ask)
+                if self.begun is None or ask not in self.begun.asks:
+                    self.begin(ask)
+            if isinstance(record, Begin):
+                self.begun = record
+                return
             self.arrive(record)
             self.decide(record)
 
@@ -107,6 +118,7 @@ class History:
     def arrive(self, tick: Tick) -> None:
         """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
         self.tick, self.time = tick.tick, tick.time
+        self.begun, self.waiting = None, {}
         self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
         fell = False
@@ -149,6 +161,12 @@ class History:
         whole = all(map(math.isfinite, values))
         trial.unfit = None if whole else (row.epoch, values)
         return whole
+
+    def look_ahead(self) -> None:
+        """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
+        if self.waiting:
+            rows = sorted(self.waiting.values(), key=lambda row: row.lane)
+            self.arrive(Tick(self.tick + 1, self.time, (), tuple(rows), ()))
 
     def decide(self, tick: Tick) -> None:
         """Take in the decisions of a tick that has already arrived."""

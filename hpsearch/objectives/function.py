@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,12 +63,7 @@ class FunctionObjective:
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; an exception fails its trial."""
-        return list(self.arrivals(trials, tick))
-
-    def arrivals(self, trials: Sequence[int], tick: int) -> Iterator[Row]:
-        """Run each of these trials to its next report, and bring each row as soon as it is there."""
-        for number in trials:
-            yield self._running[number].advance()
+        return [self._running[number].advance() for number in trials]
 
     def states(self) -> list[Start]:
         """Nothing: code that runs cannot be saved."""
@@ -115,7 +110,7 @@ class _Running:
             return self._over
         begun = time.perf_counter()
         row = self._told(begun)
-        if row.finished or row.failure is not None or row.refusal is not None:
+        if row.ended:
             self._over = row
         return row
 

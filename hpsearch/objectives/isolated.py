@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -56,6 +57,7 @@ class Isolated:
         self._over: dict[int, Row] = {}
         self._busy: dict[int, _Child] = {}
         self._idle: list[_Child] = []
+        self._told: Callable[[Row], None] = lambda row: None
 
     def start(self, trial: Start) -> None:
         """Take a trial in; its process begins with its first epoch."""
@@ -64,20 +66,21 @@ class Isolated:
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; one whose process ends, or breaks a limit, fails."""
-        return list(self.arrivals(trials, tick))
-
-    def arrivals(self, trials: Sequence[int], tick: int) -> Iterator[Row]:
-        """Run each of these trials to its next report, and bring each row as soon as it is there."""
+        rows = []
         for number in trials:
-            if number not in self._over:
-                row = self._advance(number, tick)
-                self._done[number] = row.epoch
-                if row.finished or row.failure is not None or row.refusal is not None:
-                    self._over[number] = row
-                    self._release(number)
-                yield row
-            else:
-                yield self._over[number]
+            over = self._over.get(number)
+            row = replace(over, epoch=self._done[number] + 1, metrics={}) if over else self._advance(number, tick)
+            self._done[number] = row.epoch
+            if row.ended and over is None:
+                self._over[number] = row
+                self._release(number)
+            self._told(row)
+            rows.append(row)
+        return rows
+
+    def tell(self, arrived: Callable[[Row], None]) -> None:
+        """Have this called with each row as soon as it is there."""
+        self._told = arrived
 
     def states(self) -> list[Start]:
         """Nothing: code that runs cannot be saved."""

@@ -35,7 +35,8 @@ def trial_columns(history: History) -> list[str]:
         known += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
     if history.declaration.constraints:
         known.append("rejected")
-    return [*known, *names, "reason"]
+    said = sorted({f"attributes.{name}" for trial in history.trials for name in trial.attributes})
+    return [*known, *names, *said, "reason"]
 
 
 def trial_rows(history: History) -> Iterable[dict[str, Any]]:
@@ -57,6 +58,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             **({**several, "front": trial.number in front} if history.goal.others else {}),
             **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
+            **{f"attributes.{name}": value for name, value in trial.attributes.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,
         }
 

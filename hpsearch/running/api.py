@@ -86,6 +86,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 clock = Clock(
                     log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints,
                     Outage(watcher, delivery), plan.limits, interrupted=lambda: interrupt.requested,
+                    early=plan.study.objective is not None,
                 )  # fmt: skip
                 done = clock.run()
             delivery.ended()
@@ -113,6 +114,7 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
     executor = Executor(
         DaskCrew(client, make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
         watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=_silence(plan), verify=place.verify,
+        apart=plan.study.objective is not None,
     )  # fmt: skip
     return stack.enter_context(executor)
 

@@ -18,6 +18,7 @@ from hpsearch.objectives.function import UserTrial
 from hpsearch.pruners import FirstEpoch
 from hpsearch.report.export import to_bytes
 from hpsearch.running.api import run
+from hpsearch.tracking.content import trial_outcome
 
 
 def go(root: Path, objective: Callable[[Any], Any], **settings: Any) -> History:
@@ -179,3 +180,9 @@ def test_what_a_trial_says_of_itself_is_in_the_log(tmp_path: Path) -> None:
     history = go(tmp_path, objective)
     assert history.trials[0].attributes == {"layers": 4, "name": "é", "nested": {"a": [1, None]}}
     assert load_history(tmp_path / "studies" / "s").trials == history.trials
+    assert (
+        to_bytes(history)
+        .splitlines()[0]
+        .endswith(b"params.x,attributes.layers,attributes.name,attributes.nested,reason")
+    )
+    assert trial_outcome(history.trials[0], "COMPLETE")["hpsearch.attribute.layers"] == "4"
