@@ -13,6 +13,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.folder import kept_epoch
 
 
 def catch_up(objective: Objective, trials: Iterable[tuple[Start, Sequence[int]]]) -> Iterator[tuple[int, Row]]:
@@ -57,6 +58,8 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
         epoch, state = saved.get(trial.number, (0, None))
         if epoch > len(trial.ticks):
             epoch, state = 0, None
+        if state is None:
+            epoch = kept_epoch(checkpoints.folder / "trials", trial.number, len(trial.ticks))
         ticks, waits = trial.ticks[epoch:], history.waiting.get(trial.number)
         if waits is not None:  # its next epoch is in the log already, and its end is not trained again
             ticks = [] if waits.ended else [*ticks, history.tick + 1]

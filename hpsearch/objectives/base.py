@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -79,6 +80,14 @@ class Objective(Protocol):
 
     def stop(self, trial: int) -> None:
         """Forget a trial that ended."""
+
+
+@runtime_checkable
+class Foldered(Protocol):
+    """An objective whose trials have checkpoint folders."""
+
+    def place(self, folder: Path) -> None:
+        """Have the folders of the trials in there."""
 
 
 @runtime_checkable

@@ -6,13 +6,15 @@ import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.objectives import broken
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.parked import Parked, same
+from hpsearch.objectives.folder import Folder
+from hpsearch.objectives.parked import Parked, Said, same
 from hpsearch.objectives.reports import attribute_of, metrics_of
 from hpsearch.objectives.user_trial import UserTrial
 from hpsearch.space import Space, restore
@@ -24,8 +26,8 @@ class FunctionObjective:
     """Runs a user's function, parked between two epochs where it reports them.
 
     A stopped trial's code is told to end, so that its ``finally`` blocks run. It cannot be saved: when a study is
-    resumed it re-runs from its start. Whatever it raises fails its own
-    trial.
+    resumed it re-runs from its start, or from what it kept in its checkpoint folder. Whatever it raises fails its
+    own trial.
 
     Args:
         function: Takes a :class:`UserTrial`; returns metrics, yields them each epoch or calls ``trial.report``.
@@ -53,13 +55,20 @@ class FunctionObjective:
         self._space = space or {}
         self._dataset = dataset
         self._running: dict[int, _Running] = {}
+        self._folders: Path | None = None
+
+    def place(self, folder: Path) -> None:
+        """Have the checkpoint folders of the trials in there."""
+        self._folders = folder
 
     def start(self, trial: Start) -> None:
         """Take a trial in; the function is first called by its first epoch."""
         ask = trial.ask
         params = copy.deepcopy(restore(self._space, ask.params))  # what the code does to them is not in the log
         given = UserTrial(ask.trial, params, ask.repeat, (self._seed, ask.trial), self._dataset)
-        self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit)
+        folder = None if self._folders is None else Folder(self._folders, ask.trial)
+        kept = folder is not None and folder.open(trial.epoch)
+        self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit, folder, kept)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; an exception fails its trial."""
@@ -79,6 +88,8 @@ class _Running:
 
     Attributes:
         stopped: It was told to end.
+        resumed: Epochs that need not be trained again: ``folder`` stands after them.
+        folder: Its checkpoint folder.
     """
 
     def __init__(
@@ -88,13 +99,18 @@ class _Running:
         given: UserTrial,
         metrics: Sequence[str],
         limit: int | None,
+        folder: Folder | None,
+        kept: bool,
     ) -> None:
+        self._kept = kept
+        self._folder = folder
+        self._continues = False
         self._start = start
         self._parked = Parked(function)
         self._given = replace(given, handle=self)
         self._metrics = metrics
         self._limit = limit
-        self._done = 0
+        self._done = start.epoch
         self._last: dict[str, float] = {}
         self._attributes: dict[str, Any] = {}
         self._over: Row | None = None
@@ -116,6 +132,20 @@ class _Running:
 
     def stop(self) -> None:
         self._parked.stop()
+        if self._folder is not None:
+            self._folder.clear()
+
+    @property
+    def resumed(self) -> int:
+        self._continues = self._kept
+        return self._start.epoch if self._kept else 0
+
+    @property
+    def folder(self) -> Path:
+        if self._folder is None:
+            raise RuntimeError("this study has no place for checkpoint folders")
+        self._folder.work.mkdir(parents=True, exist_ok=True)
+        return self._folder.work
 
     def report(self, metrics: Any) -> bool:
         return self._parked.report(metrics)
@@ -123,11 +153,21 @@ class _Running:
     def set(self, attributes: Mapping[str, Any]) -> None:
         self._attributes |= {name: attribute_of(name, value) for name, value in attributes.items()}
 
+    def _again(self, said: Said) -> Said:
+        """Pass over the epochs that are in the log: the code has not asked how many it need not train again."""
+        for _ in range(self._start.epoch):
+            if said.ended:
+                break
+            said = self._parked.step(self._given)
+        return said
+
     def _told(self, begun: float) -> Row:
         """Return the row of the next epoch; what the code raises is in it."""
         row = Row(self._start.ask.trial, self._start.ask.lane, self._done + 1, {})
         try:
             said = self._parked.step(self._given)
+            if self._start.epoch and self._done == self._start.epoch and not self._continues:
+                said = self._again(said)
             if said.ended and said.value is None and not self._parked.reported:
                 raise TypeError("the objective returned None; return a number or a dict of metrics, or report them")
             metrics = metrics_of(said.value, self._metrics)
@@ -145,6 +185,8 @@ class _Running:
                 self._done, self._last = row.epoch, metrics
             last = said.ended or row.epoch == self._limit
             quiet = not metrics and not said.ended
+            if self._folder is not None and not last:
+                self._folder.keep(row.epoch)
             row = replace(row, metrics={} if nothing_new else metrics, finished=last, quiet=quiet)
         taken, self._attributes = self._attributes, {}
         return replace(row, seconds=time.perf_counter() - begun, attributes=taken or None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,14 @@ class Handle(Protocol):
     @property
     def stopped(self) -> bool:
         """Whether the trial was told to end."""
+
+    @property
+    def resumed(self) -> int:
+        """Epochs that the trial need not train again."""
+
+    @property
+    def folder(self) -> Path:
+        """The trial's checkpoint folder."""
 
     def report(self, metrics: Any) -> bool:
         """Take a report in and return whether to go on."""
@@ -78,6 +87,22 @@ class UserTrial:
         """
         if self.handle is not None:
             self.handle.set(attributes)
+
+    @property
+    def resumed(self) -> int:
+        """Epochs that are done and need not be trained again: 0, or those that ``folder`` stands after."""
+        return 0 if self.handle is None else self.handle.resumed
+
+    @property
+    def folder(self) -> Path:
+        """A folder for checkpoints: as it is when an epoch is reported it is kept, and there again after a kill.
+
+        Raises:
+            RuntimeError: The trial is called by hand, outside a study.
+        """
+        if self.handle is None:
+            raise RuntimeError("trial.folder is there while a study runs")
+        return self.handle.folder
 
     def suggest_float(self, name: str, low: float, high: float, **_: Any) -> float:
         """Return a hyper-parameter of the study's space, as Optuna's trials do."""

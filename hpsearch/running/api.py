@@ -81,7 +81,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 done = history.stop is not None
             if not done:
                 best.trained = _objective(plan, how.place, history, watcher, stack)
-                checkpoints = Checkpoints(plan.folder / "checkpoints", _uid(history))
+                checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
                 clock = Clock(
                     log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints,
@@ -106,7 +106,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
 
 def _objective(plan: Plan, place: Place, history: History, watcher: Observer, stack: ExitStack) -> Objective:
     """Return what trains: in this process, or on the workers of a cluster that the stack closes."""
-    make = guarded.maker(plan.study, plan.prepared)
+    make = guarded.maker(plan.study, plan.prepared, plan.folder)
     here = make(plan.dataset)  # also where others train: what is wrong with it is found at once, and told here
     if not place.elsewhere:
         return stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
