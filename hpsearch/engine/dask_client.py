@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.study.loading import study_folders_last
 
 CLOSE_SECONDS = 10.0
 """Most seconds to wait for workers and connections to close."""
@@ -16,7 +17,7 @@ CLOSE_SECONDS = 10.0
 
 @contextmanager
 def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """Yield a connected client.
+    """Yield a connected client; modules beside the study file do not stand in for what it and its workers import.
 
     Args:
         workers: Processes to start on this machine, where no scheduler is given; one thread each.
@@ -26,6 +27,12 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
     Raises:
         UserError: ``distributed`` is not installed, or the scheduler does not answer.
     """
+    with study_folders_last(), _connected(workers, scheduler) as client:
+        yield client
+
+
+@contextmanager
+def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
     try:
         import dask
         from distributed import Client, LocalCluster, Security

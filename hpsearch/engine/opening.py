@@ -59,7 +59,7 @@ def open_history(
 def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, study_file: Path | None) -> None:
     declaration, described = declare(study), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
-    where = environment.describe(study_file.parent if study_file else None)
+    where = environment.describe(study_file.parent if study_file else None) | {"threads": study.threads}
     header = Header(study.name, uid, declaration, where, described, time.time())
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / "study.py")

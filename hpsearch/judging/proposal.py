@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from hpsearch.judging.diagnosis import Diagnosis, Label, diagnose
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
+from hpsearch.space.dimensions import LARGEST
 
 FEWEST = 8
 """Trials with a value below which nothing is proposed."""
@@ -100,8 +101,8 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
 def _place(dim: Float | Int, value: float) -> float:
     """Return where a value lies in its range, from 0 to 1."""
     if dim.log:
-        return math.log(value / dim.low) / math.log(dim.high / dim.low)
-    return (value - dim.low) / (dim.high - dim.low)
+        return (math.log(value) - math.log(dim.low)) / (math.log(dim.high) - math.log(dim.low))
+    return (value / 2 - dim.low / 2) / (dim.high / 2 - dim.low / 2)  # the width of a range need not be a float
 
 
 def _wider(dim: Float | Int, side: str) -> Dimension | None:
@@ -120,7 +121,12 @@ def _wider(dim: Float | Int, side: str) -> Dimension | None:
 
 
 def _between(dim: Float | Int, low: float, high: float) -> Dimension | None:
-    """Return the range with other ends, in two digits where they moved; None where it is the same or empty."""
+    """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
+
+    None too where such a range cannot be: its ends are no numbers any more.
+    """
+    if low < -LARGEST or high > LARGEST or (dim.log and low <= 0):
+        return None
     low = dim.low if low == dim.low else _round(low)
     high = dim.high if high == dim.high else _round(high)
     if isinstance(dim, Int):

@@ -11,7 +11,7 @@ from typing import Any
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives import broken
+from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.folder import Folder
 from hpsearch.objectives.parked import Parked, Said, same
@@ -65,7 +65,7 @@ class FunctionObjective:
         """Take a trial in; the function is first called by its first epoch."""
         ask = trial.ask
         params = copy.deepcopy(restore(self._space, ask.params))  # what the code does to them is not in the log
-        given = UserTrial(ask.trial, params, ask.repeat, (self._seed, ask.trial), self._dataset)
+        given = UserTrial(ask.trial, params, ask.repeat, streams.of_function(self._seed, ask.trial), self._dataset)
         folder = None if self._folders is None else Folder(self._folders, ask.trial)
         kept = folder is not None and folder.open(trial.epoch)
         self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit, folder, kept)

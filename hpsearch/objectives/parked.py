@@ -18,7 +18,7 @@ from typing import Any
 import greenlet
 
 from hpsearch.objectives.broken import reason
-from hpsearch.objectives.surroundings import Surroundings
+from hpsearch.objectives.process_state import Surroundings
 
 PATIENCE = 3
 """How often a stopped trial is told so, before it is left where it stands."""

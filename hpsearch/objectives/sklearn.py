@@ -12,13 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives import broken
+from hpsearch.models.threads import limited
+from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.transformers import Split, Transformers, seed_random_states, split
 from hpsearch.space import Space, restore
@@ -104,7 +103,7 @@ class SklearnObjective:
         """Train each of these trials for one epoch, on one thread; an exception fails its trial."""
         # One thread, as sums over more come out in another order; scikit-learn's warnings about a point of the space
         # would be as many as there are trials.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return [self._advance(number, tick) for number in trials]
 
@@ -128,7 +127,7 @@ class SklearnObjective:
         if self._resource != "epochs" or self._parts.before is None:
             return self._kept.estimator
         before, _ = self._parts.params(self._kept.params)
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self._transformers.pipeline(before, self._kept.estimator)
 
@@ -159,12 +158,8 @@ class SklearnObjective:
             running.estimator, running.data = self._begin(running)
         assert running.data is not None
         X_train, X_valid = running.data
-        owner = (
-            (CONFIRM_STREAM, ask.stage, ask.repeat, running.done)
-            if self._by_seed
-            else (DATA_STREAM, ask.stage, ask.repeat, tick)
-        )
-        order = np.random.default_rng((self._seed, *owner)).permutation(len(X_train))
+        entropy = streams.of_order(self._seed, ask, tick, running.done, by_seed=self._by_seed)
+        order = np.random.default_rng(entropy).permutation(len(X_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
         # The classes are for the first call; later ones check that they are the same.
         running.estimator.partial_fit(X_train[order], dataset.y_train[order], **classes)
@@ -200,12 +195,7 @@ class SklearnObjective:
 
     def _owner(self, running: _Running) -> tuple[int, ...]:
         """Return whose randomness an estimator has: its trial's, or its seed's where points are compared."""
-        ask = running.start.ask
-        return (
-            (self._seed, CONFIRM_STREAM, ask.stage, ask.repeat)
-            if self._by_seed
-            else (self._seed, NETWORK_STREAM, ask.trial)
-        )
+        return streams.of_trial(self._seed, running.start.ask, by_seed=self._by_seed)
 
     def _measure(
         self, estimator: Any, trained: tuple[Array, Array], X_valid: Array, X_test: Array | None
@@ -221,7 +211,7 @@ class SklearnObjective:
     def _order(self, stage: int, repeat: int) -> Array:
         """Return an order of the training samples whose every beginning is stratified; the same for all trials."""
         if (stage, repeat) not in self._orders:
-            rng = np.random.default_rng((self._seed, DATA_STREAM, stage, repeat))
+            rng = np.random.default_rng(streams.of_parts(self._seed, stage, repeat))
             y = self._dataset.y_train if self._scores.kind == "classifier" else None
             self._orders[stage, repeat] = stratified_order(y, len(self._dataset.y_train), rng)
         return self._orders[stage, repeat]

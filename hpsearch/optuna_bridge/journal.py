@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
-from hpsearch.space import dimensions
+from hpsearch.space import distributions
 from hpsearch.space.dimensions import Choice, Dimension, Float
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _declared(dim: Dimension) -> BaseDistribution:
     if isinstance(dim, Float) and size is not None:
         # Samplers get a stepped range as its numbers; for people it is what was declared.
         return FloatDistribution(dim.low, dim.at(size - 1), step=dim.step)
-    return dimensions.distribution(dim)
+    return distributions.distribution(dim)
 
 
 def _tried(values: Sequence[Any]) -> BaseDistribution:

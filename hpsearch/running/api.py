@@ -21,6 +21,7 @@ from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective
+from hpsearch.objectives.surroundings import surroundings
 from hpsearch.running import guarded, winner
 from hpsearch.running import plan as plans
 from hpsearch.running.options import Options, Outlet, Place, RunOptions
@@ -70,6 +71,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         )  # fmt: skip
         delivery.start(plan.folder)
         plan = plan.following(history)
+        stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
         watcher.begin(history, plan.shown(history, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))

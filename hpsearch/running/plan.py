@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hpsearch import ladder, pruners, samplers
@@ -17,6 +18,7 @@ from hpsearch.models import datasets
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.staged import prepare
+from hpsearch.objectives.surroundings import declared_threads, surrounded
 from hpsearch.pruners.base import Pruner
 from hpsearch.running.options import Opening
 from hpsearch.samplers.base import Sampler
@@ -38,6 +40,7 @@ class Plan:
         pruner: Stops trials.
         limits: Where the run stops before its last trial.
         root: Where all state is.
+        threads: Threads that BLAS and OpenMP may use where it trains, or None for as many as a process has.
     """
 
     study: Study
@@ -47,6 +50,7 @@ class Plan:
     pruner: Pruner
     limits: Limits
     root: Path
+    threads: int | None = 1
 
     @property
     def folder(self) -> Path:
@@ -77,7 +81,10 @@ class Plan:
         confirm = {key: getattr(said, key) for key in CONFIRM} if said.confirm else {}
         study = replace(self.study, n_trials=said.n_trials, **confirm)
         confirms = study.confirm and not self.study.confirm
-        return replace(self, study=study, prepared=prepare(study, self.dataset) if confirms else self.prepared)
+        prepared = prepare(study, self.dataset) if confirms else self.prepared
+        threads = declared_threads(said, history.header.environment if history.header else {})
+        prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
+        return replace(self, study=study, prepared=prepared, threads=threads)
 
     def ladder(self, history: History) -> Ladder:
         """Return what decides which trial begins next.

@@ -56,6 +56,7 @@ class Declaration:
         confirm: Fresh seeds that the best points are trained again with.
         confirm_top: How many points those are; told where any are confirmed.
         measure_test: Whether epochs report the test set's metrics.
+        threads: Threads that BLAS and OpenMP may use where a trial trains.
         comparison: What is shown of the points, beside which published figures, or None.
         others: What another version of hpsearch has said beside.
     """
@@ -88,6 +89,7 @@ class Declaration:
     confirm: int = 0
     confirm_top: int = field(default=3, metadata={"beside": "confirm"})
     measure_test: bool = False
+    threads: int = 1
     comparison: dict[str, Any] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 

@@ -26,6 +26,7 @@ class _Sent:
     prepared: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     there: set[tuple[str, int]] = field(default_factory=set)
+    end: int | None = None
 
     def lacks(self, points: list[Point]) -> list[Point]:
         return [point for point in points if (point.key, point.step) not in self.there]
@@ -168,7 +169,7 @@ class Projection:
                 "the run of this study was deleted in MLflow: bring it back with "
                 f"`mlflow runs restore --run-id {found.run}`"
             )
-        return _Sent(found.run, found.status, found.state, there=store.points(found))
+        return _Sent(found.run, found.status, found.state, there=store.points(found), end=found.end)
 
     def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
         header, found = self._header, self._found.get(trial.number)
@@ -250,9 +251,11 @@ class Projection:
             sent.status = "RUNNING"
 
     def _set_ended(self, store: Store, sent: _Sent, state: str, when: float) -> None:
-        if state != "RUNNING" and sent.status != STATUS[state]:
-            store.end(sent.run, STATUS[state], millis(when))
-            sent.status = STATUS[state]
+        """End a run, or end it again where it went on since: an extension may be over before it is first delivered."""
+        status, end = STATUS[state], millis(when)
+        if state != "RUNNING" and (sent.status, sent.end) != (status, end):
+            store.end(sent.run, status, end)
+            sent.status, sent.end = status, end
 
     def _follow_best(self, tick: Tick) -> None:
         """Add a point to the best-so-far curve where the incumbent changed or a trial ended."""
