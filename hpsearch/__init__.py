@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hpsearch.errors import Pruned as Pruned
     from hpsearch.errors import UserError as UserError
     from hpsearch.models.augmentation import Augmentation as Augmentation
     from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
@@ -37,6 +38,7 @@ _HOMES = {
     "Int": "hpsearch.space",
     "MLPClassifier": "hpsearch.models.estimators.classifier",
     "MLPRegressor": "hpsearch.models.estimators.regressor",
+    "Pruned": "hpsearch.errors",
     "Published": "hpsearch.study.comparison",
     "Scale": "hpsearch.study.scaling",
     "Study": "hpsearch.running.study",
@@ -54,6 +56,7 @@ __all__ = [
     "Int",
     "MLPClassifier",
     "MLPRegressor",
+    "Pruned",
     "Published",
     "Scale",
     "Study",

@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake raises: a single line that names the place and the fix."""
+"""What a user sees raised, or raises: a mistake is a single line that names the place and the fix."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ class UserError(Exception):
 
 class StudyFailed(Exception):
     """The study ran but cannot give a result (every trial failed); the command line exits with 1."""
+
+
+class Pruned(Exception):
+    """What an objective raises to say that its point is not worth training, with why; no failure of the trial."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -94,6 +94,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--no-improvement", type=click.IntRange(1), metavar="N", help="Stop after N trials that were no better.")
 @click.option("--budget", type=float, metavar="N", help="Stop once the search cost N epochs of the full problem.")
 @click.option("--trial-timeout", callback=options.duration, metavar="TIME", help="A trial that trains longer fails.")
+@click.option("--trial-memory", type=float, metavar="BYTES", help="A trial of an objective that holds more fails.")
 @click.option("--from", "start_from", metavar="STUDY", help="Try the best points of an earlier study first.")
 @click.option(
     "--write", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md", help="Write tables and plots."

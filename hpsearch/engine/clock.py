@@ -6,25 +6,28 @@ next tick. So neither the number of processes, nor their speed, nor a kill at an
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import ALL_FAILED, Limits
-from hpsearch.errors import UserError, did_you_mean
+from hpsearch.errors import UserError
 from hpsearch.ladder.base import Ladder
-from hpsearch.log.history import SECONDS, Goal, History, Trial
-from hpsearch.log.records import Ask, Decision, Extension, Row, Tick
+from hpsearch.log.history import SECONDS, History, Trial
+from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Row, Tick
 from hpsearch.log.writer import Log
-from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.objectives.base import Keeping, Objective, Start, Telling
 from hpsearch.pruners.base import Pruner
 
 CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
+
+WORTH_A_LINE = 0.05
+"""Seconds of training that are worth a line of their own in the log; a trial's end always is."""
 
 MANY_FAILURES = 16
 """A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
@@ -47,6 +50,7 @@ class Clock:
         interrupted: Asked after each tick; True ends the run, to be resumed later.
         intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
         taken: Told that it is.
+        early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
         now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
     """
 
@@ -62,8 +66,10 @@ class Clock:
     interrupted: Callable[[], bool] = lambda: False
     intake: Callable[[History], Iterable[Extension]] = lambda history: ()
     taken: Callable[[], None] = lambda: None
+    early: bool = False
     now: Callable[[], float] = time.time
     begun: float = field(default=0.0, init=False)
+    _hinted: bool = field(default=False, init=False)
 
     def run(self) -> bool:
         """Run until every trial has ended or the study is stopped or interrupted.
@@ -98,13 +104,14 @@ class Clock:
     def tick(self) -> Tick | None:
         """Advance the study by one tick; None where there is nothing left to do."""
         number = self.history.tick + 1
-        asks, notes = self._fill()
+        begun = self.history.begun
+        asks, notes = self._fill() if begun is None else (list(begun.asks), list(begun.notes))
         lanes = sorted(self.history.running(), key=lambda trial: trial.ask.lane)
         if not lanes:
             return None
-        rows = tuple(self.objective.advance([trial.number for trial in lanes], number))
+        rows = self._rows(lanes, number, asks, notes)
         _check_order(rows, lanes)
-        self._check_metric(rows)
+        self._hint(rows)
         record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
         self.history.arrive(record)
         record = replace(record, decisions=tuple(self._judge(rows)))
@@ -120,6 +127,25 @@ class Clock:
             if decision.action != "audit":
                 self.objective.stop(decision.trial)
         return whole
+
+    def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
+        """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
+        known = dict(self.history.waiting)
+        missing = [trial.number for trial in lanes if trial.number not in known]
+        if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
+            if asks and self.history.begun is None:
+                self.log.append(Begin(tick, self.now(), tuple(asks), tuple(notes)))
+            owed = set(missing)
+
+            def arrived(row: Row) -> None:
+                owed.discard(row.trial)
+                # The last one need not wait for its tick, and what took no time costs less than the line.
+                if owed and (row.ended or row.seconds >= WORTH_A_LINE):
+                    self.log.append(Arrival(tick, self.now(), row))
+
+            self.objective.tell(arrived)
+        known |= {row.trial: row for row in self.objective.advance(missing, tick)}
+        return tuple(known[trial.number] for trial in lanes)
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
         """Have the objective keep the incumbent's model where this tick has made it better."""
@@ -153,20 +179,12 @@ class Clock:
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
         goal = self.history.goal
-        decisions, open_rows = [], []
+        decisions: list[Decision] = []
+        open_rows: list[Row] = []
         for row in rows:
             trial = self.history.trials[row.trial]
-            value = row.metrics.get(goal.metric, trial.value)
-            if row.failure is not None:
-                decisions.append(Decision(row.trial, "fail", row.failure, "failure"))
-            elif value is None:
-                decisions.append(Decision(row.trial, "fail", f"ended without reporting {goal.metric}", "failure"))
-            elif not math.isfinite(value):
-                reason = f"{goal.metric} is {value} at epoch {row.epoch}"
-                decisions.append(Decision(row.trial, "fail", reason, "failure"))
-            elif (unknown := _unknown(trial, goal)) is not None:
-                reason = f"{unknown} is not a finite number at epoch {row.epoch}"
-                decisions.append(Decision(row.trial, "fail", reason, "failure"))
+            if (ended := own_end(goal, trial, row)) is not None:
+                decisions.append(ended)
             elif row.finished:
                 most = self.ladder.epochs(trial.ask.stage, _most_epochs(trial.params, self.objective.epochs))
                 early = trial.epoch < most
@@ -176,21 +194,21 @@ class Clock:
             elif self.limits.trial_timeout is not None and trial.seconds > self.limits.trial_timeout:
                 reason = f"trained for {trial.seconds:.1f} s, longer than trial_timeout={self.limits.trial_timeout:g} s"
                 decisions.append(Decision(row.trial, "fail", reason, "timeout"))
-            elif self.ladder.searches(trial.ask.stage):
-                open_rows.append(row)
+            elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
+                open_rows.append(row)  # who has not reported yet is not judged
         decisions += self.pruner.judge(self.history.current, open_rows)
         return list(_by_trial(decisions))
 
-    def _check_metric(self, rows: tuple[Row, ...]) -> None:
-        first, *others = self.history.goal.metrics
-        wanted = [first, *(metric for metric in others if metric != SECONDS)]
+    def _hint(self, rows: tuple[Row, ...]) -> None:
+        """Say once where a trial reports metrics, and not the study's: it may be a slip, or come in a later epoch."""
         for row in rows:
-            if not row.metrics or row.failure is not None:
+            if self._hinted or not row.metrics or row.failure is not None:
                 continue
-            for metric in wanted:
-                if metric not in row.metrics:
-                    hint = did_you_mean(metric, row.metrics)
-                    raise UserError(f"metric {metric!r} is not among what a trial reports{hint}")
+            for metric in self.history.goal.metrics:
+                if metric not in row.metrics and metric != SECONDS:
+                    self._hinted = True
+                    self.observer.message(f"trial {row.trial} does not report {metric!r} yet{reported(metric, [row])}")
+                    break
 
     def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
         """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
@@ -249,12 +267,6 @@ def _check_order(rows: Sequence[Row], lanes: Sequence[Trial]) -> None:
             f"training brought (trial, epoch) {wrong[0]} where {wrong[1]} was due; nothing wrong was written, "
             "run the same command again to go on from the log (and please report this)"
         )
-
-
-def _unknown(trial: Trial, goal: Goal) -> str | None:
-    """Return the first of a goal's other metrics that is not finite where the trial's value counts, or None."""
-    measured = zip(goal.metrics, trial.values, strict=False)
-    return next((metric for metric, value in measured if not math.isfinite(value)), None)
 
 
 def _by_trial(decisions: Iterable[Decision]) -> tuple[Decision, ...]:

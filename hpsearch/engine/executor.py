@@ -44,6 +44,7 @@ class Executor:
         ahead: Ticks that workers may train ahead: 1 where a pruner or sampler reads history.
         trial_timeout: Most seconds that a worker may be silent over one trial, or None.
         verify: Whether to compare a digest of every state that is taken up with what its last owner said of it.
+        apart: Whether each trial is a job of its own: where nothing is gained by training them together.
         now: The clock on the wall, in seconds: it paces saves and limits, and decides nothing that is logged.
     """
 
@@ -57,6 +58,7 @@ class Executor:
         ahead: int = 1,
         trial_timeout: float | None = None,
         verify: bool = False,
+        apart: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.epochs = epochs
@@ -65,12 +67,18 @@ class Executor:
         self._ahead = ahead
         self._timeout = trial_timeout
         self._verify = verify
+        self._apart = apart
+        self._told: Callable[[Row], None] = lambda row: None
         self._notice = notice
         self._now = now
         self._trials: dict[int, Placed] = {}
         self._stops: dict[tuple[str, str], list[int]] = {}
         self._errands: Iterator[int] = itertools.count()
         self._saved_at = now()
+
+    def tell(self, arrived: Callable[[Row], None]) -> None:
+        """Have this called with each row as soon as its worker has brought it."""
+        self._told = arrived
 
     def start(self, trial: Start) -> None:
         """Take a trial in; it is placed on a worker by its first epoch."""
@@ -158,7 +166,12 @@ class Executor:
             self._saved_at = self._now()
         ticks = tuple(range(tick, tick + self._ahead))
         errands: dict[int, Errand] = {}
-        for worker, numbers in groups.items():
+        parts = [
+            (worker, part)
+            for worker, together in groups.items()
+            for part in ([[number] for number in together] if self._apart else [together])
+        ]
+        for worker, numbers in parts:
             trials = {number: self._trials[number] for number in numbers}
             name = trials[numbers[0]].name
             starts = tuple(
@@ -237,6 +250,8 @@ class Executor:
         placed.ahead[tick] = row
         placed.since.append((tick, row))
         placed.cost = row.seconds
+        if tick == errand.tick:
+            self._told(row)
 
     def _miss(self, workers: Sequence[str]) -> None:
         """Take trials off workers that went between two ticks; none was training there, so none is suspected."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from hpsearch.log.forking import in_children
+
 
 class Interrupt:
     """A context in which the first SIGINT or SIGTERM is only remembered, and the second interrupts.
@@ -22,14 +24,20 @@ class Interrupt:
         self.requested = False
         self._notice = notice
         self._previous: dict[int, Any] = {}
+        self._kept_at_forks: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._receive)
+            self._kept_at_forks = in_children(self._restore)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._kept_at_forks()
+        self._restore()
+
+    def _restore(self) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 

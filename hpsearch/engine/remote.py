@@ -112,7 +112,7 @@ class _Resident:
             if going:
                 rows[tick] = self.objective.advance(going, tick)
                 self.epochs.update({row.trial: row.epoch for row in rows[tick]})
-                going = [row.trial for row in rows[tick] if not row.finished and row.failure is None]
+                going = [row.trial for row in rows[tick] if not row.ended]
         return rows
 
 

@@ -15,6 +15,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.folder import kept_epoch
 
 OLD_NORMS = 1e-3
 """How far the norm of a gradient that version 0.1 logged may be from the same one now, as a share of it."""
@@ -62,10 +63,25 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
         epoch, state = saved.get(trial.number, (0, None))
         if epoch > len(trial.ticks):
             epoch, state = 0, None
-        trials.append((Start(trial.ask, epoch, state), trial.ticks[epoch:]))
+        if state is None:
+            epoch = kept_epoch(checkpoints.folder / "trials", trial.number, len(trial.ticks))
+        ticks, waits = trial.ticks[epoch:], history.waiting.get(trial.number)
+        if waits is not None:  # its next epoch is in the log already, and its end is not trained again
+            ticks = [] if waits.ended else [*ticks, history.tick + 1]
+        trials.append((Start(trial.ask, epoch, state), ticks))
+    other: set[int] = set()
     for tick, row in catch_up(objective, trials):
         trial = history.trials[row.trial]
-        _compare(trial.rows[trial.ticks.index(tick)], row, history)
+        logged = trial.rows[trial.ticks.index(tick)] if tick <= history.tick else history.waiting[row.trial]
+        problem = difference(logged, row, history.header.environment if history.header else {})
+        if problem is None:
+            continue
+        place = f"trial {logged.trial}, epoch {logged.epoch}: {problem}"
+        if history.declaration.objective is None:
+            raise UserError(f"{place}; resume on the CPU type and library versions of the log ({_where(history)})")
+        if row.trial not in other:  # a user's own loop need not repeat itself: what the log says stays said
+            notice(f"{place}; it goes on from there")
+        other.add(row.trial)
 
 
 def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], None]) -> Saved:
@@ -111,11 +127,6 @@ def difference(logged: Row, trained: Row, environment: Mapping[str, Any] | None 
     return None
 
 
-def _compare(logged: Row, trained: Row, history: History) -> None:
+def _where(history: History) -> str:
     environment = history.header.environment if history.header else {}
-    if (problem := difference(logged, trained, environment)) is not None:
-        raise UserError(
-            f"trial {logged.trial}, epoch {logged.epoch}: {problem}; "
-            f"resume on the CPU type and library versions of the log "
-            f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
-        )
+    return f"{environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')}"

@@ -32,6 +32,7 @@ class Limits:
         no_improvement: Trials that may end after the last improvement of the best value, or None.
         timeout: Seconds of this run, or None.
         trial_timeout: Seconds that a trial may train, over all its epochs, or None.
+        trial_memory: Bytes that the process of an objective's trial may hold, or None.
         budget: Epochs of the full problem that the search may cost, or None.
     """
 
@@ -40,6 +41,7 @@ class Limits:
     timeout: float | None = None
     trial_timeout: float | None = None
     budget: float | None = None
+    trial_memory: float | None = None
 
     @classmethod
     def of(cls, study: Study) -> Limits:

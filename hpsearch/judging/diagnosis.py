@@ -109,9 +109,14 @@ def diagnose(trial: Trial, model: Mapping[str, Any] | None = None) -> Diagnosis:
     return diagnose_curves(
         curves | ({} if curves["saturation"] else {"saturation": reported_saturation(trial)}),
         {**(model or {}), **trial.params},
-        trial.decision.reason if trial.state == "FAILED" and trial.decision is not None else None,
+        _failure(trial),
         trial.curve("learning_rate"),
     )
+
+
+def _failure(trial: Trial) -> str | None:
+    badly = trial.state == "FAILED" or trial.ended_badly
+    return trial.decision.reason if badly and trial.decision is not None else None
 
 
 def diagnose_curves(

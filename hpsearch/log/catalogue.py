@@ -100,4 +100,5 @@ def _fold(path: Path, records: Iterator[Record], version: int | None) -> History
             history.apply(record)
         except ValueError as error:
             raise UserError(f"{path}: its records do not follow one another ({error})") from error
+    history.look_ahead()
     return history

@@ -6,99 +6,20 @@ Samplers, pruners, the live view, exports and the MLflow projection all read thi
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from hpsearch.log.numbered import Numbered
-from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
-from hpsearch.log.rows import Rows
+from hpsearch.log.ranking import front, ranks_before
+from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Header, Record, Row, Tick
+from hpsearch.log.trial import BROKEN, FAILURE, State, Trial
 from hpsearch.space import active, from_json
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 from hpsearch.study.roles import Roles
 
-__all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
-
-State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
-
-BROKEN = "broken"
-"""The rule by which a trial fails whose log goes on with another epoch than its next."""
-
-_ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
-
-
-@dataclass
-class Trial:
-    """One trial as the log tells it.
-
-    Attributes:
-        ask: Its number, lane, parameters, point, repeat and stage.
-        asked_at: When it began (the end of the tick before), in seconds since 1970.
-        ticks: The tick of each epoch trained; with them a curve can be retrained bit for bit.
-        rows: What each epoch brought, in order.
-        decision: How it ended, or None while it runs.
-        audit: The decision to prune it that was withheld for the audit, or None.
-        ended_at: When it ended, or None.
-        value: Best finite value of the goal's metric over its epochs so far (or the last, where the goal says so), or
-            None.
-        best_epoch: The epoch (from 1) that counts: the one that reached ``value`` first, or None.
-        values: All metrics of the goal at that epoch, ``value`` first; NaN for one that it did not report.
-        version: The version of the study that it is of.
-    """
-
-    ask: Ask
-    asked_at: float
-    ticks: list[int] = field(default_factory=list)
-    rows: Rows = field(default_factory=Rows)
-    decision: Decision | None = None
-    audit: Decision | None = None
-    ended_at: float | None = None
-    value: float | None = None
-    best_epoch: int | None = None
-    values: tuple[float, ...] = ()
-    version: int = 1
-
-    @property
-    def number(self) -> int:
-        """Number of the trial, from 0."""
-        return self.ask.trial
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The trial's hyper-parameters."""
-        return self.ask.params
-
-    @property
-    def state(self) -> State:
-        """RUNNING, COMPLETE, PRUNED or FAILED."""
-        return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether its log goes on with another epoch than its next, so that it counts for nothing."""
-        return self.decision is not None and self.decision.rule == BROKEN
-
-    @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return self.rows.epoch
-
-    @property
-    def seconds(self) -> float:
-        """Observed training time."""
-        return self.rows.seconds
-
-    def curve(self, metric: str) -> list[float]:
-        """Return the metric at each epoch that reported it."""
-        return self.rows.curve(metric)
-
-    def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
-        """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
-        row = self.rows[place]
-        gone = math.fsum(each.seconds for each in self.rows[: place + 1])
-        return tuple(row.metrics.get(name, gone if name == SECONDS else math.nan) for name in metrics)
+__all__ = ["BROKEN", "FAILURE", "SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
 
 class History:
@@ -113,8 +34,8 @@ class History:
         time: When that tick ended, in seconds since 1970.
         stop: Why the last tick stopped the study, or None.
         table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch (its value at that epoch, where
-            the last one counts): the rung table of the pruners. A trial that has no finite value yet stands in it with
-            the worst possible value.
+            the last one counts): the rung table of the pruners. A trial that reported no finite value stands in it with
+            the worst possible value; one that has not reported any is not in it, and is not judged.
         full_stage: The last stage of the search, which trains on the full problem: its trials alone are ranked.
         notes: What the ladder decided on its way, in words.
         ends: The tick at which each of its trials ended, in the order in which they did.
@@ -126,6 +47,8 @@ class History:
         queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
         dequeued: How many trials of them have begun.
         version: Number of the version of the study's code that its trials are of, from 1; the whole log's is the last.
+        begun: What began in the tick under way, or None.
+        waiting: The rows that have come in the tick under way, by trial; they count once it is whole.
     """
 
     def __init__(self, goal: Goal, *, first: int = 0, version: int = 1) -> None:
@@ -154,6 +77,8 @@ class History:
         self.again = 0
         self.queue: list[dict[str, Any]] = []
         self.dequeued = 0
+        self.begun: Begin | None = None
+        self.waiting: dict[int, Row] = {}
         self._running: dict[int, Trial] = {}
         self._begun: set[tuple[int, int, int]] = set()
         self._first = first
@@ -187,8 +112,15 @@ class History:
         else:
             if record.tick != self.tick + 1:
                 raise ValueError(f"tick {record.tick} follows tick {self.tick}")
+            if isinstance(record, Arrival):
+                self.waiting[record.row.trial] = record.row
+                return
             for ask in record.asks:
-                self.begin(ask)
+                if self.begun is None or ask not in self.begun.asks:
+                    self.begin(ask)
+            if isinstance(record, Begin):
+                self.begun = record
+                return
             self.arrive(record)
             self.decide(record)
 
@@ -215,11 +147,14 @@ class History:
         if self._current is not None:
             self._current.arrive(tick)
         self.tick, self.time = tick.tick, tick.time
+        self.begun, self.waiting = None, {}
         self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
         fell = False
         for row in tick.rows:
-            if not row.metrics and row.failure is None:
+            if row.attributes:
+                self.trials[row.trial].attributes |= row.attributes
+            if not row.metrics and row.failure is None and not row.quiet:
                 continue  # a generator that ended had nothing more to report
             trial = self.trials[row.trial]
             if trial.decision is not None or row.epoch != trial.epoch + 1:
@@ -228,21 +163,43 @@ class History:
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
-            if self.goal.counts(value, trial.value):
+            if self.goal.counts(value, trial.value) and self._whole(trial, row, value):
                 fell |= trial is self.best and trial.value is not None and self.goal.better(trial.value, value)
                 trial.value, trial.best_epoch = value, row.epoch
-                trial.values = (
-                    (value, *trial.measured(len(trial.rows) - 1, self.goal.metrics[1:]))
-                    if self.goal.others
-                    else (value,)
-                )
-                if trial.ask.stage == self.full_stage and (self.best is None or self._ranks_before(trial, self.best)):
+                trial.values = self._measured(trial, value)
+                if trial.ask.stage == self.full_stage and (
+                    self.best is None or ranks_before(self.goal, trial, self.best)
+                ):
                     self.best = trial
-            self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
+            if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
+                self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
         if fell:
             self.best = next(iter(self.ranked()), None)
         if self._current is not None:
             self.best = self._current.best
+
+    def _measured(self, trial: Trial, value: float) -> tuple[float, ...]:
+        """Return all metrics of the goal at a trial's newest row."""
+        if not self.goal.others:
+            return (value,)
+        return (value, *trial.measured(len(trial.rows) - 1, self.goal.metrics[1:]))
+
+    def _whole(self, trial: Trial, row: Row, value: float) -> bool:
+        """Return whether an epoch tells all metrics of the goal: one that does not cannot be weighed."""
+        if not self.goal.others:
+            return True
+        if any(metric not in row.metrics and metric != SECONDS for metric in self.goal.metrics):
+            return False
+        values = self._measured(trial, value)
+        whole = all(map(math.isfinite, values))
+        trial.unfit = None if whole else (row.epoch, values)
+        return whole
+
+    def look_ahead(self) -> None:
+        """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
+        if self.waiting:
+            rows = sorted(self.waiting.values(), key=lambda row: row.lane)
+            self.arrive(Tick(self.tick + 1, self.time, (), tuple(rows), ()))
 
     def decide(self, tick: Tick) -> None:
         """Take in the decisions of a tick that has already arrived."""
@@ -256,6 +213,9 @@ class History:
                 trial.audit = decision
                 continue
             trial.decision, trial.ended_at = decision, tick.time
+            if trial.state == "FAILED" and trial.unfit is not None and trial.unfit[0] == trial.epoch:
+                trial.best_epoch, trial.values = trial.unfit  # what it failed with is shown with it
+                trial.value = trial.values[0]
             del self._running[trial.number]
             if trial.ask.stage == self.full_stage:
                 self.ends.append(tick.tick)
@@ -336,12 +296,15 @@ class History:
         return self.retries[self.again :]
 
     def failed(self) -> list[int]:
-        """Return the numbers of the trials of the search that failed and were not tried again, nor are to be."""
+        """Return the numbers of the trials of the search that failed and were not tried again, nor are to be.
+
+        Those are among them that count with an epoch before they broke.
+        """
         if self._current is not None:
             return self._current.failed()
         last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
         waiting = set(self.to_retry)
-        return [t.number for t in last.values() if t.state == "FAILED" and t.number not in waiting]
+        return [t.number for t in last.values() if (t.state == "FAILED" or t.ended_badly) and t.number not in waiting]
 
     def running(self) -> list[Trial]:
         """Return the trials that are not yet ended, by number."""
@@ -363,14 +326,7 @@ class History:
 
         With a single metric these are the best trial and its equals.
         """
-        known = [(self.goal.losses(trial.values), trial) for trial in self.ranked()]
-        known = sorted((each for each in known if all(map(math.isfinite, each[0]))), key=lambda each: each[0])
-        kept: list[tuple[tuple[float, ...], Trial]] = []
-        for losses, trial in known:
-            # Whoever is better than this trial stands before it, and is kept or beaten by one that is.
-            if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in kept):
-                kept.append((losses, trial))
-        return [trial for _, trial in kept]
+        return front(self.goal, self.ranked())
 
     def ranked_at(self, stage: int) -> list[Trial]:
         """Return the trials of a stage that have a value and did not fail, best first."""
@@ -378,8 +334,3 @@ class History:
             return self._current.ranked_at(stage)
         known = [t for t in self.trials if t.ask.stage == stage and t.value is not None and t.state != "FAILED"]
         return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
-
-    def _ranks_before(self, a: Trial, b: Trial) -> bool:
-        assert a.value is not None, "only trials with a value are ranked"
-        assert b.value is not None, "only trials with a value are ranked"
-        return self.goal.better(a.value, b.value) or (a.value == b.value and a.number < b.number)

@@ -49,6 +49,12 @@ class Lock:
         self._file.flush()
         return self
 
+    def give_up(self) -> None:
+        """Close the lock's file in a forked child; its parent holds the study on, and the file still says who."""
+        if self._file is not None:
+            self._file.close()
+        self._file, self._held = None, False
+
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
             if self._held:

@@ -1,7 +1,9 @@
 """The words of the log: what happened in a study, as plain frozen values that turn into JSON and back.
 
 A log is one :class:`Header` followed by one :class:`Tick` per tick of the logical clock, and an :class:`Extension`
-where the user widened the study. Everything else that hpsearch shows or stores is a fold of these records.
+where the user widened the study. Before a tick of a user's own functions stand its :class:`Begin` and the rows that
+came first, each an :class:`Arrival`: what is finished is kept, however long the others take. Everything else that
+hpsearch shows or stores is a fold of these records.
 """
 
 from __future__ import annotations
@@ -60,6 +62,12 @@ class Row:
         finished: The trial has trained all it wanted to (all epochs done, or stopped early by its own rule).
         failure: Why the trial cannot go on, or None. One line, for people.
         traceback: The traceback behind ``failure`` where an exception was raised, else None.
+        quiet: The trial worked through this epoch and reported nothing, such as a metric that it measures every fifth
+            epoch.
+        refusal: Why the trial itself says that its point is not worth training, or None. One line, for people.
+        rule: What ended a trial with a ``failure``: ``failure`` for what its own code did, ``timeout`` or ``memory``
+            for a limit of the study.
+        attributes: What the trial has said of itself since its last row, by name, as JSON values; or None.
     """
 
     trial: int
@@ -70,6 +78,15 @@ class Row:
     finished: bool = False
     failure: str | None = None
     traceback: str | None = None
+    quiet: bool = False
+    refusal: str | None = None
+    rule: str = "failure"
+    attributes: dict[str, Any] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is the trial's last row."""
+        return self.finished or self.failure is not None or self.refusal is not None
 
 
 @dataclass(frozen=True)
@@ -161,8 +178,48 @@ class Tick:
     notes: tuple[str, ...] = ()
 
 
-Record = Header | Extension | Tick
-_KINDS: dict[str, type[Record]] = {"header": Header, "extension": Extension, "tick": Tick}
+@dataclass(frozen=True)
+class Begin:
+    """Trials are about to begin in a tick that is not whole yet: written before any code of theirs runs.
+
+    The tick's own record says so again; what stands before it is what a killed study had come to.
+
+    Attributes:
+        tick: The tick in which they begin.
+        time: When, in seconds since 1970. Never part of a result.
+        asks: The trials, in lane order.
+        notes: What the ladder decided with these asks, in words.
+    """
+
+    tick: int
+    time: float
+    asks: tuple[Ask, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A row has come before its tick is whole. Nothing is decided by it: that is done in logical order, by the tick.
+
+    Attributes:
+        tick: The tick that it belongs to.
+        time: When it came, in seconds since 1970. Never part of a result.
+        row: The row.
+    """
+
+    tick: int
+    time: float
+    row: Row
+
+
+Record = Header | Extension | Tick | Begin | Arrival
+_KINDS: dict[str, type[Record]] = {
+    "header": Header,
+    "extension": Extension,
+    "tick": Tick,
+    "begin": Begin,
+    "arrival": Arrival,
+}
 
 
 def to_json(record: Record) -> dict[str, Any]:
@@ -182,8 +239,11 @@ def to_json(record: Record) -> dict[str, Any]:
     for name in ("change", "changed", "earlier", "points"):
         if not plain.get(name, True):
             del plain[name]
+    if "row" in plain:
+        plain["row"] = dict(vars(plain["row"]))
+        _write_row(plain["row"])
     for row in plain.get("rows", ()):
-        row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
+        _write_row(row)
     for decision in plain.get("decisions", ()):
         decision["evidence"] = {name: _write_number(value) for name, value in decision["evidence"].items()}
     return {"kind": kind, **plain}
@@ -205,9 +265,25 @@ def from_json(value: Mapping[str, Any]) -> Record:
             fields["rows"] = tuple(_read_row(row) for row in fields["rows"])
             fields["decisions"] = tuple(Decision(**decision) for decision in fields["decisions"])
             fields["notes"] = tuple(fields.get("notes", ()))
+        elif kind == "begin":
+            fields["asks"] = tuple(Ask(**ask) for ask in fields["asks"])
+            fields["notes"] = tuple(fields.get("notes", ()))
+        elif kind == "arrival":
+            fields["row"] = _read_row(fields["row"])
         return _KINDS[kind](**fields)
     except (TypeError, KeyError) as error:
         raise ValueError(f"a {kind} record with the wrong fields: {error}") from error
+
+
+_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None}
+"""Fields of a row that are written only where they say something else than this."""
+
+
+def _write_row(row: dict[str, Any]) -> None:
+    row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
+    for name, usual in _RARE.items():
+        if row[name] == usual:
+            del row[name]
 
 
 def _read_row(value: Mapping[str, Any]) -> Row:

@@ -18,7 +18,7 @@ class Rows(Sequence[Row]):
     A row costs its numbers and two pointers, a tenth of what a ``Row`` costs; it is put together when it is read.
     """
 
-    __slots__ = ("_alike", "_ends", "_epochs", "_names", "_seconds", "_trial", "_values")
+    __slots__ = ("_alike", "_ends", "_epochs", "_names", "_seconds", "_starts", "_trial", "_values")
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._alike = True
@@ -26,6 +26,7 @@ class Rows(Sequence[Row]):
         self._epochs = array("q")
         self._names: list[tuple[str, ...]] = []
         self._values = array("d")
+        self._starts = array("q")  # where each row's values begin, once rows are not alike
         self._seconds = array("d")
         self._ends: dict[int, Row] = {}
         for row in rows:
@@ -33,8 +34,8 @@ class Rows(Sequence[Row]):
 
     def append(self, row: Row) -> None:
         """Take one more row in."""
-        if row.finished or row.failure is not None:
-            self._ends[len(self._epochs)] = row  # at most the last one, with all its words
+        if row.finished or row.failure is not None or row.quiet:
+            self._ends[len(self._epochs)] = row  # the last one with all its words, and those that are said in a word
         self._trial = (row.trial, row.lane)
         self._epochs.append(row.epoch)
         names = tuple(row.metrics)
@@ -84,7 +85,10 @@ class Rows(Sequence[Row]):
     def _start(self, place: int) -> int:
         if self._alike:
             return place * len(self._names[0])
-        return sum(map(len, self._names[:place]))
+        while len(self._starts) <= place:
+            known = len(self._starts)
+            self._starts.append(self._starts[-1] + len(self._names[known - 1]) if known else 0)
+        return self._starts[place]
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented

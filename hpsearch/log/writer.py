@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
 from hpsearch.errors import UserError
+from hpsearch.log.forking import in_children
 from hpsearch.log.lines import encode, read
 from hpsearch.log.lock import Lock
 from hpsearch.log.records import Record
@@ -26,6 +28,7 @@ class Log:
         self.path = path
         self._file: FileIO | None = None
         self._lock = Lock(path.parent)
+        self._kept_at_forks: Callable[[], None] = lambda: None
         self.records: list[Record] = []
 
     def __enter__(self) -> Log:
@@ -33,6 +36,7 @@ class Log:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock.__enter__()
+            self._kept_at_forks = in_children(self._give_up)
             # Unbuffered: a line that could not be written must not be tried again when the file is closed.
             self._file = FileIO(self.path, "ab")
             self._take_up(self._file)
@@ -53,7 +57,15 @@ class Log:
                 self.records.append(record)
             file.truncate(end)
 
+    def _give_up(self) -> None:
+        """Close the log in a forked child: the study is its parent's."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+        self._lock.give_up()
+
     def __exit__(self, *_: object) -> None:
+        self._kept_at_forks()
         if self._file is not None:
             self._file.close()
         self._lock.__exit__()

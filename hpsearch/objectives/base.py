@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -79,6 +80,22 @@ class Objective(Protocol):
 
     def stop(self, trial: int) -> None:
         """Forget a trial that ended."""
+
+
+@runtime_checkable
+class Foldered(Protocol):
+    """An objective whose trials have checkpoint folders."""
+
+    def place(self, folder: Path) -> None:
+        """Have the folders of the trials in there."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An objective that tells of each row as soon as it is there, before all that advance together are."""
+
+    def tell(self, arrived: Callable[[Row], None]) -> None:
+        """Have this called with each row from now on."""
 
 
 @runtime_checkable

@@ -61,10 +61,11 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
 def _function(study: Study) -> Prepared:
     from hpsearch.objectives.function import FunctionObjective
 
-    function, metric, seed, epochs = study.objective, study.goal.metric, study.seed, study.epochs
+    function, metrics, seed, epochs = study.objective, study.goal.metrics, study.seed, study.epochs
+    reported = [metric for metric in metrics if metric != SECONDS or metric == metrics[0]]
     space = study.dimensions
     assert function is not None
-    return Prepared(lambda data: FunctionObjective(function, metric, seed, epochs, space, data), epochs or 1)
+    return Prepared(lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1)
 
 
 def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:

@@ -1,61 +1,39 @@
-"""A user's own function as an objective: it returns a number, or is a generator that yields its metrics each epoch."""
+"""A user's own function as an objective: it returns its metrics, yields them each epoch, or reports them by a call."""
 
 from __future__ import annotations
 
-import inspect
+import copy
 import time
-import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives import streams
+from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import Start
+from hpsearch.objectives.folder import Folder
+from hpsearch.objectives.parked import Parked, Said, same
+from hpsearch.objectives.reports import attribute_of, metrics_of
+from hpsearch.objectives.user_trial import UserTrial
 from hpsearch.space import Space, restore
 
-
-@dataclass(frozen=True)
-class UserTrial:
-    """What a user's objective is given.
-
-    Attributes:
-        number: The trial's number, from 0.
-        params: Its hyper-parameters; ``trial["learning_rate"]`` reads one.
-        repeat: Which of the study's repeats it is, from 0.
-        seed: Entropy of its own: a function of the study's seed and the trial's number.
-        data: The study's data, loaded; None where it has none.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    repeat: int
-    seed: tuple[int, ...]
-    data: Dataset | None = None
-
-    def __getitem__(self, name: str) -> Any:
-        return self.params[name]
-
-    @property
-    def rng(self) -> np.random.Generator:
-        """A fresh random generator of the trial's own: the same whenever and wherever it is asked for."""
-        return np.random.default_rng(self.seed)
+__all__ = ["FunctionObjective", "UserTrial"]
 
 
 class FunctionObjective:
-    """Runs a user's function, or a generator function an epoch at a time.
+    """Runs a user's function, parked between two epochs where it reports them.
 
-    A stopped trial's generator is closed, so that its ``finally`` blocks run. A generator cannot be saved: when a study
-    is resumed it re-runs from its start.
+    A stopped trial's code is told to end, so that its ``finally`` blocks run. It cannot be saved: when a study is
+    resumed it re-runs from its start, or from what it kept in its checkpoint folder. Whatever it raises fails its
+    own trial.
 
     Args:
-        function: Takes a :class:`UserTrial`; returns a number or a dict of metrics, or yields one each epoch.
-        metric: The name that a bare number is reported under.
+        function: Takes a :class:`UserTrial`; returns metrics, yields them each epoch or calls ``trial.report``.
+        metric: The name that a bare number is reported under; several where a tuple may be reported.
         seed: The study's seed.
-        epochs: Most epochs of a trial, or None where the generator ends by itself.
+        epochs: Most epochs of a trial, or None where the code ends by itself.
         space: Where the parameters come from: a choice's tuples are tuples again.
         dataset: What trials are given as their data, or None.
     """
@@ -63,7 +41,7 @@ class FunctionObjective:
     def __init__(
         self,
         function: Callable[[UserTrial], Any],
-        metric: str,
+        metric: str | Sequence[str],
         seed: int,
         epochs: int | None = None,
         space: Space | None = None,
@@ -72,68 +50,143 @@ class FunctionObjective:
         self.epochs = epochs or 1
         self._limit = epochs
         self._function = function
-        self._metric = metric
+        self._metrics = (metric,) if isinstance(metric, str) else tuple(metric)
         self._seed = seed
         self._space = space or {}
         self._dataset = dataset
-        self._starts: dict[int, Start] = {}
-        self._generators: dict[int, Generator[Any, None, Any]] = {}
-        self._done: dict[int, int] = {}
+        self._running: dict[int, _Running] = {}
+        self._folders: Path | None = None
+
+    def place(self, folder: Path) -> None:
+        """Have the checkpoint folders of the trials in there."""
+        self._folders = folder
 
     def start(self, trial: Start) -> None:
         """Take a trial in; the function is first called by its first epoch."""
-        self._starts[trial.ask.trial] = trial
-        self._done[trial.ask.trial] = 0
+        ask = trial.ask
+        params = copy.deepcopy(restore(self._space, ask.params))  # what the code does to them is not in the log
+        given = UserTrial(ask.trial, params, ask.repeat, streams.of_function(self._seed, ask.trial), self._dataset)
+        folder = None if self._folders is None else Folder(self._folders, ask.trial)
+        kept = folder is not None and folder.open(trial.epoch)
+        self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit, folder, kept)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; an exception fails its trial."""
-        return [self._advance(number) for number in trials]
+        return [self._running[number].advance() for number in trials]
 
     def states(self) -> list[Start]:
-        """Nothing: neither a function nor a generator can be saved."""
+        """Nothing: code that runs cannot be saved."""
         return []
 
     def stop(self, trial: int) -> None:
-        """Forget a trial and close its generator."""
-        self._starts.pop(trial)
-        generator = self._generators.pop(trial, None)
-        if generator is not None:
-            generator.close()
+        """Forget a trial, and have its code end."""
+        self._running.pop(trial).stop()
 
-    def _advance(self, number: int) -> Row:
-        ask, epoch = self._starts[number].ask, self._done[number] + 1
+
+class _Running:
+    """A trial that runs: its code, and what answers its calls.
+
+    Attributes:
+        stopped: It was told to end.
+        resumed: Epochs that need not be trained again: ``folder`` stands after them.
+        folder: Its checkpoint folder.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        function: Callable[[UserTrial], Any],
+        given: UserTrial,
+        metrics: Sequence[str],
+        limit: int | None,
+        folder: Folder | None,
+        kept: bool,
+    ) -> None:
+        self._kept = kept
+        self._folder = folder
+        self._continues = False
+        self._start = start
+        self._parked = Parked(function)
+        self._given = replace(given, handle=self)
+        self._metrics = metrics
+        self._limit = limit
+        self._done = start.epoch
+        self._last: dict[str, float] = {}
+        self._attributes: dict[str, Any] = {}
+        self._over: Row | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self._parked.stopped
+
+    def advance(self) -> Row:
+        """Run on to the next report or the end; code that has ended brings its end once more."""
+        if self._over is not None:  # trained again, it ended before the epochs that the log has
+            self._over = replace(self._over, epoch=self._over.epoch + 1, metrics={}, quiet=False)
+            return self._over
         begun = time.perf_counter()
-        try:
-            reported, last = self._report(number)
-            metrics = self._metrics(reported) if reported is not None else {}
-        except Exception as error:  # the user's code may raise anything; whatever it is fails this trial and is kept
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            seconds, text = time.perf_counter() - begun, traceback.format_exc()
-            return Row(number, ask.lane, epoch, {}, seconds, failure=reason, traceback=text)
-        self._done[number] = epoch
-        finished = last or epoch == self._limit
-        return Row(number, ask.lane, epoch, metrics, time.perf_counter() - begun, finished)
+        row = self._told(begun)
+        if row.ended:
+            self._over = row
+        return row
 
-    def _report(self, number: int) -> tuple[Any, bool]:
-        """Return what the trial reports next and whether it was the last."""
-        generator = self._generators.get(number)
-        if generator is None:
-            ask = self._starts[number].ask
-            params = restore(self._space, ask.params)
-            given = UserTrial(number, params, ask.repeat, streams.of_function(self._seed, number), self._dataset)
-            result: Any = self._function(given)
-            is_generator: bool = inspect.isgenerator(result)
-            if not is_generator:
-                if result is None:
-                    raise TypeError("the objective returned None; return a number or a dict of metrics, or yield them")
-                return result, True
-            generator = self._generators[number] = result
-        try:
-            return next(generator), False
-        except StopIteration:
-            return None, True
+    def stop(self) -> None:
+        self._parked.stop()
+        if self._folder is not None:
+            self._folder.clear()
 
-    def _metrics(self, reported: Any) -> dict[str, float]:
-        if isinstance(reported, Mapping):
-            return {str(name): float(value) for name, value in reported.items()}
-        return {self._metric: float(reported)}
+    @property
+    def resumed(self) -> int:
+        self._continues = self._kept
+        return self._start.epoch if self._kept else 0
+
+    @property
+    def folder(self) -> Path:
+        if self._folder is None:
+            raise RuntimeError("this study has no place for checkpoint folders")
+        self._folder.work.mkdir(parents=True, exist_ok=True)
+        return self._folder.work
+
+    def report(self, metrics: Any) -> bool:
+        return self._parked.report(metrics)
+
+    def set(self, attributes: Mapping[str, Any]) -> None:
+        self._attributes |= {name: attribute_of(name, value) for name, value in attributes.items()}
+
+    def _again(self, said: Said) -> Said:
+        """Pass over the epochs that are in the log: the code has not asked how many it need not train again."""
+        for _ in range(self._start.epoch):
+            if said.ended:
+                break
+            said = self._parked.step(self._given)
+        return said
+
+    def _told(self, begun: float) -> Row:
+        """Return the row of the next epoch; what the code raises is in it."""
+        row = Row(self._start.ask.trial, self._start.ask.lane, self._done + 1, {})
+        try:
+            said = self._parked.step(self._given)
+            if self._start.epoch and self._done == self._start.epoch and not self._continues:
+                said = self._again(said)
+            if said.ended and said.value is None and not self._parked.reported:
+                raise TypeError("the objective returned None; return a number or a dict of metrics, or report them")
+            metrics = metrics_of(said.value, self._metrics)
+        except KeyboardInterrupt:
+            raise  # the user's own, at the keyboard
+        except BaseException as error:  # whatever the code raises, sys.exit included, is its own trial's end
+            why = broken.refusal(error)
+            if why is not None:
+                row = replace(row, refusal=why)
+            else:
+                row = replace(row, failure=broken.reason(error), traceback=broken.told(error))
+        else:
+            nothing_new = said.ended and self._parked.reported and (not metrics or same(metrics, self._last))
+            if not nothing_new:
+                self._done, self._last = row.epoch, metrics
+            last = said.ended or row.epoch == self._limit
+            quiet = not metrics and not said.ended
+            if self._folder is not None and not last:
+                self._folder.keep(row.epoch)
+            row = replace(row, metrics={} if nothing_new else metrics, finished=last, quiet=quiet)
+        taken, self._attributes = self._attributes, {}
+        return replace(row, seconds=time.perf_counter() - begun, attributes=taken or None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
+from hpsearch.objectives import broken
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.transformers import Transformers, split
@@ -70,9 +70,10 @@ class PipelinePopulation:
         if key not in self._populations:
             try:
                 self._populations[key] = self._population(before)
-            except Exception as error:  # a transformer may raise anything; whatever it is fails this trial and is kept
-                reason = f"{type(error).__name__}: {error}".splitlines()[0]
-                self._failed[number] = reason, traceback.format_exc()
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a transformer may raise anything; it fails this trial and is kept
+                self._failed[number] = broken.reason(error), broken.told(error)
                 return
         self._keys[number] = key
         self._populations[key].start(replace(trial, ask=replace(trial.ask, params=own)))

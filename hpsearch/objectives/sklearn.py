@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
-from hpsearch.objectives import streams
+from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.transformers import Split, Transformers, seed_random_states, split
@@ -142,9 +141,11 @@ class SklearnObjective:
         begun = time.perf_counter()
         try:
             metrics = self._partial_fit(running, tick) if self._resource == "epochs" else self._fit(running, epoch)
-        except Exception as error:  # an estimator may raise anything; whatever it is fails this trial and is kept
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            seconds, text = time.perf_counter() - begun, traceback.format_exc()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an estimator may raise anything; whatever it is fails this trial and is kept
+            seconds = time.perf_counter() - begun
+            reason, text = broken.reason(error), broken.told(error)
             return Row(number, ask.lane, epoch, {}, seconds, failure=reason, traceback=text)
         running.done = epoch
         most = own_epochs(ask.params, self.epochs) if self._resource == "epochs" else self.epochs

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.objectives.base import Foldered, Keeping, Objective, Start
 from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.build import prepare as prepare_one
 from hpsearch.study.scaling import Scale, reduced, translated
@@ -59,6 +60,11 @@ class StagedObjective:
         self._objectives: dict[int, Objective] = {}
         self._starts: dict[int, Start] = {}
         self._keeper: Keeping | None = None
+        self._folders: Path | None = None
+
+    def place(self, folder: Path) -> None:
+        """Have the checkpoint folders of the trials in there."""
+        self._folders = folder
 
     def start(self, trial: Start) -> None:
         """Take a trial in, its parameters translated to its stage's problem."""
@@ -110,6 +116,8 @@ class StagedObjective:
             objective = step.make(data)
             if step.confirms and isinstance(objective, Confirming):
                 objective.confirm(test=step.tests)
+            if self._folders is not None and isinstance(objective, Foldered):
+                objective.place(self._folders)
             self._objectives[stage] = objective
         return self._objectives[stage]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import ThreadsConflictError, limited, refresh
-from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.objectives.base import Foldered, Keeping, Objective, Start
 from hpsearch.study.declared import Declaration
 
 
@@ -69,6 +70,11 @@ class Surrounded:
         self.epochs = objective.epochs
         self._objective = objective
         self._threads = threads
+
+    def place(self, folder: Path) -> None:
+        """Have the checkpoint folders of the trials in there, where the objective has any."""
+        if isinstance(self._objective, Foldered):
+            self._objective.place(folder)
 
     def start(self, trial: Start) -> None:
         """Take a trial in."""

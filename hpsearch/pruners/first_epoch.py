@@ -36,6 +36,7 @@ class FirstEpoch:
                 history, row.trial, self.keep, "first_epoch", f"the best {self.keep} first epochs"
             )
             for row in arrivals
+            if row.trial in history.table.get(1, ())  # who reported nothing then is not judged by it
         )
 
     @cached_property

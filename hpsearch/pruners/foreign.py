@@ -77,8 +77,9 @@ def _past(history: History, first: int) -> list[tuple[int, list[int]]]:
     judged: dict[int, list[Trial]] = {tick: [] for tick in range(first, history.tick)}
     for trial in history.trials:
         for tick, row in zip(trial.ticks, trial.rows, strict=True):
-            failed = trial.state == "FAILED" and row.epoch == trial.epoch
-            if tick in judged and not row.finished and not failed:
+            failed = (trial.state == "FAILED" or trial.ended_badly) and row.epoch == trial.epoch
+            told = trial.number in history.table.get(row.epoch, ())
+            if tick in judged and told and not row.finished and not failed:
                 judged[tick].append(trial)
     return [(tick, [trial.number for trial in sorted(trials, key=_lane)]) for tick, trials in judged.items()]
 

@@ -92,7 +92,10 @@ class _Complete:
             if trial.state == "COMPLETE":
                 stage = trial.ask.stage
                 self.count[stage] = self.count.get(stage, 0) + 1
-                for row in trial.rows:
-                    loss = history.goal.loss(history.table[row.epoch][number])
+                shown = (history.table.get(row.epoch, {}).get(number) for row in trial.rows)
+                for row, value in zip(trial.rows, shown, strict=True):
+                    if value is None:
+                        continue  # it had not reported yet
+                    loss = history.goal.loss(value)
                     insort(self.losses.setdefault((stage, row.epoch), []), loss)
         self._open = [number for number in self._open if history.trials[number].state == "RUNNING"]

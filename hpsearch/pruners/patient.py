@@ -39,6 +39,8 @@ class Patient:
             if row.epoch <= self.patience:
                 continue
             now, then = _best(history, row, row.epoch), _best(history, row, row.epoch - self.patience)
+            if now is None or then is None:
+                continue  # it had not reported by then
             if not goal.better(now, then + delta):
                 reason = f"no better {goal.metric} than {then:.4g} in {self.patience} epochs up to epoch {row.epoch}"
                 evidence = evidence_of(row.epoch, now, then + delta, 1, 1)
@@ -46,9 +48,10 @@ class Patient:
         return in_order(decisions)
 
 
-def _best(history: History, row: Row, epoch: int) -> float:
-    """Return a trial's best value up to an epoch; where the last epoch counts, the table holds each epoch's own."""
+def _best(history: History, row: Row, epoch: int) -> float | None:
+    """Return a trial's best value up to an epoch, or None; where the last epoch counts, the table has each one's."""
+    table = history.table
     if history.goal.value == "best":
-        return history.table[epoch][row.trial]
-    reached = (history.table[each][row.trial] for each in range(1, epoch + 1) if row.trial in history.table[each])
-    return min(reached, key=history.goal.loss)
+        return table.get(epoch, {}).get(row.trial)
+    reached = (table[each][row.trial] for each in range(1, epoch + 1) if row.trial in table.get(each, ()))
+    return min(reached, key=history.goal.loss, default=None)

@@ -38,7 +38,8 @@ def trial_columns(history: History) -> list[str]:
         known.append("rejected")
     if history.version > 1:
         known.append("version")
-    return [*known, *names, "reason"]
+    said = sorted({f"attributes.{name}" for trial in history.trials for name in trial.attributes})
+    return [*known, *names, *said, "reason"]
 
 
 def trial_rows(history: History) -> Iterable[dict[str, Any]]:
@@ -61,6 +62,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **({"version": trial.version} if history.version > 1 else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
+            **{f"attributes.{name}": value for name, value in trial.attributes.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,
         }
 

@@ -24,8 +24,8 @@ from hpsearch.log.history import History
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.surroundings import surroundings
+from hpsearch.running import guarded, winner
 from hpsearch.running import plan as plans
-from hpsearch.running import winner
 from hpsearch.running.options import Options, Outlet, Place, RunOptions
 from hpsearch.running.plan import Plan
 from hpsearch.running.result import Result
@@ -83,12 +83,13 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 done = history.stop is not None
             if not done:
                 best.trained = _objective(plan, how.place, history, watcher, stack)
-                checkpoints = Checkpoints(plan.folder / "checkpoints", _uid(history))
+                checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
                 clock = Clock(
                     log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints,
                     Outage(watcher, delivery), plan.limits, interrupted=lambda: interrupt.requested,
                     intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),
+                    early=plan.study.objective is not None,
                 )  # fmt: skip
                 done = clock.run()
             delivery.ended()
@@ -108,15 +109,22 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
 
 def _objective(plan: Plan, place: Place, history: History, watcher: Observer, stack: ExitStack) -> Objective:
     """Return what trains: in this process, or on the workers of a cluster that the stack closes."""
-    here = plan.objective()  # also where others train: what is wrong with it is found at once, and told here
+    make = guarded.maker(plan.study, plan.prepared, plan.folder)
+    here = make(plan.dataset)  # also where others train: what is wrong with it is found at once, and told here
     if not place.elsewhere:
-        return here
+        return stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
     client = stack.enter_context(connect(place.workers, place.scheduler))
     executor = Executor(
-        DaskCrew(client, plan.prepared.make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
-        watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=plan.limits.trial_timeout, verify=place.verify,
+        DaskCrew(client, make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
+        watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=_silence(plan), verify=place.verify,
+        apart=plan.study.objective is not None,
     )  # fmt: skip
     return stack.enter_context(executor)
+
+
+def _silence(plan: Plan) -> float | None:
+    """Return how long a worker may be silent over a trial: a function's limits are held by its own process."""
+    return None if plan.study.objective is not None else plan.limits.trial_timeout
 
 
 def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, watcher: Observer) -> None:

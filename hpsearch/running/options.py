@@ -34,6 +34,7 @@ class RunOptions(TypedDict, total=False):
     no_improvement: int | None
     budget: float | None
     trial_timeout: float | None
+    trial_memory: float | None
     workers: int
     scheduler: str | None
     verify: bool

@@ -13,6 +13,7 @@ from hpsearch import space as spaces
 from hpsearch.engine import environment
 from hpsearch.engine.resume import catch_up, same_value
 from hpsearch.errors import UserError
+from hpsearch.log.history import FAILURE
 from hpsearch.log.records import Row
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Start
@@ -176,6 +177,9 @@ def _differences(told: Remembered, rows: list[Row]) -> Iterator[str]:
     failure = rows[-1].failure if rows else None
     if told.state == "FAILED" and failure is not None and text(failure, MAX_TAG) != told.reason:
         yield f"it failed by {told.reason!r}, and by {failure!r} now"
+    elif failure is not None and told.state == "COMPLETE" and told.rule == FAILURE:
+        if not told.reason.startswith(text(failure, MAX_TAG)):
+            yield f"it ended by {told.reason!r}, and by {failure!r} now"
     elif failure is not None and told.state != "FAILED":
         yield f"it ended as {told.state}, and fails now: {failure}"
 

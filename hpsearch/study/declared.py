@@ -50,6 +50,7 @@ class Declaration:
         no_improvement: Trials that may end without an improvement, or None.
         budget: Epochs of the full problem that the search may cost, or None.
         trial_timeout: Seconds that a trial may train, or None.
+        trial_memory: Bytes that the process of an objective's trial may hold, or None.
         audit: Share of the pruned trials that are finished all the same.
         stages: The search's stages, settled; none for a flat study.
         confirm: Fresh seeds that the best points are trained again with.
@@ -85,6 +86,7 @@ class Declaration:
     no_improvement: int | None = None
     budget: float | None = None
     trial_timeout: float | None = None
+    trial_memory: float | None = None
     audit: float = 0.0
     stages: tuple[Scale, ...] = ()
     confirm: int = 0

@@ -109,6 +109,9 @@ class Study:
     trial_timeout: float | None = field(
         default=None, metadata=may(limit=True, extends=True, number=True, positive=" seconds")
     )
+    trial_memory: float | None = field(
+        default=None, metadata=may(limit=True, extends=True, number=True, positive=" bytes")
+    )
     audit: float = field(default=0.0, metadata=may(settable=True))
     stages: Stages | None = field(default=None, metadata=may(settable=True, trains=True))
     confirm: int = field(default=0, metadata=may(settable=True, named=False, extends=True, confirms=True, whole=0))

@@ -246,6 +246,7 @@ def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = No
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))
+    known |= {f"hpsearch.attribute.{name}": value for name, value in trial.attributes.items()}
     if trial.audit is not None:
         known["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]

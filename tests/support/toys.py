@@ -12,7 +12,7 @@ import numpy as np
 
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
-from hpsearch.log.records import Decision, Row, to_json
+from hpsearch.log.records import Arrival, Begin, Decision, Row, to_json
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.function import FunctionObjective, UserTrial
@@ -85,9 +85,11 @@ class Saveable:
 
 
 def story(path: Path) -> list[str]:
-    """What a log tells, without the times."""
+    """What a log tells, without the times, and without what came before its tick was whole."""
     told = []
     for record, _ in read(path):
+        if isinstance(record, Begin | Arrival):
+            continue
         value = to_json(record)
         value.pop("time")
         for row in value.get("rows", ()):

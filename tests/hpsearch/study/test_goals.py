@@ -15,7 +15,7 @@ from searching import METRIC, Search, arrive, folded, make_study
 
 from hpsearch import Choice, Float, MLPClassifier, Study
 from hpsearch.cli import main
-from hpsearch.errors import UserError
+from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log import catalogue
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
@@ -222,7 +222,7 @@ def test_a_metric_that_is_not_reported_or_not_finite_is_said(tmp_path: Path) -> 
         "n_trials": 8,
         "direction": ["maximize"] * 2,
     }
-    with pytest.raises(UserError, match=r"metric 'costs' is not among what a trial reports .did you mean 'cost'"):
+    with pytest.raises(StudyFailed, match=r"ended without reporting costs .did you mean 'cost'"):
         run(Study("a", objective=objective, metric=["score", "costs"], **said), tmp_path, quiet=True, tracking=False)
     study = Study("b", objective=objective, metric=["score", "cost"], **said)
     for trial in run(study, tmp_path, quiet=True, tracking=False).history.trials:

@@ -1,0 +1,152 @@
+"""One trial's code, parked between two reports: a generator at its ``yield``, a function inside ``trial.report``.
+
+The code runs in a greenlet of the thread that trains, not in a thread of its own: there signal handlers could not be
+set, NumPy's error state would be another, and a fork beside a parked thread can deadlock.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import greenlet
+
+from hpsearch.objectives.broken import reason
+from hpsearch.objectives.process_state import Surroundings
+
+PATIENCE = 3
+"""How often a stopped trial is told so, before it is left where it stands."""
+
+_LEFT: list[greenlet.greenlet] = []
+"""Trials that would not end: dropping one would wake it up once more."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a trial's code brought: a report, or how it ended.
+
+    Attributes:
+        value: What it reported or returned.
+        ended: It has returned.
+    """
+
+    value: Any
+    ended: bool = False
+
+
+class Parked:
+    """Runs a trial's code from report to report.
+
+    Args:
+        function: Takes what ``given`` returns; returns a result or an iterator of reports, or calls ``report``.
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+        self._greenlet: greenlet.greenlet | None = None
+        self._surroundings = Surroundings()
+        self._pid = os.getpid()
+        self.stopped = False
+        self.reported = False
+
+    def step(self, trial: Any) -> Said:
+        """Run on to the next report or the end.
+
+        Args:
+            trial: What the function is given, at the first step.
+
+        Raises:
+            BaseException: Whatever the code raises.
+        """
+        if self._greenlet is None:
+            self._greenlet = greenlet.greenlet(self._run)
+            self._greenlet.gr_context = contextvars.copy_context()
+            return self._switch(trial)
+        return self._switch(True)
+
+    def stop(self) -> None:
+        """Have the code clean up and end: ``report`` returns False, a generator is closed."""
+        self.stopped = True
+        parked, self._greenlet = self._greenlet, None
+        if parked is None or parked.dead:
+            return
+        self._greenlet = parked
+        try:
+            for attempt in range(PATIENCE):
+                ended = self._switch(False) if attempt == 0 else self._throw()
+                if ended is None or ended.ended:
+                    return
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            if not isinstance(error, greenlet.GreenletExit):
+                logging.getLogger("hpsearch").warning("a stopped trial's code raised %s", reason(error))
+            return
+        finally:
+            self._greenlet = None
+        logging.getLogger("hpsearch").warning("a stopped trial's code does not end; it is left where it stands")
+        _LEFT.append(parked)
+
+    def report(self, metrics: Any) -> bool:
+        """Park until the trial's next epoch is due; called by the code, returns whether to go on."""
+        if os.getpid() != self._pid or greenlet.getcurrent() is not self._greenlet:
+            raise RuntimeError("trial.report is called by the code that the study runs, not by its children or threads")
+        if self.stopped:
+            raise greenlet.GreenletExit  # it was told, and went on
+        self.reported = True
+        return bool(self._greenlet.parent.switch(Said(metrics)))
+
+    def _run(self, trial: Any) -> Said:
+        result = self._function(trial)
+        if inspect.isasyncgen(result):
+            raise TypeError("the objective is an async function; write it with def, and asyncio.run inside")
+        if isinstance(result, Iterator):
+            return self._iterate(result)
+        return Said(result, ended=True)
+
+    def _iterate(self, reports: Iterator[Any]) -> Said:
+        try:
+            for each in reports:
+                if not self.report(each):
+                    break
+        finally:
+            if hasattr(reports, "close"):
+                reports.close()
+        return Said(None, ended=True)
+
+    def _switch(self, value: Any) -> Said:
+        assert self._greenlet is not None
+        self._greenlet.parent = greenlet.getcurrent()
+        return self._entered(lambda parked: parked.switch(value))
+
+    def _throw(self) -> Said:
+        return self._entered(lambda parked: parked.throw(greenlet.GreenletExit))
+
+    def _entered(self, resume: Callable[[greenlet.greenlet], Any]) -> Said:
+        assert self._greenlet is not None
+        try:
+            with self._surroundings.entered():
+                said = resume(self._greenlet)
+        finally:
+            if os.getpid() != self._pid:
+                _end_child()
+        return said if isinstance(said, Said) else Said(None, ended=True)
+
+
+def _end_child() -> None:
+    """End a process that the trial's code forked and let run out of itself: it is not the one that runs the study."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+    os._exit(0 if sys.exc_info()[0] is None else 1)
+
+
+def same(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
+    """Return whether two reports say the same; NaN equals NaN."""
+    return a.keys() == b.keys() and all(a[name] == b[name] or (a[name] != a[name] and b[name] != b[name]) for name in a)

@@ -1,0 +1,57 @@
+"""What a trial's code may change around itself: it has that to itself, between two reports too.
+
+The working directory, filters of warnings, where ``print`` goes and who answers signals belong to the process; several
+trials share it, and so does the engine.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Surroundings:
+    """Those of one trial; the trial's own working directory is kept from one step to the next."""
+
+    def __init__(self) -> None:
+        self._folder: str | None = None
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Let a trial's code run, and put back afterwards what it changed."""
+        before = _folder()
+        filters, streams = list(warnings.filters), (sys.stdout, sys.stderr)
+        main = threading.current_thread() is threading.main_thread()
+        handlers: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS} if main else {}
+        if self._folder is not None and os.path.isdir(self._folder):
+            os.chdir(self._folder)
+        try:
+            yield
+        finally:
+            here = _folder()
+            self._folder = here if here != before else None
+            if here != before and before is not None:
+                os.chdir(before)
+            if list(warnings.filters) != filters:
+                warnings.filters[:] = filters  # type: ignore[index]
+                warnings._filters_mutated()  # type: ignore[attr-defined]
+            sys.stdout, sys.stderr = streams
+            for number, handler in handlers.items():
+                if signal.getsignal(number) is not handler and handler is not None:
+                    signal.signal(number, handler)
+
+
+def _folder() -> str | None:
+    """Return the working directory, or None where it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None

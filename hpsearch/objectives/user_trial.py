@@ -1,0 +1,129 @@
+"""What a user's objective is given: its point, its own randomness, and calls for loops that report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from hpsearch.models.datasets import Dataset
+
+
+class Handle(Protocol):
+    """What answers a trial's calls while it runs."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the trial was told to end."""
+
+    @property
+    def resumed(self) -> int:
+        """Epochs that the trial need not train again."""
+
+    @property
+    def folder(self) -> Path:
+        """The trial's checkpoint folder."""
+
+    def report(self, metrics: Any) -> bool:
+        """Take a report in and return whether to go on."""
+
+    def set(self, attributes: Mapping[str, Any]) -> None:
+        """Take attributes in."""
+
+
+@dataclass(frozen=True)
+class UserTrial:
+    """What a user's objective is given.
+
+    Attributes:
+        number: The trial's number, from 0.
+        params: Its hyper-parameters; ``trial["learning_rate"]`` reads one.
+        repeat: Which of the study's repeats it is, from 0.
+        seed: Entropy of its own: a function of the study's seed and the trial's number.
+        data: The study's data, loaded; None where it has none.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    repeat: int
+    seed: tuple[int, ...]
+    data: Dataset | None = None
+    handle: Handle | None = field(default=None, repr=False, compare=False)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.params[name]
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A fresh random generator of the trial's own: the same whenever and wherever it is asked for."""
+        return np.random.default_rng(self.seed)
+
+    def report(self, metrics: Any = None, step: int | None = None, **named: Any) -> bool:
+        """Report an epoch and return whether to go on: where not, clean up and return.
+
+        Args:
+            metrics: A number, a dict, a tuple for several metrics, or None for an epoch that measured nothing.
+            step: For people from Optuna. Epochs are reports, counted from 1, whatever it says.
+            **named: Metrics by name, beside those.
+        """
+        del step
+        if named:
+            metrics = {**(metrics if isinstance(metrics, Mapping) else {}), **named}
+        if self.handle is None:
+            return True  # called by hand, outside a study
+        return self.handle.report(metrics)
+
+    def set(self, **attributes: Any) -> None:
+        """Say something of this trial that is no metric; it stands in exports, the report and MLflow.
+
+        Args:
+            **attributes: JSON values: numbers, texts, lists, dicts.
+
+        Raises:
+            TypeError: A value is nothing that JSON can hold.
+        """
+        if self.handle is not None:
+            self.handle.set(attributes)
+
+    @property
+    def resumed(self) -> int:
+        """Epochs that are done and need not be trained again: 0, or those that ``folder`` stands after."""
+        return 0 if self.handle is None else self.handle.resumed
+
+    @property
+    def folder(self) -> Path:
+        """A folder for checkpoints: as it is when an epoch is reported it is kept, and there again after a kill.
+
+        Raises:
+            RuntimeError: The trial is called by hand, outside a study.
+        """
+        if self.handle is None:
+            raise RuntimeError("trial.folder is there while a study runs")
+        return self.handle.folder
+
+    def suggest_float(self, name: str, low: float, high: float, **_: Any) -> float:
+        """Return a hyper-parameter of the study's space, as Optuna's trials do."""
+        return float(self._suggested(name, f"Float({low!r}, {high!r})", lambda value: low <= value <= high))
+
+    def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
+        """Return a hyper-parameter of the study's space, as Optuna's trials do."""
+        return int(self._suggested(name, f"Int({low!r}, {high!r})", lambda value: low <= value <= high))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Return a hyper-parameter of the study's space, as Optuna's trials do."""
+        return self._suggested(name, f"Choice({list(choices)!r})", lambda value: value in choices)
+
+    def _suggested(self, name: str, declared: str, within: Any) -> Any:
+        if name not in self.params:
+            raise LookupError(f"the study's space has no {name!r}: declare space={{{name!r}: {declared}, ...}}")
+        value = self.params[name]
+        if not within(value):
+            raise ValueError(f"{name} = {value!r} is outside {declared}; the study's space decides: declare it there")
+        return value
+
+    def should_prune(self) -> bool:
+        """Return whether the last report was told to stop, as Optuna's trials do."""
+        return self.handle is not None and self.handle.stopped

@@ -1,0 +1,61 @@
+"""Where a user's own function runs: in this process under a mark, or in processes of its own."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hpsearch.engine.marks import Marked
+from hpsearch.objectives.base import Foldered, Objective
+from hpsearch.objectives.build import Prepared
+from hpsearch.objectives.isolated import Isolated
+from hpsearch.objectives.portable import Maker
+from hpsearch.study.study import Study
+
+
+def maker(study: Study, prepared: Prepared, folder: Path) -> Maker:
+    """Return what makes the objective of a study; its trials have processes of their own where their limits need it."""
+    if study.objective is None:
+        return prepared.make
+    make = partial(_placed, prepared.make, folders(folder))
+    if study.trial_timeout is None and study.trial_memory is None:
+        return make
+    return partial(_isolated, make, prepared.epochs, study.trial_timeout, study.trial_memory)
+
+
+def folders(folder: Path) -> Path:
+    """Return where the checkpoint folders of a study's trials are; code that changes the directory changes nothing."""
+    return folder.absolute() / "checkpoints" / "trials"
+
+
+def _placed(make: Maker, folder: Path, data: Any) -> Objective:
+    objective = make(data)
+    if isinstance(objective, Foldered):
+        objective.place(folder)
+    return objective
+
+
+def alone(
+    study: Study, prepared: Prepared, objective: Objective, dataset: Any, folder: Path
+) -> AbstractContextManager[Objective]:
+    """Return the objective that trains in this process.
+
+    Args:
+        study: The study.
+        prepared: Its objective, not yet made.
+        objective: What :func:`maker`'s maker made.
+        dataset: Its data.
+        folder: Its folder.
+    """
+    if isinstance(objective, Isolated):
+        return objective
+    if study.objective is None:
+        return nullcontext(objective)
+    make = partial(_placed, prepared.make, folders(folder))
+    return Marked(objective, lambda: Isolated(make, dataset, prepared.epochs), folder)
+
+
+def _isolated(make: Maker, epochs: int, timeout: float | None, memory: float | None, data: Any) -> Objective:
+    return Isolated(make, data, epochs, timeout, memory)

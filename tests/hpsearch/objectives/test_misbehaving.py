@@ -1,0 +1,76 @@
+"""Whatever an objective does, its own trial says so and the study goes on: a hundred kinds, in every shape."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from misbehaving import ALL, BODIES, GOOD, LATE, SHAPES, everything, objective
+
+from hpsearch import Float, Study
+from hpsearch.log.catalogue import load_history
+from hpsearch.log.history import History
+from hpsearch.report.export import to_bytes
+from hpsearch.running.api import run
+
+FEW = [(kind, SHAPES[i % 3], False) for i, kind in enumerate(BODIES)]
+FEW += [(kind, SHAPES[1 + i % 2], True) for i, kind in enumerate(LATE)]
+CASES = [pytest.param(*case, marks=() if case in FEW else pytest.mark.slow) for case in ALL]
+
+
+def judge(history: History, kind: str, late: bool) -> None:
+    """Check that trial 2 says what it did, and that nobody else was touched."""
+    others = [trial for trial in history.trials if trial.number != 2]
+    assert len(history.trials) == 6
+    assert {trial.state for trial in others} == {"COMPLETE"}
+    assert {trial.value for trial in others} == {0.25}
+    trial, (_, wanted) = history.trials[2], BODIES[kind]
+    assert trial.decision is not None
+    if wanted == GOOD:
+        assert trial.state == "COMPLETE"
+        assert trial.value == pytest.approx(1.0 if kind == "a bool" else 0.5)
+        return
+    assert wanted in trial.decision.reason
+    assert trial.state == ("PRUNED" if "pruned" in kind else "COMPLETE" if late else "FAILED")
+    assert trial.value == (0.25 if late else None)
+    if late:
+        assert trial.best_epoch == 2
+        assert history.best is not None
+
+
+@pytest.mark.parametrize(("kind", "shape", "late"), CASES)
+def test_a_trial_that_misbehaves_is_its_own_matter(tmp_path: Path, kind: str, shape: str, late: bool) -> None:
+    here, handlers, errors = os.getcwd(), signal.getsignal(signal.SIGTERM), np.geterr()
+    filters = list(warnings.filters)
+    study = Study(
+        "odd", objective=objective(kind, shape, late), space={"x": Float(0, 1)}, metric="score", sampler="random",
+        pruner="none", n_trials=6, lanes=3,
+    )  # fmt: skip
+    result = run(study, tmp_path, quiet=True, tracking=False)
+    judge(result.history, kind, late)
+    assert (os.getcwd(), signal.getsignal(signal.SIGTERM), np.geterr()) == (here, handlers, errors)
+    assert list(warnings.filters) == filters
+    again = load_history(tmp_path / "studies" / "odd")
+    assert to_bytes(again) == to_bytes(result.history)
+    assert to_bytes(again, "json", curves=True) == to_bytes(result.history, "json", curves=True)
+
+
+@pytest.mark.slow
+def test_on_two_workers_they_do_the_same(tmp_path: Path) -> None:
+    study = Study(
+        "all", objective=everything, space={"x": Float(0, 1)}, metric="score", sampler="random", pruner="none",
+        n_trials=len(ALL),
+    )  # fmt: skip
+    results = [
+        run(study, tmp_path / str(workers), workers=workers, quiet=True, tracking=False).history for workers in (1, 2)
+    ]
+    for trial, (kind, _, late) in zip(results[1].trials, ALL, strict=True):
+        assert trial.decision is not None
+        _, wanted = BODIES[kind]
+        assert (wanted == GOOD and trial.state == "COMPLETE") or wanted in trial.decision.reason, (kind, late)
+    assert to_bytes(results[0]) == to_bytes(results[1])
+    assert to_bytes(results[0], curves=True) == to_bytes(results[1], curves=True)
