@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +15,7 @@ from hpsearch.cli import options
 from hpsearch.errors import UserError
 
 if TYPE_CHECKING:
+    from hpsearch.engine.finding import Finding
     from hpsearch.log.records import Header
 
 MEGA = 1_000_000
@@ -32,33 +36,59 @@ def doctor(study: tuple[str, ...], fix: bool, root: Path) -> int:
 
     Exits with 1 where something is wrong, and with --fix where something could not be mended.
     """
+    from contextlib import nullcontext
+
     from hpsearch.engine.doctor import examine, running
+    from hpsearch.engine.root_doctor import examine_root
     from hpsearch.log import catalogue
     from hpsearch.log.lock import Lock
 
+    names = catalogue.studies(root)
     wrong = 0
-    for folder in [catalogue.find(root, name) for name in study or catalogue.studies(root)]:
+    if shared := examine_root(root):
+        wrong = _attend(str(root), shared, lambda: examine_root(root), nullcontext, fix)
+    for folder in [catalogue.find(root, name) for name in study or names]:
         if running(folder):
             click.echo(f"{folder.name}: it is being run; look again when it is done")
             continue
-        findings = examine(folder)
-        if not findings:
+        if findings := examine(folder):
+            wrong += _attend(folder.name, findings, partial(examine, folder), partial(Lock, folder), fix)
+        else:
             click.echo(f"{folder.name}: all is well")
-        for finding in findings:
-            if fix and finding.mend is not None:
-                with Lock(folder):
-                    finding.mend()
-                click.echo(f"{folder.name}: {finding.problem}\n  mended: {finding.remedy}")
-            else:
-                way = "--fix would" if finding.mend is not None else "to mend it"
-                click.echo(f"{folder.name}: {finding.problem}\n  {way}: {finding.remedy}")
-                wrong += 1
-        if fix and findings:
-            left = examine(folder)
-            wrong += sum(finding.mend is not None for finding in left)
-            for finding in left:
-                click.echo(f"{folder.name}: still: {finding.problem}", err=True)
     return 1 if wrong else 0
+
+
+def _attend(
+    name: str,
+    findings: list[Finding],
+    again: Callable[[], list[Finding]],
+    held: Callable[[], AbstractContextManager[Any]],
+    fix: bool,
+) -> int:
+    """Say what is wrong with one study or a root, mend it where that is asked for, and return how much is left."""
+    wrong = 0
+    for finding in findings:
+        if not fix or finding.mend is None:
+            way = "--fix would" if finding.mend is not None else "to mend it"
+            click.echo(f"{name}: {finding.problem}\n  {way}: {finding.remedy}")
+            wrong += finding.mend is None or not fix
+            continue
+        # Before: what cannot be brought back is said while it can still be seen to.
+        click.echo(f"{name}: {finding.problem}\n  mending it: {finding.remedy}")
+        try:
+            with held():
+                finding.mend()
+        except (UserError, OSError) as error:
+            click.echo(f"{name}: not mended: {error}", err=True)
+            wrong += 1
+            continue
+        click.echo(f"  mended: {finding.remedy}")
+    if fix:
+        left = [finding for finding in again() if finding.mend is not None]
+        for finding in left:
+            click.echo(f"{name}: still: {finding.problem}", err=True)
+        wrong += len(left)
+    return wrong
 
 
 @click.command(

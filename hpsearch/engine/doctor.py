@@ -7,12 +7,13 @@ from the log.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.finding import Finding
 from hpsearch.log import lock
 from hpsearch.log.catalogue import LOG
 from hpsearch.log.history import Goal, History
@@ -26,21 +27,6 @@ from hpsearch.tracking.sync import sync
 from hpsearch.tracking.uri import resolve
 
 CHECKPOINTS = "checkpoints"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong.
-
-    Attributes:
-        problem: What, in words.
-        remedy: What mending does, or what a person can do where it cannot.
-        mend: Does it; None where only a person can.
-    """
-
-    problem: str
-    remedy: str
-    mend: Callable[[], None] | None
 
 
 @dataclass(frozen=True)

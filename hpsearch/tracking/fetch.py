@@ -13,7 +13,7 @@ from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.log.records import Ask
-from hpsearch.tracking.store import settings
+from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import redact, sqlite_path
 
 OURS = frozenset({"epoch_seconds", "best_value", "best_epoch"})
@@ -72,6 +72,7 @@ def fetch(run_id: str, uri: str) -> Remembered:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        check(uri)
         try:
             return _fetch(MlflowClient(uri), run_id)
         except MlflowException as error:
@@ -97,6 +98,7 @@ def run_ids(uid: str, uri: str) -> dict[int, str]:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        check(uri)
         try:
             client = MlflowClient(uri)
             experiments = [experiment.experiment_id for experiment in client.search_experiments()]
@@ -179,9 +181,7 @@ def _near(client: Any, run_id: str) -> str:
     while experiments:
         page = client.search_runs(experiments, "tags.`hpsearch.kind` = 'trial'", max_results=PAGE, page_token=token)
         tags = {run.info.run_id: run.data.tags for run in page}
-        known |= {
-            run: f"{run} (trial {tag['hpsearch.trial']} of {tag['hpsearch.study']})" for run, tag in tags.items()
-        }
+        known |= {run: f"{run} (trial {tag['hpsearch.trial']} of {tag['hpsearch.study']})" for run, tag in tags.items()}
         token = page.token
         if not token:
             break

@@ -8,6 +8,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from hpsearch.errors import UserError, did_you_mean
 
+STORE = "mlflow.db"
+"""The root's own store."""
+
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _SERVERS = ("http", "https", "databricks")
 
@@ -25,7 +28,7 @@ def resolve(root: Path, given: str | None = None) -> str:
     Raises:
         UserError: MLflow would not take the URI.
     """
-    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.absolute() / 'mlflow.db'}"
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.absolute() / STORE}"
     place = "--tracking-uri" if given else "MLFLOW_TRACKING_URI"
     scheme = uri.split(":", 1)[0].split("+", 1)[0] if ":" in uri else ""
     if scheme in ("", "file"):
@@ -48,6 +51,11 @@ def sqlite_path(uri: str) -> Path | None:
     """Return the file behind a sqlite URI, or None for any other store."""
     head, _, path = uri.partition(":///")
     return Path(path.split("?", 1)[0]) if head.split("+", 1)[0] == "sqlite" and path else None
+
+
+def is_own(path: Path, root: Path) -> bool:
+    """Return whether a sqlite file is the root's own store, which its logs can bring back."""
+    return os.path.realpath(path) == os.path.realpath(root / STORE)
 
 
 def is_server(uri: str) -> bool:
