@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.study import Study as Study
+    from hpsearch.tracking.load_model import load as load
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ _HOMES = {
     "Scale": "hpsearch.study.scaling",
     "Study": "hpsearch.study.study",
     "UserError": "hpsearch.errors",
+    "load": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
 }
 
@@ -58,6 +60,7 @@ __all__ = [
     "Scale",
     "Study",
     "UserError",
+    "load",
     "track",
 ]
 

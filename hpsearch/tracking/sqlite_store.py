@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -251,7 +252,8 @@ def _revisions() -> tuple[set[str], str]:
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     """Give the name of a file beside the store, on the same disk, and leave nothing of it behind."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Of a name that was never there: MLflow remembers, by its name, each store that it has opened in this process.
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{time.time_ns()}.partial")
     try:
         yield fresh
         fd = os.open(path.parent, os.O_RDONLY)

@@ -1,18 +1,21 @@
 """A saved model as something that predicts: what MLflow calls where it serves one. Knows no mlflow.
 
-A folder holds `model.npz`, which :mod:`hpsearch.models.estimators.saving` wrote, or `model.skops` with `trusted.json`, the list of types
-that it needs. Neither is unpickled.
+A folder holds `model.npz`, which :mod:`hpsearch.models.estimators.saving` wrote, or `model.skops`. Neither is
+unpickled. `trusted.json` beside the latter tells people which types it needs; the reader asks
+:mod:`hpsearch.models.estimators.trusted` alone.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .base import Perceptron
+from .trusted import refuse_unknown
 
 NPZ, SKOPS, TRUSTED = "model.npz", "model.skops", "trusted.json"
 
@@ -56,12 +59,14 @@ def write(estimator: Any, folder: Path, examples: Any) -> Any:
         ValueError: It holds what cannot be written without pickle, or does not predict the same once it is read.
     """
     predicted = np.asarray(estimator.predict(examples))
+    made_of: list[str] = []
     try:
         if isinstance(estimator, Perceptron):
             estimator.save(folder / NPZ)
         else:
-            _write_skops(estimator, folder)
-        again = np.asarray(read(folder).predict(examples))
+            made_of = _write_skops(estimator, folder)
+        # The estimator stands in this process: its own types are trusted for this one look.
+        again = np.asarray(read(folder, made_of).predict(examples))
     except Exception as error:  # whatever a part of somebody's estimator raises when it is written or made again
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{type(estimator).__name__} cannot be kept without pickle ({reason})") from error
@@ -70,23 +75,25 @@ def write(estimator: Any, folder: Path, examples: Any) -> Any:
     return predicted
 
 
-def _write_skops(estimator: Any, folder: Path) -> None:
+def _write_skops(estimator: Any, folder: Path) -> list[str]:
     import skops.io  # imports all of scikit-learn
 
     content = skops.io.dumps(estimator)
-    trusted = skops.io.get_untrusted_types(data=content)
+    made_of = sorted(skops.io.get_untrusted_types(data=content))
     (folder / SKOPS).write_bytes(content)
-    (folder / TRUSTED).write_text(json.dumps(sorted(trusted)) + "\n", encoding="utf-8")
+    (folder / TRUSTED).write_text(json.dumps(made_of) + "\n", encoding="utf-8")
+    return made_of
 
 
-def read(folder: Path) -> Any:
+def read(folder: Path, trusted: Iterable[str] = ()) -> Any:
     """Return the estimator that :func:`write` wrote.
 
-    Of a file of skops it trusts the types that are listed beside it: classes that are installed here are made, no code
-    comes from the file.
+    Args:
+        folder: Where it is.
+        trusted: Types that a file of skops may be made of beyond those that are always trusted, as ``module.Class``.
 
     Raises:
-        ValueError: The folder holds no model.
+        ValueError: The folder holds no model, or it needs a type that is not trusted.
     """
     if (folder / NPZ).exists():
         from .saving import load
@@ -96,8 +103,9 @@ def read(folder: Path) -> Any:
         raise ValueError(f"{folder} holds no model")
     import skops.io
 
-    trusted = json.loads((folder / TRUSTED).read_text(encoding="utf-8"))
-    return skops.io.load(folder / SKOPS, trusted=trusted)
+    content = (folder / SKOPS).read_bytes()
+    needed = skops.io.get_untrusted_types(data=content)
+    return skops.io.loads(content, trusted=refuse_unknown(needed, trusted))
 
 
 def _load_pyfunc(path: str) -> Served:
