@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,6 @@ def doctor(study: tuple[str, ...], fix: bool, root: Path) -> int:
 
     Exits with 1 where something is wrong, and with --fix where something could not be mended.
     """
-    from contextlib import nullcontext
-
     from hpsearch.engine.doctor import examine, running
     from hpsearch.engine.root_doctor import examine_root
     from hpsearch.log import catalogue
@@ -69,14 +68,14 @@ def _attend(
     wrong = 0
     for finding in findings:
         if not fix or finding.mend is None:
-            way = "--fix would" if finding.mend is not None else "to mend it"
+            way = "--fix would" if finding.mend is not None else "to mend it" if finding.wrong else "what to do"
             click.echo(f"{name}: {finding.problem}\n  {way}: {finding.remedy}")
-            wrong += finding.mend is None or not fix
+            wrong += finding.wrong
             continue
         # Before: what cannot be brought back is said while it can still be seen to.
         click.echo(f"{name}: {finding.problem}\n  mending it: {finding.remedy}")
         try:
-            with held():
+            with held() if finding.alone else nullcontext():
                 finding.mend()
         except (UserError, OSError) as error:
             click.echo(f"{name}: not mended: {error}", err=True)
@@ -160,3 +159,60 @@ def gc(root: Path) -> None:
             last = history.tick if history.running() else -1  # a study that is done needs none
             freed += Checkpoints(folder / CHECKPOINTS, history.header.uid if history.header else "").clear_stale(last)
     click.echo(f"freed {freed / MEGA:.1f} MB")
+
+
+@click.command(
+    short_help="Take secrets out of what was recorded of a study.",
+    epilog="""\b
+Examples:
+  hpsearch scrub eta_lambda
+  hpsearch scrub eta_lambda --git-diff
+  MINE=hunter2 hpsearch scrub eta_lambda --value-of MINE""",
+)
+@click.argument("study")
+@click.option("--git-diff", is_flag=True, help="Take the difference from the commit out as a whole.")
+@click.option(
+    "--value-of", "variables", multiple=True, metavar="VARIABLE",
+    help="Take the value of this environment variable out too; may be given several times.",
+)  # fmt: skip
+@click.option("--no-tracking", is_flag=True, help="Leave what is in MLflow as it is.")
+@options.root
+@options.tracking_uri
+def scrub(
+    study: str, git_diff: bool, variables: tuple[str, ...], no_tracking: bool, root: Path, tracking_uri: str | None
+) -> None:
+    """Take secrets out of what was recorded of a study, here and in MLflow.
+
+    What looks like a secret in addresses, commands, errors and differences becomes [redacted]; points, the space and
+    whatever else the study needs to go on stay as they are, and its checksums are valid.
+    """
+    from hpsearch.engine import scrub as folders
+    from hpsearch.log import catalogue
+    from hpsearch.log.lock import Lock
+    from hpsearch.tracking import remove
+    from hpsearch.tracking import scrub as stores
+    from hpsearch.tracking.uri import redact
+
+    if missing := [name for name in variables if not os.environ.get(name)]:
+        raise UserError(f"--value-of {missing[0]}: that environment variable is not set")
+    secrets = [os.environ[name] for name in variables]
+    folder = catalogue.find(root, study)
+    with Lock(folder):
+        delivered = [] if no_tracking else remove.stores(folder, tracking_uri)
+        done = folders.scrub(folder, secrets, diff=git_diff)
+    many = len(done.lines)
+    where = f"line{'s' if many != 1 else ''} {', '.join(map(str, done.lines[:20]))}{' …' if many > 20 else ''}"
+    click.echo(f"{folder.name}: {f'changed {where} of its log' if many else 'its log holds nothing to take out'}")
+    for name in done.files:
+        click.echo(f"{folder.name}: changed {name}")
+    for uri in delivered:
+        if remove.is_gone(uri):
+            continue
+        found = stores.scrub(folder, done.header, uri, secrets, diff=git_diff)
+        click.echo(f"{redact(uri)}: changed {found.tags} tags, replaced {found.artifacts} artifacts")
+        if found.wiped is False:
+            click.echo("  its free pages may still hold what was there: end `hpsearch ui`, then scrub again")
+    for name in done.untouched:
+        click.echo(f"{folder / name}: holds what looks like a secret, and is yours to change (MLflow has a copy)")
+    if many:
+        click.echo("what reached MLflow's backups, or git, is not changed; deliver again with `hpsearch sync`")

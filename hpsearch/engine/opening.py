@@ -11,7 +11,7 @@ from typing import Any
 from hpsearch.engine import environment
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
-from hpsearch.log.records import Extension, Header
+from hpsearch.log.records import MINOR, Extension, Header
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
 from hpsearch.study.declaration import CONFIRM, LIMITS, changes, declare, identity, widens
@@ -27,6 +27,7 @@ def open_history(
     *,
     extend: bool = False,
     retry: bool = False,
+    git_diff: bool = True,
 ) -> History:
     """Return the history of an open log, its header written where it is new.
 
@@ -38,29 +39,32 @@ def open_history(
         notice: Told where the machine is not the one that began the study.
         extend: Whether a wider space or more choices go on with the study.
         retry: Whether trials that failed are to be tried again.
+        git_diff: Whether a new log takes down how the repository's files differ from its commit.
 
     Raises:
         UserError: The log is of another declaration or of other data.
     """
     history = History.fold(log.records, study.goal)
     if history.header is None:
-        _begin(log, history, study, dataset, study_file)
+        _begin(log, history, study, dataset, study_file, git_diff)
     else:
         if retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
         _go_on(log, history, history.header, study, dataset, extend, retry)
-        then, now = history.header.environment, environment.describe()
+        then, now = history.header.environment, environment.describe(diff=False)
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
                 notice(f"{key} was {then.get(key)}, is now {now.get(key)}: last bits of new curves may differ")
     return history
 
 
-def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, study_file: Path | None) -> None:
+def _begin(
+    log: Log, history: History, study: Study, dataset: Dataset | None, study_file: Path | None, git_diff: bool
+) -> None:
     declaration, described = declare(study), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
-    where = environment.describe(study_file.parent if study_file else None)
-    header = Header(study.name, uid, declaration, where, described, time.time())
+    where = environment.describe(study_file.parent if study_file else None, diff=git_diff)
+    header = Header(study.name, uid, declaration, where, described, time.time(), minor=MINOR)
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / "study.py")
     log.append(header)

@@ -14,6 +14,9 @@ from typing import Any, Literal
 SCHEMA = 1
 """Version of the log's format; a reader refuses a log of another version."""
 
+MINOR = 1
+"""The rules by which a new log is written; those of a log are in its header, and it goes on under them."""
+
 Action = Literal["complete", "prune", "fail", "audit"]
 
 
@@ -98,6 +101,8 @@ class Header:
         dataset: Name, digest and sizes of the data, or empty.
         time: When the study was made, in seconds since 1970. Never part of a result.
         schema: Version of the log's format.
+        minor: By which rules of that version the lines behind this one are written: from 1 on each line's checksum
+            begins with the study's uid, so that a line of another study is refused.
     """
 
     name: str
@@ -107,6 +112,7 @@ class Header:
     dataset: dict[str, Any]
     time: float
     schema: int = SCHEMA
+    minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,8 +168,9 @@ def to_json(record: Record) -> dict[str, Any]:
     for ask in plain.get("asks", ()):
         if not ask["rejected"]:
             del ask["rejected"]
-    if not plain.get("notes", True):
-        del plain["notes"]
+    for name in ("notes", "minor"):
+        if not plain.get(name, True):
+            del plain[name]
     for row in plain.get("rows", ()):
         row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
     for decision in plain.get("decisions", ()):

@@ -127,6 +127,7 @@ def run(
     delivery: Delivery | None = None,
     observer: Observer | None = None,
     study_file: Path | None = None,
+    git_diff: bool = True,
 ) -> Result:
     """Run a study, or resume it where its log exists.
 
@@ -152,6 +153,7 @@ def run(
         delivery: A delivery to MLflow whose process runs already, for that root and URI.
         observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
         study_file: The file that declares the study, kept beside its log.
+        git_diff: Take down how the files of the repository around it differ from its commit.
 
     Returns:
         The result; ``interrupted`` is set where Ctrl-C ended the run early.
@@ -186,7 +188,9 @@ def run(
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(folder / "log.jsonl"))
         resumed = bool(log.records)
-        history = open_history(log, study, dataset, study_file, watcher.message, extend=extend, retry=retry_failed)
+        history = open_history(
+            log, study, dataset, study_file, watcher.message, extend=extend, retry=retry_failed, git_diff=git_diff
+        )
         uid = history.header.uid if history.header else ""
         if delivery is not None:
             delivery.start(folder)
@@ -239,16 +243,17 @@ def run(
         except KeyboardInterrupt:
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
+            interrupt.at_once()
             if delivery is not None:
                 watcher.message("delivering the rest to MLflow")
             watcher.end(history)
             if delivery is not None:
-                report = delivery.finish(exhibits=register is not None)
+                report = delivery.finish(exhibits=register is not None, progress=watcher.message)
                 if report.message:
-                    watcher.message(report.message)
+                    watcher.message(f"warning: {report.message}" if report.problem else report.message)
     if (history.stop or "").startswith(ALL_FAILED):
         raise StudyFailed(f"study {study.name!r} {history.stop}")
-    return Result(study.name, history, not done, None if delivery is None else report.run, found)
+    return Result(study.name, history, not done or interrupt.requested, None if delivery is None else report.run, found)
 
 
 def _keep(

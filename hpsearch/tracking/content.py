@@ -14,7 +14,7 @@ from typing import Any
 from hpsearch.judging import calibration, confirm
 from hpsearch.judging.diagnosis import diagnose
 from hpsearch.judging.proposal import model_params
-from hpsearch.log import stages
+from hpsearch.log import redact, stages
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Header, Tick
 from hpsearch.study.study import DEFAULT_TRIALS
@@ -237,7 +237,8 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
         decision = trial.decision
         for name, value in flat(decision.evidence).items():
             known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
-        known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
+        reason = redact.text(decision.reason) if decision.action == "fail" else decision.reason
+        known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
         if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
             known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}

@@ -23,6 +23,8 @@ class Cursor:
         experiment: The experiment's id, once known.
         run: The id of the study's run, once known.
         problem: Why the last attempt failed, or None.
+        trials: Trials that have ended in the store.
+        begun: Trials that had begun when that was counted.
         exhibits: Names the report and the model that are in the store beside the curves, or None.
     """
 
@@ -32,6 +34,8 @@ class Cursor:
     run: str | None = None
     problem: str | None = None
     exhibits: str | None = None
+    trials: int = 0
+    begun: int = 0
 
 
 def load(study_dir: Path, uri: str) -> Cursor:

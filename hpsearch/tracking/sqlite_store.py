@@ -108,10 +108,12 @@ def make(path: Path) -> None:
     """
     _clear(path)
     with _beside(path) as fresh:
-        _open_and_close(fresh)
         with closing(sqlite3.connect(fresh)) as base:
             # A write-ahead log takes one fsync a commit instead of three, and people may read while we write.
             base.execute("pragma journal_mode = wal")
+        _open_and_close(fresh)
+        with closing(sqlite3.connect(fresh)) as base:
+            base.execute("pragma wal_checkpoint(truncate)")
         with suppress(FileExistsError):  # somebody else's MLflow was faster: theirs it is
             _link(fresh, path)
 

@@ -9,11 +9,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.tracking import cursor, model, sqlite_store
+from hpsearch.tracking import bulk, cursor, model, sqlite_store
 from hpsearch.tracking.content import STATUS, Point
 from hpsearch.tracking.uri import artifact_location, is_own, sqlite_path
 
@@ -171,25 +172,25 @@ class Store:
         """End a run; ``end`` in ms since 1970."""
         self._client.set_terminated(run, status, end)
 
+    @cached_property
+    def takes_bulk(self) -> bool:
+        """Whether many ended runs can be added at once."""
+        return bulk.takes(self._client)
+
+    def add(self, runs: Sequence[bulk.Ended], dataset: Mapping[str, Any]) -> None:
+        """Add ended runs of which none is there yet, all or none, to a store that :attr:`takes_bulk`."""
+        bulk.add(self._client, self.experiment, runs, bulk.described(dataset) if dataset else None)
+
     def reopen(self, run: str) -> None:
         """Set a run back to RUNNING."""
         self._client.update_run(run, status="RUNNING")
 
     def log_dataset(self, run: str, dataset: Mapping[str, Any], context: str) -> None:
         """Name the data set that a run used, by its digest, without loading it."""
-        import json
-
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        source = dataset.get("source") or dataset["name"]
-        sizes = {name: dataset[name] for name in ("sizes", "features", "classes") if name in dataset}
-        entity = Dataset(
-            name=str(dataset["name"])[:500],
-            digest=str(dataset["digest"])[:36],
-            source_type="local" if "://" not in str(source) else "http",
-            source=json.dumps({"uri": str(source)}),
-            profile=json.dumps(sizes) if sizes else None,
-        )
+        told: dict[str, Any] = bulk.described(dataset)
+        entity = Dataset(**told)
         self._client.log_inputs(run, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
 
     def log_text(self, run: str, text: str, name: str) -> None:
