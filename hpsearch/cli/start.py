@@ -7,7 +7,7 @@ import shlex
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
@@ -100,6 +100,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 )
 @click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
 @click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--verify", is_flag=True, help="Compare a digest of every state that one worker takes over from another.")
 @click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri
@@ -116,29 +117,17 @@ def run(
     paths: tuple[Path, ...],
     settings: dict[str, Any],
     root: Path,
-    tracking_uri: str | None,
     no_tracking: bool,
     no_model: bool,
-    register: str | None,
     no_git_diff: bool,
-    quiet: bool,
     as_json: bool,
-    workers: int,
-    scheduler: str | None,
-    timeout: float | None,
     until: tuple[str, float] | None,
-    no_improvement: int | None,
-    budget: float | None,
-    trial_timeout: float | None,
-    start_from: str | None,
-    extend: bool,
     write: Path | None,
-    retry_failed: bool,
-    yes: bool,
-    **overrides: Any,
+    **chosen: Any,
 ) -> int:
     """Run studies, or resume them."""
-    if scheduler is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
+    tracking_uri, register, silent = chosen["tracking_uri"], chosen["register"], chosen["quiet"] or as_json
+    if chosen["scheduler"] is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
@@ -153,9 +142,15 @@ def run(
             delivery = stack.enter_context(Delivery(tracking_uri, root))
 
         from hpsearch.cli import batch
+        from hpsearch.running.options import RunOptions
+
+        # The rest of what can be typed says what the study is, not how it is run.
+        how = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
+        overrides = {name: value for name, value in chosen.items() if name not in how}
+        how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
-            return _declared(path, settings, overrides, until, start_from)
+            return _declared(path, settings, overrides, until, chosen["start_from"])
 
         def run_one(study: Study, path: Path) -> Result:
             nonlocal delivery
@@ -165,39 +160,16 @@ def run(
 
             mine, delivery = delivery, None  # one process delivers one study
             watcher: Observer = OnlyWarnings()
-            if not (quiet or as_json):
-                view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
+            if not silent:
+                watcher = view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
                 stack.callback(view.close)
-                watcher = view
-            return api.run(
-                study,
-                root,
-                workers=workers,
-                scheduler=scheduler,
-                timeout=timeout,
-                until=None if until is None else until[1],
-                no_improvement=no_improvement,
-                budget=budget,
-                trial_timeout=trial_timeout,
-                start_from=start_from,
-                extend=extend,
-                retry_failed=retry_failed,
-                yes=yes,
-                quiet=quiet or as_json,
-                tracking=not no_tracking,
-                model=not no_model,
-                register=register,
-                tracking_uri=tracking_uri,
-                delivery=mine,
-                observer=watcher,
-                study_file=path,
-                git_diff=not no_git_diff,
-            )
+            given = {**how, "delivery": mine, "observer": watcher, "study_file": path, "git_diff": not no_git_diff}
+            return api.run(study, root, **cast("RunOptions", given))
 
-        done = batch.run_all(paths, declared, run_one, silent=quiet or as_json)
+        done = batch.run_all(paths, declared, run_one, silent=silent)
         if write is not None or (done.several and any(path.is_dir() for path in paths)):
             page = write if write is not None else root / f"{paths[0].resolve().name}.md"
-            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=quiet or as_json)
+            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=silent)
     if as_json:
         from hpsearch.report.tables import run_json
 

@@ -63,7 +63,7 @@ def _begin(
 ) -> None:
     declaration, described = declare(study), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
-    where = environment.describe(study_file.parent if study_file else None, diff=git_diff)
+    where = environment.describe(study_file.parent if study_file else None, diff=git_diff) | {"threads": study.threads}
     header = Header(study.name, uid, declaration, where, described, time.time(), minor=MINOR)
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / "study.py")
@@ -74,7 +74,7 @@ def _begin(
 def _go_on(
     log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool, retry: bool
 ) -> None:
-    old, declaration = history.declaration, declare(study)
+    old, declaration = history.declaration.to_json(), declare(study)
     if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
         declaration["n_trials"] = old["n_trials"]
     if declaration.get("confirm", 0) < old.get("confirm", 0):

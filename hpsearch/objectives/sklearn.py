@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
+from hpsearch.models.threads import limited
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.scores import Scores
@@ -104,7 +104,7 @@ class SklearnObjective:
         """Train each of these trials for one epoch, on one thread; an exception fails its trial."""
         # One thread, as sums over more come out in another order; scikit-learn's warnings about a point of the space
         # would be as many as there are trials.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return [self._advance(number, tick) for number in trials]
 
@@ -128,7 +128,7 @@ class SklearnObjective:
         if self._resource != "epochs" or self._parts.before is None:
             return self._kept.estimator
         before, _ = self._parts.params(self._kept.params)
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self._transformers.pipeline(before, self._kept.estimator)
 

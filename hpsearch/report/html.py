@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.proposal import model_params
 from hpsearch.log import files
 from hpsearch.log.history import History, Trial
 from hpsearch.report import axes, comparison, curves, figures, findings, landscape, pareto, stages, words
@@ -156,7 +155,7 @@ def _table(history: History) -> str:
     metrics = list(history.goal.metrics)
     front = ["front"] if history.goal.others else []
     heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     ranked = history.ranked()
     known = {trial.number for trial in ranked}
     rest = [trial for trial in history.trials if trial.number not in known]

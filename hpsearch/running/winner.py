@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def winner(history: History) -> Trial | None:
     found = verdict(history)
     if found is None:
         return history.best
-    for stage in (history.full_stage + 2, history.full_stage + 1):
+    for stage in (history.roles.test, history.roles.confirm):
         if trials := [each for each in history.ranked_at(stage) if each.ask.point == found.winner.point]:
             return trials[0]
     return history.best
@@ -60,7 +61,7 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
         UserError: Training the winner again did not bring what the log says.
     """
     trial = winner(history)
-    if trial is None or trial.best_epoch is None or "model" not in history.declaration:
+    if trial is None or trial.best_epoch is None or history.declaration.model is None:
         return None
     wanted = trial.number, trial.best_epoch
     if not isinstance(objective, Keeping) or objective.kept() != wanted:
@@ -75,6 +76,25 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
             )
         objective.keep(trial.number)
     return objective.model()
+
+
+@dataclass
+class Winner:
+    """Makes the winner's model when it is asked for.
+
+    Attributes:
+        history: The study.
+        make: Makes a fresh objective that trains here.
+        trained: What trained the study in this process, which may have kept the model; None where nothing did.
+    """
+
+    history: History
+    make: Callable[[], Objective]
+    trained: Objective | None = None
+
+    def model(self) -> Any:
+        """Return the winner's model; see :func:`fitted`."""
+        return fitted(self.history, self.trained, self.make)
 
 
 def register_as(text: str) -> tuple[str, str]:

@@ -54,10 +54,10 @@ def _downloaded(source: str, uri: str) -> Path:
 
 
 def _read(path: Path, source: str, trusted: Iterable[str]) -> Any:
-    from hpsearch.models.estimators import saving, serving
+    from hpsearch.models.estimators import loading, serving
 
     try:
-        return serving.read(_data(path), trusted) if path.is_dir() else saving.load(path)
+        return serving.read(_data(path), trusted) if path.is_dir() else loading.load(path)
     except UserError:
         raise
     except FileNotFoundError as error:

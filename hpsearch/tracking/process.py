@@ -143,6 +143,10 @@ class Delivery:
             self._ended = True
             self._tell()
 
+    def announce(self, notice: Callable[[str], None]) -> None:
+        """Say what the time is for that :meth:`finish` may take."""
+        notice("delivering the rest to MLflow")
+
     def finish(
         self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = lambda line: None
     ) -> DeliveryReport:
@@ -247,6 +251,37 @@ class Delivery:
         except subprocess.TimeoutExpired:
             _left_behind.append(process)
             return None
+
+
+class NoDelivery:
+    """What stands in a delivery's place where nothing is to reach MLflow: it does nothing, and has nothing to say."""
+
+    address = ""
+
+    def __enter__(self) -> NoDelivery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
+    def start(self, study_dir: Path) -> None:
+        """Deliver nothing."""
+
+    def problem(self) -> str | None:
+        """Return None: nothing fails."""
+        return None
+
+    def ended(self) -> None:
+        """Take no note."""
+
+    def announce(self, notice: Callable[[str], None]) -> None:
+        """Say nothing."""
+
+    def finish(
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = lambda line: None
+    ) -> DeliveryReport:
+        """Return the report of a delivery that was not wanted."""
+        return DeliveryReport(False, None, 0, None, "", None, None, None)
 
 
 def amount(here: cursor.Cursor) -> str | None:

@@ -11,13 +11,11 @@ from hpsearch.log import redact
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Extension, Header, Record, Tick
 from hpsearch.tracking import content
-from hpsearch.tracking.bulk import CHUNK, Ended
+from hpsearch.tracking.bulk import CHUNK
 from hpsearch.tracking.content import STATUS, Point, millis
+from hpsearch.tracking.ended import FEW, by_trial, gathered
 from hpsearch.tracking.exhibits import Exhibits
 from hpsearch.tracking.store import Found, Store, StoreGone
-
-FEW = 3
-"""Trials that have ended since the last look and are sent one by one: so few are no work."""
 
 
 @dataclass
@@ -31,6 +29,7 @@ class _Sent:
     prepared: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     there: set[tuple[str, int]] = field(default_factory=set)
+    end: int | None = None
 
     def lacks(self, points: list[Point]) -> list[Point]:
         return [point for point in points if (point.key, point.step) not in self.there]
@@ -122,7 +121,7 @@ class Projection:
         if self._store is None:
             self._store = self._open_store(self._header.name)
             self.experiment = self._store.experiment
-        self._found = _by_trial(self._store.find(self._header.uid))
+        self._found = by_trial(self._store.find(self._header.uid))
         self._store.is_new = False
         if None in self._found:
             self._parent = self._adopt(self._store, self._found[None])
@@ -190,51 +189,29 @@ class Projection:
                 "the run of this study was deleted in MLflow: bring it back with "
                 f"`mlflow runs restore --run-id {found.run}`"
             )
-        return _Sent(found.run, found.status, found.state, there=store.points(found))
+        return _Sent(found.run, found.status, found.state, there=store.points(found), end=found.end)
 
     def _push_ended(self, store: Store, parent: str) -> None:
-        """Send the trials that have ended and of which nothing is there yet, many at a time where the store takes it.
-
-        Those that come with a file are left for :meth:`_push_trial`, which sends the file before it ends their run.
-        """
-        header = self._header
+        """Send the trials that have ended and of which nothing is there yet, many at a time where the store can."""
+        header, history = self._header, self.history
         assert header is not None, "called with a history"
-        fresh = [
-            trial
-            for trial in self._unfinished.values()
-            if trial.decision is not None and trial.number not in self._found and trial.number not in self._trials
-        ]
+        assert history is not None, "called with a history"
+        there = {*self._found, *self._trials}
+        fresh = [each for each in self._unfinished.values() if each.decision is not None and each.number not in there]
         if len(fresh) < FEW or not self._bulk or not store.takes_bulk:
             return
         for first in range(0, len(fresh), CHUNK):
-            chunk: list[Ended] = []
-            numbers: list[int] = []
-            for trial in fresh[first : first + CHUNK]:
-                params = content.trial_params(header.declaration, trial)
-                if content.altered(params) or (trial.rows and trial.rows[-1].traceback):
-                    continue
-                outcome = content.trial_outcome(trial, trial.state, header.declaration)
-                chunk.append(
-                    Ended(
-                        f"trial {trial.number:04d}",
-                        millis(self._began[trial.number]),
-                        millis(self._times[-1] if trial.ended_at is None else trial.ended_at),
-                        STATUS[trial.state],
-                        content.trial_tags(header, trial, parent, self._user) | outcome,
-                        content.params(params),
-                        content.trial_points(trial, self._times, 0),
-                    )
-                )
-                numbers.append(trial.number)
+            some = fresh[first : first + CHUNK]
+            runs = gathered(some, header, history.declaration, parent, self._user, self._began, self._times)
             try:
-                store.add(chunk, header.dataset)
+                store.add(list(runs.values()), header.dataset)
             except Exception:
                 # All or none of them are there: that is looked up, and each is sent on its own, so that one which the
                 # store refuses does not keep the others back. A store that is down raises here or there once more.
                 self._bulk = False
-                self._found = _by_trial(store.find(header.uid))
+                self._found = by_trial(store.find(header.uid))
                 return
-            for number in numbers:
+            for number in runs:
                 del self._unfinished[number]
             self._told()
 
@@ -246,12 +223,13 @@ class Projection:
     def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
         header, found = self._header, self._found.get(trial.number)
         assert header is not None, "called with a history"
+        assert self.history is not None, "called with a history"
         state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
         if found is not None and (found.deleted or (trial.decision is not None and found.is_at(state))):
             # The status is written last, so all else is there; and what a person deleted stays deleted.
             del self._unfinished[trial.number]
             return
-        outcome = content.trial_outcome(trial, state, header.declaration)
+        outcome = content.trial_outcome(trial, state, self.history.declaration)
         sent = self._trials.get(trial.number)
         if sent is None and found is not None:
             sent = self._trials[trial.number] = self._adopt(store, found)
@@ -261,7 +239,7 @@ class Projection:
             sent = self._trials[trial.number] = _Sent(run, tags=tags)
         values: dict[str, str] = {}
         if not sent.prepared:
-            params = content.trial_params(header.declaration, trial)
+            params = content.trial_params(self.history.declaration, trial)
             values = content.params(params)
             if content.altered(params):
                 store.log_text(sent.run, _json(params), "params.json")
@@ -297,7 +275,7 @@ class Projection:
             self._log_files(store, sent.run)
             sent.prepared = True
         if not self._declared:
-            store.log_text(sent.run, _json(self.history.declaration), "declaration.json")
+            store.log_text(sent.run, _json(self.history.declaration.to_json()), "declaration.json")
             self._declared = True
         self._set_ended(store, sent, state, self.history.time or self._header.time)
 
@@ -322,9 +300,11 @@ class Projection:
             sent.status = "RUNNING"
 
     def _set_ended(self, store: Store, sent: _Sent, state: str, when: float) -> None:
-        if state != "RUNNING" and sent.status != STATUS[state]:
-            store.end(sent.run, STATUS[state], millis(when))
-            sent.status = STATUS[state]
+        """End a run, or end it again where it went on since: an extension may be over before it is first delivered."""
+        status, end = STATUS[state], millis(when)
+        if state != "RUNNING" and (sent.status, sent.end) != (status, end):
+            store.end(sent.run, status, end)
+            sent.status, sent.end = status, end
 
     def _follow_best(self, tick: Tick) -> None:
         """Add a point to the best-so-far curve where the incumbent changed or a trial ended."""
@@ -344,11 +324,6 @@ class Projection:
         improved = best is not None and (best is not before or best.number in {row.trial for row in tick.rows})
         if best is not None and best.value is not None and (improved or tick.decisions):
             self._best.append(Point(content.key(f"best_{goal.metric}"), best.value, millis(tick.time), tick.tick))
-
-
-def _by_trial(found: list[Found]) -> dict[int | None, Found]:
-    """Return runs by their trials; where a person deleted one and another took its place, the one that is there."""
-    return {run.trial: run for run in sorted(found, key=lambda run: run.deleted, reverse=True)}
 
 
 def _json(value: object) -> str:

@@ -1,23 +1,30 @@
 """A saved model as something that predicts: what MLflow calls where it serves one. Knows no mlflow.
 
-A folder holds `model.npz`, which :mod:`hpsearch.models.estimators.saving` wrote, or `model.skops`. Neither is
-unpickled. `trusted.json` beside the latter tells people which types it needs; the reader asks
-:mod:`hpsearch.models.estimators.trusted` alone.
+A folder holds `model.npz`, which an estimator's `save` wrote, or `model.skops`. Neither is unpickled. A file of skops
+names our classes as users import them (see `hpsearch.models.names`), and is read with the classes of the package that
+reads it. `trusted.json` beside it tells people which types it needs; the reader asks `.trusted` alone.
 """
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
+from .. import names
 from .base import Perceptron
+from .loading import load
 from .trusted import refuse_unknown
 
 NPZ, SKOPS, TRUSTED = "model.npz", "model.skops", "trusted.json"
+
+_TREE = "schema.json"
+"""Where a file of skops keeps the tree of the objects."""
 
 
 class Served:
@@ -80,9 +87,38 @@ def _write_skops(estimator: Any, folder: Path) -> list[str]:
 
     content = skops.io.dumps(estimator)
     made_of = sorted(skops.io.get_untrusted_types(data=content))
-    (folder / SKOPS).write_bytes(content)
-    (folder / TRUSTED).write_text(json.dumps(made_of) + "\n", encoding="utf-8")
+    (folder / SKOPS).write_bytes(_renamed(content, names.public))
+    (folder / TRUSTED).write_text(json.dumps(sorted(map(names.public, made_of))) + "\n", encoding="utf-8")
     return made_of
+
+
+def _renamed(content: bytes, rename: Callable[[str], str]) -> bytes:
+    """Return a file of skops whose classes have other names.
+
+    Args:
+        content: The file: a zip archive of arrays, and of a tree in JSON whose nodes name their classes.
+        rename: From ``module.Class`` to the other name.
+    """
+    renamed = io.BytesIO()
+    with ZipFile(io.BytesIO(content)) as old, ZipFile(renamed, "w") as new:
+        for entry in old.infolist():
+            part = old.read(entry)
+            if entry.filename == _TREE:
+                tree = json.loads(part)
+                _rename(tree, rename)
+                part = json.dumps(tree, indent=2).encode()
+            new.writestr(entry, part)
+    return renamed.getvalue()
+
+
+def _rename(node: Any, rename: Callable[[str], str]) -> None:
+    """Rename the classes in a part of the tree, in place."""
+    if isinstance(node, dict):
+        old = f"{node.get('__module__')}.{node.get('__class__')}"
+        if (new := rename(old)) != old:
+            node["__module__"], _, node["__class__"] = new.rpartition(".")
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _rename(child, rename)
 
 
 def read(folder: Path, trusted: Iterable[str] = ()) -> Any:
@@ -96,16 +132,14 @@ def read(folder: Path, trusted: Iterable[str] = ()) -> Any:
         ValueError: The folder holds no model, or it needs a type that is not trusted.
     """
     if (folder / NPZ).exists():
-        from .saving import load
-
         return load(folder / NPZ)
     if not (folder / SKOPS).exists():
         raise ValueError(f"{folder} holds no model")
     import skops.io
 
-    content = (folder / SKOPS).read_bytes()
+    content = _renamed((folder / SKOPS).read_bytes(), names.here)
     needed = skops.io.get_untrusted_types(data=content)
-    return skops.io.loads(content, trusted=refuse_unknown(needed, trusted))
+    return skops.io.loads(content, trusted=refuse_unknown(needed, map(names.here, trusted)))
 
 
 def _load_pyfunc(path: str) -> Served:

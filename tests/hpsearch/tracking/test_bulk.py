@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hpsearch.log.records import Record, Row, Tick
-from hpsearch.tracking import bulk, cursor, projection
+from hpsearch.tracking import bulk, cursor, ended
 from hpsearch.tracking.store import Store
 from hpsearch.tracking.sync import sync
 
@@ -125,4 +125,4 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
 
 
 def test_few_trials_between_two_looks_are_no_batch() -> None:
-    assert projection.FEW > 1
+    assert ended.FEW > 1
