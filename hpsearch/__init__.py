@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Curves as Curves
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
+    from hpsearch.tracking.load_model import load as load
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ _HOMES = {
     "Scale": "hpsearch.study.scaling",
     "Study": "hpsearch.running.study",
     "UserError": "hpsearch.errors",
+    "load": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
 }
 
@@ -61,6 +63,7 @@ __all__ = [
     "Scale",
     "Study",
     "UserError",
+    "load",
     "track",
 ]
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import click
 
 from hpsearch import __version__
-from hpsearch.cli.care import doctor, gc, rm
+from hpsearch.cli import boundary
+from hpsearch.cli.care import doctor, gc, rm, scrub
 from hpsearch.cli.change import enqueue
 from hpsearch.cli.data import data
 from hpsearch.cli.explain import explain
@@ -21,7 +22,9 @@ from hpsearch.cli.look import best, export, ls, show
 from hpsearch.cli.lr_range import lr_range
 from hpsearch.cli.start import init, run
 from hpsearch.cli.store import sync, ui
+from hpsearch.engine.interrupt import ended_by_signals
 from hpsearch.errors import StudyFailed, UserError, did_you_mean
+from hpsearch.log import redact
 
 DONE, FAILED, USAGE, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
 """Exit codes; 141 is what a shell reports for any program whose reader went away."""
@@ -51,25 +54,9 @@ def cli(ctx: click.Context) -> None:
 
 
 for _command in (
-    run,
-    enqueue,
-    init,
-    ls,
-    show,
-    best,
-    explain,
-    export,
-    report,
-    compare,
-    replay,
-    ui,
-    sync,
-    lr_range,
-    doctor,
-    rm,
-    gc,
-    data,
-):
+    run, enqueue, init, ls, show, best, explain, export, report, compare, replay, ui, sync, lr_range, doctor, scrub, rm,
+    gc, data,
+):  # fmt: skip
     cli.add_command(_command)
 
 
@@ -82,23 +69,29 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 a study that failed, 2 a mistake in usage or in a study file, 130 interrupted, 141 nobody reads.
     """
+    boundary.open_standard_streams()
     typed = sys.argv[1:] if args is None else list(args)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A parameter called η is no reason to stop a search on a terminal that cannot show it.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _invoke(typed)
+        with ended_by_signals():
+            code = _invoke(typed)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
         _discard_output()
         return CLOSED_PIPE
-    except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
-            raise
-        _discard_output()
-        return _complain("cannot write the output: no space left", USAGE)
+    except KeyboardInterrupt:  # while it was being told that it went wrong
+        return _complain("interrupted", INTERRUPTED)
+    except boundary.MACHINE as error:
+        text = boundary.line(error)
+        if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO):
+            _discard_output()
+            what = "no space left" if error.errno == errno.ENOSPC else os.strerror(error.errno).lower()
+            text = f"cannot write the output: {what}"
+        return _complain(text, USAGE)
 
 
 def _discard_output() -> None:
@@ -120,13 +113,13 @@ def _invoke(typed: list[str]) -> int:
         return _complain(str(error), USAGE)
     except StudyFailed as error:
         return _complain(str(error), FAILED)
-    except (KeyboardInterrupt, click.Abort):
-        return _complain("interrupted", INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _complain(str(error) or "interrupted", INTERRUPTED)
 
 
 def _complain(text: str, code: int) -> int:
     sys.stdout.flush()
-    click.echo("error: " + " ".join(text.split()), err=True)
+    click.echo("error: " + " ".join(redact.text(text).split()), err=True)
     return code
 
 

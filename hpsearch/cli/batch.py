@@ -160,10 +160,7 @@ def write_page(path: Path, done: Done, command: str, *, silent: bool) -> None:
         markdown.Section(file.path, file.about, tuple(result.history for result in results))
         for file, results in done.files
     ]
-    try:
-        markdown.write(path, sections, command, done.errors)
-    except OSError as error:
-        raise UserError(f"{error.filename or path}: cannot be written ({error.strerror})") from error
+    markdown.write(path, sections, command, done.errors)
     if not silent:
         click.echo(f"tables and plots: {path}")
 

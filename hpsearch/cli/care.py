@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +16,7 @@ from hpsearch.cli import options
 from hpsearch.errors import UserError
 
 if TYPE_CHECKING:
+    from hpsearch.engine.finding import Finding
     from hpsearch.log.records import Header
 
 MEGA = 1_000_000
@@ -33,32 +38,56 @@ def doctor(study: tuple[str, ...], fix: bool, root: Path) -> int:
     Exits with 1 where something is wrong, and with --fix where something could not be mended.
     """
     from hpsearch.engine.doctor import examine, running
+    from hpsearch.engine.root_doctor import examine_root
     from hpsearch.log import catalogue
     from hpsearch.log.lock import Lock
 
+    names = catalogue.studies(root)
     wrong = 0
-    for folder in [catalogue.find(root, name) for name in study or catalogue.studies(root)]:
+    if shared := examine_root(root):
+        wrong = _attend(str(root), shared, lambda: examine_root(root), nullcontext, fix)
+    for folder in [catalogue.find(root, name) for name in study or names]:
         if running(folder):
             click.echo(f"{folder.name}: it is being run; look again when it is done")
             continue
-        findings = examine(folder)
-        if not findings:
+        if findings := examine(folder):
+            wrong += _attend(folder.name, findings, partial(examine, folder), partial(Lock, folder), fix)
+        else:
             click.echo(f"{folder.name}: all is well")
-        for finding in findings:
-            if fix and finding.mend is not None:
-                with Lock(folder):
-                    finding.mend()
-                click.echo(f"{folder.name}: {finding.problem}\n  mended: {finding.remedy}")
-            else:
-                way = "--fix would" if finding.mend is not None else "to mend it"
-                click.echo(f"{folder.name}: {finding.problem}\n  {way}: {finding.remedy}")
-                wrong += 1
-        if fix and findings:
-            left = examine(folder)
-            wrong += sum(finding.mend is not None for finding in left)
-            for finding in left:
-                click.echo(f"{folder.name}: still: {finding.problem}", err=True)
     return 1 if wrong else 0
+
+
+def _attend(
+    name: str,
+    findings: list[Finding],
+    again: Callable[[], list[Finding]],
+    held: Callable[[], AbstractContextManager[Any]],
+    fix: bool,
+) -> int:
+    """Say what is wrong with one study or a root, mend it where that is asked for, and return how much is left."""
+    wrong = 0
+    for finding in findings:
+        if not fix or finding.mend is None:
+            way = "--fix would" if finding.mend is not None else "to mend it" if finding.wrong else "what to do"
+            click.echo(f"{name}: {finding.problem}\n  {way}: {finding.remedy}")
+            wrong += finding.wrong
+            continue
+        # Before: what cannot be brought back is said while it can still be seen to.
+        click.echo(f"{name}: {finding.problem}\n  mending it: {finding.remedy}")
+        try:
+            with held() if finding.alone else nullcontext():
+                finding.mend()
+        except (UserError, OSError) as error:
+            click.echo(f"{name}: not mended: {error}", err=True)
+            wrong += 1
+            continue
+        click.echo(f"  mended: {finding.remedy}")
+    if fix:
+        left = [finding for finding in again() if finding.mend is not None]
+        for finding in left:
+            click.echo(f"{name}: still: {finding.problem}", err=True)
+        wrong += len(left)
+    return wrong
 
 
 @click.command(
@@ -130,3 +159,60 @@ def gc(root: Path) -> None:
             last = history.tick if history.running() else -1  # a study that is done needs none
             freed += Checkpoints(folder / CHECKPOINTS, history.header.uid if history.header else "").clear_stale(last)
     click.echo(f"freed {freed / MEGA:.1f} MB")
+
+
+@click.command(
+    short_help="Take secrets out of what was recorded of a study.",
+    epilog="""\b
+Examples:
+  hpsearch scrub eta_lambda
+  hpsearch scrub eta_lambda --git-diff
+  MINE=hunter2 hpsearch scrub eta_lambda --value-of MINE""",
+)
+@click.argument("study")
+@click.option("--git-diff", is_flag=True, help="Take the difference from the commit out as a whole.")
+@click.option(
+    "--value-of", "variables", multiple=True, metavar="VARIABLE",
+    help="Take the value of this environment variable out too; may be given several times.",
+)  # fmt: skip
+@click.option("--no-tracking", is_flag=True, help="Leave what is in MLflow as it is.")
+@options.root
+@options.tracking_uri
+def scrub(
+    study: str, git_diff: bool, variables: tuple[str, ...], no_tracking: bool, root: Path, tracking_uri: str | None
+) -> None:
+    """Take secrets out of what was recorded of a study, here and in MLflow.
+
+    What looks like a secret in addresses, commands, errors and differences becomes [redacted]; points, the space and
+    whatever else the study needs to go on stay as they are, and its checksums are valid.
+    """
+    from hpsearch.engine import scrub as folders
+    from hpsearch.log import catalogue
+    from hpsearch.log.lock import Lock
+    from hpsearch.tracking import remove
+    from hpsearch.tracking import scrub as stores
+    from hpsearch.tracking.uri import redact
+
+    if missing := [name for name in variables if not os.environ.get(name)]:
+        raise UserError(f"--value-of {missing[0]}: that environment variable is not set")
+    secrets = [os.environ[name] for name in variables]
+    folder = catalogue.find(root, study)
+    with Lock(folder):
+        delivered = [] if no_tracking else remove.stores(folder, tracking_uri)
+        done = folders.scrub(folder, secrets, diff=git_diff)
+    many = len(done.lines)
+    where = f"line{'s' if many != 1 else ''} {', '.join(map(str, done.lines[:20]))}{' …' if many > 20 else ''}"
+    click.echo(f"{folder.name}: {f'changed {where} of its log' if many else 'its log holds nothing to take out'}")
+    for name in done.files:
+        click.echo(f"{folder.name}: changed {name}")
+    for uri in delivered:
+        if remove.is_gone(uri):
+            continue
+        found = stores.scrub(folder, done.header, uri, secrets, diff=git_diff)
+        click.echo(f"{redact(uri)}: changed {found.tags} tags, replaced {found.artifacts} artifacts")
+        if found.wiped is False:
+            click.echo("  its free pages may still hold what was there: end `hpsearch ui`, then scrub again")
+    for name in done.untouched:
+        click.echo(f"{folder / name}: holds what looks like a secret, and is yours to change (MLflow has a copy)")
+    if many:
+        click.echo("what reached MLflow's backups, or git, is not changed; deliver again with `hpsearch sync`")

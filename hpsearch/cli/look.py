@@ -149,6 +149,7 @@ def export(
     tracking_uri: str | None,
 ) -> None:
     """Print a study's trials, or its curves, as text for other programs."""
+    from hpsearch.log import files
     from hpsearch.report.export import to_bytes
 
     if format in ("parquet", "optuna") and output is None:
@@ -178,7 +179,4 @@ def export(
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written ({error.strerror})") from error
+    files.write_whole(output, content)

@@ -81,11 +81,10 @@ def lr_range(
         raise UserError(str(error)) from error
     found = test.lr_range(study, dataset, epochs)
     if output is not None:
+        from hpsearch.log import files
+
         plot = lr_plot.svg(found, study.name) if output.suffix == ".svg" else lr_plot.html(found, study.name)
-        try:
-            output.write_text(plot, encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{output}: cannot be written ({error.strerror})") from error
+        files.write_whole(output, plot)
     if as_json:
         options.print_json({"study": study.name, **test.to_json(found)})
         return

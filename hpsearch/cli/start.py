@@ -124,6 +124,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
 @click.option("--no-model", is_flag=True, help="Do not log the winner's model in MLflow.")
 @click.option("--register", metavar="NAME[@ALIAS]", help="Put the winner's model into MLflow's model registry.")
+@click.option("--no-git-diff", is_flag=True, help="Do not record how the repository's files differ from its commit.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but one JSON object at the end.")
 @click.pass_context
@@ -135,6 +136,7 @@ def run(
     root: Path,
     no_tracking: bool,
     no_model: bool,
+    no_git_diff: bool,
     as_json: bool,
     until: tuple[str, float] | None,
     write: Path | None,
@@ -169,15 +171,16 @@ def run(
 
         def run_one(study: Study, path: Path) -> Result:
             nonlocal delivery
+            from hpsearch.engine.observer import Observer, OnlyWarnings
             from hpsearch.report.live import live_view
             from hpsearch.running import api
 
             mine, delivery = delivery, None  # one process delivers one study
-            view = None
+            watcher: Observer = OnlyWarnings()
             if not silent:
-                view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
+                watcher = view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
                 stack.callback(view.close)
-            given = {**how, "delivery": mine, "observer": view, "study_file": path}
+            given = {**how, "delivery": mine, "observer": watcher, "study_file": path, "git_diff": not no_git_diff}
             return api.run(study, root, **cast("RunOptions", given))
 
         done = batch.run_all(paths, declared, run_one, silent=silent)

@@ -7,40 +7,27 @@ from the log.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.finding import Finding
+from hpsearch.errors import UserError
 from hpsearch.log import lock
 from hpsearch.log.catalogue import LOG
 from hpsearch.log.history import Goal, History
-from hpsearch.log.lines import decode
+from hpsearch.log.lines import decode, key_of
 from hpsearch.log.records import SCHEMA, Header
 from hpsearch.tracking import cursor, remove
-from hpsearch.tracking.deliver import is_running
-from hpsearch.tracking.process import report
+from hpsearch.tracking.deliver import is_delivering, is_running
+from hpsearch.tracking.process import amount, report
 from hpsearch.tracking.relocate import moved_from, relocate
 from hpsearch.tracking.sync import sync
 from hpsearch.tracking.uri import resolve
 
 CHECKPOINTS = "checkpoints"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong.
-
-    Attributes:
-        problem: What, in words.
-        remedy: What mending does, or what a person can do where it cannot.
-        mend: Does it; None where only a person can.
-    """
-
-    problem: str
-    remedy: str
-    mend: Callable[[], None] | None
 
 
 @dataclass(frozen=True)
@@ -86,17 +73,18 @@ def _read(path: Path) -> _Log:
     history: History | None = None
     end = lines = 0
     flaw: str | None = None
+    key = 0
     content = path.read_bytes().splitlines(keepends=True)
     for line in content:
         try:
-            record = decode(line)
+            record = decode(line, key)
             if isinstance(record, Header) and record.schema != SCHEMA:
                 flaw = f"it is written in log schema {record.schema}, this hpsearch reads schema {SCHEMA}"
                 break
             if history is None:
                 if not isinstance(record, Header):
                     raise ValueError("it does not begin with a header")
-                history = History(Goal.of(record.declaration))
+                history, key = History(Goal.of(record.declaration)), key_of(record)
             history.apply(record)
         except (ValueError, KeyError, IndexError) as error:
             if line.endswith(b"\n"):
@@ -105,12 +93,12 @@ def _read(path: Path) -> _Log:
             break
         end += len(line)
         lines += 1
-    return _Log(_fold(content[:lines]) if flaw else history, end, lines, flaw, len(content) - lines)
+    return _Log(_fold(content[:lines], key) if flaw else history, end, lines, flaw, len(content) - lines)
 
 
-def _fold(lines: list[bytes]) -> History | None:
+def _fold(lines: list[bytes], key: int) -> History | None:
     """Fold lines that are good: the one behind them may have been taken in by half."""
-    records = [decode(line) for line in lines]
+    records = [decode(line, key if number else 0) for number, line in enumerate(lines)]
     if not records or not isinstance(records[0], Header):
         return None
     return History.fold(records, Goal.of(records[0].declaration))
@@ -172,6 +160,7 @@ def _delivery(study_dir: Path, log: _Log) -> Iterator[Finding]:
                 f"it was delivered to {uri}, which is not there: the root may have been moved",
                 "forget that store, and deliver to the one of this root",
                 partial(_deliver_here, study_dir, name, uri),
+                alone=False,
             )
             continue
         if (old := moved_from(study_dir, name, uri)) is not None:
@@ -186,10 +175,20 @@ def _delivery(study_dir: Path, log: _Log) -> Iterator[Finding]:
                 f"more was delivered to {uri} than the log holds ({here.offset:,} of {log.end:,} bytes)",
                 "look up again what is there, and deliver the rest",
                 partial(_deliver_anew, study_dir, uri),
+                alone=False,
             )
         elif log.flaw is not None or cursor.is_pending(study_dir, uri):
-            message = report(study_dir, uri).message or f"MLflow at {uri} has not got the last state"
-            yield Finding(message, "deliver it", partial(_deliver, study_dir, uri))
+            found = report(study_dir, uri)
+            if is_delivering(study_dir):
+                done = amount(here) or f"{found.ticks:,} lines of its log are still to come"
+                yield Finding(
+                    f"it is being delivered to {uri}: {done}, under way", "wait, and look again", None, wrong=False
+                )
+                continue
+            message = found.message or f"MLflow at {uri} has not got the last state"
+            yield Finding(
+                message, "deliver it, as `hpsearch sync` does", partial(_deliver, study_dir, uri), alone=False
+            )
 
 
 def _deliver_here(study_dir: Path, name: str, gone: str) -> None:
@@ -204,4 +203,6 @@ def _deliver_anew(study_dir: Path, uri: str) -> None:
 
 
 def _deliver(study_dir: Path, uri: str | None) -> None:
-    sync([study_dir], uri)
+    (found,) = sync([study_dir], uri)
+    if found.message:
+        raise UserError(found.message)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hpsearch.engine import git
 from hpsearch.study.registry import RULES
 
 PACKAGES = ("hpsearch", "numpy", "scipy", "scikit-learn", "pandas", "optuna", "mlflow-skinny", "mlflow")
 
 
-def describe(folder: Path | None = None) -> dict[str, Any]:
+def describe(folder: Path | None = None, *, diff: bool = True) -> dict[str, Any]:
     """Return the environment as JSON values.
 
     Args:
         folder: Where the study file is: the commit is that of the git repository around it, if there is one.
+        diff: Whether to take down how the files of the repository differ from its commit.
     """
     from threadpoolctl import threadpool_info
 
@@ -31,7 +32,7 @@ def describe(folder: Path | None = None) -> dict[str, Any]:
         "packages": _versions(),
         "rules": dict(RULES),
         "argv": [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else [],
-        **_git(folder or Path.cwd()),
+        **git.describe(folder or Path.cwd(), diff=diff),
     }
 
 
@@ -52,20 +53,3 @@ def _cpu() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _git(folder: Path) -> dict[str, Any]:
-    """Return commit, whether the tree differs from it, and the difference; nothing outside a repository."""
-
-    def ask(*words: str) -> str | None:
-        try:
-            answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return answer.stdout.decode(errors="replace") if answer.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    if commit is None:
-        return {}
-    diff = ask("diff", "HEAD") or ""
-    return {"git_commit": commit.strip(), "git_dirty": bool(diff), "git_diff": diff[:100_000]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -69,3 +70,12 @@ class Silent:
 
     def end(self, history: History) -> None:
         """Show nothing."""
+
+
+class OnlyWarnings(Silent):
+    """An observer that shows nothing but what a user has to see to."""
+
+    def message(self, text: str) -> None:
+        """Show a warning, and nothing else."""
+        if text.startswith("warning: "):
+            print(text, file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from hpsearch.engine.changing import LISTED, TAKE_UP, Accepted, Wish, accept
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import History
-from hpsearch.log.records import Decision, Extension, Header, Tick
+from hpsearch.log.records import MINOR, Decision, Extension, Header, Tick
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
 from hpsearch.space import Float, check_value
@@ -32,6 +32,8 @@ def open_history(
     study_file: Path | None,
     notice: Callable[[str], None],
     wish: Wish = TAKE_UP,
+    *,
+    git_diff: bool = True,
 ) -> History:
     """Return the history of an open log, its header written where it is new.
 
@@ -42,18 +44,19 @@ def open_history(
         study_file: The file that declares it: kept beside the log.
         notice: Told where the machine is not the one that began the study.
         wish: How a study that exists goes on.
+        git_diff: Whether a new log takes down how the repository's files differ from its commit.
 
     Raises:
         UserError: The log is of another declaration or of other data.
     """
     history = History.fold(log.records, study.goal)
     if history.header is None:
-        _begin(log, history, study, dataset, study_file, notice)
+        _begin(log, history, study, dataset, study_file, notice, git_diff)
     else:
         if wish.retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
         _go_on(log, history, history.header, study, dataset, study_file, wish, notice)
-        then, now = history.header.environment, environment.describe()
+        then, now = history.header.environment, environment.describe(diff=False)
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
                 notice(f"{key} was {then.get(key)}, is now {now.get(key)}: last bits of new curves may differ")
@@ -67,11 +70,12 @@ def _begin(
     dataset: Dataset | None,
     study_file: Path | None,
     notice: Callable[[str], None],
+    git_diff: bool,
 ) -> None:
     declaration, described = declare(study, notice=notice), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
-    where = environment.describe(study_file.parent if study_file else None) | {"threads": study.threads}
-    header = Header(study.name, uid, declaration, where, described, time.time())
+    where = environment.describe(study_file.parent if study_file else None, diff=git_diff) | {"threads": study.threads}
+    header = Header(study.name, uid, declaration, where, described, time.time(), minor=MINOR)
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / version_file(1))
     log.append(header)

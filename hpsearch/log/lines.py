@@ -18,14 +18,30 @@ class LogDamaged(UserError):
     """A log has a line that is not what was written, elsewhere than at its torn end."""
 
 
-def encode(record: Record) -> bytes:
-    """Return the line of a record: JSON that ends in a CRC-32 of everything before it."""
-    body = json.dumps(to_json(record), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()[:-1]
-    return body + b',"crc":"%08x"}\n' % zlib.crc32(body)
+def key_of(record: Record) -> int:
+    """Return what the checksums of the lines behind a header begin with: its uid's, or nothing in logs of old."""
+    return zlib.crc32(record.uid.encode()) if isinstance(record, Header) and record.minor >= 1 else 0
 
 
-def decode(line: bytes) -> Record:
+def encode(record: Record, key: int = 0) -> bytes:
+    """Return the line of a record: JSON that ends in a CRC-32 of everything before it.
+
+    Args:
+        record: What happened.
+        key: What the header says the checksum begins with (:func:`key_of`); 0 for the header itself.
+    """
+    text = json.dumps(to_json(record), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # Half a character, as of a file's name that is no UTF-8, is written as JSON's escape of it.
+    body = text.encode("utf-8", "backslashreplace")[:-1]
+    return body + b',"crc":"%08x"}\n' % zlib.crc32(body, key)
+
+
+def decode(line: bytes, key: int = 0) -> Record:
     """Return the record of a line.
+
+    Args:
+        line: The line, with its end.
+        key: What its checksum begins with; 0 for a header.
 
     Raises:
         ValueError: The line is incomplete, its checksum is wrong, or it is no record.
@@ -34,8 +50,9 @@ def decode(line: bytes) -> Record:
     if not line.endswith(b"\n") or match is None:
         raise ValueError("the line is incomplete")
     body = line[: match.start()]
-    if zlib.crc32(body) != int(match[1], 16):
-        raise ValueError("the checksum does not match")
+    if zlib.crc32(body, key) != int(match[1], 16):
+        other = key and zlib.crc32(body) == int(match[1], 16)
+        raise ValueError("it was not written by this study" if other else "the checksum does not match")
     return from_json(json.loads(body + b"}"))
 
 
@@ -50,11 +67,17 @@ def read(path: Path, start: int = 0) -> Iterator[tuple[Record, int]]:
         LogDamaged: A line other than the last is not what was written, or the log is of another schema.
     """
     with path.open("rb") as file:
+        key = 0
+        if start:
+            try:
+                key = key_of(decode(file.readline()))
+            except ValueError as error:
+                raise LogDamaged(f"{path}: line 1 is damaged ({error}); run `hpsearch doctor`") from error
         file.seek(start)
         offset = start
         for number, line in enumerate(file, start=1):
             try:
-                record = decode(line)
+                record = decode(line, key)
             except ValueError as error:
                 if not line.endswith(b"\n"):
                     return
@@ -62,5 +85,7 @@ def read(path: Path, start: int = 0) -> Iterator[tuple[Record, int]]:
                 raise LogDamaged(f"{path}: {place} is damaged ({error}); run `hpsearch doctor`") from error
             if isinstance(record, Header) and record.schema != SCHEMA:
                 raise LogDamaged(f"{path}: written in log schema {record.schema}, this hpsearch reads schema {SCHEMA}")
+            if offset == 0:
+                key = key_of(record)
             offset += len(line)
             yield record, offset

@@ -1,9 +1,15 @@
-"""One writer at a time: a lock on a study's folder that dies with the process that holds it."""
+"""One writer at a time: a study's log is its own lock, which dies with the process that holds it.
+
+The log's file is locked, so that nothing that is removed lets a second writer into it. Version 0.1 locked a file of its
+own beside it; that is taken too, and says who holds the study.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+import time
+from io import FileIO
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +20,10 @@ if os.name == "nt":  # pragma: no cover - hpsearch supports Linux and macOS
 import fcntl
 
 FILE = "lock"
+LOG = "log.jsonl"
+
+TRIES, PAUSE = 10, 0.03
+"""Who only looks whether a study is being run holds it for a moment: that is waited for."""
 
 
 class Lock:
@@ -21,11 +31,13 @@ class Lock:
 
     Args:
         folder: The study's folder.
+        log: Whether to lock the log too, where there is one; whoever writes it locks what it has opened.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, log: bool = True) -> None:
+        self._folder, self._with_log = folder, log
         self._file: IO[str] | None = None
+        self._log: FileIO | None = None
         self._held = False
 
     def __enter__(self) -> Lock:
@@ -37,12 +49,14 @@ class Lock:
         """
         self._file = (self._folder / FILE).open("a+", encoding="utf-8")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "another process"
+            if not _taken(self._file):
+                raise self.refusal()
+            if self._with_log and (self._folder / LOG).exists():
+                self._log = FileIO(self._folder / LOG, "r+b")
+                self.take(self._log)
+        except BaseException:
             self.__exit__()
-            raise UserError(f"{self._folder.name}: this study is being run by {holder}") from error
+            raise
         self._held = True
         self._file.truncate(0)
         self._file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
@@ -51,16 +65,70 @@ class Lock:
 
     def give_up(self) -> None:
         """Close the lock's file in a forked child; its parent holds the study on, and the file still says who."""
-        if self._file is not None:
-            self._file.close()
-        self._file, self._held = None, False
+        for file in (self._file, self._log):
+            if file is not None:
+                file.close()
+        self._file, self._log, self._held = None, None, False
 
     def __exit__(self, *_: object) -> None:
+        if self._log is not None:
+            self._log.close()
         if self._file is not None:
             if self._held:
                 self._file.truncate(0)
             self._file.close()
-        self._file, self._held = None, False
+        self._file, self._log, self._held = None, None, False
+
+    def take(self, log: FileIO) -> None:
+        """Lock an open log.
+
+        Raises:
+            UserError: Another process has it.
+        """
+        if not _taken(log):
+            raise self.refusal()
+
+    def refusal(self) -> UserError:
+        """Return what is said where another process holds the study."""
+        try:
+            holder = (self._folder / FILE).read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            holder = ""
+        if self._held:
+            holder = ""  # the lock's file was removed under its holder, and is ours by now
+        return UserError(f"{self._folder.name}: this study is being run by {holder or 'another process'}")
+
+
+def _taken(file: IO[str] | FileIO) -> bool:
+    for attempt in range(TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if attempt < TRIES - 1:
+                time.sleep(PAUSE)
+        else:
+            return True
+    return False
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a process, of this version or of 0.1, writes a study now."""
+    path = folder / FILE
+    # The holder empties the file when it ends well, so only after a kill is the lock itself tried.
+    named = path.exists() and path.stat().st_size > 0
+    return (named and is_locked(path)) or is_locked(folder / LOG)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds the lock of a file; one that is not there is held by nobody."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def left_by(folder: Path) -> str | None:

@@ -16,6 +16,9 @@ from typing import Any, Literal
 SCHEMA = 1
 """Version of the log's format; a reader refuses a log of another version."""
 
+MINOR = 1
+"""The rules by which a new log is written; those of a log are in its header, and it goes on under them."""
+
 Action = Literal["complete", "prune", "fail", "audit"]
 
 Change = Literal["", "same", "mended", "new_version", "extended"]
@@ -121,6 +124,8 @@ class Header:
         dataset: Name, digest and sizes of the data, or empty.
         time: When the study was made, in seconds since 1970. Never part of a result.
         schema: Version of the log's format.
+        minor: By which rules of that version the lines behind this one are written: from 1 on each line's checksum
+            begins with the study's uid, so that a line of another study is refused.
     """
 
     name: str
@@ -130,6 +135,7 @@ class Header:
     dataset: dict[str, Any]
     time: float
     schema: int = SCHEMA
+    minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -234,9 +240,7 @@ def to_json(record: Record) -> dict[str, Any]:
         for name in ("rejected", "enqueued"):
             if not ask[name]:
                 del ask[name]
-    if not plain.get("notes", True):
-        del plain["notes"]
-    for name in ("change", "changed", "earlier", "points"):
+    for name in ("notes", "minor", "change", "changed", "earlier", "points"):
         if not plain.get(name, True):
             del plain[name]
     if "row" in plain:

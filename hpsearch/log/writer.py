@@ -8,10 +8,11 @@ from io import FileIO
 from pathlib import Path
 
 from hpsearch.errors import UserError
+from hpsearch.log import redact
 from hpsearch.log.forking import in_children
-from hpsearch.log.lines import encode, read
+from hpsearch.log.lines import encode, key_of, read
 from hpsearch.log.lock import Lock
-from hpsearch.log.records import Record
+from hpsearch.log.records import Header, Record
 
 
 class Log:
@@ -27,7 +28,8 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: FileIO | None = None
-        self._lock = Lock(path.parent)
+        self._lock = Lock(path.parent, log=False)
+        self._key = 0
         self._kept_at_forks: Callable[[], None] = lambda: None
         self.records: list[Record] = []
 
@@ -37,17 +39,51 @@ class Log:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock.__enter__()
             self._kept_at_forks = in_children(self._give_up)
-            # Unbuffered: a line that could not be written must not be tried again when the file is closed.
-            self._file = FileIO(self.path, "ab")
+            self._file = self._opened()
             self._take_up(self._file)
         except OSError as error:
-            self.__exit__()
+            self.__exit__(type(error))
             reason = error.strerror
             raise UserError(f"{folder}: cannot write the study there ({reason}); choose another --root") from error
-        except BaseException:
-            self.__exit__()
+        except BaseException as error:
+            self.__exit__(type(error))
             raise
         return self
+
+    def _opened(self) -> FileIO:
+        """Open the log and lock it: the file itself, so that nothing that is removed lets a second writer into it."""
+        while True:
+            # Unbuffered: a line that could not be written must not be tried again when the file is closed.
+            file = FileIO(self.path, "ab")
+            try:
+                self._lock.take(file)
+                if self._stands(file):
+                    return file
+            except BaseException:
+                file.close()
+                raise
+            file.close()  # it was replaced between its opening and its lock
+
+    def _stands(self, file: FileIO) -> bool:
+        """Return whether the open file is still the one that bears the log's name."""
+        try:
+            there, mine = os.stat(self.path), os.fstat(file.fileno())
+        except FileNotFoundError:
+            return False
+        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+
+    def check(self) -> None:
+        """Make sure that what is written is still found under the log's name.
+
+        Raises:
+            UserError: The log was removed or replaced.
+        """
+        assert self._file is not None, "the log is not open"
+        if not self._stands(self._file):
+            raise UserError(
+                f"{self.path}: the log was removed or replaced while the study ran, which ends here; "
+                "put that file back, or run the same command again to begin anew"
+            )
 
     def _take_up(self, file: FileIO) -> None:
         """Read what stands in the log and cut a torn last line off."""
@@ -56,6 +92,8 @@ class Log:
             for record, end in read(self.path):  # noqa: B007 - the last offset is wanted behind the loop
                 self.records.append(record)
             file.truncate(end)
+        if self.records:
+            self._key = key_of(self.records[0])
 
     def _give_up(self) -> None:
         """Close the log in a forked child: the study is its parent's."""
@@ -64,22 +102,29 @@ class Log:
         self._file = None
         self._lock.give_up()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self._kept_at_forks()
-        if self._file is not None:
-            self._file.close()
-        self._lock.__exit__()
+        try:
+            if self._file is not None and kind is None:
+                self.check()
+        finally:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+            self._lock.__exit__()
 
     def append(self, record: Record) -> None:
-        """Write a record and return once it is on the disk.
+        """Write a record, without the secrets in its texts, and return once it is on the disk.
 
         Raises:
-            UserError: The disk is full or has gone; the log is cut back to its last whole line.
+            UserError: The disk is full or has gone, and the log is cut back to its last whole line; or the log was
+                removed or replaced.
         """
         assert self._file is not None, "the log is not open"
+        self.check()
         whole = os.fstat(self._file.fileno()).st_size
         try:
-            rest = memoryview(encode(record))
+            rest = memoryview(encode(redact.record(record), self._key))
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
@@ -91,3 +136,5 @@ class Log:
             raise UserError(
                 f"{self.path}: cannot write the log ({error.strerror}); make room and run the same command again"
             ) from error
+        if isinstance(record, Header):
+            self._key = key_of(record)

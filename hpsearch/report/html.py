@@ -7,14 +7,13 @@ the browser refuse to.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from hpsearch.errors import UserError
 from hpsearch.judging.compared import diagnoses
+from hpsearch.log import files
 from hpsearch.log.history import History, Trial
 from hpsearch.report import axes, comparison, curves, explain, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
@@ -36,14 +35,7 @@ def write_report(history: History, path: Path) -> None:
     Raises:
         UserError: The file cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    content = page(history)
-    try:
-        beside.write_text(content, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    files.write_whole(path, page(history))
 
 
 def drawings(history: History) -> Drawings:

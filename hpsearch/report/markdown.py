@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpsearch.log import files
 from hpsearch.log.history import History
 from hpsearch.report import comparison, plot, tables, words
 from hpsearch.report.ladder import stage_lines
@@ -46,17 +47,20 @@ def write(path: Path, sections: Sequence[Section], command: str, errors: Sequenc
         errors: What went wrong, a line each.
 
     Raises:
-        OSError: Something cannot be written.
+        UserError: Something cannot be written.
     """
     images = path.parent / "images" / path.stem
     page, drawn = render(sections, command, f"images/{path.stem}", errors)
-    images.mkdir(parents=True, exist_ok=True)
-    for old in images.glob("*.svg"):
-        if old.name not in drawn:
-            old.unlink()
+    with files.as_user_error(images):
+        images.mkdir(parents=True, exist_ok=True)
     for name, text in drawn.items():
-        (images / name).write_text(text, encoding="utf-8", newline="\n")
-    path.write_text(page, encoding="utf-8", newline="\n")
+        files.write_whole(images / name, text)
+    files.write_whole(path, page)
+    # Last: until the page is there, the old one stands, and its plots with it.
+    with files.as_user_error(images):
+        for old in images.glob("*.svg"):
+            if old.name not in drawn:
+                old.unlink()
 
 
 def render(

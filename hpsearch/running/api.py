@@ -68,7 +68,10 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(plan.log))
         resumed = bool(log.records)
-        history = open_history(log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish)
+        history = open_history(
+            log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish,
+            git_diff=how.opening.git_diff,
+        )  # fmt: skip
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
@@ -97,14 +100,15 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         except KeyboardInterrupt:
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
+            interrupt.at_once()
             delivery.announce(watcher.message)
             watcher.end(history.current)
-            report = delivery.finish(exhibits=how.outlet.register is not None)
+            report = delivery.finish(exhibits=how.outlet.register is not None, progress=watcher.message)
             if report.message:
-                watcher.message(report.message)
+                watcher.message(f"warning: {report.message}" if report.problem else report.message)
     if all_failed(history):
         raise StudyFailed(f"study {study.name!r} {history.stop}")
-    return Result(study.name, history, not done, report.run, best.model)
+    return Result(study.name, history, not done or interrupt.requested, report.run, best.model)
 
 
 def _objective(plan: Plan, place: Place, history: History, watcher: Observer, stack: ExitStack) -> Objective:

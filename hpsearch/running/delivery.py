@@ -18,9 +18,12 @@ from pathlib import Path
 from hpsearch.log.history import History
 from hpsearch.tracking.deliver import Deliverer
 from hpsearch.tracking.exhibits import Exhibits
-from hpsearch.tracking.process import DELIVERED, GRACE, OUTPUT, Outcome
+from hpsearch.tracking.process import DELIVERED, GRACE, OUTPUT, PROBLEM, Outcome
 from hpsearch.tracking.store import warm_up
 from hpsearch.tracking.uri import resolve
+
+MUCH = 1 << 20
+"""Bytes of what earlier deliveries said that are kept at most."""
 
 
 def exhibits() -> Exhibits:
@@ -58,17 +61,26 @@ def main(argv: list[str] | None = None) -> int:
     if study_dir is None:
         return Outcome.DELIVERED
     with (study_dir / OUTPUT).open("ab") as output:
+        if output.tell() > MUCH:
+            output.truncate(0)
         os.dup2(output.fileno(), sys.stdout.fileno())
         os.dup2(output.fileno(), sys.stderr.fileno())
 
+    waited_for = True
+
     def done() -> None:
+        nonlocal waited_for
+        waited_for = False
         with contextlib.suppress(BrokenPipeError):  # the coordinator has not waited, or is gone
             os.write(answer, DELIVERED)
         os.close(answer)
 
-    return Deliverer(study_dir, uri, options.root, exhibits()).follow(
-        wait, GRACE, done, lambda: _until_ready(options.parent)
-    )
+    deliverer = Deliverer(study_dir, uri, options.root, exhibits())
+    outcome = deliverer.follow(wait, GRACE, done, lambda: _until_ready(options.parent))
+    if waited_for and outcome is Outcome.UNDELIVERED and deliverer.problem is not None:
+        with contextlib.suppress(BrokenPipeError):  # the coordinator has not waited, or is gone
+            os.write(answer, PROBLEM + os.fsencode(deliverer.problem)[:3000] + b"\n")
+    return outcome
 
 
 def _until_told(parent: int) -> Callable[[float], bool]:

@@ -47,6 +47,7 @@ class RunOptions(TypedDict, total=False):
     new_version: bool
     yes: bool
     study_file: Path | None
+    git_diff: bool
     tracking: bool
     tracking_uri: str | None
     model: bool
@@ -92,6 +93,7 @@ class Opening:
             nothing any more.
         yes: Run a grid of more points than a million.
         study_file: The file that declares the study, kept beside its log.
+        git_diff: Take down how the files of the repository around it differ from its commit.
     """
 
     start_from: str | None = None
@@ -103,6 +105,7 @@ class Opening:
     new_version: bool = False
     yes: bool = False
     study_file: Path | None = None
+    git_diff: bool = True
 
     @property
     def wish(self) -> Wish:

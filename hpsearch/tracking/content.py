@@ -13,7 +13,7 @@ from typing import Any
 
 from hpsearch.judging import calibration, confirm
 from hpsearch.judging.compared import diagnoses
-from hpsearch.log import stages
+from hpsearch.log import redact, stages
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Header, Tick
 from hpsearch.study.declared import Declaration
@@ -242,7 +242,8 @@ def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = No
         decision = trial.decision
         for name, value in flat(decision.evidence).items():
             known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
-        known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
+        reason = redact.text(decision.reason) if decision.action == "fail" else decision.reason
+        known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))

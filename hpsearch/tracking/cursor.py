@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from hpsearch.log import files
 from hpsearch.tracking.uri import redact
 
 FILE = "delivered.json"
@@ -23,6 +23,8 @@ class Cursor:
         experiment: The experiment's id, once known.
         run: The id of the study's run, once known.
         problem: Why the last attempt failed, or None.
+        trials: Trials that have ended in the store.
+        begun: Trials that had begun when that was counted.
         exhibits: Names the report and the model that are in the store beside the curves, or None.
     """
 
@@ -32,6 +34,8 @@ class Cursor:
     run: str | None = None
     problem: str | None = None
     exhibits: str | None = None
+    trials: int = 0
+    begun: int = 0
 
 
 def load(study_dir: Path, uri: str) -> Cursor:
@@ -46,10 +50,7 @@ def save(study_dir: Path, uri: str, cursor: Cursor) -> None:
 
 
 def _save_all(study_dir: Path, values: dict[str, dict[str, Any]]) -> None:
-    path = study_dir / FILE
-    fresh = path.with_name(f"{FILE}.{os.getpid()}")
-    fresh.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    os.replace(fresh, path)
+    files.replace(study_dir / FILE, (json.dumps(values, indent=1) + "\n").encode())
 
 
 def note(study_dir: Path, uri: str, problem: str | None) -> None:
@@ -78,6 +79,12 @@ def forget(study_dir: Path, uri: str) -> None:
     values = _load_all(study_dir)
     if values.pop(redact(uri), None) is not None:
         _save_all(study_dir, values)
+
+
+def forget_all(root: Path, uri: str) -> None:
+    """Take a store's cursor away from every study of a root: the store is no longer there."""
+    for path in (root / "studies").glob(f"*/{FILE}"):
+        forget(path.parent, uri)
 
 
 def _load_all(study_dir: Path) -> dict[str, dict[str, Any]]:

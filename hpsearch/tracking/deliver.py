@@ -13,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpsearch.errors import UserError
+from hpsearch.log import lock
 from hpsearch.log.lines import read
+from hpsearch.log.redact import text as redacted
 from hpsearch.tracking import cursor
 from hpsearch.tracking.content import is_done
 from hpsearch.tracking.exhibits import Exhibits
@@ -36,6 +38,8 @@ _SIGNS = {
     "NameResolutionError": "no such host",
     "Read timed out": "the server does not answer in time",
     "database is locked": "the store is locked by another process",
+    "database or disk is full": "no space left on the disk of the store",
+    "No space left on device": "no space left on the disk of the store",
     "error code 401": "the server asks for a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
     "error code 403": "the server does not allow this login to write there",
     "too many 500 error responses": "the server fails (500)",
@@ -52,13 +56,18 @@ class Deliverer:
         uri: The tracking URI, resolved.
         root: The root of all state.
         exhibits: What is shown beside the curves once the study is done; None for nothing.
+
+    Attributes:
+        problem: Why the last attempt that failed did, or None.
     """
 
     def __init__(self, study_dir: Path, uri: str, root: Path, exhibits: Exhibits | None = None) -> None:
         self._study_dir, self._uri, self._root, self._exhibits = study_dir, uri, root, exhibits
         self._log = study_dir / "log.jsonl"
         self._stores: dict[str, Store] = {}
-        self._projection, self._offset = self._fresh(), 0
+        self._noted = 0.0
+        self.problem: str | None = None
+        self._projection, self._offset, self._inode = self._fresh(), 0, -1
 
     def follow(
         self,
@@ -121,10 +130,21 @@ class Deliverer:
 
         if not self._tried(push):
             return False
-        shown = cursor.load(self._study_dir, self._uri).exhibits
-        state = cursor.Cursor(self._offset, not alive, self._projection.experiment, self._projection.run, None, shown)
+        return self._tried(lambda: self._note_delivered(alive))
+
+    def _note_delivered(self, alive: bool) -> None:
+        here = self._projection
+        state = replace(
+            cursor.load(self._study_dir, self._uri),
+            offset=self._offset,
+            closed=not alive,
+            experiment=here.experiment,
+            run=here.run,
+            problem=None,
+            trials=here.ended,
+            begun=0 if here.history is None else len(here.history.trials),
+        )
         cursor.save(self._study_dir, self._uri, state)
-        return True
 
     def exhibit(self) -> bool:
         """Deliver what is shown beside the curves of a study that is done, and return whether that worked.
@@ -137,12 +157,14 @@ class Deliverer:
         wanted = f"{self._offset}:{exhibits.version(self._study_dir)}"
         if cursor.load(self._study_dir, self._uri).exhibits == wanted:
             return True
-        if not self._tried(lambda: self._projection.exhibit(exhibits)):
-            return False
-        self._settle()
-        here = cursor.load(self._study_dir, self._uri)
-        cursor.save(self._study_dir, self._uri, replace(here, exhibits=wanted))
-        return True
+
+        def send() -> None:
+            self._projection.exhibit(exhibits)
+            self._settle()
+            here = cursor.load(self._study_dir, self._uri)
+            cursor.save(self._study_dir, self._uri, replace(here, exhibits=wanted))
+
+        return self._tried(send)
 
     def _settle(self) -> None:
         for store in self._stores.values():
@@ -155,14 +177,22 @@ class Deliverer:
             return self._failed(str(error))
         except Exception as error:
             # Whatever a store raises must not end the delivery of a running study: it is reported and tried again.
-            print(traceback.format_exc().replace(self._uri, redact(self._uri)), file=sys.stderr)
-            return self._failed(_in_short(error))
+            return self._failed(
+                _in_short(error), redacted(traceback.format_exc().replace(self._uri, redact(self._uri)))
+            )
         return True
 
-    def _failed(self, problem: str) -> bool:
-        problem = problem.replace(self._uri, redact(self._uri))
-        print(f"{redact(self._uri)}: {problem}", file=sys.stderr, flush=True)
-        cursor.note(self._study_dir, self._uri, problem)
+    def _failed(self, problem: str, whole: str = "") -> bool:
+        """Take note of why it failed; once, however often it is tried again."""
+        problem = redacted(problem.replace(self._uri, redact(self._uri)))
+        try:
+            if problem != self.problem:
+                print(f"{whole}{redact(self._uri)}: {problem}", file=sys.stderr, flush=True)
+            cursor.note(self._study_dir, self._uri, problem)
+        except OSError as error:
+            # A full disk takes no note of itself: whoever asks this object hears of it.
+            problem = f"{problem}; {error.filename or self._study_dir}: {error.strerror}"
+        self.problem = problem
         return False
 
     def _grown(self) -> bool:
@@ -174,15 +204,24 @@ class Deliverer:
     def _read(self) -> None:
         if not self._log.exists():
             return
-        if self._log.stat().st_size < self._offset:
-            # A line that could not be flushed was cut off again: what it told never happened.
-            self._projection, self._offset = self._fresh(), 0
+        found = self._log.stat()
+        if found.st_size < self._offset or found.st_ino != self._inode:
+            # A line that could not be flushed was cut off again: what it told never happened. Or it is another log.
+            self._projection, self._offset, self._inode = self._fresh(), 0, found.st_ino
         for record, end in read(self._log, self._offset):
             self._projection.apply(record)
             self._offset = end
 
     def _fresh(self) -> Projection:
-        return Projection(self._study_dir, self._open_store, _user())
+        return Projection(self._study_dir, self._open_store, _user(), self._note_progress)
+
+    def _note_progress(self, done: int, of: int) -> None:
+        """Write down how far it is, once a second: people wait for it."""
+        now = time.monotonic()
+        if now - self._noted >= INTERVAL:
+            self._noted = now
+            here = cursor.load(self._study_dir, self._uri)
+            cursor.save(self._study_dir, self._uri, replace(here, trials=done, begun=of))
 
     def _open_store(self, name: str) -> Store:
         if name not in self._stores:
@@ -213,10 +252,10 @@ def locked(study_dir: Path, wait: Callable[[float], bool], grace: float) -> Iter
     """Hold the study's delivery lock, waiting for another's end; false where it outlasts the study and the grace."""
     ended: float | None = None
     study_dir.mkdir(parents=True, exist_ok=True)
-    with (study_dir / LOCK).open("a") as lock:
+    with (study_dir / LOCK).open("a") as file:
         while True:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if ended is None and not wait(GLANCE):
@@ -230,14 +269,10 @@ def locked(study_dir: Path, wait: Callable[[float], bool], grace: float) -> Iter
 
 
 def is_running(study_dir: Path) -> bool:
-    """Return whether a coordinator holds this study now (the engine's lock in ``<study_dir>/lock``)."""
-    path = study_dir / "lock"
-    # The holder empties the file when it ends well, so only after a kill is the lock itself tried.
-    if not path.exists() or path.stat().st_size == 0:
-        return False
-    with path.open("r+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    """Return whether a coordinator holds this study now."""
+    return lock.is_held(study_dir)
+
+
+def is_delivering(study_dir: Path) -> bool:
+    """Return whether a process delivers this study now."""
+    return lock.is_locked(study_dir / LOCK)

@@ -14,7 +14,7 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.records import Ask
-from hpsearch.tracking.store import settings
+from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import redact, sqlite_path
 
 OURS = frozenset({"epoch_seconds", "best_value", "best_epoch"})
@@ -73,6 +73,7 @@ def fetch(run_id: str, uri: str) -> Remembered:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        check(uri)
         try:
             return _fetch(MlflowClient(uri), run_id)
         except MlflowException as error:
@@ -98,6 +99,7 @@ def run_ids(uid: str, uri: str) -> dict[int, str]:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        check(uri)
         try:
             client = MlflowClient(uri)
             experiments = [experiment.experiment_id for experiment in client.search_experiments()]

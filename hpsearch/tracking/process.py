@@ -13,18 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import IO
 
 import hpsearch
+from hpsearch.log import files
 from hpsearch.tracking import cursor
 from hpsearch.tracking.uri import redact, resolve, run_page
 
 GRACE = 5.0
 """Seconds after the study's end during which a delivery tries a failing store again."""
+TELL = 3.0
+"""Seconds between two words to whoever waits for it."""
 OUTPUT = "delivery.log"
 BUSY = "another process is delivering it"
+UNDER_WAY = "its delivery goes on in the background"
 
 DELIVERED = b"delivered\n"
 """What the process says once all of the log is delivered; the report and the model follow."""
+PROBLEM = b"problem: "
+"""What it says first where it gives up, and then why: a full disk may take no other note of it."""
 
 _left_behind: list[subprocess.Popen[bytes]] = []
 """Deliveries that go on by themselves, beyond the end of this process where they must."""
@@ -52,6 +59,7 @@ class DeliveryReport:
         delivered: Whether all of the log is in MLflow.
         message: One line for people where it is not: how much lacks, why, and what to type; else None.
         ticks: Lines of the log that are not in MLflow.
+        problem: Why something lacks that does not come by itself, or None.
         uri: The tracking URI, without a password.
         experiment: Id of the experiment, or None if it is not known.
         run: Id of the study's run, or None if it is not known.
@@ -61,6 +69,7 @@ class DeliveryReport:
     delivered: bool
     message: str | None
     ticks: int
+    problem: str | None
     uri: str
     experiment: str | None
     run: str | None
@@ -87,6 +96,7 @@ class Delivery:
         self._study_dir = self._root
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._ended = self._finished = False
+        self._problem: str | None = None
 
     def __enter__(self) -> Delivery:
         if self._process is None:
@@ -113,7 +123,8 @@ class Delivery:
         self._study_dir = study_dir.absolute()
         if self._process is None:
             self._process = self._spawn()
-        cursor.note(self._study_dir, self._uri, None)
+        with files.as_user_error(self._study_dir):
+            cursor.note(self._study_dir, self._uri, None)
         self._started = True
         self._tell(str(self._study_dir))
 
@@ -136,7 +147,9 @@ class Delivery:
         """Say what the time is for that :meth:`finish` may take."""
         notice("delivering the rest to MLflow")
 
-    def finish(self, timeout: float = 30.0, *, exhibits: bool = False) -> DeliveryReport:
+    def finish(
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = lambda line: None
+    ) -> DeliveryReport:
         """Say that the study ended and its model is there, wait for the rest of its log to be delivered, and report.
 
         The report and the winner's model, which take a second or two to make, follow by themselves.
@@ -144,21 +157,38 @@ class Delivery:
         Args:
             timeout: Seconds to wait at most. A delivery that needs longer goes on by itself.
             exhibits: Whether to wait for the report and the model, too.
+            progress: Told every few seconds how far it is.
+
+        Raises:
+            KeyboardInterrupt: Nobody wants to wait; the delivery goes on by itself.
         """
-        code = self._end(timeout, exhibits)
+        self._problem = None
+        code = self._end(timeout, exhibits, progress)
         if code not in (None, *Outcome):
             # It was killed, perhaps for memory: once more, with the training out of the way.
             self._process, self._ended = self._spawn(), False
             self._tell(str(self._study_dir))
-            code = self._end(timeout, exhibits)
+            code = self._end(timeout, exhibits, progress)
         why = None
         if code is None:
-            why = "its delivery goes on in the background"
+            why = UNDER_WAY
         elif code == Outcome.BUSY:
             why = BUSY
         elif code not in tuple(Outcome):
             why = f"its process ended with {code}, see {self._study_dir / OUTPUT}"
-        return report(self._study_dir, self._uri, why)
+        return report(self._study_dir, self._uri, why or self._problem)
+
+    def _waited(self, stream: IO[bytes], end: float, progress: Callable[[str], object]) -> bool:
+        """Wait until the process says something, or for the time that there is, and tell how far it is meanwhile."""
+        told = time.monotonic()
+        while (left := end - time.monotonic()) > 0:
+            if select.select([stream], [], [], min(left, 0.5))[0]:
+                return True
+            if time.monotonic() - told >= TELL:
+                told = time.monotonic()
+                if (done := amount(cursor.load(self._study_dir, self._uri))) is not None:
+                    progress(f"{done} to MLflow; Ctrl-C leaves it to go on by itself")
+        return False
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         # The URI is not an argument: it may hold a password, and arguments are for all to see.
@@ -189,7 +219,7 @@ class Delivery:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(line.encode() + b"\n")
 
-    def _end(self, timeout: float, exhibits: bool) -> int | None:
+    def _end(self, timeout: float, exhibits: bool, progress: Callable[[str], object]) -> int | None:
         """Return how it ended, DELIVERED also where it still makes the report; None where it needs longer."""
         # Lines, not only the end of the file: a process forked from this one may hold the pipe open.
         self.ended()
@@ -201,9 +231,18 @@ class Delivery:
         process.stdin.close()
         self._finished = True
         end = time.monotonic() + timeout
-        readable, _, _ = select.select([process.stdout], [], [], timeout)
-        told = os.read(process.stdout.fileno(), len(DELIVERED)) if readable else None
+        try:
+            readable = self._waited(process.stdout, end, progress)
+        except KeyboardInterrupt as error:
+            _left_behind.append(process)
+            raise KeyboardInterrupt(
+                f"interrupted; {self._study_dir.name} is whole, and its delivery to MLflow goes on by itself "
+                "(`hpsearch doctor` tells how far it is)"
+            ) from error
+        told = os.read(process.stdout.fileno(), 4096) if readable else None
         process.stdout.close()
+        if told is not None and told.startswith(PROBLEM):
+            self._problem = os.fsdecode(told.removeprefix(PROBLEM)).strip()
         if told is None or (told == DELIVERED and not exhibits):
             _left_behind[:] = [each for each in _left_behind if each.poll() is None] + [process]
             return None if told is None else Outcome.DELIVERED
@@ -238,9 +277,16 @@ class NoDelivery:
     def announce(self, notice: Callable[[str], None]) -> None:
         """Say nothing."""
 
-    def finish(self, timeout: float = 30.0, *, exhibits: bool = False) -> DeliveryReport:
+    def finish(
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = lambda line: None
+    ) -> DeliveryReport:
         """Return the report of a delivery that was not wanted."""
-        return DeliveryReport(False, None, 0, "", None, None, None)
+        return DeliveryReport(False, None, 0, None, "", None, None, None)
+
+
+def amount(here: cursor.Cursor) -> str | None:
+    """Return how many trials are delivered, of how many, in words; None where that is not known, or all are."""
+    return f"{here.trials:,} of {here.begun:,} trials delivered" if here.trials < here.begun else None
 
 
 def report(study_dir: Path, uri: str, why: str | None = None) -> DeliveryReport:
@@ -257,13 +303,15 @@ def report(study_dir: Path, uri: str, why: str | None = None) -> DeliveryReport:
     message = None
     if not delivered:
         problem = why or here.problem or "the delivery did not come so far"
+        done = amount(here)
         much = f"{ticks} line{'s' if ticks != 1 else ''} of the log" if ticks else "the last state"
         message = (
-            f"{study_dir.name}: {much} not yet in MLflow at {redact(uri)} ({problem}); "
+            f"{study_dir.name}: {f'{done}, ' if done else ''}{much} not yet in MLflow at {redact(uri)} ({problem}); "
             "nothing is lost, deliver with `hpsearch sync`"
         )
     url = run_page(uri, here.experiment, here.run) if here.experiment and here.run else None
-    return DeliveryReport(delivered, message, ticks, redact(uri), here.experiment, here.run, url)
+    known = here.problem if why is None or why in (BUSY, UNDER_WAY) else why
+    return DeliveryReport(delivered, message, ticks, known, redact(uri), here.experiment, here.run, url)
 
 
 def _lines(log: Path, offset: int) -> int:

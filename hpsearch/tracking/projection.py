@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpsearch.log import redact
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Extension, Header, Record, Tick
 from hpsearch.tracking import content
+from hpsearch.tracking.bulk import CHUNK
 from hpsearch.tracking.content import STATUS, Point, millis
+from hpsearch.tracking.ended import FEW, by_trial, gathered
 from hpsearch.tracking.exhibits import Exhibits
 from hpsearch.tracking.store import Found, Store, StoreGone
 
@@ -44,6 +47,7 @@ class Projection:
         study_dir: The study's folder; ``study.py`` in it becomes an artifact.
         open_store: Opens the store for a study's name.
         user: Who runs the study, or None.
+        progress: Told how many trials have ended in the store, of how many that have begun.
 
     Attributes:
         history: The fold of the records applied so far, or None before the header.
@@ -51,8 +55,16 @@ class Projection:
         run: Id of the study's run, once known.
     """
 
-    def __init__(self, study_dir: Path, open_store: Callable[[str], Store], user: str | None) -> None:
+    def __init__(
+        self,
+        study_dir: Path,
+        open_store: Callable[[str], Store],
+        user: str | None,
+        progress: Callable[[int, int], None] = lambda done, of: None,
+    ) -> None:
         self._study_dir, self._open_store, self._user = study_dir, open_store, user
+        self._progress = progress
+        self._bulk = True
         self.history: History | None = None
         self.experiment: str | None = None
         self._store: Store | None = None
@@ -73,10 +85,18 @@ class Projection:
         """Id of the study's run, once known."""
         return None if self._parent is None else self._parent.run
 
+    @property
+    def ended(self) -> int:
+        """How many trials have ended in the store."""
+        return 0 if self.history is None else len(self.history.trials) - len(self._unfinished)
+
     def apply(self, record: Record) -> None:
         """Take one more record in; nothing is sent before :meth:`push`."""
         if isinstance(record, Header):
-            self._header = record
+            # A log of version 0.1 may hold what this one would not have written.
+            clean = redact.record(record)
+            assert isinstance(clean, Header), "a header stays one"
+            self._header = clean
             self.history = History(Goal.of(record.declaration))
         if self.history is None:
             raise ValueError("the log does not begin with a header")
@@ -106,9 +126,7 @@ class Projection:
         if self._store is None:
             self._store = self._open_store(self._header.name)
             self.experiment = self._store.experiment
-        found = sorted(self._store.find(self._header.uid), key=lambda run: run.deleted, reverse=True)
-        # Where a person deleted a run and another took its place, the one that is there counts.
-        self._found = {run.trial: run for run in found}
+        self._found = by_trial(self._store.find(self._header.uid))
         self._store.is_new = False
         if None in self._found:
             self._parent = self._adopt(self._store, self._found[None])
@@ -132,11 +150,13 @@ class Projection:
             self.connect()
             assert self._store is not None, "it is connected"
             parent = self._parent = self._parent or self._create_study(self._store)
+            self._push_ended(self._store, parent.run)
             in_a_row = 0
             for trial in list(self._unfinished.values()):
                 try:
                     self._push_trial(self._store, trial, parent.run, alive)
                     in_a_row = 0
+                    self._told()
                 except Exception as error:
                     refused.append(error)
                     in_a_row += 1
@@ -182,6 +202,35 @@ class Projection:
             )
         return _Sent(found.run, found.status, found.state, there=store.points(found), end=found.end)
 
+    def _push_ended(self, store: Store, parent: str) -> None:
+        """Send the trials that have ended and of which nothing is there yet, many at a time where the store can."""
+        header, history = self._header, self.history
+        assert header is not None, "called with a history"
+        assert history is not None, "called with a history"
+        there = {*self._found, *self._trials}
+        fresh = [each for each in self._unfinished.values() if each.decision is not None and each.number not in there]
+        if len(fresh) < FEW or not self._bulk or not store.takes_bulk:
+            return
+        for first in range(0, len(fresh), CHUNK):
+            some = fresh[first : first + CHUNK]
+            runs = gathered(some, header, history.declaration, parent, self._user, self._began, self._times)
+            try:
+                store.add(list(runs.values()), header.dataset)
+            except Exception:
+                # All or none of them are there: that is looked up, and each is sent on its own, so that one which the
+                # store refuses does not keep the others back. A store that is down raises here or there once more.
+                self._bulk = False
+                self._found = by_trial(store.find(header.uid))
+                return
+            for number in runs:
+                del self._unfinished[number]
+            self._told()
+
+    def _told(self) -> None:
+        """Say how many trials have ended in the store."""
+        assert self.history is not None, "called with a history"
+        self._progress(self.ended, len(self.history.trials))
+
     def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
         header, found = self._header, self._found.get(trial.number)
         assert header is not None, "called with a history"
@@ -214,7 +263,7 @@ class Projection:
         store.log(sent.run, points, values, sent.changed(outcome))
         sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
-            store.log_text(sent.run, trial.rows[-1].traceback, "traceback.txt")
+            store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
         self._set_ended(store, sent, state, self._times[-1] if trial.ended_at is None else trial.ended_at)
         if trial.decision is not None:
             del self._unfinished[trial.number], self._trials[trial.number]

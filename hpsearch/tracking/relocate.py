@@ -25,8 +25,11 @@ def moved_from(study_dir: Path, name: str, uri: str) -> str | None:
     expected = artifact_location(study_dir.absolute().parents[1], uri, name)
     if store is None or expected is None or not store.exists() or not _folder(expected).exists():
         return None
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as base:
-        found = base.execute("select artifact_location from experiments where name = ?", (name,)).fetchone()
+    try:
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as base:
+            found = base.execute("select artifact_location from experiments where name = ?", (name,)).fetchone()
+    except sqlite3.DatabaseError:
+        return None  # it is half-made or damaged, and holds no place: the doctor of the root says so
     return None if found is None or found[0] == expected else str(found[0])
 
 

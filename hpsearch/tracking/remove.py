@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from hpsearch.errors import UserError
 from hpsearch.tracking import cursor
 from hpsearch.tracking.deliver import locked
-from hpsearch.tracking.store import settings
+from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import artifact_location, redact, resolve, sqlite_path
 
 PAGE = 1000
@@ -62,6 +62,7 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        check(uri)
         try:
             client = MlflowClient(uri)
             experiment = client.get_experiment_by_name(name)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.tracking import model
+from hpsearch.tracking import bulk, cursor, model, sqlite_store
 from hpsearch.tracking.content import STATUS, Point
-from hpsearch.tracking.uri import artifact_location, redact, sqlite_path
+from hpsearch.tracking.uri import artifact_location, is_own, sqlite_path
 
 _SETTINGS = {
     # A dead server would hold one call for 246 s by default; the delivery has a retry of its own, with all it knows.
@@ -91,22 +91,16 @@ class Store:
         name: The study's name, and the experiment's.
 
     Raises:
-        UserError: The store was written by another version of MLflow.
+        UserError: The store is damaged, or was written by another version of MLflow.
         StoreGone: The experiment was deleted in MLflow.
     """
 
     def __init__(self, uri: str, root: Path, name: str) -> None:
-        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
         self.uri = uri
-        with _initialising(uri):
-            try:
-                self._client: Any = MlflowClient(uri)
-            except MlflowException as error:
-                if (found := re.search(r"out-of-date database schema \(found version (\w+)", str(error))) is not None:
-                    raise UserError(_of_another_version(redact(uri), found[1])) from error
-                raise
+        with opening(uri, root):
+            self._client: Any = MlflowClient(uri)
             experiment = self._client.get_experiment_by_name(name)
             self.is_new = experiment is None
             if experiment is None:
@@ -181,25 +175,25 @@ class Store:
         """End a run; ``end`` in ms since 1970."""
         self._client.set_terminated(run, status, end)
 
+    @cached_property
+    def takes_bulk(self) -> bool:
+        """Whether many ended runs can be added at once."""
+        return bulk.takes(self._client)
+
+    def add(self, runs: Sequence[bulk.Ended], dataset: Mapping[str, Any]) -> None:
+        """Add ended runs of which none is there yet, all or none, to a store that :attr:`takes_bulk`."""
+        bulk.add(self._client, self.experiment, runs, bulk.described(dataset) if dataset else None)
+
     def reopen(self, run: str) -> None:
         """Set a run back to RUNNING."""
         self._client.update_run(run, status="RUNNING")
 
     def log_dataset(self, run: str, dataset: Mapping[str, Any], context: str) -> None:
         """Name the data set that a run used, by its digest, without loading it."""
-        import json
-
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        source = dataset.get("source") or dataset["name"]
-        sizes = {name: dataset[name] for name in ("sizes", "features", "classes") if name in dataset}
-        entity = Dataset(
-            name=str(dataset["name"])[:500],
-            digest=str(dataset["digest"])[:36],
-            source_type="local" if "://" not in str(source) else "http",
-            source=json.dumps({"uri": str(source)}),
-            profile=json.dumps(sizes) if sizes else None,
-        )
+        told: dict[str, Any] = bulk.described(dataset)
+        entity = Dataset(**told)
         self._client.log_inputs(run, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
 
     def log_text(self, run: str, text: str, name: str) -> None:
@@ -240,22 +234,16 @@ class Store:
                 base.execute("pragma wal_checkpoint(truncate)")
 
 
-def _of_another_version(store: str, revision: str) -> str:
-    """Return what to do about a store whose tables are not those of this MLflow."""
-    import mlflow
-
-    known = (Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions").glob(f"{revision}_*.py")
-    if any(known):
-        return f"the MLflow store {store} was written by an older MLflow: copy it, then run `mlflow db upgrade {store}`"
-    return (
-        f"the MLflow store {store} was written by a newer MLflow than {mlflow.__version__}: "
-        "run `pip install --upgrade mlflow`, or name another store by --tracking-uri"
-    )
-
-
 @contextmanager
-def _initialising(uri: str) -> Iterator[None]:
-    """Let one process at a time open a sqlite store: two that create it at once corrupt it."""
+def opening(uri: str, root: Path) -> Iterator[None]:
+    """Let one process at a time open a sqlite store, and have it there whole before.
+
+    A store that MLflow was cut off in making holds nothing: the root's own is set aside and made anew, and every study
+    of the root counts as not delivered to it.
+
+    Raises:
+        UserError: The store is damaged, half-made elsewhere than in the root, or of another version of MLflow.
+    """
     path = sqlite_path(uri)
     if path is None:
         yield
@@ -263,8 +251,24 @@ def _initialising(uri: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            # A write-ahead log takes one fsync a commit instead of three, and people may read while we write.
-            with closing(sqlite3.connect(path)) as base:
-                base.execute("pragma journal_mode = wal")
+        found = sqlite_store.condition(path)
+        if found.kind == "half-made" and is_own(path, root):
+            sqlite_store.set_aside(path, "half-made")
+            cursor.forget_all(root, uri)
+            found = sqlite_store.condition(path)
+        if found.kind == "absent":
+            sqlite_store.make(path)
+        elif (refusal := sqlite_store.refusal(path, found)) is not None:
+            raise UserError(refusal)
         yield
+
+
+def check(uri: str) -> None:
+    """Refuse a sqlite store that cannot be opened, before MLflow tries to and changes it.
+
+    Raises:
+        UserError: It is half-made, damaged, or of another version of MLflow.
+    """
+    path = sqlite_path(uri)
+    if path is not None and (refusal := sqlite_store.refusal(path, sqlite_store.condition(path))) is not None:
+        raise UserError(refusal)

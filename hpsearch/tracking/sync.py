@@ -41,9 +41,12 @@ def sync(
         end = time.monotonic() + patience
         while True:
             alive = is_running(study_dir)
-            outcome = Deliverer(study_dir, resolved, root, exhibits).once(alive)
+            deliverer = Deliverer(study_dir, resolved, root, exhibits)
+            outcome = deliverer.once(alive)
             if outcome is not Outcome.BUSY or alive or time.monotonic() >= end:
                 break
             time.sleep(0.2)
-        reports.append(report(study_dir, resolved, BUSY if outcome is Outcome.BUSY else None))
+        # Not from the cursor alone: a full disk takes no note of why it failed.
+        why = BUSY if outcome is Outcome.BUSY else None if outcome is Outcome.DELIVERED else deliverer.problem
+        reports.append(report(study_dir, resolved, why))
     return reports

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.errors import UserError
+from hpsearch.tracking.store import check
 from hpsearch.tracking.uri import is_server, redact, resolve, sqlite_path
 
 HOST, PORT, TRIES = "127.0.0.1", 5000, 20
@@ -39,6 +40,7 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         raise UserError(f"no MLflow store at {path}: run a study first, or name its --root or --tracking-uri")
+    check(uri)
     port = _free_port(port)
     address = f"http://{HOST}:{port}"
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
 from hpsearch.errors import UserError, did_you_mean
+from hpsearch.log.redact import uri as redact
+
+__all__ = ["artifact_location", "is_own", "is_server", "redact", "resolve", "run_page", "sqlite_path"]
+
+STORE = "mlflow.db"
+"""The root's own store."""
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _SERVERS = ("http", "https", "databricks")
@@ -25,17 +31,22 @@ def resolve(root: Path, given: str | None = None) -> str:
     Raises:
         UserError: MLflow would not take the URI.
     """
-    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.absolute() / 'mlflow.db'}"
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.absolute() / STORE}"
     place = "--tracking-uri" if given else "MLFLOW_TRACKING_URI"
     scheme = uri.split(":", 1)[0].split("+", 1)[0] if ":" in uri else ""
     if scheme in ("", "file"):
         raise UserError(
-            f"{place}: MLflow no longer writes plain folders ({uri}); use sqlite:///PATH or http://HOST:PORT"
+            f"{place}: MLflow no longer writes plain folders ({redact(uri)}); use sqlite:///PATH or http://HOST:PORT"
         )
     if scheme not in _DATABASES + _SERVERS:
         raise UserError(f"{place}: unknown kind of store {scheme!r}{did_you_mean(scheme, _DATABASES + _SERVERS)}")
-    if scheme in ("http", "https") and not urlsplit(uri).hostname:
-        raise UserError(f"{place}: no host in {uri!r}; write it as http://HOST:PORT")
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UserError(f"{place}: {redact(uri)!r} is no address ({error}); write it as http://HOST:PORT") from error
+    if scheme in ("http", "https") and not host:
+        raise UserError(f"{place}: no host in {redact(uri)!r}; write it as http://HOST:PORT")
     path = sqlite_path(uri)
     if path is None:
         return uri.rstrip("/")
@@ -50,17 +61,14 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(path.split("?", 1)[0]) if head.split("+", 1)[0] == "sqlite" and path else None
 
 
+def is_own(path: Path, root: Path) -> bool:
+    """Return whether a sqlite file is the root's own store, which its logs can bring back."""
+    return os.path.realpath(path) == os.path.realpath(root / STORE)
+
+
 def is_server(uri: str) -> bool:
     """Return whether a URI names a server, which has a user interface and an artifact root of its own."""
     return uri.split(":", 1)[0] in _SERVERS
-
-
-def redact(uri: str) -> str:
-    """Return the URI without a user's name and password, to be shown and stored."""
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def artifact_location(root: Path, uri: str, name: str) -> str | None:

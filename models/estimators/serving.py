@@ -1,15 +1,15 @@
 """A saved model as something that predicts: what MLflow calls where it serves one. Knows no mlflow.
 
-A folder holds `model.npz`, which an estimator's `save` wrote, or `model.skops` with `trusted.json`, the list of types
-that it needs. Neither is unpickled. A file of skops names our classes as users import them (see
-`hpsearch.models.names`), and is read with the classes of the package that reads it.
+A folder holds `model.npz`, which an estimator's `save` wrote, or `model.skops`. Neither is unpickled. A file of skops
+names our classes as users import them (see `hpsearch.models.names`), and is read with the classes of the package that
+reads it. `trusted.json` beside it tells people which types it needs; the reader asks `.trusted` alone.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -19,6 +19,7 @@ import numpy as np
 from .. import names
 from .base import Perceptron
 from .loading import load
+from .trusted import refuse_unknown
 
 NPZ, SKOPS, TRUSTED = "model.npz", "model.skops", "trusted.json"
 
@@ -65,12 +66,14 @@ def write(estimator: Any, folder: Path, examples: Any) -> Any:
         ValueError: It holds what cannot be written without pickle, or does not predict the same once it is read.
     """
     predicted = np.asarray(estimator.predict(examples))
+    made_of: list[str] = []
     try:
         if isinstance(estimator, Perceptron):
             estimator.save(folder / NPZ)
         else:
-            _write_skops(estimator, folder)
-        again = np.asarray(read(folder).predict(examples))
+            made_of = _write_skops(estimator, folder)
+        # The estimator stands in this process: its own types are trusted for this one look.
+        again = np.asarray(read(folder, made_of).predict(examples))
     except Exception as error:  # whatever a part of somebody's estimator raises when it is written or made again
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{type(estimator).__name__} cannot be kept without pickle ({reason})") from error
@@ -79,13 +82,14 @@ def write(estimator: Any, folder: Path, examples: Any) -> Any:
     return predicted
 
 
-def _write_skops(estimator: Any, folder: Path) -> None:
+def _write_skops(estimator: Any, folder: Path) -> list[str]:
     import skops.io  # imports all of scikit-learn
 
     content = skops.io.dumps(estimator)
-    trusted = sorted(map(names.public, skops.io.get_untrusted_types(data=content)))
+    made_of = sorted(skops.io.get_untrusted_types(data=content))
     (folder / SKOPS).write_bytes(_renamed(content, names.public))
-    (folder / TRUSTED).write_text(json.dumps(trusted) + "\n", encoding="utf-8")
+    (folder / TRUSTED).write_text(json.dumps(sorted(map(names.public, made_of))) + "\n", encoding="utf-8")
+    return made_of
 
 
 def _renamed(content: bytes, rename: Callable[[str], str]) -> bytes:
@@ -117,14 +121,15 @@ def _rename(node: Any, rename: Callable[[str], str]) -> None:
         _rename(child, rename)
 
 
-def read(folder: Path) -> Any:
+def read(folder: Path, trusted: Iterable[str] = ()) -> Any:
     """Return the estimator that :func:`write` wrote.
 
-    Of a file of skops it trusts the types that are listed beside it: classes that are installed here are made, no code
-    comes from the file.
+    Args:
+        folder: Where it is.
+        trusted: Types that a file of skops may be made of beyond those that are always trusted, as ``module.Class``.
 
     Raises:
-        ValueError: The folder holds no model.
+        ValueError: The folder holds no model, or it needs a type that is not trusted.
     """
     if (folder / NPZ).exists():
         return load(folder / NPZ)
@@ -132,9 +137,9 @@ def read(folder: Path) -> Any:
         raise ValueError(f"{folder} holds no model")
     import skops.io
 
-    trusted = json.loads((folder / TRUSTED).read_text(encoding="utf-8"))
     content = _renamed((folder / SKOPS).read_bytes(), names.here)
-    return skops.io.loads(content, trusted=list(map(names.here, trusted)))
+    needed = skops.io.get_untrusted_types(data=content)
+    return skops.io.loads(content, trusted=refuse_unknown(needed, map(names.here, trusted)))
 
 
 def _load_pyfunc(path: str) -> Served:

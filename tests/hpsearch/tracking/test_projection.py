@@ -217,9 +217,10 @@ def test_interrupted_it_shows_no_running_orphans_and_resumed_it_ends_the_same(
 
 
 class Breaking(Store):
-    """A real store whose n-th call fails, before or after it did its work."""
+    """A real store whose n-th call fails, before or after it did its work; it takes one run at a time."""
 
     left, late = 0, False
+    takes_bulk = False
 
     def _maybe(self, call: Callable[..., Any], *args: Any) -> Any:
         Breaking.left -= 1
@@ -267,6 +268,9 @@ def test_a_trial_that_the_store_refuses_does_not_keep_the_others_back(
     root: Path, records: Records, write: Write, stored: Stored
 ) -> None:
     class Refusing(Store):
+        def add(self, runs: Any, dataset: Any) -> None:
+            raise ValueError("refused, all of them")
+
         def create(self, name: str, start: int, tags: Any) -> str:
             if name == "trial 0001":
                 raise ValueError("refused")

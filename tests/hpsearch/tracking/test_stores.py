@@ -37,8 +37,11 @@ def an_older(root: Path) -> str:
 @pytest.mark.parametrize(
     ("revision", "says"),
     [
-        (an_older, "was written by an older MLflow: copy it, then run `mlflow db upgrade sqlite:///"),
-        (lambda root: "f" * 12, f"was written by a newer MLflow than {mlflow.__version__}: run `pip install --upgrade"),
+        (an_older, "): `hpsearch doctor --fix` migrates a copy"),
+        (
+            lambda root: "f" * 12,
+            f"newer MLflow than {mlflow.__version__} (revision ffffffffffff): run `pip install --upgrade",
+        ),
     ],
     ids=["older", "newer"],
 )

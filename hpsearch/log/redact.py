@@ -1,0 +1,160 @@
+"""The one layer that takes secrets out of whatever is recorded, sent or shown.
+
+Points, the space and all else that resuming and a study's identity need are never touched: only texts that the machine
+or a user's code wrote (commands, addresses, errors, differences of files).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from hpsearch.log.records import Decision, Header, Record, Row, Tick
+
+HIDDEN = "[redacted]"
+
+_WORD = (
+    r"(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|"
+    r"credentials?|signature|sig)"
+)
+_NAME = re.compile(rf"(?:^|[\W_]){_WORD}(?:$|[_-](?:id|key|value)$)", re.IGNORECASE)
+"""What a variable or an option is called that holds a secret."""
+
+SHORTEST = 6
+"""Characters that the value of an environment variable needs to be looked for in texts: a shorter one is in any."""
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # scheme://user:password@host
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#@'\"<>]+@", re.IGNORECASE), r"\1"),
+    # -----BEGIN PRIVATE KEY----- … also where a difference puts a sign before each line
+    (
+        re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
+        rf"\1 {HIDDEN} \2",
+    ),
+    # Authorization: Bearer …, and the words alone
+    (
+        re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:basic|bearer|token|digest)\s+)?[^\s\"',;]+", re.I),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # ?token=… &password=… PASSWORD=… "api_key": "…" --secret …
+    (
+        re.compile(
+            rf"((?<![A-Za-z])(?:[A-Za-z0-9]+[_-])*(?:pwd|{_WORD})(?:[_-](?:id|key|value))?"
+            rf"[\"']?[ \t]*(?:=|:(?!:))[ \t]*[\"']?)"
+            rf"(?!\[redacted\])[^\s\"'&;,)}}\]]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    # What the great providers' keys look like
+    (
+        re.compile(
+            r"\b(?:AKIA[0-9A-Z]{16}|gh[opsur]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{18,}|xox[abprs]-[\w-]{10,}|"
+            r"sk-[\w-]{20,}|hf_[A-Za-z0-9]{30,}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)"
+        ),
+        HIDDEN,
+    ),
+)
+
+
+def text(value: str, more: Iterable[str] = ()) -> str:
+    """Return a text without the secrets in it; one without any is returned as it is.
+
+    Args:
+        value: The text.
+        more: Further texts that are secret.
+    """
+    for secret in (*_of_the_environment(), *more):
+        if secret in value:
+            value = value.replace(secret, HIDDEN)
+    for rule, instead in _RULES:
+        value = rule.sub(instead, value)
+    return value
+
+
+def uri(value: str) -> str:
+    """Return an address without a user's name and password and without secret parameters, to be shown and stored."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return text(value)
+    if "@" in parts.netloc:
+        value = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return text(value) if "=" in value else value
+
+
+def words(values: Sequence[str]) -> list[str]:
+    """Return a command line without secrets, also where an option and its value are two words."""
+    shown: list[str] = []
+    for value in values:
+        before = shown[-1] if shown else ""
+        is_value = before.startswith("-") and "=" not in before and _NAME.search(before.lstrip("-"))
+        shown.append(HIDDEN if is_value and not value.startswith("-") else text(value))
+    return shown
+
+
+def record(value: Record, more: Iterable[str] = ()) -> Record:
+    """Return a record of the log as it may stand on the disk: texts without secrets, and whole characters.
+
+    Args:
+        value: The record.
+        more: Further texts that are secret.
+    """
+    more = tuple(more)
+
+    def clean(told: str) -> str:
+        return text(whole(told), more)
+
+    if isinstance(value, Header):
+        environment = _walk(value.environment, clean)
+        if isinstance(value.environment.get("argv"), list):
+            environment["argv"] = [clean(word) for word in words(list(map(str, value.environment["argv"])))]
+        dataset = value.dataset
+        if isinstance(dataset.get("source"), str):
+            dataset = {**dataset, "source": clean(dataset["source"])}
+        return replace(value, environment=environment, dataset=dataset)
+    if isinstance(value, Tick):
+        rows = tuple(_row(row, clean) for row in value.rows)
+        decisions = tuple(_decision(decision, clean) for decision in value.decisions)
+        stop = value.stop if value.stop is None else clean(value.stop)
+        if (rows, decisions, stop) != (value.rows, value.decisions, value.stop):
+            return replace(value, rows=rows, decisions=decisions, stop=stop)
+    return value
+
+
+def whole(told: str) -> str:
+    """Return a text that every program takes: half a character, as of a name that is no UTF-8, becomes an escape."""
+    return told if told.isascii() else told.encode("utf-8", "backslashreplace").decode()
+
+
+def _row(row: Row, clean: Callable[[str], str]) -> Row:
+    if row.failure is None and row.traceback is None:
+        return row
+    traceback = None if row.traceback is None else clean(row.traceback)
+    return replace(row, failure=None if row.failure is None else clean(row.failure), traceback=traceback)
+
+
+def _decision(decision: Decision, clean: Callable[[str], str]) -> Decision:
+    # Of the others hpsearch itself has made the words, out of numbers.
+    return replace(decision, reason=clean(decision.reason)) if decision.action == "fail" else decision
+
+
+def _walk(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list | tuple):
+        return [_walk(each, clean) for each in value]
+    if isinstance(value, dict):
+        return {name: _walk(each, clean) for name, each in value.items()}
+    return value
+
+
+def _of_the_environment() -> list[str]:
+    """Return the values of environment variables that are called as secrets are, the longest first."""
+    found = {value for name, value in os.environ.items() if len(value) >= SHORTEST and _NAME.search(name)}
+    return sorted(found, key=lambda value: (-len(value), value))

@@ -1,0 +1,85 @@
+"""The guarded door to a saved model: what its folder says of itself is not believed, and no code in it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError
+from hpsearch.tracking.store import check, settings
+from hpsearch.tracking.uri import redact, resolve
+
+SCHEMES = ("models:/", "runs:/")
+DESCRIPTION = "MLmodel"
+"""What MLflow calls the description of a model, in the model's folder."""
+
+
+def load(
+    source: str | Path, *, trusted: Iterable[str] = (), root: str | Path = "mlruns", tracking_uri: str | None = None
+) -> Any:
+    """Return a saved model as the fitted scikit-learn estimator that it was.
+
+    Of a file that somebody else made nothing is unpickled and no code is run: a model is made of the types that
+    hpsearch and skops vouch for, and of those that are named here. MLflow's own ``load_model`` runs the code that a
+    folder carries.
+
+    Args:
+        source: ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, ``runs:/RUN_ID/model``; a model's folder; or a file
+            that an estimator's ``save`` wrote.
+        trusted: Further types that it may be made of, as ``module.Class``. Making one of them runs its code.
+        root: The root whose store is asked where none is named.
+        tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else the root's own.
+
+    Raises:
+        UserError: There is no such model, it is damaged, or it needs a type that is not trusted; the line names it.
+    """
+    if isinstance(source, str) and source.startswith(SCHEMES):
+        return _read(_downloaded(source, resolve(Path(root), tracking_uri)), source, trusted)
+    return _read(Path(source), str(source), trusted)
+
+
+def _downloaded(source: str, uri: str) -> Path:
+    with settings():
+        from mlflow import artifacts
+        from mlflow.exceptions import MlflowException
+
+        check(uri)
+        try:
+            return Path(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri))
+        except (MlflowException, OSError) as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise UserError(f"{source}: not to be had from MLflow at {redact(uri)} ({first})") from error
+
+
+def _read(path: Path, source: str, trusted: Iterable[str]) -> Any:
+    from hpsearch.models.estimators import loading, serving
+
+    try:
+        return serving.read(_data(path), trusted) if path.is_dir() else loading.load(path)
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"{source}: there is no such model") from error
+    except OSError as error:
+        raise UserError(f"{source}: cannot be read ({error.strerror})") from error
+    except Exception as error:  # of a file that somebody made: whatever a part of it raises where it is put together
+        reason = " ".join(str(error).split())[:1000] or type(error).__name__
+        raise UserError(f"{source}: {reason}") from error
+
+
+def _data(folder: Path) -> Path:
+    """Return where in a model's folder the model itself is."""
+    description = folder / DESCRIPTION
+    if not description.is_file():
+        return folder
+    yaml: Any = import_module("yaml")  # it says nothing of its types
+    told = yaml.safe_load(description.read_text(encoding="utf-8"))
+    data = told["flavors"]["python_function"].get("data") if isinstance(told, dict) else None
+    if not isinstance(data, str):
+        raise ValueError("it is no model of hpsearch's")
+    place = (folder / data).resolve()
+    if folder.resolve() not in place.parents:
+        raise ValueError(f"its data are said to be outside its folder ({data})")
+    return place

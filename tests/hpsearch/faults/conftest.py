@@ -1,0 +1,48 @@
+"""Counts the cases of this folder, and writes them into docs/guarantees.md where that is asked for.
+
+``HPSEARCH_WRITE_GUARANTEES=1 python -m pytest tests/hpsearch/faults -m ""`` writes the table between its marks.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parents[2] / "docs" / "guarantees.md"
+BEGIN, END = "<!-- cases: begin -->", "<!-- cases: end -->"
+
+_passed: Counter[str] = Counter()
+_failed: Counter[str] = Counter()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    path = Path(report.location[0])
+    if path.parent.name != HERE.name:
+        return
+    if report.when == "call" and report.passed:
+        _passed[path.name] += 1
+    elif report.failed:
+        _failed[path.name] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if os.environ.get("HPSEARCH_WRITE_GUARANTEES") == "1" and _passed:
+        text = PAGE.read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        _, _, behind = rest.partition(END)
+        PAGE.write_text(f"{before}{BEGIN}\n{table()}{END}{behind}", encoding="utf-8")
+
+
+def table() -> str:
+    lines = ["| what is claimed | cases | failed |", "|---|---:|---:|"]
+    for name in sorted({*_passed, *_failed}):
+        claim = ast.get_docstring(ast.parse((HERE / name).read_text(encoding="utf-8"))) or name
+        first = claim.splitlines()[0].rstrip(".")
+        lines.append(f"| {first} (`{name}`) | {_passed[name] + _failed[name]} | {_failed[name]} |")
+    total, lost = sum(_passed.values()) + sum(_failed.values()), sum(_failed.values())
+    return "\n".join([*lines, f"| all | {total} | {lost} |"]) + "\n"

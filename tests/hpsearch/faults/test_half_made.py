@@ -1,0 +1,259 @@
+"""A local MLflow store is whole or not there, wherever its making was cut; what is half-made is set aside."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from hpsearch.cli import main
+from hpsearch.engine.root_doctor import examine_root
+from hpsearch.errors import UserError
+from hpsearch.log import files
+from hpsearch.study.loading import load_study
+from hpsearch.tracking import sqlite_store
+from hpsearch.tracking.store import Store, settings
+from hpsearch.tracking.uri import resolve
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
+
+STUDY = """
+from hpsearch import Float, Study
+
+def objective(trial):
+    for epoch in range(3):
+        yield {"score": trial["x"] * epoch}
+
+study = Study("bowl", objective=objective, space={"x": Float(0, 1)}, metric="score", pruner="none", n_trials=4, lanes=2)
+"""
+
+
+@pytest.fixture(scope="module")
+def whole_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("whole") / "mlflow.db"
+    with settings():
+        sqlite_store.make(path)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root with a study that was not delivered."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bowl.py").write_text(STUDY)
+    root = tmp_path / "mlruns"
+    load_study(tmp_path / "bowl.py").run(root, quiet=True, tracking=False)
+    return root
+
+
+def runs(root: Path) -> int:
+    with closing(sqlite3.connect(root / "mlflow.db")) as base:
+        return int(base.execute("select count(*) from runs").fetchone()[0])
+
+
+def let_go(root: Path) -> None:
+    """End the connections that MLflow keeps open in this process, as if it were another one."""
+    client: Any = MlflowClient(resolve(root))
+    client._tracking_client.store.engine.dispose()
+    client._get_registry_client().store.engine.dispose()
+
+
+def halve(whole: Path, path: Path) -> None:
+    """What a cut in the middle of MLflow's migrations leaves: tables, an early version, and no experiment."""
+    shutil.copyfile(whole, path)
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute("delete from experiments")
+        base.execute("update alembic_version set version_num = '451aebb31d03'")
+        base.execute("drop table secrets")
+
+
+def test_a_store_is_made_beside_its_place_and_nothing_else_is_left(whole_store: Path) -> None:
+    assert [path.name for path in whole_store.parent.iterdir()] == ["mlflow.db"]
+    with settings():
+        assert sqlite_store.condition(whole_store, thorough=True).kind == "whole"
+
+
+def test_a_half_made_store_of_the_root_is_set_aside_and_every_study_delivered_again(
+    root: Path, whole_store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    halve(whole_store, root / "mlflow.db")
+    assert main(["sync", "--root", str(root)]) == 0
+    assert runs(root) == 5
+    assert (root / "mlflow.db.half-made-1").exists()
+    assert main(["doctor", "--root", str(root)]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", [b"", b"not a database, by any means" * 400])
+def test_what_is_no_database_in_the_place_of_the_store_is_set_aside(
+    root: Path, content: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (root / "mlflow.db").write_bytes(content)
+    assert main(["doctor", "--fix", "--root", str(root)]) == 0
+    assert runs(root) == 5
+
+
+@pytest.mark.slow
+def test_a_damaged_store_is_told_of_with_what_only_it_holds_and_then_replaced(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sync", "--root", str(root)]) == 0
+    client: Any = MlflowClient(resolve(root))
+    mine = client.create_run("0")
+    client.set_tag(mine.info.run_id, "mlflow.note.content", "remember this")
+    client.create_registered_model("theirs")
+    let_go(root)
+    with closing(sqlite3.connect(root / "mlflow.db")) as base:
+        base.execute("pragma wal_checkpoint(truncate)")
+        (size,) = base.execute("pragma page_size").fetchone()
+        (page,) = base.execute("select rootpage from sqlite_master where name = 'metrics'").fetchone()
+    with (root / "mlflow.db").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(os.urandom(size))
+    capfd.readouterr()
+    assert main(["doctor", "--root", str(root)]) == 1
+    told = capfd.readouterr().out
+    assert "is damaged" in told
+    assert "1 run of others, 1 registered model, 1 note" in told
+    assert main(["doctor", "--fix", "--root", str(root)]) == 0
+    assert runs(root) == 5
+    assert (root / "mlflow.db.damaged-1").exists()
+
+
+@pytest.mark.slow
+def test_a_store_that_somebody_has_open_is_not_moved_from_under_them(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sync", "--root", str(root)]) == 0
+    with closing(sqlite3.connect(root / "mlflow.db")) as base:
+        base.execute("select count(*) from runs").fetchone()
+        with pytest.raises(UserError, match="another process has it open"):
+            sqlite_store.set_aside(root / "mlflow.db", "test")
+    assert (root / "mlflow.db").exists()
+
+
+def test_a_half_made_store_that_is_not_the_roots_own_is_left_alone(root: Path, whole_store: Path) -> None:
+    elsewhere = root.parent / "theirs.db"
+    halve(whole_store, elsewhere)
+    before = elsewhere.read_bytes()
+    with settings(), pytest.raises(UserError, match="half-made"):
+        Store(f"sqlite:///{elsewhere}", root, "bowl")
+    assert elsewhere.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_an_older_store_is_migrated_as_a_copy_and_kept_as_it_was(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from alembic import command
+    from mlflow.store.db import utils
+
+    assert main(["sync", "--root", str(root)]) == 0
+    path = root / "mlflow.db"
+    assert main(["doctor", "--root", str(root)]) == 0
+    let_go(root)
+    config = utils._get_alembic_config(f"sqlite:///{path}")
+    command.downgrade(config, "-1")
+    with settings():
+        assert sqlite_store.condition(path).kind == "older"
+    assert main(["doctor", "--root", str(root)]) == 1
+    assert "migrate a copy" in capfd.readouterr().out
+    assert main(["doctor", "--fix", "--root", str(root)]) == 0
+    assert runs(root) == 5
+    kept = next(root.glob("mlflow.db.before-*"))
+    with settings():
+        assert sqlite_store.condition(kept).kind == "older"
+        assert sqlite_store.condition(path, thorough=True).kind == "whole"
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    root: Path, whole_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.store.db import utils
+
+    path = root / "mlflow.db"
+    shutil.copyfile(whole_store, path)
+    before = path.read_bytes()
+
+    def fail(engine: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(utils, "_upgrade_db", fail)
+    with settings(), pytest.raises(UserError, match="as it was"):
+        sqlite_store.migrate(path, "abc")
+    assert path.read_bytes() == before
+    assert not list(root.glob(".mlflow*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", range(12))
+def test_killed_while_it_makes_a_store_a_delivery_leaves_nothing_that_the_next_one_stumbles_over(
+    root: Path, moment: int
+) -> None:
+    """The moments are migrations, not times: the process kills itself when it comes to one."""
+    killed = f"""
+import os, signal, sys
+from alembic.runtime import migration
+from hpsearch.cli import main
+steps, plain = 0, migration.MigrationContext._ensure_version_table
+import sqlalchemy.engine.default as default
+run = default.DefaultDialect.do_execute
+def count(self, *args, **options):
+    global steps
+    steps += 1
+    if steps == {30 + 40 * moment}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run(self, *args, **options)
+default.DefaultDialect.do_execute = count
+main(["sync", "--root", {str(root)!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", killed], capture_output=True, timeout=120)
+    assert done.returncode == -9, done.stderr
+    assert not (root / "mlflow.db").exists()
+    assert main(["sync", "--root", str(root)]) == 0
+    assert runs(root) == 5
+    assert examine_root(root) == []
+
+
+@pytest.mark.parametrize("content", ["text\r\n", b"\x00bytes"])
+def test_a_file_is_replaced_whole_and_keeps_its_mode_and_its_link(tmp_path: Path, content: str | bytes) -> None:
+    there, link = tmp_path / "there.csv", tmp_path / "link.csv"
+    there.write_text("old")
+    there.chmod(0o640)
+    link.symlink_to(there)
+    files.write_whole(link, content)
+    assert there.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert link.is_symlink()
+    assert there.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "there.csv"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("old")
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match=r"page\.html: cannot be written \(No space left on device\)"):
+        files.write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        files.write_whole(pipe, "through")
+        assert reader.communicate(timeout=20)[0] == b"through"
+    assert pipe.is_fifo()
