@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.study import Study as Study
+    from hpsearch.study.table import Table as Table
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ _HOMES = {
     "Published": "hpsearch.study.comparison",
     "Scale": "hpsearch.study.scaling",
     "Study": "hpsearch.study.study",
+    "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
     "track": "hpsearch.running.single",
 }
@@ -57,6 +59,7 @@ __all__ = [
     "Published",
     "Scale",
     "Study",
+    "Table",
     "UserError",
     "track",
 ]

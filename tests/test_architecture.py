@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"log"},
     {"judging", "optuna_bridge"},
     {"samplers", "pruners"},
-    {"ladder"},
+    {"ladder", "tables"},
     {"objectives"},
     {"tracking"},
     {"engine"},

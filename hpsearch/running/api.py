@@ -178,8 +178,8 @@ def run(
         if tracking:
             # Entered first: its process imports MLflow while this one loads the data.
             delivery = stack.enter_context(delivery or Delivery(tracking_uri, root))
-        study, dataset = preflight.loaded(study)
         folder = root / "studies" / study.name
+        study, dataset = preflight.loaded(study, folder)
         any_size = yes or (not extend and (folder / "log.jsonl").is_file())
         prepared, sampler, pruner = preflight.parts(study, dataset, any_size=any_size, retry_failed=retry_failed)
         if prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
@@ -199,6 +199,8 @@ def run(
         n = None if dataset is None else len(dataset.y_train)
         climb = ladder.build(declared, first, lambda history: limits.reached(history) is not None, n)
         total = None if climb.total is None else climb.total + len(history.retries)
+        for line in () if dataset is None else (*dataset.said, *(f"warning: {text}" for text in dataset.warnings)):
+            watcher.message(line)
         watcher.begin(history, _plan(declared, prepared.epochs, dataset, root, total, resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         told: Observer = watcher if delivery is None else Outage(watcher, delivery)

@@ -17,6 +17,7 @@ from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import scaling
 from hpsearch.study.study import Study
+from hpsearch.tables import door
 
 
 def asked(study: Study, root: Path, limits: Mapping[str, Any], start_from: str | None) -> Study:
@@ -31,18 +32,19 @@ def asked(study: Study, root: Path, limits: Mapping[str, Any], start_from: str |
     return study
 
 
-def loaded(study: Study) -> tuple[Study, datasets.Dataset | None]:
+def loaded(study: Study, folder: Path) -> tuple[Study, datasets.Dataset | None]:
     """Return the study with stages that suit its data, and the data.
+
+    Args:
+        study: The study.
+        folder: Its folder: a log that is there says by which rules its data were read.
 
     Raises:
         UserError: The data cannot be loaded, or a stage asks for what they do not have.
     """
     if study.data is None:
         return study, None
-    try:
-        dataset = datasets.load(study.data)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    dataset = door.load(study.data, study.model, reader=door.reader_of(folder / "log.jsonl"))
     if study.stages is None:
         return study, dataset
     try:

@@ -15,13 +15,13 @@ from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
 from hpsearch.judging.proposal import model_params
 from hpsearch.log.records import Row
-from hpsearch.models import datasets
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.study.declaration import CONFIRM, changes, declare
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
+from hpsearch.tables import door
 from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
@@ -62,7 +62,7 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
     told = fetch(run_id, resolve(Path(root), tracking_uri))
     with tempfile.TemporaryDirectory(prefix="hpsearch-replay-") as folder:
         study = _study(told, Path(folder))
-        dataset = _load(study)
+        dataset = None if study.data is None else door.load_as(study.data, study.model, told.data_digest)
         digest = None if dataset is None else dataset.digest
         objective = prepare(study, dataset).make(dataset)
         causes = list(_causes(told, declare(study), digest))
@@ -77,15 +77,6 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         lines.append(f"{len(differing)} values differ in all")
     unknown = "nothing on record has changed: not the versions, the CPU, the commit, the data or the study"
     return Verdict(False, [*lines, *(causes or [unknown])])
-
-
-def _load(study: Study) -> datasets.Dataset | None:
-    if study.data is None:
-        return None
-    try:
-        return datasets.load(study.data)
-    except ValueError as error:
-        raise UserError(str(error)) from error
 
 
 def _study(told: Remembered, folder: Path) -> Study:

@@ -12,7 +12,8 @@ def data_word(data: Any) -> str:
     """Return data as part of a variant's name: a named set's name, a file's without its ending, or ``arrays``."""
     if isinstance(data, str | Path):
         return Path(data).stem or str(data)
-    return "arrays"
+    path = getattr(data, "path", None)
+    return "arrays" if path is None else data_word(path)
 
 
 def check_study_name(name: object) -> None:

@@ -17,6 +17,7 @@ from hpsearch.study.goal import SECONDS, Counts, Direction, Goal, checked
 from hpsearch.study.naming import check_study_name
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.study.scaling import Stages, check_stages
+from hpsearch.study.table import is_data
 
 if TYPE_CHECKING:
     from hpsearch.running.api import Result
@@ -38,8 +39,9 @@ class Study:
         space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment. A list of grids, as
             scikit-learn's ``param_grid``, makes the study a comparison: exactly their points are trained, all to their
             end (see :func:`hpsearch.study.comparison.points_of`).
-        data: Name, path, ``(X, y)``, ``((X, y), (X_val, y_val))``, or with a third pair as the test set; or what
-            :func:`hpsearch.models.datasets.load` and :func:`hpsearch.models.datasets.subset.subset` return.
+        data: Name, path, :class:`~hpsearch.study.table.Table`, data frame, ``(X, y)``, ``((X, y), (X_val, y_val))``, or
+            with a third pair as the test set; or what :func:`hpsearch.models.datasets.load` and
+            :func:`hpsearch.models.datasets.subset.subset` return.
         metric: What decides. A list of several is for a Pareto front: ranking, pruning and limits go by the first.
             Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
             ``weights`` (how many numbers are trained, biases counted).
@@ -176,9 +178,8 @@ class Study:
             raise self._error(f"model must be a scikit-learn estimator, not {self.model!r}")
         elif self.data is None:
             raise self._error("a model needs data, such as data='digits'")
-        loaded = hasattr(self.data, "X_train")
-        if self.data is not None and not loaded and not isinstance(self.data, str | Path | tuple | list):
-            raise self._error(f"data must be a name, a path or a tuple (X, y), not {type(self.data).__name__}")
+        if self.data is not None and not is_data(self.data):
+            raise self._error(f"data must be a name, a path, a Table or a tuple (X, y), not {type(self.data).__name__}")
         if isinstance(self.data, str) and not self.data:
             raise self._error("data must not be empty")
 

@@ -179,9 +179,7 @@ def _near(client: Any, run_id: str) -> str:
     while experiments:
         page = client.search_runs(experiments, "tags.`hpsearch.kind` = 'trial'", max_results=PAGE, page_token=token)
         tags = {run.info.run_id: run.data.tags for run in page}
-        known |= {
-            run: f"{run} (trial {tag['hpsearch.trial']} of {tag['hpsearch.study']})" for run, tag in tags.items()
-        }
+        known |= {run: f"{run} (trial {tag['hpsearch.trial']} of {tag['hpsearch.study']})" for run, tag in tags.items()}
         token = page.token
         if not token:
             break

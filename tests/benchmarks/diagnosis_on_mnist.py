@@ -19,7 +19,7 @@ from hpsearch.log.records import Ask, Decision, Row
 from hpsearch.models.datasets import load
 from hpsearch.models.datasets.subset import subset
 from hpsearch.models.training.population import Member, Population
-from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.outputs import training_data
 
 LARGE, SMALL = "learning rate too large", "learning rate too small"
 CASES: list[tuple[str, dict[str, Any], int | None]] = [

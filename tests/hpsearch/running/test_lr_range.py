@@ -15,7 +15,7 @@ from hpsearch import Float, MLPClassifier, Study
 from hpsearch.cli import main
 from hpsearch.errors import UserError
 from hpsearch.models import datasets
-from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.outputs import training_data
 from hpsearch.report.sparkline import sparkline
 from hpsearch.running.lr_range import LrRange, Trace, guessing_cost, judge, lr_range, threshold
 
