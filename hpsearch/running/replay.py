@@ -21,6 +21,7 @@ from hpsearch.study.declaration import CONFIRM, changes, declare
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
+from hpsearch.study.table import Table
 from hpsearch.tables import door
 from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
@@ -114,6 +115,8 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
     if isinstance(said.get("data"), str):
         new["data"] = said["data"]
+    elif isinstance(said.get("data"), dict) and said["data"].get("table"):
+        new["data"] = Table.from_json(said["data"])
     # As settled for these data: of stages="auto" that may be none.
     new["stages"] = [Scale(**scale) for scale in said["stages"]] if "stages" in said else None
     new |= {name: said[name] for name in CONFIRM if name in said}

@@ -15,8 +15,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
 from hpsearch.judging.confirm import verdict
@@ -24,7 +22,8 @@ from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators import serving
 from hpsearch.objectives.base import Keeping, Objective, Start
-from hpsearch.tracking.model import EXAMPLE, FOLDER, Card, read_card, write_card
+from hpsearch.tracking.example import write_example
+from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
 
 EXAMPLES = 3
 """Samples of the validation set that go along with a model, to try it with."""
@@ -119,13 +118,14 @@ def store(
     model = estimator()
     if model is None:
         return
-    examples = dataset.X_valid[:EXAMPLES].astype("float64")
+    examples = dataset.X_valid[:EXAMPLES].astype("float64") if dataset.example is None else dataset.example
     folder = Path(tempfile.mkdtemp(prefix=".model-", dir=study_dir))
     try:
         predicted = serving.write(model, folder, examples)
-        np.save(folder / EXAMPLE, examples)
+        write_example(folder, examples)
+        tables = () if dataset.example is None else ("pandas",)
         skops = () if (folder / serving.NPZ).exists() else ("skops",)
-        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *skops)]
+        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables, *skops)]
         card = Card(
             history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
             int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,

@@ -28,6 +28,10 @@ READER = 2
 """The rules by which tables are read and divided; a log says which were its own. 1: those of version 0.1."""
 
 
+EXAMPLES = 3
+"""Validation rows that go along with a model, to try it with."""
+
+
 def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: int) -> Dataset:
     """Return a table as a data set.
 
@@ -86,6 +90,7 @@ def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: in
         target=roles.target,
         said=tuple(said),
         warnings=tuple(told),
+        example=frame[list(roles.kinds)].iloc[parts.valid[:EXAMPLES]].reset_index(drop=True),
         own_split=found.sizes is None,
         **pieces,
     )

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.tracking.example import read_example
 
-FOLDER, CARD, EXAMPLE = "model", "card.json", "example.npy"
-"""Below a study's folder; in it what describes the model, and samples to try it with. The rest is the model."""
+FOLDER, CARD = "model", "card.json"
+"""Below a study's folder, and in it what describes the model. Samples to try it with are there too."""
 
 NAME = "model"
 """What the model is called in MLflow: ``runs:/<the study's run>/model``."""
@@ -111,10 +112,8 @@ def _log(client: Any, experiment: str, run: str, folder: Path, card: Card, tags:
     import models
 
     dtype = np.dtype(card.output)
-    signature = ModelSignature(
-        Schema([TensorSpec(np.dtype("float64"), (-1, card.features))]),
-        Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]),
-    )
+    inputs, example = read_example(folder)
+    signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]))
     params = {name: str(value) for name, value in card.params.items()}
     made = client.create_logged_model(experiment, NAME, source_run_id=run, tags=tags, params=params)
     with tempfile.TemporaryDirectory() as place:
@@ -126,7 +125,7 @@ def _log(client: Any, experiment: str, run: str, folder: Path, card: Card, tags:
             # The package that reads it goes along, so that nothing needs to be installed that no index has.
             code_paths=[str(Path(models.__file__).parent)],
             signature=signature,
-            input_example=np.load(folder / EXAMPLE, allow_pickle=False),
+            input_example=example,
             pip_requirements=card.requirements,
             mlflow_model=Model(artifact_path=made.artifact_location, run_id=run, model_id=made.model_id),
         )

@@ -43,6 +43,7 @@ class Dataset:
         target: Name of the target column, or None.
         said: What was found and decided about a table, in lines for people.
         warnings: What looks wrong with it.
+        example: Of a table some validation rows as they were read, features alone: what a model is tried with.
         own_split: Whether the parts were divided by us; else they came so.
         reader: The rules by which the data were read.
     """
@@ -65,6 +66,7 @@ class Dataset:
     target: str | None = None
     said: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    example: Any = None
     own_split: bool = False
     reader: int = 1
 
