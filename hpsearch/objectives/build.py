@@ -15,6 +15,7 @@ from hpsearch.space import Choice, Dimension, Space
 from hpsearch.study.study import Study
 
 if TYPE_CHECKING:
+    from hpsearch.objectives.outputs import Classes, Values
     from hpsearch.objectives.scores import Scores
     from hpsearch.objectives.sklearn import Resource
     from hpsearch.objectives.transformers import Behind
@@ -49,22 +50,33 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     """
     if study.objective is not None:
         return _function(study)
-    from hpsearch.models.estimators.classifier import MLPClassifier
-    from hpsearch.models.estimators.regressor import MLPRegressor
+    from hpsearch.objectives.outputs import Classes, Values
     from hpsearch.objectives.transformers import behind
 
     assert dataset is not None, "a study with a model has data"
     model = behind(study.model, dataset)
-    last = model.parts.last
-    ours = isinstance(last, MLPClassifier) and study.scoring is None
-    if study.measure_test and not ours:
+    outputs = outputs_of(study, dataset)
+    if study.measure_test and not isinstance(outputs, Classes):
         raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier without scoring=")
-    if ours:
-        return _mlp(study, dataset, model)
-    fused = {*FUSED_REGRESSION, SECONDS, WEIGHTS}.issuperset(study.goal.metrics) and study.scoring is None
-    if isinstance(last, MLPRegressor) and dataset.preprocessing and fused:
-        return _regressor(study, dataset, model)
-    return _sklearn(study, dataset, model)
+    if isinstance(outputs, Values):
+        return _regressor(study, dataset, model, outputs)
+    return _sklearn(study, dataset, model) if outputs is None else _mlp(study, dataset, model)
+
+
+def outputs_of(study: Study, dataset: Dataset) -> Classes | Values | None:
+    """Return what the outputs of a study's networks mean where they train fused; None where its model is another."""
+    from hpsearch.models.estimators.classifier import MLPClassifier
+    from hpsearch.models.estimators.regressor import MLPRegressor
+    from hpsearch.objectives.outputs import Classes, Values
+    from hpsearch.objectives.transformers import split
+
+    last = split(study.model).last
+    if study.scoring is not None:
+        return None
+    if isinstance(last, MLPClassifier):
+        return Classes()
+    measured = {*FUSED_REGRESSION, SECONDS, WEIGHTS}.issuperset(study.goal.metrics)
+    return Values.of(dataset) if isinstance(last, MLPRegressor) and dataset.preprocessing and measured else None
 
 
 def _function(study: Study) -> Prepared:
@@ -76,13 +88,11 @@ def _function(study: Study) -> Prepared:
     return Prepared(lambda data: FunctionObjective(function, metric, seed, epochs, space, data), epochs or 1)
 
 
-def _regressor(study: Study, dataset: Dataset, model: Behind) -> Prepared:
+def _regressor(study: Study, dataset: Dataset, model: Behind, outputs: Values) -> Prepared:
     """Return a population of regressors of a table's target, which is standardised for them."""
     from hpsearch.models.parameters import validate_params
-    from hpsearch.objectives.outputs import Values
 
     parts = model.parts
-    outputs = Values.of(dataset)
     try:
         validate_params(params := outputs.params(parts.last.get_params()))
     except ValueError as error:

@@ -56,10 +56,23 @@ class Result:
     interrupted: bool
     run: str | None = None
     _make: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
+    _refit: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def model(self) -> Any:
-        """The winner's model, as it was after its best epoch: a fitted scikit-learn estimator.
+        """The model to predict with: the winner, trained once more with the validation rows where they were ours.
+
+        See :mod:`hpsearch.running.refit`; for data that came with a validation part of their own, or where the run said
+        ``refit=False``, it is :attr:`trial_model`. The study's score is always that of the latter.
+
+        Raises:
+            UserError: Training it again failed.
+        """
+        return self.trial_model if self._refit is None else self._refit()
+
+    @cached_property
+    def trial_model(self) -> Any:
+        """The winner's model, as it was after its best epoch: a fitted scikit-learn estimator, the one in MLflow.
 
         None where the study searched a function, or where no trial has a value. It is trained again, to the same bits,
         where the study did not train it in this process.
@@ -127,6 +140,7 @@ def run(
     delivery: Delivery | None = None,
     observer: Observer | None = None,
     study_file: Path | None = None,
+    refit: bool | None = None,
 ) -> Result:
     """Run a study, or resume it where its log exists.
 
@@ -152,6 +166,8 @@ def run(
         delivery: A delivery to MLflow whose process runs already, for that root and URI.
         observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
         study_file: The file that declares the study, kept beside its log.
+        refit: Whether ``result.model`` is the winner trained once more on training and validation rows; None: where the
+            rows were divided by hpsearch.
 
     Returns:
         The result; ``interrupted`` is set where Ctrl-C ended the run early.
@@ -250,7 +266,8 @@ def run(
                     watcher.message(report.message)
     if (history.stop or "").startswith(ALL_FAILED):
         raise StudyFailed(f"study {study.name!r} {history.stop}")
-    return Result(study.name, history, not done, None if delivery is None else report.run, found)
+    again = winner.refit(declared, dataset, history, refit)
+    return Result(study.name, history, not done, None if delivery is None else report.run, found, again)
 
 
 def _keep(

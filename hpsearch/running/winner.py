@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators import serving
 from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.running.refit import refitted
+from hpsearch.study.study import Study
 from hpsearch.tracking.example import write_example
 from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
 
@@ -74,6 +77,23 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
             )
         objective.keep(trial.number)
     return objective.model()
+
+
+def refit(study: Study, dataset: Dataset | None, history: History, wanted: bool | None) -> Callable[[], Any] | None:
+    """Return what trains a study's winner once more, with the validation rows; None where that is not wanted.
+
+    Args:
+        study: The study.
+        dataset: Its data, or None.
+        history: Its log.
+        wanted: Whether it is wanted; None: where the rows were divided by us.
+    """
+    trial = winner(history)
+    if dataset is None or study.model is None or trial is None or trial.best_epoch is None:
+        return None
+    if not (dataset.own_split if wanted is None else wanted):
+        return None
+    return partial(refitted, study, dataset, history, trial)
 
 
 def register_as(text: str) -> tuple[str, str]:

@@ -44,8 +44,7 @@ def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER) -
             dataset = datasets.load(data, seed=seed)
             return replace(dataset, own_split=_divided_here(data, dataset))
         if isinstance(data, str) and data in CATALOGUE:
-            dataset = datasets.load(data, seed=seed)
-            return replace(dataset, own_split=dataset.source == "embedded")
+            return datasets.load(data, seed=seed)
         if isinstance(data, str | os.PathLike) and _is_old_kind(Path(data)):
             return _arrays(data, model, seed)
         if isinstance(data, Table | str | os.PathLike) or given.is_frame(data) or given.is_bunch(data):
@@ -116,7 +115,7 @@ def _arrays(data: Any, model: Any, seed: int) -> Dataset:
 def _divided_here(data: Any, dataset: Dataset) -> bool:
     """Return whether validation rows were taken from the training rows by us."""
     if dataset.source == "embedded":
-        return True
+        return False
     return given.was_divided(data) or (isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".csv")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.study.table import Table
-from hpsearch.tables.sniff import Dialect, opened, sniff
+from hpsearch.tables.sniff import Dialect, head, opened, sniff
 
 PACKED = (".gz", ".bz2", ".xz", ".zip")
 """Endings of compressed text files."""
@@ -22,7 +23,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zip")
 TEXT = (".csv", ".tsv", ".txt", ".data", ".dat", ".tab")
 """Endings of text files."""
 
-OTHERS = (".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls", ".ods", ".arff")
+OTHERS = (".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls", ".ods", ".arff", ".dta")
 
 MISSING = (
     "", "?", ".", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA",
@@ -68,6 +69,8 @@ def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
         raise UserError(f"{path}: no such file{near if 'did you mean' in near else ''}")
     kind = kind_of(path)
     if kind in TEXT or kind is None:
+        if kind is not None and head(path).lstrip()[:9].lower() == b"@relation":
+            return _arff(path, table), "arff"
         return _text(path, table)
     module, install = NEEDED.get(kind, ("pandas", ""))
     if importlib.util.find_spec(module) is None:
@@ -102,8 +105,10 @@ def _other(path: Path, kind: str, table: Table) -> pd.DataFrame:
         return pd.read_feather(path)
     if kind in (".xlsx", ".xls", ".ods"):
         return pd.read_excel(path, na_values=[*MISSING, *table.na])
+    if kind == ".dta":
+        return pd.read_stata(path)
     if kind == ".arff":
-        return _arff(path)
+        return _arff(path, table)
     lines = kind != ".json" or _first(path) == "{"
     frame = pd.read_json(path, lines=lines, convert_dates=False, encoding=table.encoding or "utf-8")
     return frame.replace(dict.fromkeys(table.na)) if table.na else frame
@@ -114,16 +119,31 @@ def _first(path: Path) -> str:
         return file.read(200).lstrip()[:1]
 
 
-def _arff(path: Path) -> pd.DataFrame:
-    from scipy.io import arff
+def _arff(path: Path, table: Table) -> pd.DataFrame:
+    """Read an ARFF file, or one of KEEL's: attributes by name, then rows behind @data."""
+    names: list[str] = []
+    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8", errors="replace") as text:
+        for line in text:
+            words = line.strip()
+            if words.lower().startswith("@attribute"):
+                found = _ATTRIBUTE.match(words)
+                if found is None:
+                    raise UserError(f"{path}: cannot read {words[:60]!r}")
+                names.append(next(group for group in found.groups() if group is not None))
+            elif words.lower().startswith("@data"):
+                break
+        rows = "".join(line for line in text if line.strip() and not line.startswith(("%", "@")))
+    if not names or not rows:
+        raise UserError(f"{path}: expected attributes and rows behind @data, found none")
+    if rows.lstrip().startswith("{"):
+        raise UserError(f"{path}: a sparse ARFF file; write it with a value for each attribute")
+    return pd.read_csv(
+        io.StringIO(rows), header=None, names=distinct(names), quotechar="'", skipinitialspace=True, index_col=False,
+        na_values=[*MISSING, *table.na], keep_default_na=False,
+    )  # fmt: skip
 
-    data, meta = arff.loadarff(path)
-    frame = pd.DataFrame(data)
-    for name, kind in zip(meta.names(), meta.types(), strict=True):
-        if kind == "nominal":
-            texts = frame[name].str.decode("utf-8")
-            frame[name] = texts.where(texts != "?")
-    return frame
+
+_ATTRIBUTE = re.compile(r"""@attribute\s+(?:'([^']*)'|"([^"]*)"|([^\s{[]+))""", re.IGNORECASE)
 
 
 def _text(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
