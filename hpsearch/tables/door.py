@@ -15,6 +15,7 @@ from hpsearch.log.records import Header
 from hpsearch.models import datasets
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.datasets.catalogue import CATALOGUE
+from hpsearch.models.datasets.split import DEFAULT_SPLIT, Split
 from hpsearch.study.table import Table
 from hpsearch.tables import given
 from hpsearch.tables.task import kind_of_model
@@ -23,7 +24,7 @@ READER = 2
 """The rules by which tables are read and divided; a log says which were its own. 1: those of version 0.1."""
 
 
-def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER) -> Dataset:
+def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER, split: Split | None = None) -> Dataset:
     """Return what a study is given as a data set.
 
     Args:
@@ -33,6 +34,7 @@ def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER) -
             is none.
         seed: Seed of the split.
         reader: The rules; 1 for a log that was begun by version 0.1.
+        split: Fractions (train, valid, test) of data that come in one piece; None: the usual ones.
 
     Raises:
         UserError: The data cannot be used; one line that names the place and the fix.
@@ -46,12 +48,12 @@ def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER) -
         if isinstance(data, str) and data in CATALOGUE:
             return datasets.load(data, seed=seed)
         if isinstance(data, str | os.PathLike) and _is_old_kind(Path(data)):
-            return _arrays(data, model, seed)
+            return _arrays(data, model, seed, split)
         if isinstance(data, Table | str | os.PathLike) or given.is_frame(data) or given.is_bunch(data):
-            return _table(data, model, seed)
+            return _table(data, model, seed, split)
         if given.holds_tables(data):
-            return _table(data, model, seed)
-        return _arrays(data, model, seed)
+            return _table(data, model, seed, split)
+        return _arrays(data, model, seed, split)
     except ValueError as error:
         raise UserError(str(error)) from error
 
@@ -94,21 +96,23 @@ def _is_old_kind(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() == ".npz" or (not path.suffix and not path.exists())
 
 
-def _table(data: Any, model: Any, seed: int) -> Dataset:
+def _table(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
     from hpsearch.tables.settle import settle  # imports pandas
 
     frame, table, found = given.frame_of(data)
+    table = table if split is None else replace(table, split=split)
     return settle(frame, table, found, model, seed)
 
 
-def _arrays(data: Any, model: Any, seed: int) -> Dataset:
+def _arrays(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
     """Return arrays as they are, with a regressor's targets as numbers, in the dtype that the model takes."""
     task = kind_of_model(model)
     own = model is None or given.is_our_network(model)
-    dataset = datasets.load(data, seed=seed, keep_dtype=not own, regression=task == "regression")
-    changed = not own or (task == "regression" and given.has_whole_targets(data))
+    regression = task == "regression"
+    dataset = datasets.load(data, seed=seed, split=split or DEFAULT_SPLIT, keep_dtype=not own, regression=regression)
+    changed = not own or (regression and given.has_whole_targets(data))
     if _has_gaps(dataset) and isinstance(data, tuple | list) and model is not None:
-        return _table(given.as_frames(data), model, seed)
+        return _table(given.as_frames(data), model, seed, split)
     return replace(dataset, reader=READER if changed else 1, own_split=_divided_here(data, dataset))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -109,14 +110,21 @@ def _other(path: Path, kind: str, table: Table) -> pd.DataFrame:
         return pd.read_stata(path)
     if kind == ".arff":
         return _arff(path, table)
-    lines = kind != ".json" or _first(path) == "{"
-    frame = pd.read_json(path, lines=lines, convert_dates=False, encoding=table.encoding or "utf-8")
-    return frame.replace(dict.fromkeys(table.na)) if table.na else frame
+    return _json(path, kind, table)
 
 
-def _first(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return file.read(200).lstrip()[:1]
+def _json(path: Path, kind: str, table: Table) -> pd.DataFrame:
+    """Read records, as a list or one in each line, or columns by name."""
+    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8-sig") as text:
+        content = text.read()
+    if kind == ".json":
+        found = json.loads(content)
+        if isinstance(found, dict) and not all(isinstance(column, dict | list) for column in found.values()):
+            found = [found]
+    else:
+        found = [json.loads(line) for line in content.splitlines() if line.strip()]
+    frame = pd.DataFrame(found)
+    return frame.replace(dict.fromkeys(table.na, None)) if table.na else frame
 
 
 def _arff(path: Path, table: Table) -> pd.DataFrame:
