@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
     from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
     from hpsearch.running.single import track as track
+    from hpsearch.running.study import Study as Study
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Curves as Curves
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
-    from hpsearch.study.study import Study as Study
     from hpsearch.study.table import Table as Table
 
 __version__ = "0.1.0"
@@ -40,7 +40,7 @@ _HOMES = {
     "MLPRegressor": "hpsearch.models.estimators.regressor",
     "Published": "hpsearch.study.comparison",
     "Scale": "hpsearch.study.scaling",
-    "Study": "hpsearch.study.study",
+    "Study": "hpsearch.running.study",
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
     "track": "hpsearch.running.single",

@@ -1,22 +1,25 @@
-"""A multilayer perceptron in NumPy with every hyper-parameter of chapter 3; many networks train as one program."""
+"""A multilayer perceptron in NumPy with every hyper-parameter of chapter 3; many networks train as one program.
+
+The folder is installed and imported as ``hpsearch.models``. Inside it imports are relative, since a model in MLflow
+carries a copy under a name of its own. What people add to stands in sight, a function or file each: activations, costs,
+initializers, regularizers, optimizers, schedules, early_stopping, augmentation, layers/ and datasets/. The machine
+behind them is training/, the scikit-learn faces are estimators/.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import names
+
 if TYPE_CHECKING:
     from .augmentation import Augmentation
     from .estimators.classifier import MLPClassifier
+    from .estimators.loading import load
     from .estimators.regressor import MLPRegressor
-    from .estimators.saving import load
 
-_HOMES = {
-    "Augmentation": ".augmentation",
-    "MLPClassifier": ".estimators.classifier",
-    "MLPRegressor": ".estimators.regressor",
-    "load": ".estimators.saving",
-}
+_HOMES = {**names.HOMES, "load": ".estimators.loading"}
 
 __all__ = ["Augmentation", "MLPClassifier", "MLPRegressor", "load"]
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
@@ -106,6 +106,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 )
 @click.option("--extend", is_flag=True, help="Go on with a study whose space has become wider.")
 @click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more.")
+@click.option("--verify", is_flag=True, help="Compare a digest of every state that one worker takes over from another.")
 @click.option("--yes", is_flag=True, help="Run a grid of more points than a million.")
 @options.root
 @options.tracking_uri
@@ -121,45 +122,32 @@ def run(
     paths: tuple[Path, ...],
     settings: dict[str, Any],
     root: Path,
-    tracking_uri: str | None,
     no_tracking: bool,
     no_model: bool,
-    register: str | None,
-    quiet: bool,
     as_json: bool,
-    workers: int,
-    scheduler: str | None,
-    timeout: float | None,
     until: tuple[str, float] | None,
-    no_improvement: int | None,
-    budget: float | None,
-    trial_timeout: float | None,
-    start_from: str | None,
-    extend: bool,
     write: Path | None,
     save_study: Path | None,
-    retry_failed: bool,
-    yes: bool,
-    **overrides: Any,
+    **chosen: Any,
 ) -> int:
     """Run studies, or resume them."""
-    if scheduler is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
+    tracking_uri, register, silent = chosen["tracking_uri"], chosen["register"], chosen["quiet"] or as_json
+    if chosen["scheduler"] is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
     if register is not None and (no_tracking or no_model):
         raise click.UsageError(f"--register and --no-{'tracking' if no_tracking else 'model'} exclude each other", ctx)
-    if not paths and overrides["data"] is None:
+    if not paths and chosen["data"] is None:
         raise click.UsageError("name a study file, or data by --data", ctx)
     if paths and save_study is not None:
         raise click.UsageError("--save-study is for a run without a study file", ctx)
-    roles = tables.taken(overrides)
+    roles = tables.taken(chosen)
     with ExitStack() as stack:
         if not paths:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="hpsearch-")))
-            data, silent = overrides.pop("data"), quiet or as_json
-            paths = (tables.preset_study(data, roles, folder, save_study, silent=silent),)
-            overrides["data"], roles = None, {}
+            paths = (tables.preset_study(chosen["data"], roles, folder, save_study, silent=silent),)
+            chosen["data"], roles = None, {}
         delivery = None
         if not no_tracking:
             from hpsearch.tracking.process import Delivery
@@ -168,9 +156,15 @@ def run(
             delivery = stack.enter_context(Delivery(tracking_uri, root))
 
         from hpsearch.cli import batch
+        from hpsearch.running.options import RunOptions
+
+        # The rest of what can be typed says what the study is, not how it is run.
+        how = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
+        overrides = {name: value for name, value in chosen.items() if name not in how}
+        how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
-            return _declared(path, settings, overrides, roles, until, start_from)
+            return _declared(path, settings, overrides, roles, until, chosen["start_from"])
 
         def run_one(study: Study, path: Path) -> Result:
             nonlocal delivery
@@ -179,37 +173,16 @@ def run(
 
             mine, delivery = delivery, None  # one process delivers one study
             view = None
-            if not (quiet or as_json):
+            if not silent:
                 view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
                 stack.callback(view.close)
-            return api.run(
-                study,
-                root,
-                workers=workers,
-                scheduler=scheduler,
-                timeout=timeout,
-                until=None if until is None else until[1],
-                no_improvement=no_improvement,
-                budget=budget,
-                trial_timeout=trial_timeout,
-                start_from=start_from,
-                extend=extend,
-                retry_failed=retry_failed,
-                yes=yes,
-                quiet=quiet or as_json,
-                tracking=not no_tracking,
-                model=not no_model,
-                register=register,
-                tracking_uri=tracking_uri,
-                delivery=mine,
-                observer=view,
-                study_file=path,
-            )
+            given = {**how, "delivery": mine, "observer": view, "study_file": path}
+            return api.run(study, root, **cast("RunOptions", given))
 
-        done = batch.run_all(paths, declared, run_one, silent=quiet or as_json)
+        done = batch.run_all(paths, declared, run_one, silent=silent)
         if write is not None or (done.several and any(path.is_dir() for path in paths)):
             page = write if write is not None else root / f"{paths[0].resolve().name}.md"
-            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=quiet or as_json)
+            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=silent)
     if as_json:
         from hpsearch.report.tables import run_json
 

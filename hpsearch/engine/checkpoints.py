@@ -13,9 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hpsearch.objectives.base import LaneState, Start
+from hpsearch.objectives.base import LaneState, Start, digest
 
 KEPT = 2
+
+DIGEST = ".digest"
+"""Name, among the arrays of a state, of its digest."""
 
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 """What reading a damaged checkpoint may raise."""
@@ -46,7 +49,7 @@ class Checkpoints:
         arrays = {
             f"{trial.ask.trial}/{trial.epoch}/{name}": array
             for trial in trials
-            for name, array in (trial.state or {}).items()
+            for name, array in ({**trial.state, DIGEST: np.array(trial.digest())} if trial.state else {}).items()
         }
         target = self.folder / f"tick-{tick:09d}.npz"
         partial = target.with_suffix(".partial")
@@ -110,4 +113,8 @@ class Checkpoints:
                 if key != "uid":
                     trial, epoch, name = key.split("/", 2)
                     saved.setdefault(int(trial), (int(epoch), {}))[1][name] = archive[key]
+            for number, (done, state) in saved.items():
+                # Checkpoints of version 0.1 have no digests.
+                if (wanted := state.pop(DIGEST, None)) is not None and digest(number, done, state) != str(wanted):
+                    raise ValueError(f"the state of trial {number} is not what was saved")
             return saved

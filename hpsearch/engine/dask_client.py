@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.study.loading import study_folders_last
+
+CLOSE_SECONDS = 10.0
+"""Most seconds to wait for workers and connections to close."""
 
 
 @contextmanager
 def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """Yield a connected client.
+    """Yield a connected client; modules beside the study file do not stand in for what it and its workers import.
 
     Args:
         workers: Processes to start on this machine, where no scheduler is given; one thread each.
@@ -23,33 +27,70 @@ def connect(workers: int, scheduler: str | None) -> Iterator[Any]:
     Raises:
         UserError: ``distributed`` is not installed, or the scheduler does not answer.
     """
+    with study_folders_last(), _connected(workers, scheduler) as client:
+        yield client
+
+
+@contextmanager
+def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
     try:
+        import dask
         from distributed import Client, LocalCluster, Security
     except ImportError as error:
         raise UserError("more than one worker needs Dask: pip install 'hpsearch[cluster]'") from error
-    if scheduler is not None:
-        try:
-            if scheduler.startswith("tls://") and Security().get_connection_args("client")["ssl_context"] is None:
-                raise UserError(f"--scheduler {scheduler}: no certificate is configured for TLS, see docs/cluster.md")
-            client = Client(scheduler, timeout="10s", set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
-        with client:
-            yield client
-        return
-    with (
-        _main_left_alone(),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+    with ExitStack() as stack:
+        stack.enter_context(_silence())
+        if scheduler is not None:
+            try:
+                if scheduler.startswith("tls://") and Security().get_connection_args("client")["ssl_context"] is None:
+                    raise UserError(
+                        f"--scheduler {scheduler}: no certificate is configured for TLS, see docs/cluster.md"
+                    )
+                client = Client(scheduler, timeout="10s", set_as_default=False)
+            except (OSError, TimeoutError, ValueError) as error:
+                raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
+        else:
+            stack.enter_context(_main_left_alone())
+            # Daemonic processes may have no children, and what users train may start some.
+            stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
+            try:
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,
+                )
+            except (OSError, TimeoutError, RuntimeError) as error:
+                reason = str(error) or type(error).__name__
+                raise UserError(f"--workers {workers}: the worker processes did not start ({reason})") from error
+            stack.callback(_closed, cluster)
+            client = Client(cluster, set_as_default=False)
+        stack.callback(_closed, client)
         yield client
+
+
+def _closed(part: Any) -> None:
+    """Close a client or a cluster, of which parts may be gone already."""
+    from concurrent.futures import CancelledError
+
+    with suppress(OSError, TimeoutError, RuntimeError, CancelledError):
+        part.close(timeout=CLOSE_SECONDS)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what Dask and its event loop say of lost connections to themselves: the executor says it in one line."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado.application")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager

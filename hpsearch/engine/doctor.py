@@ -64,6 +64,7 @@ def examine(study_dir: Path) -> list[Finding]:
     if log.history is None or log.history.header is None:
         return findings
     findings += _checkpoints(study_dir, log.history)
+    findings += _broken(path, log.history)
     if (holder := lock.left_by(study_dir)) is not None:
         findings.append(
             Finding(
@@ -137,6 +138,18 @@ def _damaged(path: Path, log: _Log) -> Finding:
         f"cut {many}, after saving a copy beside it; running the study again trains them again, with the same result",
         cut,
     )
+
+
+def _broken(path: Path, history: History) -> Iterator[Finding]:
+    """Name the trials that an earlier version trained wrongly and that were not tried again since."""
+    waiting = set(history.failed())
+    broken = [trial.number for trial in history.trials if trial.is_broken and trial.number in waiting]
+    if broken:
+        yield Finding(
+            f"{path}: trials {broken} go on with other epochs than their next: they were trained wrongly on workers",
+            "they count for nothing; hpsearch run with --retry-failed trains their points again",
+            None,
+        )
 
 
 def _checkpoints(study_dir: Path, history: History) -> Iterator[Finding]:

@@ -59,7 +59,7 @@ def open_history(
 def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, study_file: Path | None) -> None:
     declaration, described = declare(study), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
-    where = environment.describe(study_file.parent if study_file else None)
+    where = environment.describe(study_file.parent if study_file else None) | {"threads": study.threads}
     header = Header(study.name, uid, declaration, where, described, time.time())
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / "study.py")
@@ -70,7 +70,7 @@ def _begin(log: Log, history: History, study: Study, dataset: Dataset | None, st
 def _go_on(
     log: Log, history: History, header: Header, study: Study, dataset: Dataset | None, extend: bool, retry: bool
 ) -> None:
-    old, declaration = history.declaration, declare(study)
+    old, declaration = history.declaration.to_json(), declare(study)
     if not (more := _more_trials(old["n_trials"], declaration["n_trials"])):
         declaration["n_trials"] = old["n_trials"]
     if declaration.get("confirm", 0) < old.get("confirm", 0):

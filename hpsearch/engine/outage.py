@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hpsearch.engine.observer import Observer, StudyPlan
 from hpsearch.log.history import History
 from hpsearch.log.records import Tick
-from hpsearch.tracking.process import Delivery
+from hpsearch.tracking.process import Delivery, NoDelivery
 
 GLANCE = 1.0
 """Seconds between two looks at how delivery does."""
@@ -23,7 +23,9 @@ class Outage:
         clock: Tells seconds.
     """
 
-    def __init__(self, inner: Observer, delivery: Delivery, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, inner: Observer, delivery: Delivery | NoDelivery, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._inner, self._delivery, self._clock = inner, delivery, clock
         self._due, self._said = 0.0, False
 

@@ -18,25 +18,32 @@ class Placed:
 
     Attributes:
         saves: Its last two saved states, the newest last.
-        ticks: Ticks trained since the newest.
+        since: What it brought since the newest, with the ticks.
         ahead: Rows that the clock has not asked for yet, by tick.
         epoch: Epochs that the clock has had.
         worker: Where it trains, or None.
         name: The objective on that worker that has it.
-        resident: That objective has it as it stands after ``ticks``.
+        resident: That objective has it as it stands after ``since``.
         deaths: How often its worker died since it was last acquitted.
         cost: Seconds of its last epoch.
+        digest: Of its state as it stands, where its worker told.
     """
 
     saves: list[Start]
     epoch: int
-    ticks: list[int] = field(default_factory=list)
+    since: list[tuple[int, Row]] = field(default_factory=list)
     ahead: dict[int, Row] = field(default_factory=dict)
     worker: str | None = None
     name: str = ""
     resident: bool = False
     deaths: int = 0
     cost: float = 0.0
+    digest: str | None = None
+
+    @property
+    def trained(self) -> int:
+        """Epochs trained, those included that the clock has not asked for yet."""
+        return self.saves[-1].epoch + len(self.since)
 
 
 @dataclass(frozen=True)

@@ -1,88 +1,192 @@
-"""What runs inside a worker of a cluster: an objective that stays between tasks, and the function that serves it."""
+"""What runs inside a worker: an objective that stays between jobs, and the function that serves it.
+
+A trial's state has one owner. A worker trains only what stands where the coordinator expects it: each job names the
+epoch of every trial that should be there, and whatever else is left of a trial is dropped before it is taken up anew.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from hpsearch.engine.resume import catch_up
+from hpsearch.engine.resume import catch_up, difference
+from hpsearch.errors import UserError
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.portable import unpack
 
 
 @dataclass(frozen=True)
+class TakeUp:
+    """A trial to be taken up: a state, and what was trained since it was saved.
+
+    Attributes:
+        start: The trial as it was last saved, or as it begins.
+        since: What it brought at the ticks that the state lacks, in their order; it is trained through them again.
+        digest: Of its state after them, where that is to be verified, else None.
+    """
+
+    start: Start
+    since: tuple[tuple[int, Row], ...] = ()
+    digest: str | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done once it has been taken up."""
+        return self.start.epoch + len(self.since)
+
+
+@dataclass(frozen=True)
 class Job:
-    """What a worker is asked to do in one task.
+    """What a worker is asked to do.
 
     Attributes:
         stops: Trials to forget.
-        starts: Trials to take up, each with the ticks that its state lacks.
-        residents: Trials that are there already.
+        starts: Trials to take up.
+        residents: Trials that are there already, with the epochs that each has done.
         ticks: The ticks at which to train them all; a trial that finishes or fails skips the rest.
         save: Whether to bring the states back too.
+        verify: Whether to bring a digest of each trial's state too.
+        drops: Objectives of this worker that nothing is trained with any more, by name.
     """
 
     stops: tuple[int, ...]
-    starts: tuple[tuple[Start, tuple[int, ...]], ...]
-    residents: tuple[int, ...]
+    starts: tuple[TakeUp, ...]
+    residents: Mapping[int, int]
     ticks: tuple[int, ...]
     save: bool
+    verify: bool = False
+    drops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a task brought: rows by tick, and the trials' states where they were asked for.
+    """What a job brought.
 
-    ``rows`` is None where this process does not have the residents: it is not the one that had them.
+    Attributes:
+        rows: By tick; None where this process does not have the residents as they should stand: nothing was done.
+        saved: The trials' states, where they were asked for.
+        digests: Of the trials' states by number, where they were asked for.
     """
 
     rows: dict[int, list[Row]] | None
     saved: list[Start]
+    digests: dict[int, str]
 
 
 class _Resident:
-    """An objective in this worker process, and the lanes of the trials that it holds."""
+    """An objective in this worker process, and where each of its trials stands: lane and epochs done."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.lanes: dict[int, int] = {}
+        self.epochs: dict[int, int] = {}
+
+    def drop(self, trial: int) -> None:
+        """Forget a trial; nothing where it is not here."""
+        if self.lanes.pop(trial, None) is not None:
+            del self.epochs[trial]
+            self.objective.stop(trial)
+
+    def take_up(self, starts: tuple[TakeUp, ...]) -> None:
+        """Bring trials to where they stood; what is left of them here is dropped first."""
+        for each in starts:
+            self.drop(each.start.ask.trial)
+            self.lanes[each.start.ask.trial] = each.start.ask.lane
+            self.epochs[each.start.ask.trial] = each.start.epoch
+        logged = {(tick, row.trial): row for each in starts for tick, row in each.since}
+        for tick, row in catch_up(self.objective, [(e.start, [tick for tick, _ in e.since]) for e in starts]):
+            if (problem := difference(logged[tick, row.trial], row)) is not None:
+                raise UserError(f"trial {row.trial}, epoch {row.epoch}, taken up by another worker: {problem}")
+            self.epochs[row.trial] = row.epoch
+
+    def train(self, trials: list[int], ticks: tuple[int, ...]) -> dict[int, list[Row]]:
+        """Train trials at each of these ticks, in lane order; those that end skip the rest."""
+        going = sorted(trials, key=lambda trial: self.lanes[trial])
+        rows: dict[int, list[Row]] = {}
+        for tick in ticks:
+            if going:
+                rows[tick] = self.objective.advance(going, tick)
+                self.epochs.update({row.trial: row.epoch for row in rows[tick]})
+                going = [row.trial for row in rows[tick] if not row.finished and row.failure is None]
+        return rows
 
 
-_residents: dict[str, _Resident] = {}
+class Bench:
+    """The objectives that a worker process holds, by name."""
+
+    def __init__(self) -> None:
+        self._residents: dict[str, _Resident] = {}
+        # A worker that lost its scheduler for a moment may be given a job while the one before still runs.
+        self._lock = threading.RLock()
+
+    def serve(self, name: str, maker: bytes, data: Any, job: Job) -> Report:
+        """Do a job on one of the objectives.
+
+        Args:
+            name: Which; it is made when the name is first heard.
+            maker: What makes it, packed.
+            data: The study's data, held once by each worker.
+            job: What to do.
+
+        Raises:
+            UserError: What was trained again is not what was trained before.
+        """
+        with self._lock:
+            for gone in job.drops:
+                self._residents.pop(gone, None)
+            if name not in self._residents:
+                self._residents[name] = _Resident(unpack(maker)(aligned(data)))
+            resident = self._residents[name]
+            for trial in job.stops:
+                resident.drop(trial)
+            if any(resident.epochs.get(trial) != epoch for trial, epoch in job.residents.items()):
+                return Report(None, [], {})
+            resident.take_up(job.starts)
+            expected = {each.start.ask.trial: each.digest for each in job.starts if each.digest is not None}
+            if expected:
+                _verify(resident.objective, expected)
+            numbers = [each.start.ask.trial for each in job.starts] + list(job.residents)
+            rows = resident.train(numbers, job.ticks)
+            saved = resident.objective.states() if job.save or job.verify else []
+            own = [start for start in saved if start.ask.trial in numbers]
+            digests = {start.ask.trial: start.digest() for start in own if start.state is not None}
+            return Report(rows, own if job.save else [], digests if job.verify else {})
+
+    def forget(self, name: str) -> None:
+        """Drop the objectives whose names begin like this."""
+        with self._lock:
+            for known in [known for known in self._residents if known.startswith(name)]:
+                del self._residents[known]
+
+
+_bench = Bench()
 
 
 def serve(name: str, maker: bytes, data: Any, job: Job) -> Report:
-    """Do a job on this worker's objective.
+    """Do a job on this process's bench; see :meth:`Bench.serve`."""
+    return _bench.serve(name, maker, data, job)
 
-    Args:
-        name: Which objective; it is made when the name is first heard.
-        maker: What makes it, packed.
-        data: The study's data, held once by each worker.
-        job: What to do.
+
+def forget(name: str) -> None:
+    """Drop the objectives of this process whose names begin like this."""
+    _bench.forget(name)
+
+
+def _verify(objective: Objective, expected: Mapping[int, str]) -> None:
+    """Compare the states of trials that were taken up with what their last owner said of them.
+
+    Raises:
+        UserError: One is another.
     """
-    if name not in _residents:
-        _residents[name] = _Resident(unpack(maker)(aligned(data)))
-    resident = _residents[name]
-    objective, lanes = resident.objective, resident.lanes
-    for trial in job.stops:
-        if lanes.pop(trial, None) is not None:
-            objective.stop(trial)
-    if not set(job.residents) <= set(lanes):
-        return Report(None, [])
-    lanes.update({start.ask.trial: start.ask.lane for start, _ in job.starts})
-    for _ in catch_up(objective, job.starts):
-        pass  # the coordinator has these rows already
-    asked = [start.ask.trial for start, _ in job.starts] + list(job.residents)
-    going = sorted(asked, key=lambda trial: lanes[trial])
-    rows: dict[int, list[Row]] = {}
-    for tick in job.ticks:
-        if going:
-            rows[tick] = objective.advance(going, tick)
-            going = [row.trial for row in rows[tick] if not row.finished and row.failure is None]
-    return Report(rows, objective.states() if job.save else [])
+    standing = {start.ask.trial: start for start in objective.states()}
+    for trial, digest in expected.items():
+        if trial not in standing or standing[trial].digest() != digest:
+            raise UserError(f"trial {trial} was taken up by another worker, and does not stand where it stood before")
 
 
 def aligned(data: Any) -> Any:
@@ -100,9 +204,3 @@ def aligned(data: Any) -> Any:
             moved[each.name] = value.copy()
             moved[each.name].flags.writeable = value.flags.writeable
     return replace(data, **moved) if moved else data
-
-
-def forget(name: str) -> None:
-    """Drop the objectives whose names begin like this."""
-    for known in [known for known in _residents if known.startswith(name)]:
-        del _residents[known]

@@ -6,13 +6,18 @@ not reproduce the log says so instead of carrying on with another curve.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from hpsearch.engine.checkpoints import Checkpoints, Saved
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
+
+OLD_NORMS = 1e-3
+"""How far the norm of a gradient that version 0.1 logged may be from the same one now, as a share of it."""
 
 
 def catch_up(objective: Objective, trials: Iterable[tuple[Start, Sequence[int]]]) -> Iterator[tuple[int, Row]]:
@@ -71,13 +76,46 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
     return {}
 
 
+def same_value(name: str, logged: float, trained: float, environment: Mapping[str, Any] | None = None) -> bool:
+    """Return whether training again brought the value of a metric that a log holds.
+
+    Args:
+        name: The metric.
+        logged: Its value in the log, or in MLflow.
+        trained: Its value now.
+        environment: That of the log's header, or None where both are of one version. Version 0.1, which noted no number
+            of threads there, computed a part of the norms of gradients with as many threads as the machine had: there
+            their last digits may differ.
+    """
+    if trained == logged or (math.isnan(trained) and math.isnan(logged)):
+        return True
+    if environment is None or "threads" in environment or not name.startswith("gradient_norm_"):
+        return False
+    return math.isclose(trained, logged, rel_tol=OLD_NORMS, abs_tol=OLD_NORMS**2)
+
+
+def difference(logged: Row, trained: Row, environment: Mapping[str, Any] | None = None) -> str | None:
+    """Return how a row that was trained again differs from the one that was logged, or None; seconds may differ.
+
+    Args:
+        logged: As it was.
+        trained: As it is now.
+        environment: See :func:`same_value`.
+    """
+    if trained.epoch != logged.epoch:
+        return f"training again gave epoch {trained.epoch}"
+    for name in [*logged.metrics, *(name for name in trained.metrics if name not in logged.metrics)]:
+        before, again = logged.metrics.get(name), trained.metrics.get(name)
+        if before is None or again is None or not same_value(name, before, again, environment):
+            return f"training again gave {name} = {again}, the log says {before}"
+    return None
+
+
 def _compare(logged: Row, trained: Row, history: History) -> None:
-    for name, value in logged.metrics.items():
-        again = trained.metrics.get(name)
-        if again != value and not (again is not None and again != again and value != value):
-            environment = history.header.environment if history.header else {}
-            raise UserError(
-                f"trial {logged.trial}, epoch {logged.epoch}: training again gave {name} = {again}, "
-                f"the log says {value}; resume on the CPU type and library versions of the log "
-                f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
-            )
+    environment = history.header.environment if history.header else {}
+    if (problem := difference(logged, trained, environment)) is not None:
+        raise UserError(
+            f"trial {logged.trial}, epoch {logged.epoch}: {problem}; "
+            f"resume on the CPU type and library versions of the log "
+            f"({environment.get('cpu', '?')}, numpy {environment.get('packages', {}).get('numpy', '?')})"
+        )

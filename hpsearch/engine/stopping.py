@@ -7,8 +7,10 @@ study goes on.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
+from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import History
 from hpsearch.log.stages import full_epochs
 from hpsearch.study.study import Study
@@ -17,9 +19,13 @@ ROUNDING = 1e-9
 """Shares such as 0.02 add up to a little less than they should."""
 
 
+ALL_FAILED = "failed"
+"""How the ``stop`` of a study begins that can give no result."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """Where a study stops.
+    """Where a study stops before its last trial, or one of its trials before its last epoch.
 
     Attributes:
         until: The value of the study's metric that is good enough, or None.
@@ -38,7 +44,11 @@ class Limits:
     @classmethod
     def of(cls, study: Study) -> Limits:
         """Return what a study declares."""
-        return cls(study.until, study.no_improvement, study.timeout, study.trial_timeout, study.budget)
+        return cls(**{each.name: getattr(study, each.name) for each in fields(cls)})
+
+    def given(self) -> dict[str, Any]:
+        """Return those that are not None, by name."""
+        return {name: limit for name, limit in vars(self).items() if limit is not None}
 
     def reached(self, history: History) -> tuple[str, str] | None:
         """Return the rule and the reason by which a study has found what it was after, or None.
@@ -59,3 +69,17 @@ class Limits:
         if self.budget is not None and (cost := full_epochs(history)) >= self.budget - ROUNDING:
             return "budget", f"the search cost {cost:.1f} full-problem epochs (budget {self.budget:g})"
         return None
+
+
+def all_failed(history: History) -> bool:
+    """Return whether a study was stopped because every one of its first trials failed."""
+    return (history.stop or "").startswith(ALL_FAILED)
+
+
+def standing(history: History, limits: Limits, ladder: Ladder) -> str | None:
+    """Return why a study that is taken up has nothing left to search or to confirm under its limits, or None.
+
+    What stopped an earlier run does not count: its time was over, or its limits were others.
+    """
+    _, reason = limits.reached(history) or ("", None)
+    return None if ladder.confirms(history) else reason

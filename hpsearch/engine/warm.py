@@ -27,7 +27,7 @@ def first_points(root: str | Path, source: str, study: Study) -> list[dict[str, 
     """
     begun = Path(root) / "studies" / study.name / catalogue.LOG
     if begun.is_file() and begun.stat().st_size:
-        return list(catalogue.load_history(begun.parent).declaration["enqueue"])[len(study.enqueue) :]
+        return list(catalogue.load_history(begun.parent).declaration.enqueue)[len(study.enqueue) :]
     earlier = catalogue.load_history(catalogue.find(root, source))
     points: list[dict[str, Any]] = []
     for trial in earlier.ranked():

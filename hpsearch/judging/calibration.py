@@ -91,7 +91,7 @@ def compare(history: History, stage: int) -> Calibration | None:
     if not shared:
         return None
     a, b = np.array([small[p] for p in shared]), np.array([large[p] for p in shared])
-    rng = np.random.default_rng((int(history.declaration.get("seed", 0)), stage))
+    rng = np.random.default_rng((history.declaration.seed, stage))
     return _compare(stage, describe_scale(scales(history)[stage]), a, b, rng)
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.log.history import History, Trial
 from hpsearch.log.stages import full_epochs
+from hpsearch.study.declared import Declaration
 
 SIGNIFICANT = 0.05
 """Two points are told apart where chance alone would differ them as much with a smaller probability than this."""
@@ -105,11 +106,11 @@ def candidates(history: History) -> list[Trial]:
     A point that was trained several times (``repeats``) goes by its best trial here, and by its fresh seeds from then
     on.
     """
-    if not history.declaration.get("confirm"):
+    if not history.declaration.confirm:
         return []
     found: list[Trial] = []
     for trial in history.ranked():
-        if len(found) < history.declaration["confirm_top"] and all(trial.params != other.params for other in found):
+        if len(found) < history.declaration.confirm_top and all(trial.params != other.params for other in found):
             found.append(trial)
     return found
 
@@ -117,16 +118,15 @@ def candidates(history: History) -> list[Trial]:
 def tests(history: History) -> bool:
     """Return whether the winner is to be measured on the test set: there are one and a model."""
     sizes = (history.header.dataset.get("sizes") or {}) if history.header else {}
-    return bool(history.declaration.get("model") and sizes.get("test"))
+    return bool(history.declaration.model and sizes.get("test"))
 
 
 def verdict(history: History) -> Verdict | None:
     """Return what confirmation found, or None while it has not trained all that it needs to."""
-    chosen, seeds = candidates(history), history.declaration.get("confirm", 0)
+    chosen, seeds = candidates(history), history.declaration.confirm
     if not chosen:
         return None
-    stage = history.full_stage + 1
-    known = _by_seed(history, stage)
+    known = _by_seed(history, history.roles.confirm)
     found = []
     for trial in chosen:
         trained = [known.get((trial.ask.point, seed)) for seed in range(seeds)]
@@ -153,7 +153,7 @@ def verdict(history: History) -> Verdict | None:
             difference = statistics.fmean(pairs)
             p_value = paired_p(pairs) if ordered[0].is_random or ordered[1].is_random else None
     optimism = goal.loss(winner.confirmed.mean) - goal.loss(winner.seen)
-    return Verdict(ordered, optimism, p_value, difference, _test(history, winner.point, stage + 1))
+    return Verdict(ordered, optimism, p_value, difference, _test(history, winner.point, history.roles.test))
 
 
 def paired_p(differences: Sequence[float]) -> float:
@@ -167,11 +167,11 @@ def paired_p(differences: Sequence[float]) -> float:
     return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
 
 
-def most_trials(declaration: Mapping[str, Any], search: int | None) -> int | None:
+def most_trials(declaration: Declaration, search: int | None) -> int | None:
     """Return how many trials a study has at most: those of its search, and those that confirm and test."""
-    if search is None or not declaration.get("confirm"):
+    if search is None or not declaration.confirm:
         return search
-    return search + int(declaration["confirm"]) * (int(declaration["confirm_top"]) + 1)
+    return search + declaration.confirm * (declaration.confirm_top + 1)
 
 
 def expected(history: History, most: int | None) -> int | None:
@@ -182,15 +182,15 @@ def expected(history: History, most: int | None) -> int | None:
         most: How many it has at most, or None where there is no end.
     """
     said = history.declaration
-    seeds = said.get("confirm", 0)
+    seeds, searches = said.confirm, history.roles.searches
     if most is None or not seeds:
         return most
-    search = most - int(seeds) * (int(said["confirm_top"]) + 1)
-    begun = sum(1 for trial in history.trials if trial.ask.stage <= history.full_stage)
-    running = any(trial.ask.stage <= history.full_stage for trial in history.running())
-    over = not running and (begun >= search or any(t.ask.stage > history.full_stage for t in history.trials))
-    top = len(candidates(history)) if over else said["confirm_top"]
-    return (begun if over else search) + int(seeds) * (int(top) + (1 if top and tests(history) else 0))
+    search = most - seeds * (said.confirm_top + 1)
+    begun = sum(1 for trial in history.trials if searches(trial.ask.stage))
+    running = any(searches(trial.ask.stage) for trial in history.running())
+    over = not running and (begun >= search or any(not searches(t.ask.stage) for t in history.trials))
+    top = len(candidates(history)) if over else said.confirm_top
+    return (begun if over else search) + seeds * (top + (1 if top and tests(history) else 0))
 
 
 def describe(history: History) -> list[str]:
@@ -222,7 +222,7 @@ def describe(history: History) -> list[str]:
 
 def cost(history: History) -> tuple[float, int]:
     """Return what the search and what confirming and testing cost, in epochs of the full problem."""
-    later = sum(trial.epoch for trial in history.trials if trial.ask.stage > history.full_stage)
+    later = sum(trial.epoch for trial in history.trials if not history.roles.searches(trial.ask.stage))
     return full_epochs(history), later
 
 

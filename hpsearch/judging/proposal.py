@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from hpsearch import space as spaces
 from hpsearch.judging.diagnosis import Diagnosis, Label, diagnose
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
+from hpsearch.space.dimensions import LARGEST
 
 FEWEST = 8
 """Trials with a value below which nothing is proposed."""
@@ -35,32 +34,15 @@ def propose(history: History) -> list[str]:
     ranked = history.ranked()
     if len(ranked) < FEWEST:
         return []
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
     diagnoses = {trial.number: diagnose(trial, model) for trial in history.trials if trial.decision is not None}
-    said = history.declaration.get("space") or {}
-    space = {} if "function" in said else spaces.from_json(said)
     lines = []
-    for name, dim in space.items():
+    for name, dim in history.declaration.dimensions.items():
         if not isinstance(dim, Choice):
             lines += _widen(name, dim, good)
             lines += _narrow(name, dim, history.trials, good, diagnoses)
     return lines + _training(good, diagnoses, history)
-
-
-def model_params(declaration: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a declared model's parameters; those of its parts by ``part__name``, as scikit-learn calls them."""
-    found: dict[str, Any] = {}
-    model = declaration.get("model")
-    given = model.get("params", {}) if isinstance(model, Mapping) else {}
-    for name, value in given.items():
-        found[name] = value
-        for inner, deep in model_params({"model": value}).items():
-            found[f"{name}__{inner}"] = deep
-        if name == "steps" and isinstance(value, list):
-            for step, part in value:
-                found.update({f"{step}__{inner}": deep for inner, deep in model_params({"model": part}).items()})
-    return found
 
 
 def _widen(name: str, dim: Float | Int, good: Sequence[Trial]) -> list[str]:
@@ -119,8 +101,8 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
 def _place(dim: Float | Int, value: float) -> float:
     """Return where a value lies in its range, from 0 to 1."""
     if dim.log:
-        return math.log(value / dim.low) / math.log(dim.high / dim.low)
-    return (value - dim.low) / (dim.high - dim.low)
+        return (math.log(value) - math.log(dim.low)) / (math.log(dim.high) - math.log(dim.low))
+    return (value / 2 - dim.low / 2) / (dim.high / 2 - dim.low / 2)  # the width of a range need not be a float
 
 
 def _wider(dim: Float | Int, side: str) -> Dimension | None:
@@ -139,7 +121,12 @@ def _wider(dim: Float | Int, side: str) -> Dimension | None:
 
 
 def _between(dim: Float | Int, low: float, high: float) -> Dimension | None:
-    """Return the range with other ends, in two digits where they moved; None where it is the same or empty."""
+    """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
+
+    None too where such a range cannot be: its ends are no numbers any more.
+    """
+    if low < -LARGEST or high > LARGEST or (dim.log and low <= 0):
+        return None
     low = dim.low if low == dim.low else _round(low)
     high = dim.high if high == dim.high else _round(high)
     if isinstance(dim, Int):

@@ -6,6 +6,6 @@ A ladder is a pure function of the history, as samplers and pruners are; all its
 from __future__ import annotations
 
 from hpsearch.ladder.base import Flat, Ladder, Proposal
-from hpsearch.ladder.build import build
+from hpsearch.ladder.build import build, check
 
-__all__ = ["Flat", "Ladder", "Proposal", "build"]
+__all__ = ["Flat", "Ladder", "Proposal", "build", "check"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hpsearch import samplers
 from hpsearch.errors import UserError
+from hpsearch.ladder import promotion
 from hpsearch.ladder.base import Flat, Ladder
-from hpsearch.ladder.promotion import check
 from hpsearch.ladder.staged import Staged
 from hpsearch.log.history import History
+from hpsearch.samplers.base import Sampler
 from hpsearch.study.scaling import Scale, split
 from hpsearch.study.study import DEFAULT_TRIALS, Study
 
@@ -19,6 +20,8 @@ def build(
     first: int | None = None,
     enough: Callable[[History], bool] = lambda history: False,
     n: int | None = None,
+    *,
+    sampler: Sampler | None = None,
 ) -> Ladder:
     """Return the ladder of a study; the flat one where it has no stages and confirms nothing.
 
@@ -27,21 +30,42 @@ def build(
         first: Its number of trials when it was begun, or None where that was not said.
         enough: Whether the search has found what it was after.
         n: Training samples of the full problem, by which stages share out the trials; None: evenly.
+        sampler: The study's sampler, where it was built already.
 
     Raises:
         UserError: The sampler does not suit its space, or the trials cannot be shared out.
     """
     if study.stages is None:
-        sampler = samplers.build(study)
+        sampler = sampler or samplers.build(study)
         total = samplers.budget(study.n_trials, sampler.size, study.repeats)
         if not study.confirm:
             return Flat(sampler, total, study.repeats, sampler.size if study.sampler == "listed" else None)
         return Staged(study, [Scale()], [total], enough)
     assert not isinstance(study.stages, str), "stages were settled"
+    return Staged(study, study.stages, _counts(study, study.stages, first, n), enough)
+
+
+def check(study: Study, n: int | None = None) -> None:
+    """Refuse a study whose trials cannot be shared out among its stages, or whose stages cannot promote.
+
+    Args:
+        study: The study, its stages settled.
+        n: Training samples of the full problem, or None.
+
+    Raises:
+        UserError: It is one.
+    """
+    if study.stages is not None:
+        assert not isinstance(study.stages, str), "stages were settled"
+        _counts(study, study.stages, None, n)
+
+
+def _counts(study: Study, stages: Sequence[Scale], first: int | None, n: int | None) -> list[int]:
+    """Return how many trials each stage has, of stages that can promote."""
     try:
-        counts = split(study.stages, study.n_trials, first, DEFAULT_TRIALS, n)
+        counts = split(stages, study.n_trials, first, DEFAULT_TRIALS, n)
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
-    for scale in study.stages:
-        check(study, scale)
-    return Staged(study, study.stages, counts, enough)
+    for scale in stages:
+        promotion.check(study, scale)
+    return counts

@@ -11,13 +11,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Tick
+from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.rows import Rows
+from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
+from hpsearch.study.roles import Roles
 
 __all__ = ["SECONDS", "Counts", "Direction", "Goal", "History", "State", "Trial"]
 
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
+
+BROKEN = "broken"
+"""The rule by which a trial fails whose log goes on with another epoch than its next."""
 
 _ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
 
@@ -67,6 +72,11 @@ class Trial:
         return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
 
     @property
+    def is_broken(self) -> bool:
+        """Whether its log goes on with another epoch than its next, so that it counts for nothing."""
+        return self.decision is not None and self.decision.rule == BROKEN
+
+    @property
     def epoch(self) -> int:
         """Epochs done."""
         return self.rows.epoch
@@ -114,7 +124,7 @@ class History:
     def __init__(self, goal: Goal) -> None:
         self.goal = goal
         self.header: Header | None = None
-        self.declaration: dict[str, Any] = {}
+        self.declaration = Declaration()
         self.trials: list[Trial] = []
         self.tick = -1
         self.time = 0.0
@@ -141,14 +151,14 @@ class History:
     def apply(self, record: Record) -> None:
         """Take one more record in."""
         if isinstance(record, Header):
-            self.header, self.declaration, self.time = record, record.declaration, record.time
-            self.spaces.append(record.declaration.get("space", {}))
-            self.full_stage = max(len(record.declaration.get("stages", ())), 1) - 1
+            self.header, self.declaration, self.time = record, Declaration.of(record.declaration), record.time
+            self.spaces.append(self.declaration.space)
+            self.full_stage = len(self.declaration.scales) - 1
         elif isinstance(record, Extension):
-            self.declaration, self.stop = record.declaration, None
+            self.declaration, self.stop = Declaration.of(record.declaration), None
             self.retries += record.retry
-            if (space := record.declaration.get("space", {})) != self.spaces[-1]:
-                self.spaces.append(space)
+            if self.declaration.space != self.spaces[-1]:
+                self.spaces.append(self.declaration.space)
         else:
             if record.tick != self.tick + 1:
                 raise ValueError(f"tick {record.tick} follows tick {self.tick}")
@@ -182,6 +192,9 @@ class History:
             if not row.metrics and row.failure is None:
                 continue  # a generator that ended had nothing more to report
             trial = self.trials[row.trial]
+            if trial.decision is not None or row.epoch != trial.epoch + 1:
+                self._break(trial, row, tick)
+                continue
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
@@ -203,6 +216,8 @@ class History:
         """Take in the decisions of a tick that has already arrived."""
         for decision in tick.decisions:
             trial = self.trials[decision.trial]
+            if trial.is_broken:
+                continue
             if decision.action == "audit":
                 trial.audit = decision
                 continue
@@ -213,6 +228,40 @@ class History:
             if trial is self.best and trial.state == "FAILED":
                 self.best = next(iter(self.ranked()), None)
         self.stop = tick.stop
+
+    def resume(self, stop: str | None) -> None:
+        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
+
+        Args:
+            stop: Why the study has nothing to do under the limits of this run either, or None.
+        """
+        self.stop = stop
+
+    @property
+    def roles(self) -> Roles:
+        """What each stage is for."""
+        return Roles(self.full_stage)
+
+    def _break(self, trial: Trial, row: Row, tick: Tick) -> None:
+        """Take a trial out whose log goes on with another epoch than its next: what follows is not its curve.
+
+        Version 0.1 could write such rows where a study trained on several workers. The epochs before them stand.
+        """
+        if trial.is_broken:
+            return
+        self._running.pop(trial.number, None)
+        if trial.decision is None and trial.ask.stage == self.full_stage:
+            self.ends.append(tick.tick)
+        reason = (
+            f"its log has epoch {row.epoch} where epoch {trial.epoch + 1} was due: what follows was trained wrongly; "
+            "--retry-failed trains the point again"
+        )
+        trial.decision, trial.ended_at = Decision(trial.number, "fail", reason, BROKEN), tick.time
+        trial.value, trial.best_epoch, trial.values = None, None, ()
+        for column in self.table.values():
+            column.pop(trial.number, None)
+        if trial is self.best:
+            self.best = next(iter(self.ranked()), None)
 
     @property
     def to_retry(self) -> list[int]:

@@ -39,7 +39,7 @@ class Stage:
 
 def scales(history: History) -> list[Scale]:
     """Return the search's stages; a flat study has one, the full problem."""
-    return [Scale(**said) for said in history.declaration.get("stages", ())] or [Scale()]
+    return list(history.declaration.scales)
 
 
 def stages(history: History) -> list[Stage]:
@@ -49,7 +49,8 @@ def stages(history: History) -> list[Stage]:
     by_number: dict[int, list[Trial]] = {number: [] for number in range(len(known))}
     for trial in history.trials:
         by_number.setdefault(trial.ask.stage, []).append(trial)
-    extra = {len(known): "confirm: fresh seeds", len(known) + 1: "test: other fresh seeds"}
+    roles = history.roles
+    extra = {roles.confirm: "confirm: fresh seeds", roles.test: "test: other fresh seeds"}
     found = []
     for number, trials in sorted(by_number.items()):
         scale = known[number] if number < len(known) else Scale()
@@ -65,7 +66,7 @@ def planned_trials(history: History, default: int) -> int | None:
         history: The study.
         default: How many a staged study has that does not say it.
     """
-    said = history.declaration.get("n_trials")
+    said = history.declaration.n_trials
     counts = [scale.trials for scale in scales(history)]
     if said is not None or len(counts) < 2:
         return said
@@ -74,4 +75,4 @@ def planned_trials(history: History, default: int) -> int | None:
 
 def full_epochs(history: History) -> float:
     """Return what the search cost, in epochs of the full problem; without what confirmed and tested its result."""
-    return sum(stage.full_epochs for stage in stages(history) if stage.number <= history.full_stage)
+    return sum(stage.full_epochs for stage in stages(history) if history.roles.searches(stage.number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -31,6 +32,26 @@ class Start:
     ask: Ask
     epoch: int = 0
     state: LaneState | None = None
+
+    def digest(self) -> str:
+        """Return a digest of the trial's number, its epochs and every array of its state."""
+        return digest(self.ask.trial, self.epoch, self.state or {})
+
+
+def digest(trial: int, epoch: int, state: LaneState) -> str:
+    """Return a digest of a state: the same for the same trial, epoch and bits, wherever it is computed.
+
+    Args:
+        trial: The trial's number.
+        epoch: Epochs that it has done.
+        state: Its arrays by name.
+    """
+    seen = blake2b(f"{trial} {epoch}".encode(), digest_size=16)
+    for name in sorted(state):
+        array = np.ascontiguousarray(state[name])
+        seen.update(f" {name} {array.dtype.str} {array.shape} ".encode())
+        seen.update(array.reshape(-1).view(np.uint8).data)
+    return seen.hexdigest()
 
 
 class Objective(Protocol):

@@ -20,6 +20,9 @@ NETWORK_STREAM, DATA_STREAM = 1, 2
 CONFIRM_STREAM = 3
 """The one owner of randomness where points are confirmed: the seed, which is the trial's repeat."""
 
+VACANT = 4
+"""How many populations that nobody trains in are kept for what was compiled for them."""
+
 
 class MLPPopulation:
     """Trains multilayer perceptrons, those of equal shapes together.
@@ -59,6 +62,7 @@ class MLPPopulation:
         self._asks: dict[int, Ask] = {}
         self._refused: dict[int, str] = {}
         self._populations: dict[Hashable, tuple[tuple[int, ...], Population]] = {}
+        self._vacant: dict[Hashable, Population] = {}
         self._kept: tuple[int, Member] | None = None
 
     def confirm(self, *, test: bool) -> None:
@@ -76,6 +80,7 @@ class MLPPopulation:
     def start(self, trial: Start) -> None:
         """Take a trial in; parameters that cannot be trained are reported by its first row."""
         number = trial.ask.trial
+        self._vacate({number})
         self._asks[number] = trial.ask
         params = {"max_epochs": self.epochs, **self._params, **trial.ask.params}
         if "max_epochs" not in trial.ask.params:
@@ -159,7 +164,8 @@ class MLPPopulation:
         return self._outputs.model(self._kept[1], self._dataset, self._seed)
 
     def stop(self, trial: int) -> None:
-        """Forget a trial; the others of its population are stacked anew when they next train."""
+        """Forget a trial and all that is left of it; the others of its population are stacked anew."""
+        self._vacate({trial})
         self._refused.pop(trial, None)
         self._asks.pop(trial)
         self._members.pop(trial, None)
@@ -168,18 +174,31 @@ class MLPPopulation:
         standing = self._populations.get(key)
         if standing is not None and standing[0] == numbers:
             return standing[1]
-        for other, (members_of, present) in list(self._populations.items()):
-            if other == key or not set(numbers).isdisjoint(members_of):
-                self._collect(members_of, present)
-                del self._populations[other]
+        self._vacate({*numbers, *(standing[0] if standing is not None else ())})
         members = [self._members[number] for number in numbers]
-        if standing is not None and len(standing[0]) == len(numbers):
-            population = standing[1]
+        empty = self._vacant.pop(key, None)
+        if empty is not None and len(empty.members) == len(numbers):
+            population = empty
             population.replace(members)  # what was compiled for as many lanes serves again
         else:
             population = Population(members, self._training_data(members[0].params))
         self._populations[key] = (numbers, population)
         return population
+
+    def _vacate(self, trials: set[int]) -> None:
+        """Bring the states of the populations that hold any of these trials back to their members.
+
+        A population that has been left holds nobody: a trial that comes back is stacked anew from its own state, never
+        known again by its number. What was compiled is kept for the next of its kind, in one place a shape.
+        """
+        for key, (numbers, population) in list(self._populations.items()):
+            if not trials.isdisjoint(numbers):
+                self._collect(numbers, population)
+                del self._populations[key]
+                self._vacant.pop(key, None)
+                self._vacant[key] = population
+        while len(self._vacant) > VACANT:
+            del self._vacant[next(iter(self._vacant))]
 
     def _collect(self, numbers: Sequence[int], population: Population) -> None:
         """Bring the states of a population back to its members."""

@@ -49,7 +49,7 @@ class Classes:
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the network as an MLPClassifier."""
-        from hpsearch.models.estimators.trained import classifier  # imports scikit-learn
+        from hpsearch.models.estimators.from_state import classifier  # imports scikit-learn
 
         assert member.state is not None, "it was kept after an epoch"
         classes, features = np.unique(dataset.y_train), dataset.X_train.shape[1]
@@ -104,7 +104,7 @@ class Values:
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the network as an MLPRegressor whose predictions are brought back to the targets' units."""
-        from hpsearch.models.estimators.trained import regressor  # imports scikit-learn
+        from hpsearch.models.estimators.from_state import regressor  # imports scikit-learn
 
         assert member.state is not None, "it was kept after an epoch"
         given = {name: value for name, value in member.params.items() if name not in ("output", "cost")}

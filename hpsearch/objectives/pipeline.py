@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from hpsearch.errors import UserError
 from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
+from hpsearch.models.threads import limited
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.outputs import Outputs
@@ -117,7 +116,7 @@ class PipelinePopulation:
         """Return the pipeline around the kept network; its other steps are fitted again."""
         assert self._kept is not None, "a network is kept"
         population, before = self._kept
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self._transformers.pipeline(before, population.model())
 
@@ -133,7 +132,7 @@ class PipelinePopulation:
 
     def _population(self, before: dict[str, Any]) -> MLPPopulation:
         # One thread, as sums over more come out in another order.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             X_train, X_valid = self._transformers.transform(before)
             X_test = self._transformers.test(before) if self._test else None

@@ -48,8 +48,10 @@ def unpack(packed: bytes) -> Maker:
     import cloudpickle
 
     folders, maker = cloudpickle.loads(packed)
-    # Also later, when it runs, the objective may import what stands beside its file.
-    sys.path.extend(folder for folder in folders if folder not in sys.path and Path(folder).is_dir())
+    # Also later, when it runs, the objective may import what stands beside its file; and what stands there comes first,
+    # as where the study was begun, whatever packages of such names are installed.
+    there = [folder for folder in folders if Path(folder).is_dir()]
+    sys.path[:] = [*there, *(folder for folder in sys.path if folder not in there)]
     try:
         made: Maker = cloudpickle.loads(maker)
     except ImportError as error:

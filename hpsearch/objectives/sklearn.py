@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import has_fit_parameter
-from threadpoolctl import threadpool_limits
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
+from hpsearch.models.threads import limited
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.outputs import targets_of
@@ -108,7 +108,7 @@ class SklearnObjective:
         """Train each of these trials for one epoch, on one thread; an exception fails its trial."""
         # One thread, as sums over more come out in another order; scikit-learn's warnings about a point of the space
         # would be as many as there are trials.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return [self._advance(number, tick) for number in trials]
 
@@ -132,7 +132,7 @@ class SklearnObjective:
         if self._parts.before is None or not self._apart:
             return self._targets.wrapped(self._kept.estimator)
         before, _ = self._parts.params(self._kept.params)
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self._transformers.pipeline(before, self._targets.wrapped(self._kept.estimator))
 

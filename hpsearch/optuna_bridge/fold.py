@@ -21,7 +21,7 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.optuna_bridge.storage import NAME, Storage
-from hpsearch.space import Space, SpaceFunction, dimensions, is_active
+from hpsearch.space import Space, SpaceFunction, dimensions, distributions, is_active
 
 _NEVER = 2**62
 _DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
@@ -164,8 +164,8 @@ class OptunaFold:
             fixed = FixedTrial(trial.params)
             self._space(fixed)
             return dict(fixed.params), dict(fixed.distributions)
-        params = {name: dimensions.to_optuna(self._space[name], value) for name, value in trial.params.items()}
-        return params, {name: dimensions.distribution(self._space[name]) for name in params}
+        params = {name: distributions.to_optuna(self._space[name], value) for name, value in trial.params.items()}
+        return params, {name: distributions.distribution(self._space[name]) for name in params}
 
 
 def suggest(trial: optuna.Trial, space: Space | SpaceFunction) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def suggest(trial: optuna.Trial, space: Space | SpaceFunction) -> dict[str, Any]
     found: dict[str, Any] = {}
     for name, dim in space.items():
         if is_active(dim, found):
-            found[name] = dimensions.from_optuna(dim, _suggest(trial, name, dimensions.distribution(dim)))
+            found[name] = distributions.from_optuna(dim, _suggest(trial, name, distributions.distribution(dim)))
     return found
 
 

@@ -10,10 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
-from hpsearch.space import dimensions
+from hpsearch.space import distributions
 from hpsearch.space.dimensions import Choice, Dimension, Float
 
 if TYPE_CHECKING:
@@ -88,8 +87,7 @@ def _value(value: Any) -> Any:
 
 
 def _distributions(history: History) -> dict[str, BaseDistribution]:
-    space = history.declaration.get("space") or {}
-    dims = {} if "function" in space else spaces.from_json(space)
+    dims = history.declaration.dimensions
     names = dict.fromkeys(name for trial in history.trials for name in trial.params)
     tried = {name: [trial.params[name] for trial in history.trials if name in trial.params] for name in names}
     return {name: _declared(dims[name]) if name in dims else _tried(values) for name, values in tried.items()}
@@ -102,7 +100,7 @@ def _declared(dim: Dimension) -> BaseDistribution:
     if isinstance(dim, Float) and size is not None:
         # Samplers get a stepped range as its numbers; for people it is what was declared.
         return FloatDistribution(dim.low, dim.at(size - 1), step=dim.step)
-    return dimensions.distribution(dim)
+    return distributions.distribution(dim)
 
 
 def _tried(values: Sequence[Any]) -> BaseDistribution:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch import space as spaces
 from hpsearch.log.history import History, Trial
 from hpsearch.report.words import param
 from hpsearch.space.dimensions import Choice, Float, Int
@@ -63,8 +62,7 @@ def axes(history: History) -> list[Axis]:
 
     Where the space is a function its ranges are unknown: then the values that were tried tell.
     """
-    space = history.declaration.get("space") or {}
-    dims = {} if "function" in space else spaces.from_json(space)
+    dims = history.declaration.dimensions
     names = dict.fromkeys([*dims, *(name for trial in history.trials for name in trial.params)])
     found = []
     for name in names:

@@ -98,11 +98,11 @@ class Table:
 def table(history: History) -> Table | None:
     """Return the comparison of a study, or None where it declares none and repeats nothing."""
     said = history.declaration
-    declared = said.get("comparison")
-    if declared is None and said.get("repeats", 1) == 1:
+    declared = said.comparison
+    if declared is None and said.repeats == 1:
         return None
     comparison = Comparison() if declared is None else Comparison.from_json(declared)
-    metrics = tuple(comparison.metrics) or (("test_error",) if said.get("measure_test") else (history.goal.metric,))
+    metrics = tuple(comparison.metrics) or (("test_error",) if said.measure_test else (history.goal.metric,))
     points: dict[int, list[Trial]] = {}
     for trial in history.trials:
         if trial.ask.stage == history.full_stage:

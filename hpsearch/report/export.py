@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
 from hpsearch.report import pareto
+from hpsearch.report.cells import PLAIN, Form, forms, is_nan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ def trial_columns(history: History) -> list[str]:
     known = ["number", "state", "value", "best_epoch", "epochs", "point", "repeat", "stage", "lane"]
     if history.goal.others:
         known += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
-    if "constraints" in history.declaration:
+    if history.declaration.constraints:
         known.append("rejected")
     return [*known, *names, "reason"]
 
@@ -55,7 +56,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             "stage": ask.stage,
             "lane": ask.lane,
             **({**several, "front": trial.number in front} if history.goal.others else {}),
-            **({"rejected": ask.rejected} if "constraints" in history.declaration else {}),
+            **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,
         }
@@ -83,9 +84,12 @@ def to_bytes(
 ) -> bytes:
     """Return a study's trials, or its curves, in UTF-8.
 
-    csv has a header, a line feed at each line's end, ``NaN`` for a number that is missing and nothing for a word or a
-    parameter that is missing. json is a list with an object per row, in which what is missing is ``null`` and
-    infinities are the strings ``inf`` and ``-inf``.
+    csv has a header, a line feed at each line's end, ``NaN`` for a number that is missing, ``nan`` for one that was
+    measured as such, and nothing for a word or a parameter that is missing. json is a list with an object per row, in
+    which what is missing is ``null`` and infinities and nan are the strings ``inf``, ``-inf`` and ``nan``. In parquet
+    what is missing is null and what was measured as nan is nan. Where one parameter may be 3 or "3", texts stand in
+    quotes; where it may be None or absent, None is ``null`` (see :mod:`hpsearch.report.cells`), and in json an absent
+    one is left out.
 
     Args:
         history: The study.
@@ -100,21 +104,27 @@ def to_bytes(
         frame = curves_frame(history) if curves else trials_frame(history)
         if runs is not None:
             frame["run_id"] = [runs.get(int(number)) for number in frame["trial" if curves else "number"]]
-        return _parquet(frame)
+        given = list(curve_rows(history) if curves else trial_rows(history))
+        return _parquet(frame, given, {} if curves else forms(history))
     columns = curve_columns(history) if curves else trial_columns(history)
     rows = curve_rows(history) if curves else trial_rows(history)
     if runs is not None:
         columns, key = [*columns, "run_id"], "trial" if curves else "number"
         rows = ({**row, "run_id": runs.get(row[key])} for row in rows)
+    written = {} if curves else forms(history)
     if format == "json":
-        return _json(columns, rows)
-    return _csv(columns, rows, numbers=set(columns) if curves else set(_numbers(history)))
+        return _json(columns, rows, {name for name, form in written.items() if form.null})
+    return _csv(columns, rows, set(columns) if curves else set(_numbers(history)), written)
 
 
-def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]], numbers: set[str]) -> bytes:
-    missing = {name: "NaN" if name in numbers else "" for name in columns}
+def _csv(
+    columns: Sequence[str], rows: Iterable[dict[str, Any]], numbers: set[str], written: Mapping[str, Form]
+) -> bytes:
     lines = [",".join(_quoted(name) for name in columns)]
-    lines += [",".join(_quoted(_cell(row.get(name), missing[name])) for name in columns) for row in rows]
+    kinds = [(name, written.get(name, PLAIN), "NaN" if name in numbers else "") for name in columns]
+    for row in rows:
+        cells = [form.cell(row[name], missing) if name in row else missing for name, form, missing in kinds]
+        lines.append(",".join(_quoted(cell) for cell in cells))
     return "".join(line + "\n" for line in lines).encode()
 
 
@@ -123,17 +133,17 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
 
 
-def _cell(value: Any, missing: str) -> str:
-    if value is None:
-        return missing
-    if isinstance(value, float):
-        return "NaN" if math.isnan(value) else repr(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _json(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> bytes:
-    lines = (json.dumps({name: plain(row.get(name)) for name in columns}, ensure_ascii=False) for row in rows)
+def _json(columns: Sequence[str], rows: Iterable[dict[str, Any]], left_out: set[str]) -> bytes:
+    """Return rows as JSON; of the columns in ``left_out`` what is absent has no key, so that null is None."""
+    objects = (
+        {name: _measured(row.get(name)) for name in columns if name in row or name not in left_out} for row in rows
+    )
+    lines = (json.dumps(each, ensure_ascii=False) for each in objects)
     return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+def _measured(value: Any) -> Any:
+    return "nan" if is_nan(value) else plain(value)
 
 
 def plain(value: Any) -> Any:
@@ -143,19 +153,34 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
+def _parquet(frame: pd.DataFrame, rows: Sequence[Mapping[str, Any]], written: Mapping[str, Form]) -> bytes:
+    """Return a frame as parquet.
+
+    Args:
+        frame: The table.
+        rows: Its rows, which tell what was measured as nan, or is None, from what is missing.
+        written: How its columns of mixed kinds are written.
+    """
     if find_spec("pyarrow") is None:
         raise UserError("parquet needs pyarrow: `pip install pyarrow`, or choose --format csv")
     # An arrow column holds one type; choices may mix several.
-    for name in [name for name, column in frame.items() if column.dtype == object]:
-        frame[name] = [None if _missing(value) else _cell(value, "") for value in frame[name]]
+    for name, column in ((str(label), column) for label, column in frame.items()):
+        form = written.get(name, PLAIN)
+        if form.null:
+            frame[name] = [form.cell(row[name]) if name in row else None for row in rows]
+        elif column.dtype == object:
+            frame[name] = [None if value is None or is_nan(value) else form.cell(value) for value in column]
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    for place, name in enumerate(table.column_names):
+        if any(is_nan(row.get(name)) for row in rows):
+            values = [None if row.get(name) is None else float(row[name]) for row in rows]
+            table = table.set_column(place, table.field(place), pa.array(values, pa.float64()))
     file = io.BytesIO()
-    frame.to_parquet(file, engine="pyarrow", index=False)
+    parquet.write_table(table, file)
     return file.getvalue()
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def trials_frame(history: History) -> pd.DataFrame:

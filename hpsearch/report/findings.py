@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.judging.audit import audit
-from hpsearch.judging.proposal import model_params, propose
+from hpsearch.judging.proposal import propose
 from hpsearch.log.history import History, Trial
 from hpsearch.report import words
 from hpsearch.report.importance import Importance
@@ -24,8 +24,8 @@ def on_full_problem(history: History) -> History:
 
 def planned_epochs(history: History, trial: Trial) -> int:
     """Return the epochs that a trial would have trained at most; the longest trial's where nothing says."""
-    declared = _most_epochs(model_params(history.declaration))
-    said = _most_epochs(trial.params) or history.declaration.get("epochs") or declared
+    declared = _most_epochs(history.declaration.model_params)
+    said = _most_epochs(trial.params) or history.declaration.epochs or declared
     return int(said or max(other.epoch for other in history.trials))
 
 
@@ -112,11 +112,11 @@ def provenance(history: History) -> list[tuple[str, str]]:
     sizes = ", ".join(f"{size:,} {part}" for part, size in dataset.get("sizes", {}).items())
     commit = environment.get("git_commit")
     facts: dict[str, Any] = {
-        "sampler": _class(said.get("sampler")),
-        "pruner": _class(said.get("pruner")),
-        "seed": said.get("seed"),
-        "lanes": said.get("lanes"),
-        "repeats": said.get("repeats"),
+        "sampler": _class(said.sampler),
+        "pruner": _class(said.pruner),
+        "seed": said.seed,
+        "lanes": said.lanes,
+        "repeats": said.repeats,
         "data": f"{dataset['name']}{f' ({sizes})' if sizes else ''}" if dataset.get("name") else None,
         "data digest": dataset.get("digest"),
         "commit": f"{commit} and changes" if commit and environment.get("git_dirty") else commit,

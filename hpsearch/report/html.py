@@ -15,7 +15,6 @@ from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.proposal import model_params
 from hpsearch.log.history import History, Trial
 from hpsearch.report import axes, comparison, curves, figures, findings, landscape, pareto, stages, words
 from hpsearch.report.figures import Figure, asset
@@ -164,7 +163,7 @@ def _table(history: History) -> str:
     metrics = list(history.goal.metrics)
     front = ["front"] if history.goal.others else []
     heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     ranked = history.ranked()
     known = {trial.number for trial in ranked}
     rest = [trial for trial in history.trials if trial.number not in known]

@@ -108,7 +108,7 @@ class Progress:
             return (sum(longer) + self._plan.lanes * full) / (len(longer) + self._plan.lanes)
 
         said = history.declaration
-        confirming = int(said.get("confirm", 0)) * (int(said.get("confirm_top", 0)) + 1)
+        confirming = said.confirm * (said.confirm_top + 1)
         confirming -= sum(trial.ask.stage > searched for trial in history.trials)
         to_search = max(self._plan.n_trials - len(history.trials) - confirming, 0)
         to_come = to_search * length(0) + confirming * full

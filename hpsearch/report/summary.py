@@ -92,11 +92,11 @@ def _advice(history: History, plan: StudyPlan) -> list[Part]:
     lines: list[Part] = []
     if (audited := audit(history, plan.epochs)) is not None:
         lines += ["", str(audited)]
-    if history.declaration.get("sampler") == "chapter":
+    if history.declaration.sampler == "chapter":
         from hpsearch.samplers.chapter import story
 
         lines += ["", *story(history)]
-    if history.declaration.get("sampler") != "listed" and (proposals := propose(history)):
+    if history.declaration.sampler != "listed" and (proposals := propose(history)):
         lines += ["", *(f"try: {text}" for text in proposals)]
     return lines
 

@@ -12,7 +12,6 @@ from typing import Any
 from hpsearch.judging import confirm
 from hpsearch.judging.audit import audit
 from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.proposal import model_params
 from hpsearch.log.history import History, Trial
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.export import plain, trial_rows
@@ -78,7 +77,7 @@ def _list_row(name: str, history: History) -> list[str]:
 def show_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch show --json`` prints: the study, and every trial with its curve."""
     trials = []
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     for trial, row in zip(history.trials, trial_rows(history), strict=True):
         params = {key: value for key, value in row.items() if key.startswith("params.")}
         facts = {key: plain(value) for key, value in row.items() if key not in params}
@@ -105,10 +104,10 @@ def show_parts(
     count = words.counts(history)
     said = history.declaration
     total = _total(history)
-    settings = [f"{key} {_word(said[key])}" for key in ("sampler", "pruner", "seed", "lanes") if key in said]
+    settings = {"sampler": said.sampler, "pruner": said.pruner, "seed": said.seed, "lanes": said.lanes}
     parts: list[Part] = [
         f"{name}: {history.goal} on {_data(history)}",
-        ", ".join(settings),
+        ", ".join(f"{key} {_word(value)}" for key, value in settings.items() if value is not None),
         f"{len(history.trials)}{f' of {total}' if total else ''} trials: {count}",
     ]
     if history.stop:
@@ -154,7 +153,7 @@ def front_lines(history: History) -> list[tuple[str, Trial]]:
 def _diagnosis_line(history: History) -> list[str]:
     if history.best is None:
         return []
-    found = diagnose(history.best, model_params(history.declaration))
+    found = diagnose(history.best, history.declaration.model_params)
     return [] if found.label == "unclear" else [f"      its curve: {found}"]
 
 
@@ -199,7 +198,7 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
         Column("diagnosis"),
         Column("why"),
     ]
-    model = model_params(history.declaration)
+    model = history.declaration.model_params
     rows = [_trial_row(history, trial, names, model, ascii_only) for trial in trials]
     fixed = 4 + len(history.goal.others)
     params = fixed + len(names)
@@ -254,8 +253,8 @@ def _data(history: History) -> str:
 def _total(history: History) -> int | None:
     """Return how many trials were asked for; None where only the sampler knows, as a grid does."""
     said = history.declaration
-    n_trials = None if said.get("sampler") == "grid" else said.get("n_trials")
-    n_trials = None if n_trials is None else int(n_trials) + len(history.retries)
+    n_trials = None if said.sampler == "grid" else said.n_trials
+    n_trials = None if n_trials is None else n_trials + len(history.retries)
     return confirm.expected(history, confirm.most_trials(said, n_trials))
 
 
@@ -273,7 +272,7 @@ def _facts(name: str, history: History) -> dict[str, Any]:
         "metric": history.goal.metric,
         "direction": history.goal.direction,
         "data": (history.header.dataset if history.header else {}).get("name"),
-        **{key: said.get(key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
+        **{key: getattr(said, key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
         "counts": {
             "complete": count.complete,
             "pruned": count.pruned,

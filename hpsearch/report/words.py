@@ -96,7 +96,7 @@ def reached(trial: Trial) -> str:
 
 def constraints(history: History) -> str | None:
     """Return in words what constraints a study has and how many proposals they rejected; None where it has none."""
-    names = [str(each["function"]) for each in history.declaration.get("constraints", ())]
+    names = [str(each["function"]) for each in history.declaration.constraints]
     if not names:
         return None
     rejected = sum(trial.ask.rejected for trial in history.trials)

@@ -22,6 +22,7 @@ from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.parameters import batch_rows, validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData
 from hpsearch.objectives.outputs import training_data
+from hpsearch.objectives.surroundings import surroundings
 from hpsearch.objectives.transformers import Transformers, behind
 from hpsearch.study.study import Study
 
@@ -63,7 +64,8 @@ def lr_range(study: Study, dataset: Dataset, epochs: int = 3) -> LrRange:
     guessing = guessing_cost(params, data)
     lowest = OPTIMIZERS[params["optimizer"]].learning_rate / BELOW
     rates = [float(f"{lowest * 10 ** (DECADES * i / (N_RATES - 1)):.2g}") for i in range(N_RATES)]
-    costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
+    with surroundings(study.threads):
+        costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
     start = costs[0][0]
     traces = tuple(
         Trace(rate, (start, *cost), judge([start, *cost], guessing))
@@ -147,7 +149,8 @@ def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingDa
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
     if parts.before is not None:
-        X, X_valid = Transformers(parts.before, dataset, study.seed).transform({})
+        with surroundings(study.threads):
+            X, X_valid = Transformers(parts.before, dataset, study.seed).transform({})
         dataset = replace(dataset, X_train=X, X_valid=X_valid)
     return params, training_data(dataset, params["dtype"], class_weight=params["class_weight"])
 

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
@@ -23,6 +21,7 @@ from hpsearch.objectives.build import outputs_of, prepare
 from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.outputs import Outputs
 from hpsearch.objectives.staged import Confirming
+from hpsearch.objectives.surroundings import surroundings
 from hpsearch.objectives.transformers import Transformers, behind
 from hpsearch.space import restore
 from hpsearch.study.scaling import DECAYS
@@ -30,7 +29,7 @@ from hpsearch.study.study import Study
 from hpsearch.tables.join import with_validation
 
 
-def refitted(study: Study, dataset: Dataset, history: History, trial: Trial) -> Any:
+def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, threads: int | None = 1) -> Any:
     """Return the winner trained on training and validation rows, as a fitted estimator.
 
     Args:
@@ -38,6 +37,7 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial) -> 
         dataset: Its data.
         history: Its log.
         trial: The winner.
+        threads: BLAS threads of its training.
 
     Raises:
         UserError: It diverged or failed on these rows.
@@ -45,10 +45,12 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial) -> 
     assert trial.best_epoch is not None, "a winner has a best epoch"
     whole = with_validation(dataset)
     by_seed = trial.ask.stage > history.full_stage
-    outputs = outputs_of(study, dataset)
-    if outputs is None:
-        return _fitted(study, dataset, whole, trial, by_seed)
-    return _trained(study, dataset, whole, outputs_of(study, whole) or outputs, trial, by_seed)
+    outputs = outputs_of(study, whole)
+    with surroundings(threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if outputs is None:
+            return _fitted(study, dataset, whole, trial, by_seed)
+        return _trained(study, dataset, whole, outputs, trial, by_seed)
 
 
 def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
@@ -59,34 +61,32 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
     settings = {**parts.last.get_params(), **own}
     settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
     params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        transformers = Transformers(parts.before, whole, study.seed)
-        seen = whole
-        if parts.before is not None:
-            X, X_valid = transformers.transform(before)
-            seen = replace(whole, X_train=X, X_valid=X_valid)
-        data = outputs.data(seen, params, test=False)
-        own_stream = (CONFIRM_STREAM, ask.stage, ask.repeat) if by_seed else (NETWORK_STREAM, ask.trial)
-        member = Member(params, (study.seed, *own_stream))
-        population: Population | None = None
-        for epoch in range(epochs):
-            rate = trial.rows[epoch].metrics.get("learning_rate", params["learning_rate"])
-            if population is None or rate != member.params["learning_rate"]:
-                if population is not None:
-                    (member.state,) = population.states()
-                member.params = {**member.params, "learning_rate": rate}
-                population = Population([member], data)
-            order = (CONFIRM_STREAM, ask.stage, ask.repeat, epoch)
-            if not by_seed:
-                order = (DATA_STREAM, ask.stage, ask.repeat, trial.ticks[epoch])
-            (result,) = population.run_epoch((study.seed, *order))
-            if result.failure:
-                raise UserError(f"trial {ask.trial} trained with the validation rows {result.failure}; use trial_model")
-        assert population is not None, "it trained an epoch"
-        (member.state,) = population.states()
-        network = outputs.model(member, seen, study.seed)
-        return network if parts.before is None else transformers.pipeline(before, network)
+    transformers = Transformers(parts.before, whole, study.seed)
+    seen = whole
+    if parts.before is not None:
+        X, X_valid = transformers.transform(before)
+        seen = replace(whole, X_train=X, X_valid=X_valid)
+    data = outputs.data(seen, params, test=False)
+    own_stream = (CONFIRM_STREAM, ask.stage, ask.repeat) if by_seed else (NETWORK_STREAM, ask.trial)
+    member = Member(params, (study.seed, *own_stream))
+    population: Population | None = None
+    for epoch in range(epochs):
+        rate = trial.rows[epoch].metrics.get("learning_rate", params["learning_rate"])
+        if population is None or rate != member.params["learning_rate"]:
+            if population is not None:
+                (member.state,) = population.states()
+            member.params = {**member.params, "learning_rate": rate}
+            population = Population([member], data)
+        order = (CONFIRM_STREAM, ask.stage, ask.repeat, epoch)
+        if not by_seed:
+            order = (DATA_STREAM, ask.stage, ask.repeat, trial.ticks[epoch])
+        (result,) = population.run_epoch((study.seed, *order))
+        if result.failure:
+            raise UserError(f"trial {ask.trial} trained with the validation rows {result.failure}; use trial_model")
+    assert population is not None, "it trained an epoch"
+    (member.state,) = population.states()
+    network = outputs.model(member, seen, study.seed)
+    return network if parts.before is None else transformers.pipeline(before, network)
 
 
 def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_seed: bool) -> Any:

@@ -11,13 +11,15 @@ from typing import Any
 
 from hpsearch import space as spaces
 from hpsearch.engine import environment
-from hpsearch.engine.resume import catch_up
+from hpsearch.engine.resume import catch_up, same_value
 from hpsearch.errors import UserError
-from hpsearch.judging.proposal import model_params
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
+from hpsearch.objectives.surroundings import declared_threads, surrounded, surroundings
+from hpsearch.study import aliases
 from hpsearch.study.declaration import CONFIRM, changes, declare
+from hpsearch.study.declared import Declaration
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
@@ -27,10 +29,25 @@ from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
 
-TRAINS = ("model", "objective", "scoring", "data", "metric", "epochs", "seed", "repeats", "stages", "measure_test")
+TRAINS = (
+    "model",
+    "objective",
+    "scoring",
+    "data",
+    "metric",
+    "epochs",
+    "seed",
+    "repeats",
+    "stages",
+    "measure_test",
+    "threads",
+)
 """What of a declaration decides how a trial trains; the rest decides which trials there are."""
 
-PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats")
+OWN = "hpsearch.MLPClassifier"
+"""The one model that a declaration tells all of, so that it needs no study file."""
+
+PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats", "threads")
 """What is taken from a declaration as it stands there."""
 
 
@@ -61,13 +78,15 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         UserError: MLflow does not hold all that a replay needs, or the data cannot be loaded.
     """
     told = fetch(run_id, resolve(Path(root), tracking_uri))
+    threads = declared_threads(Declaration.of(told.declaration), told.environment)
     with tempfile.TemporaryDirectory(prefix="hpsearch-replay-") as folder:
         study = _study(told, Path(folder))
         dataset = None if study.data is None else door.load_as(study.data, study.model, told.data_digest)
         digest = None if dataset is None else dataset.digest
-        objective = prepare(study, dataset).make(dataset)
+        objective = surrounded(prepare(study, dataset).make, threads, dataset)
         causes = list(_causes(told, declare(study), digest))
-        rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
+        with surroundings(threads):
+            rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
     differing = list(_differences(told, rows))
     about = f"trial {told.ask.trial} of {told.study!r} ({told.state})"
     if not differing:
@@ -90,9 +109,7 @@ def _study(told: Remembered, folder: Path) -> Study:
         path.write_text(told.study_file, encoding="utf-8")
         return _as_declared(load_study(path, told.study, _data_of(told)), said)
     model = said.get("model") or {}
-    if model.get("class") != "hpsearch.models.estimators.classifier.MLPClassifier" or not isinstance(
-        said.get("data"), str
-    ):
+    if aliases.public(str(model.get("class"))) != OWN or not isinstance(said.get("data"), str):
         raise UserError(
             f"study {told.study!r} was begun from Python, so its objective or data is not in MLflow; "
             "a study that is run from a file can be replayed"
@@ -124,8 +141,10 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new["comparison"] = None
     if said["space"] != before["space"] and "function" not in said["space"]:
         new["space"] = spaces.from_json(said["space"])
-    known = model_params(before)
-    changed = {name: value for name, value in model_params(said).items() if known.get(name, said) != value}
+    known = Declaration.of(before).model_params
+    changed = {
+        name: value for name, value in Declaration.of(said).model_params.items() if known.get(name, said) != value
+    }
     plain = {name: _tuples(value) for name, value in changed.items() if _is_plain(value)}
     if plain and study.model is not None:
         from sklearn.base import clone  # slow to import
@@ -154,7 +173,7 @@ def _differences(told: Remembered, rows: list[Row]) -> Iterator[str]:
             again = value if math.isfinite(value) else math.nan
             if place not in known:
                 yield f"epoch {row.epoch}: {name} is {again!r} now, and is not in MLflow"
-            elif not _same(then := told.curve[place[0]][row.epoch], again):
+            elif not same_value(name, then := told.curve[place[0]][row.epoch], again, told.environment):
                 yield f"epoch {row.epoch}: {name} was {then!r}, is {again!r} now"
             expected.discard(place)
     for name, epoch in sorted(expected, key=lambda place: (place[1], place[0])):
@@ -164,10 +183,6 @@ def _differences(told: Remembered, rows: list[Row]) -> Iterator[str]:
         yield f"it failed by {told.reason!r}, and by {failure!r} now"
     elif failure is not None and told.state != "FAILED":
         yield f"it ended as {told.state}, and fails now: {failure}"
-
-
-def _same(a: float, b: float) -> bool:
-    return a == b or (math.isnan(a) and math.isnan(b))
 
 
 def _causes(told: Remembered, declared: Mapping[str, Any], digest: str | None) -> Iterator[str]:

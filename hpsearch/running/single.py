@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.study.study import DEFAULT_METRIC, Study
+from hpsearch.running.study import Study
+from hpsearch.study.study import DEFAULT_METRIC
 
 HELD_OUT = 0.2
 """Share of the samples that a curve is measured on where no others are given for that."""
@@ -46,7 +47,7 @@ def track(
         tracking: Deliver it to MLflow.
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else the root's own.
         quiet: Whether to show nothing while it trains.
-        **study: Other settings of a :class:`~hpsearch.study.study.Study`: ``epochs``, ``seed``, ``scoring`` …
+        **study: Other settings of a :class:`~hpsearch.running.study.Study`: ``epochs``, ``seed``, ``scoring`` …
 
     Returns:
         The fitted estimator, as it was after its best epoch, with the id of the study's run in MLflow as ``run_id_``.
@@ -61,8 +62,7 @@ def track(
     )
     if declared.dimensions or callable(declared.space):
         raise UserError(f"study {name!r}: track() fits one estimator; to search a space, run a Study")
-    options = {"register": register, "tracking": tracking, "tracking_uri": tracking_uri}
-    result = declared.run(root, quiet=quiet, **options)
+    result = declared.run(root, quiet=quiet, register=register, tracking=tracking, tracking_uri=tracking_uri)
     if result.interrupted:
         raise KeyboardInterrupt
     fitted = result.model

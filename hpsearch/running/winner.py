@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -44,7 +45,7 @@ def winner(history: History) -> Trial | None:
     found = verdict(history)
     if found is None:
         return history.best
-    for stage in (history.full_stage + 2, history.full_stage + 1):
+    for stage in (history.roles.test, history.roles.confirm):
         if trials := [each for each in history.ranked_at(stage) if each.ask.point == found.winner.point]:
             return trials[0]
     return history.best
@@ -62,7 +63,7 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
         UserError: Training the winner again did not bring what the log says.
     """
     trial = winner(history)
-    if trial is None or trial.best_epoch is None or "model" not in history.declaration:
+    if trial is None or trial.best_epoch is None or history.declaration.model is None:
         return None
     wanted = trial.number, trial.best_epoch
     if not isinstance(objective, Keeping) or objective.kept() != wanted:
@@ -79,7 +80,9 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
     return objective.model()
 
 
-def refit(study: Study, dataset: Dataset | None, history: History, wanted: bool | None) -> Callable[[], Any] | None:
+def refit(
+    study: Study, dataset: Dataset | None, history: History, wanted: bool | None, threads: int | None
+) -> Callable[[], Any] | None:
     """Return what trains a study's winner once more, with the validation rows; None where that is not wanted.
 
     Args:
@@ -87,13 +90,33 @@ def refit(study: Study, dataset: Dataset | None, history: History, wanted: bool 
         dataset: Its data, or None.
         history: Its log.
         wanted: Whether it is wanted; None: where the rows were divided by us.
+        threads: BLAS threads of its training.
     """
     trial = winner(history)
     if dataset is None or study.model is None or trial is None or trial.best_epoch is None:
         return None
     if not (dataset.own_split if wanted is None else wanted):
         return None
-    return partial(refitted, study, dataset, history, trial)
+    return partial(refitted, study, dataset, history, trial, threads)
+
+
+@dataclass
+class Winner:
+    """Makes the winner's model when it is asked for.
+
+    Attributes:
+        history: The study.
+        make: Makes a fresh objective that trains here.
+        trained: What trained the study in this process, which may have kept the model; None where nothing did.
+    """
+
+    history: History
+    make: Callable[[], Objective]
+    trained: Objective | None = None
+
+    def model(self) -> Any:
+        """Return the winner's model; see :func:`fitted`."""
+        return fitted(self.history, self.trained, self.make)
 
 
 def register_as(text: str) -> tuple[str, str]:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
-from hpsearch.judging.proposal import model_params
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.samplers.chapter_steps import (
@@ -35,7 +34,7 @@ from hpsearch.samplers.chapter_steps import (
 from hpsearch.samplers.known import Known
 from hpsearch.samplers.probes import Point, project, rounded, short
 from hpsearch.samplers.seeding import point_sequence
-from hpsearch.space import Choice, Space, from_json
+from hpsearch.space import Choice, Space
 from hpsearch.space.dimensions import listed
 from hpsearch.study.study import Study
 
@@ -165,10 +164,10 @@ def story(history: History) -> list[str]:
         history: A study whose sampler is the chapter's.
     """
     said = history.declaration
-    space, model = from_json(said["space"]), model_params(said)
-    points = ChapterPoints(space, model, int(said.get("seed", 0)), int(said.get("repeats", 1)))
+    space, model = said.dimensions, said.model_params
+    points = ChapterPoints(space, model, said.seed, said.repeats)
     trials = [trial for trial in history.trials if trial.ask.stage == 0]
-    known = Known(trials, history.goal, int(said.get("repeats", 1)))
+    known = Known(trials, history.goal, said.repeats)
     walk = points.walk(known)
     told = list(walk.told)
     if history.full_stage:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hpsearch.space import Choice, Dimension, Float, Int, is_active
 from hpsearch.space.dimensions import listed
+from hpsearch.space.distributions import to_unit
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -48,7 +49,7 @@ class Encoding:
     def place(self, points: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
         """Return units of shape (n, dims) and codes of shape (n, width) of points."""
         names = list(self._space.items())
-        units = [[_to_unit(dim, point[name]) if name in point else _NEUTRAL for name, dim in names] for point in points]
+        units = [[to_unit(dim, point[name]) if name in point else _NEUTRAL for name, dim in names] for point in points]
         exist = np.array([[name in point for name, _ in names] for point in points])
         return np.array(units), self.codes(np.array(units), exist)
 
@@ -106,25 +107,13 @@ def _columns(dim: Dimension) -> int:
     return dim.count() if isinstance(dim, Choice) else 1
 
 
-def _to_unit(dim: Dimension, value: Any) -> float:
-    if isinstance(dim, Choice):
-        return (dim.index(value) + 0.5) / dim.count()
-    if isinstance(dim, Float) and dim.step is None:
-        low, high, value = (math.log(x) if dim.log else x for x in (dim.low, dim.high, value))
-        return float(min(max((value - low) / (high - low), 0.0), 1.0))
-    if isinstance(dim, Int) and dim.log:
-        low, high = math.log(dim.low - 0.5), math.log(dim.high + 0.5)
-        return float((math.log(value) - low) / (high - low))
-    return float((round((value - dim.low) / (dim.step or 1)) + 0.5) / (dim.count() or 1))
-
-
 def _encode(dim: Dimension, unit: Array, exist: Mask) -> list[Array]:
     if isinstance(dim, Choice):
         size = dim.count()
         index = np.minimum((unit * size).astype(int), size - 1)
         return [np.where(exist, (index == option) * _ONE_HOT, _ONE_HOT / size) for option in range(size)]
     if isinstance(dim, Int) and dim.log:
-        low, high = math.log(dim.low - 0.5), math.log(dim.high + 0.5)
+        low, high = dim.log_ends()
         value = np.clip(np.round(np.exp(low + unit * (high - low))), dim.low, dim.high)
         place = (np.log(value) - low) / (high - low)
     elif (size_or_none := dim.count()) is not None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 from sklearn.gaussian_process.kernels import Kernel
-from threadpoolctl import ThreadpoolController
 
 from hpsearch.log.history import History
+from hpsearch.models.threads import limited
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.gp_encoding import Array, Encoding, Mask
 from hpsearch.samplers.gp_model import (
@@ -67,7 +67,6 @@ class GPPoints:
         self._even: Array = qmc.Sobol(self._encoding.dims, scramble=False).random(_EVERYWHERE)
         self._observations = Observations(self._encoding, study.repeats)
         self._kernels: dict[Target, tuple[Sequence[Observation], Kernel]] = {}
-        self._blas = ThreadpoolController()
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number."""
@@ -79,7 +78,7 @@ class GPPoints:
             return params
         self.rejected = 0
         # The last bits of a matrix product depend on the number of threads.
-        with self._blas.limit(limits=1, user_api="blas"):
+        with limited():
             return self._improve(known, point)
 
     def _improve(self, known: Sequence[Observation], point: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import UserError
 from hpsearch.samplers.base import Sampler
-from hpsearch.space.dimensions import distribution
+from hpsearch.space.distributions import distribution
 from hpsearch.study.study import Study
 
 if TYPE_CHECKING:

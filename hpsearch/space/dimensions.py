@@ -6,17 +6,18 @@ Values are JSON values (a tuple is written as a list): what a sampler says is wh
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpsearch.errors import UserError
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-
 When = Mapping[str, Any]
+
+LARGEST = 2**1023
+"""Whole numbers beyond this are no floats, which samplers reckon with."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ class Float:
         if self.log:
             low, high = math.log(self.low), math.log(self.high)
             return min(max(math.exp(low + unit * (high - low)), self.low), self.high)
-        return min(max(self.low + unit * (self.high - self.low), self.low), self.high)
+        width = self.high - self.low
+        if math.isinf(width):  # the distance of the ends is no float, though both are
+            return min(max((1 - unit) * self.low + unit * self.high, self.low), self.high)
+        return min(max(self.low + unit * width, self.low), self.high)
 
     def snap(self, value: float) -> float:
         """Return the value of this dimension that is nearest to a number."""
@@ -88,7 +92,15 @@ class Float:
         size = self.count()
         if self.step is None or size is None:
             return value
-        return self.at(min(max(round((value - self.low) / self.step), 0), size - 1))
+        return self.at(min(max(self.index(value), 0), size - 1))
+
+    def index(self, value: float) -> int:
+        """Return the number of the value of a stepped range that is nearest to a number."""
+        assert self.step is not None, "a continuous range has no numbered values"
+        steps = (value - self.low) / self.step
+        if math.isinf(steps):
+            steps = value / self.step - self.low / self.step
+        return round(steps)
 
 
 @dataclass(frozen=True)
@@ -137,13 +149,18 @@ class Int:
     def from_unit(self, unit: float) -> int:
         """Return the value at this fraction, in [0, 1), of the range (of its logarithm where log)."""
         if self.log:
-            # Half a unit beyond either end gives the end values the share of any other number.
-            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            low, high = self.log_ends()
             return min(max(round(math.exp(low + unit * (high - low))), self.low), self.high)
         return self.at(min(int(unit * self.count()), self.count() - 1))
 
+    def log_ends(self) -> tuple[float, float]:
+        """Return the ends of a range of logarithms: half a unit more gives them the share of any other number."""
+        return math.log(self.low - 0.5), math.log(self.high + 0.5)
+
     def snap(self, value: float) -> int:
         """Return the value of this dimension that is nearest to a number."""
+        if self.contains(value):
+            return int(value)  # a quotient would lose the last digits of a large one
         return self.at(min(max(round((value - self.low) / (self.step or 1)), 0), self.count() - 1))
 
 
@@ -205,37 +222,6 @@ class Choice:
 Dimension = Float | Int | Choice
 
 
-def distribution(dim: Dimension) -> BaseDistribution:
-    """Return the dimension as an Optuna distribution.
-
-    Lists among options stand in it as text, which is all that Optuna can hold, and the values of a stepped Float as
-    their numbers: Optuna's own stepped ranges lose their last value to rounding now and then.
-    """
-    from optuna import distributions  # slow to import, and not every study needs it
-
-    if isinstance(dim, Choice):
-        return distributions.CategoricalDistribution([to_optuna(dim, option) for option in dim.grid()])
-    if isinstance(dim, Int):
-        return distributions.IntDistribution(dim.low, dim.at(dim.count() - 1), log=dim.log, step=dim.step or 1)
-    if (size := dim.count()) is not None:
-        return distributions.IntDistribution(0, size - 1)
-    return distributions.FloatDistribution(dim.low, dim.high, log=dim.log)
-
-
-def to_optuna(dim: Dimension, value: Any) -> Any:
-    """Return a JSON value of this dimension as Optuna holds it."""
-    if isinstance(dim, Choice):
-        return repr(value) if isinstance(value, list) else value
-    return round((value - dim.low) / dim.step) if isinstance(dim, Float) and dim.step is not None else value
-
-
-def from_optuna(dim: Dimension, value: Any) -> Any:
-    """Return what Optuna suggested as a native JSON value of this dimension."""
-    if isinstance(dim, Choice):
-        return dim.at([to_optuna(dim, option) for option in dim.grid()].index(value))
-    return dim.at(value) if isinstance(dim, Float) and dim.step is not None else dim.snap(value)
-
-
 def json_value(value: object, place: str) -> Any:
     """Return value as the JSON value that stands for it: tuples as lists.
 
@@ -267,6 +253,8 @@ def _check_range(dim: Float | Int, kind: type[float] | type[int]) -> None:
         real = whole or (not isinstance(value, bool) and isinstance(value, float))
         if not (whole if kind is int else real):
             raise UserError(f"{shown}: {key} must be {'a whole number' if kind is int else 'a number'}")
+        if whole and abs(operator.index(value)) > LARGEST:
+            raise UserError(f"{name}: {key} must lie between -2**1023 and 2**1023, which is about 9e307")
         if not math.isfinite(value):
             raise UserError(f"{shown}: {key} must be finite")
         object.__setattr__(dim, key, kind(value))
@@ -274,6 +262,8 @@ def _check_range(dim: Float | Int, kind: type[float] | type[int]) -> None:
         raise UserError(f"{shown}: the range is inverted (low > high)")
     if dim.low == dim.high:
         raise UserError(f"{shown}: the range is empty (low == high); a fixed value belongs to the model")
+    if kind is int and dim.high - dim.low > LARGEST + LARGEST // 2:
+        raise UserError(f"{name}: high - low must be at most 1.5 * 2**1023")
     if dim.step is not None and dim.step <= 0:
         raise UserError(f"{shown}: step must be greater than 0")
     if dim.log and dim.step is not None:

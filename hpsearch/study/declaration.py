@@ -22,6 +22,7 @@ from typing import Any
 from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
+from hpsearch.study import aliases
 from hpsearch.study.scaling import Stages
 from hpsearch.study.study import Study
 from hpsearch.study.table import Table
@@ -75,13 +76,14 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
         **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
         **({"measure_test": True} if study.measure_test else {}),
+        **({"threads": study.threads} if study.threads != 1 else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
 
 
 def identity(declaration: Mapping[str, Any]) -> str:
     """Return 16 hex digits that are equal for equal studies; how many trials they run does not count."""
-    kept = {key: value for key, value in declaration.items() if key not in EXTENDABLE}
+    kept = {key: aliases.renamed(value, aliases.first) for key, value in declaration.items() if key not in EXTENDABLE}
     kept["space"] = list(kept.get("space", {}).items())  # the order of the dimensions decides what is sampled
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -89,6 +91,7 @@ def identity(declaration: Mapping[str, Any]) -> str:
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return in words what differs between two declarations, such as ``seed: 0 -> 3``."""
+    old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
     before, after = _flat(old), _flat(new)
     words = []
     for key in [*before, *(key for key in after if key not in before)]:
@@ -102,6 +105,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether new only adds to old: a wider range, more options, more trials."""
+    old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
     same = [{k: v for k, v in each.items() if k != "space" and k not in EXTENDABLE} for each in (old, new)]
     if same[0] != same[1] or _names(old) != _names(new):
         return False
@@ -204,7 +208,7 @@ def _value(value: Any, place: str) -> Any:
         digest = hashlib.sha256(value.tobytes()).hexdigest()[:16]
         return {"array": digest, "shape": list(value.shape), "dtype": str(value.dtype)}
     if inspect.isroutine(value) or isinstance(value, type):
-        return {"name": f"{_module(value)}.{value.__qualname__}"}
+        return {"name": aliases.public(f"{_module(value)}.{value.__qualname__}")}
     text = repr(value)
     if " at 0x" in text:
         raise UserError(f"{place}: {text} cannot be recorded, as nothing in it says what it does; give plain values")
@@ -212,7 +216,7 @@ def _value(value: Any, place: str) -> Any:
 
 
 def _class(value: Any) -> str:
-    return f"{_module(type(value))}.{type(value).__qualname__}"
+    return aliases.public(f"{_module(type(value))}.{type(value).__qualname__}")
 
 
 def _module(named: Any) -> str:

@@ -10,6 +10,8 @@ import inspect
 import re
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +28,25 @@ PREFIX = "hpsearch_study_"
 _UNEXPECTED = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 _MISSING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required positional arguments?: (.+)")
 _OWN: dict[str, type[Any]] = {"Study": Study, "Float": Float, "Int": Int, "Choice": Choice}
+
+
+_first: list[str] = []
+"""Folders that were put first on the import path for the study files in them."""
+
+
+@contextmanager
+def study_folders_last() -> Iterator[None]:
+    """Put the folders of study files last on the import path for a while.
+
+    A process that is started meanwhile takes the path over before it has imported anything. Files beside a study file
+    that are called as modules of hpsearch, of Python or of what we need must not stand in for them.
+    """
+    before, moved = list(sys.path), [folder for folder in sys.path if folder in _first]
+    sys.path[:] = [folder for folder in sys.path if folder not in _first] + moved
+    try:
+        yield
+    finally:
+        sys.path[:] = before + [folder for folder in sys.path if folder not in before]
 
 
 @dataclass(frozen=True)
@@ -110,6 +131,7 @@ def load_file(path: str | Path, data: str | None = None) -> StudyFile:
     sys.modules[module.__name__] = module
     if str(place.parent) not in sys.path:
         sys.path.insert(0, str(place.parent))
+        _first.append(str(place.parent))
     try:
         exec(code, module.__dict__)
     except SystemExit as error:

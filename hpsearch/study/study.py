@@ -1,4 +1,7 @@
-"""A study: the declaration of one search, as a user writes it."""
+"""A study: the declaration of one search, as a user writes it.
+
+The study that people import, :class:`hpsearch.running.study.Study`, is this one with ``run`` added.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import Dimension, check_point, check_space
@@ -18,9 +20,6 @@ from hpsearch.study.naming import check_study_name
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.study.scaling import Stages, check_stages
 from hpsearch.study.table import is_data
-
-if TYPE_CHECKING:
-    from hpsearch.running.api import Result
 
 DEFAULT_METRIC = "val_accuracy"
 
@@ -54,6 +53,8 @@ class Study:
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
         epochs: Most epochs per trial; None: as many as the model says.
         lanes: Trials that train side by side.
+        threads: Threads that BLAS and OpenMP may use in each process that trains. The last bits of a result depend on
+            it, so another number makes another study. Processes and ``n_jobs`` of your own are left as they are.
         seed: Where all randomness of the study comes from.
         repeats: Trials per point, each with a seed of its own.
         enqueue: Points to try first, each with a value per active dimension.
@@ -108,6 +109,7 @@ class Study:
     confirm_top: int = 3
     measure_test: bool = False
     comparison: Comparison | None = None
+    threads: int = 1
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -115,6 +117,7 @@ class Study:
             ("n_trials", 1, True),
             ("epochs", 1, True),
             ("lanes", 1, False),
+            ("threads", 1, False),
             ("seed", 0, False),
             ("repeats", 1, False),
             ("no_improvement", 1, True),
@@ -151,20 +154,6 @@ class Study:
     def dimensions(self) -> dict[str, Dimension]:
         """The space as a dict of dimensions; empty where it is a function."""
         return dict(self.space) if isinstance(self.space, Mapping) else {}
-
-    def run(self, root: str | Path = "mlruns", *, quiet: bool = False, **options: Any) -> Result:
-        """Run or resume the study, as ``hpsearch run`` does, and return its result.
-
-        Args:
-            root: Folder that holds logs, checkpoints and MLflow's store.
-            quiet: Whether to show nothing while it runs.
-            **options: The other options of :func:`hpsearch.running.api.run`.
-        """
-        # The only import that runs up the house: study.run() is the notebook's command line, and what stands here
-        # hands itself over without knowing how a study is run.
-        from hpsearch.running.api import run
-
-        return run(self, root, quiet=quiet, **options)
 
     def _check_task(self) -> None:
         if (self.model is None) == (self.objective is None):

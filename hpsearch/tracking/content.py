@@ -13,10 +13,10 @@ from typing import Any
 
 from hpsearch.judging import calibration, confirm
 from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.proposal import model_params
 from hpsearch.log import stages
-from hpsearch.log.history import Goal, History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Header, Tick
+from hpsearch.study.declared import Declaration
 from hpsearch.study.study import DEFAULT_TRIALS
 
 MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
@@ -121,13 +121,12 @@ def study_params(header: Header) -> dict[str, Any]:
     return flat({key: value for key, value in header.declaration.items() if key != "comparison"})
 
 
-def trial_params(declaration: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
+def trial_params(declaration: Declaration, trial: Trial) -> dict[str, Any]:
     """Return every parameter of the trial's estimator: those of the model, overlaid by what was asked."""
-    model = declaration.get("model")
-    base = dict(model.get("params", {})) if isinstance(model, Mapping) else {}
-    if "max_epochs" in base and declaration.get("epochs") is not None:
+    base = dict((declaration.model or {}).get("params", {}))
+    if "max_epochs" in base and declaration.epochs is not None:
         # The study's own number of epochs is what its trials train.
-        base["max_epochs"] = declaration["epochs"]
+        base["max_epochs"] = declaration.epochs
     return {**base, **trial.params}
 
 
@@ -146,15 +145,15 @@ def _environment_tags(header: Header) -> dict[str, Any]:
 
 def study_tags(header: Header, user: str | None) -> dict[str, str]:
     """Return what is known of a study from the start."""
-    environment, declaration = header.environment, header.declaration
+    environment, said = header.environment, Declaration.of(header.declaration)
     packages = environment.get("packages", {})
     return tags(
         {
             "hpsearch.uid": header.uid,
             "hpsearch.kind": "study",
             "hpsearch.study": header.name,
-            **{f"hpsearch.{name}": declaration.get(name) for name in ("seed", "sampler", "pruner", "lanes", "metric")},
-            "hpsearch.direction": declaration.get("direction"),
+            **{f"hpsearch.{name}": getattr(said, name) for name in ("seed", "sampler", "pruner", "lanes", "metric")},
+            "hpsearch.direction": said.direction,
             "hpsearch.python": environment.get("python"),
             "hpsearch.blas": environment.get("blas"),
             "hpsearch.cpu": environment.get("cpu"),
@@ -174,7 +173,7 @@ def study_progress(history: History, state: str) -> dict[str, str]:
         {
             "hpsearch.state": state,
             "state": state,
-            "hpsearch.n_trials": history.declaration.get("n_trials"),
+            "hpsearch.n_trials": history.declaration.n_trials,
             "hpsearch.trials": len(history.trials),
             **{f"hpsearch.trials.{name.lower()}": number for name, number in count.items()},
             "hpsearch.stop": history.stop,
@@ -220,7 +219,7 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
             "hpsearch.trial": ask.trial,
             # As asked, and typed: what replays a trial cannot tell 30 from "30" in MLflow's parameters.
             "hpsearch.params": ask.params,
-            "hpsearch.seed": header.declaration.get("seed"),
+            "hpsearch.seed": Declaration.of(header.declaration).seed,
             "hpsearch.lane": ask.lane,
             "hpsearch.point": ask.point,
             "hpsearch.repeat": ask.repeat,
@@ -230,7 +229,7 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
     )
 
 
-def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | None = None) -> dict[str, str]:
+def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = None) -> dict[str, str]:
     """Return a trial's tags that change: its state, and once it ended by which rule, why, and on what evidence."""
     known: dict[str, Any] = {"hpsearch.state": state, "state": state}
     if trial.decision is not None:
@@ -239,10 +238,10 @@ def trial_outcome(trial: Trial, state: str, declaration: Mapping[str, Any] | Non
             known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
         known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": decision.reason}
         known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
-        if (found := diagnose(trial, model_params(declaration or {}))).label != "unclear":
+        if (found := diagnose(trial, (declaration or Declaration()).model_params)).label != "unclear":
             known |= {"hpsearch.diagnosis": found.label, "hpsearch.diagnosis.reason": found.reason}
     if len(trial.values) > 1 and declaration is not None:
-        known["hpsearch.values"] = dict(zip(Goal.of(declaration).metrics, trial.values, strict=True))
+        known["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))
     if trial.audit is not None:
         known["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
@@ -308,7 +307,7 @@ def is_done(history: History) -> bool:
     planned = None if planned is None else planned + len(history.retries)
     wanted = confirm.expected(history, confirm.most_trials(declaration, planned))
     # A grid may have fewer points than the trials that were allowed.
-    enough = wanted is None or declaration.get("sampler") == "grid" or len(history.trials) >= int(wanted)
+    enough = wanted is None or declaration.sampler == "grid" or len(history.trials) >= int(wanted)
     return history.stop is not None or enough
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ FOLDER, CARD = "model", "card.json"
 NAME = "model"
 """What the model is called in MLflow: ``runs:/<the study's run>/model``."""
 
-LOADER = "hpsearch.models.estimators.serving"
-"""The module that reads it, which travels with it."""
+LOADER = "estimators.serving"
+"""The module that reads it, within the package that travels with it."""
 
 
 @dataclass(frozen=True)
@@ -103,35 +104,66 @@ def send(client: Any, experiment: str, run: str, study_dir: Path) -> None:
 
 
 def _log(client: Any, experiment: str, run: str, folder: Path, card: Card, tags: dict[str, str]) -> Any:
-    import numpy as np
-    from mlflow import pyfunc
     from mlflow.entities import LoggedModelOutput
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
+    from mlflow.models import Model
 
-    import models
-
-    dtype = np.dtype(card.output)
-    inputs, example = read_example(folder)
-    signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]))
     params = {name: str(value) for name, value in card.params.items()}
     made = client.create_logged_model(experiment, NAME, source_run_id=run, tags=tags, params=params)
     with tempfile.TemporaryDirectory() as place:
         target = Path(place) / NAME
-        pyfunc.save_model(
-            target,
-            loader_module=LOADER,
-            data_path=str(folder),
-            # The package that reads it goes along, so that nothing needs to be installed that no index has.
-            code_paths=[str(Path(models.__file__).parent)],
-            signature=signature,
-            input_example=example,
-            pip_requirements=card.requirements,
-            mlflow_model=Model(artifact_path=made.artifact_location, run_id=run, model_id=made.model_id),
-        )
+        save(target, folder, card, Model(artifact_path=made.artifact_location, run_id=run, model_id=made.model_id))
         client.log_model_artifacts(made.model_id, str(target))
     client.log_outputs(run, [LoggedModelOutput(made.model_id, 0)])
     return client.finalize_logged_model(made.model_id, "READY")
+
+
+def save(target: Path, folder: Path, card: Card, description: Any = None) -> None:
+    """Write a model as MLflow keeps it, together with the package that reads it.
+
+    Args:
+        target: Where to; made.
+        folder: The model as it stands beside a study's log.
+        card: What it is.
+        description: An MLflow ``Model`` to complete, or None for a new one.
+    """
+    import numpy as np
+    from mlflow import pyfunc
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    dtype = np.dtype(card.output)
+    inputs, example = read_example(folder)
+    signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]))
+    with tempfile.TemporaryDirectory() as place:
+        package = carried(Path(place))
+        pyfunc.save_model(
+            target,
+            loader_module=f"{package.name}.{LOADER}",
+            data_path=str(folder),
+            # The package that reads it goes along, so that nothing needs to be installed that no index has.
+            code_paths=[str(package)],
+            signature=signature,
+            input_example=example,
+            pip_requirements=card.requirements,
+            mlflow_model=description,
+        )
+
+
+def carried(place: Path) -> Path:
+    """Copy the package that reads models into a folder, under a name of its own, and return where it is.
+
+    The name tells of its content, so that it hides no ``models`` of the user's, an installed hpsearch is not asked, and
+    models of several versions are read in one process, each by the code that it was written with.
+    """
+    from hpsearch import models
+
+    home = Path(models.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(home.rglob("*.py")):
+        digest.update(path.relative_to(home).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    package = place / f"hpsearch_models_{digest.hexdigest()[:12]}"
+    shutil.copytree(home, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
 
 
 def _register(client: Any, model_id: str, run: str, card: Card, tags: dict[str, str]) -> None:

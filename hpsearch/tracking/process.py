@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -131,6 +132,10 @@ class Delivery:
             self._ended = True
             self._tell()
 
+    def announce(self, notice: Callable[[str], None]) -> None:
+        """Say what the time is for that :meth:`finish` may take."""
+        notice("delivering the rest to MLflow")
+
     def finish(self, timeout: float = 30.0, *, exhibits: bool = False) -> DeliveryReport:
         """Say that the study ended and its model is there, wait for the rest of its log to be delivered, and report.
 
@@ -207,6 +212,35 @@ class Delivery:
         except subprocess.TimeoutExpired:
             _left_behind.append(process)
             return None
+
+
+class NoDelivery:
+    """What stands in a delivery's place where nothing is to reach MLflow: it does nothing, and has nothing to say."""
+
+    address = ""
+
+    def __enter__(self) -> NoDelivery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
+    def start(self, study_dir: Path) -> None:
+        """Deliver nothing."""
+
+    def problem(self) -> str | None:
+        """Return None: nothing fails."""
+        return None
+
+    def ended(self) -> None:
+        """Take no note."""
+
+    def announce(self, notice: Callable[[str], None]) -> None:
+        """Say nothing."""
+
+    def finish(self, timeout: float = 30.0, *, exhibits: bool = False) -> DeliveryReport:
+        """Return the report of a delivery that was not wanted."""
+        return DeliveryReport(False, None, 0, "", None, None, None)
 
 
 def report(study_dir: Path, uri: str, why: str | None = None) -> DeliveryReport:

@@ -26,6 +26,7 @@ class _Sent:
     prepared: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     there: set[tuple[str, int]] = field(default_factory=set)
+    end: int | None = None
 
     def lacks(self, points: list[Point]) -> list[Point]:
         return [point for point in points if (point.key, point.step) not in self.there]
@@ -168,17 +169,18 @@ class Projection:
                 "the run of this study was deleted in MLflow: bring it back with "
                 f"`mlflow runs restore --run-id {found.run}`"
             )
-        return _Sent(found.run, found.status, found.state, there=store.points(found))
+        return _Sent(found.run, found.status, found.state, there=store.points(found), end=found.end)
 
     def _push_trial(self, store: Store, trial: Trial, parent: str, alive: bool) -> None:
         header, found = self._header, self._found.get(trial.number)
         assert header is not None, "called with a history"
+        assert self.history is not None, "called with a history"
         state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
         if found is not None and (found.deleted or (trial.decision is not None and found.is_at(state))):
             # The status is written last, so all else is there; and what a person deleted stays deleted.
             del self._unfinished[trial.number]
             return
-        outcome = content.trial_outcome(trial, state, header.declaration)
+        outcome = content.trial_outcome(trial, state, self.history.declaration)
         sent = self._trials.get(trial.number)
         if sent is None and found is not None:
             sent = self._trials[trial.number] = self._adopt(store, found)
@@ -188,7 +190,7 @@ class Projection:
             sent = self._trials[trial.number] = _Sent(run, tags=tags)
         values: dict[str, str] = {}
         if not sent.prepared:
-            params = content.trial_params(header.declaration, trial)
+            params = content.trial_params(self.history.declaration, trial)
             values = content.params(params)
             if content.altered(params):
                 store.log_text(sent.run, _json(params), "params.json")
@@ -224,7 +226,7 @@ class Projection:
             self._log_files(store, sent.run)
             sent.prepared = True
         if not self._declared:
-            store.log_text(sent.run, _json(self.history.declaration), "declaration.json")
+            store.log_text(sent.run, _json(self.history.declaration.to_json()), "declaration.json")
             self._declared = True
         self._set_ended(store, sent, state, self.history.time or self._header.time)
 
@@ -249,9 +251,11 @@ class Projection:
             sent.status = "RUNNING"
 
     def _set_ended(self, store: Store, sent: _Sent, state: str, when: float) -> None:
-        if state != "RUNNING" and sent.status != STATUS[state]:
-            store.end(sent.run, STATUS[state], millis(when))
-            sent.status = STATUS[state]
+        """End a run, or end it again where it went on since: an extension may be over before it is first delivered."""
+        status, end = STATUS[state], millis(when)
+        if state != "RUNNING" and (sent.status, sent.end) != (status, end):
+            store.end(sent.run, status, end)
+            sent.status, sent.end = status, end
 
     def _follow_best(self, tick: Tick) -> None:
         """Add a point to the best-so-far curve where the incumbent changed or a trial ended."""

@@ -64,6 +64,7 @@ class Found:
         state: The tag ``hpsearch.state``.
         keys: The metrics it has.
         deleted: Whether a person has deleted it in MLflow.
+        end: When it ended, in ms since 1970, or None.
     """
 
     run: str
@@ -72,6 +73,7 @@ class Found:
     state: str
     keys: tuple[str, ...]
     deleted: bool
+    end: int | None = None
 
     def is_at(self, state: str) -> bool:
         """Return whether the run shows this state, in its tag and in its status."""
@@ -137,6 +139,7 @@ class Store:
                         state=run.data.tags.get("hpsearch.state", ""),
                         keys=tuple(run.data.metrics),
                         deleted=run.info.lifecycle_stage == "deleted",
+                        end=run.info.end_time,
                     )
                 )
             token = page.token

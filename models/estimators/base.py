@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -20,11 +20,22 @@ from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
 from ..network import Network
 from ..parameters import needs_validation, resolve_params
+from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
+from . import archive
 
 ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
 """What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
+
+FITTED_VALUES: Mapping[str, type] = {
+    "n_features_in_": int,
+    "n_iter_": int,
+    "best_epoch_": int,
+    "_seed": int,
+    "history_": dict,
+}
+"""Fitted attributes that every estimator has and that are plain values, with their types."""
 
 _SHOWN = ("train_", "val_", "learning_rate")
 """How the metrics begin that are printed; those for the diagnosis are many."""
@@ -46,6 +57,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
     """A multilayer perceptron with the interface of scikit-learn; what its outputs mean is for subclasses to say."""
 
     _numeric_targets = False
+    _fitted_values: ClassVar[Mapping[str, type]]
+    """Fitted attributes that are plain values, and their types: what a saved file holds beside the arrays."""
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
@@ -65,6 +78,10 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         Raises:
             ValueError: For a parameter out of range, unfit data, or when training diverges.
         """
+        with limited():  # for the whole fit: threads that wake between two epochs take 10 ms from the next one
+            return self._fit(X, y, sample_weight, X_val, y_val)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> Self:
         params = resolve_params(self._network_params())
         fresh = not (params["warm_start"] and self.__sklearn_is_fitted__())
         if (X_val is None) != (y_val is None):
@@ -98,23 +115,30 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         self._learn_targets(samples.y, fresh, classes)
         if fresh:
             self._seed = _seed(self.random_state)
-        population = self._population(samples, None, params, fresh, goes_on=True)
-        self._epoch(population)
-        self._adopt(population)
+        with limited():
+            population = self._population(samples, None, params, fresh, goes_on=True)
+            self._epoch(population)
+            self._adopt(population)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to a file that `models.load` reads, without pickle.
+        """Write the fitted estimator to a file that `hpsearch.models.load` reads, without pickle.
 
         Args:
             path: The file, by custom with the ending .npz; replaced where it exists.
 
         Raises:
             NotFittedError: Before fit.
+            ValueError: A parameter or label is neither a number nor text, or the class is one that derives from ours.
         """
-        from .saving import save
-
-        save(self, path)
+        check_is_fitted(self)
+        kind = type(self)
+        if "_fitted_values" not in vars(kind):
+            raise ValueError(f"{kind.__name__} cannot be saved: only MLPClassifier and MLPRegressor can")
+        fitted = {key: getattr(self, key) for key in kind._fitted_values}
+        labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
+        params = self.get_params(deep=False)
+        archive.write(path, archive.Content(kind.__name__, params, fitted, labels, self._weights()))
 
     @property
     def coefs_(self) -> list[Array]:
@@ -227,7 +251,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         params = resolve_params(self._network_params())
         X = _dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
         network = Network.build(params, X.shape[1], n_outputs)
-        outputs: Array = getattr(network, what)(self._weights(), X)
+        with limited(), np.errstate(all="ignore"):
+            outputs: Array = getattr(network, what)(self._weights(), X)
         if not np.isfinite(outputs).all():
             raise ValueError(
                 f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"

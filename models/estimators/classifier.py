@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..augmentation import Augmentation
 from ..kernels import Array
 from ..training.population import TrainingData
-from .base import Given, Perceptron
+from .base import FITTED_VALUES, Given, Perceptron
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
@@ -80,6 +80,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             validation data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer (see
             `hpsearch.models.training.monitors`).
     """
+
+    _fitted_values: ClassVar[Mapping[str, type]] = {**FITTED_VALUES, "_multilabel": bool}
 
     def __init__(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -11,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..augmentation import Augmentation
 from ..kernels import Array
 from ..training.population import TrainingData
-from .base import Given, Perceptron
+from .base import FITTED_VALUES, Given, Perceptron
 
 LEARNING_RATES = {"sgd": 0.02, "momentum": 0.01, "nesterov": 0.01, "adam": 0.003}
 """η where the user gives none. Gradient descent takes smaller steps than in a classifier: identity outputs do not
@@ -69,6 +70,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     """
 
     _numeric_targets = True
+    _fitted_values: ClassVar[Mapping[str, type]] = {**FITTED_VALUES, "n_outputs_": int, "_flat": bool}
 
     def __init__(
         self,

@@ -1,20 +1,29 @@
 """A saved model as something that predicts: what MLflow calls where it serves one. Knows no mlflow.
 
-A folder holds `model.npz`, which :mod:`hpsearch.models.estimators.saving` wrote, or `model.skops` with `trusted.json`, the list of types
-that it needs. Neither is unpickled.
+A folder holds `model.npz`, which an estimator's `save` wrote, or `model.skops` with `trusted.json`, the list of types
+that it needs. Neither is unpickled. A file of skops names our classes as users import them (see
+`hpsearch.models.names`), and is read with the classes of the package that reads it.
 """
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
+from .. import names
 from .base import Perceptron
+from .loading import load
 
 NPZ, SKOPS, TRUSTED = "model.npz", "model.skops", "trusted.json"
+
+_TREE = "schema.json"
+"""Where a file of skops keeps the tree of the objects."""
 
 
 class Served:
@@ -74,9 +83,38 @@ def _write_skops(estimator: Any, folder: Path) -> None:
     import skops.io  # imports all of scikit-learn
 
     content = skops.io.dumps(estimator)
-    trusted = skops.io.get_untrusted_types(data=content)
-    (folder / SKOPS).write_bytes(content)
-    (folder / TRUSTED).write_text(json.dumps(sorted(trusted)) + "\n", encoding="utf-8")
+    trusted = sorted(map(names.public, skops.io.get_untrusted_types(data=content)))
+    (folder / SKOPS).write_bytes(_renamed(content, names.public))
+    (folder / TRUSTED).write_text(json.dumps(trusted) + "\n", encoding="utf-8")
+
+
+def _renamed(content: bytes, rename: Callable[[str], str]) -> bytes:
+    """Return a file of skops whose classes have other names.
+
+    Args:
+        content: The file: a zip archive of arrays, and of a tree in JSON whose nodes name their classes.
+        rename: From ``module.Class`` to the other name.
+    """
+    renamed = io.BytesIO()
+    with ZipFile(io.BytesIO(content)) as old, ZipFile(renamed, "w") as new:
+        for entry in old.infolist():
+            part = old.read(entry)
+            if entry.filename == _TREE:
+                tree = json.loads(part)
+                _rename(tree, rename)
+                part = json.dumps(tree, indent=2).encode()
+            new.writestr(entry, part)
+    return renamed.getvalue()
+
+
+def _rename(node: Any, rename: Callable[[str], str]) -> None:
+    """Rename the classes in a part of the tree, in place."""
+    if isinstance(node, dict):
+        old = f"{node.get('__module__')}.{node.get('__class__')}"
+        if (new := rename(old)) != old:
+            node["__module__"], _, node["__class__"] = new.rpartition(".")
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _rename(child, rename)
 
 
 def read(folder: Path) -> Any:
@@ -89,15 +127,14 @@ def read(folder: Path) -> Any:
         ValueError: The folder holds no model.
     """
     if (folder / NPZ).exists():
-        from .saving import load
-
         return load(folder / NPZ)
     if not (folder / SKOPS).exists():
         raise ValueError(f"{folder} holds no model")
     import skops.io
 
     trusted = json.loads((folder / TRUSTED).read_text(encoding="utf-8"))
-    return skops.io.load(folder / SKOPS, trusted=trusted)
+    content = _renamed((folder / SKOPS).read_bytes(), names.here)
+    return skops.io.loads(content, trusted=list(map(names.here, trusted)))
 
 
 def _load_pyfunc(path: str) -> Served:

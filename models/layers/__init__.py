@@ -1,4 +1,4 @@
-"""Layers: a file each. A layer emits the operations of its forward and backward pass (see `hpsearch.models.kernels`)."""
+"""Layers: a file each. A layer emits the operations of its passes (see `hpsearch.models.kernels`)."""
 
 from .activation import ActivationLayer
 from .base import Gradient, Layer, Parameter, Workspace

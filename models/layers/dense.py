@@ -18,8 +18,8 @@ from .base import Gradient, Parameter, Workspace, lane
 class Dense:
     """A fully connected layer without activation.
 
-    Parameters of a population: weights (K, n_out, n_in), stored transposed (see `hpsearch.models.kernels`), biases (K, 1,
-    n_out).
+    Parameters of a population: weights (K, n_out, n_in), stored transposed (see `hpsearch.models.kernels`), biases
+    (K, 1, n_out).
 
     Attributes:
         index: Position among the dense layers, from 0; names the parameters W0, b0, …

@@ -15,7 +15,7 @@ from ..kernels import Array, Op, project, run
 from ..layers import ActivationLayer, Workspace
 from ..layers.base import lane
 from ..network import Network
-from .passes import Samples
+from .samples import Samples
 
 SAMPLED = 50
 """Samples in the monitored batch."""

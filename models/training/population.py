@@ -7,27 +7,28 @@ lane's own, and what a lane computes is bit for bit what it computes alone (see 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
-from ..augmentation import AugmentedImages, image_side
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
 from ..network import Network
 from ..optimizers import OPTIMIZERS
 from ..parameters import batch_rows, needs_validation, resolve_params, validate_params
 from ..schedules import SCHEDULES
+from ..threads import limited
+from .augmented_images import AugmentedImages
 from .data import TrainingData
+from .members import EpochResult, Member, group_key, group_of
 from .monitors import Monitor, sampled_rows
-from .passes import Samples, TrainingPass, ValidationPass
+from .samples import Samples
 from .scores import Scorer
 from .stacks import Stacks
 from .step import Rates
+from .training_pass import TrainingPass
+from .validation_pass import ValidationPass
 
 __all__ = ["EpochResult", "Member", "Population", "TrainingData", "group_key", "validate_params"]
 
@@ -39,90 +40,6 @@ EXPLODED = 1000.0
 """A network has diverged when its training cost is this many times that of guessing, though its weights are finite."""
 
 _SPOKEN = {"train_cost": "training cost", "val_cost": "validation cost"}
-
-_GROUP_KEYS = (
-    "hidden_layer_sizes",
-    "activation",
-    "output",
-    "cost",
-    "optimizer",
-    "batch_norm",
-    "early_stopping",
-    "augmentation",
-    "image_shape",
-    "exact_train_metrics",
-    "dtype",
-)
-
-
-@dataclass
-class Member:
-    """One network of a population: its hyper-parameters, its random stream and, once begun, its state.
-
-    Attributes:
-        params: Parameters of `MLPClassifier` by name; absent ones have their defaults.
-        seed: Owns the network's streams, default_rng((*seed, purpose, epoch)).
-        epoch: Epochs done.
-        state: None before the first epoch; else plain arrays by name, which can be saved as npz, moved and restored:
-            weights W0, W1, … of shape (n_out, n_in), biases b0, b1, … of shape (1, n_out), g0, m0, v0, … of batch norm
-            (see `hpsearch.models.layers.batch_norm`), "velocity.W0" and the like for the optimizer's slots, "best.W0" where the
-            best weights are kept, and numbers of shape () that early stopping and the schedule remember.
-    """
-
-    params: Mapping[str, Any]
-    seed: tuple[int, ...]
-    epoch: int = 0
-    state: dict[str, Array] | None = None
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """What one epoch of one member gave.
-
-    Attributes:
-        metrics: train_cost (data cost C₀, the mean over the epoch's mini-batches as they were trained, without the
-            regularisation term; with exact_train_metrics that of the weights after the epoch), train_accuracy
-            (likewise; train_r2 in a regression), val_cost and val_accuracy (val_r2) where there is validation data,
-            test_cost and test_accuracy (test_r2) where there is test data, learning_rate, and the samples of
-            `hpsearch.models.training.monitors`: gradient_norm_1, …, saturated_1, ….
-        finished: Whether max_epochs is reached or early stopping or the schedule ended training.
-        failure: Why the member diverged, or None.
-    """
-
-    metrics: dict[str, float]
-    finished: bool
-    failure: str | None
-
-
-def group_key(params: Mapping[str, Any], data: TrainingData) -> Hashable:
-    """Return a key: members with equal keys may train in one population.
-
-    Args:
-        params: Parameters of `MLPClassifier` by name.
-        data: The data that they train on.
-
-    Raises:
-        ValueError: For parameters out of range, or that do not suit the data.
-    """
-    return _key(resolve_params(params), data)
-
-
-def _key(given: Mapping[str, Any], data: TrainingData) -> Hashable:
-    if data.y_train is None and given["output"] == "softmax":
-        raise ValueError("output='softmax' picks one class a sample, not several labels: use output='sigmoid'")
-    if data.y_train is not None and given["output"] == "identity":
-        raise ValueError("output='identity' is for regression, not for classes: use output='sigmoid' or 'softmax'")
-    if given["augmentation"] is not None:
-        image_side(data.X_train.shape[1], given["image_shape"])
-    drops = bool(given["dropout"]), bool(given["input_dropout"])
-    batch = batch_rows(given, len(data.X_train))
-    return (*(given[name] for name in _GROUP_KEYS), batch, *drops, data.X_train.shape, data.T_train.shape)
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    # Finding the libraries takes 2 ms, a limit on those found 16 µs; NumPy's and SciPy's are loaded by now.
-    return ThreadpoolController()
 
 
 class Population:
@@ -141,7 +58,7 @@ class Population:
         if not members:
             raise ValueError("a population needs members of one group (see group_key)")
         shared = resolve_params(members[0].params)
-        self._group = _key(shared, data)
+        self._group = group_of(shared, data)
         self._dtype = np.dtype(shared["dtype"])
         if data.X_train.dtype != self._dtype:
             raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
@@ -158,8 +75,9 @@ class Population:
             best = {f"best.{name}": np.zeros_like(weights) for name, weights in self._stacks.weights.items()}
             self._arrays |= best
         self._pass: TrainingPass | None = None
-        self.replace(members)
-        self._measure(exact=bool(shared["exact_train_metrics"]))
+        with limited(), np.errstate(all="ignore"):
+            self.replace(members)
+            self._measure(exact=bool(shared["exact_train_metrics"]))
 
     @property
     def n_weights(self) -> int:
@@ -197,7 +115,7 @@ class Population:
             ValueError: For members of another number or group, or that need validation data which is not there.
         """
         params = [resolve_params(m.params) for m in members]
-        if len(members) != len(self._stacks.flat) or any(_key(p, self.data) != self._group for p in params):
+        if len(members) != len(self._stacks.flat) or any(group_of(p, self.data) != self._group for p in params):
             raise ValueError("a population needs members of one group (see group_key)")
         if "val" not in self.data.held_out() and any(map(needs_validation, params)):
             raise ValueError("early stopping and the plateau schedule need validation data")
@@ -252,12 +170,12 @@ class Population:
             A result a member, in their order.
         """
         rates = [self._rates(k) for k in range(len(self.members))]
-        training = self._training_pass(rates)
-        streams = {
-            index: [np.random.default_rng((*m.seed, DROPOUT_STREAM + index, m.epoch + 1)) for m in self.members]
-            for index in training.dropouts
-        }
-        with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with limited(), np.errstate(all="ignore"):
+            training = self._training_pass(rates)
+            streams = {
+                index: [np.random.default_rng((*m.seed, DROPOUT_STREAM + index, m.epoch + 1)) for m in self.members]
+                for index in training.dropouts
+            }
             if self._augmented is not None:
                 self._augmented.draw(order_seed)
             order = np.random.default_rng(order_seed).permutation(len(self.data.X_train))

@@ -4,14 +4,10 @@ Six parameters of every kind, one trial at a time, one thread. "Between refits" 
 gp refits its kernel at none of them. The longest ask is one at which it does, or the first, which imports. Times are
 those of the processor, so that other programs on the machine do not count.
 
-    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/asking_speed.py [--quick]
+    python tests/benchmarks/asking_speed.py [--quick]
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import argparse
 import time

@@ -5,16 +5,14 @@ python tests/benchmarks/augmentation.py
 
 from __future__ import annotations
 
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
 import time
 from statistics import median
 
 import numpy as np
 
-from hpsearch.models.augmentation import AUGMENTATIONS, distort
+from hpsearch.models.augmentation import AUGMENTATIONS
+from hpsearch.models.threads import limited
+from hpsearch.models.training.augmented_images import distort
 
 IMAGES, SIDE, REPEATS = 50_000, 28, 5
 
@@ -26,7 +24,8 @@ def main() -> None:
         seconds = []
         for seed in range(REPEATS):
             begun = time.process_time()
-            distort(X, augmentation(SIDE), SIDE, np.random.default_rng(seed), out)
+            with limited():
+                distort(X, augmentation(SIDE), SIDE, np.random.default_rng(seed), out)
             seconds.append(time.process_time() - begun)
         print(f"{name:8} {median(seconds):.2f} s for {IMAGES:,} images ({min(seconds):.2f} to {max(seconds):.2f})")
 

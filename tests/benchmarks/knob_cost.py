@@ -1,6 +1,6 @@
 """Measures what each knob adds to an epoch of the training core, on MNIST: a markdown table.
 
-784-H-10, sigmoid, cross-entropy and L2, batch 10, float32, one BLAS thread. Every variant runs once a round, in turn,
+784-H-10, sigmoid, cross-entropy and L2, batch 10, float32. Every variant runs once a round, in turn,
 so that a slow spell of the machine hits all of them; the table gives medians over rounds, of ms per network. Every
 epoch includes what is always there: training cost and accuracy from the mini-batches, and the monitors.
 
@@ -8,10 +8,6 @@ epoch includes what is always there: training cost and accuracy from the mini-ba
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import argparse
 import time

@@ -7,14 +7,10 @@ the logarithm of the time (0: the longest, 1: the shortest), as a share of what 
 Intervals are 95 % bootstraps over seeds, the tables fixed.
 
     pip install -e '.[bench]'
-    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/pareto_quality.py [--quick]
+    python tests/benchmarks/pareto_quality.py [--quick]
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import argparse
 import warnings

@@ -7,14 +7,10 @@ that random search without pruning ends with; what counts is after how many epoc
 or is but one validation image short of it. All prune the same 64 trials: what one saves could pay for more of them.
 Intervals are 95 % bootstraps over rounds.
 
-    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/pruning_quality.py [--quick]
+    python tests/benchmarks/pruning_quality.py [--quick]
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import argparse
 import time

@@ -16,14 +16,10 @@ Optuna's and hyperopt's own loops, eight lanes with Optuna's ask and tell in bat
 batches on one machine.)
 
     pip install -e '.[bench]'
-    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/search_quality.py [--quick] [--noisy] [--held-out]
+    python tests/benchmarks/search_quality.py [--quick] [--noisy] [--held-out]
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import argparse
 import pickle

@@ -12,7 +12,7 @@ from hpsearch.models.costs import HEADS
 from hpsearch.models.early_stopping import EARLY_STOPPING
 from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.schedules import SCHEDULES
-from hpsearch.models.training import passes, stacks
+from hpsearch.models.training import stacks, training_pass
 from hpsearch.models.training.population import Member, Population, group_key
 
 BASE = {"hidden_layer_sizes": (7,), "batch_size": 5, "max_epochs": 3}
@@ -111,7 +111,9 @@ def test_neither_place_nor_neighbours_nor_sizes_matter(own, place, n, toy):
     assert bits(train([*neighbours[:place], probe, *neighbours[place:]], data, 2)[place]) == alone
 
 
-@pytest.mark.parametrize("place", [(stacks, "CHUNK_BYTES"), (passes, "SUPERBATCH_BYTES"), (passes, "SUPERBATCH_STEPS")])
+@pytest.mark.parametrize(
+    "place", [(stacks, "CHUNK_BYTES"), (training_pass, "SUPERBATCH_BYTES"), (training_pass, "SUPERBATCH_STEPS")]
+)
 @pytest.mark.parametrize(
     "shared", [{}, {"dropout": 0.4, "input_dropout": 0.2, "batch_norm": True, "optimizer": "adam"}]
 )

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from hpsearch.models import MLPClassifier, augmentation
-from hpsearch.models.augmentation import AUGMENTATIONS, Augmentation, AugmentedImages, distort, image_side
+from hpsearch.models import MLPClassifier
+from hpsearch.models.augmentation import AUGMENTATIONS, Augmentation, image_side
+from hpsearch.models.training import augmented_images
+from hpsearch.models.training.augmented_images import AugmentedImages, distort
 from hpsearch.models.training.population import Member, Population, TrainingData, group_key
 
 
@@ -93,7 +95,7 @@ def test_named_distortions_are_as_strong_on_small_images_as_on_large_ones(name):
 
 
 def test_the_whole_block_and_part_of_a_block_are_distorted(monkeypatch):
-    monkeypatch.setattr(augmentation, "BLOCK_PIXELS", 3 * 81)
+    monkeypatch.setattr(augmented_images, "BLOCK_PIXELS", 3 * 81)
     X = np.tile(images(1), (8, 1))
     out = distorted(X, AUGMENTATIONS["elastic"](9))
     assert len(np.unique(out, axis=0)) == 8

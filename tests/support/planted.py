@@ -78,7 +78,7 @@ def open_clock(
         stages = [] if study.stages is None else [scale.to_json() for scale in study.stages if isinstance(scale, Scale)]
         said: dict[str, Any] = {"n_trials": study.n_trials, "seed": study.seed, "stages": stages}
         said |= {"confirm": study.confirm, "confirm_top": study.confirm_top} if study.confirm else {}
-        said["model"] = {"class": "hpsearch.models.estimators.classifier.MLPClassifier", "params": {}}
+        said["model"] = {"class": "hpsearch.MLPClassifier", "params": {}}
         header = Header("planted", "u1", said, {}, {"sizes": sizes or {"train": 1000}}, 1_000.0)
         log.append(header)
         history.apply(header)

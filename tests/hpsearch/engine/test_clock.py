@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from toys import story
+from toys import Saveable, story
 
 from hpsearch.engine.clock import Clock
+from hpsearch.engine.resume import restore
 from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
-from hpsearch.log.records import Tick
+from hpsearch.log.records import Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.function import FunctionObjective, UserTrial
 
@@ -133,3 +135,32 @@ def test_an_interrupt_ends_the_run_after_a_whole_tick(tmp_path: Path, make_clock
         assert not clock.run()
     assert clock.history.tick == 4
     assert clock.history.running()
+
+
+class Stale(Saveable):
+    """Goes back to an earlier epoch once, as a worker did that trained old weights."""
+
+    def __init__(self, wrong: int) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        rows = super().advance(trials, tick)
+        return rows if tick != 3 else [replace(rows[0], epoch=self.wrong), *rows[1:]]
+
+
+@pytest.mark.parametrize("wrong", [0, 2, 3, 5])
+def test_a_row_that_is_not_its_trials_next_epoch_is_refused_before_it_is_written(
+    tmp_path: Path, make_clock: MakeClock, wrong: int
+) -> None:
+    with Log(tmp_path / "log.jsonl") as log, pytest.raises(UserError, match="was due; nothing wrong was written"):
+        make_clock(log, objective=Stale(wrong)).run()
+    records = [record for record, _ in read(tmp_path / "log.jsonl")]
+    assert [record.tick for record in records if isinstance(record, Tick)] == [0, 1, 2]
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log, objective=Saveable())
+        restore(clock.history, clock.objective, clock.checkpoints, pytest.fail)
+        assert clock.run()
+    with Log(tmp_path / "whole" / "log.jsonl") as log:
+        assert make_clock(log, objective=Saveable()).run()
+    assert story(tmp_path / "log.jsonl") == story(tmp_path / "whole" / "log.jsonl")

@@ -15,8 +15,9 @@ import pytest
 from toys import Adaptive, WorstStops, generators, saveables, story
 
 from hpsearch.engine.clock import Clock
-from hpsearch.engine.cluster import Cluster
 from hpsearch.engine.dask_client import connect
+from hpsearch.engine.dask_crew import DaskCrew
+from hpsearch.engine.executor import Executor
 from hpsearch.engine.remote import aligned
 from hpsearch.errors import UserError
 from hpsearch.log.writer import Log
@@ -50,6 +51,10 @@ def client() -> Iterator[Any]:
         yield connected
 
 
+def cluster_of(client: Any, maker: Any, name: str, epochs: int, notice: Any, **said: Any) -> Executor:
+    return Executor(DaskCrew(client, maker, None), name, epochs, notice, verify=True, **said)
+
+
 def told(tmp_path: Path, make_clock: MakeClock, objective: Any, name: str, **changes: Any) -> list[str]:
     with Log(tmp_path / name / "log.jsonl") as log:
         assert make_clock(log, objective=objective, **changes).run()
@@ -62,7 +67,7 @@ def test_workers_find_what_one_process_finds(
     tmp_path: Path, make_clock: MakeClock, client: Any, maker: Callable[[Any], Objective]
 ) -> None:
     alone = told(tmp_path, make_clock, maker(None), "alone")
-    with Cluster(client, maker, None, f"same-{maker.__name__}", 6, pytest.fail) as cluster:
+    with cluster_of(client, maker, f"same-{maker.__name__}", 6, pytest.fail) as cluster:
         assert told(tmp_path, make_clock, cluster, "spread") == alone
 
 
@@ -70,7 +75,7 @@ def test_workers_find_what_one_process_finds(
 def test_training_ahead_changes_nothing(tmp_path: Path, make_clock: MakeClock, client: Any) -> None:
     blind = {"sampler": Blind(), "pruner": NeverStops()}
     alone = told(tmp_path, make_clock, saveables(None), "alone", **blind)
-    with Cluster(client, saveables, None, "ahead", 6, pytest.fail, ahead=4) as cluster:
+    with cluster_of(client, saveables, "ahead", 6, pytest.fail, ahead=4) as cluster:
         assert told(tmp_path, make_clock, cluster, "spread", **blind) == alone
 
 
@@ -81,12 +86,12 @@ def test_a_worker_killed_in_mid_study_changes_nothing(
     tmp_path: Path, make_clock: MakeClock, client: Any, maker: Callable[[Any], Objective], seen: bool, monkeypatch: Any
 ) -> None:
     """Whether the scheduler has seen it before the next task goes out (``seen``), or while that is under way."""
-    monkeypatch.setattr("hpsearch.engine.cluster.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("hpsearch.engine.executor.SAVE_SECONDS", 0.0)
     alone = told(tmp_path, make_clock, maker(None), "alone")
     client.wait_for_workers(2)  # one that a test before has killed is back: a late one would have nothing to lose
     notices: list[str] = []
     with (
-        Cluster(client, maker, None, f"killed-{maker.__name__}-{seen}", 6, notices.append) as cluster,
+        cluster_of(client, maker, f"killed-{maker.__name__}-{seen}", 6, notices.append) as cluster,
         Log(tmp_path / "spread" / "log.jsonl") as log,
     ):
         clock = make_clock(log, objective=cluster)
@@ -125,8 +130,8 @@ def test_a_trial_that_kills_its_workers_fails_and_the_others_go_on(
     notices: list[str] = []
     timeout = 5.0 if how == "hang" else None
     with (
-        Cluster(
-            client, lambda _: FunctionObjective(objective, "score", 0), None, f"bad-{how}", 2, notices.append,
+        cluster_of(
+            client, lambda _: FunctionObjective(objective, "score", 0), f"bad-{how}", 2, notices.append,
             trial_timeout=timeout,
         ) as cluster,
         Log(tmp_path / "log.jsonl") as log,
@@ -147,7 +152,7 @@ def test_a_scheduler_that_goes_away_is_a_clear_error(tmp_path: Path, make_clock:
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as local:
         lost = Client(local, set_as_default=False)
         with Log(tmp_path / "log.jsonl") as log:
-            clock = make_clock(log, objective=Cluster(lost, saveables, None, "gone", 6, pytest.fail))
+            clock = make_clock(log, objective=cluster_of(lost, saveables, "gone", 6, pytest.fail))
             clock.interrupted = lambda: bool(clock.history.tick == 3 and local.close())
             with pytest.raises(UserError, match="run the same command again to resume"):
                 clock.run()

@@ -166,8 +166,8 @@ def test_a_trial_that_trains_for_too_long_fails_and_the_decision_is_not_taken_ag
 def test_limits_are_no_part_of_what_a_study_is_and_their_changes_are_recorded(tmp_path: Path) -> None:
     go(make(), tmp_path, until=0.9)
     result = go(make(), tmp_path, no_improvement=100)
-    assert result.history.declaration.get("no_improvement") == 100
-    assert "until" not in result.history.declaration
+    assert result.history.declaration.no_improvement == 100
+    assert result.history.declaration.until is None
 
 
 def test_a_wider_space_goes_on_where_extend_says_so(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_wider_space_goes_on_where_extend_says_so(tmp_path: Path) -> None:
         go(wider, tmp_path)
     result = go(wider, tmp_path, extend=True)
     assert len(result.history.trials) == 8
-    assert result.history.declaration["space"]["x"]["high"] == 2
+    assert result.history.declaration.space["x"]["high"] == 2
     assert isinstance(result.history.trials[0].params["x"], float)
     with pytest.raises(UserError, match=r"changed") as raised:  # narrower again: never
         go(make(n_trials=8), tmp_path, extend=True)
@@ -198,7 +198,7 @@ def test_a_warm_start_tries_the_best_points_of_the_earlier_study_first_and_holds
     best = [trial.params for trial in go(earlier, tmp_path).history.ranked()[:4]]
     result = go(make(n_trials=6), tmp_path, start_from="earlier")
     assert [trial.params for trial in result.history.trials[:4]] == best
-    assert result.history.declaration["enqueue"] == best
+    assert list(result.history.declaration.enqueue) == best
     go(replace(earlier, n_trials=40), tmp_path)  # the earlier study finds better ones
     again = go(make(n_trials=7), tmp_path, start_from="earlier")
     assert [trial.params for trial in again.history.trials[:4]] == best
@@ -208,7 +208,7 @@ def test_a_warm_start_tries_the_best_points_of_the_earlier_study_first_and_holds
 def test_a_warm_start_takes_only_points_of_its_own_space(tmp_path: Path) -> None:
     go(make(name="earlier", n_trials=12), tmp_path)
     inside = go(make(space={"x": Float(0, 0.5)}, n_trials=6), tmp_path, start_from="earlier")
-    assert all(point["x"] <= 0.5 for point in inside.history.declaration["enqueue"])
+    assert all(point["x"] <= 0.5 for point in inside.history.declaration.enqueue)
     with pytest.raises(UserError, match="no point of 'earlier' lies in its space"):
         go(make(name="other", space={"y": Choice([1, 2])}), tmp_path, start_from="earlier")
     with pytest.raises(UserError, match="no study 'earlie'"):

@@ -22,6 +22,7 @@ from hpsearch.models import datasets
 from hpsearch.models.training.population import Member, Population, TrainingData
 from hpsearch.objectives.outputs import training_data
 from hpsearch.report import tables, terminal
+from hpsearch.study.declared import Declaration
 from hpsearch.tracking import content
 
 N = 30
@@ -179,7 +180,7 @@ def test_a_trial_that_ended_carries_its_diagnosis_as_a_tag_and_the_tables_show_i
     trial = train(digits, {"learning_rate": 0.5, "l2": 30.0}, 30, None)
     trial.ask = Ask(0, 0, {"learning_rate": 0.5, "l2": 30.0}, 0)
     trial.decision = Decision(0, "complete", "all 30 epochs done", "epochs")
-    declaration = {"model": {"class": "MLPClassifier", "params": {"batch_size": 10}}}
+    declaration = Declaration(model={"class": "MLPClassifier", "params": {"batch_size": 10}})
     tags = content.trial_outcome(trial, trial.state, declaration)
     assert tags["hpsearch.diagnosis"] == "lambda dominating", "the model's batch size counts"
     assert "ηλ/B = 1.5" in tags["hpsearch.diagnosis.reason"]

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from hpsearch import space as spaces
-from hpsearch.judging.proposal import model_params, propose
+from hpsearch.judging.proposal import propose
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Header, Row, Tick
 from hpsearch.space import Choice, Float, Int
+from hpsearch.study.declared import Declaration
 
 SETTLED = [3.0 * math.exp(-i) + 0.3 for i in range(12)]
 CURVES = {
@@ -98,5 +99,7 @@ def test_a_wider_range_stays_sensible(dim: Any, value: float, wider: str | None)
 
 def test_parameters_of_a_pipelines_parts_go_by_scikit_learns_names() -> None:
     inner = {"class": "MLPClassifier", "params": {"l2": 1.0}}
-    found = model_params({"model": {"class": "Pipeline", "params": {"steps": [["mlp", inner]], "verbose": False}}})
+    found = Declaration(
+        model={"class": "Pipeline", "params": {"steps": [["mlp", inner]], "verbose": False}}
+    ).model_params
     assert found["mlp__l2"] == 1.0

@@ -264,5 +264,5 @@ def test_what_a_stage_cannot_have_names_study_and_stage(study: Study, tmp_path: 
 
 def test_auto_makes_a_ladder_of_the_data(study: Study, tmp_path: Path) -> None:
     history = run(replace(study, stages="auto", n_trials=8, confirm=0), tmp_path)
-    assert history.declaration["stages"] == [{"train": 269, "valid": 269, "lambda_rule": False}, {}]
+    assert history.declaration.to_json()["stages"] == [{"train": 269, "valid": 269, "lambda_rule": False}, {}]
     assert [sum(trial.ask.stage == stage for trial in history.trials) for stage in (0, 1)] == [5, 3]

@@ -37,7 +37,7 @@ trial,epoch,tick,cost,val_accuracy
 0,3,2,0.001,0.8
 1,1,0,0.1,0.2
 2,1,0,0.1,0.3
-2,2,1,0.01,NaN
+2,2,1,0.01,nan
 3,1,0,0.1,0.7
 3,2,1,0.01,0.9
 3,3,2,0.001,0.85
@@ -81,7 +81,7 @@ def test_json_says_the_same_as_csv(history: History) -> None:
     assert [list(row) for row in rows] == [TRIALS.splitlines()[0].split(",")] * 4
     assert [row["params.sizes"] for row in rows] == [None, None, None, [30, 10]]
     curves = json.loads(to_bytes(history, "json", curves=True))
-    assert [row["val_accuracy"] for row in curves] == [0.1, 1 / 3, 0.8, 0.2, 0.3, None, 0.7, 0.9, 0.85]
+    assert [row["val_accuracy"] for row in curves] == [0.1, 1 / 3, 0.8, 0.2, 0.3, "nan", 0.7, 0.9, 0.85]
 
 
 def test_infinities_survive_csv_and_are_words_in_json() -> None:

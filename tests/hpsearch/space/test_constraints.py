@@ -119,7 +119,7 @@ def test_a_warm_start_leaves_out_what_a_constraint_forbids(tmp_path: Path) -> No
     run(Study("free", objective=lambda t: float(t["b"]), **said), tmp_path, quiet=True, tracking=False)
     result = run(study_of(n_trials=9), tmp_path, quiet=True, tracking=False, start_from="free")
     assert all(small(trial.params) for trial in result.history.trials)
-    assert result.history.declaration["enqueue"]
+    assert result.history.declaration.enqueue
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])

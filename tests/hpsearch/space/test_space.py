@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.errors import UserError
-from hpsearch.space import Choice, Float, Int, active, check_point, check_space, dimensions, from_json, restore, to_json
+from hpsearch.space import (
+    Choice,
+    Float,
+    Int,
+    active,
+    check_point,
+    check_space,
+    distributions,
+    from_json,
+    restore,
+    to_json,
+)
 
 floats = st.floats(1e-6, 1e6)
 ranges = st.tuples(floats, floats).filter(lambda pair: pair[0] != pair[1]).map(sorted)
@@ -201,7 +212,7 @@ def test_tuples_come_back_from_the_log_as_they_were_written() -> None:
 @given(dims, st.floats(0, 1, exclude_max=True))
 def test_a_value_survives_optuna(dim: Any, unit: float) -> None:
     value = dim.from_unit(unit)
-    distribution = dimensions.distribution(dim)
-    inner = distribution.to_internal_repr(dimensions.to_optuna(dim, value))
+    distribution = distributions.distribution(dim)
+    inner = distribution.to_internal_repr(distributions.to_optuna(dim, value))
     assert distribution._contains(inner)
-    assert dimensions.from_optuna(dim, distribution.to_external_repr(inner)) == value
+    assert distributions.from_optuna(dim, distribution.to_external_repr(inner)) == value

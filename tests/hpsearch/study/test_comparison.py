@@ -164,7 +164,7 @@ def test_another_published_figure_goes_on_with_the_same_study(tmp_path: Path) ->
     study = compare(tmp_path, comparison=Comparison(published=Published(5.0)))
     after = catalogue.load_history(folder)
     assert study.comparison is not None
-    assert after.declaration["comparison"] == study.comparison.to_json()
+    assert after.declaration.comparison == study.comparison.to_json()
     assert [trial.rows for trial in after.trials] == [trial.rows for trial in before.trials]
 
 

@@ -79,7 +79,7 @@ def test_a_number_written_as_whole_or_real_is_the_same_range() -> None:
         (float("nan"), {"float": "nan"}),
         ({"k": (1,)}, {"k": [1]}),
         (Estimator(d=2), {"class": "searching.Estimator", "params": {"a": 1.0, "b": 1, "c": "x", "d": 2}}),
-        (ASHA(), {"class": "hpsearch.pruners.asha.ASHA", "options": {"min_resource": 1, "reduction": 4}}),
+        (ASHA(), {"class": "hpsearch.pruners.ASHA", "options": {"min_resource": 1, "reduction": 4}}),
         (np.tanh.__class__, {"name": "numpy.ufunc"}),
         (json.dumps, {"name": "json.dumps"}),
     ],
@@ -209,7 +209,7 @@ def test_nothing_else_widens() -> None:
 
 def test_pruners_and_samplers_are_recorded_with_their_options() -> None:
     assert declared(pruner=Hyperband())["pruner"] == {
-        "class": "hpsearch.pruners.hyperband.Hyperband",
+        "class": "hpsearch.pruners.Hyperband",
         "options": {"min_resource": 1, "reduction": 3, "max_resource": None},
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import UserError
-from hpsearch.study.loading import load_file, load_study
+from hpsearch.study.loading import load_file, load_study, study_folders_last
 
 HEAD = "from hpsearch import Choice, Float, MLPClassifier, Study\n"
 GOOD = HEAD + 'study = Study("s", model=MLPClassifier(), data="digits", space={"l2": Float(0.1, 1)})\n'
@@ -181,3 +181,16 @@ def test_a_mistake_in_several_studies_is_one_line(tmp_path: Path, text: str, sai
     with pytest.raises(UserError, match=said) as caught:
         load_study(write(tmp_path, text))
     assert "\n" not in str(caught.value)
+
+
+def test_folders_of_study_files_come_first_but_last_where_a_process_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "mine.py").write_text("from hpsearch import Study\nstudy = Study('mine', objective=print, space={})\n")
+    load_study(tmp_path / "mine.py")
+    before = list(sys.path)
+    assert before[0] == str(tmp_path)
+    with study_folders_last():
+        assert sys.path.index(str(tmp_path)) > sys.path.index(str(Path(pytest.__file__).parents[1]))
+        assert sorted(sys.path) == sorted(before)
+        sys.path.append("added meanwhile")
+    assert sys.path == [*before, "added meanwhile"]

@@ -86,7 +86,7 @@ def test_the_mean_absolute_error_of_our_regressor_is_in_the_targets_unit(tmp_pat
     path = tables.write_houses(tmp_path, 200)
     result = run(tmp_path, MLPRegressor(**NETWORK), path, metric="val_mae", direction="minimize", n_trials=1)
     dataset = load(path, MLPRegressor())
-    error = np.abs(result.model.predict(dataset.X_valid) - dataset.y_valid).mean()
+    error = np.abs(result.trial_model.predict(dataset.X_valid) - dataset.y_valid).mean()
     assert result.best_trial.value == pytest.approx(error, rel=1e-9)
     assert error > 1000
 
@@ -95,7 +95,7 @@ def test_the_squared_error_of_fused_regressors_is_in_the_targets_unit(tmp_path: 
     path = tables.write_houses(tmp_path, 200)
     result = run(tmp_path, MLPRegressor(**NETWORK), path, metric="val_mse", direction="minimize", n_trials=1)
     dataset = load(path, MLPRegressor())
-    error = ((result.model.predict(dataset.X_valid) - dataset.y_valid) ** 2).mean()
+    error = ((result.trial_model.predict(dataset.X_valid) - dataset.y_valid) ** 2).mean()
     assert result.best_trial.value == pytest.approx(error, rel=1e-4)
 
 

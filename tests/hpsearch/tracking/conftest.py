@@ -60,10 +60,10 @@ def make_records(
     declaration = {
         "name": name,
         "model": {
-            "class": "hpsearch.models.estimators.classifier.MLPClassifier",
+            "class": "hpsearch.MLPClassifier",
             "params": {"hidden_layer_sizes": [30], "momentum": None},
         },
-        "space": {"learning_rate": {"kind": "float", "low": 0.01, "high": 10.0, "log": True}},
+        "space": {"learning_rate": {"type": "Float", "low": 0.01, "high": 10.0, "log": True}},
         "metric": "val_accuracy",
         "direction": "maximize",
         "n_trials": n_trials,

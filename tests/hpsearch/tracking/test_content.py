@@ -6,6 +6,7 @@ import math
 import posixpath
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import logs
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Ask, Record, Row
+from hpsearch.study.declared import Declaration
 from hpsearch.tracking import content
 from hpsearch.tracking.content import MAX_KEY, MAX_PARAM
 
@@ -49,17 +51,17 @@ def test_nested_declarations_become_flat_and_empty_parts_stay_visible() -> None:
 
 
 def test_a_trial_has_all_parameters_of_its_model_with_its_own_on_top() -> None:
-    declaration = {"model": {"class": "x", "params": {"l2": 0.0, "momentum": None}}}
+    declaration = Declaration(model={"class": "x", "params": {"l2": 0.0, "momentum": None}})
     asked = Trial(Ask(0, 0, {"l2": 5.0, "mlp__alpha": 1}, 0), asked_at=0.0)
     assert content.trial_params(declaration, asked) == {"l2": 5.0, "momentum": None, "mlp__alpha": 1}
-    assert content.trial_params({"objective": {"source": "…"}}, asked) == {"l2": 5.0, "mlp__alpha": 1}
+    assert content.trial_params(Declaration(objective={"source": "…"}), asked) == {"l2": 5.0, "mlp__alpha": 1}
 
 
 def test_a_study_s_own_number_of_epochs_is_what_its_trials_show() -> None:
     trial = Trial(Ask(0, 0, {"l2": 5.0}, 0), asked_at=0.0)
-    declaration = {"model": {"class": "x", "params": {"max_epochs": 30}}, "epochs": 3}
+    declaration = Declaration(model={"class": "x", "params": {"max_epochs": 30}}, epochs=3)
     assert content.trial_params(declaration, trial) == {"l2": 5.0, "max_epochs": 3}
-    assert content.trial_params({**declaration, "epochs": None}, trial)["max_epochs"] == 30
+    assert content.trial_params(replace(declaration, epochs=None), trial)["max_epochs"] == 30
 
 
 def test_points_carry_the_log_s_time_and_the_epoch_as_step() -> None:

@@ -321,6 +321,26 @@ def test_an_extended_study_goes_on_in_the_same_runs(
     assert_each_point_once(stored())
 
 
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_study_that_was_extended_ended_when_its_extension_did(
+    records: Records, write: Write, deliver: Deliver, client: MlflowClient, alive: bool
+) -> None:
+    made, more = records(n_trials=3, lanes=1), records(n_trials=5, lanes=1)
+    folder = write(made)
+    assert deliver(folder)
+    before = runs_of(client)[0].info.end_time
+    first, last = made[0], more[-1]
+    assert isinstance(first, Header)
+    assert isinstance(last, Tick)
+    write([Extension({**first.declaration, "n_trials": 5}, 1_700_000_000.0), *more[len(made) :]], mode="ab")
+    if alive:  # its first delivery comes when it has trained all
+        assert deliver(folder, alive=True)
+    assert deliver(folder)
+    run = runs_of(client)[0].info
+    assert (run.status, run.end_time) == ("FINISHED", round(last.time * 1000))
+    assert run.end_time > before
+
+
 def test_a_study_whose_trials_all_failed_is_a_failed_run(
     records: Records, write: Write, deliver: Deliver, client: MlflowClient
 ) -> None:

@@ -1,7 +1,7 @@
-"""Fitted models as files without pickle: a npz archive of arrays with a header in JSON.
+"""The file of a fitted model, without pickle: a npz archive of arrays with a header in JSON.
 
-A file holds numbers and text alone, so that reading one runs no code. Everything in it is checked before there is a
-model: the version, the parameters, and that the arrays are those of the network that the parameters describe.
+A file holds numbers and text alone, so that reading one runs no code. This module knows the format and no estimator:
+`hpsearch.models.estimators.base` writes one, `hpsearch.models.estimators.loading` makes an estimator of what it reads.
 """
 
 from __future__ import annotations
@@ -9,61 +9,65 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from ..augmentation import Augmentation
 from ..kernels import Array
-from ..parameters import resolve_params
-from ..training.population import Member, Population, TrainingData
-from .base import Perceptron
-from .classifier import MLPClassifier
-from .regressor import MLPRegressor
 
 FORMAT, VERSION = "hpsearch-model", 1
 """What the header says first; a reader refuses versions that it does not know."""
 
-_CLASSES: dict[str, type[Perceptron]] = {each.__name__: each for each in (MLPClassifier, MLPRegressor)}
-
-_COMMON: dict[str, type] = {"n_features_in_": int, "n_iter_": int, "best_epoch_": int, "_seed": int, "history_": dict}
-_ATTRIBUTES: dict[str, dict[str, type]] = {
-    "MLPClassifier": {**_COMMON, "_multilabel": bool},
-    "MLPRegressor": {**_COMMON, "n_outputs_": int, "_flat": bool},
-}
-"""What is written into the header of a fitted model."""
-
 _STATE = "state."
-_OPTIONAL = ("classes_", "feature_names_in_")
+LABELS = ("classes_", "feature_names_in_")
+"""Arrays that say what the columns mean, where a model has them; they may hold text."""
 
 
-def save(model: Perceptron, path: str | os.PathLike[str]) -> None:
+class Content(NamedTuple):
+    """What a file holds of a fitted estimator.
+
+    Attributes:
+        kind: Name of its class.
+        params: Its parameters by name.
+        fitted: Fitted attributes that are plain values.
+        labels: Fitted attributes that are arrays of labels or names.
+        state: The network's state, see `hpsearch.models.training.members.Member`.
+    """
+
+    kind: str
+    params: Mapping[str, Any]
+    fitted: Mapping[str, Any]
+    labels: Mapping[str, Array]
+    state: Mapping[str, Array]
+
+
+def write(path: str | os.PathLike[str], content: Content) -> None:
     """Write a fitted estimator to a file; an existing one is replaced in one step.
 
     Args:
-        model: A fitted MLPClassifier or MLPRegressor.
         path: The file, by custom with the ending .npz.
+        content: The estimator.
 
     Raises:
-        NotFittedError: Before fit.
         ValueError: A parameter or label is neither a number nor text.
     """
-    check_is_fitted(model)
-    name = type(model).__name__
-    if _CLASSES.get(name) is not type(model):
-        raise ValueError(f"{name} cannot be saved: only {' and '.join(_CLASSES)} can")
-    fitted = {key: getattr(model, key) for key in _ATTRIBUTES[name]}
-    params = {key: _pack(value, key) for key, value in model.get_params(deep=False).items()}
-    header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "class": name, "params": params, "fitted": fitted}
-    arrays: dict[str, Any] = {_STATE + key: value for key, value in model._weights().items()}
-    for key in _OPTIONAL:
-        if hasattr(model, key):
-            arrays[key], header[key] = _plain(getattr(model, key), key)
+    params = {key: _pack(value, key) for key, value in content.params.items()}
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "class": content.kind,
+        "params": params,
+        "fitted": content.fitted,
+    }
+    arrays: dict[str, Any] = {_STATE + key: value for key, value in content.state.items()}
+    for key, array in content.labels.items():
+        arrays[key], header[key] = _plain(array, key)
     path = Path(path)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
@@ -77,14 +81,11 @@ def save(model: Perceptron, path: str | os.PathLike[str]) -> None:
             raise
 
 
-def load(path: str | os.PathLike[str]) -> Any:
-    """Read a fitted estimator that `save` wrote; it predicts, and trains on, bit for bit like the one that was saved.
+def read(path: str | os.PathLike[str]) -> Content:
+    """Return what a file holds; only its form has been checked.
 
     Args:
         path: The file.
-
-    Returns:
-        The MLPClassifier or MLPRegressor.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -101,47 +102,25 @@ def load(path: str | os.PathLike[str]) -> Any:
     if header.get("version") != VERSION:
         found = header.get("version")
         raise ValueError(f"{os.fspath(path)!r} has version {found!r} of the format; this hpsearch reads {VERSION}")
+    with damaged(path):
+        params = {key: _unpack(value) for key, value in header["params"].items()}
+        labels = {key: arrays.pop(key) for key in LABELS if key in arrays}
+        labels = {key: array.astype(object) if header[key] else array for key, array in labels.items()}
+        state = {key.removeprefix(_STATE): value for key, value in arrays.items()}
+        return Content(header["class"], params, header["fitted"], labels, state)
+
+
+@contextmanager
+def damaged(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Say that a file is damaged where making something of its content fails.
+
+    Raises:
+        ValueError: It fails.
+    """
     try:
-        return _read(header, arrays)
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(f"{os.fspath(path)!r} is a damaged model: {error}") from error
-
-
-def _read(header: Mapping[str, Any], arrays: dict[str, Array]) -> Perceptron:
-    kind = header["class"]
-    model = _CLASSES[kind](**{key: _unpack(value) for key, value in header["params"].items()})
-    params = resolve_params(model._network_params())
-    for key, form in _ATTRIBUTES[kind].items():
-        value = header["fitted"][key]
-        if type(value) is not form:
-            raise ValueError(f"{key}={value!r} is no {form.__name__}")
-        setattr(model, key, value)
-    for key in _OPTIONAL:
-        if key in arrays:
-            array = arrays.pop(key)
-            setattr(model, key, array.astype(object) if header[key] else array)
-    n_outputs = len(model.classes_) if isinstance(model, MLPClassifier) else model.n_outputs_
-    state = {key.removeprefix(_STATE): value for key, value in arrays.items()}
-    _check_state(state, params, model.n_features_in_, n_outputs)
-    model._state = state
-    return model
-
-
-def _check_state(state: Mapping[str, Array], params: dict[str, Any], n_features: int, n_outputs: int) -> None:
-    """Compare arrays with those of a new network of the same parameters."""
-    X, targets = np.zeros((2, n_features), params["dtype"]), np.zeros((2, n_outputs), params["dtype"])
-    data = TrainingData(X, targets, X_valid=X, T_valid=targets)
-    # what two such samples cannot have has no say in what arrays there are
-    params = {**params, "batch_size": 10, "augmentation": None, "output": "identity", "cost": "quadratic"}
-    begun = Population([Member(params, (0,))], data).states()[0]
-    if set(begun) != set(state):
-        raise ValueError(f"its arrays are {sorted(state)}, not {sorted(begun)}")
-    for name, expected in begun.items():
-        found = state[name]
-        if found.shape != expected.shape or found.dtype != expected.dtype:
-            raise ValueError(f"{name} is {found.dtype}{found.shape}, not {expected.dtype}{expected.shape}")
-        if expected.ndim and not np.isfinite(found).all():
-            raise ValueError(f"{name} is not finite")
 
 
 def _plain(array: Array, name: str) -> tuple[Array, bool]:

@@ -1,4 +1,4 @@
-"""One pass over the training or the validation set, compiled for the lanes of a population.
+"""One pass over the training set, compiled for the lanes of a population.
 
 Time is blocked for the cache: the mini-batches of a *superbatch* are gathered at once, which all lanes share; then one
 chunk of lanes after the other takes all these steps while its weights stay in the cache. Costs and hits are counted
@@ -20,6 +20,7 @@ from ..layers.dropout import draw_mask
 from ..network import Network
 from ..optimizers import Optimizer
 from ..regularizers import bound_norms
+from .samples import Samples, tally
 from .stacks import Stacks, chunks
 from .step import Rates, Step, emit
 
@@ -28,59 +29,6 @@ SUPERBATCH_BYTES = 384 * 1024
 
 SUPERBATCH_STEPS = 16
 """Most batches gathered at once: more would only take longer to compile."""
-
-VALIDATION_BLOCK = 500
-"""Samples in a validation block; fixed, so that sums do not depend on the population."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What a pass reads, a row a sample.
-
-    Attributes:
-        X: Inputs, shape (n, d).
-        targets: Targets in the output's terms, shape (n, C).
-        labels: Class codes, shape (n,), or None for targets that are not one-hot.
-        importance: Weights of the samples with mean 1, shape (n, 1), or None.
-    """
-
-    X: Array
-    targets: Array
-    labels: Array | None
-    importance: Array | None = None
-
-    def pick(self, rows: slice | Array) -> Samples:
-        """Return some samples: views for a slice, copies for their numbers."""
-        labels = None if self.labels is None else self.labels[rows]
-        importance = None if self.importance is None else self.importance[rows]
-        return Samples(self.X[rows], self.targets[rows], labels, importance)
-
-
-def tally(
-    network: Network, u: Array, h: Array, t: Array, labels: Array | None, importance: Array | None = None
-) -> tuple[Array, Array]:
-    """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
-
-    A hit is a sample whose largest output is that of its class; without classes, one whose outputs all lie on the same
-    side of zero as their targets (of ½, for a sigmoid).
-
-    Args:
-        network: Gives the cost.
-        u: Logits (times a gain), shape (s, k, b, C).
-        h: Outputs, of the same shape.
-        t: Targets, shape (s, b, C).
-        labels: Class codes, shape (s, b), or None.
-        importance: Weights of the samples, shape (s, b, 1), or None.
-    """
-    s, k = u.shape[:2]
-    terms = network.head.value(u, h, t[:, None])
-    if importance is not None:
-        terms = terms * importance[:, None]
-    # a lane's sums in a row of its own: the order of additions must not depend on k
-    cost = np.ascontiguousarray(terms.reshape(s, k, -1).sum(-1).T, np.float64).sum(-1)
-    if labels is None:
-        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
-    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))
 
 
 @dataclass
@@ -261,42 +209,4 @@ class TrainingPass:
             self._block.train(order[start : min(start + self._block.samples, end)], cost, hits)
         if self._tail:
             self._tail.train(order[end:], cost, hits)
-        return cost, hits
-
-
-class ValidationPass:
-    """Cost and hits of K lanes on a fixed set, in fixed blocks, as they predict: no dropout, running statistics.
-
-    Args:
-        network: What is validated.
-        weights: Parameters of all lanes by name, shape (K, ...).
-        samples: The validation set, or the training set for exact metrics.
-    """
-
-    def __init__(self, network: Network, weights: Mapping[str, Array], samples: Samples) -> None:
-        self._network, self._lanes = network, len(next(iter(weights.values())))
-        self._blocks: list[tuple[Samples, list[tuple[list[Op], Array, Array]]]] = []
-        lanes = [{n: w[k : k + 1] for n, w in weights.items()} for k in range(self._lanes)]
-        for start in range(0, len(samples.X), VALIDATION_BLOCK):
-            block = samples.pick(slice(start, start + VALIDATION_BLOCK))
-            workspace = Workspace(1, len(block.X), block.X.dtype)
-            self._blocks.append((block, [self._compile(own, block.X, workspace.again()) for own in lanes]))
-
-    def _compile(self, weights: Mapping[str, Array], x: Array, workspace: Workspace) -> tuple[list[Op], Array, Array]:
-        ops, passed = self._network.forward(workspace, weights, x)
-        u = passed[-1][1]
-        h = workspace.buffer("h", width=u.shape[-1])
-        return [*ops, *self._network.head.output.apply(u, h)], u, h
-
-    def run(self) -> tuple[Array, Array]:
-        """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
-        cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.int64)
-        for block, lanes in self._blocks:
-            labels = None if block.labels is None else block.labels[None]
-            importance = None if block.importance is None else block.importance[None]
-            for k, (program, u, h) in enumerate(lanes):
-                run(program)
-                c, r = tally(self._network, u[None], h[None], block.targets[None], labels, importance)
-                cost[k] += c[0]
-                hits[k] += r[0]
         return cost, hits

@@ -1,0 +1,257 @@
+"""Workers of a Dask cluster: processes on this machine, or of any scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from hpsearch.engine.crew import Answer
+from hpsearch.engine.remote import Job, forget, serve
+from hpsearch.errors import UserError
+from hpsearch.objectives.portable import Maker, pack
+
+TRANSFER_SECONDS = 60.0
+"""Most seconds to wait for data to reach a worker, or for what a finished job brought to arrive."""
+
+ASK_SECONDS = 10.0
+"""Most seconds to wait for a call that workers or the scheduler answer at once."""
+
+PAUSED_SECONDS = 30.0
+"""A worker that has stopped taking jobs for want of memory is given up after so many seconds."""
+
+STATUS_SECONDS = 0.2
+"""How old the list of workers may be; a job that is sent to one that went since then is answered as lost."""
+
+REFUSALS = 3
+"""So many workers in a row that cannot take the data end the run."""
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Sent:
+    """A job under way, the worker that does it, and since when that is paused without being at it."""
+
+    errand: int
+    worker: str
+    paused_at: float | None = None
+
+
+@dataclass(frozen=True)
+class _Status:
+    """A worker as its scheduler knows it: whether it takes jobs, and whether it is at one."""
+
+    running: bool
+    executing: bool
+
+
+class DaskCrew:
+    """The workers that a client reaches.
+
+    Args:
+        client: A connected ``distributed.Client``.
+        maker: Makes a fresh objective from the data, on a worker.
+        data: The study's data; they travel to each worker once.
+    """
+
+    def __init__(self, client: Any, maker: Maker, data: Any) -> None:
+        self._client = client
+        self._maker = pack(maker)
+        self._data = data
+        self._held: dict[str, Any] = {}
+        self._refusals = 0
+        self._sent: dict[Any, _Sent] = {}
+        self._answers: list[Answer] = []
+        self._ended: set[str] = set()
+        self._seen: tuple[float, dict[str, _Status]] = -math.inf, {}
+
+    def workers(self) -> list[str]:
+        """Return the addresses of the workers that run and have the memory to take a job.
+
+        Raises:
+            UserError: The scheduler is gone.
+        """
+        statuses = self._statuses()
+        return sorted(worker for worker, status in statuses.items() if status.running and worker not in self._ended)
+
+    def send(self, errand: int, worker: str, name: str, job: Job) -> None:
+        """Submit a job to one worker, and its data before where it has none yet.
+
+        Raises:
+            UserError: The scheduler is gone, or one worker after another dies of the data.
+        """
+        try:
+            future = self._client.submit(
+                serve, name, self._maker, self._data_on(worker), job,
+                workers=[worker], allow_other_workers=False, pure=False, retries=0,
+            )  # fmt: skip
+        except _gone() as error:
+            self._refuse(error)
+            self._ended.add(worker)
+            self._answers.append(Answer(errand, lost="could not be given the data", blamed=False))
+            return
+        self._sent[future] = _Sent(errand, worker)
+
+    def answers(self, seconds: float) -> list[Answer]:
+        """Return what has come within that time.
+
+        Raises:
+            UserError: The scheduler is gone.
+        """
+        from distributed import wait
+
+        if self._sent and not self._answers:
+            # On a time-out nobody has finished; cancelled futures are looked at below, each by itself.
+            with contextlib.suppress(*_gone()), self._client.as_current():
+                wait(list(self._sent), timeout=seconds, return_when="FIRST_COMPLETED")
+        came, self._answers = self._answers, []
+        for future, sent in list(self._sent.items()):
+            if (answer := self._answer(future, sent)) is not None:
+                came.append(answer)
+                self._release(future)
+        return came
+
+    def end(self, worker: str) -> None:
+        """Have a worker's process exit; where it has a nanny, that starts another, under another address."""
+        self._ended.add(worker)
+        for future in [future for future, sent in self._sent.items() if sent.worker == worker]:
+            self._release(future)
+        with contextlib.suppress(*_gone()):
+            _within(ASK_SECONDS, lambda: self._client.run(os._exit, 1, workers=[worker], on_error="ignore"))
+
+    def forget(self, name: str) -> None:
+        """Drop what the workers hold under names that begin like this."""
+        for future in list(self._sent):
+            self._release(future)
+        self._held = {}
+        if self._client.status == "running":
+            with contextlib.suppress(*_gone()):
+                _within(ASK_SECONDS, lambda: self._client.run(forget, name, on_error="ignore"))
+
+    def _answer(self, future: Any, sent: _Sent) -> Answer | None:
+        """Return how a job ended, or None while its worker is at it."""
+        from distributed import KilledWorker
+
+        if future.status == "finished":
+            try:
+                return Answer(sent.errand, future.result(timeout=TRANSFER_SECONDS))
+            except _gone():
+                # The worker died, or lost its connection, between the end of the job and the transfer.
+                return Answer(sent.errand, lost="was lost", blamed=sent.worker not in self._statuses(fresh=True))
+        if future.status == "error":
+            try:
+                error = future.exception(timeout=TRANSFER_SECONDS)
+            except _gone():
+                return Answer(sent.errand, lost="was lost")
+            if isinstance(error, KilledWorker):
+                return Answer(sent.errand, lost="died")
+            return Answer(sent.errand, error=error)
+        statuses = self._statuses()
+        if future.status in ("cancelled", "lost"):
+            return Answer(sent.errand, lost="was lost", blamed=sent.worker not in self._statuses(fresh=True))
+        if sent.worker not in statuses:
+            return Answer(sent.errand, lost="was lost")
+        status = statuses[sent.worker]
+        if status.running or status.executing:
+            sent.paused_at = None
+        elif sent.paused_at is None:
+            sent.paused_at = time.monotonic()
+        elif time.monotonic() - sent.paused_at > PAUSED_SECONDS:
+            self._ended.add(sent.worker)
+            return Answer(sent.errand, lost="has no memory left", blamed=False)
+        return None
+
+    def _release(self, future: Any) -> None:
+        del self._sent[future]
+        with contextlib.suppress(*_gone()):
+            future.cancel()
+
+    def _statuses(self, *, fresh: bool = False) -> dict[str, _Status]:
+        """Return the workers there are, as they were a moment ago at most.
+
+        Raises:
+            UserError: The scheduler is gone.
+        """
+        at, statuses = self._seen
+        if fresh or time.monotonic() - at > STATUS_SECONDS:
+            try:
+                if self._client.status != "running":
+                    raise OSError("connection closed")
+                workers = _within(ASK_SECONDS, lambda: self._client.scheduler_info(n_workers=-1))["workers"]
+            except _gone() as error:
+                reason = str(error) or type(error).__name__
+                raise UserError(
+                    f"the Dask scheduler is gone ({reason}); run the same command again to resume"
+                ) from error
+            statuses = {
+                address: _Status(worker["status"] == "running", bool(worker["metrics"].get("executing")))
+                for address, worker in workers.items()
+            }
+            self._seen = time.monotonic(), statuses
+            self._ended &= set(statuses)
+            self._held = {worker: future for worker, future in self._held.items() if worker in statuses}
+        return statuses
+
+    def _data_on(self, worker: str) -> Any:
+        """Return the data as a worker holds them; they are sent where it has none."""
+        if self._data is None:
+            return None
+        held = self._held.get(worker)
+        if held is None or held.status != "finished":
+            send = partial(self._client.scatter, self._data, workers=[worker], hash=False, timeout=TRANSFER_SECONDS)
+            held = self._held[worker] = _within(TRANSFER_SECONDS, send)
+            self._refusals = 0
+        return held
+
+    def _refuse(self, error: BaseException) -> None:
+        """Count the workers in a row that could not take the data.
+
+        Raises:
+            UserError: So many that another would not either; or the scheduler is gone.
+        """
+        self._statuses(fresh=True)
+        self._refusals += 1
+        if self._refusals >= REFUSALS:
+            raise UserError(
+                f"{REFUSALS} workers one after the other could not be given the study's data "
+                f"({type(error).__name__}): give them more memory, and run the same command again to resume"
+            ) from error
+
+
+def _gone() -> tuple[type[BaseException], ...]:
+    """Return what calls raise whose worker or scheduler is gone."""
+    from concurrent.futures import CancelledError
+
+    return (OSError, TimeoutError, RuntimeError, CancelledError)  # a CommClosedError is an OSError
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """Make a call that may wait for who is gone; after so many seconds it is left to itself.
+
+    Raises:
+        TimeoutError: It took longer.
+    """
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            done.append(call())
+        except BaseException as error:  # handed to the caller
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return done[0]

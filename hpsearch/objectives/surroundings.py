@@ -1,0 +1,111 @@
+"""The surroundings in which trials train: the same in every process, whatever its environment and its user have set.
+
+The number of BLAS's threads and NumPy's error state both decide what a trial brings: the one its last bits, the other
+whether a division by zero raises. Neither may depend on where a trial happens to train.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import UserError
+from hpsearch.log.records import Row
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.threads import ThreadsConflictError, limited, refresh
+from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.study.declared import Declaration
+
+
+@contextmanager
+def surroundings(threads: int | None) -> Iterator[None]:
+    """Hold the number of threads, and the error state with which NumPy begins, for a block.
+
+    A worker never hears of what a study file has set by ``numpy.seterr``; so it holds nowhere.
+
+    Args:
+        threads: Threads that BLAS and OpenMP may use; None for as many as this process has.
+
+    Raises:
+        UserError: Another thread of this process trains with another number.
+    """
+    with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"), ExitStack() as stack:
+        if threads is not None:
+            try:
+                stack.enter_context(limited(threads))
+            except ThreadsConflictError as error:
+                raise UserError(str(error)) from error
+            refresh()
+        yield
+
+
+def declared_threads(declaration: Declaration, environment: Mapping[str, Any]) -> int | None:
+    """Return how many threads the trials of a log train with; None for as many as a process has.
+
+    Logs of version 0.1 do not say. Their models trained with one; their functions with what the process had, and so
+    they go on.
+
+    Args:
+        declaration: The log's.
+        environment: That of the log's header.
+    """
+    if "threads" in environment:
+        return declaration.threads
+    return None if declaration.objective is not None else 1
+
+
+class Surrounded:
+    """An objective that does everything in its surroundings, in whatever process it is.
+
+    Args:
+        objective: Trains.
+        threads: See :func:`surroundings`.
+    """
+
+    def __init__(self, objective: Objective, threads: int | None) -> None:
+        self.epochs = objective.epochs
+        self._objective = objective
+        self._threads = threads
+
+    def start(self, trial: Start) -> None:
+        """Take a trial in."""
+        with surroundings(self._threads):
+            self._objective.start(trial)
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Train each of these trials for one epoch."""
+        with surroundings(self._threads):
+            return self._objective.advance(trials, tick)
+
+    def states(self) -> list[Start]:
+        """Return the trials that can be saved."""
+        return self._objective.states()
+
+    def keep(self, trial: int) -> None:
+        """Keep a trial's model, where the objective can."""
+        if isinstance(self._objective, Keeping):
+            self._objective.keep(trial)
+
+    def kept(self) -> tuple[int, int] | None:
+        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+        return self._objective.kept() if isinstance(self._objective, Keeping) else None
+
+    def model(self) -> Any:
+        """Return the kept model as a fitted scikit-learn estimator."""
+        assert isinstance(self._objective, Keeping), "a model is kept"
+        with surroundings(self._threads):
+            return self._objective.model()
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial, whose generator is closed."""
+        with surroundings(self._threads):
+            self._objective.stop(trial)
+
+
+def surrounded(make: Callable[[Dataset | None], Objective], threads: int | None, dataset: Dataset | None) -> Objective:
+    """Return an objective made from its data, in its surroundings."""
+    with surroundings(threads):
+        return Surrounded(make(dataset), threads)

@@ -1,0 +1,189 @@
+"""How a study is run: what ``study.run`` and ``hpsearch run`` take beside the study, as typed values.
+
+:class:`RunOptions` holds the names that people type; :class:`Options` sorts them into what belongs together. An option
+more is a line in each of the two: the name with its type there, the field with what it does here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from hpsearch.engine.observer import Observer, Silent
+from hpsearch.engine.stopping import Limits
+from hpsearch.errors import UserError, did_you_mean
+from hpsearch.running.winner import register_as
+from hpsearch.tracking.process import Delivery, NoDelivery
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+
+class RunOptions(TypedDict, total=False):
+    """The options of a run by name; all may be left out.
+
+    What each does is said where it belongs: :class:`~hpsearch.engine.stopping.Limits`, :class:`Place`,
+    :class:`Opening`, :class:`Outlet` and :class:`View`.
+    """
+
+    timeout: float | None
+    until: float | None
+    no_improvement: int | None
+    budget: float | None
+    trial_timeout: float | None
+    workers: int
+    scheduler: str | None
+    verify: bool
+    start_from: str | None
+    extend: bool
+    retry_failed: bool
+    yes: bool
+    study_file: Path | None
+    tracking: bool
+    tracking_uri: str | None
+    model: bool
+    register: str | None
+    delivery: Delivery | None
+    quiet: bool
+    observer: Observer | None
+    refit: bool | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where trials train; it never changes what a study finds.
+
+    Attributes:
+        workers: Processes that train; 1 trains in this one.
+        scheduler: Address of a Dask scheduler whose workers train, instead.
+        verify: Compare a digest of every state that one worker takes over from another.
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+    verify: bool = False
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes than this one train."""
+        return self.workers > 1 or self.scheduler is not None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a study's log is begun, or taken up where it exists.
+
+    Attributes:
+        start_from: Name of an earlier study whose best points are tried first.
+        extend: Go on with a study whose space has become wider since it was begun.
+        retry_failed: Try every trial that failed once more: the same point, with another start of the network.
+        yes: Run a grid of more points than a million.
+        study_file: The file that declares the study, kept beside its log.
+    """
+
+    start_from: str | None = None
+    extend: bool = False
+    retry_failed: bool = False
+    yes: bool = False
+    study_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """What of a study reaches MLflow.
+
+    Attributes:
+        tracking: Deliver trials and curves to MLflow.
+        tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
+        model: Log the winner's model in MLflow.
+        register: Put it into MLflow's model registry, as ``NAME`` or ``NAME@ALIAS`` (by default ``champion``).
+        refit: Whether ``result.model`` is the winner trained once more on training and validation rows; None: where the
+            rows were divided by hpsearch. MLflow gets the model that was scored.
+        delivery: A delivery to MLflow whose process runs already, for that root and URI.
+
+    Raises:
+        UserError: A model is to be registered that does not reach MLflow, or under no possible name.
+    """
+
+    tracking: bool = True
+    tracking_uri: str | None = None
+    model: bool = True
+    register: str | None = None
+    delivery: Delivery | None = None
+    refit: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.register is None:
+            return
+        if not (self.tracking and self.model):
+            raise UserError("a model is registered in MLflow: leave out what keeps it from there")
+        register_as(self.register)
+
+    def open(self, root: Path) -> Delivery | NoDelivery:
+        """Return what delivers, to be entered before the data are loaded; it delivers nothing where none is wanted."""
+        return (self.delivery or Delivery(self.tracking_uri, root)) if self.tracking else NoDelivery()
+
+
+@dataclass(frozen=True)
+class View:
+    """Who watches.
+
+    Attributes:
+        quiet: Show nothing while it runs.
+        observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
+    """
+
+    quiet: bool = False
+    observer: Observer | None = None
+
+    def open(self) -> Observer:
+        """Return who watches."""
+        if self.observer is not None or self.quiet:
+            return self.observer or Silent()
+        from hpsearch.report.live import live_view
+
+        return live_view()
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a run, sorted.
+
+    Attributes:
+        limits: Where the run stops; what is given here replaces the study's own.
+        place: Where trials train.
+        opening: How the log is begun or taken up.
+        outlet: What reaches MLflow.
+        view: Who watches.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    place: Place = field(default_factory=Place)
+    opening: Opening = field(default_factory=Opening)
+    outlet: Outlet = field(default_factory=Outlet)
+    view: View = field(default_factory=View)
+
+    @classmethod
+    def of(cls, **options: Unpack[RunOptions]) -> Options:
+        """Return options that are given by name, sorted.
+
+        Raises:
+            TypeError: There is no such option.
+            UserError: Two of them exclude each other.
+        """
+        given = cast("Mapping[str, Any]", options)
+        for name in given:
+            if name not in RunOptions.__annotations__:
+                hint = did_you_mean(name, RunOptions.__annotations__)
+                raise TypeError(f"run() got an unexpected keyword argument {name!r}{hint}")
+        return cls(*(_sorted(group, given) for group in GROUPS))
+
+
+GROUPS = (Limits, Place, Opening, Outlet, View)
+"""What options are sorted into, in the order of the fields of :class:`Options`."""
+
+
+def _sorted(group: type[Any], given: Mapping[str, Any]) -> Any:
+    return group(**{each.name: given[each.name] for each in fields(group) if each.name in given})

@@ -1,0 +1,180 @@
+"""What a run is made of, settled before the study's log is begun: a mistake costs no trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from hpsearch import ladder, pruners, samplers
+from hpsearch.engine.observer import StudyPlan
+from hpsearch.engine.stopping import Limits
+from hpsearch.engine.warm import first_points
+from hpsearch.errors import UserError
+from hpsearch.ladder import Ladder
+from hpsearch.log import catalogue
+from hpsearch.log.history import History
+from hpsearch.models import datasets
+from hpsearch.objectives.base import Objective
+from hpsearch.objectives.build import Prepared
+from hpsearch.objectives.staged import prepare
+from hpsearch.objectives.surroundings import declared_threads, surrounded
+from hpsearch.pruners.base import Pruner
+from hpsearch.running.options import Opening
+from hpsearch.samplers.base import Sampler
+from hpsearch.study import scaling
+from hpsearch.study.declaration import CONFIRM
+from hpsearch.study.declared import Declaration
+from hpsearch.study.study import Study
+from hpsearch.tables import door
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run is made of; each part is built once.
+
+    Attributes:
+        study: The declaration, with the limits of this run, the points to try first and stages that suit the data.
+        dataset: Its data, or None.
+        prepared: What its lanes run.
+        sampler: Proposes points.
+        pruner: Stops trials.
+        limits: Where the run stops before its last trial.
+        root: Where all state is.
+        threads: Threads that BLAS and OpenMP may use where it trains, or None for as many as a process has.
+    """
+
+    study: Study
+    dataset: datasets.Dataset | None
+    prepared: Prepared
+    sampler: Sampler
+    pruner: Pruner
+    limits: Limits
+    root: Path
+    threads: int | None = 1
+
+    @property
+    def folder(self) -> Path:
+        """The study's folder."""
+        return self.root / "studies" / self.study.name
+
+    @property
+    def log(self) -> Path:
+        """The study's log."""
+        return self.folder / catalogue.LOG
+
+    @property
+    def notices(self) -> list[str]:
+        """What was made of the data, and what looks wrong with them, in lines for people."""
+        if self.dataset is None:
+            return []
+        return [*self.dataset.said, *(f"warning: {text}" for text in self.dataset.warnings)]
+
+    @property
+    def waits(self) -> bool:
+        """Whether lanes wait for one another: what is decided depends on what others brought."""
+        return self.sampler.reads_history or self.pruner.reads_history
+
+    def objective(self) -> Objective:
+        """Return a fresh objective that trains in this process."""
+        return self.prepared.make(self.dataset)
+
+    def following(self, history: History) -> Plan:
+        """Return the plan as an open log has it: with the trials and the confirmation that the study was extended to.
+
+        Args:
+            history: The fold of the log, its header written.
+        """
+        said = history.declaration
+        confirm = {key: getattr(said, key) for key in CONFIRM} if said.confirm else {}
+        study = replace(self.study, n_trials=said.n_trials, **confirm)
+        confirms = study.confirm and not self.study.confirm
+        prepared = prepare(study, self.dataset) if confirms else self.prepared
+        threads = declared_threads(said, history.header.environment if history.header else {})
+        prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
+        return replace(self, study=study, prepared=prepared, threads=threads)
+
+    def ladder(self, history: History) -> Ladder:
+        """Return what decides which trial begins next.
+
+        Args:
+            history: The fold of the log, its header written.
+        """
+        first = Declaration.of(history.header.declaration).n_trials if history.header else None
+        return ladder.build(
+            self.study, first, lambda history: self.limits.reached(history) is not None, self._n, sampler=self.sampler
+        )
+
+    def shown(self, history: History, climb: Ladder, *, resumed: bool) -> StudyPlan:
+        """Return what is about to run, for people.
+
+        Args:
+            history: The study so far.
+            climb: Its ladder.
+            resumed: Whether its log existed before.
+        """
+        about, study, data = "", self.study, self.dataset
+        if data is not None:
+            about = f"{data.name} ({len(data.y_train):,} train, {len(data.y_valid):,} valid)"
+        total = None if climb.total is None else climb.total + len(history.retries)
+        sampler, pruner = (
+            part if isinstance(part, str) else type(part).__name__ for part in (study.sampler, study.pruner)
+        )
+        return StudyPlan(
+            study.name, study.goal, total, self.prepared.epochs, study.lanes, sampler, pruner, about, self.root, resumed
+        )
+
+    @property
+    def _n(self) -> int | None:
+        return None if self.dataset is None else len(self.dataset.y_train)
+
+
+def asked(study: Study, root: Path, limits: Limits, opening: Opening) -> Study:
+    """Return the study with the limits of this run in place of its own, and an earlier study's best points first.
+
+    Raises:
+        UserError: There is no such study in the root, or a limit cannot be.
+    """
+    study = replace(study, **limits.given())
+    if opening.start_from is not None:
+        study = replace(study, enqueue=[*study.enqueue, *first_points(root, opening.start_from, study)])
+    return study
+
+
+def settle(study: Study, root: Path, opening: Opening) -> Plan:
+    """Return the plan of a study whose log is not open yet.
+
+    Args:
+        study: As it is asked for.
+        root: Where all state is.
+        opening: How its log is begun or taken up.
+
+    Raises:
+        UserError: The data cannot be loaded, or the parts of the study do not go together.
+    """
+    log = root / "studies" / study.name / catalogue.LOG
+    study, dataset = _loaded(study, log)
+    begun = not opening.extend and log.is_file()
+    if not (opening.yes or begun):
+        samplers.check_size(study)
+    prepared = prepare(study, dataset)
+    plan = Plan(
+        study, dataset, prepared, samplers.build(study), pruners.build(study, prepared.epochs), Limits.of(study), root
+    )
+    ladder.check(study, plan._n)
+    if opening.retry_failed and (study.stages is not None or study.confirm):
+        raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
+    return plan
+
+
+def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
+    """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
+    if study.data is None:
+        return study, None
+    dataset = door.load(study.data, study.model, reader=door.reader_of(log))
+    if study.stages is None:
+        return study, dataset
+    try:
+        return replace(study, stages=scaling.settle(study.stages, dataset, study.seed)), dataset
+    except UserError as error:
+        raise UserError(f"study {study.name!r}: {error}") from error

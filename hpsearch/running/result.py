@@ -1,0 +1,92 @@
+"""What came of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.judging.confirm import Verdict, verdict
+from hpsearch.log import stages
+from hpsearch.log.history import History, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a study found.
+
+    Attributes:
+        name: The study's name.
+        history: Everything in its log.
+        interrupted: It was interrupted and waits to be resumed by the same call.
+        run: Id of the study's run in MLflow, or None where nothing was delivered.
+    """
+
+    name: str
+    history: History
+    interrupted: bool
+    run: str | None = None
+    _make: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
+    _refit: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def model(self) -> Any:
+        """The model to predict with: the winner, trained once more with the validation rows where they were ours.
+
+        See :mod:`hpsearch.running.refit`; for data that came with a validation part of their own, or where the run said
+        ``refit=False``, it is :attr:`trial_model`. The study's score is always that of the latter.
+
+        Raises:
+            UserError: Training it again failed.
+        """
+        return self.trial_model if self._refit is None else self._refit()
+
+    @cached_property
+    def trial_model(self) -> Any:
+        """The winner's model, as it was after its best epoch: a fitted scikit-learn estimator, the one in MLflow.
+
+        None where the study searched a function, or where no trial has a value. It is trained again, to the same bits,
+        where the study did not train it in this process.
+
+        Raises:
+            UserError: Training it again did not bring what the log says.
+        """
+        return self._make()
+
+    @property
+    def best_trial(self) -> Trial | None:
+        """The best trial, or None where none has a value."""
+        return self.history.best
+
+    @property
+    def front(self) -> list[Trial]:
+        """The Pareto front of a study with several metrics, best by the first one first; else the best trials."""
+        return self.history.front()
+
+    @property
+    def full_epochs(self) -> float:
+        """What the search cost, in epochs of the full problem; see :mod:`hpsearch.log.stages`."""
+        return stages.full_epochs(self.history)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What confirmation found, or None where there was none."""
+        return verdict(self.history)
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """A row per trial."""
+        from hpsearch.report.export import trials_frame
+
+        return trials_frame(self.history)
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """A row per trial and epoch."""
+        from hpsearch.report.export import curves_frame
+
+        return curves_frame(self.history)

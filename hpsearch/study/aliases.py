@@ -1,0 +1,76 @@
+"""The names under which a declaration knows our classes, whatever modules define them today.
+
+New declarations say what users import: ``hpsearch.MLPClassifier``, ``hpsearch.pruners.ASHA``. Declarations of version
+0.1 name the modules of that time. Both are the same study, so that what is compared is compared under public names; and
+a study's identity is taken under the first names that its classes ever had, so that it is the same whichever version
+takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hpsearch.models import names
+from hpsearch.study.registry import PRUNERS, SAMPLERS
+
+_PARTS_0_1 = (
+    "samplers.chapter.Chapter",
+    "samplers.gp.GP",
+    "samplers.grid.Grid",
+    "samplers.listed.Listed",
+    "samplers.qmc.QMC",
+    "samplers.random.Random",
+    "samplers.tpe.TPE",
+    "pruners.asha.ASHA",
+    "pruners.first_epoch.FirstEpoch",
+    "pruners.hyperband.Hyperband",
+    "pruners.median.Median",
+    "pruners.none.NoPruner",
+    "pruners.patient.Patient",
+)
+
+
+def _room_and_class(place: str) -> str:
+    """Return ``room.Class`` for ``room.module.Class``."""
+    module, _, word = place.rpartition(".")
+    return f"{module.rpartition('.')[0]}.{word}"
+
+
+VERSION_0_1: Mapping[str, str] = {
+    **names.VERSION_0_1,
+    **{f"hpsearch.{part}": _room_and_class(f"hpsearch.{part}") for part in _PARTS_0_1},
+}
+"""From the names that version 0.1 wrote to the public ones."""
+
+_TODAY: Mapping[str, str] = {place: _room_and_class(place) for place in (*SAMPLERS.values(), *PRUNERS.values())}
+_FIRST: Mapping[str, str] = {public: first for first, public in VERSION_0_1.items()}
+_NAMING = {"class", "name"}
+"""Keys of a declaration under which a class is named."""
+
+
+def public(name: str) -> str:
+    """Return the public name of a class of ours; any other name is returned as it is.
+
+    Args:
+        name: ``module.Class``, as a class says today, as version 0.1 wrote it, or public already.
+    """
+    return VERSION_0_1.get(name) or _TODAY.get(name) or names.public(name)
+
+
+def first(name: str) -> str:
+    """Return the first name that a class of ours was ever written under; any other name is returned as it is."""
+    return _FIRST.get(public(name), name)
+
+
+def renamed(value: Any, rename: Callable[[str], str]) -> Any:
+    """Return a part of a declaration with other names for its classes.
+
+    Args:
+        value: JSON values.
+        rename: :func:`public` or :func:`first`.
+    """
+    if isinstance(value, Mapping):
+        named = {key: rename(word) for key, word in value.items() if key in _NAMING and isinstance(word, str)}
+        return {key: named.get(key, renamed(inner, rename)) for key, inner in value.items()}
+    return [renamed(inner, rename) for inner in value] if isinstance(value, list) else value

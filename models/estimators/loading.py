@@ -1,0 +1,75 @@
+"""From a file to a fitted estimator; everything in the file is checked before there is one.
+
+The version, the parameters, and that the arrays are those of the network that the parameters describe.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..kernels import Array
+from ..parameters import resolve_params
+from ..training.data import TrainingData
+from ..training.population import Member, Population
+from . import archive
+from .base import Perceptron
+from .classifier import MLPClassifier
+from .regressor import MLPRegressor
+
+_CLASSES: Mapping[str, type[Perceptron]] = {each.__name__: each for each in (MLPClassifier, MLPRegressor)}
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Read a fitted estimator that its `save` wrote; it predicts, and trains on, bit for bit like the one saved.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The MLPClassifier or MLPRegressor.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, is no model, or was written by a later version.
+    """
+    content = archive.read(path)
+    with archive.damaged(path):
+        return _estimator(content)
+
+
+def _estimator(content: archive.Content) -> Perceptron:
+    kind = _CLASSES[content.kind]
+    model = kind(**content.params)
+    params = resolve_params(model._network_params())
+    for key, form in kind._fitted_values.items():
+        value = content.fitted[key]
+        if type(value) is not form:
+            raise ValueError(f"{key}={value!r} is no {form.__name__}")
+        setattr(model, key, value)
+    for key, array in content.labels.items():
+        setattr(model, key, array)
+    n_outputs = len(model.classes_) if isinstance(model, MLPClassifier) else model.n_outputs_
+    _check_state(content.state, params, model.n_features_in_, n_outputs)
+    model._state = dict(content.state)
+    return model
+
+
+def _check_state(state: Mapping[str, Array], params: dict[str, Any], n_features: int, n_outputs: int) -> None:
+    """Compare arrays with those of a new network of the same parameters."""
+    X, targets = np.zeros((2, n_features), params["dtype"]), np.zeros((2, n_outputs), params["dtype"])
+    data = TrainingData(X, targets, X_valid=X, T_valid=targets)
+    # what two such samples cannot have has no say in what arrays there are
+    params = {**params, "batch_size": 10, "augmentation": None, "output": "identity", "cost": "quadratic"}
+    begun = Population([Member(params, (0,))], data).states()[0]
+    if set(begun) != set(state):
+        raise ValueError(f"its arrays are {sorted(state)}, not {sorted(begun)}")
+    for name, expected in begun.items():
+        found = state[name]
+        if found.shape != expected.shape or found.dtype != expected.dtype:
+            raise ValueError(f"{name} is {found.dtype}{found.shape}, not {expected.dtype}{expected.shape}")
+        if expected.ndim and not np.isfinite(found).all():
+            raise ValueError(f"{name} is not finite")

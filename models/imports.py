@@ -1,0 +1,85 @@
+"""Being told when an import has loaded something that was not there before."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+OURS = ("hpsearch",)
+"""Packages that bring no library of their own."""
+
+
+class _Watch(MetaPathFinder):
+    """Finds nothing itself; asks the other finders, and has the loader of an outermost import tell when it is done."""
+
+    def __init__(self) -> None:
+        self.tell: Callable[[], None] | None = None
+        self._here = threading.local()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return what another finder finds; None within an import that is watched already."""
+        if getattr(self._here, "busy", False) or self.tell is None:
+            return None
+        self._here.busy = True
+        try:
+            spec = next((found for found in self._ask(fullname, path, target) if found is not None), None)
+        finally:
+            self._here.busy = False
+        if spec is not None and hasattr(spec.loader, "exec_module") and not isinstance(spec.loader, type):
+            self._follow(spec.loader)
+        return spec
+
+    def _ask(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> list[ModuleSpec | None]:
+        found: list[ModuleSpec | None] = []
+        for finder in list(sys.meta_path):
+            if finder is not self and hasattr(finder, "find_spec"):
+                found.append(finder.find_spec(fullname, path, target))
+                if found[-1] is not None:
+                    break
+        return found
+
+    def _follow(self, loader: object) -> None:
+        execute = loader.exec_module  # type: ignore[attr-defined]
+
+        def followed(module: ModuleType) -> None:
+            del loader.exec_module  # type: ignore[attr-defined]
+            before = len(sys.modules)
+            self._here.busy = True
+            try:
+                execute(module)
+            finally:
+                self._here.busy = False
+                if self.tell is not None and _foreign([module.__name__, *list(sys.modules)[before:]]):
+                    self.tell()
+
+        try:
+            loader.exec_module = followed  # type: ignore[attr-defined]
+        except AttributeError:
+            return  # a loader that takes no attributes: what it loads is seen at the next look
+
+
+def _foreign(names: list[str]) -> bool:
+    """Return whether one of these modules may have brought a library: it is neither ours nor of Python."""
+    return any(name.partition(".")[0] not in (*OURS, *sys.stdlib_module_names) for name in names)
+
+
+_watch = _Watch()
+
+
+def watch_imports(tell: Callable[[], None] | None) -> None:
+    """Have a function called after each outermost import that loads foreign modules; None ends that.
+
+    Args:
+        tell: Called in the thread that imports.
+    """
+    _watch.tell = tell
+    if tell is not None and _watch not in sys.meta_path:
+        sys.meta_path.insert(0, _watch)
+    elif tell is None and _watch in sys.meta_path:
+        sys.meta_path.remove(_watch)

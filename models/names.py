@@ -1,0 +1,52 @@
+"""The names under which our classes stand in files: public ones, which stay when a class moves to another module.
+
+A log, a file of skops or a model in MLflow that names a class says ``hpsearch.MLPClassifier``, whatever module defines
+it and whatever this package is called where it is read (a model carries a copy of the package under a name of its own).
+What version 0.1 wrote instead is listed here too, so that its files open for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PACKAGE = __name__.rpartition(".")[0]
+"""What this package is called here: ``hpsearch.models``, or the name under which a model carries it."""
+
+HOMES: Mapping[str, str] = {
+    "Augmentation": ".augmentation",
+    "MLPClassifier": ".estimators.classifier",
+    "MLPRegressor": ".estimators.regressor",
+}
+"""The classes that may stand in a file, and the modules of this package that define them."""
+
+PUBLIC = "hpsearch"
+"""Where users import them from, which is the module that a file names."""
+
+VERSION_0_1: Mapping[str, str] = {
+    "models.augmentation.Augmentation": "hpsearch.Augmentation",
+    "models.estimator.MLPClassifier": "hpsearch.MLPClassifier",
+    "models.regressor.MLPRegressor": "hpsearch.MLPRegressor",
+}
+"""From the names that version 0.1 wrote to the public ones."""
+
+
+def public(name: str) -> str:
+    """Return the public name of a class of ours; any other name is returned as it is.
+
+    Args:
+        name: ``module.Class``, as a class says here, as version 0.1 wrote it, or public already.
+    """
+    module, _, word = name.rpartition(".")
+    if word in HOMES and module == PACKAGE + HOMES[word]:
+        return f"{PUBLIC}.{word}"
+    return VERSION_0_1.get(name, name)
+
+
+def here(name: str) -> str:
+    """Return where a class of ours is defined in this copy of the package; any other name is returned as it is.
+
+    Args:
+        name: ``module.Class``, public or as version 0.1 wrote it.
+    """
+    module, _, word = public(name).rpartition(".")
+    return f"{PACKAGE}{HOMES[word]}.{word}" if module == PUBLIC and word in HOMES else name

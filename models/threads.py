@@ -1,0 +1,229 @@
+"""How many threads BLAS and OpenMP use, decided in one place.
+
+A sum that is spread over threads comes out in another order, and so with other last bits. What has to repeat therefore
+runs inside a block of `limited`, which holds for a whole fit, run or task: it is set where the outermost block begins
+and taken back where that ends. A block within a block costs less than a microsecond.
+
+The limit holds for BLAS in the whole process, for OpenMP in the thread that entered the block (each thread has a number
+of its own there), and for PyTorch where it is imported. Libraries that are loaded while it stands are limited as soon
+as the import that loads them ends. Processes that are started meanwhile are not touched.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+from .imports import watch_imports
+
+__all__ = ["ThreadsConflictError", "limited", "refresh"]
+
+
+class ThreadsConflictError(RuntimeError):
+    """Two threads of one process ask for different numbers of threads at the same time."""
+
+
+@dataclass
+class _Set:
+    """A library whose number of threads was changed, and what it was before."""
+
+    library: Any
+    before: int
+
+
+@dataclass
+class _Process:
+    """What stands in this process.
+
+    Attributes:
+        number: Threads that BLAS may use; 0 where nothing is limited.
+        holders: Threads that are inside a block.
+        shared: What is set for the whole process.
+    """
+
+    number: int = 0
+    holders: int = 0
+    shared: list[_Set] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class _Thread(threading.local):
+    """What stands in this thread: the number of each block it is in, and the libraries set for it alone."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.own: list[_Set] = []
+
+
+class _Torch:
+    """PyTorch, which sets OpenMP's number anew in each thread, as a library of threadpoolctl."""
+
+    filepath = "torch"
+    user_api = "torch"
+    internal_api = "torch"
+
+    @property
+    def num_threads(self) -> int:
+        """The number of threads within one operation."""
+        return int(sys.modules["torch"].get_num_threads())
+
+    def set_num_threads(self, number: int) -> None:
+        """Set it."""
+        sys.modules["torch"].set_num_threads(number)
+
+
+_process = _Process()
+_here = _Thread()
+_libraries: list[Any] = []
+"""All that were ever found; a library is not unloaded."""
+
+_modules_seen = 0
+"""How many modules were imported when libraries were last looked for."""
+
+
+class limited:
+    """Limit the threads of BLAS and OpenMP for a block.
+
+    Args:
+        threads: How many; None for what stands already, and 1 where nothing does.
+
+    Raises:
+        ThreadsConflictError: Another thread of this process is inside a block of another number.
+    """
+
+    __slots__ = ("_threads",)
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+
+    def __enter__(self) -> None:
+        numbers = _here.numbers
+        if numbers and self._threads in (None, numbers[-1]):
+            numbers.append(numbers[-1])
+        else:
+            _enter(self._threads)
+
+    def __exit__(self, *_: object) -> None:
+        numbers = _here.numbers
+        number = numbers.pop()
+        if not numbers:
+            _leave()
+        elif numbers[-1] != number:
+            _change(numbers[-1])
+
+
+def refresh() -> None:
+    """Limit the libraries that were loaded since the block began; nothing outside a block."""
+    if not _process.number:
+        return
+    with _process.lock:
+        _find()
+        known = {each.library.filepath for each in (*_process.shared, *_here.own)}
+        for library in _libraries:
+            if library.filepath not in known:
+                _limit(library, _process.number)
+
+
+def _enter(threads: int | None) -> None:
+    numbers = _here.numbers
+    with _process.lock:
+        number = threads or _process.number or 1
+        if _process.number not in (0, number):
+            if _process.holders > bool(numbers):
+                raise ThreadsConflictError(
+                    f"another thread of this process trains with threads={_process.number}, this one asks for "
+                    f"threads={number}: run them one after the other, or in processes of their own"
+                )
+            if numbers:
+                _change(number)
+                numbers.append(number)
+                return
+        _process.holders += 1
+        begins = not _process.number
+        _process.number = number
+        numbers.append(number)
+        _find()
+        for library in _libraries:
+            if begins or _is_per_thread(library):
+                _limit(library, number)
+        if begins:
+            watch_imports(refresh)
+
+
+def _leave() -> None:
+    with _process.lock:
+        _restore(_here.own)
+        _process.holders -= 1
+        if not _process.holders:
+            watch_imports(None)
+            _restore(_process.shared)
+            _process.number = 0
+
+
+def _change(number: int) -> None:
+    with _process.lock:
+        _process.number = number
+        for each in (*_process.shared, *_here.own):
+            _set(each.library, number)
+
+
+def _limit(library: Any, number: int) -> None:
+    own = _is_per_thread(library)
+    if own and not _here.numbers:
+        return  # this thread is in no block
+    (_here.own if own else _process.shared).append(_Set(library, int(library.num_threads)))
+    _set(library, number)
+
+
+def _restore(changed: list[_Set]) -> None:
+    for each in reversed(changed):
+        _set(each.library, each.before)
+    changed.clear()
+
+
+def _set(library: Any, number: int) -> None:
+    """Set a library's number of threads.
+
+    From version 3.7 on, threadpoolctl does nothing, silently, where another thread was the last to set it for OpenBLAS,
+    although the number is that of the whole process.
+    """
+    release = getattr(library, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+    library.set_num_threads(number)
+    if release is not None:
+        release(force=True)
+
+
+def _is_per_thread(library: Any) -> bool:
+    """Return whether each thread of the process has its own number: OpenMP, and an OpenBLAS that is built on it."""
+    return library.user_api == "openmp" or getattr(library, "threading_layer", None) == "openmp"
+
+
+def _find() -> None:
+    """Look for libraries, which takes milliseconds, where modules were imported since the last time."""
+    global _modules_seen
+    if len(sys.modules) == _modules_seen:
+        return
+    _modules_seen = len(sys.modules)
+    known = {library.filepath for library in _libraries}
+    found = [*ThreadpoolController().lib_controllers, *([_Torch()] if _torch_is_ready() else [])]
+    _libraries.extend(library for library in found if library.filepath not in known)
+
+
+def _torch_is_ready() -> bool:
+    return hasattr(sys.modules.get("torch"), "set_num_threads")
+
+
+def _forked() -> None:
+    # The thread that held the lock may not exist in the child.
+    _process.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

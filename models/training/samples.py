@@ -1,0 +1,60 @@
+"""What a pass over a data set reads, and what it counts of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels import Array
+from ..network import Network
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a pass reads, a row a sample.
+
+    Attributes:
+        X: Inputs, shape (n, d).
+        targets: Targets in the output's terms, shape (n, C).
+        labels: Class codes, shape (n,), or None for targets that are not one-hot.
+        importance: Weights of the samples with mean 1, shape (n, 1), or None.
+    """
+
+    X: Array
+    targets: Array
+    labels: Array | None
+    importance: Array | None = None
+
+    def pick(self, rows: slice | Array) -> Samples:
+        """Return some samples: views for a slice, copies for their numbers."""
+        labels = None if self.labels is None else self.labels[rows]
+        importance = None if self.importance is None else self.importance[rows]
+        return Samples(self.X[rows], self.targets[rows], labels, importance)
+
+
+def tally(
+    network: Network, u: Array, h: Array, t: Array, labels: Array | None, importance: Array | None = None
+) -> tuple[Array, Array]:
+    """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
+
+    A hit is a sample whose largest output is that of its class; without classes, one whose outputs all lie on the same
+    side of zero as their targets (of ½, for a sigmoid).
+
+    Args:
+        network: Gives the cost.
+        u: Logits (times a gain), shape (s, k, b, C).
+        h: Outputs, of the same shape.
+        t: Targets, shape (s, b, C).
+        labels: Class codes, shape (s, b), or None.
+        importance: Weights of the samples, shape (s, b, 1), or None.
+    """
+    s, k = u.shape[:2]
+    terms = network.head.value(u, h, t[:, None])
+    if importance is not None:
+        terms = terms * importance[:, None]
+    # a lane's sums in a row of its own: the order of additions must not depend on k
+    cost = np.ascontiguousarray(terms.reshape(s, k, -1).sum(-1).T, np.float64).sum(-1)
+    if labels is None:
+        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
+    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))

@@ -1,0 +1,53 @@
+"""One pass over the validation set, or another that is only measured, compiled for the lanes of a population."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..kernels import Array, Op, run
+from ..layers import Workspace
+from ..network import Network
+from .samples import Samples, tally
+
+VALIDATION_BLOCK = 500
+"""Samples in a validation block; fixed, so that sums do not depend on the population."""
+
+
+class ValidationPass:
+    """Cost and hits of K lanes on a fixed set, in fixed blocks, as they predict: no dropout, running statistics.
+
+    Args:
+        network: What is validated.
+        weights: Parameters of all lanes by name, shape (K, ...).
+        samples: The validation set, or the training set for exact metrics.
+    """
+
+    def __init__(self, network: Network, weights: Mapping[str, Array], samples: Samples) -> None:
+        self._network, self._lanes = network, len(next(iter(weights.values())))
+        self._blocks: list[tuple[Samples, list[tuple[list[Op], Array, Array]]]] = []
+        lanes = [{n: w[k : k + 1] for n, w in weights.items()} for k in range(self._lanes)]
+        for start in range(0, len(samples.X), VALIDATION_BLOCK):
+            block = samples.pick(slice(start, start + VALIDATION_BLOCK))
+            workspace = Workspace(1, len(block.X), block.X.dtype)
+            self._blocks.append((block, [self._compile(own, block.X, workspace.again()) for own in lanes]))
+
+    def _compile(self, weights: Mapping[str, Array], x: Array, workspace: Workspace) -> tuple[list[Op], Array, Array]:
+        ops, passed = self._network.forward(workspace, weights, x)
+        u = passed[-1][1]
+        h = workspace.buffer("h", width=u.shape[-1])
+        return [*ops, *self._network.head.output.apply(u, h)], u, h
+
+    def run(self) -> tuple[Array, Array]:
+        """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
+        cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.int64)
+        for block, lanes in self._blocks:
+            labels = None if block.labels is None else block.labels[None]
+            importance = None if block.importance is None else block.importance[None]
+            for k, (program, u, h) in enumerate(lanes):
+                run(program)
+                c, r = tally(self._network, u[None], h[None], block.targets[None], labels, importance)
+                cost[k] += c[0]
+                hits[k] += r[0]
+        return cost, hits

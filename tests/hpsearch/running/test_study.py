@@ -1,0 +1,147 @@
+"""The public Study and the corridor from it to a result: one class for users, typed options, each part built once."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pickle
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+import hpsearch
+from hpsearch import Float, Study, ladder, samplers
+from hpsearch.running import options
+from hpsearch.running.options import GROUPS, Options, Outlet, RunOptions
+from hpsearch.study import study as declaration
+from hpsearch.study.loading import load_study
+from hpsearch.study.variants import override
+from hpsearch.tracking.process import Delivery, NoDelivery
+
+ROOT = Path(hpsearch.__file__).parent
+
+
+def height(trial: Any) -> float:
+    return float(1 - abs(trial.params["a"] - 0.3))
+
+
+def make(**said: Any) -> Study:
+    given = {"objective": height, "space": {"a": Float(0, 1)}, "metric": "score", "sampler": "random", "n_trials": 6}
+    return Study("made", **{**given, **said})
+
+
+def test_users_have_one_class_from_files_copies_variants_and_pickles(tmp_path: Path) -> None:
+    path = tmp_path / "one.py"
+    path.write_text(
+        "from hpsearch import Float, Study\n"
+        "study = Study('one', objective=lambda trial: trial.params['a'], space={'a': Float(0, 1)}, metric='score')\n"
+    )
+    study = make(sampler="qmc")
+    for each in (load_study(path), replace(study, seed=3), override(study, seed=3), pickle.loads(pickle.dumps(study))):
+        assert type(each) is Study
+        assert isinstance(each, declaration.Study)
+    assert pickle.loads(pickle.dumps(study)).space == study.space
+    assert repr(study).startswith("Study(name='made'")
+    assert inspect.signature(Study) == inspect.signature(declaration.Study)
+    assert "space: A dimension per parameter" in (Study.__doc__ or "")
+
+
+def test_each_option_of_a_run_belongs_to_one_group_under_its_type() -> None:
+    named = get_type_hints(RunOptions)
+    sorted_ = [(each.name, get_type_hints(group)[each.name]) for group in GROUPS for each in fields(group)]
+    assert len(sorted_) == len(named)
+    assert dict(sorted_) == named
+    assert [group for _, group in get_type_hints(Options).items()] == list(GROUPS)
+    for group in GROUPS:
+        documented = inspect.getdoc(group) or ""
+        assert all(f"    {each.name}: " in documented for each in fields(group))
+
+
+def test_options_are_sorted_and_the_rest_keeps_its_default() -> None:
+    how = Options.of(workers=3, until=0.5, quiet=True, tracking=False)
+    assert (how.place.workers, how.limits.until, how.view.quiet, how.outlet) == (3, 0.5, True, Outlet(tracking=False))
+    assert Options.of() == Options()
+
+
+def test_a_wrong_keyword_is_refused_and_the_right_one_suggested(tmp_path: Path) -> None:
+    wrong: Any = {"worker": 2}
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'worker' \(did you mean 'workers'\?\)"):
+        make().run(tmp_path, **wrong)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_wrong_keyword_is_a_type_error() -> None:
+    calls = ("until=0.5", "worker=2", "workers='2'")
+    code = "from hpsearch import Study\ndef f(study: Study) -> None:\n" + "".join(
+        f"    study.run({x})\n" for x in calls
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "--ignore-missing-imports",
+        "--no-incremental",
+    ]
+    found = subprocess.run(
+        [*command, "--follow-imports=silent", "-c", code], capture_output=True, text=True, cwd=ROOT.parent
+    )
+    errors = [line for line in found.stdout.splitlines() if line.startswith("<string>") and ": error:" in line]
+    assert [line.split(":")[1] for line in errors] == ["4", "5"], found.stdout + found.stderr
+    assert 'Unexpected keyword argument "worker"' in errors[0]
+    assert 'expected "int"' in errors[1]
+
+
+@pytest.mark.parametrize("said", [{}, {"confirm": 1}, {"sampler": "grid", "space": {"a": Float(0, 1, step=0.5)}}])
+def test_a_run_builds_its_sampler_and_its_ladder_once(
+    said: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    sampler, climb = samplers.build, ladder.build
+    monkeypatch.setattr(samplers, "build", lambda *given: (built.append("sampler"), sampler(*given))[1])
+    monkeypatch.setattr(ladder, "build", lambda *given, **more: (built.append("ladder"), climb(*given, **more))[1])
+    make(**said).run(tmp_path, quiet=True, tracking=False)
+    assert sorted(built)[:2] == ["ladder", "sampler"]
+    assert built.count("ladder") == 1
+    assert built.count("sampler") == (2 if "confirm" in said else 1)  # a stage has its own
+
+
+def test_what_stands_in_a_deliverys_place_takes_all_that_a_run_says_to_it(tmp_path: Path) -> None:
+    for name, method in inspect.getmembers(NoDelivery, inspect.isfunction):
+        if name.strip("_") not in ("init", "enter", "exit"):
+            assert inspect.signature(method).parameters == inspect.signature(getattr(Delivery, name)).parameters
+    assert isinstance(Options.of(tracking=False).outlet.open(tmp_path), NoDelivery)
+    assert isinstance(options.Outlet().open(tmp_path), Delivery)
+    assert make().run(tmp_path, quiet=True, tracking=False).run is None
+
+
+def test_only_the_fold_of_the_log_writes_to_a_history() -> None:
+    """``history.stop = …`` outside of the history is a result that the log does not know."""
+    wrong = []
+    for path in ROOT.glob("**/*.py"):
+        if path.relative_to(ROOT).parts[0] in ("models", "log"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            for target in (part for each in targets for part in ast.walk(each)):
+                if isinstance(target, ast.Attribute) and isinstance(target.ctx, ast.Store):
+                    owner = target.value
+                    if (getattr(owner, "id", None) or getattr(owner, "attr", None)) == "history":
+                        wrong.append(f"{path}:{node.lineno}")
+    assert not wrong
+
+
+def test_a_limit_that_was_lifted_lets_a_stopped_study_go_on(tmp_path: Path) -> None:
+    study = make(n_trials=30, lanes=2)
+    first = study.run(tmp_path, quiet=True, tracking=False, no_improvement=1)
+    assert (first.history.stop or "").startswith("no improvement")
+    assert len(first.history.trials) < 30
+    again = study.run(tmp_path, quiet=True, tracking=False)
+    assert again.history.stop is None
+    assert len(again.history.trials) == 30
