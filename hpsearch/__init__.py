@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hpsearch.models.augmentation import Augmentation as Augmentation
     from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
     from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
+    from hpsearch.models.preprocessing.columns import Columns as Columns
+    from hpsearch.models.preprocessing.parts import DateParts as DateParts
+    from hpsearch.models.preprocessing.parts import PlainText as PlainText
+    from hpsearch.models.preprocessing.parts import SmoothClip as SmoothClip
     from hpsearch.running.single import track as track
     from hpsearch.running.study import Study as Study
     from hpsearch.space import Choice as Choice
@@ -32,14 +36,18 @@ _HOMES = {
     "Against": "hpsearch.study.comparison",
     "Augmentation": "hpsearch.models.augmentation",
     "Choice": "hpsearch.space",
+    "Columns": "hpsearch.models.preprocessing.columns",
     "Comparison": "hpsearch.study.comparison",
     "Curves": "hpsearch.study.comparison",
+    "DateParts": "hpsearch.models.preprocessing.parts",
     "Float": "hpsearch.space",
     "Int": "hpsearch.space",
     "MLPClassifier": "hpsearch.models.estimators.classifier",
     "MLPRegressor": "hpsearch.models.estimators.regressor",
+    "PlainText": "hpsearch.models.preprocessing.parts",
     "Published": "hpsearch.study.comparison",
     "Scale": "hpsearch.study.scaling",
+    "SmoothClip": "hpsearch.models.preprocessing.parts",
     "Study": "hpsearch.running.study",
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
@@ -50,14 +58,18 @@ __all__ = [
     "Against",
     "Augmentation",
     "Choice",
+    "Columns",
     "Comparison",
     "Curves",
+    "DateParts",
     "Float",
     "Int",
     "MLPClassifier",
     "MLPRegressor",
+    "PlainText",
     "Published",
     "Scale",
+    "SmoothClip",
     "Study",
     "Table",
     "UserError",

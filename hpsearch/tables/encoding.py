@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from hpsearch.models.preprocessing import Columns, DateParts, plain_text, smooth_clip
+from hpsearch.models.preprocessing import Columns, DateParts, PlainText, SmoothClip
 from hpsearch.models.preprocessing.columns import DATE, NUMBER
 from hpsearch.study.table import Task
 
@@ -44,7 +44,6 @@ def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task) -> list[t
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import (
-        FunctionTransformer,
         OneHotEncoder,
         RobustScaler,
         StandardScaler,
@@ -59,7 +58,7 @@ def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task) -> list[t
         numeric = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
             RobustScaler(quantile_range=(25.0, 75.0), unit_variance=True),
-            FunctionTransformer(smooth_clip),
+            SmoothClip(),
             StandardScaler(),
         )
         parts.append(("numbers", numeric, sort["numbers"]))
@@ -73,7 +72,7 @@ def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task) -> list[t
         parts.append(("many", make_pipeline(by_target, StandardScaler()), sort["many"]))
     for place in sort["free"]:
         free = make_pipeline(
-            FunctionTransformer(plain_text),
+            PlainText(),
             HashingVectorizer(n_features=HASHED, alternate_sign=False),
             TruncatedSVD(COMPONENTS),
             StandardScaler(),

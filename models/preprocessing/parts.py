@@ -17,26 +17,40 @@ YEAR = 365.2425
 """Days in a year."""
 
 
-def smooth_clip(z: Any) -> Any:
-    """Return z/√(1 + (z/3)²): the identity near 0, never beyond ±3.
+class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Gives z/√(1 + (z/3)²) of standardised numbers z: the identity near 0, never beyond ±3.
 
-    From RealMLP (Holzmüller et al. 2024, arXiv 2407.04491, section 3): outliers keep their order and lose their weight.
-
-    Args:
-        z: Standardised numbers, any shape.
+    Outliers keep their order and lose their weight. From RealMLP (Holzmüller et al. 2024, arXiv 2407.04491, section 3).
     """
-    z = np.asarray(z, np.float64)
-    return z / np.sqrt(1 + (z / 3) ** 2)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn nothing but the number of columns."""
+        self.n_features_in_ = np.asarray(X).shape[1]
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return the clipped numbers, float64 of the shape of X."""
+        z = np.asarray(X, np.float64)
+        clipped: Array = z / np.sqrt(1 + (z / 3) ** 2)
+        return clipped
+
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """Return the names of the columns, which are those that come in."""
+        return np.asarray(input_features, object)
 
 
-def plain_text(X: Any) -> Array:
-    """Return one column of texts as an array of str, shape (n,), nothing where a text is missing.
+class PlainText(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Readies a column of free text for a vectorizer: a text for each row, empty where one is missing."""
 
-    Args:
-        X: Frame or array of shape (n, 1).
-    """
-    column = np.asarray(X, object).reshape(-1)
-    return np.array(["" if value is None or value != value else str(value) for value in column], object)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn nothing but the number of columns."""
+        self.n_features_in_ = np.asarray(X, object).reshape(len(X), -1).shape[1]
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return the texts of a frame or array of shape (n, 1), shape (n,)."""
+        column = np.asarray(X, object).reshape(-1)
+        return np.array(["" if value is None or value != value else str(value) for value in column], object)
 
 
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
