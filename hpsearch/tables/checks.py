@@ -97,3 +97,30 @@ def _nearest(rows: Array, train: Array) -> Array:
     squares = (rows**2).sum(1)[:, None] + (train**2).sum(1)[None, :] - 2 * rows @ train.T
     found: Array = np.sqrt(np.maximum(squares.min(axis=1), 0.0))
     return found
+
+
+LARGE = 20.0
+"""Inputs beyond this are far from what the initial weights of a network are made for."""
+
+
+def unscaled(X: Any, model: Any, names: list[str] | None = None) -> list[str]:
+    """Return a warning where a bare network is to learn from inputs of very different or large scales.
+
+    Args:
+        X: Training inputs, array or frame of shape (n, n_features); of a sparse matrix nothing is said.
+        model: The study's model.
+        names: What the columns are called; None: by their place.
+    """
+    if not type(model).__name__.startswith("MLP") or hasattr(X, "toarray"):
+        return []
+    largest = np.nanmax(np.abs(np.asarray(X, np.float64)), axis=0)
+    places = np.flatnonzero(largest > LARGE)
+    if not len(places):
+        return []
+    listed = ", ".join(f"{names[i] if names else i} ({largest[i]:.3g})" for i in places[:4])
+    more = f" and {len(places) - 4} more" if len(places) > 4 else ""
+    text = (
+        f"a network learns badly from inputs that are not scaled: columns {listed}{more} are large; write "
+        f"make_pipeline(StandardScaler(), {type(model).__name__}(…))"
+    )
+    return [text]

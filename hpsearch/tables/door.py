@@ -113,7 +113,14 @@ def _arrays(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
     changed = not own or (regression and given.has_whole_targets(data))
     if _has_gaps(dataset) and isinstance(data, tuple | list) and model is not None:
         return _table(given.as_frames(data), model, seed, split)
-    return replace(dataset, reader=READER if changed else 1, own_split=_divided_here(data, dataset))
+    from hpsearch.tables.checks import unscaled  # imports pandas
+
+    return replace(
+        dataset,
+        reader=READER if changed else 1,
+        own_split=_divided_here(data, dataset),
+        warnings=tuple(unscaled(dataset.X_train, model)),
+    )
 
 
 def _divided_here(data: Any, dataset: Dataset) -> bool:

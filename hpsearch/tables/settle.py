@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from hpsearch.errors import UserError
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.preprocessing import Columns, values
-from hpsearch.models.preprocessing.columns import AS_IS
+from hpsearch.models.preprocessing.columns import AS_IS, NUMBER
 from hpsearch.study.table import Table, Task
 from hpsearch.tables import encoding
-from hpsearch.tables.checks import warnings_of
+from hpsearch.tables.checks import unscaled, warnings_of
 from hpsearch.tables.given import Found, is_our_network
 from hpsearch.tables.kinds import plain
 from hpsearch.tables.roles import Roles, described, roles_of
@@ -79,6 +79,8 @@ def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: in
     if len(parts.valid) < ENOUGH:
         said.append(f"{len(parts.valid)} validation rows are few: what is measured on them is coarse")
     told = warnings_of(typed, y, roles, parts, small)
+    if len(steps) == 1 and all(kind == NUMBER for kind in roles.kinds.values()):
+        told += unscaled(X["train"], model, list(roles.kinds))
     return Dataset(
         name=found.name,
         digest=_digest(pieces, roles),

@@ -262,3 +262,22 @@ def test_nothing_is_lost_of_what_the_cases_hold(tmp_path: Path) -> None:
         assert found["area"].tolist() == typed["area"].tolist()
         np.testing.assert_array_equal(found["year_built"], typed["year_built"])
         assert found["district"].tolist() == typed["district"].tolist()
+
+
+def test_a_bare_network_on_large_inputs_is_warned_with_the_pipeline_that_mends_it() -> None:
+    rng = np.random.default_rng(0)
+    X, y = np.column_stack([rng.integers(18, 90, 100), rng.random(100)]), np.arange(100) % 2
+    (warning,) = load((X, y), MLPClassifier()).warnings
+    assert "columns 0 (89) are large; write make_pipeline(StandardScaler(), MLPClassifier(…))" in warning
+    assert not load((X, y), LogisticRegression()).warnings
+    assert not load((X / 100, y), MLPClassifier()).warnings
+    assert not load(pd.DataFrame(X).assign(y=y), MLPClassifier()).warnings  # a table is scaled
+
+
+def test_a_column_that_equals_the_target_and_rows_on_both_sides_are_warned_of() -> None:
+    frame = target_table()
+    (leak,) = load(frame.assign(copy=frame["y"].map({0: "no", 1: "yes"}))).warnings
+    assert "'copy' says the target 'y' in other words" in leak
+    twice = pd.concat([frame, frame], ignore_index=True)
+    (repeats,) = load(twice).warnings
+    assert "validation rows are equal to a training row" in repeats
