@@ -214,7 +214,7 @@ def _find_ragged(path: Path, dialect: Dialect) -> None:
     """Raise a UserError for the first row that has not as many cells as the others; nothing where there is none."""
     if len(dialect.sep) > 1:
         return
-    with opened(path) as file, io.TextIOWrapper(file, dialect.encoding, newline="") as text:
+    with opened(path) as file, io.TextIOWrapper(file, dialect.encoding) as text:
         lines: Iterator[str] = iter(text)
         for _ in range(dialect.skip):
             next(lines)

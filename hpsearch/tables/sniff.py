@@ -83,7 +83,12 @@ def sniff(path: Path, table: Table) -> Dialect:
     if not body:
         raise UserError(f"{path}: empty: no line holds anything")
     sep = table.sep or _separator(body, path.suffixes)
-    rows = cells(body, sep)
+    try:
+        rows = cells(body, sep)
+    except csv.Error as error:
+        raise UserError(f"{path}: not readable as a table ({error})") from error
+    if table.header is None and _counts_itself(rows):
+        rows, skip = rows[1:], skip + 1
     decimal = table.decimal or _decimal(rows, sep)
     header = _header(rows, decimal) if table.header is None else table.header
     names = [cell.strip() for cell in rows[0]] if header else [""] * len(rows[0])
@@ -134,7 +139,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 def cells(lines: Sequence[str], sep: str) -> list[list[str]]:
     """Return the cells of some lines, blank lines left out; a blank separates by any run of white space."""
-    text = "".join(lines)
+    text = "".join(lines).replace("\r\n", "\n").replace("\r", "\n")
     if len(sep) > 1:
         return [re.split(sep, line.rstrip("\r\n")) for line in lines if line.strip()]
     if sep == " ":
@@ -207,6 +212,14 @@ def _header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
         return False
     again = [any(i < len(row) and row[i].strip() == cell for row in rows[1:]) for i, cell in enumerate(first) if cell]
     return sum(again) <= len(again) / 2
+
+
+def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row says how many rows and features follow, and their classes, as in files of scikit-learn."""
+    first = [cell.strip() for cell in rows[0]]
+    if len(first) < 3 or len(rows) < 2 or not first[0].isdigit() or first[1] != str(len(rows[1]) - 1):
+        return False
+    return not any(is_number(cell) for cell in first[2:]) and all(is_number(cell) for cell in rows[1])
 
 
 def _is_year(cell: str) -> bool:

@@ -123,7 +123,7 @@ def one(path: Path, place: Path, number: int) -> tuple[str, str]:
         expected = counted(path)
         if expected is not None and expected != frame.shape:
             return "wrong", f"{frame.shape} rows and columns, the csv module finds {expected}"
-        target = usable_target(frame)
+        target = usable_target(frame) if frame.shape[1] > 1 else None
         if target is None:
             return "no usable target", ""
         result = searched(path, target, place / "runs", number)

@@ -38,7 +38,7 @@ def expected(tmp_path: Path) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("sep", [",", ";", "\t", "|", " "])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_the_separator_is_found(tmp_path: Path, expected: pd.DataFrame, sep: str, end: str) -> None:
     (tmp_path / "t.txt").write_bytes(TEXT.replace(",", sep).replace("\n", end).encode())
     pd.testing.assert_frame_equal(frame_of(tmp_path / "t.txt"), expected)
@@ -281,3 +281,9 @@ def test_a_column_that_equals_the_target_and_rows_on_both_sides_are_warned_of() 
     twice = pd.concat([frame, frame], ignore_index=True)
     (repeats,) = load(twice).warnings
     assert "validation rows are equal to a training row" in repeats
+
+
+def test_a_first_row_that_counts_the_others_is_no_row(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i}.5,{i * 2}.1,{i % 3}" for i in range(30))
+    (tmp_path / "t.csv").write_text(f"30,2,setosa,versicolor\n{rows}\n")
+    assert frame_of(tmp_path / "t.csv").shape == (30, 3)
