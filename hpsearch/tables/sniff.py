@@ -215,7 +215,7 @@ def _header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
 
 
 def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row says how many rows and features follow, and their classes, as in files of scikit-learn."""
+    """Return whether the first row says how many rows and features follow, and their classes, as scikit-learn's do."""
     first = [cell.strip() for cell in rows[0]]
     if len(first) < 3 or len(rows) < 2 or not first[0].isdigit() or first[1] != str(len(rows[1]) - 1):
         return False

@@ -150,7 +150,9 @@ def one_split(
     found: dict[str, tuple[float, float]] = {}
     models = competitors(steps, len(train), classifies, seed)
     runs: dict[str, Callable[[], Callable[[Any], Any]]] = {
-        which: lambda model=model: model.fit(X, y).predict for which, model in models.items()
+        which: lambda model=model: model.fit(X, y).predict
+        for which, model in models.items()
+        if which not in options.without
     }
     if options.search:
         runs["our search"] = lambda: our_search(train, target, options.trials, place, f"{name}{seed}", seed)
@@ -172,6 +174,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--tables", type=int, default=11)
     parser.add_argument("--search", action="store_true")
+    parser.add_argument("--without", action="append", default=[], help="leave one out, such as trees")
     parser.add_argument("--seconds", type=float, default=3600)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
