@@ -16,9 +16,9 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.training.population import Member, Population
+from hpsearch.objectives import streams
 from hpsearch.objectives.base import Keeping, Start
 from hpsearch.objectives.build import outputs_of, prepare
-from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.outputs import Outputs
 from hpsearch.objectives.staged import Confirming
 from hpsearch.objectives.surroundings import surroundings
@@ -67,8 +67,7 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
         X, X_valid = transformers.transform(before)
         seen = replace(whole, X_train=X, X_valid=X_valid)
     data = outputs.data(seen, params, test=False)
-    own_stream = (CONFIRM_STREAM, ask.stage, ask.repeat) if by_seed else (NETWORK_STREAM, ask.trial)
-    member = Member(params, (study.seed, *own_stream))
+    member = Member(params, streams.of_trial(study.seed, ask, by_seed=by_seed))
     population: Population | None = None
     for epoch in range(epochs):
         rate = trial.rows[epoch].metrics.get("learning_rate", params["learning_rate"])
@@ -77,10 +76,8 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
                 (member.state,) = population.states()
             member.params = {**member.params, "learning_rate": rate}
             population = Population([member], data)
-        order = (CONFIRM_STREAM, ask.stage, ask.repeat, epoch)
-        if not by_seed:
-            order = (DATA_STREAM, ask.stage, ask.repeat, trial.ticks[epoch])
-        (result,) = population.run_epoch((study.seed, *order))
+        order = streams.of_order(study.seed, ask, trial.ticks[epoch], epoch, by_seed=by_seed)
+        (result,) = population.run_epoch(order)
         if result.failure:
             raise UserError(f"trial {ask.trial} trained with the validation rows {result.failure}; use trial_model")
     assert population is not None, "it trained an epoch"
@@ -93,6 +90,7 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
     """Fit any other estimator as its trial was."""
     from sklearn.base import clone  # slow to import
 
+    assert study.model is not None, "a study without one is not refitted"
     share = len(whole.y_train) / len(dataset.y_train)
     params = study.model.get_params(deep=True)
     ours = {name: value for name, value in params.items() if _is_ours(study.model, name)}
