@@ -139,7 +139,7 @@ def run(
     if register is not None and (no_tracking or no_model):
         raise click.UsageError(f"--register and --no-{'tracking' if no_tracking else 'model'} exclude each other", ctx)
     if not paths and chosen["data"] is None:
-        raise click.UsageError("name a study file, or data by --data", ctx)
+        raise click.UsageError("missing argument 'STUDY.py|FOLDER…', or --data", ctx)
     if paths and save_study is not None:
         raise click.UsageError("--save-study is for a run without a study file", ctx)
     roles = tables.taken(chosen)

@@ -67,7 +67,7 @@ def test_options_say_what_columns_are_for_in_a_study_file_too(here: Path, capsys
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "name a study file, or data by --data"),
+        ([], "missing argument 'STUDY.py|FOLDER…', or --data"),
         (["--data", "none.csv"], "none.csv: no such file"),
         (["--data", "houses.csv", "--target", "prize"], "there is no column 'prize' (did you mean 'price'?)"),
         (["--data", "houses.csv", "--task", "cluster"], "'cluster' is not one of"),
