@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from hpsearch.models.augmentation import Augmentation as Augmentation
     from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
     from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
+    from hpsearch.models.preprocessing.columns import Columns as Columns
+    from hpsearch.models.preprocessing.parts import DateParts as DateParts
+    from hpsearch.models.preprocessing.parts import PlainText as PlainText
+    from hpsearch.models.preprocessing.parts import SmoothClip as SmoothClip
     from hpsearch.running.single import track as track
     from hpsearch.running.study import Study as Study
     from hpsearch.space import Choice as Choice
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Curves as Curves
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
+    from hpsearch.study.table import Table as Table
     from hpsearch.tracking.load_model import load as load
 
 __version__ = "0.1.0"
@@ -33,16 +38,21 @@ _HOMES = {
     "Against": "hpsearch.study.comparison",
     "Augmentation": "hpsearch.models.augmentation",
     "Choice": "hpsearch.space",
+    "Columns": "hpsearch.models.preprocessing.columns",
     "Comparison": "hpsearch.study.comparison",
     "Curves": "hpsearch.study.comparison",
+    "DateParts": "hpsearch.models.preprocessing.parts",
     "Float": "hpsearch.space",
     "Int": "hpsearch.space",
     "MLPClassifier": "hpsearch.models.estimators.classifier",
     "MLPRegressor": "hpsearch.models.estimators.regressor",
     "Pruned": "hpsearch.errors",
+    "PlainText": "hpsearch.models.preprocessing.parts",
     "Published": "hpsearch.study.comparison",
     "Scale": "hpsearch.study.scaling",
+    "SmoothClip": "hpsearch.models.preprocessing.parts",
     "Study": "hpsearch.running.study",
+    "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
     "load": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
@@ -52,16 +62,21 @@ __all__ = [
     "Against",
     "Augmentation",
     "Choice",
+    "Columns",
     "Comparison",
     "Curves",
+    "DateParts",
     "Float",
     "Int",
     "MLPClassifier",
     "MLPRegressor",
+    "PlainText",
     "Pruned",
     "Published",
     "Scale",
+    "SmoothClip",
     "Study",
+    "Table",
     "UserError",
     "load",
     "track",

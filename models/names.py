@@ -14,8 +14,12 @@ PACKAGE = __name__.rpartition(".")[0]
 
 HOMES: Mapping[str, str] = {
     "Augmentation": ".augmentation",
+    "Columns": ".preprocessing.columns",
+    "DateParts": ".preprocessing.parts",
     "MLPClassifier": ".estimators.classifier",
     "MLPRegressor": ".estimators.regressor",
+    "PlainText": ".preprocessing.parts",
+    "SmoothClip": ".preprocessing.parts",
 }
 """The classes that may stand in a file, and the modules of this package that define them."""
 

@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"log"},
     {"judging", "optuna_bridge"},
     {"samplers", "pruners"},
-    {"ladder"},
+    {"ladder", "tables"},
     {"objectives"},
     {"tracking"},
     {"engine"},
@@ -34,7 +34,9 @@ FLOORS: list[set[str]] = [
 
 MODELS_FLOORS: list[set[str]] = [
     {"names", "kernels", "early_stopping", "schedules", "imports"},
-    {"", "activations", "augmentation", "initializers", "regularizers", "threads"},
+    {"", "activations", "augmentation", "initializers", "regularizers", "threads", "preprocessing.values"},
+    {"preprocessing.columns", "preprocessing.parts"},
+    {"preprocessing"},
     {"costs", "layers.base"},
     {"layers.activation", "layers.batch_norm", "layers.dense", "layers.dropout"},
     {"layers"},

@@ -71,14 +71,11 @@ def lr_range(
     if study.model is None:
         raise UserError(f"study {study.name!r}: the η test needs a model, not an objective")
 
-    from hpsearch.models import datasets
     from hpsearch.report import lr_plot, terminal
     from hpsearch.running import lr_range as test
+    from hpsearch.tables import door
 
-    try:
-        dataset = datasets.load(study.data)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    dataset = door.load(study.data, study.model)
     found = test.lr_range(study, dataset, epochs)
     if output is not None:
         from hpsearch.log import files

@@ -7,12 +7,13 @@ import shlex
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
 
-from hpsearch.cli import options
+from hpsearch.cli import options, tables
 from hpsearch.errors import UserError
 from hpsearch.study.registry import PRUNERS, SAMPLERS
 
@@ -56,15 +57,20 @@ Examples:
   hpsearch run studies/eta_lambda.py --set model.batch_size=20 --seed 3
   hpsearch run studies/eta_lambda.py --workers 4 --timeout 10m --until val_accuracy=0.98
   hpsearch run studies/ --write results.md             all of a folder, one after the other
+  hpsearch run --data houses.csv --target price        a table, without a study file
 
 The same command resumes a study that was interrupted. Options that change what is searched open a variant that is named
 after them (eta_lambda@mnist); --trials extends the study itself. Neither the workers nor the limits of a run do."""
 )
-@click.argument("paths", metavar="STUDY.py|FOLDER…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="STUDY.py|FOLDER…", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--data",
     metavar="NAME|PATH",
-    help="Other data: a named set, a csv or npz file, a folder of idx files; for studies that have data.",
+    help="A named set, a table (csv, parquet …), an npz file, a folder of idx files; in place of a study's own.",
+)
+@tables.table_options
+@click.option(
+    "--save-study", type=click.Path(path_type=Path), metavar="FILE.py", help="Keep the study of a run without one."
 )
 @click.option("--trials", type=int, metavar="N", help="How many trials; more than before extends the study.")
 @click.option("--epochs", type=int, metavar="N", help="Most epochs of a trial.")
@@ -140,6 +146,7 @@ def run(
     as_json: bool,
     until: tuple[str, float] | None,
     write: Path | None,
+    save_study: Path | None,
     **chosen: Any,
 ) -> int:
     """Run studies, or resume them."""
@@ -150,7 +157,16 @@ def run(
         raise click.UsageError("--no-tracking and --tracking-uri exclude each other", ctx)
     if register is not None and (no_tracking or no_model):
         raise click.UsageError(f"--register and --no-{'tracking' if no_tracking else 'model'} exclude each other", ctx)
+    if not paths and chosen["data"] is None:
+        raise click.UsageError("missing argument 'STUDY.py|FOLDER…', or --data", ctx)
+    if paths and save_study is not None:
+        raise click.UsageError("--save-study is for a run without a study file", ctx)
+    roles = tables.taken(chosen)
     with ExitStack() as stack:
+        if not paths:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="hpsearch-")))
+            paths = (tables.preset_study(chosen["data"], roles, folder, save_study, silent=silent),)
+            chosen["data"], roles = None, {}
         delivery = None
         if not no_tracking:
             from hpsearch.tracking.process import Delivery
@@ -167,7 +183,7 @@ def run(
         how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
-            return _declared(path, settings, overrides, until, chosen["start_from"], extends=chosen["extend"])
+            return _declared(path, settings, overrides, roles, until, chosen["start_from"], extends=chosen["extend"])
 
         def run_one(study: Study, path: Path) -> Result:
             nonlocal delivery
@@ -199,6 +215,7 @@ def _declared(
     path: Path,
     settings: dict[str, Any],
     overrides: dict[str, Any],
+    roles: dict[str, Any],
     until: tuple[str, float] | None,
     start_from: str | None,
     *,
@@ -216,6 +233,8 @@ def _declared(
     studies = []
     for study in file.studies:
         wanted = {key: value for key, value in changed.items() if key != "data" or study.data is not None}
+        if roles and study.data is not None:
+            wanted["data"] = tables.with_roles(study, wanted.get("data"), roles)
         if wanted or settings:
             from hpsearch.study.variants import override
 

@@ -189,6 +189,10 @@ def describe_data(dataset: Dataset | None) -> dict[str, Any]:
         "features": int(dataset.X_train.shape[1]),
         "classes": None if dataset.classes is None else len(dataset.classes),
         **_looks(dataset),
+        **({"reader": dataset.reader} if dataset.reader != 1 else {}),
+        **({"target": dataset.target} if dataset.target is not None else {}),
+        **({"said": list(dataset.said)} if dataset.said else {}),
+        **({"warnings": list(dataset.warnings)} if dataset.warnings else {}),
     }
 
 

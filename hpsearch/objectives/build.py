@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,18 @@ from hpsearch.errors import UserError, did_you_mean
 from hpsearch.log.history import SECONDS
 from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import WEIGHTS, Objective
-from hpsearch.space import Space
+from hpsearch.space import Choice, Dimension, Space
 from hpsearch.study.study import Study
 
 if TYPE_CHECKING:
+    from hpsearch.objectives.outputs import Classes, Values
     from hpsearch.objectives.scores import Scores
     from hpsearch.objectives.sklearn import Resource
-    from hpsearch.objectives.transformers import Split
+    from hpsearch.objectives.transformers import Behind
+
+
+FUSED_REGRESSION = ("val_r2", "train_r2", "val_mse", "val_cost", "train_cost")
+"""What a population of regressors measures."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +50,33 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     """
     if study.objective is not None:
         return _function(study)
-    from hpsearch.models.estimators.classifier import MLPClassifier
-    from hpsearch.objectives.transformers import split
+    from hpsearch.objectives.outputs import Classes, Values
+    from hpsearch.objectives.transformers import behind
 
     assert dataset is not None, "a study with a model has data"
-    parts = split(study.model)
-    ours = isinstance(parts.last, MLPClassifier) and study.scoring is None
-    if study.measure_test and not ours:
+    model = behind(study.model, dataset)
+    outputs = outputs_of(study, dataset)
+    if study.measure_test and not isinstance(outputs, Classes):
         raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier without scoring=")
-    if ours:
-        return _mlp(study, dataset, parts)
-    return _sklearn(study, dataset, parts)
+    if isinstance(outputs, Values):
+        return _regressor(study, dataset, model, outputs)
+    return _sklearn(study, dataset, model) if outputs is None else _mlp(study, dataset, model)
+
+
+def outputs_of(study: Study, dataset: Dataset) -> Classes | Values | None:
+    """Return what the outputs of a study's networks mean where they train fused; None where its model is another."""
+    from hpsearch.models.estimators.classifier import MLPClassifier
+    from hpsearch.models.estimators.regressor import MLPRegressor
+    from hpsearch.objectives.outputs import Classes, Values
+    from hpsearch.objectives.transformers import split
+
+    last = split(study.model).last
+    if study.scoring is not None:
+        return None
+    if isinstance(last, MLPClassifier):
+        return Classes()
+    measured = {*FUSED_REGRESSION, SECONDS, WEIGHTS}.issuperset(study.goal.metrics)
+    return Values.of(dataset) if isinstance(last, MLPRegressor) and dataset.preprocessing and measured else None
 
 
 def _function(study: Study) -> Prepared:
@@ -68,10 +89,25 @@ def _function(study: Study) -> Prepared:
     return Prepared(lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1)
 
 
-def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
+def _regressor(study: Study, dataset: Dataset, model: Behind, outputs: Values) -> Prepared:
+    """Return a population of regressors of a table's target, which is standardised for them."""
     from hpsearch.models.parameters import validate_params
-    from hpsearch.objectives.mlp import training_data
 
+    parts = model.parts
+    try:
+        validate_params(params := outputs.params(parts.last.get_params()))
+    except ValueError as error:
+        raise UserError(f"study {study.name!r}: model: {error}") from error
+    epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
+    reports = {"weights": WEIGHTS in study.goal.metrics, "outputs": outputs}
+    return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
+
+
+def _mlp(study: Study, dataset: Dataset, model: Behind) -> Prepared:
+    from hpsearch.models.parameters import validate_params
+    from hpsearch.objectives.outputs import training_data
+
+    parts = model.parts
     params: dict[str, Any] = parts.last.get_params()
     try:
         validate_params(params)
@@ -81,19 +117,21 @@ def _mlp(study: Study, dataset: Dataset, parts: Split) -> Prepared:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     if study.measure_test and dataset.X_test is None:
         raise UserError(f"study {study.name!r}: measure_test: data {dataset.name!r} has no test set")
-    training_data(dataset, params["dtype"], test=study.measure_test)
+    if parts.before is None:
+        training_data(dataset, params["dtype"], test=study.measure_test)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
     reports = {"weights": WEIGHTS in study.goal.metrics, "test": study.measure_test}
     if parts.before is None:
         return Prepared(partial(_population, params, study.seed, epochs, reports), epochs)
-    return Prepared(partial(_pipeline, study.model, study.seed, epochs, study.dimensions, reports), epochs)
+    return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
 
 
-def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
+def _sklearn(study: Study, dataset: Dataset, model: Behind) -> Prepared:
     from sklearn.base import is_classifier, is_regressor
 
     from hpsearch.objectives.scores import Scores, scorers_of
 
+    parts = model.parts
     kind = "classifier" if is_classifier(study.model) else "regressor" if is_regressor(study.model) else "estimator"
     if kind == "classifier" and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
@@ -112,21 +150,38 @@ def _sklearn(study: Study, dataset: Dataset, parts: Split) -> Prepared:
     params = parts.last.get_params()
     resource: Resource = "fit"
     epochs = study.epochs or 1
-    if _takes_epochs(parts.last, params):
+    searched = {name.removeprefix(parts.prefix): dimension for name, dimension in study.dimensions.items()}
+    if _takes_epochs(parts.last, params, searched):
         name = next((name for name in ("max_epochs", "max_iter") if name in params), None)
         resource = "epochs"
         if study.epochs is None and name is not None:
             epochs = _most(study, f"{parts.prefix}{name}", params[name])
     elif epochs > 1:
         resource = "samples"
-    return Prepared(partial(_estimator, study.model, study.seed, epochs, resource, scores, study.dimensions), epochs)
+    return Prepared(partial(_estimator, model, study.seed, epochs, resource, scores, study.dimensions), epochs)
 
 
-def _takes_epochs(estimator: Any, params: dict[str, Any]) -> bool:
-    """Return whether an estimator can be trained an epoch at a time; some can in part of their settings alone."""
-    whole = params.get("early_stopping") in (True, "patience", "growing") or params.get("class_weight") == "balanced"
-    whole = whole or params.get("lr_schedule") == "plateau"  # reads a validation set, which partial_fit has not
-    return hasattr(estimator, "partial_fit") and not whole
+WHOLE: dict[str, tuple[Any, ...]] = {
+    "early_stopping": (True, "patience", "growing"),
+    "class_weight": ("balanced",),
+    "lr_schedule": ("plateau",),  # reads a validation set, which partial_fit has not
+    "solver": ("lbfgs",),
+}
+"""Settings, by parameter, with which an estimator can be fitted as a whole alone."""
+
+
+def _takes_epochs(estimator: Any, params: Mapping[str, Any], space: Mapping[str, Dimension]) -> bool:
+    """Return whether an estimator can be trained an epoch at a time, at every point of the space.
+
+    Points are compared, so all are fitted in one way: a whole fit where one of them takes no other.
+    """
+    if not hasattr(estimator, "partial_fit"):
+        return False
+    for name, settings in WHOLE.items():
+        values = space[name].grid() if isinstance(space.get(name), Choice) else [params.get(name)]
+        if any(value in settings for value in values if isinstance(value, str | bool)):
+            return False
+    return True
 
 
 def _most(study: Study, name: str, default: Any) -> int:
@@ -136,7 +191,7 @@ def _most(study: Study, name: str, default: Any) -> int:
 
 
 def _population(
-    params: dict[str, Any], seed: int, epochs: int, reports: dict[str, bool], dataset: Dataset | None
+    params: dict[str, Any], seed: int, epochs: int, reports: dict[str, Any], dataset: Dataset | None
 ) -> Objective:
     from hpsearch.objectives.mlp import MLPPopulation
 
@@ -145,16 +200,16 @@ def _population(
 
 
 def _pipeline(
-    pipeline: Any, seed: int, epochs: int, space: Space, reports: dict[str, bool], dataset: Dataset | None
+    model: Behind, seed: int, epochs: int, space: Space, reports: dict[str, Any], dataset: Dataset | None
 ) -> Objective:
     from hpsearch.objectives.pipeline import PipelinePopulation
 
     assert dataset is not None
-    return PipelinePopulation(pipeline, dataset, seed, epochs, space, **reports)
+    return PipelinePopulation(model, dataset, seed, epochs, space, **reports)
 
 
 def _estimator(
-    model: Any, seed: int, epochs: int, resource: Resource, scores: Scores, space: Space, dataset: Dataset | None
+    model: Behind, seed: int, epochs: int, resource: Resource, scores: Scores, space: Space, dataset: Dataset | None
 ) -> Objective:
     from hpsearch.objectives.sklearn import SklearnObjective
 

@@ -7,16 +7,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hpsearch.errors import UserError
 from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.parameters import validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData, group_key
 from hpsearch.objectives import streams
 from hpsearch.objectives.base import WEIGHTS, Start
+from hpsearch.objectives.outputs import Classes, Outputs
 
 VACANT = 4
 """How many populations that nobody trains in are kept for what was compiled for them."""
@@ -26,12 +23,13 @@ class MLPPopulation:
     """Trains multilayer perceptrons, those of equal shapes together.
 
     Args:
-        params: Every parameter of the study's MLPClassifier.
+        params: Every parameter of the study's MLPClassifier or MLPRegressor.
         dataset: Training and validation set; the test set is not touched where it is not asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
         weights: Whether to report how many numbers a network trains, as ``weights``.
         test: Whether to report the test set's metrics with each epoch; see :meth:`confirm`.
+        outputs: What the networks' outputs mean; None: classes.
     """
 
     _by_seed = False
@@ -45,8 +43,10 @@ class MLPPopulation:
         *,
         weights: bool = False,
         test: bool = False,
+        outputs: Outputs | None = None,
     ) -> None:
         self.epochs = epochs
+        self._outputs: Outputs = outputs or Classes()
         self._weights = weights
         self._test = test
         self._params = dict(params)
@@ -80,6 +80,7 @@ class MLPPopulation:
         params = {"max_epochs": self.epochs, **self._params, **trial.ask.params}
         if "max_epochs" not in trial.ask.params:
             params["max_epochs"] = self.epochs
+        params = self._outputs.params(params)
         try:
             validate_params(params)
             group_key(params, self._training_data(params))
@@ -119,7 +120,13 @@ class MLPPopulation:
             for number, result in zip(numbers, results, strict=True):
                 lane, epoch = self._asks[number].lane, self._members[number].epoch
                 rows[number] = Row(
-                    number, lane, epoch, {**result.metrics, **extra}, seconds, result.finished, result.failure
+                    number,
+                    lane,
+                    epoch,
+                    {**self._outputs.metrics(result.metrics), **extra},
+                    seconds,
+                    result.finished,
+                    result.failure,
                 )
         return [rows[number] for number in trials]
 
@@ -145,14 +152,9 @@ class MLPPopulation:
         return None if self._kept is None else (self._kept[0], self._kept[1].epoch)
 
     def model(self) -> Any:
-        """Return the kept network as a fitted MLPClassifier."""
-        from hpsearch.models.estimators.from_state import classifier  # imports scikit-learn
-
+        """Return the kept network as a fitted estimator."""
         assert self._kept is not None, "a network is kept"
-        member = self._kept[1]
-        assert member.state is not None, "it was kept after an epoch"
-        classes, features = np.unique(self._dataset.y_train), self._dataset.X_train.shape[1]
-        return classifier(member.params, member.state, classes, features, member.epoch, self._seed)
+        return self._outputs.model(self._kept[1], self._dataset, self._seed)
 
     def stop(self, trial: int) -> None:
         """Forget a trial and all that is left of it; the others of its population are stacked anew."""
@@ -201,41 +203,5 @@ class MLPPopulation:
         dtype, weights = str(params["dtype"]), params.get("class_weight")
         key = dtype, repr(weights)
         if key not in self._data:
-            self._data[key] = training_data(self._dataset, dtype, test=self._test, class_weight=weights)
+            self._data[key] = self._outputs.data(self._dataset, params, test=self._test)
         return self._data[key]
-
-
-def training_data(
-    dataset: Dataset, dtype: str, *, test: bool = False, class_weight: Mapping[Any, float] | str | None = None
-) -> TrainingData:
-    """Return a data set's training and validation part as a population takes them, and its test part where asked.
-
-    Training samples count by `class_weight`, as in `MLPClassifier`.
-
-    Raises:
-        UserError: The validation part has a class that the training part lacks.
-    """
-    classes, codes = np.unique(dataset.y_train, return_inverse=True)
-    y_valid = np.searchsorted(classes, _known(dataset, classes, "validation", dataset.y_valid))
-    weights = None
-    if class_weight is not None:
-        from sklearn.utils import compute_sample_weight  # imports scikit-learn
-
-        weights = compute_sample_weight(class_weight, dataset.y_train)
-    data = TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype, weights)
-    if not test:
-        return data
-    assert dataset.X_test is not None, "a test stage needs a test set"
-    y_test = np.searchsorted(classes, _known(dataset, classes, "test", dataset.y_test))
-    return replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
-
-
-def _known(dataset: Dataset, classes: NDArray[Any], part: str, labels: NDArray[Any] | None) -> NDArray[Any]:
-    """Return the labels of a part, all of which are training classes."""
-    assert labels is not None, f"there is a {part} part"
-    strange = np.setdiff1d(labels, classes)
-    if len(strange):
-        raise UserError(
-            f"data {dataset.name!r}: class {strange[0]!r} is in the {part} part but not in the training part"
-        )
-    return labels

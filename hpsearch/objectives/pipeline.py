@@ -14,7 +14,8 @@ from hpsearch.models.threads import limited
 from hpsearch.objectives import broken
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.mlp import MLPPopulation
-from hpsearch.objectives.transformers import Transformers, split
+from hpsearch.objectives.outputs import Outputs
+from hpsearch.objectives.transformers import Behind, Transformers
 from hpsearch.space import Space, restore
 
 
@@ -22,19 +23,21 @@ class PipelinePopulation:
     """A population of networks for each setting of the transformers before them.
 
     Args:
-        pipeline: Ends in an MLPClassifier; pipelines may be nested.
+        behind: A pipeline that ends in one of our networks; pipelines may be nested.
         dataset: Its parts; the test set is touched only where it is asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial, unless the trial's own ``max_epochs`` says otherwise.
         space: Where the parameters come from: a choice's tuples are tuples again.
         weights: Whether to report how many numbers a network trains, as ``weights``.
+        test: Whether to report the test set's metrics with each epoch.
+        outputs: What the networks' outputs mean; None: classes.
     """
 
     _by_seed = False
 
     def __init__(
         self,
-        pipeline: Any,
+        behind: Behind,
         dataset: Dataset,
         seed: int,
         epochs: int,
@@ -42,11 +45,13 @@ class PipelinePopulation:
         *,
         weights: bool = False,
         test: bool = False,
+        outputs: Outputs | None = None,
     ) -> None:
         self._test = test
+        self._outputs = outputs
         self.epochs = epochs
         self._weights = weights
-        self._parts = split(pipeline)
+        self._parts = behind.parts
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._dataset = dataset
         self._seed = seed
@@ -137,8 +142,9 @@ class PipelinePopulation:
         y_test = self._dataset.y_test if self._test else None
         seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=X_test, y_test=y_test)
         population = MLPPopulation(
-            self._parts.last.get_params(), seen, self._seed, self.epochs, weights=self._weights, test=self._test
-        )
+            self._parts.last.get_params(), seen, self._seed, self.epochs,
+            weights=self._weights, test=self._test, outputs=self._outputs,
+        )  # fmt: skip
         if self._by_seed:
             population.confirm(test=self._test)
         return population

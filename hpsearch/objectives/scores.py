@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from hpsearch.errors import UserError, did_you_mean
 
 Array = NDArray[Any]
-Scorer = Callable[[Any, Any, Any], float]
+Scorer = Callable[..., float]
 """A function of a fitted estimator, X and y, as scikit-learn's scorers are."""
 
 CLASSIFIER = ("val_accuracy", "train_accuracy")
@@ -46,7 +47,7 @@ class Scores:
         return [*self.names, *(["val_cost"] if self.kind == "classifier" else [])]
 
     def measure(
-        self, estimator: Any, X_train: Array, y_train: Array, X_valid: Array, y_valid: Array
+        self, estimator: Any, X_train: Any, y_train: Array, X_valid: Any, y_valid: Array, weights: Array | None = None
     ) -> dict[str, float]:
         """Return the metrics of a fitted estimator, by name.
 
@@ -56,23 +57,26 @@ class Scores:
             y_train: Labels or targets, shape (n_train,) or (n_train, n_outputs).
             X_valid: Validation data, shape (n_valid, n_features).
             y_valid: Their labels or targets.
+            weights: How much each validation sample counts, shape (n_valid,), or None. A scorer of the user's own gets
+                them as ``sample_weight`` where it takes that.
         """
         metrics: dict[str, float] = {}
         if self.kind == "classifier":
             metrics["train_accuracy"] = _accuracy(y_train, estimator.predict(X_train))
-            metrics["val_accuracy"] = _accuracy(y_valid, estimator.predict(X_valid))
+            metrics["val_accuracy"] = _accuracy(y_valid, estimator.predict(X_valid), weights)
             if hasattr(estimator, "predict_proba"):
-                metrics["val_cost"] = _log_loss(estimator, X_valid, y_valid)
+                metrics["val_cost"] = _log_loss(estimator, X_valid, y_valid, weights)
         elif self.kind == "regressor":
             from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
             predicted = estimator.predict(X_valid)
             metrics["train_r2"] = r2_score(y_train, estimator.predict(X_train))
-            metrics["val_r2"] = r2_score(y_valid, predicted)
-            metrics["val_mse"] = mean_squared_error(y_valid, predicted)
-            metrics["val_mae"] = mean_absolute_error(y_valid, predicted)
+            metrics["val_r2"] = r2_score(y_valid, predicted, sample_weight=weights)
+            metrics["val_mse"] = mean_squared_error(y_valid, predicted, sample_weight=weights)
+            metrics["val_mae"] = mean_absolute_error(y_valid, predicted, sample_weight=weights)
         for name, scorer in self.scorers.items():
-            metrics[name] = scorer(estimator, X_valid, y_valid)
+            weighted = weights is not None and _takes_weights(scorer)
+            metrics[name] = scorer(estimator, X_valid, y_valid, **({"sample_weight": weights} if weighted else {}))
         return {name: float(value) for name, value in metrics.items()}
 
 
@@ -101,15 +105,21 @@ def _scorer(given: Any) -> Scorer:
     return found
 
 
-def _accuracy(y: Array, predicted: Array) -> float:
-    return float(np.mean(np.asarray(predicted) == y))
+def _takes_weights(scorer: Any) -> bool:
+    """Return whether a scorer is one of scikit-learn's whose score takes weights, or a function that does."""
+    score = getattr(scorer, "_score_func", scorer)
+    return "sample_weight" in inspect.signature(score).parameters
 
 
-def _log_loss(estimator: Any, X: Array, y: Array) -> float:
+def _accuracy(y: Array, predicted: Array, weights: Array | None = None) -> float:
+    return float(np.average(np.asarray(predicted) == y, weights=weights))
+
+
+def _log_loss(estimator: Any, X: Any, y: Array, weights: Array | None) -> float:
     """Return the mean of -ln p(y), with p no less than the smallest that its dtype can tell apart from 0."""
     probability = np.asarray(estimator.predict_proba(X))
     classes = np.asarray(estimator.classes_)
     if not np.isin(y, classes).all():
         return float("inf")  # a class of which it has never heard
     told = probability[np.arange(len(y)), np.searchsorted(classes, y)]
-    return float(-np.log(np.maximum(told, np.finfo(probability.dtype).eps)).mean())
+    return float(np.average(-np.log(np.maximum(told, np.finfo(probability.dtype).eps)), weights=weights))

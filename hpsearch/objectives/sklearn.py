@@ -12,14 +12,17 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import has_fit_parameter
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
 from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import Start
+from hpsearch.objectives.outputs import targets_of
 from hpsearch.objectives.scores import Scores
-from hpsearch.objectives.transformers import Split, Transformers, seed_random_states, split
+from hpsearch.objectives.transformers import Behind, Transformers, seed_random_states
 from hpsearch.space import Space, restore
 
 Array = NDArray[Any]
@@ -43,8 +46,8 @@ class _Running:
     params: dict[str, Any]
     done: int = 0
     estimator: Any = None
-    data: tuple[Array, Array] | None = None
-    X_test: Array | None = None
+    data: tuple[Any, Any] | None = None
+    X_test: Any = None
 
 
 class SklearnObjective:
@@ -56,7 +59,7 @@ class SklearnObjective:
     the trial's own, so that results repeat. An estimator cannot be saved in general: a resumed trial is fitted again.
 
     Args:
-        model: The estimator or pipeline.
+        model: The estimator or pipeline, behind what its data need.
         dataset: Its parts; the test set is touched only where it is asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial.
@@ -70,7 +73,7 @@ class SklearnObjective:
 
     def __init__(
         self,
-        model: Any,
+        model: Behind,
         dataset: Dataset,
         seed: int,
         epochs: int,
@@ -86,7 +89,8 @@ class SklearnObjective:
         self._scores = scores
         self._space = space or {}
         self._trials: dict[int, _Running] = {}
-        self._parts: Split = split(model)
+        self._parts = model.parts
+        self._targets = targets_of(self._parts.last, dataset)
         self._transformers = Transformers(self._parts.before, dataset, seed)
         self._orders: dict[tuple[int, int], Array] = {}
         self._kept: _Running | None = None
@@ -124,12 +128,17 @@ class SklearnObjective:
     def model(self) -> Any:
         """Return the kept model; the steps before one that was trained an epoch at a time are fitted again."""
         assert self._kept is not None, "a model is kept"
-        if self._resource != "epochs" or self._parts.before is None:
-            return self._kept.estimator
+        if self._parts.before is None or not self._apart:
+            return self._targets.wrapped(self._kept.estimator)
         before, _ = self._parts.params(self._kept.params)
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._transformers.pipeline(before, self._kept.estimator)
+            return self._transformers.pipeline(before, self._targets.wrapped(self._kept.estimator))
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the steps before the last are fitted by themselves, once for all trials that share their settings."""
+        return self._resource == "epochs" or self._dataset.encodes
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
@@ -159,13 +168,15 @@ class SklearnObjective:
         assert running.data is not None
         X_train, X_valid = running.data
         entropy = streams.of_order(self._seed, ask, tick, running.done, by_seed=self._by_seed)
-        order = np.random.default_rng(entropy).permutation(len(X_train))
+        order = np.random.default_rng(entropy).permutation(len(dataset.y_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
+        y, weights = self._targets.standardised(dataset.y_train)[order], self._weights(running.estimator, order)
         # The classes are for the first call; later ones check that they are the same.
-        running.estimator.partial_fit(X_train[order], dataset.y_train[order], **classes)
-        return self._measure(running.estimator, (X_train, dataset.y_train), X_valid, running.X_test)
+        running.estimator.partial_fit(_safe_indexing(X_train, order), y, **classes, **weights)
+        fitted = self._targets.wrapped(running.estimator)
+        return self._measure(fitted, (X_train, dataset.y_train), X_valid, running.X_test)
 
-    def _begin(self, running: _Running) -> tuple[Any, tuple[Array, Array]]:
+    def _begin(self, running: _Running) -> tuple[Any, tuple[Any, Any]]:
         """Return a trial's last step, ready for its first epoch, and the data that the steps before it give."""
         from sklearn.base import clone
 
@@ -184,27 +195,45 @@ class SklearnObjective:
         from sklearn.base import clone
 
         ask, dataset = running.start.ask, self._dataset
-        estimator = clone(self._model).set_params(**running.params)
-        seed_random_states(estimator, self._owner(running))
-        X_train, y_train = dataset.X_train, dataset.y_train
+        if self._apart:
+            estimator, (X_train, X_valid) = self._begin(running)
+            X_test = running.X_test
+        else:
+            estimator = clone(self._model.model).set_params(**self._model.named(running.params))
+            seed_random_states(estimator, self._owner(running))
+            X_train, X_valid, X_test = dataset.X_train, dataset.X_valid, dataset.X_test if self._test else None
+        y_train, part = dataset.y_train, None
         if rung < self.epochs:
             part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / self.epochs)]
-            X_train, y_train = X_train[part], y_train[part]
-        running.estimator = estimator.fit(X_train, y_train)
-        return self._measure(estimator, (X_train, y_train), dataset.X_valid, dataset.X_test if self._test else None)
+            X_train, y_train = _safe_indexing(X_train, part), y_train[part]
+        y, weights = self._targets.standardised(y_train), self._weights(estimator, part)
+        running.estimator = estimator.fit(X_train, y, **weights)
+        return self._measure(self._targets.wrapped(estimator), (X_train, y_train), X_valid, X_test)
+
+    def _weights(self, estimator: Any, rows: Array | None) -> dict[str, Any]:
+        """Return the training rows' weights as arguments of fit; none where there are none, or the model takes none."""
+        weights = self._dataset.w_train
+        if weights is None:
+            return {}
+        last, name = estimator, "sample_weight"
+        while hasattr(last, "steps"):
+            step, last = last.steps[-1]
+            name = f"{step}__{name}"
+        if not has_fit_parameter(last, "sample_weight"):
+            return {}
+        return {name: weights if rows is None else weights[rows]}
 
     def _owner(self, running: _Running) -> tuple[int, ...]:
         """Return whose randomness an estimator has: its trial's, or its seed's where points are compared."""
         return streams.of_trial(self._seed, running.start.ask, by_seed=self._by_seed)
 
-    def _measure(
-        self, estimator: Any, trained: tuple[Array, Array], X_valid: Array, X_test: Array | None
-    ) -> dict[str, float]:
-        metrics = self._scores.measure(estimator, *trained, X_valid, self._dataset.y_valid)
+    def _measure(self, estimator: Any, trained: tuple[Any, Array], X_valid: Any, X_test: Any) -> dict[str, float]:
+        dataset = self._dataset
+        metrics = self._scores.measure(estimator, *trained, X_valid, dataset.y_valid, dataset.w_valid)
         if X_test is None:
             return metrics
-        assert self._dataset.y_test is not None, "a test stage needs a test set"
-        tested = self._scores.measure(estimator, *trained, X_test, self._dataset.y_test)
+        assert dataset.y_test is not None, "a test stage needs a test set"
+        tested = self._scores.measure(estimator, *trained, X_test, dataset.y_test, dataset.w_test)
         own = {name: value for name, value in tested.items() if not name.startswith("train_")}
         return metrics | {f"test_{name.removeprefix('val_')}": value for name, value in own.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,42 @@ def split(estimator: Any) -> Split:
     last = inner.steps[-1][1]
     inner.steps[-1] = (inner.steps[-1][0], "passthrough")
     return Split(before, last, "".join(f"{name}__" for name in names))
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A study's model behind the preprocessing of its data.
+
+    Attributes:
+        model: The model, or a pipeline that ends in it.
+        prefix: What stands before the model's own parameters in that pipeline's.
+    """
+
+    model: Any
+    prefix: str = ""
+
+    @property
+    def parts(self) -> Split:
+        """The pipeline taken apart; its parameters go by the names that the user knows."""
+        parts = split(self.model)
+        return replace(parts, prefix="") if self.prefix else parts
+
+    def named(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters of the user's model by their names in the pipeline."""
+        return {f"{self.prefix}{name}": value for name, value in params.items()}
+
+
+def behind(model: Any, dataset: Dataset) -> Behind:
+    """Return a model behind what its data need: a pipeline that the user gives has it as steps more in front."""
+    from sklearn.pipeline import Pipeline
+
+    steps = list(dataset.preprocessing)
+    if not steps:
+        return Behind(model)
+    if not isinstance(model, Pipeline):
+        return Behind(Pipeline([*steps, ("model", model)]), "model__")
+    taken = {name for name, _ in model.steps}
+    return Behind(Pipeline([(f"table_{name}" if name in taken else name, step) for name, step in steps] + model.steps))
 
 
 class Transformers:

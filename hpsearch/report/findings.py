@@ -127,6 +127,8 @@ def provenance(history: History) -> list[tuple[str, str]]:
         "repeats": said.repeats,
         "data": f"{dataset['name']}{f' ({sizes})' if sizes else ''}" if dataset.get("name") else None,
         "data digest": dataset.get("digest"),
+        "read as": "; ".join(dataset.get("said", [])) or None,
+        "warnings": "; ".join(dataset.get("warnings", [])) or None,
         "commit": f"{commit} and changes" if commit and environment.get("git_dirty") else commit,
         "python": environment.get("python"),
         "packages": ", ".join(f"{name} {version}" for name, version in packages.items()) or None,

@@ -76,6 +76,8 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
+        for line in plan.notices:
+            watcher.message(line)
         watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         best = winner.Winner(history.current, plan.objective)
@@ -108,7 +110,8 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 watcher.message(f"warning: {report.message}" if report.problem else report.message)
     if all_failed(history):
         raise StudyFailed(f"study {study.name!r} {history.stop}")
-    return Result(study.name, history, not done or interrupt.requested, report.run, best.model)
+    again = winner.refit(plan.study, plan.dataset, history.current, how.outlet.refit, plan.threads)
+    return Result(study.name, history, not done or interrupt.requested, report.run, best.model, again)
 
 
 def _objective(plan: Plan, place: Place, history: History, watcher: Observer, stack: ExitStack) -> Objective:

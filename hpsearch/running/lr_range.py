@@ -21,9 +21,9 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.parameters import batch_rows, validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData
-from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.outputs import training_data
 from hpsearch.objectives.surroundings import surroundings
-from hpsearch.objectives.transformers import Transformers, split
+from hpsearch.objectives.transformers import Transformers, behind
 from hpsearch.study.study import Study
 
 N_RATES = 13
@@ -117,7 +117,7 @@ def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingDa
     from hpsearch.models.estimators.classifier import MLPClassifier  # imports scikit-learn
     from hpsearch.models.estimators.regressor import LEARNING_RATES, MLPRegressor
 
-    parts = split(study.model)
+    parts = behind(study.model, dataset).parts
     if not isinstance(parts.last, MLPClassifier | MLPRegressor):
         name = "an objective" if study.model is None else type(parts.last).__name__
         raise UserError(f"study {study.name!r}: the η test needs an MLPClassifier or an MLPRegressor, not {name}")

@@ -55,6 +55,7 @@ class RunOptions(TypedDict, total=False):
     delivery: Delivery | None
     quiet: bool
     observer: Observer | None
+    refit: bool | None
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class Outlet:
         tracking_uri: MLflow's store; by default MLFLOW_TRACKING_URI, else a sqlite store in the root.
         model: Log the winner's model in MLflow.
         register: Put it into MLflow's model registry, as ``NAME`` or ``NAME@ALIAS`` (by default ``champion``).
+        refit: Whether ``result.model`` is the winner trained once more on training and validation rows; None: where the
+            rows were divided by hpsearch. MLflow gets the model that was scored.
         delivery: A delivery to MLflow whose process runs already, for that root and URI.
 
     Raises:
@@ -137,6 +140,7 @@ class Outlet:
     model: bool = True
     register: str | None = None
     delivery: Delivery | None = None
+    refit: bool | None = None
 
     def __post_init__(self) -> None:
         if self.register is None:

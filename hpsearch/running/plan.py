@@ -26,6 +26,7 @@ from hpsearch.study import scaling
 from hpsearch.study.declaration import CONFIRM
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
+from hpsearch.tables import door
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ class Plan:
     def log(self) -> Path:
         """The study's log."""
         return self.folder / catalogue.LOG
+
+    @property
+    def notices(self) -> list[str]:
+        """What was made of the data, and what looks wrong with them, in lines for people."""
+        if self.dataset is None:
+            return []
+        return [*self.dataset.said, *(f"warning: {text}" for text in self.dataset.warnings)]
 
     @property
     def waits(self) -> bool:
@@ -144,8 +152,9 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     Raises:
         UserError: The data cannot be loaded, or the parts of the study do not go together.
     """
-    study, dataset = _loaded(study)
-    begun = not opening.extend and (root / "studies" / study.name / catalogue.LOG).is_file()
+    log = root / "studies" / study.name / catalogue.LOG
+    study, dataset = _loaded(study, log)
+    begun = not opening.extend and log.is_file()
     if not (opening.yes or begun):
         samplers.check_size(study)
     prepared = prepare(study, dataset)
@@ -158,14 +167,11 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     return plan
 
 
-def _loaded(study: Study) -> tuple[Study, datasets.Dataset | None]:
-    """Return the study with stages that suit its data, and the data."""
+def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
+    """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
     if study.data is None:
         return study, None
-    try:
-        dataset = datasets.load(study.data)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    dataset = door.load(study.data, study.model, reader=door.reader_of(log))
     if study.stages is None:
         return study, dataset
     try:

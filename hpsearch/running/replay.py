@@ -15,7 +15,6 @@ from hpsearch.engine.resume import catch_up, same_value
 from hpsearch.errors import UserError
 from hpsearch.log.history import FAILURE
 from hpsearch.log.records import Row
-from hpsearch.models import datasets
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import declared_threads, surrounded, surroundings
@@ -26,6 +25,8 @@ from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
 from hpsearch.study.settings import having
 from hpsearch.study.study import Study
+from hpsearch.study.table import Table
+from hpsearch.tables import door
 from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
@@ -70,7 +71,7 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
     threads = declared_threads(Declaration.of(told.declaration), told.environment)
     with tempfile.TemporaryDirectory(prefix="hpsearch-replay-") as folder:
         study = _study(told, Path(folder))
-        dataset = _load(study)
+        dataset = None if study.data is None else door.load_as(study.data, study.model, told.data_digest)
         digest = None if dataset is None else dataset.digest
         objective = surrounded(prepare(study, dataset).make, threads, dataset)
         causes = list(_causes(told, declare(study, rule=rule_of(told.declaration)), digest))
@@ -86,15 +87,6 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         lines.append(f"{len(differing)} values differ in all")
     unknown = "nothing on record has changed: not the versions, the CPU, the commit, the data or the study"
     return Verdict(False, [*lines, *(causes or [unknown])])
-
-
-def _load(study: Study) -> datasets.Dataset | None:
-    if study.data is None:
-        return None
-    try:
-        return datasets.load(study.data)
-    except ValueError as error:
-        raise UserError(str(error)) from error
 
 
 def _study(told: Remembered, folder: Path) -> Study:
@@ -130,6 +122,8 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
     if isinstance(said.get("data"), str):
         new["data"] = said["data"]
+    elif isinstance(said.get("data"), dict) and said["data"].get("table"):
+        new["data"] = Table.from_json(said["data"])
     # As settled for these data: of stages="auto" that may be none.
     new["stages"] = [Scale(**scale) for scale in said["stages"]] if "stages" in said else None
     new |= {name: said[name] for name in CONFIRM if name in said}

@@ -31,10 +31,23 @@ class Result:
     interrupted: bool
     run: str | None = None
     _make: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
+    _refit: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def model(self) -> Any:
-        """The winner's model, as it was after its best epoch: a fitted scikit-learn estimator.
+        """The model to predict with: the winner, trained once more with the validation rows where they were ours.
+
+        See :mod:`hpsearch.running.refit`; for data that came with a validation part of their own, or where the run said
+        ``refit=False``, it is :attr:`trial_model`. The study's score is always that of the latter.
+
+        Raises:
+            UserError: Training it again failed.
+        """
+        return self.trial_model if self._refit is None else self._refit()
+
+    @cached_property
+    def trial_model(self) -> Any:
+        """The winner's model, as it was after its best epoch: a fitted scikit-learn estimator, the one in MLflow.
 
         None where the study searched a function, or where no trial has a value. It is trained again, to the same bits,
         where the study did not train it in this process.

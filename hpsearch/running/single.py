@@ -57,7 +57,9 @@ def track(
         StudyFailed: The estimator raised an exception; its traceback is in MLflow.
         KeyboardInterrupt: It was interrupted; the same call goes on.
     """
-    declared = Study(name, estimator, data=_data(X, y, X_val, y_val), repeats=repeats, **_goal(estimator, study))
+    declared = Study(
+        name, estimator, data=_data(estimator, X, y, X_val, y_val), repeats=repeats, **_goal(estimator, study)
+    )
     if declared.dimensions or callable(declared.space):
         raise UserError(f"study {name!r}: track() fits one estimator; to search a space, run a Study")
     result = declared.run(root, quiet=quiet, register=register, tracking=tracking, tracking_uri=tracking_uri)
@@ -68,17 +70,14 @@ def track(
     return fitted
 
 
-def _data(X: Any, y: Any, X_val: Any, y_val: Any) -> tuple[Any, Any]:
-    from hpsearch.models import datasets
+def _data(estimator: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> tuple[Any, Any]:
+    from hpsearch.tables import door
 
     if (X_val is None) != (y_val is None):
         raise UserError("X_val and y_val go together: give both or neither")
     if X_val is not None:
         return (X, y), (X_val, y_val)
-    try:
-        divided = datasets.load((X, y), split=(1 - HELD_OUT, HELD_OUT, 0.0))
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    divided = door.load((X, y), estimator, split=(1 - HELD_OUT, HELD_OUT, 0.0))
     return (divided.X_train, divided.y_train), (divided.X_valid, divided.y_valid)
 
 

@@ -12,11 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
@@ -25,7 +24,10 @@ from hpsearch.log.history import History
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators import serving
 from hpsearch.objectives.base import Keeping, Objective, Start
-from hpsearch.tracking.model import EXAMPLE, FOLDER, Card, read_card, write_card
+from hpsearch.running.refit import refitted
+from hpsearch.study.study import Study
+from hpsearch.tracking.example import write_example
+from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
 
 EXAMPLES = 3
 """Samples of the validation set that go along with a model, to try it with."""
@@ -61,6 +63,26 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
             )
         objective.keep(trial.number)
     return objective.model()
+
+
+def refit(
+    study: Study, dataset: Dataset | None, history: History, wanted: bool | None, threads: int | None
+) -> Callable[[], Any] | None:
+    """Return what trains a study's winner once more, with the validation rows; None where that is not wanted.
+
+    Args:
+        study: The study.
+        dataset: Its data, or None.
+        history: Its log.
+        wanted: Whether it is wanted; None: where the rows were divided by us.
+        threads: BLAS threads of its training.
+    """
+    trial = winner(history)
+    if dataset is None or study.model is None or trial is None or trial.best_epoch is None:
+        return None
+    if not (dataset.own_split if wanted is None else wanted):
+        return None
+    return partial(refitted, study, dataset, history, trial, threads)
 
 
 @dataclass
@@ -124,13 +146,14 @@ def store(
     model = estimator()
     if model is None:
         return
-    examples = dataset.X_valid[:EXAMPLES].astype("float64")
+    examples = dataset.X_valid[:EXAMPLES].astype("float64") if dataset.example is None else dataset.example
     folder = Path(tempfile.mkdtemp(prefix=".model-", dir=study_dir))
     try:
         predicted = serving.write(model, folder, examples)
-        np.save(folder / EXAMPLE, examples)
+        write_example(folder, examples)
+        tables = () if dataset.example is None else ("pandas",)
         skops = () if (folder / serving.NPZ).exists() else ("skops",)
-        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *skops)]
+        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables, *skops)]
         card = Card(
             history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
             int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,

@@ -10,7 +10,6 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
@@ -21,6 +20,7 @@ from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.study.scaling import check_stages
 from hpsearch.study.settings import Setting
+from hpsearch.study.table import is_data
 
 Settled = dict[str, Any]
 
@@ -92,9 +92,8 @@ def _task(model: Any, objective: Any, data: Any) -> Settled:
         raise UserError(f"model must be a scikit-learn estimator, not {model!r}")
     elif data is None:
         raise UserError("a model needs data, such as data='digits'")
-    loaded = hasattr(data, "X_train")
-    if data is not None and not loaded and not isinstance(data, str | Path | tuple | list):
-        raise UserError(f"data must be a name, a path or a tuple (X, y), not {type(data).__name__}")
+    if data is not None and not is_data(data):
+        raise UserError(f"data must be a name, a path, a Table or a tuple (X, y), not {type(data).__name__}")
     if isinstance(data, str) and not data:
         raise UserError("data must not be empty")
     return {}

@@ -28,6 +28,7 @@ from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import having
 from hpsearch.study.shown_changes import changes, names
 from hpsearch.study.study import Study
+from hpsearch.study.table import Table
 
 LIMITS = having(Study, "limit")
 CONFIRM = having(Study, "confirms")
@@ -171,6 +172,8 @@ def _stages(stages: Stages) -> Any:
 def _data(data: Any, digest: str | None) -> Any:
     if data is None or isinstance(data, str):
         return data
+    if isinstance(data, Table):
+        return data.to_json()
     return str(data) if isinstance(data, Path) else {"arrays": digest}
 
 
@@ -204,7 +207,7 @@ def _value(value: Any, place: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         options = {each.name: _value(getattr(value, each.name), f"{place}.{each.name}") for each in fields(value)}
         return {"class": _class(value), "options": options}
-    if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+    if hasattr(value, "tobytes") and hasattr(value, "dtype") and not isinstance(value, type):
         if getattr(value, "ndim", 0) == 0:
             return _value(value.item(), place)
         digest = hashlib.sha256(value.tobytes()).hexdigest()[:16]

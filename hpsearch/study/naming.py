@@ -15,7 +15,10 @@ def data_word(data: Any) -> str:
     """Return data as part of a variant's name: a named set's name, a file's without its ending, or ``arrays``."""
     if isinstance(data, str | Path):
         return Path(data).stem or str(data)
-    return "arrays"
+    path, target = getattr(data, "path", None), getattr(data, "target", None)
+    if path is None:
+        return "arrays"
+    return data_word(path) + (f".{target}".replace("/", "_").replace("\\", "_") if target else "")
 
 
 def check_study_name(name: object) -> None:

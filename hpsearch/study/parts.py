@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from hpsearch.models.datasets import Dataset
+    from hpsearch.study.table import Table
 
-Data: TypeAlias = "str | Path | tuple[Any, ...] | list[Any] | Dataset"
+Data: TypeAlias = "str | Path | Table | tuple[Any, ...] | list[Any] | Dataset | Any"
 """A data set by name, by path, as arrays, or loaded; see :class:`hpsearch.study.study.Study`."""
 
 Scorer: TypeAlias = str | Callable[[Any, Any, Any], float]

@@ -41,8 +41,9 @@ class Study:
         space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment. A list of grids, as
             scikit-learn's ``param_grid``, makes the study a comparison: exactly their points are trained, all to their
             end (see :func:`hpsearch.study.comparison.points_of`).
-        data: Name, path, ``(X, y)``, ``((X, y), (X_val, y_val))``, or with a third pair as the test set; or what
-            :func:`hpsearch.models.datasets.load` and :func:`hpsearch.models.datasets.subset.subset` return.
+        data: Name, path, :class:`~hpsearch.study.table.Table`, data frame, ``(X, y)``, ``((X, y), (X_val, y_val))``, or
+            with a third pair as the test set; or what :func:`hpsearch.models.datasets.load` and
+            :func:`hpsearch.models.datasets.subset.subset` return.
         metric: What decides. A list of several is for a Pareto front: ranking, pruning and limits go by the first.
             Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
             ``weights`` (how many numbers are trained, biases counted).

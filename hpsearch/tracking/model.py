@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.tracking.example import read_example
 
-FOLDER, CARD, EXAMPLE = "model", "card.json", "example.npy"
-"""Below a study's folder; in it what describes the model, and samples to try it with. The rest is the model."""
+FOLDER, CARD = "model", "card.json"
+"""Below a study's folder, and in it what describes the model. Samples to try it with are there too."""
 
 NAME = "model"
 """What the model is called in MLflow: ``runs:/<the study's run>/model``."""
@@ -131,10 +132,8 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
     from mlflow.types.schema import Schema, TensorSpec
 
     dtype = np.dtype(card.output)
-    signature = ModelSignature(
-        Schema([TensorSpec(np.dtype("float64"), (-1, card.features))]),
-        Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]),
-    )
+    inputs, example = read_example(folder)
+    signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]))
     with tempfile.TemporaryDirectory() as place:
         package = carried(Path(place))
         pyfunc.save_model(
@@ -144,7 +143,7 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
             # The package that reads it goes along, so that nothing needs to be installed that no index has.
             code_paths=[str(package)],
             signature=signature,
-            input_example=np.load(folder / EXAMPLE, allow_pickle=False),
+            input_example=example,
             pip_requirements=card.requirements,
             mlflow_model=description,
         )

@@ -25,7 +25,8 @@ class Dataset:
 
     Args:
         name: What the user calls it: a catalogue name, a file's or folder's name, or "memory".
-        X_train: ndarray of shape (n_train, n_features), float32, C-contiguous.
+        X_train: ndarray of shape (n_train, n_features), float32 unless the loader was asked to keep its dtype; of
+            a table a data frame, of sparse data a sparse matrix.
         y_train: ndarray of shape (n_train,), or (n_train, n_outputs) for regression.
         X_valid: ndarray of shape (n_valid, n_features).
         y_valid: Its labels or targets.
@@ -34,18 +35,40 @@ class Dataset:
         digest: sha256 (hex) over the field names, shapes, dtypes and bytes of all arrays, in this order.
         image_shape: (rows, columns) where a sample is an image, else None.
         source: "embedded", "memory" or the path that the data came from.
+        w_train: Weights of the training samples, shape (n_train,), or None.
+        w_valid: Weights of the validation samples, or None.
+        w_test: Weights of the test samples, or None.
+        preprocessing: Of a table the unfitted steps, each with its name, that stand before a model; else empty.
+        encodes: Whether these steps turn the columns into standardised numbers.
+        target: Name of the target column, or None.
+        said: What was found and decided about a table, in lines for people.
+        warnings: What looks wrong with it.
+        example: Of a table some validation rows as they were read, features alone: what a model is tried with.
+        own_split: Whether the parts were divided by us; else they came so.
+        reader: The rules by which the data were read.
     """
 
     name: str
-    X_train: Array
+    X_train: Any
     y_train: Array
-    X_valid: Array
+    X_valid: Any
     y_valid: Array
-    X_test: Array | None
+    X_test: Any
     y_test: Array | None
     digest: str
     image_shape: tuple[int, int] | None
     source: str
+    w_train: Array | None = None
+    w_valid: Array | None = None
+    w_test: Array | None = None
+    preprocessing: tuple[tuple[str, Any], ...] = ()
+    encodes: bool = False
+    target: str | None = None
+    said: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    example: Any = None
+    own_split: bool = False
+    reader: int = 1
 
     @property
     def classes(self) -> Array | None:
@@ -56,7 +79,7 @@ class Dataset:
 class Part(NamedTuple):
     """Samples with their targets: X (n, n_features) float32, y (n,) or (n, n_outputs), and the image shape if any."""
 
-    X: Array
+    X: Any
     y: Array
     image_shape: tuple[int, int] | None
 
@@ -65,7 +88,15 @@ class Part(NamedTuple):
         return Part(self.X[rows], self.y[rows], self.image_shape)
 
 
-def as_part(X: object, y: object, where: str, names: tuple[str, str] = ("X", "y")) -> Part:
+def as_part(
+    X: object,
+    y: object,
+    where: str,
+    names: tuple[str, str] = ("X", "y"),
+    *,
+    keep_dtype: bool = False,
+    regression: bool = False,
+) -> Part:
     """Check features and targets and bring them into the format.
 
     Args:
@@ -74,6 +105,8 @@ def as_part(X: object, y: object, where: str, names: tuple[str, str] = ("X", "y"
         y: n labels (integers, booleans or strings), or float regression targets of shape (n,) or (n, n_outputs).
         where: The file or argument that an error names.
         names: What the two arrays are called there.
+        keep_dtype: Whether features keep their dtype, and sparse ones stay sparse, instead of becoming float32.
+        regression: Whether targets are numbers to predict, whole ones too.
 
     Returns:
         The checked part.
@@ -81,18 +114,22 @@ def as_part(X: object, y: object, where: str, names: tuple[str, str] = ("X", "y"
     Raises:
         DatasetError: The values, shapes or lengths do not fit.
     """
-    features, image_shape = _features(X, f"{where}: {names[0]}")
+    features, image_shape = _features(X, f"{where}: {names[0]}", keep_dtype)
     targets = _targets(y, f"{where}: {names[1]}")
-    if len(features) != len(targets):
+    if regression and targets.dtype.kind in "iub":
+        targets = targets.astype(np.float64)
+    if features.shape[0] != len(targets):
         raise DatasetError(
-            f"{where}: {names[0]} has {len(features)} samples, but {names[1]} has {len(targets)}; expected as many"
+            f"{where}: {names[0]} has {features.shape[0]} samples, but {names[1]} has {len(targets)}; expected as many"
         )
     return Part(features, targets, image_shape)
 
 
-def _features(X: object, where: str) -> tuple[Array, tuple[int, int] | None]:
+def _features(X: Any, where: str, keep_dtype: bool) -> tuple[Any, tuple[int, int] | None]:
     if hasattr(X, "toarray"):
-        raise DatasetError(f"{where} is a sparse matrix; pass its .toarray()")
+        if keep_dtype:
+            return _sparse(X, where), None
+        X = X.toarray()
     array = _asarray(X, where)
     if array.ndim not in (2, 3) or array.size == 0:
         raise DatasetError(
@@ -110,12 +147,26 @@ def _features(X: object, where: str) -> tuple[Array, tuple[int, int] | None]:
     array = array.reshape(len(array), -1)
     if is_pixels:
         return np.divide(array, np.float32(255), dtype=np.float32), image_shape
+    if keep_dtype and array.dtype != np.float16:
+        if array.dtype.kind == "f" and (infinite := np.isinf(array)).any():
+            row, column = (int(i) for i in np.argwhere(infinite)[0])
+            raise DatasetError(f"{where} is infinite in row {row}, column {column}")
+        return np.ascontiguousarray(array), image_shape
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(array, dtype=np.float32)
     if array.dtype.kind == "f" and (infinite := np.isinf(result)).any():
         row, column = (int(i) for i in np.argwhere(infinite)[0])
         raise DatasetError(f"{where} is infinite, or too large for float32, in row {row}, column {column}")
     return result, image_shape
+
+
+def _sparse(X: Any, where: str) -> Any:
+    """Return a sparse matrix of scipy by rows, in the one order that its contents can have."""
+    rows = X.tocsr()
+    rows.sum_duplicates()
+    if rows.ndim != 2 or 0 in rows.shape or not np.isfinite(rows.data).all():
+        raise DatasetError(f"{where} is sparse, of shape {rows.shape}; expected finite numbers, (samples, features)")
+    return rows
 
 
 def _targets(y: object, where: str) -> Array:
@@ -207,7 +258,9 @@ def _kind(y: Array) -> str:
     return names[y.dtype.kind] + (f" of {y.shape[1]} outputs" if y.ndim == 2 else "")
 
 
-def _frozen(array: Array) -> Array:
+def _frozen(array: Any) -> Any:
+    if not isinstance(array, np.ndarray):
+        return array
     view = array.view()
     view.flags.writeable = False
     return view
@@ -220,6 +273,11 @@ def digest(dataset: Dataset) -> str:
         array = getattr(dataset, name)
         if array is None:
             hasher.update(f"{name} none\n".encode())
+            continue
+        if hasattr(array, "toarray"):
+            hasher.update(f"{name} sparse {array.shape}\n".encode())
+            for piece in (array.data, array.indices.astype(np.int64), array.indptr.astype(np.int64)):
+                hasher.update(f"{piece.dtype.str}\n".encode() + piece.tobytes())
             continue
         hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         hasher.update(array.reshape(-1).view(np.uint8).data)

@@ -12,7 +12,15 @@ from .split import DEFAULT_SPLIT, Split, split_indices, weights
 PAIR_NAMES = (("X_train", "y_train"), ("X_valid", "y_valid"), ("X_test", "y_test"))
 
 
-def load(data: object, *, data_dir: str | Path | None = None, split: Split = DEFAULT_SPLIT, seed: int = 0) -> Dataset:
+def load(
+    data: object,
+    *,
+    data_dir: str | Path | None = None,
+    split: Split = DEFAULT_SPLIT,
+    seed: int = 0,
+    keep_dtype: bool = False,
+    regression: bool = False,
+) -> Dataset:
     """Load data from wherever it is into the one format.
 
     What `data` may be:
@@ -33,6 +41,8 @@ def load(data: object, *, data_dir: str | Path | None = None, split: Split = DEF
         data_dir: A folder that holds named sets, in folders of their names or itself.
         split: Fractions (train, valid, test) that add up to 1; a test fraction of 0 leaves no test set.
         seed: Seed of the split, >= 0.
+        keep_dtype: Whether arrays keep their dtype, and sparse ones stay sparse; images of named sets are float32.
+        regression: Whether targets of arrays are numbers to predict, whole ones too: they are not stratified.
 
     Returns:
         The data set. Named sets and uint8 images are scaled to [0, 1]; other features keep their scale.
@@ -46,14 +56,18 @@ def load(data: object, *, data_dir: str | Path | None = None, split: Split = DEF
     if isinstance(data, str) and data in catalogue.CATALOGUE:
         return _load_named(data, data_dir, split, seed)
     if isinstance(data, str | os.PathLike):
-        return _load_path(data, split, seed)
+        return _load_path(data, split, seed, keep_dtype, regression)
     if isinstance(data, tuple | list) and len(data) in (2, 3):
         if all(isinstance(pair, tuple) and len(pair) == 2 for pair in data):
-            parts = [as_part(pair[0], pair[1], "data", names) for pair, names in zip(data, PAIR_NAMES, strict=False)]
+            parts = [
+                as_part(pair[0], pair[1], "data", names, keep_dtype=keep_dtype, regression=regression)
+                for pair, names in zip(data, PAIR_NAMES, strict=False)
+            ]
             _refuse(split, "data")
             return assemble("memory", "memory", parts[0], parts[1], parts[2] if len(parts) == 3 else None)
         if len(data) == 2:
-            return _divide("memory", "memory", as_part(data[0], data[1], "data"), split, seed)
+            part = as_part(data[0], data[1], "data", keep_dtype=keep_dtype, regression=regression)
+            return _divide("memory", "memory", part, split, seed)
     raise DatasetError(
         "data: expected a name, a path, (X, y), ((X, y), (X_valid, y_valid)) or three such pairs, "
         f"found {type(data).__name__}" + (f" of {len(data)}" if isinstance(data, tuple | list) else "")
@@ -69,7 +83,7 @@ def _load_named(name: str, data_dir: str | Path | None, split: Split, seed: int)
     return assemble(name, str(folder), train, valid, test)
 
 
-def _load_path(data: str | os.PathLike[str], split: Split, seed: int) -> Dataset:
+def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype: bool, regression: bool) -> Dataset:
     path = Path(data).expanduser()
     name, source = path.resolve().stem, str(path)
     if path.is_dir():
@@ -83,7 +97,7 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int) -> Dataset
     if suffix == ".csv":
         return _divide(name, source, tabular.read_csv(path), split, seed)
     if suffix == ".npz":
-        parts = tabular.read_npz(path)
+        parts = tabular.read_npz(path, keep_dtype=keep_dtype, regression=regression)
         if "all" in parts:
             return _divide(name, source, parts["all"], split, seed)
         if "valid" in parts:

@@ -6,6 +6,7 @@ samples in the other.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -88,10 +89,12 @@ def subset(
     kept = None if classes is None else _labels(dataset, classes)
     rows = _rows(dataset.y_train, kept, train, (seed, TRAIN_STREAM), "train")
     checks = _rows(dataset.y_valid, kept, valid, (seed, VALID_STREAM), "valid")
+    tests = None if kept is None or dataset.y_test is None else np.flatnonzero(np.isin(dataset.y_test, kept))
+    if dataset.preprocessing:
+        return _of_table(dataset, rows, checks, tests, image_size)
     X_train, X_valid, X_test, y_test = dataset.X_train[rows], dataset.X_valid[checks], dataset.X_test, dataset.y_test
-    if kept is not None and X_test is not None and y_test is not None:
-        known = np.isin(y_test, kept)
-        X_test, y_test = X_test[known], y_test[known]
+    if tests is not None and X_test is not None and y_test is not None:
+        X_test, y_test = X_test[tests], y_test[tests]
     shape = dataset.image_shape
     if image_size is not None:
         if shape is None:
@@ -110,6 +113,27 @@ def subset(
         image_shape=shape,
     )
     return replace(part, digest=digest(part))
+
+
+def _of_table(
+    dataset: Dataset, rows: Array, checks: Array, tests: Array | None, image_size: tuple[int, int] | None
+) -> Dataset:
+    """Return some rows of a table; what they are is said by the whole's digest and which they are."""
+    if image_size is not None:
+        raise DatasetError(f"image_size={image_size}: the samples of {dataset.name!r} are no images")
+    from sklearn.utils import _safe_indexing
+
+    changed: dict[str, Any] = {}
+    hasher = hashlib.sha256(dataset.digest.encode())
+    for part, kept in (("train", rows), ("valid", checks), ("test", tests)):
+        hasher.update(f"{part} {'all' if kept is None else len(kept)}\n".encode())
+        if kept is None:
+            continue
+        hasher.update(kept.astype(np.int64).tobytes())
+        for name in ("X", "y", "w"):
+            whole = getattr(dataset, f"{name}_{part}")
+            changed[f"{name}_{part}"] = None if whole is None else _safe_indexing(whole, kept)
+    return replace(dataset, **changed, digest=hasher.hexdigest())
 
 
 def _labels(dataset: Dataset, classes: Sequence[Any]) -> Array:

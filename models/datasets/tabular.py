@@ -114,13 +114,15 @@ def _parse_targets(cells: list[str], lines: array[int], path: Path, column: str)
     return np.array(cells)
 
 
-def read_npz(path: Path) -> dict[str, Part]:
+def read_npz(path: Path, *, keep_dtype: bool = False, regression: bool = False) -> dict[str, Part]:
     """Read an npz archive with X and y, or X_train, y_train and any of X_valid, y_valid, X_test, y_test.
 
     Letter case does not matter (Keras writes x_train), and val stands for valid too. Pickled objects are refused.
 
     Args:
         path: The file.
+        keep_dtype: Whether features keep their dtype.
+        regression: Whether targets are numbers to predict, whole ones too.
 
     Returns:
         {"all": part} or {"train": part, …}.
@@ -152,7 +154,8 @@ def read_npz(path: Path) -> dict[str, Part]:
             f"{path}: expected X and y, or X_train and y_train with X_valid, y_valid, X_test, y_test; "
             f"found {', '.join(found) or 'nothing'}"
         )
-    return {part: as_part(found[names[0]], found[names[1]], str(path), names) for part, names in pairs.items()}
+    how = {"keep_dtype": keep_dtype, "regression": regression}
+    return {part: as_part(found[names[0]], found[names[1]], str(path), names, **how) for part, names in pairs.items()}
 
 
 def _pairs(keys: dict[str, str], path: Path) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..kernels import Array
 from .classifier import MLPClassifier
+from .regressor import MLPRegressor
 
 
 def classifier(
@@ -26,6 +27,18 @@ def classifier(
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
     model = MLPClassifier(**given)
     model.classes_, model._multilabel = classes, False
+    model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
+    model.history_, model._seed, model._state = {}, seed, dict(state)
+    return model
+
+
+def regressor(
+    params: Mapping[str, Any], state: Mapping[str, Array], n_features: int, epochs: int, seed: int
+) -> MLPRegressor:
+    """Return a fitted regressor of one target that has a network's weights; see `classifier`."""
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
+    model = MLPRegressor(**given)
+    model.n_outputs_, model._flat = 1, True
     model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
     model.history_, model._seed, model._state = {}, seed, dict(state)
     return model

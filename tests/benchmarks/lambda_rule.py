@@ -22,7 +22,7 @@ from hpsearch.judging.calibration import spearman
 from hpsearch.models.datasets import Dataset, load
 from hpsearch.models.datasets.subset import subset
 from hpsearch.models.training.population import Member, Population
-from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.outputs import training_data
 
 EPOCHS, RANDOM, ALONE, LANES = 8, 24, 12, 12
 RATES, DECAYS = (0.05, 5.0), (0.1, 1000.0)

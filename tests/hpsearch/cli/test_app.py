@@ -88,7 +88,7 @@ def test_the_version_is_the_packages(hpsearch: Run) -> None:
         (["run", "x.py", "--set", "batch_size"], "expected KEY=VALUE"),
         (["run", "x.py", "--set", "a=1", "--set", "a=2"], "a is set twice"),
         (["run", "x.py", "--no-tracking", "--tracking-uri", "http://x"], "exclude each other"),
-        (["run"], "missing argument 'STUDY.py|FOLDER…'; see `hpsearch run --help`"),
+        (["run"], "missing argument 'STUDY.py|FOLDER…', or --data; see `hpsearch run --help`"),
         (["run", "nowhere.py"], "nowhere.py"),
         (["show", "depht"], "no study 'depht' in mlruns (did you mean 'depth'?)"),
         (["best", "eta_lambda", "--root", "elsewhere"], "elsewhere: no such directory"),

@@ -20,7 +20,7 @@ from hpsearch.log.records import Ask, Decision, Row
 from hpsearch.log.rows import Rows
 from hpsearch.models import datasets
 from hpsearch.models.training.population import Member, Population, TrainingData
-from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.outputs import training_data
 from hpsearch.report import tables, terminal
 from hpsearch.study.declared import Declaration
 from hpsearch.tracking import content

@@ -18,6 +18,7 @@ from hpsearch.objectives.base import Start
 from hpsearch.objectives.build import prepare
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.pipeline import PipelinePopulation
+from hpsearch.objectives.transformers import Behind
 from hpsearch.space import Float, Int
 from hpsearch.study.study import Study
 
@@ -59,7 +60,7 @@ def metrics(rows: list[Row]) -> list[dict[str, float]]:
 def test_a_pipeline_trains_as_the_network_does_on_the_transformed_data(digits: Dataset) -> None:
     pipeline = make_pipeline(StandardScaler(), NETWORK)
     rows = train(
-        PipelinePopulation(pipeline, digits, 5, 3),
+        PipelinePopulation(Behind(pipeline), digits, 5, 3),
         [{"mlpclassifier__learning_rate": 0.3}, {"mlpclassifier__learning_rate": 0.1}],
     )
     scaler = StandardScaler().fit(digits.X_train)
@@ -77,7 +78,7 @@ def test_transformers_are_fitted_once_per_distinct_setting(digits: Dataset) -> N
     params = [
         {"scale__factor": factor, "net__learning_rate": rate} for factor in (1.0, 2.0) for rate in (0.1, 0.2, 0.3)
     ]
-    objective = PipelinePopulation(pipeline, digits, 0, 3)
+    objective = PipelinePopulation(Behind(pipeline), digits, 0, 3)
     together = train(objective, params)
     assert fits == [300, 300]
     for number in range(len(params)):
@@ -86,7 +87,7 @@ def test_transformers_are_fitted_once_per_distinct_setting(digits: Dataset) -> N
     objective.advance([6], 9)
     assert fits == [300, 300]
     for number in (0, 4):
-        alone = PipelinePopulation(pipeline, digits, 0, 3)
+        alone = PipelinePopulation(Behind(pipeline), digits, 0, 3)
         alone.start(Start(Ask(number, number, params[number], number)))
         rows = [alone.advance([number], tick)[0] for tick in range(3)]
         assert metrics(rows) == metrics(together[number])
@@ -95,14 +96,14 @@ def test_transformers_are_fitted_once_per_distinct_setting(digits: Dataset) -> N
 def test_a_trial_is_saved_and_taken_up_again(digits: Dataset) -> None:
     pipeline = make_pipeline(StandardScaler(), PCA(20, svd_solver="randomized"), NETWORK)
     params = {"pca__n_components": 12, "mlpclassifier__l2": 0.1}
-    whole = PipelinePopulation(pipeline, digits, 0, 3)
+    whole = PipelinePopulation(Behind(pipeline), digits, 0, 3)
     rows = train(whole, [params])[0]
-    first = PipelinePopulation(pipeline, digits, 0, 3)
+    first = PipelinePopulation(Behind(pipeline), digits, 0, 3)
     first.start(Start(Ask(0, 0, params, 0)))
     first.advance([0], 0)
     (saved,) = first.states()
     assert saved.ask.params == params
-    second = PipelinePopulation(pipeline, digits, 0, 3)
+    second = PipelinePopulation(Behind(pipeline), digits, 0, 3)
     second.start(saved)
     assert metrics([second.advance([0], tick)[0] for tick in (1, 2)]) == metrics(rows[1:])
 
@@ -126,7 +127,7 @@ def test_pipelines_may_be_nested_and_supervised(digits: Dataset) -> None:
 
 def test_a_transformer_that_fails_fails_its_trials_alone(digits: Dataset) -> None:
     pipeline = Pipeline([("scale", Counted()), ("net", NETWORK)])
-    objective = PipelinePopulation(pipeline, digits, 0, 3)
+    objective = PipelinePopulation(Behind(pipeline), digits, 0, 3)
     rows = train(objective, [{"scale__factor": 0.0}, {"scale__factor": 1.0}, {"net__learning_rate": -1.0}], 1)
     assert rows[0][0].failure == "ValueError: factor must not be 0"
     assert "raise ValueError" in (rows[0][0].traceback or "")

@@ -17,7 +17,7 @@ from hpsearch.cli import main
 from hpsearch.errors import UserError
 from hpsearch.judging.lr_range import judge, judged
 from hpsearch.models import datasets
-from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.outputs import training_data
 from hpsearch.report.sparkline import sparkline
 from hpsearch.running.lr_range import UNREGULARISED, guessing_cost, lr_range
 

@@ -1,0 +1,190 @@
+"""What the outputs of a fused population mean: classes, or standardised numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.errors import UserError
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.training.population import Member, TrainingData
+
+Array = NDArray[Any]
+
+
+class Outputs(Protocol):
+    """How targets go into networks, and what comes out of them."""
+
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return an estimator's parameters as the training core takes them."""
+
+    def data(self, dataset: Dataset, params: Mapping[str, Any], *, test: bool) -> TrainingData:
+        """Return a data set as populations take it, the test part where asked."""
+
+    def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return what an epoch measured, in the units of the data."""
+
+    def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
+        """Return a trained network as a fitted scikit-learn estimator."""
+
+
+class Classes:
+    """One output neuron a class."""
+
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters as they are."""
+        return params
+
+    def data(self, dataset: Dataset, params: Mapping[str, Any], *, test: bool) -> TrainingData:
+        """Return a data set with class codes; see :func:`training_data`."""
+        return training_data(dataset, str(params["dtype"]), test=test, class_weight=params.get("class_weight"))
+
+    def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return costs and accuracies as they are."""
+        return metrics
+
+    def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
+        """Return the network as an MLPClassifier."""
+        from hpsearch.models.estimators.from_state import classifier  # imports scikit-learn
+
+        assert member.state is not None, "it was kept after an epoch"
+        classes, features = np.unique(dataset.y_train), dataset.X_train.shape[1]
+        return classifier(member.params, member.state, classes, features, member.epoch, seed)
+
+
+@dataclass(frozen=True)
+class Values:
+    """One output neuron for a number, which is standardised by mean and deviation of the training targets.
+
+    Attributes:
+        mean: Of the training targets, in their units.
+        scale: Their deviation, in their units.
+    """
+
+    mean: float
+    scale: float
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Values:
+        """Return the standardisation of a data set's training targets."""
+        return cls(float(dataset.y_train.mean()), float(dataset.y_train.std()) or 1.0)
+
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return an MLPRegressor's parameters with the output, the cost and the learning rate that it has."""
+        from hpsearch.models.estimators.regressor import LEARNING_RATES
+
+        rate = params["learning_rate"]
+        rate = LEARNING_RATES.get(params["optimizer"]) if rate is None else rate
+        return {**params, "output": "identity", "cost": "quadratic", "learning_rate": rate}
+
+    def data(self, dataset: Dataset, params: Mapping[str, Any], *, test: bool) -> TrainingData:
+        """Return a data set with standardised targets."""
+        dtype = str(params["dtype"])
+        found = TrainingData.from_targets(
+            dataset.X_train, self._rows(dataset.y_train), dataset.X_valid, self._rows(dataset.y_valid), dtype,
+            dataset.w_train,
+        )  # fmt: skip
+        if not test:
+            return found
+        assert dataset.y_test is not None, "a test stage needs a test set"
+        X, T = np.ascontiguousarray(dataset.X_test, dtype), np.ascontiguousarray(self._rows(dataset.y_test), dtype)
+        return replace(found, X_test=X, T_test=T)
+
+    def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return what was measured, with the mean squared error in the square of the targets' unit.
+
+        The quadratic cost is half the mean squared error of the standardised targets; R² has no unit.
+        """
+        parts = [name for name in ("val", "test") if f"{name}_cost" in metrics]
+        return metrics | {f"{part}_mse": 2 * metrics[f"{part}_cost"] * self.scale**2 for part in parts}
+
+    def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
+        """Return the network as an MLPRegressor whose predictions are brought back to the targets' units."""
+        from hpsearch.models.estimators.from_state import regressor  # imports scikit-learn
+
+        assert member.state is not None, "it was kept after an epoch"
+        given = {name: value for name, value in member.params.items() if name not in ("output", "cost")}
+        network = regressor(given, member.state, dataset.X_train.shape[1], member.epoch, seed)
+        return self.wrapped(network)
+
+    def wrapped(self, network: Any) -> Any:
+        """Return a regressor of standardised targets as a fitted TransformedTargetRegressor."""
+        from sklearn.base import clone
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler()
+        scaler.mean_, scaler.scale_ = np.array([self.mean]), np.array([self.scale])
+        scaler.var_, scaler.n_features_in_, scaler.n_samples_seen_ = scaler.scale_**2, 1, np.int64(1)
+        model = TransformedTargetRegressor(clone(network), transformer=StandardScaler())
+        model.regressor_, model.transformer_, model._training_dim = network, scaler, 1
+        return model
+
+    def standardised(self, y: Array) -> Array:
+        """Return targets, shape (n,), as the network has them."""
+        return (y - self.mean) / self.scale
+
+    def _rows(self, y: Array) -> Array:
+        return self.standardised(y)[:, None]
+
+
+@dataclass(frozen=True)
+class AsTheyAre:
+    """Targets that a model takes as they are."""
+
+    def standardised(self, y: Array) -> Array:
+        """Return the targets."""
+        return y
+
+    def wrapped(self, model: Any) -> Any:
+        """Return the fitted model."""
+        return model
+
+
+def targets_of(model: Any, dataset: Dataset) -> Values | AsTheyAre:
+    """Return how a model that is not fused has its targets: standardised for our regressor, where it learns a table."""
+    from hpsearch.models.estimators.regressor import MLPRegressor
+
+    ours = isinstance(model, MLPRegressor) and dataset.preprocessing and dataset.y_train.ndim == 1
+    return Values.of(dataset) if ours else AsTheyAre()
+
+
+def training_data(
+    dataset: Dataset, dtype: str, *, test: bool = False, class_weight: Mapping[Any, float] | str | None = None
+) -> TrainingData:
+    """Return a data set's training and validation part as a population takes them, and its test part where asked.
+
+    Training samples count by `class_weight`, as in `MLPClassifier`, and by the data set's own weights.
+
+    Raises:
+        UserError: The validation part has a class that the training part lacks.
+    """
+    classes, codes = np.unique(dataset.y_train, return_inverse=True)
+    y_valid = np.searchsorted(classes, _known(dataset, classes, "validation", dataset.y_valid))
+    weights = dataset.w_train
+    if class_weight is not None:
+        from sklearn.utils import compute_sample_weight  # imports scikit-learn
+
+        by_class = compute_sample_weight(class_weight, dataset.y_train)
+        weights = by_class if weights is None else by_class * weights
+    data = TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype, weights)
+    if not test:
+        return data
+    assert dataset.X_test is not None, "a test stage needs a test set"
+    y_test = np.searchsorted(classes, _known(dataset, classes, "test", dataset.y_test))
+    return replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
+
+
+def _known(dataset: Dataset, classes: Array, part: str, labels: Array | None) -> Array:
+    """Return the labels of a part, all of which are training classes."""
+    assert labels is not None, f"there is a {part} part"
+    strange = np.setdiff1d(labels, classes)
+    if len(strange):
+        raise UserError(
+            f"data {dataset.name!r}: class {strange[0]!r} is in the {part} part but not in the training part"
+        )
+    return labels

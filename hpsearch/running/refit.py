@@ -1,0 +1,130 @@
+"""The winner trained once more, on training and validation rows: what is best to predict with when the search is done.
+
+It is the same point under the same randomness, for as many epochs as the trial's best epoch says, with the learning
+rates that the trial had, epoch by epoch. The λ of a penalty grows with the number of samples, so that λ/n is kept.
+The score of the study stays what it was: of the model before, on rows that it had not seen.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hpsearch.errors import UserError
+from hpsearch.log.history import History, Trial
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.training.population import Member, Population
+from hpsearch.objectives import streams
+from hpsearch.objectives.base import Keeping, Start
+from hpsearch.objectives.build import outputs_of, prepare
+from hpsearch.objectives.outputs import Outputs
+from hpsearch.objectives.staged import Confirming
+from hpsearch.objectives.surroundings import surroundings
+from hpsearch.objectives.transformers import Transformers, behind
+from hpsearch.space import restore
+from hpsearch.study.scaling import DECAYS
+from hpsearch.study.study import Study
+from hpsearch.tables.join import with_validation
+
+
+def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, threads: int | None = 1) -> Any:
+    """Return the winner trained on training and validation rows, as a fitted estimator.
+
+    Args:
+        study: The study.
+        dataset: Its data.
+        history: Its log.
+        trial: The winner.
+        threads: BLAS threads of its training.
+
+    Raises:
+        UserError: It diverged or failed on these rows.
+    """
+    assert trial.best_epoch is not None, "a winner has a best epoch"
+    whole = with_validation(dataset)
+    by_seed = trial.ask.stage > history.full_stage
+    outputs = outputs_of(study, whole)
+    with surroundings(threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if outputs is None:
+            return _fitted(study, dataset, whole, trial, by_seed)
+        return _trained(study, dataset, whole, outputs, trial, by_seed)
+
+
+def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
+    """Train one of our networks with the recorded learning rates."""
+    ask, epochs = trial.ask, trial.best_epoch or 0
+    parts = behind(study.model, whole).parts
+    before, own = parts.params(restore(study.dimensions, ask.params))
+    settings = {**parts.last.get_params(), **own}
+    settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
+    params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
+    transformers = Transformers(parts.before, whole, study.seed)
+    seen = whole
+    if parts.before is not None:
+        X, X_valid = transformers.transform(before)
+        seen = replace(whole, X_train=X, X_valid=X_valid)
+    data = outputs.data(seen, params, test=False)
+    member = Member(params, streams.of_trial(study.seed, ask, by_seed=by_seed))
+    population: Population | None = None
+    for epoch in range(epochs):
+        rate = trial.rows[epoch].metrics.get("learning_rate", params["learning_rate"])
+        if population is None or rate != member.params["learning_rate"]:
+            if population is not None:
+                (member.state,) = population.states()
+            member.params = {**member.params, "learning_rate": rate}
+            population = Population([member], data)
+        order = streams.of_order(study.seed, ask, trial.ticks[epoch], epoch, by_seed=by_seed)
+        (result,) = population.run_epoch(order)
+        if result.failure:
+            raise UserError(f"trial {ask.trial} trained with the validation rows {result.failure}; use trial_model")
+    assert population is not None, "it trained an epoch"
+    (member.state,) = population.states()
+    network = outputs.model(member, seen, study.seed)
+    return network if parts.before is None else transformers.pipeline(before, network)
+
+
+def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_seed: bool) -> Any:
+    """Fit any other estimator as its trial was."""
+    from sklearn.base import clone  # slow to import
+
+    assert study.model is not None, "a study without one is not refitted"
+    share = len(whole.y_train) / len(dataset.y_train)
+    params = study.model.get_params(deep=True)
+    ours = {name: value for name, value in params.items() if _is_ours(study.model, name)}
+    model = clone(study.model).set_params(**{n: v for n, v in _decayed(ours, share).items() if v is not params[n]})
+    again = replace(study, model=model, stages=None, confirm=0)
+    prepared = prepare(again, whole)
+    objective = prepared.make(whole)
+    if by_seed and isinstance(objective, Confirming):
+        objective.confirm(test=False)
+    asked = {n: v for n, v in trial.ask.params.items() if _is_ours(study.model, n)}
+    ask = replace(trial.ask, params={**trial.ask.params, **_decayed(asked, share)})
+    objective.start(Start(ask))
+    for tick in trial.ticks[: trial.best_epoch]:
+        (row,) = objective.advance([ask.trial], tick)
+        if row.failure:
+            raise UserError(f"trial {ask.trial} fitted with the validation rows failed: {row.failure}; use trial_model")
+    assert isinstance(objective, Keeping), "what trains a model can keep it"
+    objective.keep(ask.trial)
+    return objective.model()
+
+
+def _decayed(params: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """Return parameters whose λs are those of more samples, by their share."""
+    scaled = {}
+    for name, value in params.items():
+        is_decay = name.rpartition("__")[2] in DECAYS and isinstance(value, int | float) and value
+        scaled[name] = value * share if is_decay else value
+    return scaled
+
+
+def _is_ours(model: Any, name: str) -> bool:
+    """Return whether a parameter is one of our networks', whose λ counts by samples."""
+    from hpsearch.models.estimators.base import Perceptron
+
+    owner, _, _ = name.rpartition("__")
+    found = model if not owner else model.get_params(deep=True).get(owner)
+    return isinstance(found, Perceptron)

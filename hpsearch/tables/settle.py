@@ -1,0 +1,227 @@
+"""A table settled: roles, task, rows of each part, and what turns its columns into numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hpsearch.errors import UserError
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.preprocessing import Columns, values
+from hpsearch.models.preprocessing.columns import AS_IS, NUMBER
+from hpsearch.study.table import Table, Task
+from hpsearch.tables import encoding
+from hpsearch.tables.checks import unscaled, warnings_of
+from hpsearch.tables.given import Found, is_our_network
+from hpsearch.tables.kinds import plain
+from hpsearch.tables.roles import Roles, described, roles_of
+from hpsearch.tables.split import ENOUGH, Parts, divide
+from hpsearch.tables.task import kind_of_model, labels, task_of
+
+Array = NDArray[Any]
+
+READER = 2
+"""The rules by which tables are read and divided; a log says which were its own. 1: those of version 0.1."""
+
+
+EXAMPLES = 3
+"""Validation rows that go along with a model, to try it with."""
+
+
+def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: int) -> Dataset:
+    """Return a table as a data set.
+
+    Args:
+        frame: The table as it was read.
+        table: What the user says of it.
+        found: Where it came from.
+        model: The study's model, or None.
+        seed: Seed of the split.
+
+    Raises:
+        UserError: The table cannot be used.
+    """
+    where = found.source if found.source != "memory" else "data"
+    try:
+        frame = plain(frame)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    roles = roles_of(frame, table, where)
+    frame, found, dropped = _with_target(frame, roles, table, found, where)
+    task = task_of(frame[roles.target], table.task, kind_of_model(model), f"{where}: column {roles.target!r}")
+    y = labels(frame[roles.target], task)
+    small = _check_classes(y, task, roles, where)
+    weights = None if roles.weights is None else _weights(frame, roles.weights, where)
+    typed = Columns(roles.kinds).fit(frame).transform(frame)
+    parts = _parts(frame, typed, y, table, found, roles, seed, where)
+    X = {name: typed.iloc[rows].reset_index(drop=True) for name, rows in _named(parts)}
+    steps = _steps(model, X["train"], roles, task)
+    pieces: dict[str, Any] = {}
+    for name, rows in (*_named(parts), *([] if len(parts.test) else [("test", None)])):
+        pieces[f"X_{name}"] = None if rows is None else X[name]
+        pieces[f"y_{name}"] = None if rows is None else _frozen(y[rows])
+        pieces[f"w_{name}"] = None if rows is None or weights is None else _frozen(weights[rows])
+    how = {"named": "", "name": ", by its name", "last": ", the last column"}[roles.how]
+    classes = f" of {len(np.unique(y)):,} classes" if task == "classification" else ""
+    sizes = ", ".join(f"{len(rows):,} {name}" for name, rows in _named(parts))
+    written = f", {found.written}" if found.written else ""
+    missing = sum(int(part.isna().to_numpy().sum()) for part in X.values())
+    about = "; ".join([*described(roles), *([f"{missing:,} cells are missing"] if missing else [])])
+    said = [
+        f"{where}: {len(frame):,} rows{written}; target {roles.target!r}{how}: {task}{classes}; {about}",
+        *([f"{dropped:,} rows without a target are left out"] if dropped else []),
+        f"rows divided {parts.words}: {sizes}",
+    ]
+    if len(parts.valid) < ENOUGH:
+        said.append(f"{len(parts.valid)} validation rows are few: what is measured on them is coarse")
+    told = warnings_of(typed, y, roles, parts, small)
+    if len(steps) == 1 and all(kind == NUMBER for kind in roles.kinds.values()):
+        told += unscaled(X["train"], model, list(roles.kinds))
+    return Dataset(
+        name=found.name,
+        digest=_digest(pieces, roles),
+        image_shape=None,
+        source=found.source,
+        reader=READER,
+        preprocessing=tuple(steps),
+        encodes=len(steps) > 1,
+        target=roles.target,
+        said=tuple(said),
+        warnings=tuple(told),
+        example=frame[list(roles.kinds)].iloc[parts.valid[:EXAMPLES]].reset_index(drop=True),
+        own_split=found.sizes is None,
+        **pieces,
+    )
+
+
+def _with_target(
+    frame: pd.DataFrame, roles: Roles, table: Table, found: Found, where: str
+) -> tuple[pd.DataFrame, Found, int]:
+    """Return the rows that have a target, and how many were left out because the user asked for that."""
+    target = frame[roles.target]
+    missing = np.array(target.isna())
+    if target.dtype == object or pd.api.types.is_string_dtype(target.dtype):
+        missing |= np.array([isinstance(value, str) and not value.strip() for value in target])
+    if not missing.any():
+        return frame, found, 0
+    if missing.all():
+        raise UserError(f"{where}: column {roles.target!r} is empty: there is nothing to predict")
+    count, rows = int(missing.sum()), np.flatnonzero(missing)
+    listed = ", ".join(f"{row + 1:,}" for row in rows[:3]) + (" …" if count > 3 else "")
+    if not table.drop_missing_target:
+        raise UserError(
+            f"{where}: column {roles.target!r} has no value in {count:,} of {len(frame):,} rows (row {listed}); leave "
+            "them out by drop_missing_target=True (--drop-missing-target), or name another target"
+        )
+    if found.sizes is not None:
+        ends = np.cumsum(found.sizes)
+        kept = [int((~missing[end - size : end]).sum()) for end, size in zip(ends, found.sizes, strict=True)]
+        found = Found(found.name, found.source, found.written, tuple(kept))
+    return frame[~missing].reset_index(drop=True), found, count
+
+
+def _check_classes(y: Array, task: Task, roles: Roles, where: str) -> list[str]:
+    """Return warnings of classes that are too small; a single class, or a single number, is refused."""
+    different, counts = np.unique(y, return_counts=True)
+    if len(different) < 2:
+        what = "class" if task == "classification" else "number"
+        raise UserError(f"{where}: column {roles.target!r} holds a single {what} ({different[0]}): nothing to learn")
+    if task == "regression":
+        return []
+    small = [(label, int(count)) for label, count in zip(different, counts, strict=True) if count < 3]
+    if not small:
+        return []
+    listed = ", ".join(f"{str(label)!r} ({count})" for label, count in small[:5])
+    more = f" and {len(small) - 5} more" if len(small) > 5 else ""
+    text = (
+        f"classes of less than 3 rows in {roles.target!r}: {listed}{more}; such a class cannot be in the training, "
+        "validation and test part, so nothing is known of how well it is told: add rows, join it with another class, "
+        "or leave its rows out"
+    )
+    return [text]
+
+
+def _weights(frame: pd.DataFrame, column: str, where: str) -> Array:
+    found = values.numbers(frame[column])
+    if not np.isfinite(found).all() or (found < 0).any() or not found.any():
+        raise UserError(f"{where}: weights: column {column!r} must hold finite numbers ≥ 0, not all of them 0")
+    return found
+
+
+def _parts(
+    frame: pd.DataFrame, typed: pd.DataFrame, y: Array, table: Table, found: Found, roles: Roles, seed: int, where: str
+) -> Parts:
+    if found.sizes is not None:
+        ends = np.cumsum(found.sizes)
+        rows = [np.arange(end - size, end) for end, size in zip(ends, found.sizes, strict=True)]
+        return Parts(rows[0], rows[1], rows[2] if len(rows) > 2 else np.arange(0), "as they came")
+    groups = None if roles.groups is None else _codes(frame[roles.groups], roles.groups, where)
+    time = None
+    if roles.time is not None:
+        moments = typed[roles.time]
+        if moments.isna().any() or moments.dtype.kind not in "iufM":
+            raise UserError(f"{where}: time: column {roles.time!r} must hold numbers or dates, none of them missing")
+        time = moments.to_numpy()
+    return divide(y, table.split, seed, where, groups, time)
+
+
+def _codes(column: pd.Series[Any], name: str, where: str) -> Array:
+    if column.isna().any():
+        raise UserError(
+            f"{where}: groups: column {name!r} is empty in row {int(column.isna().to_numpy().argmax()) + 1}"
+        )
+    return np.asarray(pd.factorize(column)[0])
+
+
+def _steps(model: Any, train: pd.DataFrame, roles: Roles, task: Task) -> list[tuple[str, Any]]:
+    """Return what stands before the model: the columns by name, and their encoding where it takes nothing but numbers.
+
+    A pipeline that the user gives is taken as it is.
+    """
+    from sklearn.pipeline import Pipeline
+
+    if model is None or isinstance(model, Pipeline):
+        return encoding.steps(roles.kinds)
+    if is_our_network(model) or encoding.needs_numbers(model, train, roles.kinds):
+        return encoding.numbers(train, roles.kinds, task)
+    return encoding.steps(roles.kinds)
+
+
+def _named(parts: Parts) -> list[tuple[str, Array]]:
+    named = [("train", parts.train), ("valid", parts.valid), ("test", parts.test)]
+    return [(name, rows) for name, rows in named if len(rows)]
+
+
+def _frozen(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
+
+
+def _digest(pieces: dict[str, Any], roles: Roles) -> str:
+    """Return the sha256 (hex) over the parts: names, kinds and cells of the columns, targets and weights."""
+    hasher = hashlib.sha256(repr((roles.target, list(roles.kinds.items()))).encode())
+    for name, piece in pieces.items():
+        hasher.update(f"\n{name} {None if piece is None else len(piece)}\n".encode())
+        if piece is None:
+            continue
+        if not hasattr(piece, "columns"):
+            hasher.update(_bytes(piece))
+            continue
+        for column in piece.columns:
+            hasher.update(f"{column}\n".encode())
+            as_text = roles.kinds[column] == AS_IS
+            hasher.update(_bytes(piece[column].astype(str).to_numpy(object) if as_text else piece[column].to_numpy()))
+    return hasher.hexdigest()
+
+
+def _bytes(array: Array) -> bytes:
+    if array.dtype.kind in "OUT":
+        texts = ("\1" if values.is_missing(value) else str(value) for value in array)
+        return "\0".join(texts).encode("utf-8", "surrogatepass")
+    if array.dtype.kind == "M":
+        array = array.astype("datetime64[us]").view(np.int64)
+    return array.dtype.str.encode() + np.ascontiguousarray(array).tobytes()

@@ -1,0 +1,226 @@
+"""What a text file looks like inside: encoding, separator, decimal mark, and whether its first line names columns."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from hpsearch.errors import UserError
+from hpsearch.study.table import Table
+
+SAMPLE = 256 * 1024
+"""Bytes of a file that are looked at."""
+
+LINES = 400
+"""Lines of a file that are looked at."""
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
+
+_POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
+_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?\Z")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written.
+
+    Attributes:
+        sep: What separates columns; a blank stands for any white space.
+        decimal: ``.`` or ``,``.
+        encoding: Its encoding.
+        header: Whether the first line names the columns.
+        skip: Lines before it that say nothing: comments and blank ones.
+        names: The names of the columns as they are written; empty ones where there is no header.
+    """
+
+    sep: str
+    decimal: str
+    encoding: str
+    header: bool
+    skip: int
+    names: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """The dialect in words."""
+        said = [f"{SEPARATORS.get(self.sep, repr(self.sep))}-separated"]
+        said += ["decimal comma"] if self.decimal == "," else []
+        said += [] if self.encoding.startswith("utf-8") else [self.encoding]
+        return ", ".join([*said, "with a header" if self.header else "no header"])
+
+
+def sniff(path: Path, table: Table) -> Dialect:
+    """Return how a text file is written; what the table says is taken as it is.
+
+    Raises:
+        UserError: The file cannot be read, or is no text.
+    """
+    raw = head(path)
+    encoding = table.encoding or _encoding(raw, path)
+    try:
+        text = raw.decode(encoding, errors="strict" if table.encoding is None and len(raw) < SAMPLE else "replace")
+    except (LookupError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path}: encoding {encoding!r} does not read it ({error}); name another by --encoding"
+        ) from error
+    lines = text.splitlines(keepends=True)
+    if len(raw) >= SAMPLE:
+        lines = lines[:-1]  # it may be cut in its middle
+    skip = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
+    body = lines[skip : skip + LINES]
+    if not body:
+        raise UserError(f"{path}: empty: no line holds anything")
+    sep = table.sep or _separator(body, path.suffixes)
+    try:
+        rows = cells(body, sep)
+    except csv.Error as error:
+        raise UserError(f"{path}: not readable as a table ({error})") from error
+    if table.header is None and _counts_itself(rows):
+        rows, skip = rows[1:], skip + 1
+    decimal = table.decimal or _decimal(rows, sep)
+    header = _header(rows, decimal) if table.header is None else table.header
+    names = [cell.strip() for cell in rows[0]] if header else [""] * len(rows[0])
+    widths = Counter(len(row) for row in rows[1:])
+    if header and widths and widths.most_common(1)[0][0] == len(names) + 1:
+        # A cell more than names: row numbers in front, as R writes them, unless all that is there is a last separator.
+        trailing = all(not row[-1].strip() for row in rows[1:] if len(row) == len(names) + 1)
+        names = [*names, ""] if trailing else ["", *names]
+    return Dialect(sep, decimal, encoding, header, skip, tuple(names))
+
+
+def head(path: Path) -> bytes:
+    """Return the first bytes of a file, decompressed.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    try:
+        with opened(path) as file:
+            return file.read(SAMPLE)
+    except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot be read ({reason})") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that may be compressed, as its first bytes say; of a zip archive its first member.
+
+    Raises:
+        OSError: It cannot be read; also what the libraries of each compression raise.
+    """
+    with path.open("rb") as file:
+        magic = file.read(6)
+    with ExitStack() as stack:
+        if magic[:2] == b"\x1f\x8b":
+            yield cast(IO[bytes], stack.enter_context(gzip.open(path)))
+        elif magic[:3] == b"BZh":
+            yield stack.enter_context(bz2.open(path))
+        elif magic == b"\xfd7zXZ\x00":
+            yield stack.enter_context(lzma.open(path))
+        elif magic[:4] == b"PK\x03\x04":
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            yield stack.enter_context(archive.open(archive.namelist()[0]))
+        else:
+            yield stack.enter_context(path.open("rb"))
+
+
+def cells(lines: Sequence[str], sep: str) -> list[list[str]]:
+    """Return the cells of some lines, blank lines left out; a blank separates by any run of white space."""
+    text = "".join(lines).replace("\r\n", "\n").replace("\r", "\n")
+    if len(sep) > 1:
+        return [re.split(sep, line.rstrip("\r\n")) for line in lines if line.strip()]
+    if sep == " ":
+        text = "\n".join(" ".join(line.split()) for line in text.splitlines())
+    return [row for row in csv.reader(io.StringIO(text), delimiter=sep, skipinitialspace=True) if row]
+
+
+def is_number(cell: str, decimal: str = ".") -> bool:
+    """Return whether a cell is written as a number."""
+    return bool((_COMMA if decimal == "," else _POINT).match(cell.strip()))
+
+
+def _encoding(raw: bytes, path: Path) -> str:
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if raw.startswith(mark):
+            return name
+    if b"\x00" in raw:
+        raise UserError(f"{path}: no text file (it holds a NUL byte); tables are csv, tsv, parquet and others")
+    try:
+        raw.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError as error:
+        if error.start >= len(raw) - 4 and len(raw) >= SAMPLE:
+            return "utf-8"  # a letter is cut by the end of the sample
+    # Windows' letters where none of them is undefined, else latin-1, which reads any byte.
+    try:
+        raw.decode("cp1252")
+        return "cp1252"
+    except UnicodeDecodeError:
+        return "latin-1"
+
+
+def _separator(lines: Sequence[str], suffixes: Sequence[str]) -> str:
+    """Return the separator that gives the most rows the same number of cells, and more than one."""
+    best, found = 0.0, "\t" if ".tsv" in suffixes else ","
+    for sep in SEPARATORS:
+        try:
+            counts = Counter(len(row) for row in cells(lines, sep)[1:] or cells(lines, sep))
+        except csv.Error:
+            continue
+        width, agreeing = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+        if width < 2:
+            continue
+        share = agreeing / sum(counts.values())
+        score = share + 0.01 * min(width, 20) / 20 - (0.3 if sep == " " else 0.0)
+        if score > best:
+            best, found = score, sep
+    return found
+
+
+def _decimal(rows: Sequence[Sequence[str]], sep: str) -> str:
+    if sep == ",":
+        return "."
+    written = [cell.strip() for row in rows[1:] for cell in row]
+    commas = sum(1 for cell in written if "," in cell and _COMMA.match(cell))
+    points = sum(1 for cell in written if "." in cell and _POINT.match(cell))
+    return "," if commas > points else "."
+
+
+def _header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
+    """Return whether the first row names columns.
+
+    It does not where a cell of it is a number (years may be names, among others that are none), or where most of its
+    cells are found again in the rows below, as values are. A name may be missing: of a column of row numbers.
+    """
+    first = [cell.strip() for cell in rows[0]]
+    if any(is_number(cell, decimal) and not _is_year(cell) for cell in first):
+        return False
+    if all(is_number(cell, decimal) for cell in first):
+        return False
+    again = [any(i < len(row) and row[i].strip() == cell for row in rows[1:]) for i, cell in enumerate(first) if cell]
+    return sum(again) <= len(again) / 2
+
+
+def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row says how many rows and features follow, and their classes, as scikit-learn's do."""
+    first = [cell.strip() for cell in rows[0]]
+    if len(first) < 3 or len(rows) < 2 or not first[0].isdigit() or first[1] != str(len(rows[1]) - 1):
+        return False
+    return not any(is_number(cell) for cell in first[2:]) and all(is_number(cell) for cell in rows[1])
+
+
+def _is_year(cell: str) -> bool:
+    return cell.isdigit() and len(cell) == 4 and 1800 <= int(cell) <= 2100

@@ -1,0 +1,73 @@
+"""Samples that go along with a model, and what they say of its inputs: an array, or a table with named columns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+ARRAY, TABLE = "example.npy", "example.json"
+"""In a model's folder: samples as an array, or the rows of a table with the types of its columns."""
+
+
+def write_example(folder: Path, samples: Any) -> None:
+    """Write samples beside a model, without pickle.
+
+    Args:
+        folder: The model's folder.
+        samples: Array of shape (n, n_features), or a data frame.
+    """
+    import numpy as np
+
+    if not hasattr(samples, "columns"):
+        np.save(folder / ARRAY, samples)
+        return
+    columns = [{"name": str(name), "type": _type_of(samples[name])} for name in samples.columns]
+    rows = [[_plain(value) for value in row] for row in samples.astype(object).itertuples(index=False, name=None)]
+    text = json.dumps({"columns": columns, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / TABLE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_example(folder: Path) -> tuple[Any, Any]:
+    """Return MLflow's schema of a model's inputs, and the samples.
+
+    A number of a table may be given in any type of number: a column that had missing values in training comes as whole
+    numbers where none is missing, and MLflow would refuse those where it expects others.
+    """
+    import numpy as np
+    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec
+
+    if not (folder / TABLE).exists():
+        array = np.load(folder / ARRAY, allow_pickle=False)
+        return Schema([TensorSpec(np.dtype("float64"), (-1, array.shape[1]))]), array
+    import pandas as pd
+
+    said = json.loads((folder / TABLE).read_text(encoding="utf-8"))
+    anything: Any = AnyType
+    kinds = {"number": anything(), "date": DataType.datetime, "text": DataType.string, "other": anything()}
+    specs: list[Any] = [ColSpec(kinds[column["type"]], column["name"], required=True) for column in said["columns"]]
+    frame = pd.DataFrame(said["rows"], columns=[column["name"] for column in said["columns"]])
+    for column in said["columns"]:
+        if column["type"] == "date":
+            frame[column["name"]] = pd.to_datetime(frame[column["name"]])
+        elif column["type"] == "text":
+            frame[column["name"]] = frame[column["name"]].astype(object)
+    return Schema(specs), frame
+
+
+def _type_of(column: Any) -> str:
+    kind = getattr(column.dtype, "kind", "O")
+    if kind in "iufb":
+        return "number"
+    if kind == "M":
+        return "date"
+    present = [value for value in column if value is not None and value == value]
+    return "text" if all(isinstance(value, str) for value in present) else "other"
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    return value if isinstance(value, bool | int | float | str) else str(value)

