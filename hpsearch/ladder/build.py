@@ -12,7 +12,8 @@ from hpsearch.ladder.settled import Settled
 from hpsearch.ladder.staged import Staged
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.study.scaling import Scale, split
+from hpsearch.study.allocation import split
+from hpsearch.study.scaling import Scale
 from hpsearch.study.study import DEFAULT_TRIALS, Study
 
 

@@ -25,13 +25,14 @@ from hpsearch.space import Choice, Dimension
 from hpsearch.study import aliases
 from hpsearch.study.described import Described, without_parts
 from hpsearch.study.scaling import Stages
+from hpsearch.study.settings import having
 from hpsearch.study.shown_changes import changes, names
 from hpsearch.study.study import Study
 
-LIMITS = ("until", "no_improvement", "budget", "trial_timeout")
-CONFIRM = ("confirm", "confirm_top")
+LIMITS = having(Study, "limit")
+CONFIRM = having(Study, "confirms")
 
-EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison", "fixed"})
+EXTENDABLE = frozenset({*having(Study, "extends"), "fixed"})
 """What may change without making another study of it."""
 
 MAIN = "__main__"
@@ -72,7 +73,7 @@ def declare(
         **({"fingerprint": rule} if rule > 1 else {}),
         **({"version": study.version} if study.version is not None else {}),
         **task,
-        "space": function(study.space, "space") if callable(study.space) else spaces.to_json(study.space),
+        "space": function(study.space, "space") if callable(study.space) else spaces.to_json(study.dimensions),
         "data": _data(study.data, data_digest),
         "metric": _value(study.metric, "metric"),
         "direction": _value(study.direction, "direction"),

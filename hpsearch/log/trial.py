@@ -1,0 +1,91 @@
+"""One trial, as the log tells it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hpsearch.log.records import Ask, Decision
+from hpsearch.log.rows import Rows
+from hpsearch.study.goal import SECONDS
+
+State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
+
+BROKEN = "broken"
+"""The rule by which a trial fails whose log goes on with another epoch than its next."""
+
+_ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
+
+
+@dataclass
+class Trial:
+    """One trial as the log tells it.
+
+    Attributes:
+        ask: Its number, lane, parameters, point, repeat and stage.
+        asked_at: When it began (the end of the tick before), in seconds since 1970.
+        ticks: The tick of each epoch trained; with them a curve can be retrained bit for bit.
+        rows: What each epoch brought, in order.
+        decision: How it ended, or None while it runs.
+        audit: The decision to prune it that was withheld for the audit, or None.
+        ended_at: When it ended, or None.
+        value: Best finite value of the goal's metric over its epochs so far (or the last, where the goal says so), or
+            None.
+        best_epoch: The epoch (from 1) that counts: the one that reached ``value`` first, or None.
+        values: All metrics of the goal at that epoch, ``value`` first; NaN for one that it did not report.
+        version: The version of the study that it is of.
+    """
+
+    ask: Ask
+    asked_at: float
+    ticks: list[int] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+    decision: Decision | None = None
+    audit: Decision | None = None
+    ended_at: float | None = None
+    value: float | None = None
+    best_epoch: int | None = None
+    values: tuple[float, ...] = ()
+    version: int = 1
+
+    @property
+    def number(self) -> int:
+        """Number of the trial, from 0."""
+        return self.ask.trial
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The trial's hyper-parameters."""
+        return self.ask.params
+
+    @property
+    def state(self) -> State:
+        """RUNNING, COMPLETE, PRUNED or FAILED."""
+        return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its log goes on with another epoch than its next, so that it counts for nothing."""
+        return self.decision is not None and self.decision.rule == BROKEN
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self.rows.epoch
+
+    @property
+    def seconds(self) -> float:
+        """Observed training time."""
+        return self.rows.seconds
+
+    def curve(self, metric: str) -> list[float]:
+        """Return the metric at each epoch that reported it."""
+        return self.rows.curve(metric)
+
+    def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
+        """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
+        row = self.rows[place]
+        gone = math.fsum(each.seconds for each in self.rows[: place + 1])
+        return tuple(row.metrics.get(name, gone if name == SECONDS else math.nan) for name in metrics)
