@@ -17,7 +17,8 @@ from hpsearch.cli.options import literal
 
 Run = Callable[..., tuple[int, str, str]]
 COMMANDS = [
-    "run", "enqueue", "init", "ls", "show", "best", "export", "report", "compare", "replay", "ui", "sync", "lr-range", "doctor",
+    "run", "enqueue", "init", "ls", "show", "best", "export", "report", "compare", "replay", "ui", "sync", "lr-range",
+    "doctor",
     "rm", "gc", "data",
 ]  # fmt: skip
 
