@@ -10,6 +10,7 @@ from hpsearch.cli import options
 
 
 @click.command(
+    short_help="Have a study try a point next.",
     epilog="""\b
 Examples:
   hpsearch enqueue eta_lambda learning_rate=0.5 l2=5

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeVar
 
-if TYPE_CHECKING:
-    from hpsearch.log.history import Trial
-
-    _Trials = list[Trial]
-else:
-    _Trials = list
+T = TypeVar("T")
 
 
-class Numbered(_Trials):
+class Numbered(list[T]):
     """A list of trials; an index from 0 up is a trial's number, a slice counts places as in any list.
 
     Attributes:

@@ -176,3 +176,25 @@ def test_a_space_function_that_changed_goes_on_with_what_still_fits(tmp_path: Pa
     assert all(0.5 <= trial.params["x"] <= 2 for trial in whole.history.trials[8:])
     cut(tmp_path, tmp_path / "cut", sum(1 for _ in read(folder_of(tmp_path) / "log.jsonl")) - 5)
     assert bytes_of(go(tmp_path / "cut", study_of(space=other))) == bytes_of(whole)
+
+
+FILE = """
+from hpsearch import Float, Study
+
+def objective(trial):
+    return trial["x"]
+
+study = Study("living", objective=objective, space={"x": Float(0, 1)}, metric="score", n_trials=3, lanes=1)
+"""
+
+
+def test_on_the_command_line_what_extends_a_study_is_no_variant_of_it(tmp_path: Path) -> None:
+    path, root = tmp_path / "living.py", str(tmp_path / "root")
+    path.write_text(FILE, encoding="utf-8")
+    plain = ["run", str(path), "--root", root, "--no-tracking", "--quiet"]
+    assert main(plain) == 0
+    assert main([*plain, "--sampler", "random", "--lanes", "2", "--trials", "5", "--extend"]) == 0
+    assert catalogue.studies(root) == ["living"]
+    assert len(catalogue.load_history(folder_of(Path(root))).trials) == 5
+    assert main([*plain, "--sampler", "random", "--trials", "5"]) == 0
+    assert catalogue.studies(root) == ["living", "living@sampler=random"]

@@ -179,3 +179,22 @@ def test_a_log_that_names_no_fingerprint_goes_on_by_the_first_rule(tmp_path: Pat
     with pytest.raises(UserError, match=r"RATE: 1.0 -> 2.0"):
         go(tmp_path, body="x = 1", rate=2.0, n_trials=8)
     assert "living" in str(sys.modules["hpsearch_study_living"])
+
+
+@pytest.mark.slow
+def test_mlflow_tells_versions_apart_and_replays_each_under_its_own_file(tmp_path: Path) -> None:
+    from hpsearch.running.replay import replay
+    from hpsearch.tracking.fetch import run_ids
+    from hpsearch.tracking.uri import resolve
+
+    root = tmp_path / "root"
+    for rate, how in ((1.0, {}), (2.0, {"new_version": True})):
+        path = write(tmp_path, rate=rate, n_trials=3)
+        run(load_study(path), root, quiet=True, study_file=path, **how)
+    history = catalogue.load_history(log_of(tmp_path).parent)
+    assert history.header is not None
+    runs = run_ids(history.header.uid, resolve(root, None))
+    assert sorted(runs) == list(range(6))
+    for number in (1, 4):
+        verdict = replay(runs[number], root)
+        assert verdict.identical, verdict.lines
