@@ -17,7 +17,7 @@ from hpsearch.cli.options import literal
 
 Run = Callable[..., tuple[int, str, str]]
 COMMANDS = [
-    "run", "init", "ls", "show", "best", "export", "report", "compare", "replay", "ui", "sync", "lr-range", "doctor",
+    "run", "init", "ls", "show", "best", "explain", "export", "report", "compare", "replay", "ui", "sync", "lr-range", "doctor",
     "rm", "gc", "data",
 ]  # fmt: skip
 
