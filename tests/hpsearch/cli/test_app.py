@@ -17,8 +17,8 @@ from hpsearch.cli.options import literal
 
 Run = Callable[..., tuple[int, str, str]]
 COMMANDS = [
-    "run", "init", "ls", "show", "best", "explain", "export", "report", "compare", "replay", "ui", "sync", "lr-range", "doctor",
-    "rm", "gc", "data",
+    "run", "init", "ls", "show", "best", "explain", "export", "report", "compare", "replay", "ui", "sync", "lr-range",
+    "doctor",    "rm", "gc", "data",
 ]  # fmt: skip
 
 
