@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hpsearch.study.table import Table as Table
     from hpsearch.tracking.load_model import load as load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Against": "hpsearch.study.comparison",

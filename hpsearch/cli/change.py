@@ -14,7 +14,7 @@ from hpsearch.cli import options
     epilog="""\b
 Examples:
   hpsearch enqueue eta_lambda learning_rate=0.5 l2=5
-  hpsearch enqueue eta_lambda l2=0.1                   what is left out is the sampler's"""
+  hpsearch enqueue eta_lambda l2=0.1                   what is left out is the sampler's""",
 )
 @click.argument("study")
 @click.argument("values", metavar="KEY=VALUE…", nargs=-1, required=True, callback=options.settings)

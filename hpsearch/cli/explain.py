@@ -10,11 +10,12 @@ from hpsearch.cli import options
 
 
 @click.command(
+    short_help="Say in plain sentences what a study found.",
     epilog="""\b
 Examples:
   hpsearch explain eta_lambda
   hpsearch explain eta_lambda 17
-  hpsearch explain eta_lambda --json | jq '.sections[].title'"""
+  hpsearch explain eta_lambda --json | jq '.sections[].title'""",
 )
 @click.argument("study")
 @click.argument("trial", type=click.IntRange(0), required=False)

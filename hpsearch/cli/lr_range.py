@@ -55,7 +55,7 @@ def lr_range(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Find a learning rate, and the largest at which the cost falls at once.
+    """Find a learning rate by the cost over the first epochs.
 
     Trains the study's model for a few epochs at 13 learning rates over four orders of magnitude, without any
     regularisation (l1, l2, max_norm, dropout, augmentation). Nothing is recorded.

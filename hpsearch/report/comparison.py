@@ -174,14 +174,19 @@ def text_of(mean: Mean | None, metric: str) -> str:
 
 
 def verdict(figure: Published, mean: Mean | None, metric: str, data: str) -> str:
-    """Return a published figure as it stands beside ours, and whether ours reaches it where that is asked."""
+    """Return a published figure as it stands beside ours and, where that is asked, by how much ours misses it.
+
+    It is reached where ours is at least as good; a miss within what was allowed says both.
+    """
     said = f"{figure.value:g}" + (f" ({figure.source})" if figure.source else "")
     if figure.data != data:
         return f"{said}, on {figure.data}"
     if figure.within is None or mean is None:
         return said
     worse = mean.mean - figure.value if _less_is_better(metric) else figure.value - mean.mean
-    return f"{said}, reached" if worse <= figure.within else f"{said}, missed by {worse - figure.within:.2f}"
+    if worse <= 0:
+        return f"{said}, reached"
+    return f"{said}, missed by {worse:.2f}" + (f", within {figure.within:g}" if worse <= figure.within else "")
 
 
 def point_text(line: Line, factors: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ class Published:
         value: The figure, of the comparison's first metric; accuracies and errors in percent.
         of: Which rows of the table it belongs to, such as ``{"cost": "quadratic"}``; empty: all of them.
         source: Where it stands.
-        within: By how much ours may be worse and still count as reached, or None where that is not asked.
+        within: By how much ours may be worse, which is then said of a miss; None where no verdict is asked.
         data: The data that it was measured on: on others it is shown, and ours is not held against it.
     """
 

@@ -179,7 +179,7 @@ def spread(kind: Kind, rng: Random, notices: list[str], **said: Any) -> Executor
 @pytest.mark.parametrize("many", [pytest.param(1, id="few"), pytest.param(25, id="many", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_chaotic_crew_brings_what_one_process_brings(kind: Kind, many: int) -> None:
-    @settings(deadline=None, max_examples=many * kind.examples, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=many * kind.examples, suppress_health_check=list(HealthCheck))
     @given(plan=plans, rng=st.randoms(use_true_random=False), ahead=st.sampled_from([1, 1, 3]))
     def holds(plan: Plan, rng: Random, ahead: int) -> None:
         assert follow(plan, kind, spread(kind, rng, [], ahead=ahead)) == follow(plan, kind, kind.make(DATA))

@@ -106,16 +106,16 @@ def test_published_figures_stand_beside_the_points_that_they_belong_to() -> None
     assert found is not None
     columns, rows = cells(found)
     place = [column.name for column in columns].index("published")
-    assert [row[place] for row in rows] == ["7 (slides), reached", "1 (slides), missed by 4.50"]
+    assert [row[place] for row in rows] == ["7 (slides), missed by 2.00, within 2.5", "1 (slides), missed by 5.00"]
 
 
 @pytest.mark.parametrize(
     ("metric", "ours", "figure", "said"),
     [
-        ("test_error", 5.0, Published(4.6, within=0.5), "4.6, reached"),
-        ("test_error", 5.2, Published(4.6, within=0.5), "4.6, missed by 0.10"),
-        ("test_accuracy", 98.0, Published(98.1, within=0.2), "98.1, reached"),
-        ("test_accuracy", 97.8, Published(98.1, within=0.2), "98.1, missed by 0.10"),
+        ("test_error", 5.0, Published(4.6, within=0.5), "4.6, missed by 0.40, within 0.5"),
+        ("test_error", 5.2, Published(4.6, within=0.5), "4.6, missed by 0.60"),
+        ("test_accuracy", 98.0, Published(98.1, within=0.2), "98.1, missed by 0.10, within 0.2"),
+        ("test_accuracy", 97.8, Published(98.1, within=0.2), "98.1, missed by 0.30"),
         ("test_accuracy", 97.8, Published(98.1), "98.1"),
         ("test_accuracy", 97.8, Published(98.1, within=0.2, data="cifar"), "98.1, on cifar"),
     ],
@@ -164,7 +164,13 @@ def test_the_page_shows_what_the_files_say_the_tables_the_plots_and_the_commands
     section = markdown.Section(Path("studies/compared.py"), "What it teaches.", (history,))
     markdown.write(path, [section], "hpsearch run studies/", ["studies/b.py: broken"])
     page = path.read_text()
-    for words in ("What it teaches.", "7 (slides), reached", "A note.", "studies/b.py: broken", "9.00 ± "):
+    for words in (
+        "What it teaches.",
+        "7 (slides), missed by 2.00, within 2.5",
+        "A note.",
+        "studies/b.py: broken",
+        "9.00 ± ",
+    ):
         assert words in page, words
     assert "`hpsearch run studies/compared.py --data mnist`" in page
     drawn = list((path.parent / "images" / "results").iterdir())
