@@ -48,7 +48,7 @@ MODELS_FLOORS: list[set[str]] = [
     {"parameters", "training.training_pass", "training.validation_pass", "training.monitors"},
     {"training.members"},
     {"training.population"},
-    {"estimators", "estimators.archive"},
+    {"estimators", "estimators.archive", "estimators.trusted"},
     {"estimators.base"},
     {"estimators.classifier", "estimators.regressor"},
     {"estimators.from_state", "estimators.loading"},

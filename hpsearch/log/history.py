@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
+from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
 from hpsearch.log.ranking import front, ranks_before
 from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.trial import BROKEN, FAILURE, State, Trial
-from hpsearch.space import active, from_json
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 from hpsearch.study.roles import Roles
@@ -106,7 +105,7 @@ class History:
             self.declaration, self.stop = Declaration.of(record.declaration), None
             self.retries += record.retry
             self.queue += record.points
-            self._fill(record)
+            complete(self.trials, record)
             if self.declaration.space != self.spaces[-1]:
                 self.spaces.append(self.declaration.space)
         else:
@@ -253,16 +252,6 @@ class History:
         view.spaces.append(view.declaration.space)
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
         self.best, self._begun, self.retries, self.again = None, set(), [], 0
-
-    def _fill(self, extension: Extension) -> None:
-        """Give earlier trials the values that they had in dimensions which are new."""
-        if not extension.earlier:
-            return
-        space = from_json(extension.declaration["space"])
-        for trial in self.trials:
-            params = {**extension.earlier, **trial.params}
-            kept = {name: params[name] for name in active(space, params) if name in params}
-            trial.ask = replace(trial.ask, params={**trial.params, **kept})
 
     @property
     def roles(self) -> Roles:

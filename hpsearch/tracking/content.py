@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import posixpath
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +14,16 @@ from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Header, Tick
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import DEFAULT_TRIALS
-
-MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
-"""MLflow's limits, in characters; what is longer it rejects (keys) or cuts (values)."""
+from hpsearch.tracking.spelling import MAX_KEY as MAX_KEY
+from hpsearch.tracking.spelling import MAX_PARAM as MAX_PARAM
+from hpsearch.tracking.spelling import MAX_TAG as MAX_TAG
+from hpsearch.tracking.spelling import altered as altered
+from hpsearch.tracking.spelling import flat as flat
+from hpsearch.tracking.spelling import key as key
+from hpsearch.tracking.spelling import millis as millis
+from hpsearch.tracking.spelling import params as params
+from hpsearch.tracking.spelling import tags as tags
+from hpsearch.tracking.spelling import text as text
 
 STATUS = {"RUNNING": "RUNNING", "COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED", "INTERRUPTED": "KILLED"}
 """MLflow's status for each state of a trial or a study."""
@@ -62,58 +65,6 @@ class Point:
     value: float
     timestamp: int
     step: int
-
-
-def millis(seconds: float) -> int:
-    """Return a time of the log in MLflow's milliseconds: the same for every delivery of the same line."""
-    return round(seconds * 1000)
-
-
-def key(name: str) -> str:
-    """Return the name as MLflow takes it: unchanged, or cleaned and marked with a digest so that it stays unique.
-
-    >>> key("val_accuracy"), key("loss@5")
-    ('val_accuracy', 'loss_5-32cf57')
-    """
-    clean = re.sub(r"[^\w.\- /:]", "_", name)
-    if posixpath.normpath(clean) != clean or clean.startswith(("..", "/", ".")):
-        clean = clean.replace("/", "_").replace("..", "__").lstrip(".") or "_"
-    if clean == name and len(name) <= MAX_KEY:
-        return name
-    return f"{clean[: MAX_KEY - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-
-
-def text(value: Any, limit: int) -> str:
-    """Return a value as MLflow's text, at most ``limit`` long; what had to be cut says so and where the whole is."""
-    whole = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value)
-    note = f"… ({len(whole)} characters; whole in params.json)"
-    return whole if len(whole) <= limit else whole[: limit - len(note)] + note
-
-
-def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested mappings as one, names joined by dots."""
-    out: dict[str, Any] = {}
-    for name, inner in value.items():
-        if isinstance(inner, Mapping) and inner:
-            out |= flat(inner, f"{prefix}{name}.")
-        else:
-            out[f"{prefix}{name}"] = inner
-    return out
-
-
-def params(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return parameters as MLflow stores them."""
-    return {key(name): text(value, MAX_PARAM) for name, value in values.items()}
-
-
-def tags(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return tags as MLflow stores them; values of None are left out."""
-    return {key(name): text(value, MAX_TAG) for name, value in values.items() if value is not None}
-
-
-def altered(values: Mapping[str, Any]) -> bool:
-    """Return whether MLflow cannot hold these parameters as they are, so that they need a file of their own."""
-    return any(key(name) != name or text(value, MAX_PARAM) != text(value, 1 << 60) for name, value in values.items())
 
 
 def study_params(header: Header) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hpsearch.tracking.bulk import CHUNK
 from hpsearch.tracking.content import STATUS, Point, millis
 from hpsearch.tracking.ended import FEW, by_trial, gathered
 from hpsearch.tracking.exhibits import Exhibits
+from hpsearch.tracking.incumbent import Incumbent
 from hpsearch.tracking.store import Found, Store, StoreGone
 
 
@@ -76,7 +77,7 @@ class Projection:
         self._times: list[float] = []
         self._began: dict[int, float] = {}
         self._best: list[Point] = []
-        self._incumbent: Trial | None = None
+        self._incumbent = Incumbent()
         self._declared: dict[int, dict[str, Any]] = {}
         self._relabel = False
 
@@ -104,7 +105,7 @@ class Projection:
         if isinstance(record, Header | Extension):
             self._declared[self.history.version] = record.declaration
         if isinstance(record, Extension) and record.change == "new_version":
-            self._incumbent, self._relabel = None, True
+            self._incumbent, self._relabel = Incumbent(), True
         elif isinstance(record, Tick):
             assert self._header is not None, "a history has a header"
             began = content.began(record, self._times[-1] if self._times else self._header.time)
@@ -112,7 +113,7 @@ class Projection:
             for ask in record.asks:
                 self._began[ask.trial] = began
                 self._unfinished[ask.trial] = self.history.trials[ask.trial]
-            self._follow_best(record)
+            self._best += self._incumbent.follow(self.history, record)
             self._best += content.calibration_points(self.history, record)
 
     def connect(self) -> None:
@@ -331,26 +332,6 @@ class Projection:
         if state != "RUNNING" and (sent.status, sent.end) != (status, end):
             store.end(sent.run, status, end)
             sent.status, sent.end = status, end
-
-    def _follow_best(self, tick: Tick) -> None:
-        """Add a point to the best-so-far curve where the incumbent changed or a trial ended."""
-        assert self.history is not None, "called with a history"
-        history, goal, before = self.history, self.history.goal, self._incumbent
-        for row in tick.rows:
-            trial = history.trials[row.trial]
-            old = trial.version < history.version
-            if old or trial.value is None or trial.state == "FAILED" or trial.ask.stage != history.full_stage:
-                continue
-            best = self._incumbent
-            if best is None or best.value is None or goal.better(trial.value, best.value):
-                self._incumbent = trial
-        failed = any(history.trials[decision.trial].state == "FAILED" for decision in tick.decisions)
-        if failed or goal.value == "last":  # then the incumbent may have become worse, or be another
-            self._incumbent = history.best
-        best = self._incumbent
-        improved = best is not None and (best is not before or best.number in {row.trial for row in tick.rows})
-        if best is not None and best.value is not None and (improved or tick.decisions):
-            self._best.append(Point(content.key(f"best_{goal.metric}"), best.value, millis(tick.time), tick.tick))
 
 
 def _json(value: object) -> str:

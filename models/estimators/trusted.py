@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from ..augmentation import Augmentation
-from .classifier import MLPClassifier
-from .regressor import MLPRegressor
+from ..names import HOMES, PUBLIC, here
 
 VARIABLE = "HPSEARCH_TRUSTED_TYPES"
 """Environment variable with the names of further types, separated by commas: for MLflow, which passes no arguments."""
@@ -22,7 +20,7 @@ def _names(module: str, names: str) -> set[str]:
 
 
 TYPES = frozenset(
-    {f"{cls.__module__}.{cls.__qualname__}" for cls in (MLPClassifier, MLPRegressor, Augmentation)}
+    {here(f"{PUBLIC}.{word}") for word in HOMES}
     | {"collections.OrderedDict", "numpy.dtype", "scipy.interpolate._bsplines.BSpline"}
     # Parts of scikit-learn's estimators that skops does not list: values and pure functions, none opens or starts
     # anything.

@@ -108,7 +108,7 @@ def main() -> int:
                 helped[tuned] += gain > error
                 if gain <= error:
                     print(f"{name}: {trial.params} with {change}: {gain:+.2f} ± {error:.2f} points", flush=True)
-    for tuned, title in ((True, "tuned on"), (False, "never tuned on")):
+    for tuned, title in ((True, "tuned on"), (False, "measured on")):
         if total[tuned]:
             print(f"\nData sets that the rules were {title}: {right[tuned]} of {total[tuned]} right")
             print("\n".join(matrix(pairs[tuned])))

@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from hpsearch.models.estimators import serving
-from hpsearch.tracking.model import EXAMPLE, carried, read_card, save
+from hpsearch.tracking.example import ARRAY
+from hpsearch.tracking.model import carried, read_card, save
 
 pytestmark = [
     pytest.mark.slow,
@@ -70,8 +71,8 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         card = read_card(study)
         assert card is not None
         fresh.mkdir()
-        serving.write(serving.read(aged), fresh, np.load(aged / EXAMPLE))
-        shutil.copy(aged / EXAMPLE, fresh / EXAMPLE)
+        serving.write(serving.read(aged), fresh, np.load(aged / ARRAY))
+        shutil.copy(aged / ARRAY, fresh / ARRAY)
         save(place / kind, fresh, card)
         save(place / f"aged {kind}", aged, card)
     return {name: place / name for kind in KINDS for name in (kind, f"aged {kind}")}

@@ -1,0 +1,39 @@
+"""The best-so-far curve of a study: a point where the incumbent changes or a trial ends."""
+
+from __future__ import annotations
+
+from hpsearch.log.history import History, Trial
+from hpsearch.log.records import Tick
+from hpsearch.tracking.content import Point, key, millis
+
+
+class Incumbent:
+    """Follows the best trial of a study's version from tick to tick."""
+
+    def __init__(self) -> None:
+        self._trial: Trial | None = None
+
+    def follow(self, history: History, tick: Tick) -> list[Point]:
+        """Return the point that a tick adds to the curve, or none.
+
+        Args:
+            history: The fold of the log, this tick included.
+            tick: The tick.
+        """
+        goal, before = history.goal, self._trial
+        for row in tick.rows:
+            trial = history.trials[row.trial]
+            old = trial.version < history.version
+            if old or trial.value is None or trial.state == "FAILED" or trial.ask.stage != history.full_stage:
+                continue
+            best = self._trial
+            if best is None or best.value is None or goal.better(trial.value, best.value):
+                self._trial = trial
+        failed = any(history.trials[decision.trial].state == "FAILED" for decision in tick.decisions)
+        if failed or goal.value == "last":  # then the incumbent may have become worse, or be another
+            self._trial = history.best
+        best = self._trial
+        improved = best is not None and (best is not before or best.number in {row.trial for row in tick.rows})
+        if best is None or best.value is None or not (improved or tick.decisions):
+            return []
+        return [Point(key(f"best_{goal.metric}"), best.value, millis(tick.time), tick.tick)]
