@@ -24,14 +24,7 @@ Examples:
 @click.argument("study_file", metavar="STUDY.py", type=click.Path(path_type=Path))
 @click.option("--data", metavar="NAME|PATH", help="Other data than the study's.")
 @click.option("--epochs", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Epochs per rate.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=options.settings,
-    help="Another setting of the model, such as model.batch_size=20; may be given several times.",
-)
+@options.settings("Another setting of the model")
 @click.option(
     "-o",
     "--output",

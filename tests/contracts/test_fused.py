@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hpsearch.models.activations import ACTIVATIONS
 from hpsearch.models.costs import HEADS
 from hpsearch.models.early_stopping import EARLY_STOPPING
+from hpsearch.models.initializers import INITIALIZERS
 from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.schedules import SCHEDULES
 from hpsearch.models.training import stacks, training_pass
@@ -22,6 +23,7 @@ SHARED = [
     *({"output": o, "cost": c} for o, c in HEADS),
     *({"early_stopping": e, "patience": 1} for e in EARLY_STOPPING),
     *({"lr_schedule": s, "patience": 1} for s in SCHEDULES),
+    *({"weight_init": w} for w in INITIALIZERS),
     {"hidden_layer_sizes": ()},
     {"hidden_layer_sizes": (6, 5)},
     {"dtype": "float64"},
@@ -45,6 +47,10 @@ OWN = [
     {"learning_rate": 1e-9, "l2": 5.0},
     {"learning_rate": 1e5, "l2": 0.0},
 ]
+
+
+def test_every_layer_is_in_a_network_of_this_table(not_built):
+    assert not_built(SHARED) == set()
 
 
 def member(k, shared):
