@@ -12,8 +12,10 @@ from hpsearch.models.costs import HEADS
 from hpsearch.models.early_stopping import EARLY_STOPPING
 from hpsearch.models.initializers import INITIALIZERS
 from hpsearch.models.optimizers import OPTIMIZERS
+from hpsearch.models.parameters import DEFAULTS
 from hpsearch.models.schedules import SCHEDULES
 from hpsearch.models.training import stacks, training_pass
+from hpsearch.models.training.members import OWN_PARAMETERS
 from hpsearch.models.training.population import Member, Population, group_key
 
 BASE = {"hidden_layer_sizes": (7,), "batch_size": 5, "max_epochs": 3}
@@ -180,3 +182,9 @@ def test_only_members_of_one_group_share_a_population(toy):
     assert group_key({**BASE, "learning_rate": 9.0, "l2": 1.0}, data) == group_key(BASE, data)
     with pytest.raises(ValueError, match="one group"):
         Population([Member(wide, (0,)), Member(narrow, (1,))], data)
+
+
+def test_what_shapes_the_program_is_nobodys_own():
+    shapes = {"hidden_layer_sizes", "activation", "output", "cost", "optimizer", "batch_norm", "augmentation", "dtype"}
+    assert shapes | OWN_PARAMETERS <= DEFAULTS.keys()
+    assert not shapes & OWN_PARAMETERS
