@@ -11,7 +11,8 @@ from hpsearch.ladder.base import Flat, Ladder
 from hpsearch.ladder.staged import Staged
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.study.scaling import Scale, split
+from hpsearch.study.allocation import split
+from hpsearch.study.scaling import Scale
 from hpsearch.study.study import DEFAULT_TRIALS, Study
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
+from hpsearch.objectives import streams
 from hpsearch.objectives.base import Start
 from hpsearch.space import Space, restore
 
@@ -119,7 +120,7 @@ class FunctionObjective:
         if generator is None:
             ask = self._starts[number].ask
             params = restore(self._space, ask.params)
-            given = UserTrial(number, params, ask.repeat, (self._seed, number), self._dataset)
+            given = UserTrial(number, params, ask.repeat, streams.of_function(self._seed, number), self._dataset)
             result: Any = self._function(given)
             is_generator: bool = inspect.isgenerator(result)
             if not is_generator:

@@ -15,13 +15,8 @@ from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.parameters import validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData, group_key
+from hpsearch.objectives import streams
 from hpsearch.objectives.base import WEIGHTS, Start
-
-NETWORK_STREAM, DATA_STREAM = 1, 2
-"""The two owners of randomness: the trial's own streams, and the clock's order of the samples."""
-
-CONFIRM_STREAM = 3
-"""The one owner of randomness where points are confirmed: the seed, which is the trial's repeat."""
 
 VACANT = 4
 """How many populations that nobody trains in are kept for what was compiled for them."""
@@ -91,8 +86,8 @@ class MLPPopulation:
         except ValueError as error:
             self._refused[number] = str(error)
             return
-        own = (CONFIRM_STREAM, trial.ask.stage, trial.ask.repeat) if self._by_seed else (NETWORK_STREAM, number)
-        self._members[number] = Member(params, (self._seed, *own), trial.epoch, trial.state)
+        own = streams.of_trial(self._seed, trial.ask, by_seed=self._by_seed)
+        self._members[number] = Member(params, own, trial.epoch, trial.state)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch, fused by shape and repeat."""
@@ -117,10 +112,8 @@ class MLPPopulation:
             population = self._population(key, tuple(numbers))
             ask = self._asks[numbers[0]]
             begun = time.perf_counter()
-            order = (DATA_STREAM, ask.stage, ask.repeat, tick)
-            if self._by_seed:
-                order = (CONFIRM_STREAM, ask.stage, ask.repeat, self._members[numbers[0]].epoch)
-            results = population.run_epoch((self._seed, *order))
+            done = self._members[numbers[0]].epoch
+            results = population.run_epoch(streams.of_order(self._seed, ask, tick, done, by_seed=self._by_seed))
             seconds = (time.perf_counter() - begun) / len(numbers)
             extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
             for number, result in zip(numbers, results, strict=True):

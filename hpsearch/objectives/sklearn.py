@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
+from hpsearch.objectives import streams
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.mlp import CONFIRM_STREAM, DATA_STREAM, NETWORK_STREAM
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.transformers import Split, Transformers, seed_random_states, split
 from hpsearch.space import Space, restore
@@ -157,12 +157,8 @@ class SklearnObjective:
             running.estimator, running.data = self._begin(running)
         assert running.data is not None
         X_train, X_valid = running.data
-        owner = (
-            (CONFIRM_STREAM, ask.stage, ask.repeat, running.done)
-            if self._by_seed
-            else (DATA_STREAM, ask.stage, ask.repeat, tick)
-        )
-        order = np.random.default_rng((self._seed, *owner)).permutation(len(X_train))
+        entropy = streams.of_order(self._seed, ask, tick, running.done, by_seed=self._by_seed)
+        order = np.random.default_rng(entropy).permutation(len(X_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
         # The classes are for the first call; later ones check that they are the same.
         running.estimator.partial_fit(X_train[order], dataset.y_train[order], **classes)
@@ -198,12 +194,7 @@ class SklearnObjective:
 
     def _owner(self, running: _Running) -> tuple[int, ...]:
         """Return whose randomness an estimator has: its trial's, or its seed's where points are compared."""
-        ask = running.start.ask
-        return (
-            (self._seed, CONFIRM_STREAM, ask.stage, ask.repeat)
-            if self._by_seed
-            else (self._seed, NETWORK_STREAM, ask.trial)
-        )
+        return streams.of_trial(self._seed, running.start.ask, by_seed=self._by_seed)
 
     def _measure(
         self, estimator: Any, trained: tuple[Array, Array], X_valid: Array, X_test: Array | None
@@ -219,7 +210,7 @@ class SklearnObjective:
     def _order(self, stage: int, repeat: int) -> Array:
         """Return an order of the training samples whose every beginning is stratified; the same for all trials."""
         if (stage, repeat) not in self._orders:
-            rng = np.random.default_rng((self._seed, DATA_STREAM, stage, repeat))
+            rng = np.random.default_rng(streams.of_parts(self._seed, stage, repeat))
             y = self._dataset.y_train if self._scores.kind == "classifier" else None
             self._orders[stage, repeat] = stratified_order(y, len(self._dataset.y_train), rng)
         return self._orders[stage, repeat]

@@ -147,6 +147,7 @@ def _on(study: Study, scale: Scale, n: int) -> Study:
     """Return the study whose model is the stage's: its own λ, hidden layers and epochs."""
     from sklearn.base import clone  # slow to import
 
+    assert study.model is not None, "stages go with a model"
     params: Mapping[str, Any] = study.model.get_params(deep=True)
     changed = {name: value for name, value in translated(scale, params, n).items() if value is not params[name]}
     model = clone(study.model).set_params(**changed)

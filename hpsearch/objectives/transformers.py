@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.models.datasets import Dataset
+from hpsearch.objectives import streams
 
 Array = NDArray[Any]
-
-TRANSFORMER_STREAM = 3
-"""Owner of the transformers' randomness: a function of the study's seed alone, as trials share them."""
 
 KEPT_BYTES = 512 * 2**20
 """Transformed data that are kept for a later trial with the same setting; the newest are, whatever their size."""
@@ -120,7 +118,7 @@ class Transformers:
         from sklearn.base import clone
 
         steps = clone(self._before).set_params(**params)
-        seed_random_states(steps, (self._seed, TRANSFORMER_STREAM))
+        seed_random_states(steps, streams.of_transformers(self._seed))
         return steps
 
     def _fit(self, params: Mapping[str, Any]) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ see a trial's best value so far, and only trials of the same stage as rivals.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.pruners.asha import ASHA
@@ -48,7 +49,7 @@ def build(study: Study, epochs: int) -> Pruner:
 
 
 def _build(study: Study, epochs: int) -> Pruner:
-    declared = resolve(PRUNERS[study.pruner])() if isinstance(study.pruner, str) else study.pruner
+    declared: Any = resolve(PRUNERS[study.pruner])() if isinstance(study.pruner, str) else study.pruner
     if isinstance(declared, Hyperband) and declared.max_resource is None:
         if study.objective is not None and study.epochs is None:
             raise UserError(

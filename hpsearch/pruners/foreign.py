@@ -35,7 +35,7 @@ class ForeignPruner:
         self._declared = pruner
         self._history: History | None = None
         self._pruner = pruner
-        self._fold = OptunaFold(study.space, study.goal.first, merge=False)
+        self._fold = OptunaFold(study.search_space, study.goal.first, merge=False)
         self._next = 0
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
@@ -66,7 +66,7 @@ class ForeignPruner:
     def _restart(self, history: History) -> None:
         self._history = history
         self._next = 0
-        self._fold = OptunaFold(self._study.space, self._study.goal.first, merge=False)
+        self._fold = OptunaFold(self._study.search_space, self._study.goal.first, merge=False)
         self._pruner = copy.deepcopy(self._declared)
         self._fold.study.pruner = self._pruner
 

@@ -23,30 +23,19 @@ from hpsearch.study.declaration import CONFIRM, changes, declare
 from hpsearch.study.declared import Declaration
 from hpsearch.study.loading import load_study
 from hpsearch.study.scaling import Scale
+from hpsearch.study.settings import having
 from hpsearch.study.study import Study
 from hpsearch.tracking.content import MAX_TAG, key, text
 from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
 
-TRAINS = (
-    "model",
-    "objective",
-    "scoring",
-    "data",
-    "metric",
-    "epochs",
-    "seed",
-    "repeats",
-    "stages",
-    "measure_test",
-    "threads",
-)
+TRAINS = having(Study, "trains")
 """What of a declaration decides how a trial trains; the rest decides which trials there are."""
 
 OWN = "hpsearch.MLPClassifier"
 """The one model that a declaration tells all of, so that it needs no study file."""
 
-PLAIN = ("metric", "direction", "value", "epochs", "seed", "repeats", "threads")
+PLAIN = having(Study, "plain")
 """What is taken from a declaration as it stands there."""
 
 

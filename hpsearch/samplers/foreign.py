@@ -53,7 +53,7 @@ class ForeignSampler:
         self._feasible = Feasible(study)
         self._history: History | None = None
         self._sampler = sampler
-        self._fold = OptunaFold(study.space, study.goal, study.repeats)
+        self._fold = OptunaFold(study.search_space, study.goal, study.repeats)
         self._next = 0
         self._last: dict[str, Any] = {}
 
@@ -83,12 +83,12 @@ class ForeignSampler:
 
     def _propose(self, point: int, attempt: int) -> dict[str, Any]:
         _seed_everything(self._sampler, point_seed(self._study.seed, point, attempt))
-        return suggest(self._fold.study.ask(), self._study.space)
+        return suggest(self._fold.study.ask(), self._study.search_space)
 
     def _restart(self, history: History) -> None:
         self._history = history
         self._next = len(self._study.enqueue)
-        self._fold = OptunaFold(self._study.space, self._study.goal, self._study.repeats)
+        self._fold = OptunaFold(self._study.search_space, self._study.goal, self._study.repeats)
         self._sampler = copy.deepcopy(self._declared)
         self._fold.study.sampler = self._sampler
 

@@ -55,13 +55,13 @@ class FreshSampler:
         seed = point_seed(self._study.seed, point, attempt)
         optuna_study.sampler = self._make(seed, len(self._fold.valueless))
         try:
-            return suggest(optuna_study.ask(), self._study.space)
+            return suggest(optuna_study.ask(), self._study.search_space)
         finally:
             # What a sampler notes on its trial must not reach a later ask: the log knows nothing of it.
             self._fold.storage.drop_scratch()
 
     def _empty(self) -> OptunaFold:
-        return OptunaFold(self._study.space, self._study.goal, self._study.repeats, shun=True)
+        return OptunaFold(self._study.search_space, self._study.goal, self._study.repeats, shun=True)
 
 
 class KnownSpaceTPE(TPESampler):

@@ -24,12 +24,13 @@ from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
 from hpsearch.study import aliases
 from hpsearch.study.scaling import Stages
+from hpsearch.study.settings import having
 from hpsearch.study.study import Study
 
-LIMITS = ("until", "no_improvement", "budget", "trial_timeout")
-CONFIRM = ("confirm", "confirm_top")
+LIMITS = having(Study, "limit")
+CONFIRM = having(Study, "confirms")
 
-EXTENDABLE = frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"})
+EXTENDABLE = frozenset(having(Study, "extends"))
 """What may change without making another study of it."""
 
 MAIN = "__main__"
@@ -53,7 +54,7 @@ def declare(study: Study, data_digest: str | None = None) -> dict[str, Any]:
     return {
         "name": study.name,
         **task,
-        "space": _function(study.space, "space") if callable(study.space) else spaces.to_json(study.space),
+        "space": _function(study.space, "space") if callable(study.space) else spaces.to_json(study.dimensions),
         "data": _data(study.data, data_digest),
         "metric": _value(study.metric, "metric"),
         "direction": _value(study.direction, "direction"),

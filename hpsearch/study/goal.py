@@ -12,6 +12,8 @@ from hpsearch.errors import UserError, did_you_mean
 Direction = Literal["maximize", "minimize"]
 Counts = Literal["best", "last"]
 
+DEFAULT_METRIC = "val_accuracy"
+
 SECONDS = "seconds"
 """The metric that every trial has without reporting it: its observed training time so far, from the log."""
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from hpsearch.errors import UserError, did_you_mean
+
+SamplerName = Literal["chapter", "gp", "grid", "listed", "qmc", "random", "tpe"]
+PrunerName = Literal["asha", "first_epoch", "hyperband", "median", "none", "patient"]
 
 SAMPLERS: Mapping[str, str] = {
     "chapter": "hpsearch.samplers.chapter.Chapter",

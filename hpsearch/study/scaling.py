@@ -246,44 +246,6 @@ def translated(scale: Scale, params: Mapping[str, Any], n: int) -> dict[str, Any
     return found
 
 
-def split(
-    stages: Sequence[Scale], n_trials: int | None, first: int | None, default: int, n: int | None = None
-) -> list[int]:
-    """Return how many trials each stage has, repeats counted.
-
-    Stages that do not say it share what is left by 1/√cost, where an epoch costs n'/n: the allocation that learns most
-    for a given cost where all are as noisy (Neyman, 1934). Each has at least one.
-
-    Args:
-        stages: The stages.
-        n_trials: Trials of the search in all, as they are wanted now.
-        first: Trials in all when the study was begun: what was added since goes to the last stage.
-        default: Trials in all where nothing says how many.
-        n: Training samples of the full problem; None: all stages cost the same.
-
-    Raises:
-        UserError: There are not enough for one a stage.
-    """
-    said = [scale.trials for scale in stages]
-    own = None if any(count is None for count in said) else sum(count or 0 for count in said)
-    begun = first if first is not None else n_trials if n_trials is not None else own if own is not None else default
-    left = begun - sum(count or 0 for count in said)
-    weights = [
-        0.0 if scale.trials is not None else math.sqrt(n / scale.train) if n and scale.train else 1.0
-        for scale in stages
-    ]
-    counts = [count or 0 for count in said]
-    for i, weight in enumerate(weights):
-        if weight:
-            counts[i] = max(round(left * weight / sum(weights[i:])), 1)
-            left -= counts[i]
-    if left or min(counts) < 1:
-        named = ", ".join("?" if count is None else f"{count}" for count in said)
-        raise UserError(f"n_trials={begun} cannot be shared out among {len(stages)} stages (trials: {named})")
-    counts[-1] += max((n_trials if n_trials is not None else begun) - begun, 0)
-    return counts
-
-
 def describe(scale: Scale) -> str:
     """Return in words what a stage is: ``2 classes, no hidden layer, 1,000 training samples``."""
     words = []

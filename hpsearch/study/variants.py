@@ -9,14 +9,11 @@ from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.study.naming import data_word
-from hpsearch.study.study import Study
+from hpsearch.study.settings import having
+from hpsearch.study.study import SETTINGS, Study
 
-SETTABLE = (
-    "data", "direction", "epochs", "lanes", "metric", "n_trials", "pruner", "repeats", "sampler", "seed", "stages",
-    "confirm", "audit", "value",
-)  # fmt: skip
-UNNAMED = ("data", "n_trials", "confirm")
-"""What extends a study or has a place of its own in a variant's name."""
+SETTABLE = having(Study, "settable")
+"""What ``--set`` changes, beside the model's parameters."""
 
 
 def override(
@@ -95,7 +92,7 @@ def variant(study: Study, changed: Study) -> str:
     parts: dict[str, str] = {}
     for key in SETTABLE:
         old, new = getattr(study, key), getattr(changed, key)
-        if key not in UNNAMED and new != old:
+        if SETTINGS[key].named and new != old:
             parts[key] = f"{key}={_word(new)}"
     old_params, new_params = _params(study), _params(changed)
     for key, value in new_params.items():

@@ -113,13 +113,14 @@ class Run:
         """Wait for a run, disturb it about every ``pace`` seconds, and return its exit code; -99 where it hangs."""
         begun = grown = time.monotonic()
         size, due = self.size(), begun + pace
+        begun_at = size
         while process.poll() is None:
             time.sleep(0.05)
             now = time.monotonic()
             if self.size() != size:
                 size, grown = self.size(), now
             self.stalls = max(self.stalls, now - grown)
-            if disturb is not None and now > due and self.log.exists():
+            if disturb is not None and now > due and size > begun_at + 2000:  # it trains, its workers have started
                 disturb()
                 self.moments += 1
                 due = time.monotonic() + pace
@@ -128,6 +129,8 @@ class Run:
                 process.communicate()
                 return -99
         out, err = process.communicate()
+        if process.returncode > 0:
+            print(f"    exit {process.returncode}: {(out + err)[-500:].strip()}", file=sys.stderr, flush=True)
         if "Traceback" in out + err or len(err.splitlines()) > 1:
             self.complaints.append(out + err)
         return process.returncode
@@ -225,13 +228,13 @@ def external(run: Run, rng: random.Random) -> int:
 
 def local_worker_killed(run: Run, rng: random.Random) -> int:
     process = run.start("--workers", "2")
-    return run.follow(process, lambda: _signal_one(_local_workers(process.pid), signal.SIGKILL, rng), rng.uniform(3, 8))
+    return run.follow(process, lambda: _signal_one(_local_workers(process.pid), signal.SIGKILL, rng), rng.uniform(10, 20))
 
 
 def worker_killed(run: Run, rng: random.Random) -> int:
     with cluster(2) as (address, parts):
         kill = lambda: _signal_one(_workers_of(parts), signal.SIGKILL, rng)  # noqa: E731
-        return run.follow(run.start("--scheduler", address), kill, rng.uniform(3, 8))
+        return run.follow(run.start("--scheduler", address), kill, rng.uniform(10, 20))
 
 
 def nanny_killed(run: Run, rng: random.Random, *, both: bool = False) -> int:
@@ -246,7 +249,7 @@ def nanny_killed(run: Run, rng: random.Random, *, both: bool = False) -> int:
             parts.remove(victim)
             parts.append(_worker(file, folder, env))
 
-        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(4, 9))
+        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(10, 20))
 
 
 def worker_stopped(run: Run, rng: random.Random) -> int:
@@ -255,7 +258,7 @@ def worker_stopped(run: Run, rng: random.Random) -> int:
         return run.follow(
             run.start("--scheduler", address),
             lambda: _signal_one(_workers_of(parts)[1:], signal.SIGSTOP, rng),
-            rng.uniform(5, 9),
+            rng.uniform(10, 20),
         )
 
 
@@ -269,7 +272,7 @@ def joined_and_left(run: Run, rng: random.Random) -> int:
             else:
                 parts.append(_worker(file, "/", env))
 
-        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(2, 5))
+        return run.follow(run.start("--scheduler", address), disturb, rng.uniform(5, 10))
 
 
 def scheduler_killed(run: Run, rng: random.Random) -> int:

@@ -12,7 +12,8 @@ from hpsearch.models.datasets import Dataset, load
 from hpsearch.models.datasets.subset import subset
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
-from hpsearch.study.scaling import auto, check_stages, describe, settle, split, translated
+from hpsearch.study.allocation import split
+from hpsearch.study.scaling import auto, check_stages, describe, settle, translated
 
 
 def plain_images(n: int) -> Dataset:

@@ -1,0 +1,191 @@
+"""What a study is held to when it is declared: a table of checks, each a function of some of its fields.
+
+A check takes fields by the names of its parameters, raises a UserError that names the field and the fix, and returns
+the fields that it settles, such as a metric that follows from the scoring.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError, did_you_mean
+from hpsearch.space import check_point, check_space
+from hpsearch.space.constraints import check_constraints, violated
+from hpsearch.study.comparison import Comparison, choices_of, points_of
+from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
+from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
+from hpsearch.study.scaling import check_stages
+from hpsearch.study.settings import Setting
+
+Settled = dict[str, Any]
+
+
+def number(name: str, value: Any, setting: Setting, *, optional: bool) -> Any:
+    """Return a field's value as the number that its setting wants; as it is where it wants none."""
+    if value is None and optional:
+        return None
+    if setting.whole is not None:
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise UserError(f"{name} must be a whole number, not {value!r}")
+        if (whole := operator.index(value)) < setting.whole:
+            raise UserError(f"{name} must be at least {setting.whole}, not {whole}")
+        return whole
+    if setting.number:
+        if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(value):
+            raise UserError(f"{name} must be a number, not {value!r}")
+        if setting.positive and value <= 0:
+            raise UserError(f"{name} must be more than 0{setting.positive}, not {value!r}")
+        return float(value)
+    return value
+
+
+def _audit(audit: Any) -> Settled:
+    if isinstance(audit, bool) or not isinstance(audit, int | float) or not 0 <= audit <= 1:
+        raise UserError(f"audit must be a share from 0 to 1, such as 0.05, not {audit!r}")
+    return {}
+
+
+def _scoring(scoring: Any, model: Any, metric: Any) -> Settled:
+    if scoring is None:
+        return {}
+    if model is None:
+        raise UserError("scoring goes with model=; an objective reports what it likes")
+    many = isinstance(scoring, Mapping)
+    scorers = scoring if many else {"": scoring}
+    if not scorers or not all(isinstance(name, str) for name in scorers):
+        raise UserError(f"scoring must have a name for each of its scorers, not {scoring!r}")
+    if not all(isinstance(scorer, str) or callable(scorer) for scorer in scorers.values()):
+        raise UserError(f"scoring must be a name such as 'f1_macro', a function or a dict, not {scoring!r}")
+    if not many and metric == DEFAULT_METRIC:
+        return {"metric": f"val_{scoring}" if isinstance(scoring, str) else "score"}
+    return {}
+
+
+def _goal(metric: Any, direction: Any, value: Any, constraints: Any, model: Any) -> Settled:
+    metric, direction = checked(metric, direction, value)
+    constraints = check_constraints(constraints)
+    if model is not None and _goal_of(metric, direction, value).metric == SECONDS:
+        raise UserError("'seconds' cannot be the first metric, by which trials are ranked and pruned")
+    return {"metric": metric, "direction": direction, "constraints": constraints}
+
+
+def _task(model: Any, objective: Any, data: Any) -> Settled:
+    if (model is None) == (objective is None):
+        raise UserError("give exactly one of model= and objective=")
+    if objective is not None:
+        if not callable(objective):
+            raise UserError(f"objective must be a function of a trial, not {objective!r}")
+    elif isinstance(model, type):
+        raise UserError(f"model must be an instance: write model={model.__name__}(…)")
+    elif not hasattr(model, "get_params") or not hasattr(model, "set_params"):
+        raise UserError(f"model must be a scikit-learn estimator, not {model!r}")
+    elif data is None:
+        raise UserError("a model needs data, such as data='digits'")
+    loaded = hasattr(data, "X_train")
+    if data is not None and not loaded and not isinstance(data, str | Path | tuple | list):
+        raise UserError(f"data must be a name, a path or a tuple (X, y), not {type(data).__name__}")
+    if isinstance(data, str) and not data:
+        raise UserError("data must not be empty")
+    return {}
+
+
+def _points(space: Any, model: Any, enqueue: Any, sampler: Any, pruner: Any) -> Settled:
+    """Turn a list of grids into its points, and settle what a comparison leaves to be understood."""
+    listed = isinstance(space, list | tuple)
+    alone = not space and not callable(space)
+    settled: Settled = {}
+    if listed:
+        points = points_of(space, {} if model is None else model.get_params(deep=True))
+        if enqueue:
+            raise UserError("enqueue: a list of grids says all points itself")
+        settled = {"space": choices_of(points), "enqueue": tuple(points)}
+    if sampler is None:
+        settled["sampler"] = "listed" if listed else "tpe"
+    if pruner is None:
+        settled["pruner"] = "none" if listed or alone else "asha"
+    return settled
+
+
+def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:
+    if callable(space):
+        if enqueue:
+            raise UserError("enqueue needs a space of dimensions, not a function")
+        return {}
+    if not isinstance(space, Mapping):
+        raise UserError(f"space must be a dict of dimensions or a function of a trial, not {space!r}")
+    dimensions = check_space(space)
+    if not isinstance(enqueue, Sequence) or not all(isinstance(point, Mapping) for point in enqueue):
+        raise UserError("enqueue must be a list of dicts, one per point")
+    points = tuple(check_point(dimensions, point, f"enqueue[{i}]") for i, point in enumerate(enqueue))
+    for i, point in enumerate(points):
+        if (name := violated(constraints, dimensions, point)) is not None:
+            raise UserError(f"enqueue[{i}] violates constraint {name}: {point!r}")
+    if model is not None:
+        known = model.get_params(deep=True)
+        for name in dimensions:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise UserError(f"space: {type(model).__name__} has no parameter {name!r}{hint}")
+    return {"space": dimensions, "enqueue": points}
+
+
+def _parts(sampler: Any, pruner: Any) -> Settled:
+    _part("sampler", sampler, SAMPLERS, ("build", "sample_relative"))
+    _part("pruner", pruner, PRUNERS, ("judge", "prune"))
+    return {}
+
+
+def _part(kind: str, part: Any, table: Mapping[str, str], methods: tuple[str, str]) -> None:
+    if isinstance(part, str):
+        check_name(kind, part, table)
+    elif isinstance(part, type) or not any(hasattr(part, method) for method in methods):
+        names = ", ".join(table)
+        raise UserError(f"{kind} must be one of {names}, an object of hpsearch.{kind}s or one of Optuna's")
+
+
+def _stages(stages: Any, metric: Any, model: Any, pruner: Any) -> Settled:
+    if stages is None:
+        return {}
+    if not isinstance(metric, str):
+        raise UserError("stages= promotes points by one metric; leave it out, or name one metric")
+    if model is None:
+        raise UserError("stages make the data and the model smaller: they need model=, not objective=")
+    if not isinstance(pruner, str) and not hasattr(pruner, "judge"):
+        raise UserError("an Optuna pruner compares trials of all stages; with stages= name one, such as 'asha'")
+    return {"stages": check_stages(stages)}
+
+
+def _measure_test(measure_test: Any, model: Any, metric: Any) -> Settled:
+    if not isinstance(measure_test, bool):
+        raise UserError(f"measure_test must be True or False, not {measure_test!r}")
+    if measure_test and model is None:
+        raise UserError("measure_test goes with model=; an objective reports test_accuracy itself")
+    metrics = [metric] if isinstance(metric, str) else metric
+    if measure_test and any(each.startswith("test_") for each in metrics):
+        raise UserError(f"metric={metric!r}: the test set decides nothing; take 'val_accuracy'")
+    return {}
+
+
+def _comparison(comparison: Any, space: Any) -> Settled:
+    if comparison is None:
+        return {}
+    if not isinstance(comparison, Comparison):
+        raise UserError(f"comparison must be a Comparison(…), not {comparison!r}")
+    comparison.check(dict(space) if isinstance(space, Mapping) else {})
+    return {}
+
+
+def _goal_of(metric: Any, direction: Any, value: Any) -> Goal:
+    return Goal.of({"metric": metric, "direction": direction, "value": value})
+
+
+CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
+    check: tuple(inspect.signature(check).parameters)
+    for check in (_audit, _scoring, _goal, _task, _points, _space, _parts, _stages, _measure_test, _comparison)
+}
+"""Each check with the fields that it takes; a later one sees what those before it have settled."""

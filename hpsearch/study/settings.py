@@ -1,0 +1,55 @@
+"""What each field of a study may do, as metadata on the field, where everything that asks for such fields finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The properties of a field.
+
+    Attributes:
+        settable: ``hpsearch run --set`` and :func:`hpsearch.study.variants.override` change it.
+        named: A value that is changed so stands in the variant's name.
+        extends: It may change without making another study of it.
+        limit: It stops a study, or one of its trials, early.
+        confirms: It says how a study's result is confirmed.
+        trains: It decides how a trial trains; the rest decides which trials there are.
+        plain: A declaration holds it as it is.
+        whole: Its least value, where it is a whole number.
+        positive: Where it must be more than zero: in which unit, for a message.
+        number: It is a number.
+    """
+
+    settable: bool = False
+    named: bool = True
+    extends: bool = False
+    limit: bool = False
+    confirms: bool = False
+    trains: bool = False
+    plain: bool = False
+    whole: int | None = None
+    positive: str = ""
+    number: bool = False
+
+
+_KEY = "setting"
+
+
+def may(**properties: Any) -> dict[str, Setting]:
+    """Return the metadata of a field with these properties of :class:`Setting`."""
+    return {_KEY: Setting(**properties)}
+
+
+def settings(study: Any) -> dict[str, Setting]:
+    """Return the properties of each field of a study's class, by name, in the order of the fields."""
+    return {each.name: each.metadata.get(_KEY, Setting()) for each in fields(study)}
+
+
+def having(study: Any, *properties: str) -> tuple[str, ...]:
+    """Return the names of the fields that have one of these properties, in their order."""
+    return tuple(
+        name for name, setting in settings(study).items() if any(getattr(setting, each) for each in properties)
+    )
