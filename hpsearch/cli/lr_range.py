@@ -29,14 +29,7 @@ Examples:
     metavar="N",
     help="Epochs per rate; by default 3, and more where that is fewer than 300 steps.",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=options.settings,
-    help="Another setting of the model, such as model.batch_size=20; may be given several times.",
-)
+@options.settings("Another setting of the model")
 @click.option(
     "-o",
     "--output",

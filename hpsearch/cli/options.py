@@ -45,7 +45,19 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+def settings(help: str) -> Callable[[F], F]:
+    """Return what adds ``--set``.
+
+    Args:
+        help: What may be set.
+    """
+    return click.option(
+        "--set", "settings", multiple=True, metavar="KEY=VALUE", callback=_settings,
+        help=f"{help}, such as model.batch_size=20; may be given several times.",
+    )  # fmt: skip
+
+
+def _settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Read ``KEY=VALUE`` pairs; a value is a JSON or Python literal, and any other word is itself."""
     pairs: dict[str, Any] = {}
     for text in values:

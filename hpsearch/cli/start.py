@@ -80,14 +80,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--stages", type=click.Choice(["auto"]), help="Search smaller problems first: auto, by the data's size.")
 @click.option("--confirm", type=int, metavar="N", help="Train the best points again with N fresh seeds, then test.")
 @click.option("--lanes", type=int, metavar="N", help="How many trials train at a time.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=options.settings,
-    help="Any other setting, such as model.batch_size=20; may be given several times.",
-)
+@options.settings("Any other setting")
 @click.option("--name", metavar="NAME", help="Another name for this study.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Processes that train; default 1.")
 @click.option("--scheduler", metavar="ADDRESS", help="Train on a Dask cluster instead, such as tcp://10.0.0.1:8786.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Extension, Header, Record, Tick
 from hpsearch.tracking import content
+from hpsearch.tracking.attachments import as_json, send_study
 from hpsearch.tracking.bulk import CHUNK
 from hpsearch.tracking.content import STATUS, Point, millis
 from hpsearch.tracking.ended import FEW, by_trial, gathered
@@ -256,7 +256,7 @@ class Projection:
             params = content.trial_params(self.history.declaration, trial)
             values = content.params(params)
             if content.altered(params):
-                store.log_text(sent.run, _json(params), "params.json")
+                store.log_text(sent.run, as_json(params), "params.json")
             if header.dataset:
                 store.log_dataset(sent.run, header.dataset, "train")
         self._set_running(store, sent, state)
@@ -283,14 +283,14 @@ class Projection:
         sent.rows, sent.tags, sent.state = len(self._best), sent.tags | progress, state
         if not sent.prepared:
             if content.altered(params):
-                store.log_text(sent.run, _json(params), "params.json")
+                store.log_text(sent.run, as_json(params), "params.json")
             if self._header.dataset:
                 store.log_dataset(sent.run, self._header.dataset, "train")
-            self._log_files(store, sent.run)
+            send_study(store, sent.run, self._header.environment, self._study_dir)
             sent.prepared = True
         for version, declaration in self._declared.items():
             folder = "" if version == 1 else f"versions/{version}/"
-            store.log_text(sent.run, _json(declaration), f"{folder}declaration.json")
+            store.log_text(sent.run, as_json(declaration), f"{folder}declaration.json")
             study = self._study_dir / version_file(version)
             if version > 1 and study.exists():
                 store.log_text(sent.run, study.read_text(encoding="utf-8"), version_file(version))
@@ -306,21 +306,6 @@ class Projection:
                 store.log(found.run, [], {}, content.version_tags(self.history, self.history.trials[found.trial]))
         self._relabel = False
 
-    def _log_files(self, store: Store, run: str) -> None:
-        assert self._header is not None, "called with a history"
-        environment = dict(self._header.environment)
-        patch = environment.pop("git_diff", None)
-        if patch:
-            store.log_text(run, patch, "git.diff")
-        packages = environment.get("packages", {})
-        if packages:
-            lines = [f"{name}=={version}\n" for name, version in sorted(packages.items())]
-            store.log_text(run, "".join(lines), "requirements.txt")
-        store.log_text(run, _json(environment), "environment.json")
-        study = self._study_dir / version_file(1)
-        if study.exists():
-            store.log_text(run, study.read_text(encoding="utf-8"), "study.py")
-
     def _set_running(self, store: Store, sent: _Sent, state: str) -> None:
         if sent.status != "RUNNING" and state == "RUNNING":
             store.reopen(sent.run)
@@ -332,7 +317,3 @@ class Projection:
         if state != "RUNNING" and (sent.status, sent.end) != (status, end):
             store.end(sent.run, status, end)
             sent.status, sent.end = status, end
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

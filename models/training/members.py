@@ -8,22 +8,21 @@ from typing import Any
 
 from ..augmentation import image_side
 from ..kernels import Array
-from ..parameters import batch_rows, resolve_params
+from ..parameters import DEFAULTS, batch_rows, resolve_params
 from .data import TrainingData
 
-_GROUP_KEYS = (
-    "hidden_layer_sizes",
-    "activation",
-    "output",
-    "cost",
-    "optimizer",
-    "batch_norm",
-    "early_stopping",
-    "augmentation",
-    "image_shape",
-    "exact_train_metrics",
-    "dtype",
-)
+OWN_PARAMETERS = frozenset(
+    {
+        "learning_rate", "momentum", "max_epochs", "batch_size", "l1", "l2", "max_norm", "dropout", "input_dropout",
+        "weight_init", "lr_schedule", "lr_factor", "lr_min_ratio", "patience", "validation_fraction", "class_weight",
+        "warm_start", "verbose", "random_state",
+    }
+)  # fmt: skip
+"""Parameters that may differ within a population: a lane has its own value, or `group_of` looks at them itself, or they
+are the estimators'."""
+
+_GROUP_KEYS = tuple(name for name in DEFAULTS if name not in OWN_PARAMETERS)
+"""All others keep networks apart, so that a new parameter is right, if not fast, before it is named above."""
 
 
 @dataclass

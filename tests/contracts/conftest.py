@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
+from hpsearch.models import layers as all_layers
+from hpsearch.models.network import Network
+from hpsearch.models.parameters import resolve_params
 from hpsearch.models.training.population import TrainingData
 
 
@@ -15,8 +18,15 @@ def _cdf(z):
     return (1 + erf(z / np.sqrt(2))) / 2
 
 
+class Formulas(dict):
+    """The functions by name; one that is missing is asked for in words."""
+
+    def __missing__(self, name):
+        raise KeyError(f"activation {name!r} has no formula here: add its (f, f') to F in tests/contracts/conftest.py")
+
+
 # name: (f, f'), both of z
-F = {
+F = Formulas({
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: 1.0 * (z > 0)),
@@ -24,7 +34,7 @@ F = {
     "elu": (lambda z: np.where(z > 0, z, np.exp(z) - 1), lambda z: np.where(z > 0, 1, np.exp(z))),
     "gelu": (lambda z: z * _cdf(z), lambda z: _cdf(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
     "identity": (lambda z: z, np.ones_like),
-}
+})  # fmt: skip
 
 
 def softmax(z):
@@ -51,6 +61,8 @@ def data_cost(a, Y, output, cost, importance=1.0):
         return (importance * (a - t) ** 2).sum() / 2 / len(a)
     if cost == "log_likelihood":
         return -(importance * Y * np.log(a)).sum() / len(a)
+    if cost != "cross_entropy":
+        raise KeyError(f"cost {cost!r} has no formula here: add it to data_cost in tests/contracts/conftest.py")
     p = (1 + a) / 2 if output == "tanh" else a
     return -(importance * (Y * np.log(p) + (1 - Y) * np.log(1 - p))).sum() / len(a)
 
@@ -84,6 +96,8 @@ def step(optimizer, w, g, memory, eta, mu, t):
     if optimizer == "rmsprop":
         s = memory["s"] = 0.9 * memory.get("s", 0) + 0.1 * g**2
         return w - eta * g / (np.sqrt(s) + 1e-8)
+    if optimizer != "adam":
+        raise KeyError(f"optimizer {optimizer!r} has no formula here: add it to step in tests/contracts/conftest.py")
     m = memory["m"] = mu * memory.get("m", 0) + (1 - mu) * g
     s = memory["s"] = 0.999 * memory.get("s", 0) + 0.001 * g**2
     return w - eta * (m / (1 - mu**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
@@ -145,3 +159,16 @@ def layers():
         return [state[f"W{i}"].T for i in range(depth)], [state[f"b{i}"][0] for i in range(depth)]
 
     return split
+
+
+@pytest.fixture(scope="session")
+def not_built():
+    """Return the names of the layers that no network of these cases has: (parameters, …) -> names."""
+
+    def missing(cases):
+        networks = (Network.build(resolve_params({"hidden_layer_sizes": (5,), **case}), 4, 3) for case in cases)
+        built = {type(layer) for network in networks for layer in network.layers}
+        exported = (getattr(all_layers, name) for name in all_layers.__all__ if name != "Layer")  # Layer: the protocol
+        return {each.__name__ for each in exported if hasattr(each, "jvp") and each not in built}
+
+    return missing

@@ -45,6 +45,10 @@ def prepare():
     return build
 
 
+def test_every_layer_is_in_a_network_of_this_table(not_built):
+    assert not_built(LAYERS) == set()
+
+
 def logits(step):
     run(step.forward)
     return step.u[0] / step.network.head.output.gain

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from hpsearch.models.activations import ACTIVATIONS
 from hpsearch.models.costs import HEADS
 from hpsearch.models.early_stopping import EARLY_STOPPING
+from hpsearch.models.initializers import INITIALIZERS
 from hpsearch.models.optimizers import OPTIMIZERS
+from hpsearch.models.parameters import DEFAULTS
 from hpsearch.models.schedules import SCHEDULES
 from hpsearch.models.training import stacks, training_pass
+from hpsearch.models.training.members import OWN_PARAMETERS
 from hpsearch.models.training.population import Member, Population, group_key
 
 BASE = {"hidden_layer_sizes": (7,), "batch_size": 5, "max_epochs": 3}
@@ -22,6 +25,7 @@ SHARED = [
     *({"output": o, "cost": c} for o, c in HEADS),
     *({"early_stopping": e, "patience": 1} for e in EARLY_STOPPING),
     *({"lr_schedule": s, "patience": 1} for s in SCHEDULES),
+    *({"weight_init": w} for w in INITIALIZERS),
     {"hidden_layer_sizes": ()},
     {"hidden_layer_sizes": (6, 5)},
     {"dtype": "float64"},
@@ -45,6 +49,10 @@ OWN = [
     {"learning_rate": 1e-9, "l2": 5.0},
     {"learning_rate": 1e5, "l2": 0.0},
 ]
+
+
+def test_every_layer_is_in_a_network_of_this_table(not_built):
+    assert not_built(SHARED) == set()
 
 
 def member(k, shared):
@@ -174,3 +182,9 @@ def test_only_members_of_one_group_share_a_population(toy):
     assert group_key({**BASE, "learning_rate": 9.0, "l2": 1.0}, data) == group_key(BASE, data)
     with pytest.raises(ValueError, match="one group"):
         Population([Member(wide, (0,)), Member(narrow, (1,))], data)
+
+
+def test_what_shapes_the_program_is_nobodys_own():
+    shapes = {"hidden_layer_sizes", "activation", "output", "cost", "optimizer", "batch_norm", "augmentation", "dtype"}
+    assert shapes | OWN_PARAMETERS <= DEFAULTS.keys()
+    assert not shapes & OWN_PARAMETERS

@@ -84,9 +84,10 @@ def against_the_reference(data, params, dtype, reference, layers):
 
 
 def rates(optimizer):
-    if optimizer in ("rmsprop", "adam"):
-        return {"optimizer": optimizer, "learning_rate": 0.02} | ({"momentum": 0.8} if optimizer == "adam" else {})
-    return {"optimizer": optimizer, "learning_rate": 0.3} | ({} if optimizer == "sgd" else {"momentum": 0.6})
+    ours = OPTIMIZERS[optimizer]
+    adapts = ours.learning_rate < 0.01  # it divides by the gradient's size
+    momentum = {"momentum": 0.8 if adapts else 0.6} if ours.momentum else {}
+    return {"optimizer": optimizer, "learning_rate": 0.02 if adapts else 0.3, **momentum}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

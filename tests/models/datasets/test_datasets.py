@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from hpsearch.models import datasets
 from hpsearch.models.datasets import Dataset, DatasetError, load
+from hpsearch.models.datasets.catalogue import CATALOGUE
 from hpsearch.models.datasets.split import DEFAULT_SPLIT, split_indices
 
 rng = np.random.default_rng(0)
@@ -202,7 +203,7 @@ def test_the_digest_knows_shapes_and_parts():
     [
         ("digitz", r"unknown data set 'digitz' \(did you mean 'digits'\?\)"),
         ("MNIST", r"did you mean 'mnist'\?"),
-        ("qqq", r"unknown data set 'qqq' \(known: digits, fashion_mnist, mnist; or a path"),
+        ("qqq", r"unknown data set 'qqq' \(known: .*digits, fashion_mnist, .*mnist.*; or a path"),
         ("no/such.csv", r"no/such\.csv: no such file or folder"),
         (None, r"data: expected a name, a path, .* found NoneType"),
         ((X, Y, X, Y), r"found tuple of 4"),
@@ -247,5 +248,25 @@ def test_a_split_of_data_that_is_divided_already_is_refused():
 def test_names_are_sorted_and_describable(monkeypatch, tmp_path):
     monkeypatch.setenv("HPSEARCH_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert datasets.names() == ["digits", "fashion_mnist", "mnist"]
-    assert [datasets.describe(name).found for name in datasets.names()] == ["embedded", None, None]
+    assert datasets.names() == sorted(CATALOGUE)
+    assert {"digits", "fashion_mnist", "mnist"} <= CATALOGUE.keys()
+    found = {name: datasets.describe(name).found for name in datasets.names()}
+    assert found == {name: "embedded" if entry.embedded else None for name, entry in CATALOGUE.items()}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_named_set_is_what_the_catalogue_says(name):
+    described = datasets.describe(name)
+    if described.found is None:
+        pytest.skip(f"{name} is not on this machine (HPSEARCH_DATA, or `hpsearch data fetch {name}`)")
+    data = load(name)
+    sizes = described.n_train, described.n_valid, described.n_test
+    for x, y, n in zip(
+        (data.X_train, data.X_valid, data.X_test), (data.y_train, data.y_valid, data.y_test), sizes, strict=True
+    ):
+        assert x.shape == (n, described.n_features)
+        assert y.shape == (n,)
+        assert (x.min(), x.max()) == (0, 1), "named sets come scaled to [0, 1]"
+    assert sorted(set(data.y_train)) == list(range(described.n_classes))
+    assert data.image_shape == described.image_shape
+    assert described.n_features == np.prod(described.image_shape)
