@@ -17,7 +17,7 @@ Examples:
   hpsearch enqueue eta_lambda l2=0.1                   what is left out is the sampler's""",
 )
 @click.argument("study")
-@click.argument("values", metavar="KEY=VALUE…", nargs=-1, required=True, callback=options.settings)
+@click.argument("values", metavar="KEY=VALUE…", nargs=-1, required=True, callback=options.key_values)
 @options.root
 def enqueue(study: str, values: dict[str, object], root: Path) -> None:
     """Have a study try a point next, beside its own trials; it may be running meanwhile."""

@@ -52,12 +52,12 @@ def settings(help: str) -> Callable[[F], F]:
         help: What may be set.
     """
     return click.option(
-        "--set", "settings", multiple=True, metavar="KEY=VALUE", callback=_settings,
+        "--set", "settings", multiple=True, metavar="KEY=VALUE", callback=key_values,
         help=f"{help}, such as model.batch_size=20; may be given several times.",
     )  # fmt: skip
 
 
-def _settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+def key_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Read ``KEY=VALUE`` pairs; a value is a JSON or Python literal, and any other word is itself."""
     pairs: dict[str, Any] = {}
     for text in values:

@@ -103,14 +103,14 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
     "--earlier",
     multiple=True,
     metavar="KEY=VALUE",
-    callback=options.settings,
+    callback=options.key_values,
     help="With --extend: the value that earlier trials had in a dimension that is new.",
 )
 @click.option(
     "--fix",
     multiple=True,
     metavar="KEY=VALUE",
-    callback=options.settings,
+    callback=options.key_values,
     help="Give a parameter one value from now on.",
 )
 @click.option("--retry-failed", is_flag=True, help="Try every trial that failed once more, with the code as it is now.")

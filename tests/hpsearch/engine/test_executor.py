@@ -33,6 +33,7 @@ from hpsearch.objectives.pipeline import PipelinePopulation
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.sklearn import SklearnObjective
 from hpsearch.objectives.staged import StagedObjective, Step
+from hpsearch.objectives.transformers import Behind
 from hpsearch.study.scaling import Scale
 
 EPOCHS = 5
@@ -72,15 +73,15 @@ def staged(data: Any) -> Objective:
 
 
 def pipelines(data: Any) -> Objective:
-    return PipelinePopulation(make_pipeline(PCA(random_state=0), MLPClassifier(**NETWORK)), data, 1, EPOCHS)
+    return PipelinePopulation(Behind(make_pipeline(PCA(random_state=0), MLPClassifier(**NETWORK))), data, 1, EPOCHS)
 
 
 def partial_fits(data: Any) -> Objective:
-    return SklearnObjective(SGDClassifier(), data, 1, EPOCHS, "epochs", Scores("classifier", {}))
+    return SklearnObjective(Behind(SGDClassifier()), data, 1, EPOCHS, "epochs", Scores("classifier", {}))
 
 
 def whole_fits(data: Any) -> Objective:
-    return SklearnObjective(DecisionTreeClassifier(), data, 1, 3, "samples", Scores("classifier", {}))
+    return SklearnObjective(Behind(DecisionTreeClassifier()), data, 1, 3, "samples", Scores("classifier", {}))
 
 
 def climb(trial: UserTrial) -> Iterator[dict[str, float]]:

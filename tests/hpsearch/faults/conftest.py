@@ -43,6 +43,7 @@ def table() -> str:
     for name in sorted({*_passed, *_failed}):
         claim = ast.get_docstring(ast.parse((HERE / name).read_text(encoding="utf-8"))) or name
         first = claim.splitlines()[0].rstrip(".")
-        lines.append(f"| {first} (`{name}`) | {_passed[name] + _failed[name]} | {_failed[name]} |")
+        where, failed = f"tests/hpsearch/faults/{name}", _failed[name]
+        lines.append(f"| {first} (`{where}`) | {_passed[name] + failed} | {failed} |")
     total, lost = sum(_passed.values()) + sum(_failed.values()), sum(_failed.values())
     return "\n".join([*lines, f"| all | {total} | {lost} |"]) + "\n"
