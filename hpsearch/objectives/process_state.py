@@ -1,11 +1,12 @@
 """What a trial's code may change around itself: it has that to itself, between two reports too.
 
-The working directory, filters of warnings, where ``print`` goes and who answers signals belong to the process; several
-trials share it, and so does the engine.
+The working directory, filters of warnings, where ``print`` goes, who answers signals and how decimals are rounded belong
+to the process; several trials share it, and so does the engine.
 """
 
 from __future__ import annotations
 
+import decimal
 import os
 import signal
 import sys
@@ -27,7 +28,7 @@ class Surroundings:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Let a trial's code run, and put back afterwards what it changed."""
-        before = _folder()
+        before, decimals = _folder(), decimal.getcontext().copy()
         filters, streams = list(warnings.filters), (sys.stdout, sys.stderr)
         main = threading.current_thread() is threading.main_thread()
         handlers: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS} if main else {}
@@ -44,6 +45,7 @@ class Surroundings:
                 warnings.filters[:] = filters  # type: ignore[index]
                 warnings._filters_mutated()  # type: ignore[attr-defined]
             sys.stdout, sys.stderr = streams
+            decimal.setcontext(decimals)
             for number, handler in handlers.items():
                 if signal.getsignal(number) is not handler and handler is not None:
                     signal.signal(number, handler)

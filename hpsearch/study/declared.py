@@ -29,6 +29,8 @@ class Declaration:
 
     Attributes:
         name: The study's name.
+        fingerprint: The rule by which code is described; see :data:`hpsearch.study.declaration.RULE`.
+        version: What the user calls this version of code that cannot be read, or None.
         objective: The function that is searched, or None where a model is.
         model: The model's class and parameters, or None.
         space: A description of each dimension by name, or of the function that is the space.
@@ -58,13 +60,13 @@ class Declaration:
         measure_test: Whether epochs report the test set's metrics.
         threads: Threads that BLAS and OpenMP may use where a trial trains.
         comparison: What is shown of the points, beside which published figures, or None.
-        fingerprint: The rule by which code is described; see :data:`hpsearch.study.declaration.RULE`.
-        version: What the user calls this version of code that cannot be read, or None.
         fixed: Parameters that have one value by now, or None.
         others: What another version of hpsearch has said beside.
     """
 
     name: str = field(default="", metadata=ALWAYS)
+    fingerprint: int = 1
+    version: str | None = None
     objective: Described | None = None
     model: Described | None = None
     space: dict[str, Any] = field(default_factory=dict, metadata=ALWAYS)
@@ -94,8 +96,6 @@ class Declaration:
     measure_test: bool = False
     threads: int = 1
     comparison: dict[str, Any] | None = None
-    fingerprint: int = 1
-    version: str | None = None
     fixed: dict[str, Any] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 

@@ -37,6 +37,10 @@ _left_behind: list[subprocess.Popen[bytes]] = []
 """Deliveries that go on by themselves, beyond the end of this process where they must."""
 
 
+def unseen(line: str) -> None:
+    """Show a line to nobody."""
+
+
 @atexit.register
 def _let_go() -> None:
     for process in _left_behind:
@@ -148,7 +152,7 @@ class Delivery:
         notice("delivering the rest to MLflow")
 
     def finish(
-        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = lambda line: None
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = unseen
     ) -> DeliveryReport:
         """Say that the study ended and its model is there, wait for the rest of its log to be delivered, and report.
 
@@ -278,7 +282,7 @@ class NoDelivery:
         """Say nothing."""
 
     def finish(
-        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = lambda line: None
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = unseen
     ) -> DeliveryReport:
         """Return the report of a delivery that was not wanted."""
         return DeliveryReport(False, None, 0, None, "", None, None, None)

@@ -141,7 +141,9 @@ def test_enqueued_points_come_next_beside_the_studys_own(
     own = [trial.params for trial in whole.history.trials if not trial.ask.enqueued]
     if sampler == "grid":
         assert own == [trial.params for trial in plain.history.trials]
-    for lines in (7, 8, 11):
+    records = [record for record, _ in read(folder_of(tmp_path) / "log.jsonl")]
+    last = max(number for number, record in enumerate(records, 1) if isinstance(record, Extension))
+    for lines in (last, last + 1, last + 4):
         cut(tmp_path, tmp_path / str(lines), lines)
         assert bytes_of(go(tmp_path / str(lines), study)) == bytes_of(whole)
 

@@ -18,7 +18,7 @@ from hpsearch.study.variants import SETTABLE
 
 def test_what_fields_may_do_is_what_old_logs_and_names_rest_on() -> None:
     """Identities, variants' names and what --extend allows follow from these: they only ever grow."""
-    assert LIMITS == ("until", "no_improvement", "budget", "trial_timeout")
+    assert LIMITS == ("until", "no_improvement", "budget", "trial_timeout", "trial_memory")
     assert CONFIRM == ("confirm", "confirm_top")
     assert frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"}) <= EXTENDABLE
     named = {name for name in SETTABLE if SETTINGS[name].named}

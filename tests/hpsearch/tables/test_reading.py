@@ -127,7 +127,7 @@ def test_row_names_without_a_name_as_r_writes_them_keep_the_columns_in_place(tmp
     assert found["a"].tolist() == [i * 2 for i in range(1, 9)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(
         st.tuples(st.floats(-1e6, 1e6), st.integers(-9, 9), st.text("abc ,;\"'éß", min_size=1, max_size=8)), min_size=3
