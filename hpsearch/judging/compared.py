@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean, median
 from typing import Any
 
@@ -85,6 +86,11 @@ class Standing:
     chance: float | None
     feature_size: float | None
     model: Mapping[str, Any]
+
+    @cached_property
+    def saturated(self) -> float:
+        """Mean share of neurons that are saturated in the good trials."""
+        return fmean([_saturated(good) or 0.0 for good in self.good])
 
     def of(self, trial: Trial, name: str) -> Any:
         """Return a trial's parameter by its own name."""
@@ -200,7 +206,7 @@ def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
     cost, val = trial.curve("train_cost"), trial.curve("val_cost")
     fit, seen = _fit(trial, at)
     rate, decay = _beyond(trial, at, "learning_rate"), max(_beyond(trial, at, "l2"), _beyond(trial, at, "l1"))
-    dull, theirs = _saturated(trial), fmean([_saturated(good) or 0.0 for good in at.good])
+    dull, theirs = _saturated(trial), at.saturated
     rectified = at.of(trial, "activation") in ("relu", "leaky_relu", "elu", "gelu")
     far = f"{at.goal.metric} is {behind:.2g} behind the best, {seen}"
     numbers = {"behind": behind, "fit": fit, "rate": rate, "decay": decay}

@@ -208,6 +208,11 @@ def _lambda(
 
 def reported_saturation(trial: Trial) -> list[float]:
     """Return at each epoch the mean share of saturated neurons over the hidden layers."""
+    if not trial.rows:
+        return []
+    layers = [trial.curve(name) for name in trial.rows[-1].metrics if name.startswith("saturated_")]
+    if all(len(layer) == len(trial.rows) for layer in layers):
+        return [sum(shares) / len(shares) for shares in zip(*layers, strict=True)]
     curve = []
     for row in trial.rows:
         shares = [value for name, value in row.metrics.items() if name.startswith("saturated_")]

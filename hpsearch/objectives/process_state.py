@@ -1,7 +1,7 @@
 """What a trial's code may change around itself: it has that to itself, between two reports too.
 
-The working directory, filters of warnings, where ``print`` goes, who answers signals and how decimals are rounded belong
-to the process; several trials share it, and so does the engine.
+The working directory, filters of warnings, where ``print`` goes, who answers signals and how decimals are rounded
+belong to the process; several trials share it, and so does the engine.
 """
 
 from __future__ import annotations
@@ -20,20 +20,27 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Surroundings:
-    """Those of one trial; the trial's own working directory is kept from one step to the next."""
+    """Those of one trial.
+
+    Its own working directory is kept from one step to the next, and so is whether PyTorch tracks gradients: a loop may
+    report from within ``torch.no_grad()``.
+    """
 
     def __init__(self) -> None:
         self._folder: str | None = None
+        self._gradients: bool | None = None
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Let a trial's code run, and put back afterwards what it changed."""
-        before, decimals = _folder(), decimal.getcontext().copy()
+        before, decimals, gradients = _folder(), decimal.getcontext().copy(), _tracks_gradients()
         filters, streams = list(warnings.filters), (sys.stdout, sys.stderr)
         main = threading.current_thread() is threading.main_thread()
         handlers: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS} if main else {}
         if self._folder is not None and os.path.isdir(self._folder):
             os.chdir(self._folder)
+        if self._gradients is not None:
+            _track_gradients(self._gradients)
         try:
             yield
         finally:
@@ -46,6 +53,10 @@ class Surroundings:
                 warnings._filters_mutated()  # type: ignore[attr-defined]
             sys.stdout, sys.stderr = streams
             decimal.setcontext(decimals)
+            here_too = _tracks_gradients()
+            self._gradients = here_too if here_too != gradients else None
+            if here_too != gradients:
+                _track_gradients(gradients)
             for number, handler in handlers.items():
                 if signal.getsignal(number) is not handler and handler is not None:
                     signal.signal(number, handler)
@@ -57,3 +68,13 @@ def _folder() -> str | None:
         return os.getcwd()
     except OSError:
         return None
+
+
+def _tracks_gradients() -> bool:
+    """Return whether PyTorch tracks gradients in this thread, as it does from the beginning on."""
+    torch: Any = sys.modules.get("torch")
+    return bool(torch.is_grad_enabled()) if hasattr(torch, "is_grad_enabled") else True
+
+
+def _track_gradients(wanted: bool) -> None:
+    sys.modules["torch"].set_grad_enabled(wanted)

@@ -79,8 +79,8 @@ def reader_of(log: Path) -> int:
     try:
         with log.open("rb") as file:
             first = file.readline()
-    except FileNotFoundError:
-        return READER
+    except (FileNotFoundError, NotADirectoryError):
+        return READER  # what keeps a log from being there is told of where it is opened
     try:
         header = decode(first)
     except ValueError:

@@ -31,5 +31,5 @@ def objective(trial):
                 return
 
 
-space = {"lr": Float(0.001, 0.3, log=True), "hidden": Int(8, 64, log=True)}
+space = {"lr": Float(0.01, 0.3, log=True), "hidden": Int(8, 64, log=True)}
 study = Study("torch_loop", objective=objective, space=space, data="digits", epochs=5, n_trials=4, lanes=2)
