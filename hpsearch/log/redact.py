@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from hpsearch.log.records import Decision, Header, Record, Row, Tick
+from hpsearch.log.records import Arrival, Decision, Extension, Header, Record, Row, Tick
 
 HIDDEN = "[redacted]"
 
@@ -124,6 +124,10 @@ def record(value: Record, more: Iterable[str] = ()) -> Record:
         stop = value.stop if value.stop is None else clean(value.stop)
         if (rows, decisions, stop) != (value.rows, value.decisions, value.stop):
             return replace(value, rows=rows, decisions=decisions, stop=stop)
+    if isinstance(value, Arrival):
+        return replace(value, row=_row(value.row, clean))
+    if isinstance(value, Extension) and value.changed:
+        return replace(value, changed=[clean(words) for words in value.changed])
     return value
 
 
@@ -133,10 +137,12 @@ def whole(told: str) -> str:
 
 
 def _row(row: Row, clean: Callable[[str], str]) -> Row:
-    if row.failure is None and row.traceback is None:
+    if row.failure is None and row.traceback is None and not row.attributes:
         return row
     traceback = None if row.traceback is None else clean(row.traceback)
-    return replace(row, failure=None if row.failure is None else clean(row.failure), traceback=traceback)
+    attributes = row.attributes and _walk(row.attributes, clean)
+    failure = None if row.failure is None else clean(row.failure)
+    return replace(row, failure=failure, traceback=traceback, attributes=attributes)
 
 
 def _decision(decision: Decision, clean: Callable[[str], str]) -> Decision:
