@@ -46,6 +46,7 @@ def script(folder: Path, objective: str, *words: str) -> int:
     return subprocess.run([sys.executable, "study.py", *words], cwd=folder, timeout=200, check=False).returncode
 
 
+@pytest.mark.slow
 def test_seven_calls_of_eight_survive_a_kill_and_are_not_made_again(tmp_path: Path) -> None:
     assert script(tmp_path, "plain", "die") == -signal.SIGKILL
     folder = tmp_path / "root" / "studies" / "s"

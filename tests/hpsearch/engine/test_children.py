@@ -59,6 +59,7 @@ def test_a_pool_inside_an_objective_ends(tmp_path: Path, workers: str) -> None:
     assert python(tmp_path, POOL, workers) == (0, "3\n")
 
 
+@pytest.mark.slow
 def test_a_child_that_outlives_a_killed_coordinator_does_not_hold_the_study(tmp_path: Path) -> None:
     code, _ = python(tmp_path, ORPHAN)
     orphan = int((tmp_path / "orphan").read_text())

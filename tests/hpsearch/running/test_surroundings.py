@@ -84,6 +84,7 @@ def curves(
     return exported.stdout
 
 
+@pytest.mark.slow
 def test_products_of_a_users_function_are_the_same_in_one_process_and_two_workers(tmp_path: Path) -> None:
     assert curves(tmp_path / "it", PRODUCTS) == curves(tmp_path / "it", PRODUCTS, "--workers", "2")
 

@@ -36,6 +36,7 @@ def test_an_edit_that_changes_nothing_leaves_the_study_what_it_is(
     assert edits.identities(tmp_path, edit) == unedited
 
 
+@pytest.mark.slow
 def test_the_identity_depends_neither_on_the_hash_seed_nor_on_the_folder(unedited: list[str], tmp_path: Path) -> None:
     script = "import sys, edits, pathlib; print('\\n'.join(edits.identities(pathlib.Path(sys.argv[1]))))"
     for seed in ("0", "1", "4242"):
