@@ -34,7 +34,7 @@ def xgboost_callback(trial: Any) -> Any:
     """
     from xgboost.callback import TrainingCallback
 
-    class Report(TrainingCallback):
+    class Report(TrainingCallback):  # type: ignore[misc,unused-ignore]  # Any where xgboost is not installed
         def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, Any]]) -> bool:
             newest = {f"{data}_{name}": log[-1] for data, logs in evals_log.items() for name, log in logs.items()}
             # Of a cross-validation a metric is its mean and its deviation.
