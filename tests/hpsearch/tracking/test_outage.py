@@ -55,8 +55,10 @@ def test_without_a_server_the_search_goes_on_with_one_early_warning(
     # Port 9 of loopback discards, where anything listens at all.
     result = study.run(tmp_path, quiet=True, tracking_uri="http://127.0.0.1:9", observer=notes)
     assert [trial.state for trial in result.history.trials] == ["COMPLETE", "COMPLETE"]
+    early, *_, last = notes.said
+    assert early.startswith("warning:")
     warnings = [text for text in notes.said if text.startswith("warning:")]
-    assert warnings == notes.said[:1]
+    assert warnings == [early, last], "one while it runs, and one at its end"
     assert "nothing is lost, deliver with `hpsearch sync`" in notes.said[-1]
 
 
