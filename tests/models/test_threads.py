@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401 - brings its BLAS
 import sklearn.ensemble  # noqa: F401 - brings its OpenMP
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from hpsearch.models.datasets import load
 from hpsearch.models.estimators.classifier import MLPClassifier
@@ -28,6 +28,11 @@ def numbers() -> set[int]:
 @pytest.fixture(autouse=True)
 def three_threads() -> Iterator[None]:
     """Whatever machine this is, a user has set three threads, and finds them afterwards."""
+    for library in ThreadpoolController().lib_controllers:
+        # Another test may have set it from a thread: then threadpoolctl leaves it as it is, silently.
+        release = getattr(library, "clear_controlling_thread", None)
+        if release is not None:
+            release(force=True)
     with threadpool_limits(3):
         yield
         assert numbers() == {3}
