@@ -201,8 +201,11 @@ def _set(library: Any, number: int) -> None:
 
 
 def _is_per_thread(library: Any) -> bool:
-    """Return whether each thread of the process has its own number: OpenMP, and an OpenBLAS that is built on it."""
-    return library.user_api == "openmp" or getattr(library, "threading_layer", None) == "openmp"
+    """Return whether each thread of the process has its own number: OpenMP, and what is built on it.
+
+    PyTorch passes its number on to OpenMP, so the two are taken back together: the last that was set first.
+    """
+    return library.user_api in ("openmp", "torch") or getattr(library, "threading_layer", None) == "openmp"
 
 
 def _find() -> None:

@@ -35,7 +35,7 @@ def three_threads() -> Iterator[None]:
             release(force=True)
     with threadpool_limits(3):
         yield
-        assert numbers() == {3}
+        assert numbers() == {3}, threadpool_info()
 
 
 def test_one_thread_within_and_what_was_set_before_afterwards() -> None:
