@@ -5,14 +5,10 @@ the best value after the last evaluation to the optimum, Rosenbrock's by its log
 at a time over a simulated clock, a trial lasting a tick; Optuna's runs its own loop. The same seed starts both
 searchers, and an interval is that of the mean difference over seeds (90 %, normal).
 
-    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/sampler_edges.py [--seeds 100] [--evaluations 60] [--lanes 1]
+    python tests/benchmarks/sampler_edges.py [--seeds 100] [--evaluations 60] [--lanes 1]
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import argparse
 import math
