@@ -11,6 +11,9 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.study.loading import study_folders_last
 
+ANSWER_SECONDS = 10.0
+"""Most seconds to wait for a scheduler's first answer."""
+
 CLOSE_SECONDS = 10.0
 """Most seconds to wait for workers and connections to close."""
 
@@ -46,7 +49,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
                     raise UserError(
                         f"--scheduler {scheduler}: no certificate is configured for TLS, see docs/cluster.md"
                     )
-                client = Client(scheduler, timeout="10s", set_as_default=False)
+                client = Client(scheduler, timeout=ANSWER_SECONDS, set_as_default=False)
             except (OSError, TimeoutError, ValueError) as error:
                 raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         else:

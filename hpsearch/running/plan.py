@@ -26,7 +26,6 @@ from hpsearch.study import scaling
 from hpsearch.study.declaration import CONFIRM
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
-from hpsearch.tables import door
 
 
 @dataclass(frozen=True)
@@ -171,6 +170,8 @@ def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
     """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
     if study.data is None:
         return study, None
+    from hpsearch.tables import door  # imports pandas and scikit-learn, which a study without data does not need
+
     dataset = door.load(study.data, study.model, reader=door.reader_of(log))
     if study.stages is None:
         return study, dataset

@@ -85,42 +85,60 @@ class Study:
         UserError: Something in it cannot be; the message names the parameter and the fix.
     """
 
-    name: str
-    model: Estimator | None = field(default=None, metadata=may(trains=True))
-    objective: Callable[[Any], Any] | None = field(default=None, metadata=may(trains=True))
-    space: Mapping[str, Dimension] | SpaceFunction | Sequence[Mapping[str, Any]] = field(default_factory=dict)
-    data: Data | None = field(default=None, metadata=may(settable=True, named=False, trains=True))
-    metric: str | Sequence[str] = field(default=DEFAULT_METRIC, metadata=may(settable=True, trains=True, plain=True))
-    direction: Direction | Sequence[Direction] = field(default="maximize", metadata=may(settable=True, plain=True))
-    sampler: SamplerName | DeclaredSampler | BaseSampler | None = field(default=None, metadata=may(settable=True))
-    pruner: PrunerName | DeclaredPruner | BasePruner | None = field(default=None, metadata=may(settable=True))
-    n_trials: int | None = field(default=None, metadata=may(settable=True, named=False, extends=True, whole=1))
-    epochs: int | None = field(default=None, metadata=may(settable=True, trains=True, plain=True, whole=1))
-    lanes: int = field(default=8, metadata=may(settable=True, whole=1))
-    seed: int = field(default=0, metadata=may(settable=True, trains=True, plain=True, whole=0))
+    name: str = field(metadata=may(fixed=True))
+    model: Estimator | None = field(default=None, metadata=may(code=True, trains=True))
+    objective: Callable[[Any], Any] | None = field(default=None, metadata=may(code=True, trains=True))
+    space: Mapping[str, Dimension] | SpaceFunction | Sequence[Mapping[str, Any]] = field(
+        default_factory=dict, metadata=may(extensible=True, code=True)
+    )
+    data: Data | None = field(default=None, metadata=may(fixed=True, settable=True, named=False, trains=True))
+    metric: str | Sequence[str] = field(
+        default=DEFAULT_METRIC, metadata=may(fixed=True, settable=True, trains=True, plain=True)
+    )
+    direction: Direction | Sequence[Direction] = field(
+        default="maximize", metadata=may(fixed=True, settable=True, plain=True)
+    )
+    sampler: SamplerName | DeclaredSampler | BaseSampler | None = field(
+        default=None, metadata=may(typed="NAME", extensible=True, code=True, settable=True)
+    )
+    pruner: PrunerName | DeclaredPruner | BasePruner | None = field(
+        default=None, metadata=may(typed="NAME", extensible=True, code=True, settable=True)
+    )
+    n_trials: int | None = field(
+        default=None, metadata=may(typed="N", settable=True, named=False, extends=True, whole=1)
+    )
+    epochs: int | None = field(
+        default=None, metadata=may(typed="N", extensible=True, settable=True, trains=True, plain=True, whole=1)
+    )
+    lanes: int = field(default=8, metadata=may(typed="N", extensible=True, settable=True, whole=1))
+    seed: int = field(default=0, metadata=may(typed="N", fixed=True, settable=True, trains=True, plain=True, whole=0))
     repeats: int = field(default=1, metadata=may(settable=True, trains=True, plain=True, whole=1))
     enqueue: Sequence[Mapping[str, Any]] = ()
-    value: Counts = field(default="best", metadata=may(settable=True, plain=True))
-    constraints: Sequence[Constraint] = ()
-    scoring: Scoring | None = field(default=None, metadata=may(trains=True))
-    until: float | None = field(default=None, metadata=may(limit=True, extends=True, number=True))
-    no_improvement: int | None = field(default=None, metadata=may(limit=True, extends=True, whole=1))
-    budget: float | None = field(default=None, metadata=may(limit=True, extends=True, number=True, positive=" epochs"))
-    timeout: float | None = field(default=None, metadata=may(number=True, positive=" seconds"))
+    value: Counts = field(default="best", metadata=may(fixed=True, settable=True, plain=True))
+    constraints: Sequence[Constraint] = field(default=(), metadata=may(code=True))
+    scoring: Scoring | None = field(default=None, metadata=may(code=True, trains=True))
+    until: float | None = field(default=None, metadata=may(typed="METRIC=VALUE", limit=True, extends=True, number=True))
+    no_improvement: int | None = field(default=None, metadata=may(typed="N", limit=True, extends=True, whole=1))
+    budget: float | None = field(
+        default=None, metadata=may(typed="N", limit=True, extends=True, number=True, positive=" epochs")
+    )
+    timeout: float | None = field(default=None, metadata=may(typed="TIME", number=True, positive=" seconds"))
     trial_timeout: float | None = field(
-        default=None, metadata=may(limit=True, extends=True, number=True, positive=" seconds")
+        default=None, metadata=may(typed="TIME", limit=True, extends=True, number=True, positive=" seconds")
     )
     trial_memory: float | None = field(
-        default=None, metadata=may(limit=True, extends=True, number=True, positive=" bytes")
+        default=None, metadata=may(typed="BYTES", limit=True, extends=True, number=True, positive=" bytes")
     )
-    audit: float = field(default=0.0, metadata=may(settable=True))
-    stages: Stages | None = field(default=None, metadata=may(settable=True, trains=True))
-    confirm: int = field(default=0, metadata=may(settable=True, named=False, extends=True, confirms=True, whole=0))
+    audit: float = field(default=0.0, metadata=may(extensible=True, settable=True))
+    stages: Stages | None = field(default=None, metadata=may(typed="auto", fixed=True, settable=True, trains=True))
+    confirm: int = field(
+        default=0, metadata=may(typed="N", settable=True, named=False, extends=True, confirms=True, whole=0)
+    )
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
     measure_test: bool = field(default=False, metadata=may(trains=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
-    version: str | None = None
+    version: str | None = field(default=None, metadata=may(code=True))
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
