@@ -265,7 +265,8 @@ class Projection:
         sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
-        self._set_ended(store, sent, state, self._times[-1] if trial.ended_at is None else trial.ended_at)
+        ended = self._times[-1] if trial.ended_at is None else trial.ended_at
+        self._set_ended(store, sent, state, max(ended, self._began[trial.number]))  # the wall's clock may go back
         if trial.decision is not None:
             del self._unfinished[trial.number], self._trials[trial.number]
 
@@ -295,7 +296,7 @@ class Projection:
             if version > 1 and study.exists():
                 store.log_text(sent.run, study.read_text(encoding="utf-8"), version_file(version))
         self._declared = {}
-        self._set_ended(store, sent, state, self.history.time or self._header.time)
+        self._set_ended(store, sent, state, max(self.history.time or 0.0, self._header.time))
 
     def _label(self, store: Store) -> None:
         """Tell runs of earlier versions from those of the current one, once there is more than one version."""
