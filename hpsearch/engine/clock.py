@@ -51,7 +51,8 @@ class Clock:
         intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
         taken: Told that it is.
         early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
-        now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
+        now: The clock on the wall, for timestamps.
+        elapsed: A clock that nobody sets: for the pace of checkpoints and for time limits, which are logged.
     """
 
     log: Log
@@ -68,6 +69,7 @@ class Clock:
     taken: Callable[[], None] = lambda: None
     early: bool = False
     now: Callable[[], float] = time.time
+    elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
 
@@ -77,30 +79,29 @@ class Clock:
         Returns:
             Whether the study is done or stopped; False where it was interrupted and waits to be resumed.
         """
-        saved = self.begun = self.now()
+        saved = self.begun = self.elapsed()
         if self.history.running():
             self._checkpoint()  # what was trained again to get here is not to be trained a third time
         while self.history.stop is None:
             if self.interrupted():
                 self._checkpoint()
                 return False
-            extensions = list(self.intake(self.history))
-            for extension in extensions:
-                self.log.append(extension)
-                self.history.apply(extension)
-            if extensions:
+            if extensions := list(self.intake(self.history)):
+                for extension in extensions:
+                    self.log.append(extension)
+                    self.history.apply(extension)
                 self.taken()
             record = self.tick()
             if record is None:
                 break
             self.observer.tick(self.history.current, record)
-            if self.now() - saved >= CHECKPOINT_SECONDS:
+            if self.elapsed() - saved >= CHECKPOINT_SECONDS:
                 self._checkpoint()
-                saved = self.now()
+                saved = self.elapsed()
         if self.history.running():
             self._checkpoint()
         else:
-            self.checkpoints.clear()
+            self._clear()
         return True
 
     def tick(self) -> Tick | None:
@@ -250,7 +251,7 @@ class Clock:
             if last:
                 return None, last  # the search is over; what it found is still to be confirmed
         timeout = self.limits.timeout
-        if timeout is not None and self.now() - self.begun >= timeout:
+        if timeout is not None and self.elapsed() - self.begun >= timeout:
             return f"timeout: this run has taken {timeout:g} s", ()
         return None, ()
 
@@ -275,6 +276,12 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
+
+    def _clear(self) -> None:
+        try:
+            self.checkpoints.clear()
+        except OSError as error:
+            self.observer.message(f"checkpoints that nothing needs any more stay ({error}); `hpsearch gc` deletes them")
 
 
 def _check_order(rows: Sequence[Row], lanes: Sequence[Trial]) -> None:

@@ -122,7 +122,7 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
         return stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
     client = stack.enter_context(connect(place.workers, place.scheduler))
     executor = Executor(
-        DaskCrew(client, make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
+        DaskCrew(client, make, plan.dataset, watcher.message), executor_name(_uid(history)), plan.prepared.epochs,
         watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=_silence(plan), verify=place.verify,
         apart=plan.study.objective is not None,
     )  # fmt: skip
@@ -140,7 +140,7 @@ def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, wat
         return
     try:
         winner.store(plan.folder, history.current, plan.dataset, best.model, outlet.register)
-    except (ValueError, UserError) as error:
+    except (ValueError, UserError, OSError) as error:
         watcher.message(f"the winner's model is not in MLflow: {error}")
 
 

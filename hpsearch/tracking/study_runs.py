@@ -186,7 +186,8 @@ class StudyRuns:
         sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
-        self._set_ended(sent, state, folded.times[-1] if trial.ended_at is None else trial.ended_at)
+        ended = folded.times[-1] if trial.ended_at is None else trial.ended_at
+        self._set_ended(sent, state, max(ended, folded.began[trial.number]))  # the wall's clock may go back
         if trial.decision is not None:
             del folded.unfinished[trial.number], self._trials[trial.number]
 
@@ -216,7 +217,7 @@ class StudyRuns:
             if version > 1 and study.exists():
                 store.log_text(sent.run, study.read_text(encoding="utf-8"), version_file(version))
         folded.declared = {}
-        self._set_ended(sent, state, history.time or header.time)
+        self._set_ended(sent, state, max(history.time or 0.0, header.time))
 
     def _label(self) -> None:
         """Tell runs of earlier versions from those of the current one, once there is more than one version."""
