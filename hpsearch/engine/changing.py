@@ -15,7 +15,7 @@ from hpsearch.study.declaration import changes, differing, identity, widens
 CODE = frozenset({"objective", "model", "constraints", "scoring", "sampler", "pruner", "space", "version"})
 """Parts of a declaration that hold code: of a change in them it can be said that it computes the same."""
 
-EXTENSIBLE = frozenset({"sampler", "pruner", "lanes", "epochs", "audit", "space"})
+EXTENSIBLE = frozenset({"sampler", "pruner", "lanes", "epochs", "audit", "space", "warm_start", "duplicates"})
 """What may be another from here on in one search."""
 
 LISTED = frozenset({"grid", "listed", "chapter"})
