@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.table import Table as Table
+    from hpsearch.study.warm_start import WarmStart as WarmStart
     from hpsearch.tracking.load_model import load as load
 
 __version__ = "0.2.0"
@@ -54,6 +55,7 @@ _HOMES = {
     "Study": "hpsearch.running.study",
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
+    "WarmStart": "hpsearch.study.warm_start",
     "load": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
 }
@@ -78,6 +80,7 @@ __all__ = [
     "Study",
     "Table",
     "UserError",
+    "WarmStart",
     "load",
     "track",
 ]

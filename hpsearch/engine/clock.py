@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.engine import reusing
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
@@ -127,17 +128,20 @@ class Clock:
         for note in notes:
             self.observer.message(note)
         for decision in whole.decisions:
-            if decision.action != "audit":
+            if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
                 self.objective.stop(decision.trial)
         return whole
 
     def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
         known = dict(self.history.waiting)
-        missing = [trial.number for trial in lanes if trial.number not in known]
+        missing = [trial.number for trial in reusing.trained(lanes) if trial.number not in known]
         if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
             self.objective.tell(self._early(missing, tick, asks, notes))
-        known |= {row.trial: row for row in self.objective.advance(missing, tick)}
+        known |= {row.trial: row for row in (self.objective.advance(missing, tick) if missing else ())}
+        for trial in sorted(lanes, key=lambda trial: trial.number):
+            if trial.ask.reuses is not None:
+                known[trial.number] = reusing.followed(self.history, trial, known)
         return tuple(known[trial.number] for trial in lanes)
 
     def _early(self, missing: Iterable[int], tick: int, asks: list[Ask], notes: list[str]) -> Callable[[Row], None]:
@@ -190,10 +194,11 @@ class Clock:
             trial = len(self.history.trials)
             ask = Ask(
                 trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-                proposal.enqueued,
+                proposal.enqueued, proposal.reuses,
             )  # fmt: skip
             self.history.begin(ask)
-            self.objective.start(Start(ask))
+            if ask.reuses is None:
+                self.objective.start(Start(ask))
             asks.append(ask)
             notes += [proposal.note] if proposal.note else []
         return asks, notes
@@ -205,6 +210,8 @@ class Clock:
         open_rows: list[Row] = []
         for row in rows:
             trial = self.history.trials[row.trial]
+            if trial.ask.reuses is not None:
+                continue  # it ends as the trial that it follows
             if (ended := own_end(goal, trial, row)) is not None:
                 decisions.append(ended)
             elif row.finished:
@@ -219,6 +226,7 @@ class Clock:
             elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
                 open_rows.append(row)  # who has not reported yet is not judged
         decisions += self.pruner.judge(self.history.current, open_rows)
+        decisions += reusing.ends(self.history, [self.history.trials[row.trial] for row in rows], decisions)
         return list(_by_trial(decisions))
 
     def _hint(self, rows: tuple[Row, ...]) -> None:
@@ -241,7 +249,7 @@ class Clock:
         if (hopeless := self._hopeless()) is not None:
             return hopeless, ()
         if not going and self.ladder.over(self.history.current):
-            return None, ()
+            return self.ladder.exhausted(self.history.current), ()
         if (reached := self.limits.reached(self.history.current)) is not None:
             rule, reason = reached
             searching = [trial for trial in going if self.ladder.searches(trial.ask.stage)]

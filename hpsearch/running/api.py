@@ -58,7 +58,8 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
     """
     how, root = Options.of(**options), Path(root)
     wish = how.opening.wish
-    study = plans.asked(study, root, how.limits, how.opening)
+    warmth = plans.asked(study, root, how.limits, how.opening)
+    study = warmth.study
     watcher = how.view.open()
     with ExitStack() as stack:
         # Entered first: its process imports MLflow while this one loads the data.
@@ -70,13 +71,13 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         resumed = bool(log.records)
         history = open_history(
             log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish,
-            git_diff=how.opening.git_diff,
+            warmth=warmth, git_diff=how.opening.git_diff,
         )  # fmt: skip
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        for line in plan.notices:
+        for line in (*plan.notices, *warmth.news):
             watcher.message(line)
         watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpsearch.errors import UserError
 from hpsearch.space import Dimension, Space, SpaceFunction
@@ -21,6 +22,7 @@ from hpsearch.study.parts import Data, DeclaredPruner, DeclaredSampler, Estimato
 from hpsearch.study.registry import PrunerName, SamplerName
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import may, settings
+from hpsearch.study.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -61,6 +63,12 @@ class Study:
         seed: Where all randomness of the study comes from.
         repeats: Trials per point, each with a seed of its own.
         enqueue: Points to try first, each with a value per active dimension.
+        duplicates: What becomes of a point that a sampler proposes again: ``retrain`` it, ``skip`` it for one that was
+            not tried, or ``reuse`` the result of the trial that had it, as a deterministic objective would give it
+            again. With the latter two a study ends once all points of a finite space were tried.
+        warm_start: Results from elsewhere that samplers take for observations: the name or folder of a study, a csv
+            file of points and values, an Optuna storage's URL, file or study; or a
+            :class:`~hpsearch.study.warm_start.WarmStart`, which says more; or several of them.
         scoring: More to measure on the validation part of a scikit-learn model: a name such as ``"f1_macro"`` (reported
             as ``val_f1_macro``), a function ``(estimator, X, y) -> float`` (reported as ``score``), or a dict of either
             by name. A single one decides, where ``metric`` does not say otherwise.
@@ -139,6 +147,12 @@ class Study:
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
     version: str | None = field(default=None, metadata=may(code=True))
+    duplicates: Literal["retrain", "skip", "reuse"] = field(
+        default="retrain", metadata=may(extensible=True, settable=True, plain=True)
+    )
+    warm_start: WarmStart | str | Path | Any | Sequence[WarmStart | str | Path | Any] | None = field(
+        default=None, metadata=may(extensible=True)
+    )
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -162,6 +176,12 @@ class Study:
         """The space, a list of grids turned into what it searches."""
         assert callable(self.space) or isinstance(self.space, Mapping), "a list became dimensions when it was declared"
         return self.space
+
+    @property
+    def sources(self) -> tuple[WarmStart, ...]:
+        """Where results that its samplers observe come from."""
+        assert isinstance(self.warm_start, tuple), "they were settled when it was declared"
+        return self.warm_start
 
     @property
     def dimensions(self) -> dict[str, Dimension]:
