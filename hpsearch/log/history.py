@@ -102,7 +102,7 @@ class History:
                 self._begin_version(record)
             elif self._current is not None:
                 self._current.apply(record)
-            self.declaration, self.stop = Declaration.of(record.declaration), None
+            self.declaration, self.stop = Declaration.of(record.declaration), record.stop or None
             self.retries += record.retry
             self.queue += record.points
             complete(self.trials, record)

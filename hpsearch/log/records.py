@@ -150,6 +150,7 @@ class Extension:
         changed: That change, in words.
         earlier: The values that the trials before had in dimensions which this declaration adds.
         points: Points to try next, each with a value for some or all of its dimensions.
+        stop: Why the user had a run end here, or nothing.
     """
 
     declaration: dict[str, Any]
@@ -159,6 +160,7 @@ class Extension:
     changed: list[str] = field(default_factory=list)
     earlier: dict[str, Any] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
+    stop: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,8 @@ def to_json(record: Record) -> dict[str, Any]:
     for name in ("notes", "minor", "change", "changed", "earlier", "points"):
         if not plain.get(name, True):
             del plain[name]
+    if kind == "extension" and not plain["stop"]:
+        del plain["stop"]
     if "row" in plain:
         plain["row"] = dict(vars(plain["row"]))
         _write_row(plain["row"])

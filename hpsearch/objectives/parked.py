@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +45,15 @@ class Parked:
     """Runs a trial's code from report to report.
 
     Args:
-        function: Takes what ``given`` returns; returns a result or an iterator of reports, or calls ``report``.
+        function: Takes a trial; returns a result or an iterator of reports, or calls ``report``.
+        around: What the code runs in, entered for each step.
     """
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, function: Callable[[Any], Any], around: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self._function = function
+        self._around = around
         self._greenlet: greenlet.greenlet | None = None
         self._surroundings = Surroundings()
         self._pid = os.getpid()
@@ -131,7 +136,7 @@ class Parked:
     def _entered(self, resume: Callable[[greenlet.greenlet], Any]) -> Said:
         assert self._greenlet is not None
         try:
-            with self._surroundings.entered():
+            with self._surroundings.entered(), self._around():
                 said = resume(self._greenlet)
         finally:
             if os.getpid() != self._pid:

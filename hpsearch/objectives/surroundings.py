@@ -72,7 +72,7 @@ class Surrounded:
         self._threads = threads
 
     def place(self, folder: Path) -> None:
-        """Have the checkpoint folders of the trials in there, where the objective has any."""
+        """Have the files of the trials in a study's folder, where the objective has any."""
         if isinstance(self._objective, Foldered):
             self._objective.place(folder)
 

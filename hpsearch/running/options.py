@@ -6,7 +6,7 @@ more is a line in each of the two: the name with its type there, the field with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
@@ -15,6 +15,7 @@ from hpsearch.engine.changing import Wish
 from hpsearch.engine.observer import Observer, Silent
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
+from hpsearch.running.callbacks import Callback, checked
 from hpsearch.running.winner import register_as
 from hpsearch.tracking.process import Delivery, NoDelivery
 
@@ -55,6 +56,7 @@ class RunOptions(TypedDict, total=False):
     delivery: Delivery | None
     quiet: bool
     observer: Observer | None
+    callbacks: Sequence[Callback]
     refit: bool | None
 
 
@@ -161,10 +163,19 @@ class View:
     Attributes:
         quiet: Show nothing while it runs.
         observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
+        callbacks: Functions of the study and a trial, called once the trial has ended, in the order of the log and in
+            the process that runs the study; what one raises ends the run.
+
+    Raises:
+        UserError: Something among the callbacks is no function.
     """
 
     quiet: bool = False
     observer: Observer | None = None
+    callbacks: Sequence[Callback] = ()
+
+    def __post_init__(self) -> None:
+        checked(self.callbacks)
 
     def open(self) -> Observer:
         """Return who watches."""

@@ -10,6 +10,7 @@ from typing import Any
 from hpsearch.log import redact
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Goal, History, Trial
+from hpsearch.log.kept import artifacts, trials_with_artifacts
 from hpsearch.log.records import Extension, Header, Record, Tick
 from hpsearch.tracking import content
 from hpsearch.tracking.attachments import as_json, send_study
@@ -212,9 +213,10 @@ class Projection:
         fresh = [each for each in self._unfinished.values() if each.decision is not None and each.number not in there]
         if len(fresh) < FEW or not self._bulk or not store.takes_bulk:
             return
+        with_files = trials_with_artifacts(self._study_dir)
         for first in range(0, len(fresh), CHUNK):
             some = fresh[first : first + CHUNK]
-            runs = gathered(some, header, history.declaration, parent, self._user, self._began, self._times)
+            runs = gathered(some, header, history.declaration, parent, self._user, self._began, self._times, with_files)
             try:
                 store.add(list(runs.values()), header.dataset)
             except Exception:
@@ -265,6 +267,9 @@ class Projection:
         sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
+        if trial.decision is not None:
+            for path, name in artifacts(self._study_dir, trial.number):
+                store.log_path(sent.run, path, name)
         self._set_ended(store, sent, state, self._times[-1] if trial.ended_at is None else trial.ended_at)
         if trial.decision is not None:
             del self._unfinished[trial.number], self._trials[trial.number]
