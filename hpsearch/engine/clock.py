@@ -52,6 +52,7 @@ class Clock:
         intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
         taken: Told that it is.
         early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
+        halted: Asked after each tick for the reason why the user has the run end, or None; it is written into the log.
         now: The clock on the wall, for timestamps.
         elapsed: A clock that nobody sets: for the pace of checkpoints and for time limits, which are logged.
     """
@@ -69,6 +70,7 @@ class Clock:
     intake: Callable[[History], Iterable[Extension]] = lambda history: ()
     taken: Callable[[], None] = lambda: None
     early: bool = False
+    halted: Callable[[], str | None] = lambda: None
     now: Callable[[], float] = time.time
     elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
@@ -92,6 +94,9 @@ class Clock:
                     self.log.append(extension)
                     self.history.apply(extension)
                 self.taken()
+            if (why := self.halted()) is not None:
+                self.halt(why)
+                break
             record = self.tick()
             if record is None:
                 break
@@ -116,14 +121,7 @@ class Clock:
         rows = self._rows(lanes, number, asks, notes)
         _check_order(rows, lanes)
         self._hint(rows)
-        record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
-        self.history.arrive(record)
-        record = replace(record, decisions=tuple(self._judge(rows)))
-        self.history.decide(record)
-        stop, last = self._stop()
-        whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
-        self.log.append(whole)
-        self.history.decide(replace(whole, decisions=last))
+        whole = self.settle(Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes)))
         self._keep_best(rows)
         for note in notes:
             self.observer.message(note)
@@ -131,6 +129,23 @@ class Clock:
             if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
                 self.objective.stop(decision.trial)
         return whole
+
+    def settle(self, record: Tick) -> Tick:
+        """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
+        self.history.arrive(record)
+        record = replace(record, decisions=tuple(self._judge(record.rows)))
+        self.history.decide(record)
+        stop, last = self._stop()
+        whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
+        self.log.append(whole)
+        self.history.decide(replace(whole, decisions=last))
+        return whole
+
+    def halt(self, why: str) -> None:
+        """Write down that the user has the run end here; the trials that run wait to be resumed, as after a timeout."""
+        extension = Extension(self.history.declaration.to_json(), self.now(), stop=why)
+        self.log.append(extension)
+        self.history.apply(extension)
 
     def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
@@ -188,20 +203,27 @@ class Clock:
         for lane in range(self.n_lanes):
             if lane in busy:
                 continue
-            proposal = self.ladder.next(self.history.current)
-            if proposal is None:
+            begun = self.begin_trial(lane)
+            if begun is None:
                 break
-            trial = len(self.history.trials)
-            ask = Ask(
-                trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-                proposal.enqueued, proposal.reuses,
-            )  # fmt: skip
-            self.history.begin(ask)
-            if ask.reuses is None:
-                self.objective.start(Start(ask))
-            asks.append(ask)
-            notes += [proposal.note] if proposal.note else []
+            asks.append(begun[0])
+            notes += begun[1]
         return asks, notes
+
+    def begin_trial(self, lane: int) -> tuple[Ask, list[str]] | None:
+        """Begin the next trial in a lane; return it with what is noted, or None where there is none to begin."""
+        proposal = self.ladder.next(self.history.current)
+        if proposal is None:
+            return None
+        trial = len(self.history.trials)
+        ask = Ask(
+            trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
+            proposal.enqueued, proposal.reuses,
+        )  # fmt: skip
+        self.history.begin(ask)
+        if ask.reuses is None:
+            self.objective.start(Start(ask))
+        return ask, [proposal.note] if proposal.note else []
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""

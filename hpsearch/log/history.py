@@ -112,7 +112,7 @@ class History:
                 self._current.apply(record)
             if self.declaration.epochs != record.declaration.get("epochs"):
                 self.alike = self._first + len(self.trials)
-            self.declaration, self.stop = Declaration.of(record.declaration), None
+            self.declaration, self.stop = Declaration.of(record.declaration), record.stop or None
             self.retries += record.retry
             self.queue += record.points
             self.brought = complete(self.trials, self.brought, record)

@@ -50,6 +50,11 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     """
     if study.objective is not None:
         return _function(study)
+    if study.model is None:
+        raise UserError(
+            f"study {study.name!r}: nothing to train: give exactly one of model= and objective=, or train elsewhere "
+            "by study.ask() and study.tell() (`hpsearch ask`, `hpsearch tell`)"
+        )
     from hpsearch.objectives.outputs import Classes, Values
     from hpsearch.objectives.transformers import behind
 

@@ -64,10 +64,10 @@ def declare(
         if known is None
         else (known.function, known.value, known.part, known.scoring)
     )
-    task: dict[str, Any]
+    task: dict[str, Any] = {}
     if study.objective is not None:
         task = {"objective": function(study.objective, "objective")}
-    else:
+    elif study.model is not None:
         task = {"model": value(study.model, "model")}
     declaration = {
         "name": study.name,

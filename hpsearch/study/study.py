@@ -39,7 +39,8 @@ class Study:
     Attributes:
         name: Names the study's folder, its MLflow experiment, and it on the command line.
         model: A scikit-learn estimator or pipeline whose parameters are searched; or
-        objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch.
+        objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch. With
+            neither, its trials are trained elsewhere: ``study.ask()`` and ``study.tell()``.
         space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment. A list of grids, as
             scikit-learn's ``param_grid``, makes the study a comparison: exactly their points are trained, all to their
             end (see :func:`hpsearch.study.comparison.points_of`).
