@@ -48,6 +48,8 @@ class Declaration:
         repeats: Trials per point.
         enqueue: Points that are tried first.
         scoring: What else is measured, or None.
+        cv: How points are cross-validated, or None.
+        groups: A digest of the groups of the rows, or None.
         until: The value that is good enough, or None.
         no_improvement: Trials that may end without an improvement, or None.
         budget: Epochs of the full problem that the search may cost, or None.
@@ -84,6 +86,8 @@ class Declaration:
     repeats: int = field(default=1, metadata=ALWAYS)
     enqueue: tuple[dict[str, Any], ...] = field(default=(), metadata=ALWAYS)
     scoring: Any = None
+    cv: Any = None
+    groups: str | None = None
     until: float | None = None
     no_improvement: int | None = None
     budget: float | None = None
