@@ -58,11 +58,13 @@ def _made(study: Study, plain: Study, one: PrepareOne, by_fold: bool, dataset: D
     assert dataset is not None, "a study with a model has data"
     folded = folded_as(study, dataset)
     told = {*study.goal.metrics, *scorers_of(study.scoring)} - {SECONDS, WEIGHTS}
+    last = split(study.model)
+    if last.last.get_params().get("exact_train_metrics"):
+        told |= {metric.replace("val_", "train_", 1) for metric in told}
     folds = []
     for number in range(len(folded)):
         data = folded.at(number)
         folds.append(one(plain, data).make(data))
     if by_fold:
         return FoldByFold(folds, told)
-    last = split(study.model)
     return EpochByEpoch(folds, told, last.last.get_params(), last.prefix, study.dimensions)

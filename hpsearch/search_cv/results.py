@@ -92,7 +92,7 @@ def _candidate(trial: Trial, how: Reading) -> Candidate:
         for name, metric in names.items():
             found = np.array([metrics.get(split_name(fold, metric), math.nan) for fold in range(how.splits)])
             scores[f"{part}_{name}"] = np.where(np.isnan(found), how.error_score, found) if failed or errors else found
-    if failed and not errors and trial.decision is not None:
+    if failed and not how.by_fold and trial.decision is not None:
         errors = [trial.decision.reason]
     state = "STOPPED" if trial.state == "RUNNING" else trial.state
     return Candidate(trial.number, params, state, trial.epoch, scores, fit_times, score_times, errors)

@@ -51,6 +51,7 @@ def by_epochs(
     space: Any,
     fit_params: Mapping[str, Any],
     score_params: Mapping[str, Any],
+    train_score: bool,
 ) -> Epochs | None:
     """Return how a search goes by epochs (or by growing parts of the samples); None where each fit is a whole one.
 
@@ -64,6 +65,7 @@ def by_epochs(
         space: What is searched in.
         fit_params: Arguments of ``fit``.
         score_params: Arguments of the scorer.
+        train_score: Whether training rows are scored too.
 
     Raises:
         UserError: Another way is asked for than the estimator and the data can go.
@@ -72,7 +74,7 @@ def by_epochs(
         raise UserError(f"resource must be one of {', '.join(RESOURCES)}, not {resource!r}")
     if resource == "fit":
         return None
-    refused = _refused(estimator, X, y, pairs, scoring, fit_params, score_params, resource)
+    refused = _refused(estimator, X, y, pairs, scoring, fit_params, score_params, resource, train_score)
     if refused is None and resource == "auto" and not _is_ours(estimator, space):
         return None
     if refused is not None:
@@ -94,7 +96,7 @@ def by_epochs(
 
 def _refused(
     estimator: Any, X: Any, y: Any, pairs: Sequence[Pair], scoring: Any, fit_params: Mapping[str, Any],
-    score_params: Mapping[str, Any], resource: str,
+    score_params: Mapping[str, Any], resource: str, train_score: bool,
 ) -> str | None:  # fmt: skip
     """Return why models cannot go by a resource, or None where they can."""
     from sklearn.base import is_classifier, is_regressor
@@ -110,6 +112,8 @@ def _refused(
     others = [name for name, value in fit_params.items() if value is not None and name != "sample_weight"]
     if others or score_params or (fit_params.get("sample_weight") is not None and last is not estimator):
         return "fit takes no parameters then, but sample_weight of a model without steps before it"
+    if train_score and _measured(last, scoring) is None:
+        return "training scores are of the estimator's own score alone"
     if callable(scoring) and not hasattr(scoring, "_score_func"):
         return "scoring must be a name or one of scikit-learn's scorers"
     if np.ndim(y) != 1 or not hasattr(X, "shape") or len(X.shape) != 2:

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,12 +17,15 @@ from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_method_params, indexable
 
+from hpsearch import samplers
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
 from hpsearch.objectives import streams
 from hpsearch.objectives.fold_fits import settled
+from hpsearch.objectives.transformers import split
 from hpsearch.running.in_memory import run_in_memory
 from hpsearch.running.study import Study
 from hpsearch.search_cv.failures import tell
@@ -128,6 +132,11 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         self.lanes = lanes
         self.timeout = timeout
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
+        return tags
+
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None, **params: Any) -> StudySearchCV:
         """Search, and train the best candidate on all rows.
@@ -152,13 +161,14 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         with _as_value_errors():
             way = by_epochs(
                 self.estimator, X, y, pairs, resource=self.resource, scoring=self.scoring, space=self.space,
-                fit_params=fit_params, score_params=score_params,
+                fit_params=fit_params, score_params=score_params, train_score=self.return_train_score,
             )  # fmt: skip
             fits = Fits(
                 scorers, dict(fit_params), dict(score_params), self.error_score, self.return_train_score,
                 self.n_jobs, self.verbose, (X, y),
             )  # fmt: skip
             study, names, dataset = self._study(pairs, way, fits, refit_metric)
+            _warn_of_short(study)
             history = self._run(study, dataset)
         if way is None and callable(self.scoring):
             names = _reported(history) or names
@@ -218,8 +228,9 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             names, decides, scoring = {"score": way.metric}, way.metric, None
         else:
             scoring = given
-        if self.return_train_score and "exact_train_metrics" in model.get_params():
-            model = clone(model).set_params(exact_train_metrics=True)
+        if self.return_train_score:
+            last = f"{split(model).prefix}exact_train_metrics"
+            model = clone(model).set_params(**{last: True})
         return (
             Study(
                 model=model, data=dataset, cv=Splits(pairs), metric=decides, scoring=scoring, epochs=self.epochs,
@@ -284,6 +295,17 @@ def _reported(history: History) -> dict[str, str]:
             if names:
                 return {name.removeprefix("val_"): name for name in names}
     return {}
+
+
+def _warn_of_short(study: Study) -> None:
+    """Say where a grid has more points than are tried."""
+    if study.sampler == "grid" and study.n_trials is not None:
+        size = samplers.build(study).size
+        if size is not None and size > study.n_trials:
+            warnings.warn(
+                f"the grid has {size} points, of which n_trials={study.n_trials} are tried; n_trials=None tries all",
+                stacklevel=3,
+            )
 
 
 @contextmanager
