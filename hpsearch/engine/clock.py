@@ -27,7 +27,7 @@ CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
 
 WORTH_A_LINE = 0.05
-"""Seconds of training that are worth a line of their own in the log; a trial's end always is."""
+"""Seconds of training that are worth a line of their own in the log, and a sync; for a trial's end its own count."""
 
 MANY_FAILURES = 16
 """A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
@@ -84,10 +84,12 @@ class Clock:
             if self.interrupted():
                 self._checkpoint()
                 return False
-            for extension in self.intake(self.history):
+            extensions = list(self.intake(self.history))
+            for extension in extensions:
                 self.log.append(extension)
                 self.history.apply(extension)
-            self.taken()
+            if extensions:
+                self.taken()
             record = self.tick()
             if record is None:
                 break
@@ -133,19 +135,38 @@ class Clock:
         known = dict(self.history.waiting)
         missing = [trial.number for trial in lanes if trial.number not in known]
         if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
-            if asks and self.history.begun is None:
-                self.log.append(Begin(tick, self.now(), tuple(asks), tuple(notes)))
-            owed = set(missing)
-
-            def arrived(row: Row) -> None:
-                owed.discard(row.trial)
-                # The last one need not wait for its tick, and what took no time costs less than the line.
-                if owed and (row.ended or row.seconds >= WORTH_A_LINE):
-                    self.log.append(Arrival(tick, self.now(), row))
-
-            self.objective.tell(arrived)
+            self.objective.tell(self._early(missing, tick, asks, notes))
         known |= {row.trial: row for row in self.objective.advance(missing, tick)}
         return tuple(known[trial.number] for trial in lanes)
+
+    def _early(self, missing: Iterable[int], tick: int, asks: list[Ask], notes: list[str]) -> Callable[[Row], None]:
+        """Return what writes rows of a tick into the log before the others are there, where that is worth a line.
+
+        Work that a killed study would do again is worth one from ``WORTH_A_LINE`` seconds on, and a plain function's
+        result always, for its calls may be counted; but the last row need not wait for its tick.
+        """
+        owed = set(missing)
+        unwritten: list[Row] = []
+        seconds = 0.0
+        plain = self.objective.epochs == 1
+
+        def arrived(row: Row) -> None:
+            nonlocal asks, seconds
+            owed.discard(row.trial)
+            unwritten.append(row)
+            seconds += row.seconds + (self.history.trials[row.trial].seconds if row.ended else 0.0)
+            worth = seconds >= WORTH_A_LINE
+            if not owed or not (worth or plain):
+                return
+            if asks and self.history.begun is None:
+                self.log.append(Begin(tick, self.now(), tuple(asks), tuple(notes)), synced=worth)
+                asks = []
+            for early in unwritten:
+                self.log.append(Arrival(tick, self.now(), early), synced=worth and early is unwritten[-1])
+            unwritten.clear()
+            seconds = 0.0
+
+        return arrived
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
         """Have the objective keep the incumbent's model where this tick has made it better."""
@@ -235,10 +256,12 @@ class Clock:
 
     def _hopeless(self) -> str | None:
         """Return why the study stops where every one of its first trials failed, else None."""
-        trials = list(self.history.current.trials)
+        trials = self.history.current.trials
+        if not trials or trials[0].state != "FAILED":
+            return None
         enough = max(MANY_FAILURES, self.n_lanes)
         enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
-        if len(trials) < enough or trials[0].state != "FAILED":
+        if len(trials) < enough:
             return None
         if any(trial.state != "FAILED" for trial in trials):
             return None

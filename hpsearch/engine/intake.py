@@ -73,12 +73,12 @@ def _checked(name: str, history: History, values: Mapping[str, Any]) -> dict[str
 
 def take(folder: Path, history: History) -> list[Extension]:
     """Return what lies in a study's inbox as records; they are to be written before :func:`taken` is called."""
-    inbox, held = folder / INBOX, folder / _TAKEN
-    if not held.exists():
-        if not inbox.exists():
+    inbox, held = os.path.join(folder, INBOX), os.path.join(folder, _TAKEN)  # asked in every tick: no Path
+    if not os.path.exists(held):
+        if not os.path.exists(inbox):
             return []
-        inbox.replace(held)
-    points = [json.loads(line) for line in held.read_text(encoding="utf-8").splitlines()]
+        os.replace(inbox, held)
+    points = [json.loads(line) for line in Path(held).read_text(encoding="utf-8").splitlines()]
     return [Extension(history.declaration.to_json(), time.time(), points=points)] if points else []
 
 

@@ -113,8 +113,13 @@ class Log:
                 self._file = None
             self._lock.__exit__()
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record, *, synced: bool = True) -> None:
         """Write a record, without the secrets in its texts, and return once it is on the disk.
+
+        Args:
+            record: What happened.
+            synced: Whether it must outlive the machine. What need not still outlives this process, and is on the disk
+                once the next synced record is.
 
         Raises:
             UserError: The disk is full or has gone, and the log is cut back to its last whole line; or the log was
@@ -127,7 +132,8 @@ class Log:
             rest = memoryview(encode(redact.record(record), self._key))
             while rest:
                 rest = rest[self._file.write(rest) :]
-            os.fsync(self._file.fileno())
+            if synced:
+                os.fsync(self._file.fileno())
         except OSError as error:
             try:
                 os.ftruncate(self._file.fileno(), whole)
