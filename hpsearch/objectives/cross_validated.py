@@ -126,9 +126,11 @@ class EpochByEpoch:
         for k, row in brought.items():
             if row.failure is not None:
                 now = [brought[i].metrics if i in brought else fold.metrics for i, fold in enumerate(trial.folds)]
+                # What decides is left out: an epoch that broke in one fold is no epoch to count with.
+                metrics = {n: v for n, v in combined(now, ()).items() if n not in self._told} if all(now) else {}
+                failure = f"split {k}: {row.failure}"
                 return Row(
-                    number, ask.lane, trial.done, combined(now, self._told) if all(now) else {}, seconds,
-                    failure=f"split {k}: {row.failure}", traceback=row.traceback,
+                    number, ask.lane, trial.done, metrics, seconds, failure=failure, traceback=row.traceback
                 )  # fmt: skip
         keeps_best = self._keeps_best(ask.params)
         scores = []

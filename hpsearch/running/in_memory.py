@@ -29,7 +29,7 @@ class Unwritten(Log):
     def __init__(self) -> None:
         super().__init__(Path("nowhere"))
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record, *, synced: bool = True) -> None:
         """Let it go."""
 
 
