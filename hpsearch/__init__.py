@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hpsearch.models.preprocessing.parts import SmoothClip as SmoothClip
     from hpsearch.running.single import track as track
     from hpsearch.running.study import Study as Study
+    from hpsearch.search_cv.search import StudySearchCV as StudySearchCV
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
@@ -53,6 +54,7 @@ _HOMES = {
     "Scale": "hpsearch.study.scaling",
     "SmoothClip": "hpsearch.models.preprocessing.parts",
     "Study": "hpsearch.running.study",
+    "StudySearchCV": "hpsearch.search_cv.search",
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
     "WarmStart": "hpsearch.study.warm_start",
@@ -78,6 +80,7 @@ __all__ = [
     "Scale",
     "SmoothClip",
     "Study",
+    "StudySearchCV",
     "Table",
     "UserError",
     "WarmStart",

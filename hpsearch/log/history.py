@@ -12,7 +12,7 @@ from typing import Any
 from hpsearch.log.brought import Brought
 from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
-from hpsearch.log.ranking import front, ranks_before
+from hpsearch.log.ranking import front, may_win, ranks_before
 from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Header, Record, Row, Tick
 from hpsearch.log.trial import BROKEN, FAILURE, State, Trial
 from hpsearch.study.declared import Declaration
@@ -176,9 +176,8 @@ class History:
                 fell |= trial is self.best and trial.value is not None and self.goal.better(trial.value, value)
                 trial.value, trial.best_epoch = value, row.epoch
                 trial.values = trial.newest(self.goal, value)
-                if trial.ask.stage == self.full_stage and (
-                    self.best is None or ranks_before(self.goal, trial, self.best)
-                ):
+                leads = self.best is None or ranks_before(self.goal, trial, self.best)
+                if leads and trial.ask.stage == self.full_stage and may_win(self.goal, trial):
                     self.best = trial
             if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
                 self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
@@ -314,5 +313,5 @@ class History:
         """Return the trials of a stage that have a value and did not fail, best first."""
         if self._current is not None:
             return self._current.ranked_at(stage)
-        known = [t for t in self.trials if t.ask.stage == stage and t.value is not None and t.state != "FAILED"]
+        known = [t for t in self.trials if t.ask.stage == stage and t.value is not None and may_win(self.goal, t)]
         return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))

@@ -27,6 +27,13 @@ def front(goal: Goal, ranked: Iterable[Trial]) -> list[Trial]:
     return [trial for _, trial in kept]
 
 
+def may_win(goal: Goal, trial: Trial) -> bool:
+    """Return whether a trial can be the study's best: none that failed, and where whole trials count, no other."""
+    if trial.state == "FAILED":
+        return False
+    return goal.value != "complete" or trial.state == "COMPLETE" or (len(trial.rows) > 0 and trial.rows[-1].finished)
+
+
 def ranks_before(goal: Goal, a: Trial, b: Trial) -> bool:
     """Return whether the first of two trials that have a value is better, or as good with a lower number."""
     assert a.value is not None, "only trials with a value are ranked"

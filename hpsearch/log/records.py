@@ -73,6 +73,7 @@ class Row:
         rule: What ended a trial with a ``failure``: ``failure`` for what its own code did, ``timeout`` or ``memory``
             for a limit of the study.
         attributes: What the trial has said of itself since its last row, by name, as JSON values; or None.
+        score_seconds: The part of ``seconds`` that scoring took, where that is known. No more reproducible than they.
     """
 
     trial: int
@@ -87,6 +88,7 @@ class Row:
     refusal: str | None = None
     rule: str = "failure"
     attributes: dict[str, Any] | None = None
+    score_seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -291,7 +293,7 @@ def from_json(value: Mapping[str, Any]) -> Record:
         raise ValueError(f"a {kind} record with the wrong fields: {error}") from error
 
 
-_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None}
+_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None, "score_seconds": 0.0}
 """Fields of a row that are written only where they say something else than this."""
 
 

@@ -32,10 +32,14 @@ class Prepared:
     Attributes:
         make: Makes it from the study's data; can be pickled with cloudpickle.
         epochs: Most epochs that a trial trains.
+        by_fold: Whether these are its folds, one after the other.
+        cross_validates: Whether a trial trains several models, a fold each.
     """
 
     make: Callable[[Dataset | None], Objective]
     epochs: int
+    by_fold: bool = False
+    cross_validates: bool = False
 
 
 def prepare(study: Study, dataset: Dataset | None) -> Prepared:

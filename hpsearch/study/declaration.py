@@ -22,7 +22,7 @@ from typing import Any
 from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
-from hpsearch.study import aliases
+from hpsearch.study import aliases, cross_validation
 from hpsearch.study.described import Described, without_parts
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import having
@@ -95,6 +95,8 @@ def declare(
         **({"duplicates": study.duplicates} if study.duplicates != "retrain" else {}),
         **({"warm_start": [each.to_json() for each in study.sources]} if study.sources else {}),
         **({} if study.scoring is None else {"scoring": scoring(study.scoring)}),
+        **({} if study.cv is None else {"cv": cross_validation.described(study.cv, value)}),
+        **({} if study.groups is None else {"groups": cross_validation.digest(study.groups)}),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
         **({"audit": float(study.audit)} if study.audit else {}),
         **({} if study.stages is None else {"stages": _stages(study.stages)}),

@@ -50,6 +50,8 @@ class Declaration:
         duplicates: What becomes of a point that a sampler proposes again.
         warm_start: Where results that samplers observe come from; what they are stands beside the declaration.
         scoring: What else is measured, or None.
+        cv: How points are cross-validated, or None.
+        groups: A digest of the groups of the rows, or None.
         until: The value that is good enough, or None.
         no_improvement: Trials that may end without an improvement, or None.
         budget: Epochs of the full problem that the search may cost, or None.
@@ -88,6 +90,8 @@ class Declaration:
     duplicates: str = "retrain"
     warm_start: tuple[dict[str, Any], ...] = ()
     scoring: Any = None
+    cv: Any = None
+    groups: str | None = None
     until: float | None = None
     no_improvement: int | None = None
     budget: float | None = None

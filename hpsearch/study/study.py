@@ -51,7 +51,8 @@ class Study:
             Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
             ``weights`` (how many numbers are trained, biases counted).
         direction: ``maximize`` or ``minimize``; a list with one for each of several metrics.
-        value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too.
+        value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too; ``complete``: its
+            last, and only trials that were trained to their end can win.
         constraints: Functions of a point's parameters, a dict, that return whether it may be trained at all.
         sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: ``tpe``, in a comparison ``listed``.
         pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: ``asha``, but ``none`` in a comparison
@@ -73,6 +74,11 @@ class Study:
         scoring: More to measure on the validation part of a scikit-learn model: a name such as ``"f1_macro"`` (reported
             as ``val_f1_macro``), a function ``(estimator, X, y) -> float`` (reported as ``score``), or a dict of either
             by name. A single one decides, where ``metric`` does not say otherwise.
+        cv: Cross-validation of each point in the place of one validation part: a number of folds (stratified by class
+            for a classifier), a splitter of scikit-learn, or the rows of each fold as pairs (train, test). The rows are
+            all but those held out for the test, in the order in which they are given; pairs count all rows, and hold
+            out none. The folds of a point are one trial, whose curve is the mean over them (docs/search-cv.md).
+        groups: A group for each row, for splitters that keep groups together; of a Table its ``groups=`` is taken.
         until: Stop once the metric has reached this value.
         no_improvement: Stop once so many trials have ended after the last improvement.
         budget: Stop the search once it has cost so many epochs of the full problem; an epoch of a smaller stage costs
@@ -126,6 +132,8 @@ class Study:
     value: Counts = field(default="best", metadata=may(fixed=True, settable=True, plain=True))
     constraints: Sequence[Constraint] = field(default=(), metadata=may(code=True))
     scoring: Scoring | None = field(default=None, metadata=may(code=True, trains=True))
+    cv: Any = field(default=None, metadata=may(fixed=True, settable=True, trains=True))
+    groups: Any = field(default=None, metadata=may(fixed=True, trains=True))
     until: float | None = field(default=None, metadata=may(typed="METRIC=VALUE", limit=True, extends=True, number=True))
     no_improvement: int | None = field(default=None, metadata=may(typed="N", limit=True, extends=True, whole=1))
     budget: float | None = field(
