@@ -13,22 +13,20 @@ from typing import Any
 
 from hpsearch.engine import reusing
 from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.early import EarlyRows
 from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.errors import UserError
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, History, Trial
-from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Row, Tick
+from hpsearch.log.records import Ask, Begin, Decision, Extension, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start, Telling
 from hpsearch.pruners.base import Pruner
 
 CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
-
-WORTH_A_LINE = 0.05
-"""Seconds of training that are worth a line of their own in the log, and a sync; for a trial's end its own count."""
 
 MANY_FAILURES = 16
 """A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
@@ -152,41 +150,14 @@ class Clock:
         known = dict(self.history.waiting)
         missing = [trial.number for trial in reusing.trained(lanes) if trial.number not in known]
         if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
-            self.objective.tell(self._early(missing, tick, asks, notes))
+            begin = Begin(tick, self.now(), tuple(asks), tuple(notes))
+            plain = self.objective.epochs == 1
+            self.objective.tell(EarlyRows(self.log, self.history, begin, missing, plain, self.now).arrived)
         known |= {row.trial: row for row in (self.objective.advance(missing, tick) if missing else ())}
         for trial in sorted(lanes, key=lambda trial: trial.number):
             if trial.ask.reuses is not None:
                 known[trial.number] = reusing.followed(self.history, trial, known)
         return tuple(known[trial.number] for trial in lanes)
-
-    def _early(self, missing: Iterable[int], tick: int, asks: list[Ask], notes: list[str]) -> Callable[[Row], None]:
-        """Return what writes rows of a tick into the log before the others are there, where that is worth a line.
-
-        Work that a killed study would do again is worth one from ``WORTH_A_LINE`` seconds on, and a plain function's
-        result always, for its calls may be counted; but the last row need not wait for its tick.
-        """
-        owed = set(missing)
-        unwritten: list[Row] = []
-        seconds = 0.0
-        plain = self.objective.epochs == 1
-
-        def arrived(row: Row) -> None:
-            nonlocal asks, seconds
-            owed.discard(row.trial)
-            unwritten.append(row)
-            seconds += row.seconds + (self.history.trials[row.trial].seconds if row.ended else 0.0)
-            worth = seconds >= WORTH_A_LINE
-            if not owed or not (worth or plain):
-                return
-            if asks and self.history.begun is None:
-                self.log.append(Begin(tick, self.now(), tuple(asks), tuple(notes)), synced=worth)
-                asks = []
-            for early in unwritten:
-                self.log.append(Arrival(tick, self.now(), early), synced=worth and early is unwritten[-1])
-            unwritten.clear()
-            seconds = 0.0
-
-        return arrived
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
         """Have the objective keep the incumbent's model where this tick has made it better."""

@@ -97,7 +97,7 @@ def _joined(name: str, dim: Float | Int, ends: Sequence[_End]) -> list[Proposal]
     if not ends or other is None:
         return []
     ways = {end.wider for end in ends}
-    change = {(True,): "widen", (False,): "narrow"}.get(tuple(ways), "move")
+    change = "move" if len(ways) > 1 else "widen" if True in ways else "narrow"
     reasons = ", and ".join(end.reason for end in ends)
     return [Proposal(f"{reasons}: {change} {dim!r} to {other!r}", {name: other})]
 
