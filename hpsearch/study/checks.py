@@ -15,7 +15,6 @@ from typing import Any
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import check_point, check_space
 from hpsearch.space.constraints import check_constraints, violated
-from hpsearch.study import cross_validation
 from hpsearch.study.comparison import Comparison, choices_of, points_of
 from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
@@ -184,6 +183,10 @@ def _measure_test(measure_test: Any, model: Any, metric: Any) -> Settled:
 
 
 def _cv(cv: Any, groups: Any, model: Any, stages: Any) -> Settled:
+    if cv is None and groups is None:
+        return {}
+    from hpsearch.study import cross_validation  # imports NumPy
+
     cv, groups = cross_validation.checked(cv, groups, model)
     if stages is not None and isinstance(cv, cross_validation.Splits):
         raise UserError("cv= as rows goes with no stages=, which have other rows; take a number of folds or a splitter")

@@ -22,7 +22,7 @@ from typing import Any
 from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
-from hpsearch.study import aliases, cross_validation
+from hpsearch.study import aliases
 from hpsearch.study.described import Described, without_parts
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import having
@@ -95,8 +95,7 @@ def declare(
         **({"duplicates": study.duplicates} if study.duplicates != "retrain" else {}),
         **({"warm_start": [each.to_json() for each in study.sources]} if study.sources else {}),
         **({} if study.scoring is None else {"scoring": scoring(study.scoring)}),
-        **({} if study.cv is None else {"cv": cross_validation.described(study.cv, value)}),
-        **({} if study.groups is None else {"groups": cross_validation.digest(study.groups)}),
+        **({} if study.cv is None else _folds(study, value)),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
         **({"audit": float(study.audit)} if study.audit else {}),
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
@@ -171,6 +170,13 @@ def _scoring(scoring: Any) -> Any:
 
 def _stages(stages: Stages) -> Any:
     return stages if isinstance(stages, str) else [_value(scale.to_json(), "stages") for scale in stages]
+
+
+def _folds(study: Study, value: Callable[[Any, str], Any]) -> dict[str, Any]:
+    from hpsearch.study import cross_validation  # imports NumPy
+
+    groups = {} if study.groups is None else {"groups": cross_validation.digest(study.groups)}
+    return {"cv": cross_validation.described(study.cv, value), **groups}
 
 
 def _data(data: Any, digest: str | None) -> Any:
