@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+PRINTED = "output"
+"""The folder for the output of trials in a study's."""
+
 HEAD_BYTES = 256 * 1024
 """What is kept of the beginning of a trial's output."""
 
@@ -26,7 +29,7 @@ class OutputFiles:
     """
 
     def __init__(self, study_dir: Path, trial: int) -> None:
-        folder = study_dir / "output"
+        folder = study_dir / PRINTED
         self.head = folder / f"{trial}.txt"
         self.tail = folder / f"{trial}.tail.txt"
         self.before = folder / f"{trial}.before.txt"

@@ -173,6 +173,9 @@ class _Tee:
         if self.stream is not None:
             self.stream.flush()
 
+    def close(self) -> None:
+        """Leave the stream open: it is not the trial's."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 

@@ -23,7 +23,6 @@ from typing import Any
 STUDY = """
 import sys, tempfile, time
 from hpsearch import Float, Study
-from hpsearch.running.api import run
 
 reports, shape = int(sys.argv[1]), sys.argv[2]
 
@@ -39,10 +38,10 @@ study = Study("s", objective={"generator": generator, "handle": handle}[shape], 
               metric="score", sampler="random", pruner="none", n_trials=1, epochs=reports)
 with tempfile.TemporaryDirectory() as root:
     begun = time.perf_counter()
-    run(study, root, quiet=True, tracking=False)
+    study.run(root, quiet=True, tracking=False)
     whole = time.perf_counter() - begun
     begun = time.perf_counter()
-    run(study, root, quiet=True, tracking=False)  # nothing is left to do: what opening and ending cost
+    study.run(root, quiet=True, tracking=False)  # nothing is left to do: what opening and ending cost
     print((whole - (time.perf_counter() - begun)) / reports)
 """
 

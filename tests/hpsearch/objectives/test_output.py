@@ -155,6 +155,13 @@ def test_secrets_are_not_kept(tmp_path: Path) -> None:
     assert "vQ" not in kept
 
 
+def test_scrub_takes_a_secret_out_of_what_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = go(tmp_path, plain)
+    monkeypatch.setenv("MINE", "to stderr")
+    assert main(["scrub", "s", "--value-of", "MINE", "--no-tracking", "--root", str(tmp_path)]) == 0
+    assert text(folder, 1) == "plain 1\n[redacted]\n"
+
+
 def test_a_trial_taken_up_again_goes_on_in_its_output_and_one_begun_anew_does_not(tmp_path: Path) -> None:
     for epoch, said in ((0, "first\n"), (3, "then\n")):
         output = Output(tmp_path, 0, epoch)
