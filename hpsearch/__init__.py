@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.table import Table as Table
     from hpsearch.tracking.load_model import load as load
+    from hpsearch.tracking.load_model import load_model as load_model
 
 __version__ = "0.2.0"
 
@@ -55,6 +56,7 @@ _HOMES = {
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
     "load": "hpsearch.tracking.load_model",
+    "load_model": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "Table",
     "UserError",
     "load",
+    "load_model",
     "track",
 ]
 
