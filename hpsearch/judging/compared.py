@@ -124,7 +124,7 @@ def standing_of(history: History, stage: int) -> Standing | None:
     if len(ranked) < OTHERS:
         return None
     dataset = history.header.dataset if history.header else {}
-    values = [trial.value for trial in ranked if trial.value is not None]
+    values = sorted((trial.value for trial in ranked if trial.value is not None), key=history.goal.loss)
     best, worst = values[0], values[-1]
     noise = NOISE * abs(best - worst)
     n, accuracy = (dataset.get("sizes") or {}).get("valid"), history.goal.metric == "val_accuracy"

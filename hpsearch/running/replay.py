@@ -130,7 +130,7 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new["measure_test"] = bool(said.get("measure_test"))
     new["comparison"] = None
     if said["space"] != before["space"] and "function" not in said["space"]:
-        new["space"] = spaces.from_json(said["space"])
+        new["space"] = spaces.from_json(said["space"], study.dimensions)
     known = Declaration.of(before).model_params
     changed = {
         name: value for name, value in Declaration.of(said).model_params.items() if known.get(name, said) != value
