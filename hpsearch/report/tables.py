@@ -320,10 +320,14 @@ def point_facts(history: History) -> dict[str, Any] | None:
 
 
 def _best_facts(trial: Trial | None) -> dict[str, Any] | None:
-    return trial and {
-        "trial": trial.number,
-        "value": trial.value,
-        "epoch": trial.best_epoch,
-        "epochs": trial.epoch,
-        "params": trial.params,
-    }
+    return (
+        None
+        if trial is None
+        else {
+            "trial": trial.number,
+            "value": trial.value,
+            "epoch": trial.best_epoch,
+            "epochs": trial.epoch,
+            "params": trial.params,
+        }
+    )
