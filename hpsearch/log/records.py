@@ -73,6 +73,7 @@ class Row:
         rule: What ended a trial with a ``failure``: ``failure`` for what its own code did, ``timeout`` or ``memory``
             for a limit of the study.
         attributes: What the trial has said of itself since its last row, by name, as JSON values; or None.
+        score_seconds: The part of ``seconds`` that scoring took, where that is known. No more reproducible than they.
     """
 
     trial: int
@@ -87,6 +88,7 @@ class Row:
     refusal: str | None = None
     rule: str = "failure"
     attributes: dict[str, Any] | None = None
+    score_seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -155,6 +157,7 @@ class Extension:
         earlier: The values that the trials before had in dimensions which this declaration adds.
         points: Points to try next, each with a value for some or all of its dimensions.
         brought: Results from elsewhere that take the place of those before; see :class:`hpsearch.log.brought.Brought`.
+        stop: Why the user had a run end here, or nothing.
     """
 
     declaration: dict[str, Any]
@@ -165,6 +168,7 @@ class Extension:
     earlier: dict[str, Any] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
     brought: dict[str, Any] = field(default_factory=dict)
+    stop: str = ""
 
 
 @dataclass(frozen=True)
@@ -251,6 +255,8 @@ def to_json(record: Record) -> dict[str, Any]:
     for name in ("notes", "minor", "change", "changed", "earlier", "points", "brought"):
         if not plain.get(name, True):
             del plain[name]
+    if kind == "extension" and not plain["stop"]:
+        del plain["stop"]
     if "row" in plain:
         plain["row"] = dict(vars(plain["row"]))
         _write_row(plain["row"])
@@ -287,7 +293,7 @@ def from_json(value: Mapping[str, Any]) -> Record:
         raise ValueError(f"a {kind} record with the wrong fields: {error}") from error
 
 
-_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None}
+_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None, "score_seconds": 0.0}
 """Fields of a row that are written only where they say something else than this."""
 
 

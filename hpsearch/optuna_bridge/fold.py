@@ -22,6 +22,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.optuna_bridge.storage import NAME, Storage
 from hpsearch.space import Space, SpaceFunction, check_point, dimensions, distributions, is_active
+from hpsearch.study.cross_validation import split_name
 
 _NEVER = 2**62
 _DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
@@ -58,6 +59,7 @@ class OptunaFold:
         merge: bool = True,
         shun: bool = False,
         observes: bool = False,
+        own: bool = False,
     ) -> None:
         """Make an empty view.
 
@@ -73,11 +75,13 @@ class OptunaFold:
             shun: Whether what failed is shown as pruned without a value, which TPE ranks behind all that has one, and
                 not as failed, which Optuna's samplers do not look at.
             observes: Whether what was brought along from elsewhere comes before the study's own trials.
+            own: Whether trials that go fold by fold report what each fold scored, in the place of the mean so far.
         """
         self._space = space
         self._goal = goal
         self._repeats = repeats if merge else 1
         self._merge = merge
+        self._own = own
         self._failed = TrialState.PRUNED if shun else TrialState.FAIL
         self._groups: dict[int, list[int]] = {}
         self._open: set[int] = set()
@@ -180,6 +184,10 @@ class OptunaFold:
 
     def _curve(self, trial: Trial, rows: int) -> list[float]:
         """Return what a trial reports at each epoch: the value, or what counts so far (NaN while there is none)."""
+        if self._own:
+            metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
+            told = [(row.metrics, split_name(row.epoch - 1, metric)) for tick, row in pairs if tick <= rows]
+            return [metrics.get(name, metrics.get(metric, math.nan)) for metrics, name in told]
         values = self._reported(trial, rows)
         return list(accumulate(values, self._counting)) if self._merge else values
 

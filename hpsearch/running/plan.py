@@ -116,6 +116,8 @@ class Plan:
         about, study, data = "", self.study, self.dataset
         if data is not None:
             about = f"{data.name} ({len(data.y_train):,} train, {len(data.y_valid):,} valid)"
+            if study.cv is not None:
+                about = f"{data.name} ({len(data.y_train) + len(data.y_valid):,} rows, cross-validated)"
         total = None if climb.total is None else climb.total + len(history.retries)
         sampler, pruner = (
             part if isinstance(part, str) else type(part).__name__ for part in (study.sampler, study.pruner)
@@ -167,6 +169,7 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     if not (opening.yes or begun):
         samplers.check_size(study)
     prepared = prepare(study, dataset)
+    study = settled_value(study, prepared)
     plan = Plan(
         study, dataset, prepared, samplers.build(study), pruners.build(study, prepared.epochs), Limits.of(study), root
     )
@@ -176,13 +179,23 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     return plan
 
 
+def settled_value(study: Study, prepared: Prepared) -> Study:
+    """Return a study in which, where its trials go fold by fold, only those can win that went through all folds."""
+    return replace(study, value="complete") if prepared.by_fold else study
+
+
 def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
     """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
     if study.data is None:
         return study, None
     from hpsearch.tables import door  # imports pandas and scikit-learn, which a study without data does not need
 
-    dataset = door.load(study.data, study.model, reader=door.reader_of(log))
+    if study.cv is not None:
+        from hpsearch.tables.folds import load
+
+        dataset = load(study.data, study.model, study.cv, study.groups, study.seed, door.reader_of(log))
+    else:
+        dataset = door.load(study.data, study.model, reader=door.reader_of(log))
     if study.stages is None:
         return study, dataset
     try:

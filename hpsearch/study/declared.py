@@ -50,6 +50,8 @@ class Declaration:
         duplicates: What becomes of a point that a sampler proposes again.
         warm_start: Where results that samplers observe come from; what they are stands beside the declaration.
         scoring: What else is measured, or None.
+        cv: How points are cross-validated, or None.
+        groups: A digest of the groups of the rows, or None.
         until: The value that is good enough, or None.
         no_improvement: Trials that may end without an improvement, or None.
         budget: Epochs of the full problem that the search may cost, or None.
@@ -59,6 +61,7 @@ class Declaration:
         stages: The search's stages, settled; none for a flat study.
         confirm: Fresh seeds that the best points are trained again with.
         confirm_top: How many points those are; told where any are confirmed.
+        resource: What a trial of a scikit-learn model gets more of.
         measure_test: Whether epochs report the test set's metrics.
         threads: Threads that BLAS and OpenMP may use where a trial trains.
         comparison: What is shown of the points, beside which published figures, or None.
@@ -88,6 +91,8 @@ class Declaration:
     duplicates: str = "retrain"
     warm_start: tuple[dict[str, Any], ...] = ()
     scoring: Any = None
+    cv: Any = None
+    groups: str | None = None
     until: float | None = None
     no_improvement: int | None = None
     budget: float | None = None
@@ -97,6 +102,7 @@ class Declaration:
     stages: tuple[Scale, ...] = ()
     confirm: int = 0
     confirm_top: int = field(default=3, metadata={"beside": "confirm"})
+    resource: str | Described = "auto"
     measure_test: bool = False
     threads: int = 1
     comparison: dict[str, Any] | None = None
