@@ -259,7 +259,8 @@ class Clock:
     def _hopeless(self) -> str | None:
         """Return why the study stops where every one of its first trials failed, else None."""
         trials = self.history.current.trials
-        if not trials or trials[0].state != "FAILED":
+        first = next(iter(trials), None)  # of a later version it is not number 0
+        if first is None or first.state != "FAILED":
             return None
         enough = max(MANY_FAILURES, self.n_lanes)
         enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
@@ -267,8 +268,8 @@ class Clock:
             return None
         if any(trial.state != "FAILED" for trial in trials):
             return None
-        reason = trials[0].decision.reason if trials[0].decision else ""
-        return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial 0 because {reason}"
+        reason = first.decision.reason if first.decision else ""
+        return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial {first.number} because {reason}"
 
     def _checkpoint(self) -> None:
         try:
