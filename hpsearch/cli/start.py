@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from click.core import ParameterSource
 
-from hpsearch.cli import options, tables
+from hpsearch.cli import boundary, options, tables
 from hpsearch.errors import UserError
 from hpsearch.study.settings import having
 
@@ -78,7 +78,14 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Processes that train; default 1.")
 @click.option("--scheduler", metavar="ADDRESS", help="Train on a Dask cluster instead, such as tcp://10.0.0.1:8786.")
 @options.study_fields(settable=False)
-@click.option("--from", "start_from", metavar="STUDY", help="Try the best points of an earlier study first.")
+@click.option(
+    "--from",
+    "start_from",
+    multiple=True,
+    metavar="SOURCE",
+    help="Have the sampler observe results of another study (its name or folder), a csv file or an Optuna storage.",
+)
+@click.option("--first", type=click.IntRange(1), metavar="N", help="Try the best N points of --from first.")
 @click.option(
     "--write", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md", help="Write tables and plots."
 )
@@ -88,7 +95,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
     multiple=True,
     metavar="KEY=VALUE",
     callback=options.key_values,
-    help="With --extend: the value that earlier trials had in a dimension that is new.",
+    help="With --extend or --from: the value that earlier trials had in a dimension that is new.",
 )
 @click.option(
     "--fix",
@@ -140,6 +147,8 @@ def run(
         raise click.UsageError("--save-study is for a run without a study file", ctx)
     roles = tables.taken(chosen)
     with ExitStack() as stack:
+        if as_json:
+            stack.enter_context(boundary.printing_aside())
         if not paths:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="hpsearch-")))
             paths = (tables.preset_study(chosen["data"], roles, folder, save_study, silent=silent),)
@@ -157,6 +166,7 @@ def run(
         # The rest of what can be typed says what the study is, not how it is run.
         how = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
         overrides = {name: value for name, value in chosen.items() if name not in how}
+        how |= {"start_from": chosen["start_from"] or None, "first": chosen["first"] or 0}
         how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
@@ -194,12 +204,13 @@ def _declared(
     overrides: dict[str, Any],
     roles: dict[str, Any],
     until: tuple[str, float] | None,
-    start_from: str | None,
+    start_from: tuple[str, ...],
     *,
     extends: bool,
 ) -> StudyFile:
     """Return a study file with its studies as the options change them; what extends a study is no variant of it."""
     from hpsearch.study.loading import load_file
+    from hpsearch.study.naming import source_word
 
     file = load_file(path, overrides["data"])
     changed = {key: value for key, value in overrides.items() if value is not None}
@@ -223,8 +234,9 @@ def _declared(
             )
         if until is not None and until[0] not in ("", first := study.goal.metric):
             raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
-        if start_from is not None and overrides["name"] is None:
-            study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
+        if start_from and overrides["name"] is None and not extends:
+            word = "+".join(map(source_word, start_from))
+            study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={word}")
         studies.append(study)
     return replace(file, studies=tuple(studies))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import select
 import subprocess
@@ -188,13 +189,14 @@ class Delivery:
             bufsize=0,
         )
 
-    def _tell(self, line: str = "") -> None:
+    def _tell(self, line: str | None = None) -> None:
         """Send the process a line: the study's folder; then that the study ended; then that its model is there."""
         assert self._process is not None, "the delivery was not started"
         assert self._process.stdin is not None, "it was started with a pipe"
+        # As JSON: a folder's name may hold a line's end, and bytes that are no UTF-8.
         # Where it has ended already, its exit code tells why.
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.write(json.dumps(line).encode() + b"\n")
 
     def _end(self, timeout: float, exhibits: bool, progress: Callable[[str], object]) -> int | None:
         """Return how it ended, DELIVERED also where it still makes the report; None where it needs longer."""

@@ -193,23 +193,23 @@ def test_extending_only_what_is_wider_writes_one_line(tmp_path: Path) -> None:
     assert not [record for record, _ in read(log(tmp_path)) if isinstance(record, Extension)]
 
 
-def test_a_warm_start_tries_the_best_points_of_the_earlier_study_first_and_holds_to_them(tmp_path: Path) -> None:
+def test_the_best_points_of_an_earlier_study_are_tried_first_and_the_log_holds_to_them(tmp_path: Path) -> None:
     earlier = make(name="earlier", n_trials=12)
     best = [trial.params for trial in go(earlier, tmp_path).history.ranked()[:4]]
-    result = go(make(n_trials=6), tmp_path, start_from="earlier")
+    result = go(make(n_trials=6), tmp_path, start_from="earlier", first=4)
     assert [trial.params for trial in result.history.trials[:4]] == best
     assert list(result.history.declaration.enqueue) == best
     go(replace(earlier, n_trials=40), tmp_path)  # the earlier study finds better ones
-    again = go(make(n_trials=7), tmp_path, start_from="earlier")
+    again = go(make(n_trials=7), tmp_path, start_from="earlier", first=4)
     assert [trial.params for trial in again.history.trials[:4]] == best
     assert len(again.history.trials) == 7
 
 
 def test_a_warm_start_takes_only_points_of_its_own_space(tmp_path: Path) -> None:
     go(make(name="earlier", n_trials=12), tmp_path)
-    inside = go(make(space={"x": Float(0, 0.5)}, n_trials=6), tmp_path, start_from="earlier")
+    inside = go(make(space={"x": Float(0, 0.5)}, n_trials=6), tmp_path, start_from="earlier", first=4)
     assert all(point["x"] <= 0.5 for point in inside.history.declaration.enqueue)
-    with pytest.raises(UserError, match="no point of 'earlier' lies in its space"):
+    with pytest.raises(UserError, match="earlier does not tell y; say which value its points had"):
         go(make(name="other", space={"y": Choice([1, 2])}), tmp_path, start_from="earlier")
     with pytest.raises(UserError, match="no study 'earlie'"):
         go(make(name="third"), tmp_path, start_from="earlie")
