@@ -75,7 +75,7 @@ class Log:
         """Return whether the open file is still the one that bears the log's name."""
         try:
             there, mine = os.stat(self.path), os.fstat(file.fileno())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 
@@ -83,10 +83,17 @@ class Log:
         """Make sure that what is written is still found under the log's name.
 
         Raises:
-            UserError: The log was removed or replaced.
+            UserError: The log was removed or replaced, or may not be looked at any more.
         """
         assert self._file is not None, "the log is not open"
-        if not self._stands(self._file):
+        try:
+            stands = self._stands(self._file)
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: the log cannot be reached any more ({error.strerror}), so the study ends here; "
+                "see to that and run the same command again"
+            ) from error
+        if not stands:
             raise UserError(
                 f"{self.path}: the log was removed or replaced while the study ran, which ends here; "
                 "put that file back, or run the same command again to begin anew"
@@ -132,8 +139,13 @@ class Log:
                 self._file = None
             self._lock.__exit__()
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record, *, synced: bool = True) -> None:
         """Write a record, without the secrets in its texts, and return once it is on the disk.
+
+        Args:
+            record: What happened.
+            synced: Whether it must outlive the machine. What need not still outlives this process, and is on the disk
+                once the next synced record is.
 
         Raises:
             UserError: The disk is full or has gone, and the log is cut back to its last whole line; or the log was
@@ -146,7 +158,8 @@ class Log:
             rest = memoryview(encode(redact.record(record), self._key))
             while rest:
                 rest = rest[self._file.write(rest) :]
-            os.fsync(self._file.fileno())
+            if synced:
+                os.fsync(self._file.fileno())
         except OSError as error:
             try:
                 os.ftruncate(self._file.fileno(), whole)

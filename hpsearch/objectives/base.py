@@ -99,6 +99,14 @@ class Telling(Protocol):
 
 
 @runtime_checkable
+class Confirming(Protocol):
+    """An objective whose trials can share the randomness of a seed."""
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness, and report the test set's metrics where asked."""
+
+
+@runtime_checkable
 class Keeping(Protocol):
     """An objective that can keep one trial's model as it stands, however the trial goes on."""
 

@@ -170,7 +170,6 @@ class _Running:
     def folder(self) -> Path:
         if self._place is None:
             raise RuntimeError("this study has no place for checkpoint folders")
-        self._place.folder.work.mkdir(parents=True, exist_ok=True)
         return self._place.folder.work
 
     def log_artifact(self, path: str | os.PathLike[str], artifact_path: str | None) -> None:
@@ -193,7 +192,8 @@ class _Running:
 
     def _told(self, begun: float) -> Row:
         """Return the row of the next epoch; what the code raises is in it."""
-        row = Row(self._start.ask.trial, self._start.ask.lane, self._done + 1, {})
+        epoch = self._done + 1
+        brought: dict[str, Any] = {}
         try:
             said = self._parked.step(self._given)
             if self._start.epoch and self._done == self._start.epoch and not self._continues:
@@ -206,17 +206,19 @@ class _Running:
         except BaseException as error:  # whatever the code raises, sys.exit included, is its own trial's end
             why = broken.refusal(error)
             if why is not None:
-                row = replace(row, refusal=why)
+                brought["refusal"] = why
             else:
-                row = replace(row, failure=broken.reason(error), traceback=broken.told(error))
+                brought |= {"failure": broken.reason(error), "traceback": broken.told(error)}
+            metrics = {}
         else:
-            nothing_new = said.ended and self._parked.reported and (not metrics or same(metrics, self._last))
-            if not nothing_new:
-                self._done, self._last = row.epoch, metrics
-            last = said.ended or row.epoch == self._limit
-            quiet = not metrics and not said.ended
+            if said.ended and self._parked.reported and (not metrics or same(metrics, self._last)):
+                metrics = {}  # nothing new
+            else:
+                self._done, self._last = epoch, metrics
+            last = said.ended or epoch == self._limit
             if self._place is not None and not last:
-                self._place.folder.keep(row.epoch)
-            row = replace(row, metrics={} if nothing_new else metrics, finished=last, quiet=quiet)
+                self._place.folder.keep(epoch)
+            brought |= {"finished": last, "quiet": not metrics and not said.ended}
         taken, self._attributes = self._attributes, {}
-        return replace(row, seconds=time.perf_counter() - begun, attributes=taken or None)
+        ask, seconds = self._start.ask, time.perf_counter() - begun
+        return Row(ask.trial, ask.lane, epoch, metrics, seconds, attributes=taken or None, **brought)

@@ -6,7 +6,6 @@ set, NumPy's error state would be another, and a fork beside a parked thread can
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import logging
 import os
@@ -19,7 +18,7 @@ from typing import Any
 import greenlet
 
 from hpsearch.objectives.broken import reason
-from hpsearch.objectives.process_state import Surroundings
+from hpsearch.objectives.process_state import Surroundings, of_its_own
 
 PATIENCE = 3
 """How often a stopped trial is told so, before it is left where it stands."""
@@ -71,7 +70,7 @@ class Parked:
         """
         if self._greenlet is None:
             self._greenlet = greenlet.greenlet(self._run)
-            self._greenlet.gr_context = contextvars.copy_context()
+            self._greenlet.gr_context = of_its_own()
             return self._switch(trial)
         return self._switch(True)
 
@@ -128,16 +127,16 @@ class Parked:
     def _switch(self, value: Any) -> Said:
         assert self._greenlet is not None
         self._greenlet.parent = greenlet.getcurrent()
-        return self._entered(lambda parked: parked.switch(value))
+        return self._entered(self._greenlet.switch, value)
 
     def _throw(self) -> Said:
-        return self._entered(lambda parked: parked.throw(greenlet.GreenletExit))
-
-    def _entered(self, resume: Callable[[greenlet.greenlet], Any]) -> Said:
         assert self._greenlet is not None
+        return self._entered(self._greenlet.throw, greenlet.GreenletExit)
+
+    def _entered(self, resume: Callable[[Any], Any], value: Any) -> Said:
         try:
-            with self._surroundings.entered(), self._around():
-                said = resume(self._greenlet)
+            with self._around():
+                said = self._surroundings.run(resume, value)
         finally:
             if os.getpid() != self._pid:
                 _end_child()

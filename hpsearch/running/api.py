@@ -29,6 +29,7 @@ from hpsearch.running import plan as plans
 from hpsearch.running.callbacks import Callbacks
 from hpsearch.running.options import Options, Outlet, Place, RunOptions
 from hpsearch.running.plan import Plan
+from hpsearch.running.refit import refitted
 from hpsearch.running.result import Result
 from hpsearch.running.under_way import under_way
 from hpsearch.study.study import Study
@@ -60,7 +61,8 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
     """
     how, root, declared = Options.of(**options), Path(root), study
     wish = how.opening.wish
-    study = plans.asked(study, root, how.limits, how.opening)
+    warmth = plans.asked(study, root, how.limits, how.opening)
+    study = warmth.study
     watcher = how.view.open()
     with ExitStack() as stack:
         # Entered first: its process imports MLflow while this one loads the data.
@@ -73,17 +75,19 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         under = stack.enter_context(under_way(declared))
         history = open_history(
             log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish,
-            git_diff=how.opening.git_diff,
+            warmth=warmth, git_diff=how.opening.git_diff,
         )  # fmt: skip
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        for line in plan.notices:
+        for line in (*plan.notices, *warmth.news):
             watcher.message(line)
         watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         best = winner.Winner(history.current, plan.objective)
+        if plan.dataset is not None and plan.prepared.cross_validates:
+            best.whole = partial(refitted, plan.study, plan.dataset, history.current, threads=plan.threads)
         done = all_failed(history)
         try:
             if not done:
@@ -126,7 +130,7 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
         return stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
     client = stack.enter_context(connect(place.workers, place.scheduler))
     executor = Executor(
-        DaskCrew(client, make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
+        DaskCrew(client, make, plan.dataset, watcher.message), executor_name(_uid(history)), plan.prepared.epochs,
         watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=_silence(plan), verify=place.verify,
         apart=plan.study.objective is not None,
     )  # fmt: skip
@@ -144,7 +148,7 @@ def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, wat
         return
     try:
         winner.store(plan.folder, history.current, plan.dataset, best.model, outlet.register)
-    except (ValueError, UserError) as error:
+    except (ValueError, UserError, OSError) as error:
         watcher.message(f"the winner's model is not in MLflow: {error}")
 
 
