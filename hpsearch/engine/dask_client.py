@@ -12,6 +12,9 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.study.loading import study_folders_last
 
+ANSWER_SECONDS = 10.0
+"""Most seconds to wait for a scheduler's first answer."""
+
 CLOSE_SECONDS = 10.0
 """Most seconds to wait for workers and connections to close."""
 
@@ -51,7 +54,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
                 with warnings.catch_warnings():
                     # Which versions matter is looked at where workers are chosen, and told in a line.
                     warnings.filterwarnings("ignore", category=VersionMismatchWarning)
-                    client = Client(scheduler, timeout="10s", set_as_default=False)
+                    client = Client(scheduler, timeout=ANSWER_SECONDS, set_as_default=False)
             except (OSError, TimeoutError, ValueError) as error:
                 raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         else:

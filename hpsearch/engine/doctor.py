@@ -22,7 +22,7 @@ from hpsearch.log.lines import decode, key_of
 from hpsearch.log.records import SCHEMA, Header
 from hpsearch.tracking import cursor, remove, sqlite_store
 from hpsearch.tracking.deliver import is_delivering, is_running
-from hpsearch.tracking.process import amount, report
+from hpsearch.tracking.delivery_report import amount, report
 from hpsearch.tracking.relocate import moved_from, relocate
 from hpsearch.tracking.sync import sync
 from hpsearch.tracking.uri import resolve

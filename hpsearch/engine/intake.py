@@ -74,20 +74,20 @@ def _checked(name: str, history: History, values: Mapping[str, Any]) -> dict[str
 
 def take(folder: Path, history: History) -> list[Extension]:
     """Return what lies in a study's inbox as records; they are to be written before :func:`taken` is called."""
-    inbox, held = folder / INBOX, folder / f"{_TAKEN}-{len(history.queue)}"
-    if not held.exists():
-        if not inbox.exists():
+    inbox, held = os.path.join(folder, INBOX), os.path.join(folder, f"{_TAKEN}-{len(history.queue)}")
+    if not os.path.exists(held):  # asked in every tick: no Path
+        if not os.path.exists(inbox):
             return []
-        with _held(inbox):
-            inbox.replace(held)
+        with _held(Path(inbox)):
+            os.replace(inbox, held)
     try:
         # A line without its end is of an enqueue that was killed, and said nothing to anybody.
-        whole, _, _ = held.read_bytes().rpartition(b"\n")
+        whole, _, _ = Path(held).read_bytes().rpartition(b"\n")
         points = [json.loads(line) for line in whole.splitlines()]
     except ValueError as error:
         raise UserError(f"{held}: no points, one a line ({error}); remove it and enqueue them again") from error
     if not points:
-        held.unlink()
+        os.unlink(held)
         return []
     return [Extension(history.declaration.to_json(), time.time(), points=points)]
 

@@ -136,6 +136,7 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         point=int(tags["hpsearch.point"]),
         repeat=int(tags["hpsearch.repeat"]),
         stage=int(tags["hpsearch.stage"]),
+        reuses=int(tags["hpsearch.reuses"]) if "hpsearch.reuses" in tags else None,
     )
     curve = {
         name: {

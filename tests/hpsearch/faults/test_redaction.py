@@ -289,13 +289,13 @@ def test_scrub_changes_what_mlflow_holds_and_a_second_delivery_changes_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hpsearch.log import redact as layer
-    from hpsearch.tracking import projection
+    from hpsearch.tracking import folded
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     path = old_log(tmp_path / "studies" / "eta_lambda", lambda first: encode(first), git_diff=f"+token={SECRET}\n")
     # As version 0.1 delivered it.
     with monkeypatch.context() as patch:
-        for module in (projection.redact, layer):
+        for module in (folded.redact, layer):
             patch.setattr(module, "record", lambda record, more=(): record)
             patch.setattr(module, "text", lambda text, more=(): text)
         assert main(["sync", "--root", str(tmp_path)]) == 0
