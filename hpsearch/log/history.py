@@ -230,11 +230,7 @@ class History:
         self.stop = tick.stop
 
     def resume(self, stop: str | None) -> None:
-        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
-
-        Args:
-            stop: Why the study has nothing to do under the limits of this run either, or None.
-        """
+        """Take in that a run takes the study up, and why it has nothing to do under its limits either, or None."""
         self.stop = stop
         if self._current is not None:
             self._current.stop = stop

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
+from hpsearch.models.spelling import translated
 from hpsearch.space import Choice, Dimension
 
 MODEL = "model"
@@ -109,6 +110,9 @@ def _with(own: str, choice: Choice) -> list[Any]:
 
 def _hint(name: str, known: Mapping[str, Any], space: Mapping[str, Dimension]) -> str:
     """Return what was probably meant: a parameter of an option, or one with a similar name."""
+    own = name.rpartition("__")[2]
+    if "max_epochs" in {each.rpartition("__")[2] for each in known} and (here := translated(own)) is not None:
+        return f", as scikit-learn's; here it is {here}"
     for part, dim in space.items():
         if isinstance(dim, Choice) and dim.objects and (having := _with(name, dim)):
             return f"; write {f'{part}__{name}'!r} with when={{{part!r}: {having!r}}}"
