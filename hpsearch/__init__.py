@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Comparison as Comparison
     from hpsearch.study.comparison import Curves as Curves
     from hpsearch.study.comparison import Published as Published
+    from hpsearch.study.samples import Samples as Samples
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.table import Table as Table
     from hpsearch.tracking.load_model import load as load
@@ -49,6 +50,7 @@ _HOMES = {
     "Pruned": "hpsearch.errors",
     "PlainText": "hpsearch.models.preprocessing.parts",
     "Published": "hpsearch.study.comparison",
+    "Samples": "hpsearch.study.samples",
     "Scale": "hpsearch.study.scaling",
     "SmoothClip": "hpsearch.models.preprocessing.parts",
     "Study": "hpsearch.running.study",
@@ -73,6 +75,7 @@ __all__ = [
     "PlainText",
     "Pruned",
     "Published",
+    "Samples",
     "Scale",
     "SmoothClip",
     "Study",
