@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.judging import student
 from hpsearch.log.history import History, Trial
 from hpsearch.log.spread import CONFIDENCE as CONFIDENCE
 from hpsearch.log.spread import Spread as Spread
@@ -157,20 +157,9 @@ def verdict(history: History) -> Verdict | None:
         pairs = [goal.loss(rival[s]) - goal.loss(value) for s, value in winner.by_seed.items() if s in rival]
         if len(pairs) > 1:
             difference = statistics.fmean(pairs)
-            p_value = paired_p(pairs) if ordered[0].is_random or ordered[1].is_random else None
+            p_value = student.paired_test(pairs)[1] if ordered[0].is_random or ordered[1].is_random else None
     optimism = goal.loss(winner.confirmed.mean) - goal.loss(winner.seen)
     return Verdict(ordered, optimism, p_value, difference, _test(history, winner.point, history.roles.test))
-
-
-def paired_p(differences: Sequence[float]) -> float:
-    """Return the two-sided p-value of Student's paired t-test, given at least two differences."""
-    from scipy.special import stdtr  # slow to import
-
-    n = len(differences)
-    mean, spread = statistics.fmean(differences), statistics.stdev(differences)
-    if spread == 0:
-        return 1.0 if mean == 0 else 0.0
-    return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
 
 
 def most_trials(declaration: Declaration, search: int | None) -> int | None:

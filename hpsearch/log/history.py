@@ -9,13 +9,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hpsearch.log.brought import Brought
 from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
 from hpsearch.log.points import Leader, Point, ranked_points
 from hpsearch.log.ranking import front
 from hpsearch.log.records import Arrival, Ask, Begin, Extension, Header, Record, Row, Tick
 from hpsearch.log.trial import BROKEN, FAILURE, State, Trial, broken
-from hpsearch.log.weighing import is_whole, measured
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 from hpsearch.study.roles import Roles
@@ -47,6 +47,8 @@ class History:
         again: How many trials tried an earlier one again.
         queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
         dequeued: How many trials of them have begun.
+        brought: Results from elsewhere, which samplers observe and nobody ranks.
+        alike: Number of the first trial that trained for as many epochs as those that begin now.
         version: Number of the version of the study's code that its trials are of, from 1; the whole log's is the last.
         begun: What began in the tick under way, or None.
         waiting: The rows that have come in the tick under way, by trial; they count once it is whole.
@@ -78,6 +80,8 @@ class History:
         self.again = 0
         self.queue: list[dict[str, Any]] = []
         self.dequeued = 0
+        self.brought = Brought()
+        self.alike = first
         self.begun: Begin | None = None
         self.waiting: dict[int, Row] = {}
         self._running: dict[int, Trial] = {}
@@ -99,17 +103,22 @@ class History:
         if isinstance(record, Header):
             self.header, self.declaration, self.time = record, Declaration.of(record.declaration), record.time
             self.spaces.append(self.declaration.space)
+            self.brought = Brought.of(record.brought)
             self.full_stage = len(self.declaration.scales) - 1
             self._lead()
         elif isinstance(record, Extension):
+            if record.brought or "warm_start" not in record.declaration:
+                self.brought = Brought.of(record.brought)
             if record.change == "new_version":
                 self._begin_version(record)
             elif self._current is not None:
                 self._current.apply(record)
-            self.declaration, self.stop = Declaration.of(record.declaration), None
+            if self.declaration.epochs != record.declaration.get("epochs"):
+                self.alike = self._first + len(self.trials)
+            self.declaration, self.stop = Declaration.of(record.declaration), record.stop or None
             self.retries += record.retry
             self.queue += record.points
-            complete(self.trials, record)
+            self.brought = complete(self.trials, self.brought, record)
             if record.earlier:
                 self._lead()
             if self.declaration.space != self.spaces[-1]:
@@ -170,9 +179,9 @@ class History:
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
-            if self.goal.counts(value, trial.value) and is_whole(self.goal, trial, row, value):
+            if self.goal.counts(value, trial.value) and trial.is_whole(self.goal, value):
                 trial.value, trial.best_epoch = value, row.epoch
-                trial.values = measured(self.goal, trial, value)
+                trial.values = trial.newest(self.goal, value)
                 changed.append(trial)
             if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
                 self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
@@ -180,10 +189,8 @@ class History:
 
     def _lead(self) -> None:
         """Find the incumbent anew, under the declaration that holds."""
-        self._leader = Leader(self.goal, self.declaration.repeats)
         own = [trial for trial in self.trials if trial.ask.stage == self.full_stage]
-        for trial in own:
-            self._leader.begin(trial)
+        self._leader = Leader(self.goal, self.declaration.repeats, own)
         self._follow(own)
 
     def _follow(self, changed: Iterable[Trial]) -> None:
@@ -223,11 +230,7 @@ class History:
         self.stop = tick.stop
 
     def resume(self, stop: str | None) -> None:
-        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
-
-        Args:
-            stop: Why the study has nothing to do under the limits of this run either, or None.
-        """
+        """Take in that a run takes the study up, and why it has nothing to do under its limits either, or None."""
         self.stop = stop
         if self._current is not None:
             self._current.stop = stop
@@ -246,7 +249,7 @@ class History:
         view = self._current
         view.header, view.declaration = self.header, Declaration.of(extension.declaration)
         view.full_stage = self.full_stage
-        view.tick, view.time = self.tick, self.time
+        view.tick, view.time, view.brought = self.tick, self.time, self.brought
         view.spaces.append(view.declaration.space)
         view._lead()
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
@@ -305,11 +308,7 @@ class History:
         return self.ranked_at(self.full_stage)
 
     def points(self, stage: int | None = None) -> list[Point]:
-        """Return the points of a stage that have a value, best first by the mean over their repeats.
-
-        Args:
-            stage: The stage; None: the full problem's.
-        """
+        """Return the points of a stage (None: the full problem's) with a value, best mean over repeats first."""
         if self._current is not None:
             return self._current.points(stage)
         stage = self.full_stage if stage is None else stage

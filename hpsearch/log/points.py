@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from hpsearch.log.ranking import may_win
 from hpsearch.log.spread import Spread
 from hpsearch.log.trial import Trial
 from hpsearch.study.goal import Goal
@@ -84,12 +85,12 @@ def point_of(goal: Goal, trials: Iterable[Trial], repeats: int) -> Point | None:
         repeats: How many the study wants.
     """
     if repeats == 1:
-        counting = [trial for trial in trials if trial.value is not None and trial.state != "FAILED"]
+        counting = [trial for trial in trials if trial.value is not None and may_win(goal, trial)]
         return Point(goal, tuple(counting), (), 0, whole=True) if counting else None
     newest = {(trial.ask.point, trial.ask.repeat): trial for trial in trials}  # of one that was tried again, the last
     ended = [trial for trial in newest.values() if trial.decision is not None]
     whole = len(ended) >= repeats
-    valued = [trial for trial in newest.values() if trial.value is not None and trial.state != "FAILED"]
+    valued = [trial for trial in newest.values() if trial.value is not None and may_win(goal, trial)]
     counting = [trial for trial in valued if trial.decision is not None] if whole else valued
     if not counting:
         return None
@@ -113,7 +114,7 @@ def ranked_points(goal: Goal, trials: Iterable[Trial], repeats: int) -> list[Poi
         repeats: How many the study wants of a point. Where it wants one, each trial is a point of its own.
     """
     if repeats == 1:
-        known = _ordered(goal, [trial for trial in trials if trial.state != "FAILED"])
+        known = _ordered(goal, [trial for trial in trials if may_win(goal, trial)])
         return [Point(goal, (trial,), (), 0, whole=True) for trial in known]
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
@@ -129,12 +130,13 @@ class Leader:
         best: The best point so far, or None.
     """
 
-    def __init__(self, goal: Goal, repeats: int) -> None:
-        """Begin with nothing.
+    def __init__(self, goal: Goal, repeats: int, begun: Iterable[Trial] = ()) -> None:
+        """Begin with no point.
 
         Args:
             goal: What decides.
             repeats: How many trials the study wants of a point. Where it wants one, each trial is a point of its own.
+            begun: The trials that have begun.
         """
         self.best: Point | None = None
         self._goal = goal
@@ -143,6 +145,8 @@ class Leader:
         self._points: dict[str, Point] = {}
         self._ranks: dict[str, Rank] = {}  # as they were: the value of a trial that runs changes
         self._leads: str | None = None
+        for trial in begun:
+            self.begin(trial)
 
     def begin(self, trial: Trial) -> None:
         """Take in that a trial of the full problem begins."""

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from hpsearch.log.trial import Trial
 from hpsearch.study.goal import Goal
 
 
@@ -36,3 +37,10 @@ def front(goal: Goal, ranked: Iterable[T]) -> list[T]:
         if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in kept):
             kept.append((losses, each))
     return [each for _, each in kept]
+
+
+def may_win(goal: Goal, trial: Trial) -> bool:
+    """Return whether a trial can be the study's best: none that failed, and where whole trials count, no other."""
+    if trial.state == "FAILED":
+        return False
+    return goal.value != "complete" or trial.state == "COMPLETE" or (len(trial.rows) > 0 and trial.rows[-1].finished)

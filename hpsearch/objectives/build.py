@@ -29,10 +29,14 @@ class Prepared:
     Attributes:
         make: Makes it from the study's data; can be pickled with cloudpickle.
         epochs: Most epochs that a trial trains.
+        by_fold: Whether these are its folds, one after the other.
+        cross_validates: Whether a trial trains several models, a fold each.
     """
 
     make: Callable[[Dataset | None], Objective]
     epochs: int
+    by_fold: bool = False
+    cross_validates: bool = False
 
 
 def prepare(study: Study, dataset: Dataset | None) -> Prepared:
@@ -47,6 +51,11 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     """
     if study.objective is not None:
         return _function(study)
+    if study.model is None:
+        raise UserError(
+            f"study {study.name!r}: nothing to train: give exactly one of model= and objective=, or train elsewhere "
+            "by study.ask() and study.tell() (`hpsearch ask`, `hpsearch tell`)"
+        )
     from hpsearch.objectives.outputs import Classes
     from hpsearch.objectives.transformers import behind
 

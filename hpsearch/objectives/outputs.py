@@ -180,10 +180,10 @@ def _with_targets(dataset: Dataset, rows: Callable[[Array], Array], dtype: str, 
         dataset.X_train, rows(dataset.y_train), dataset.X_valid, rows(dataset.y_valid), dtype, dataset.w_train
     )
     if not test:
-        return found
+        return found.weighted(dataset.w_valid)
     assert dataset.y_test is not None, "a test stage needs a test set"
     X, T = np.ascontiguousarray(dataset.X_test, dtype), np.ascontiguousarray(rows(dataset.y_test), dtype)
-    return replace(found, X_test=X, T_test=T)
+    return replace(found, X_test=X, T_test=T).weighted(dataset.w_valid, dataset.w_test)
 
 
 def _network(member: Member, dataset: Dataset, seed: int, *, flat: bool) -> Any:
@@ -209,7 +209,8 @@ def training_data(
 ) -> TrainingData:
     """Return a data set's training and validation part as a population takes them, and its test part where asked.
 
-    Training samples count by `class_weight`, as in `MLPClassifier`, and by the data set's own weights.
+    Training samples count by `class_weight`, as in `MLPClassifier`, and by the data set's own weights; what is only
+    measured by its own weights.
 
     Raises:
         UserError: The validation part has a class that the training part lacks.
@@ -224,10 +225,11 @@ def training_data(
         weights = by_class if weights is None else by_class * weights
     data = TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype, weights)
     if not test:
-        return data
+        return data.weighted(dataset.w_valid)
     assert dataset.X_test is not None, "a test stage needs a test set"
     y_test = np.searchsorted(classes, _known(dataset, classes, "test", dataset.y_test))
-    return replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
+    data = replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
+    return data.weighted(dataset.w_valid, dataset.w_test)
 
 
 def _known(dataset: Dataset, classes: Array, part: str, labels: Array | None) -> Array:

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hpsearch.errors import UserError
+from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import check_point, check_space
 from hpsearch.space.constraints import check_constraints, violated
 from hpsearch.study.comparison import Comparison
@@ -25,8 +25,12 @@ from hpsearch.study.scoring import settled_scoring
 from hpsearch.study.settings import Setting
 from hpsearch.study.steps import check_parameters, families
 from hpsearch.study.table import is_data
+from hpsearch.study.warm_start import check_warm_start
 
 Settled = dict[str, Any]
+
+DUPLICATES = ("retrain", "skip", "reuse")
+"""What may become of a point that a sampler proposes again."""
 
 
 def number(name: str, value: Any, setting: Setting, *, optional: bool) -> Any:
@@ -85,6 +89,8 @@ def _goal(metric: Any, direction: Any, value: Any, constraints: Any, model: Any)
 
 
 def _task(model: Any, objective: Any, data: Any) -> Settled:
+    if model is None and objective is None and data is None:
+        return {}  # its trials are trained elsewhere, and told of
     if (model is None) == (objective is None):
         raise UserError("give exactly one of model= and objective=")
     if objective is not None:
@@ -176,6 +182,17 @@ def _measure_test(measure_test: Any, model: Any, metric: Any) -> Settled:
     return {}
 
 
+def _cv(cv: Any, groups: Any, model: Any, stages: Any) -> Settled:
+    if cv is None and groups is None:
+        return {}
+    from hpsearch.study import cross_validation  # imports NumPy
+
+    cv, groups = cross_validation.checked(cv, groups, model)
+    if stages is not None and isinstance(cv, cross_validation.Splits):
+        raise UserError("cv= as rows goes with no stages=, which have other rows; take a number of folds or a splitter")
+    return {"cv": cv, "groups": groups}
+
+
 def _resource(resource: Any, model: Any) -> Settled:
     check_resource(resource, model)
     return {}
@@ -188,6 +205,22 @@ def _comparison(comparison: Any, space: Any) -> Settled:
         raise UserError(f"comparison must be a Comparison(…), not {comparison!r}")
     comparison.check(dict(space) if isinstance(space, Mapping) else {})
     return {}
+
+
+def _duplicates(duplicates: Any, sampler: Any, stages: Any, confirm: Any) -> Settled:
+    if duplicates not in DUPLICATES:
+        hint = did_you_mean(str(duplicates), DUPLICATES)
+        raise UserError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}{hint}")
+    if duplicates != "retrain" and (stages is not None or confirm or sampler == "listed"):
+        raise UserError(
+            f"duplicates={duplicates!r} goes with neither stages, confirmation nor a list of points, which train "
+            "points again on purpose"
+        )
+    return {}
+
+
+def _warm_start(warm_start: Any, space: Any, stages: Any) -> Settled:
+    return {"warm_start": check_warm_start(warm_start, space, stages)}
 
 
 def _goal_of(metric: Any, direction: Any, value: Any) -> Goal:
@@ -208,8 +241,11 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _parts,
         _stages,
         _measure_test,
+        _cv,
         _resource,
         _comparison,
+        _duplicates,
+        _warm_start,
     )
 }
 """Each check with the fields that it takes; a later one sees what those before it have settled."""

@@ -64,10 +64,10 @@ def declare(
         if known is None
         else (known.function, known.value, known.part, known.scoring)
     )
-    task: dict[str, Any]
+    task: dict[str, Any] = {}
     if study.objective is not None:
         task = {"objective": function(study.objective, "objective")}
-    else:
+    elif study.model is not None:
         task = {"model": value(study.model, "model")}
     declaration = {
         "name": study.name,
@@ -92,7 +92,10 @@ def declare(
         "seed": study.seed,
         "repeats": study.repeats,
         "enqueue": [dict(point) for point in study.enqueue],
+        **({"duplicates": study.duplicates} if study.duplicates != "retrain" else {}),
+        **({"warm_start": [each.to_json() for each in study.sources]} if study.sources else {}),
         **({} if study.scoring is None else {"scoring": scoring(study.scoring)}),
+        **({} if study.cv is None else _folds(study, value)),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
         **({"audit": float(study.audit)} if study.audit else {}),
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
@@ -182,6 +185,13 @@ def _scoring(scoring: Any) -> Any:
 
 def _stages(stages: Stages) -> Any:
     return stages if isinstance(stages, str) else [_value(scale.to_json(), "stages") for scale in stages]
+
+
+def _folds(study: Study, value: Callable[[Any, str], Any]) -> dict[str, Any]:
+    from hpsearch.study import cross_validation  # imports NumPy
+
+    groups = {} if study.groups is None else {"groups": cross_validation.digest(study.groups)}
+    return {"cv": cross_validation.described(study.cv, value), **groups}
 
 
 def _data(data: Any, digest: str | None) -> Any:

@@ -27,13 +27,20 @@ class Incumbent:
         for row in tick.rows:
             trial = history.trials[row.trial]
             old = trial.version < history.version
-            if old or trial.value is None or trial.state == "FAILED" or trial.ask.stage != history.full_stage:
+            whole = goal.value != "complete" or trial.state == "COMPLETE"
+            if (
+                old
+                or trial.value is None
+                or trial.state == "FAILED"
+                or trial.ask.stage != history.full_stage
+                or not whole
+            ):
                 continue
             best = self._trial
             if best is None or best.value is None or goal.better(trial.value, best.value):
                 self._trial = trial
         failed = any(history.trials[decision.trial].state == "FAILED" for decision in tick.decisions)
-        if failed or goal.value == "last":  # then the incumbent may have become worse, or be another
+        if failed or goal.by_last:  # then the incumbent may have become worse, or be another
             self._trial = history.best
         best = self._trial
         improved = best is not None and (best is not before or best.number in {row.trial for row in tick.rows})

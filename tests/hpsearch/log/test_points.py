@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from hpsearch import Choice, Study
 from hpsearch.engine.stopping import Limits
-from hpsearch.engine.warm import first_points
+from hpsearch.engine.warm import bring
 from hpsearch.judging.confirm import winner
 from hpsearch.log.history import History
 from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report.compare import compare
 from hpsearch.report.export import to_bytes
 from hpsearch.report.tables import best_json, best_line
+from hpsearch.study.warm_start import WarmStart
 from hpsearch.tracking.content import study_progress
 from tests.support.logs import header, write
 
@@ -154,8 +155,11 @@ def test_no_improvement_counts_from_where_the_mean_of_the_best_point_was_known()
 def test_a_study_that_begins_from_another_takes_its_points_by_their_means(tmp_path):
     values = [[0.5, 0.5], [0.9, 0.0], [0.6, 0.6]]
     write(tmp_path, [header("earlier", repeats=2), *log_of(values)])
-    study = Study("later", objective=lambda trial: 0.0, space={"p": Choice([0, 1, 2])}, metric="val_accuracy", lanes=2)
-    assert first_points(tmp_path, "earlier", study) == [{"p": 2}, {"p": 0}]
+    study = Study(
+        "later", objective=lambda trial: 0.0, space={"p": Choice([0, 1, 2])}, metric="val_accuracy",
+        warm_start=WarmStart("earlier", first=2),
+    )  # fmt: skip
+    assert list(bring(study, tmp_path).study.enqueue) == [{"p": 2}, {"p": 0}]
 
 
 def test_what_people_and_programs_see_is_the_mean_with_its_interval():
