@@ -97,6 +97,8 @@ def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: in
         warnings=tuple(told),
         example=frame[list(roles.kinds)].iloc[parts.valid[:EXAMPLES]].reset_index(drop=True),
         own_split=found.sizes is None,
+        places=(parts.train, parts.valid),
+        groups=None if roles.groups is None else _codes(frame[roles.groups], roles.groups, where),
         **pieces,
     )
 
