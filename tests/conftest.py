@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # An example's time says more about the machine's other work than about the code: Hypothesis's deadline of 200 ms an
-# example fails tests that are right. What a test costs is bounded by its number of examples.
-settings.register_profile("hpsearch", deadline=None)
+# example, and its check that examples are not drawn too slowly, fail tests that are right. What a test costs is bounded
+# by its number of examples.
+settings.register_profile("hpsearch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hpsearch")
 
 
