@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hpsearch.models.preprocessing.parts import SmoothClip as SmoothClip
     from hpsearch.running.single import track as track
     from hpsearch.running.study import Study as Study
+    from hpsearch.search_cv.search import StudySearchCV as StudySearchCV
     from hpsearch.space import Choice as Choice
     from hpsearch.space import Float as Float
     from hpsearch.space import Int as Int
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.table import Table as Table
+    from hpsearch.study.warm_start import WarmStart as WarmStart
     from hpsearch.tracking.load_model import load as load
+    from hpsearch.tracking.load_model import load_model as load_model
 
 __version__ = "0.2.0"
 
@@ -52,9 +55,12 @@ _HOMES = {
     "Scale": "hpsearch.study.scaling",
     "SmoothClip": "hpsearch.models.preprocessing.parts",
     "Study": "hpsearch.running.study",
+    "StudySearchCV": "hpsearch.search_cv.search",
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
+    "WarmStart": "hpsearch.study.warm_start",
     "load": "hpsearch.tracking.load_model",
+    "load_model": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
 }
 
@@ -76,9 +82,12 @@ __all__ = [
     "Scale",
     "SmoothClip",
     "Study",
+    "StudySearchCV",
     "Table",
     "UserError",
+    "WarmStart",
     "load",
+    "load_model",
     "track",
 ]
 

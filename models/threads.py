@@ -121,6 +121,8 @@ def refresh() -> None:
     """Limit the libraries that were loaded since the block began; nothing outside a block."""
     if not _process.number:
         return
+    if len(sys.modules) == _modules_seen and len(_process.shared) + len(_here.own) == len(_libraries):
+        return  # each is limited
     with _process.lock:
         _find()
         known = {each.library.filepath for each in (*_process.shared, *_here.own)}

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+from examples import FEW, MANY
 from hypothesis import HealthCheck, settings
 
 # An example's time says more about the machine's other work than about the code: Hypothesis's deadline of 200 ms an
 # example, and its check that examples are not drawn too slowly, fail tests that are right. What a test costs is bounded
 # by its number of examples.
-settings.register_profile("hpsearch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("hpsearch", max_examples=FEW, **UNTIMED)
+settings.register_profile("thorough", max_examples=MANY, **UNTIMED)  # .ci/run
 settings.load_profile("hpsearch")
+
+# Tests start many processes: what the first one compiles is there for the others, whatever the environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True)

@@ -27,13 +27,13 @@ FLOORS: list[set[str]] = [
     {"engine"},
     {"report"},
     {"running"},
-    {"cli"},
+    {"cli", "search_cv"},
     {"__main__"},
 ]
 """From the lowest floor of ``hpsearch`` to the highest; rooms of one floor do not see each other."""
 
 MODELS_FLOORS: list[set[str]] = [
-    {"names", "kernels", "early_stopping", "schedules", "imports"},
+    {"names", "kernels", "early_stopping", "schedules", "imports", "spelling"},
     {"", "activations", "augmentation", "initializers", "regularizers", "threads", "preprocessing.values"},
     {"preprocessing.columns", "preprocessing.parts"},
     {"preprocessing"},
@@ -48,7 +48,7 @@ MODELS_FLOORS: list[set[str]] = [
     {"parameters", "training.training_pass", "training.validation_pass", "training.monitors"},
     {"training.members"},
     {"training.population"},
-    {"estimators", "estimators.archive", "estimators.trusted"},
+    {"estimators", "estimators.archive", "estimators.starting", "estimators.trained", "estimators.trusted"},
     {"estimators.base"},
     {"estimators.classifier", "estimators.regressor"},
     {"estimators.from_state", "estimators.loading"},

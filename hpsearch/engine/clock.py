@@ -11,23 +11,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.engine import reusing
 from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.early import EarlyRows
 from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.errors import UserError
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, History, Trial
-from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Row, Tick
+from hpsearch.log.records import Ask, Begin, Decision, Extension, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start, Telling
 from hpsearch.pruners.base import Pruner
 
 CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
-
-WORTH_A_LINE = 0.05
-"""Seconds of training that are worth a line of their own in the log; a trial's end always is."""
 
 MANY_FAILURES = 16
 """A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
@@ -51,7 +50,9 @@ class Clock:
         intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
         taken: Told that it is.
         early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
-        now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
+        halted: Asked after each tick for the reason why the user has the run end, or None; it is written into the log.
+        now: The clock on the wall, for timestamps.
+        elapsed: A clock that nobody sets: for the pace of checkpoints and for time limits, which are logged.
     """
 
     log: Log
@@ -67,7 +68,9 @@ class Clock:
     intake: Callable[[History], Iterable[Extension]] = lambda history: ()
     taken: Callable[[], None] = lambda: None
     early: bool = False
+    halted: Callable[[], str | None] = lambda: None
     now: Callable[[], float] = time.time
+    elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
 
@@ -77,28 +80,32 @@ class Clock:
         Returns:
             Whether the study is done or stopped; False where it was interrupted and waits to be resumed.
         """
-        saved = self.begun = self.now()
+        saved = self.begun = self.elapsed()
         if self.history.running():
             self._checkpoint()  # what was trained again to get here is not to be trained a third time
         while self.history.stop is None:
             if self.interrupted():
                 self._checkpoint()
                 return False
-            for extension in self.intake(self.history):
-                self.log.append(extension)
-                self.history.apply(extension)
-            self.taken()
+            if extensions := list(self.intake(self.history)):
+                for extension in extensions:
+                    self.log.append(extension)
+                    self.history.apply(extension)
+                self.taken()
+            if (why := self.halted()) is not None:
+                self.halt(why)
+                break
             record = self.tick()
             if record is None:
                 break
             self.observer.tick(self.history.current, record)
-            if self.now() - saved >= CHECKPOINT_SECONDS:
+            if self.elapsed() - saved >= CHECKPOINT_SECONDS:
                 self._checkpoint()
-                saved = self.now()
+                saved = self.elapsed()
         if self.history.running():
             self._checkpoint()
         else:
-            self.checkpoints.clear()
+            self._clear()
         return True
 
     def tick(self) -> Tick | None:
@@ -112,39 +119,44 @@ class Clock:
         rows = self._rows(lanes, number, asks, notes)
         _check_order(rows, lanes)
         self._hint(rows)
-        record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
+        whole = self.settle(Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes)))
+        self._keep_best(rows)
+        for note in notes:
+            self.observer.message(note)
+        for decision in whole.decisions:
+            if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
+                self.objective.stop(decision.trial)
+        return whole
+
+    def settle(self, record: Tick) -> Tick:
+        """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
         self.history.arrive(record)
-        record = replace(record, decisions=tuple(self._judge(rows)))
+        record = replace(record, decisions=tuple(self._judge(record.rows)))
         self.history.decide(record)
         stop, last = self._stop()
         whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
         self.log.append(whole)
         self.history.decide(replace(whole, decisions=last))
-        self._keep_best(rows)
-        for note in notes:
-            self.observer.message(note)
-        for decision in whole.decisions:
-            if decision.action != "audit":
-                self.objective.stop(decision.trial)
         return whole
+
+    def halt(self, why: str) -> None:
+        """Write down that the user has the run end here; the trials that run wait to be resumed, as after a timeout."""
+        extension = Extension(self.history.declaration.to_json(), self.now(), stop=why)
+        self.log.append(extension)
+        self.history.apply(extension)
 
     def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
         known = dict(self.history.waiting)
-        missing = [trial.number for trial in lanes if trial.number not in known]
+        missing = [trial.number for trial in reusing.trained(lanes) if trial.number not in known]
         if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
-            if asks and self.history.begun is None:
-                self.log.append(Begin(tick, self.now(), tuple(asks), tuple(notes)))
-            owed = set(missing)
-
-            def arrived(row: Row) -> None:
-                owed.discard(row.trial)
-                # The last one need not wait for its tick, and what took no time costs less than the line.
-                if owed and (row.ended or row.seconds >= WORTH_A_LINE):
-                    self.log.append(Arrival(tick, self.now(), row))
-
-            self.objective.tell(arrived)
-        known |= {row.trial: row for row in self.objective.advance(missing, tick)}
+            begin = Begin(tick, self.now(), tuple(asks), tuple(notes))
+            plain = self.objective.epochs == 1
+            self.objective.tell(EarlyRows(self.log, self.history, begin, missing, plain, self.now).arrived)
+        known |= {row.trial: row for row in (self.objective.advance(missing, tick) if missing else ())}
+        for trial in sorted(lanes, key=lambda trial: trial.number):
+            if trial.ask.reuses is not None:
+                known[trial.number] = reusing.followed(self.history, trial, known)
         return tuple(known[trial.number] for trial in lanes)
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
@@ -162,19 +174,27 @@ class Clock:
         for lane in range(self.n_lanes):
             if lane in busy:
                 continue
-            proposal = self.ladder.next(self.history.current)
-            if proposal is None:
+            begun = self.begin_trial(lane)
+            if begun is None:
                 break
-            trial = len(self.history.trials)
-            ask = Ask(
-                trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-                proposal.enqueued,
-            )  # fmt: skip
-            self.history.begin(ask)
-            self.objective.start(Start(ask))
-            asks.append(ask)
-            notes += [proposal.note] if proposal.note else []
+            asks.append(begun[0])
+            notes += begun[1]
         return asks, notes
+
+    def begin_trial(self, lane: int) -> tuple[Ask, list[str]] | None:
+        """Begin the next trial in a lane; return it with what is noted, or None where there is none to begin."""
+        proposal = self.ladder.next(self.history.current)
+        if proposal is None:
+            return None
+        trial = len(self.history.trials)
+        ask = Ask(
+            trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
+            proposal.enqueued, proposal.reuses,
+        )  # fmt: skip
+        self.history.begin(ask)
+        if ask.reuses is None:
+            self.objective.start(Start(ask))
+        return ask, [proposal.note] if proposal.note else []
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
@@ -183,6 +203,8 @@ class Clock:
         open_rows: list[Row] = []
         for row in rows:
             trial = self.history.trials[row.trial]
+            if trial.ask.reuses is not None:
+                continue  # it ends as the trial that it follows
             if (ended := own_end(goal, trial, row)) is not None:
                 decisions.append(ended)
             elif row.finished:
@@ -197,6 +219,7 @@ class Clock:
             elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
                 open_rows.append(row)  # who has not reported yet is not judged
         decisions += self.pruner.judge(self.history.current, open_rows)
+        decisions += reusing.ends(self.history, [self.history.trials[row.trial] for row in rows], decisions)
         return list(_by_trial(decisions))
 
     def _hint(self, rows: tuple[Row, ...]) -> None:
@@ -219,7 +242,7 @@ class Clock:
         if (hopeless := self._hopeless()) is not None:
             return hopeless, ()
         if not going and self.ladder.over(self.history.current):
-            return None, ()
+            return self.ladder.exhausted(self.history.current), ()
         if (reached := self.limits.reached(self.history.current)) is not None:
             rule, reason = reached
             searching = [trial for trial in going if self.ladder.searches(trial.ask.stage)]
@@ -229,21 +252,24 @@ class Clock:
             if last:
                 return None, last  # the search is over; what it found is still to be confirmed
         timeout = self.limits.timeout
-        if timeout is not None and self.now() - self.begun >= timeout:
+        if timeout is not None and self.elapsed() - self.begun >= timeout:
             return f"timeout: this run has taken {timeout:g} s", ()
         return None, ()
 
     def _hopeless(self) -> str | None:
         """Return why the study stops where every one of its first trials failed, else None."""
-        trials = list(self.history.current.trials)
+        trials = self.history.current.trials
+        first = next(iter(trials), None)  # of a later version it is not number 0
+        if first is None or first.state != "FAILED":
+            return None
         enough = max(MANY_FAILURES, self.n_lanes)
         enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
-        if len(trials) < enough or trials[0].state != "FAILED":
+        if len(trials) < enough:
             return None
         if any(trial.state != "FAILED" for trial in trials):
             return None
-        reason = trials[0].decision.reason if trials[0].decision else ""
-        return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial 0 because {reason}"
+        reason = first.decision.reason if first.decision else ""
+        return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial {first.number} because {reason}"
 
     def _checkpoint(self) -> None:
         try:
@@ -252,6 +278,12 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
+
+    def _clear(self) -> None:
+        try:
+            self.checkpoints.clear()
+        except OSError as error:
+            self.observer.message(f"checkpoints that nothing needs any more stay ({error}); `hpsearch gc` deletes them")
 
 
 def _check_order(rows: Sequence[Row], lanes: Sequence[Trial]) -> None:

@@ -29,7 +29,7 @@ def own_end(goal: Goal, trial: Trial, row: Row) -> Decision | None:
     why = _broke(goal, trial, row)
     if why is None:
         return None
-    if row.rule != FAILURE or trial.value is None or goal.value == "last":
+    if row.rule != FAILURE or trial.value is None or goal.by_last:
         return Decision(row.trial, "fail", why, row.rule)
     return Decision(row.trial, "complete", f"{why}; it counts with epoch {trial.best_epoch}", FAILURE)
 

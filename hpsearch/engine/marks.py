@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.isolated import Isolated
+from hpsearch.objectives.surroundings import Surrounded
 
 RUNNING = "running"
 SUSPECTS = "suspects"
@@ -90,13 +91,16 @@ class Marked:
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch."""
         rows = []
-        for number in trials:
-            if number not in self._marks.suspects:
-                self._marks.set(number)
-            (row,) = self._of(number).advance([number], tick)
-            self._marks.clear()
-            self._told(row)
-            rows.append(row)
+        with self._here.held() if isinstance(self._here, Surrounded) else nullcontext():
+            for number in trials:
+                if number in self._marks.suspects:
+                    self._marks.clear()
+                else:
+                    self._marks.set(number)
+                (row,) = self._of(number).advance([number], tick)
+                self._told(row)
+                rows.append(row)
+        self._marks.clear()
         return rows
 
     def tell(self, arrived: Callable[[Row], None]) -> None:

@@ -78,7 +78,7 @@ def standing_of(history: History, stage: int) -> Standing | None:
     if len(ranked) < OTHERS:
         return None
     dataset = history.header.dataset if history.header else {}
-    values = [trial.value for trial in ranked if trial.value is not None]
+    values = sorted((trial.value for trial in ranked if trial.value is not None), key=history.goal.loss)
     best, worst = values[0], values[-1]
     noise = NOISE * min(abs(best - worst), FAR_OFF * abs(best - median(values)) or math.inf)
     n, metric = (dataset.get("sizes") or {}).get("valid"), history.goal.metric

@@ -9,11 +9,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hpsearch.log.brought import Brought
 from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
-from hpsearch.log.ranking import front, ranks_before
-from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Header, Record, Row, Tick
-from hpsearch.log.trial import BROKEN, FAILURE, State, Trial
+from hpsearch.log.points import Leader, Point, ranked_points
+from hpsearch.log.ranking import front
+from hpsearch.log.records import Arrival, Ask, Begin, Extension, Header, Record, Row, Tick
+from hpsearch.log.trial import BROKEN, FAILURE, State, Trial, broken
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 from hpsearch.study.roles import Roles
@@ -39,12 +41,14 @@ class History:
         notes: What the ladder decided on its way, in words.
         ends: The tick at which each of its trials ended, in the order in which they did.
         best: The incumbent: the best of its trials so far, running ones included and failed ones not, or None; of
-            equals the one with the lowest number.
+            equals the one with the lowest number. Where points are repeated, the best trial of the best point.
         spaces: The spaces that were declared, as JSON values: the first one and each that took its place.
         retries: Numbers of failed trials that the user asked to be tried again, in this order.
         again: How many trials tried an earlier one again.
         queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
         dequeued: How many trials of them have begun.
+        brought: Results from elsewhere, which samplers observe and nobody ranks.
+        alike: Number of the first trial that trained for as many epochs as those that begin now.
         version: Number of the version of the study's code that its trials are of, from 1; the whole log's is the last.
         begun: What began in the tick under way, or None.
         waiting: The rows that have come in the tick under way, by trial; they count once it is whole.
@@ -76,12 +80,15 @@ class History:
         self.again = 0
         self.queue: list[dict[str, Any]] = []
         self.dequeued = 0
+        self.brought = Brought()
+        self.alike = first
         self.begun: Begin | None = None
         self.waiting: dict[int, Row] = {}
         self._running: dict[int, Trial] = {}
         self._begun: set[tuple[int, int, int]] = set()
         self._first = first
         self._current: History | None = None
+        self._leader = Leader(goal, self.declaration.repeats)
 
     @classmethod
     def fold(cls, records: Iterable[Record], goal: Goal) -> History:
@@ -96,16 +103,24 @@ class History:
         if isinstance(record, Header):
             self.header, self.declaration, self.time = record, Declaration.of(record.declaration), record.time
             self.spaces.append(self.declaration.space)
+            self.brought = Brought.of(record.brought)
             self.full_stage = len(self.declaration.scales) - 1
+            self._lead()
         elif isinstance(record, Extension):
+            if record.brought or "warm_start" not in record.declaration:
+                self.brought = Brought.of(record.brought)
             if record.change == "new_version":
                 self._begin_version(record)
             elif self._current is not None:
                 self._current.apply(record)
-            self.declaration, self.stop = Declaration.of(record.declaration), None
+            if self.declaration.epochs != record.declaration.get("epochs"):
+                self.alike = self._first + len(self.trials)
+            self.declaration, self.stop = Declaration.of(record.declaration), record.stop or None
             self.retries += record.retry
             self.queue += record.points
-            complete(self.trials, record)
+            self.brought = complete(self.trials, self.brought, record)
+            if record.earlier:
+                self._lead()
             if self.declaration.space != self.spaces[-1]:
                 self.spaces.append(self.declaration.space)
         else:
@@ -136,6 +151,8 @@ class History:
         trial = Trial(ask, asked_at=self.time, version=self.version)
         self.trials.append(trial)
         self._running[trial.number] = trial
+        if ask.stage == self.full_stage:
+            self._leader.begin(trial)
         which = ask.stage, ask.point, ask.repeat
         self.again += which in self._begun
         self.dequeued += ask.enqueued
@@ -149,7 +166,7 @@ class History:
         self.begun, self.waiting = None, {}
         self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
-        fell = False
+        changed: list[Trial] = []
         for row in tick.rows:
             if row.attributes:
                 self.trials[row.trial].attributes |= row.attributes
@@ -162,37 +179,28 @@ class History:
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
-            if self.goal.counts(value, trial.value) and self._whole(trial, row, value):
-                fell |= trial is self.best and trial.value is not None and self.goal.better(trial.value, value)
+            if self.goal.counts(value, trial.value) and trial.is_whole(self.goal, value):
                 trial.value, trial.best_epoch = value, row.epoch
-                trial.values = self._measured(trial, value)
-                if trial.ask.stage == self.full_stage and (
-                    self.best is None or ranks_before(self.goal, trial, self.best)
-                ):
-                    self.best = trial
+                trial.values = trial.newest(self.goal, value)
+                changed.append(trial)
             if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
                 self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
-        if fell:
-            self.best = next(iter(self.ranked()), None)
-        if self._current is not None:
-            self.best = self._current.best
+        self._follow(changed)
 
-    def _measured(self, trial: Trial, value: float) -> tuple[float, ...]:
-        """Return all metrics of the goal at a trial's newest row."""
-        if not self.goal.others:
-            return (value,)
-        return (value, *trial.measured(len(trial.rows) - 1, self.goal.metrics[1:]))
+    def _lead(self) -> None:
+        """Find the incumbent anew, under the declaration that holds."""
+        own = [trial for trial in self.trials if trial.ask.stage == self.full_stage]
+        self._leader = Leader(self.goal, self.declaration.repeats, own)
+        self._follow(own)
 
-    def _whole(self, trial: Trial, row: Row, value: float) -> bool:
-        """Return whether an epoch tells all metrics of the goal: one that does not cannot be weighed."""
-        if not self.goal.others:
-            return True
-        if any(metric not in row.metrics and metric != SECONDS for metric in self.goal.metrics):
-            return False
-        values = self._measured(trial, value)
-        whole = all(map(math.isfinite, values))
-        trial.unfit = None if whole else (row.epoch, values)
-        return whole
+    def _follow(self, changed: Iterable[Trial]) -> None:
+        """Find the incumbent where something became of these trials."""
+        self.best = self._leader.update(changed) if self._current is None else self._current.best
+
+    @property
+    def best_point(self) -> Point | None:
+        """The point of the incumbent, which its mean over its repeats stands for; or None."""
+        return self._leader.best if self._current is None else self._current.best_point
 
     def look_ahead(self) -> None:
         """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
@@ -218,18 +226,11 @@ class History:
             del self._running[trial.number]
             if trial.ask.stage == self.full_stage:
                 self.ends.append(tick.tick)
-            if trial is self.best and trial.state == "FAILED":
-                self.best = next(iter(self.ranked()), None)
-        if self._current is not None:
-            self.best = self._current.best
+        self._follow(self.trials[decision.trial] for decision in tick.decisions)
         self.stop = tick.stop
 
     def resume(self, stop: str | None) -> None:
-        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
-
-        Args:
-            stop: Why the study has nothing to do under the limits of this run either, or None.
-        """
+        """Take in that a run takes the study up, and why it has nothing to do under its limits either, or None."""
         self.stop = stop
         if self._current is not None:
             self._current.stop = stop
@@ -248,8 +249,9 @@ class History:
         view = self._current
         view.header, view.declaration = self.header, Declaration.of(extension.declaration)
         view.full_stage = self.full_stage
-        view.tick, view.time = self.tick, self.time
+        view.tick, view.time, view.brought = self.tick, self.time, self.brought
         view.spaces.append(view.declaration.space)
+        view._lead()
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
         self.best, self._begun, self.retries, self.again = None, set(), [], 0
 
@@ -268,16 +270,11 @@ class History:
         self._running.pop(trial.number, None)
         if trial.decision is None and trial.ask.stage == self.full_stage:
             self.ends.append(tick.tick)
-        reason = (
-            f"its log has epoch {row.epoch} where epoch {trial.epoch + 1} was due: what follows was trained wrongly; "
-            "--retry-failed trains the point again"
-        )
-        trial.decision, trial.ended_at = Decision(trial.number, "fail", reason, BROKEN), tick.time
+        trial.decision, trial.ended_at = broken(trial, row), tick.time
         trial.value, trial.best_epoch, trial.values = None, None, ()
         for column in self.table.values():
             column.pop(trial.number, None)
-        if trial is self.best:
-            self.best = next(iter(self.ranked()), None)
+        self._follow([trial])
 
     @property
     def to_retry(self) -> list[int]:
@@ -306,20 +303,25 @@ class History:
     def ranked(self) -> list[Trial]:
         """Return the search's trials on the full problem that have a value and did not fail, best first.
 
-        Ties go to the lower number.
+        Ties go to the lower number. Where points are repeated, all trials of the best point come first.
         """
         return self.ranked_at(self.full_stage)
 
+    def points(self, stage: int | None = None) -> list[Point]:
+        """Return the points of a stage (None: the full problem's) with a value, best mean over repeats first."""
+        if self._current is not None:
+            return self._current.points(stage)
+        stage = self.full_stage if stage is None else stage
+        repeats = self.declaration.repeats if stage <= self.full_stage else 1  # what confirms has seeds of its own
+        return ranked_points(self.goal, (trial for trial in self.trials if trial.ask.stage == stage), repeats)
+
     def front(self) -> list[Trial]:
-        """Return the ranked trials that no other one is as good as in every metric and better in one, best first.
+        """Return the best trials of the points that no other is as good as in every metric and better in one.
 
         With a single metric these are the best trial and its equals.
         """
-        return front(self.goal, self.ranked())
+        return [point.best for point in front(self.goal, self.points())]
 
     def ranked_at(self, stage: int) -> list[Trial]:
         """Return the trials of a stage that have a value and did not fail, best first."""
-        if self._current is not None:
-            return self._current.ranked_at(stage)
-        known = [t for t in self.trials if t.ask.stage == stage and t.value is not None and t.state != "FAILED"]
-        return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
+        return [trial for point in self.points(stage) for trial in (*point.trials, *point.others)]

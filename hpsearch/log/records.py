@@ -39,6 +39,7 @@ class Ask:
         stage: Rung of the scaled-down ladder, from 0.
         rejected: Proposals for this point that violated a constraint.
         enqueued: It is a point that the user enqueued after the study was begun.
+        reuses: Number of the trial of the same point whose result it has, or None where it is trained itself.
     """
 
     trial: int
@@ -49,6 +50,7 @@ class Ask:
     stage: int = 0
     rejected: int = 0
     enqueued: bool = False
+    reuses: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Row:
         rule: What ended a trial with a ``failure``: ``failure`` for what its own code did, ``timeout`` or ``memory``
             for a limit of the study.
         attributes: What the trial has said of itself since its last row, by name, as JSON values; or None.
+        score_seconds: The part of ``seconds`` that scoring took, where that is known. No more reproducible than they.
     """
 
     trial: int
@@ -85,6 +88,7 @@ class Row:
     refusal: str | None = None
     rule: str = "failure"
     attributes: dict[str, Any] | None = None
+    score_seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -126,6 +130,7 @@ class Header:
         schema: Version of the log's format.
         minor: By which rules of that version the lines behind this one are written: from 1 on each line's checksum
             begins with the study's uid, so that a line of another study is refused.
+        brought: Results from elsewhere; see :class:`hpsearch.log.brought.Brought`.
     """
 
     name: str
@@ -136,6 +141,7 @@ class Header:
     time: float
     schema: int = SCHEMA
     minor: int = 0
+    brought: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,8 @@ class Extension:
         changed: That change, in words.
         earlier: The values that the trials before had in dimensions which this declaration adds.
         points: Points to try next, each with a value for some or all of its dimensions.
+        brought: Results from elsewhere that take the place of those before; see :class:`hpsearch.log.brought.Brought`.
+        stop: Why the user had a run end here, or nothing.
     """
 
     declaration: dict[str, Any]
@@ -159,6 +167,8 @@ class Extension:
     changed: list[str] = field(default_factory=list)
     earlier: dict[str, Any] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
+    brought: dict[str, Any] = field(default_factory=dict)
+    stop: str = ""
 
 
 @dataclass(frozen=True)
@@ -240,9 +250,13 @@ def to_json(record: Record) -> dict[str, Any]:
         for name in ("rejected", "enqueued"):
             if not ask[name]:
                 del ask[name]
-    for name in ("notes", "minor", "change", "changed", "earlier", "points"):
+        if ask["reuses"] is None:
+            del ask["reuses"]
+    for name in ("notes", "minor", "change", "changed", "earlier", "points", "brought"):
         if not plain.get(name, True):
             del plain[name]
+    if kind == "extension" and not plain["stop"]:
+        del plain["stop"]
     if "row" in plain:
         plain["row"] = dict(vars(plain["row"]))
         _write_row(plain["row"])
@@ -279,7 +293,7 @@ def from_json(value: Mapping[str, Any]) -> Record:
         raise ValueError(f"a {kind} record with the wrong fields: {error}") from error
 
 
-_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None}
+_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None, "score_seconds": 0.0}
 """Fields of a row that are written only where they say something else than this."""
 
 

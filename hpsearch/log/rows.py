@@ -18,7 +18,7 @@ class Rows(Sequence[Row]):
     A row costs its numbers and two pointers, a tenth of what a ``Row`` costs; it is put together when it is read.
     """
 
-    __slots__ = ("_alike", "_ends", "_epochs", "_names", "_seconds", "_starts", "_trial", "_values")
+    __slots__ = ("_alike", "_ends", "_epochs", "_names", "_scoring", "_seconds", "_starts", "_trial", "_values")
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._alike = True
@@ -28,6 +28,7 @@ class Rows(Sequence[Row]):
         self._values = array("d")
         self._starts = array("q")  # where each row's values begin, once rows are not alike
         self._seconds = array("d")
+        self._scoring: dict[int, float] = {}
         self._ends: dict[int, Row] = {}
         for row in rows:
             self.append(row)
@@ -36,6 +37,8 @@ class Rows(Sequence[Row]):
         """Take one more row in."""
         if row.finished or row.failure is not None or row.quiet:
             self._ends[len(self._epochs)] = row  # the last one with all its words, and those that are said in a word
+        if row.score_seconds:
+            self._scoring[len(self._epochs)] = row.score_seconds
         self._trial = (row.trial, row.lane)
         self._epochs.append(row.epoch)
         names = tuple(row.metrics)
@@ -80,7 +83,8 @@ class Rows(Sequence[Row]):
         start = self._start(place)
         values = self._values[start : start + len(names)]
         trial, lane = self._trial
-        return Row(trial, lane, self._epochs[place], dict(zip(names, values, strict=True)), self._seconds[place])
+        metrics, scoring = dict(zip(names, values, strict=True)), self._scoring.get(place, 0.0)
+        return Row(trial, lane, self._epochs[place], metrics, self._seconds[place], score_seconds=scoring)
 
     def _start(self, place: int) -> int:
         if self._alike:

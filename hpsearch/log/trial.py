@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.log.records import Ask, Decision
+from hpsearch.log.records import Ask, Decision, Row
 from hpsearch.log.rows import Rows
-from hpsearch.study.goal import SECONDS
+from hpsearch.study.goal import SECONDS, Goal
 
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
 
@@ -97,8 +97,35 @@ class Trial:
         """Return the metric at each epoch that reported it."""
         return self.rows.curve(metric)
 
+    def newest(self, goal: Goal, value: float) -> tuple[float, ...]:
+        """Return all metrics of a goal at its newest row, whose first one is ``value``."""
+        if not goal.others:
+            return (value,)
+        return (value, *self.measured(len(self.rows) - 1, goal.metrics[1:]))
+
+    def is_whole(self, goal: Goal, value: float) -> bool:
+        """Return whether its newest row tells all metrics of a goal: one that does not cannot be weighed."""
+        if not goal.others:
+            return True
+        row = self.rows[-1]
+        if any(metric not in row.metrics and metric != SECONDS for metric in goal.metrics):
+            return False
+        values = self.newest(goal, value)
+        whole = all(map(math.isfinite, values))
+        self.unfit = None if whole else (row.epoch, values)
+        return whole
+
     def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
         """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
         row = self.rows[place]
         gone = math.fsum(each.seconds for each in self.rows[: place + 1])
         return tuple(row.metrics.get(name, gone if name == SECONDS else math.nan) for name in metrics)
+
+
+def broken(trial: Trial, row: Row) -> Decision:
+    """Return the decision about a trial whose log goes on with another epoch than its next."""
+    reason = (
+        f"its log has epoch {row.epoch} where epoch {trial.epoch + 1} was due: what follows was trained wrongly; "
+        "--retry-failed trains the point again"
+    )
+    return Decision(trial.number, "fail", reason, BROKEN)

@@ -84,10 +84,10 @@ class Objective(Protocol):
 
 @runtime_checkable
 class Foldered(Protocol):
-    """An objective whose trials have checkpoint folders."""
+    """An objective whose trials keep files of their own: checkpoints, output, artifacts."""
 
     def place(self, folder: Path) -> None:
-        """Have the folders of the trials in there."""
+        """Have them in a study's folder."""
 
 
 @runtime_checkable
@@ -96,6 +96,14 @@ class Telling(Protocol):
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
         """Have this called with each row from now on."""
+
+
+@runtime_checkable
+class Confirming(Protocol):
+    """An objective whose trials can share the randomness of a seed."""
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness, and report the test set's metrics where asked."""
 
 
 @runtime_checkable

@@ -11,6 +11,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+CHECKPOINTS = "checkpoints/trials"
+"""Where in a study's folder they are."""
+
 KEPT = 2
 """Epochs kept of a trial: the newest may be one that the log does not have."""
 
@@ -27,18 +30,25 @@ class Folder:
 
     def __init__(self, root: Path, trial: int) -> None:
         self._root = root / str(trial)
+        self._work = self._root / "work"
+        self._used = False
         self._state: list[tuple[str, int, int]] = []
 
     @property
     def work(self) -> Path:
-        """Where the trial reads and writes."""
-        return self._root / "work"
+        """Where the trial reads and writes; asking for it makes it."""
+        self._work.mkdir(parents=True, exist_ok=True)
+        self._used = True
+        return self._work
 
     def open(self, epoch: int) -> bool:
         """Have it as it stood after an epoch, and return whether that was kept; else it is empty."""
-        shutil.rmtree(self.work, ignore_errors=True)
+        if not self._root.is_dir():
+            return False
+        shutil.rmtree(self._work, ignore_errors=True)
         if epoch and self._at(epoch).is_dir():
-            shutil.copytree(self._at(epoch), self.work)
+            shutil.copytree(self._at(epoch), self._work)
+            self._used = True
             self._state = self._seen()
             return True
         shutil.rmtree(self._root, ignore_errors=True)
@@ -50,12 +60,12 @@ class Folder:
         Raises:
             OSError: The disk is full; what was kept before is still there.
         """
-        state = self._seen()
+        state = self._seen() if self._used else []
         if not state or state == self._state:
             return
         partial = self._root / "partial"
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(self.work, partial)
+        shutil.copytree(self._work, partial)
         for path in (partial, *partial.rglob("*")):
             _sync(path)
         shutil.rmtree(self._at(epoch), ignore_errors=True)
@@ -67,14 +77,15 @@ class Folder:
 
     def clear(self) -> None:
         """Delete it with all that was kept: the trial has ended."""
-        shutil.rmtree(self._root, ignore_errors=True)
+        if self._used:
+            shutil.rmtree(self._root, ignore_errors=True)
 
     def _at(self, epoch: int) -> Path:
         return self._root / f"{_PREFIX}{epoch:09d}"
 
     def _seen(self) -> list[tuple[str, int, int]]:
-        """Return what is in it by name, time and size; empty where it was never asked for."""
-        found = (path for path in self.work.rglob("*") if path.is_file()) if self.work.is_dir() else ()
+        """Return what is in it by name, time and size; empty where the trial's code has removed it."""
+        found = (path for path in self._work.rglob("*") if path.is_file())
         return sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.parameters import validate_params
+from hpsearch.models.threads import limited
 from hpsearch.models.training.population import Member, Population, TrainingData, group_key
-from hpsearch.objectives import streams
-from hpsearch.objectives.base import WEIGHTS, Start
+from hpsearch.objectives import broken, streams
+from hpsearch.objectives.base import WEIGHTS, LaneState, Start
 from hpsearch.objectives.outputs import Classes, Outputs
+from hpsearch.objectives.scores import Scores, tested
 
 VACANT = 4
 """How many populations that nobody trains in are kept for what was compiled for them."""
@@ -30,6 +33,7 @@ class MLPPopulation:
         weights: Whether to report how many numbers a network trains, as ``weights``.
         test: Whether to report the test set's metrics with each epoch; see :meth:`confirm`.
         outputs: What the networks' outputs mean; None: classes.
+        scores: What else is measured of each network after an epoch, by a study's own scorers; None: nothing.
     """
 
     _by_seed = False
@@ -44,7 +48,9 @@ class MLPPopulation:
         weights: bool = False,
         test: bool = False,
         outputs: Outputs | None = None,
+        scores: Scores | None = None,
     ) -> None:
+        self._scores = scores if scores is not None and scores.scorers else None
         self.epochs = epochs
         self._outputs: Outputs = outputs or Classes()
         self._weights = weights
@@ -117,18 +123,30 @@ class MLPPopulation:
             results = population.run_epoch(streams.of_order(self._seed, ask, tick, done, by_seed=self._by_seed))
             seconds = (time.perf_counter() - begun) / len(numbers)
             extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
-            for number, result in zip(numbers, results, strict=True):
+            for place, (number, result) in enumerate(zip(numbers, results, strict=True)):
                 lane, epoch = self._asks[number].lane, self._members[number].epoch
-                rows[number] = Row(
-                    number,
-                    lane,
-                    epoch,
-                    {**self._outputs.metrics(result.metrics), **extra},
-                    seconds,
-                    result.finished,
-                    result.failure,
-                )
+                metrics = {**self._outputs.metrics(result.metrics), **extra}
+                row = Row(number, lane, epoch, metrics, seconds, result.finished, result.failure)
+                rows[number] = row if self._scores is None else self._scored(row, population.state(place), self._scores)
         return [rows[number] for number in trials]
+
+    def _scored(self, row: Row, state: LaneState, scores: Scores) -> Row:
+        """Return a row with what the study's scorers say of the network; one that raises fails its trial."""
+        if row.failure is not None:
+            return row
+        data, begun = self._dataset, time.perf_counter()
+        try:
+            with limited(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # as many as there are trials and epochs
+                model = self._outputs.model(replace(self._members[row.trial], state=state), data, self._seed)
+                found = scores.scored(model, data.X_valid, data.y_valid, data.w_valid)
+                if self._test and data.y_test is not None:
+                    found |= tested(scores.scored(model, data.X_test, data.y_test, data.w_test))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a scorer may raise anything; it fails this trial and is kept
+            return replace(row, failure=broken.reason(error), traceback=broken.told(error), finished=False)
+        return replace(row, metrics={**row.metrics, **found}, seconds=row.seconds + time.perf_counter() - begun)
 
     def states(self) -> list[Start]:
         """Return the trials that have begun, with copies of their states."""

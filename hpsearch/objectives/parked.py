@@ -6,19 +6,19 @@ set, NumPy's error state would be another, and a fork beside a parked thread can
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import greenlet
 
 from hpsearch.objectives.broken import reason
-from hpsearch.objectives.process_state import Surroundings
+from hpsearch.objectives.process_state import Surroundings, of_its_own
 
 PATIENCE = 3
 """How often a stopped trial is told so, before it is left where it stands."""
@@ -44,11 +44,15 @@ class Parked:
     """Runs a trial's code from report to report.
 
     Args:
-        function: Takes what ``given`` returns; returns a result or an iterator of reports, or calls ``report``.
+        function: Takes a trial; returns a result or an iterator of reports, or calls ``report``.
+        around: What the code runs in, entered for each step.
     """
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, function: Callable[[Any], Any], around: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self._function = function
+        self._around = around
         self._greenlet: greenlet.greenlet | None = None
         self._surroundings = Surroundings()
         self._pid = os.getpid()
@@ -66,7 +70,7 @@ class Parked:
         """
         if self._greenlet is None:
             self._greenlet = greenlet.greenlet(self._run)
-            self._greenlet.gr_context = contextvars.copy_context()
+            self._greenlet.gr_context = of_its_own()
             return self._switch(trial)
         return self._switch(True)
 
@@ -123,16 +127,16 @@ class Parked:
     def _switch(self, value: Any) -> Said:
         assert self._greenlet is not None
         self._greenlet.parent = greenlet.getcurrent()
-        return self._entered(lambda parked: parked.switch(value))
+        return self._entered(self._greenlet.switch, value)
 
     def _throw(self) -> Said:
-        return self._entered(lambda parked: parked.throw(greenlet.GreenletExit))
-
-    def _entered(self, resume: Callable[[greenlet.greenlet], Any]) -> Said:
         assert self._greenlet is not None
+        return self._entered(self._greenlet.throw, greenlet.GreenletExit)
+
+    def _entered(self, resume: Callable[[Any], Any], value: Any) -> Said:
         try:
-            with self._surroundings.entered():
-                said = resume(self._greenlet)
+            with self._around():
+                said = self._surroundings.run(resume, value)
         finally:
             if os.getpid() != self._pid:
                 _end_child()

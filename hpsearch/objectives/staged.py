@@ -6,23 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives.base import Foldered, Keeping, Objective, Start
+from hpsearch.objectives.base import Confirming, Foldered, Keeping, Objective, Start
 from hpsearch.objectives.build import Prepared
-from hpsearch.objectives.build import prepare as prepare_one
+from hpsearch.objectives.build import prepare as prepare_flat
 from hpsearch.study.scaling import Scale, reduced, translated
 from hpsearch.study.study import Study
-
-
-@runtime_checkable
-class Confirming(Protocol):
-    """An objective whose trials can share the randomness of a seed."""
-
-    def confirm(self, *, test: bool) -> None:
-        """Let a trial's repeat alone own its randomness, and report the test set's metrics where asked."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +52,11 @@ class StagedObjective:
         self._objectives: dict[int, Objective] = {}
         self._starts: dict[int, Start] = {}
         self._keeper: Keeping | None = None
-        self._folders: Path | None = None
+        self._study_dir: Path | None = None
 
     def place(self, folder: Path) -> None:
-        """Have the checkpoint folders of the trials in there."""
-        self._folders = folder
+        """Have the files of the trials in a study's folder."""
+        self._study_dir = folder
 
     def start(self, trial: Start) -> None:
         """Take a trial in, its parameters translated to its stage's problem."""
@@ -116,8 +108,8 @@ class StagedObjective:
             objective = step.make(data)
             if step.confirms and isinstance(objective, Confirming):
                 objective.confirm(test=step.tests)
-            if self._folders is not None and isinstance(objective, Foldered):
-                objective.place(self._folders)
+            if self._study_dir is not None and isinstance(objective, Foldered):
+                objective.place(self._study_dir)
             self._objectives[stage] = objective
         return self._objectives[stage]
 
@@ -144,7 +136,20 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
             prepared = prepare_one(_on(study, scale, len(dataset.y_train)), reduced(scale, dataset, study.seed))
         steps.append(Step(scale, prepared.make))
     steps += [Step(Scale(), full.make, confirms=True), Step(Scale(), full.make, confirms=True, tests=True)]
-    return Prepared(partial(_make, tuple(steps), study.seed, full.epochs), full.epochs)
+    return replace(full, make=partial(_make, tuple(steps), study.seed, full.epochs))
+
+
+def prepare_one(study: Study, dataset: Dataset | None) -> Prepared:
+    """Return the objective of one stage of a study, checked but not yet made; its points may be cross-validated.
+
+    Raises:
+        UserError: The model or the data do not suit.
+    """
+    if study.cv is None or dataset is None:
+        return prepare_flat(study, dataset)
+    from hpsearch.objectives import cross_build  # imports scikit-learn
+
+    return cross_build.prepare(study, dataset, prepare_flat)
 
 
 def _make(steps: Sequence[Step], seed: int, epochs: int, dataset: Dataset | None) -> Objective:

@@ -7,7 +7,7 @@ whether a division by zero raises. Neither may depend on where a trial happens t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ from hpsearch.objectives.base import Foldered, Keeping, Objective, Start
 from hpsearch.study.declared import Declaration
 
 
-@contextmanager
-def surroundings(threads: int | None) -> Iterator[None]:
+class surroundings:
     """Hold the number of threads, and the error state with which NumPy begins, for a block.
 
     A worker never hears of what a study file has set by ``numpy.seterr``; so it holds nowhere.
@@ -33,14 +32,26 @@ def surroundings(threads: int | None) -> Iterator[None]:
     Raises:
         UserError: Another thread of this process trains with another number.
     """
-    with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"), ExitStack() as stack:
-        if threads is not None:
+
+    __slots__ = ("_errors", "_limit")
+
+    def __init__(self, threads: int | None) -> None:
+        self._limit = None if threads is None else limited(threads)
+        self._errors = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+
+    def __enter__(self) -> None:
+        if self._limit is not None:
             try:
-                stack.enter_context(limited(threads))
+                self._limit.__enter__()
             except ThreadsConflictError as error:
                 raise UserError(str(error)) from error
             refresh()
-        yield
+        self._errors.__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        self._errors.__exit__(*raised)
+        if self._limit is not None:
+            self._limit.__exit__(*raised)
 
 
 def declared_threads(declaration: Declaration, environment: Mapping[str, Any]) -> int | None:
@@ -70,19 +81,35 @@ class Surrounded:
         self.epochs = objective.epochs
         self._objective = objective
         self._threads = threads
+        self._holds = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Stay in the surroundings for a block of calls, none of which then enters them anew."""
+        with surroundings(self._threads):
+            self._holds = True
+            try:
+                yield
+            finally:
+                self._holds = False
+
+    def _entered(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._holds else surroundings(self._threads)
 
     def place(self, folder: Path) -> None:
-        """Have the checkpoint folders of the trials in there, where the objective has any."""
+        """Have the files of the trials in a study's folder, where the objective has any."""
         if isinstance(self._objective, Foldered):
             self._objective.place(folder)
 
     def start(self, trial: Start) -> None:
         """Take a trial in."""
-        with surroundings(self._threads):
+        with self._entered():
             self._objective.start(trial)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch."""
+        if self._holds:
+            return self._objective.advance(trials, tick)
         with surroundings(self._threads):
             return self._objective.advance(trials, tick)
 
@@ -102,12 +129,12 @@ class Surrounded:
     def model(self) -> Any:
         """Return the kept model as a fitted scikit-learn estimator."""
         assert isinstance(self._objective, Keeping), "a model is kept"
-        with surroundings(self._threads):
+        with self._entered():
             return self._objective.model()
 
     def stop(self, trial: int) -> None:
         """Forget a trial, whose generator is closed."""
-        with surroundings(self._threads):
+        with self._entered():
             self._objective.stop(trial)
 
 

@@ -13,6 +13,9 @@ from hpsearch.optuna_bridge.fold import OptunaFold, quiet
 from hpsearch.pruners.rung import in_order
 from hpsearch.study.study import Study
 
+PAIRED = {"WilcoxonPruner"}
+"""Pruners that compare trials fold by fold: to them each fold reports its own score, not the mean so far."""
+
 
 class ForeignPruner:
     """Asks a copy of the user's pruner, tick after tick.
@@ -35,7 +38,8 @@ class ForeignPruner:
         self._declared = pruner
         self._history: History | None = None
         self._pruner = pruner
-        self._fold = OptunaFold(study.search_space, study.goal.first, merge=False)
+        self._own = study.goal.value == "complete" and type(pruner).__name__ in PAIRED
+        self._fold = OptunaFold(study.search_space, study.goal.first, merge=False, own=self._own)
         self._next = 0
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
@@ -66,7 +70,7 @@ class ForeignPruner:
     def _restart(self, history: History) -> None:
         self._history = history
         self._next = 0
-        self._fold = OptunaFold(self._study.search_space, self._study.goal.first, merge=False)
+        self._fold = OptunaFold(self._study.search_space, self._study.goal.first, merge=False, own=self._own)
         self._pruner = copy.deepcopy(self._declared)
         self._fold.study.pruner = self._pruner
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
+from hpsearch.judging.student import paired_test
 from hpsearch.log.history import History, Trial
 from hpsearch.report import words
 from hpsearch.report.sparkline import sparkline
@@ -112,12 +113,12 @@ def compare(studies: Mapping[str, History]) -> Comparison:
 def _summary(name: str, history: History) -> Summary:
     trials, of = _sample(history)
     values = [trial.value for trial in trials if trial.value is not None]
-    best = history.best
+    best, point = history.best, history.best_point
     return Summary(
         study=name,
         trials=words.counts(history).ended,
         epochs=sum(trial.epoch for trial in history.trials),
-        best=None if best is None else best.value,
+        best=None if point is None else point.mean,
         mean=statistics.fmean(values) if values else None,
         std=statistics.stdev(values) if len(values) > 1 else None,
         of=of,
@@ -127,6 +128,9 @@ def _summary(name: str, history: History) -> Summary:
 
 def _sample(history: History) -> tuple[list[Trial], str]:
     """Return the trials whose mean stands for a study: the repeats of its best point, else its best trials."""
+    first = next(iter(history.points()), None)
+    if first is not None and first.is_repeated:
+        return list(first.trials), f"{len(first.trials)} repeats of the best point"
     points: dict[int, list[Trial]] = {}
     for trial in history.ended("COMPLETE"):
         if trial.value is not None:
@@ -153,15 +157,15 @@ def _paired(a: str, first: History, b: str, second: History) -> Paired:
         return _with(pair, note=f"a test needs {LEAST} pairs")
     if not differences.any():
         return _with(pair, note="all pairs are equal")
-    from scipy import stats  # slow to import
-
     if len(common) >= RANKED:
+        from scipy import stats  # slow to import
+
         found = stats.wilcoxon(differences)
         return _with(pair, test="wilcoxon", statistic=float(found.statistic), p=float(found.pvalue))
     if np.ptp(differences) == 0:
         return _with(pair, note="all pairs differ by the same amount, which a t test cannot judge")
-    found = stats.ttest_1samp(differences, 0.0)
-    return _with(pair, test="t", statistic=float(found.statistic), p=float(found.pvalue))
+    t, p = paired_test(differences.tolist())
+    return _with(pair, test="t", statistic=t, p=p)
 
 
 def _complete(history: History) -> dict[tuple[str, int], float]:

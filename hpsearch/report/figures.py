@@ -110,7 +110,7 @@ def best_so_far(history: History) -> Figure:
         trial = trials[number]
         if epoch == trial.best_epoch:
             at[number] = count
-        if history.goal.value == "last" and epoch != trial.best_epoch:
+        if history.goal.by_last and epoch != trial.best_epoch:
             continue  # what was reached on the way does not count
         if trial.state != "FAILED" and math.isfinite(value) and (best is None or history.goal.better(value, best)):
             best = value

@@ -45,7 +45,10 @@ def tiles(history: History) -> list[tuple[str, str]]:
     """Return the study's few most telling numbers, each with what it is."""
     best, count = history.best, words.counts(history)
     spared, planned = saved_epochs(on_full_problem(history))
+    point = history.best_point
     found = [(words.number(best.value if best else None), f"best {history.goal.metric}")]
+    if point is not None and history.declaration.repeats > 1:
+        found = [(words.number(point.mean), f"best mean {history.goal.metric}")]
     if history.goal.others:
         found.append((f"{len(history.front())}", "on the Pareto front"))
     found.append((f"{len(history.trials):,}", f"trials: {count}"))
@@ -68,6 +71,8 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
     wanted = [f"{'highest' if direction == 'maximize' else 'lowest'} {metric}" for metric, direction in pairs]
     said = [f"{words.many(len(history.trials), 'trial')} in search of the {' and the '.join(wanted)}"]
     said[0] += f" on {data}: {count}." if data else f": {count}."
+    if taken := history.brought.observations:
+        said.append(f"Its sampler also observed {words.many(len(taken), 'point')} that were tried elsewhere.")
     full = on_full_problem(history)
     if len(full.trials) < len(history.trials):
         said.append(f"{len(full.trials):,} of them searched the full problem; the figures show these.")
@@ -82,9 +87,12 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
         said.append(f"The best is trial {handed.number} of the confirmed point {handed.ask.point}: "
                     f"{words.number(handed.value)} at {words.reached(handed)}{given}.")  # fmt: skip
         said.append(f"The search's best was trial {best.number}, seen once with {words.number(best.value)}.")
+    elif (point := history.best_point) is not None and history.declaration.repeats > 1:
+        said.append(f"The best is point {best.ask.point}: {words.mean(goal.metric, point)}{given}.")
+        said.append(f"Its model is that of trial {best.number}: {words.number(best.value)} at {words.reached(best)}.")
     else:
         said.append(f"The best is trial {best.number}: {words.number(best.value)} at {words.reached(best)}{given}.")
-    top = [words.number(trial.value) for trial in history.ranked()[:TOP]]
+    top = [words.number(point.mean) for point in history.points()[:TOP]]
     if len(top) == TOP:
         said.append(f"The best {TOP} lie between {top[-1]} and {top[0]}." if top[0] != top[-1] else
                     f"The best {TOP} are equal.")  # fmt: skip
@@ -128,6 +136,7 @@ def provenance(history: History) -> list[tuple[str, str]]:
         "data": f"{dataset['name']}{f' ({sizes})' if sizes else ''}" if dataset.get("name") else None,
         "data digest": dataset.get("digest"),
         "read as": "; ".join(dataset.get("said", [])) or None,
+        "observed beside its own": "; ".join(history.brought.said) or None,
         "warnings": "; ".join(dataset.get("warnings", [])) or None,
         "commit": f"{commit} and changes" if commit and environment.get("git_dirty") else commit,
         "python": environment.get("python"),

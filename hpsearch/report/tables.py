@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -113,6 +114,7 @@ def show_parts(
     ]
     if history.stop:
         parts.append(f"stopped: {history.stop}")
+    parts += [f"observed beside its own: {said}" for said in history.brought.said]
     if (constraints := words.constraints(history)) is not None:
         parts.append(constraints)
     parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), *comparison.parts(history), ""]
@@ -140,7 +142,13 @@ def best_line(history: History, *, params: bool = True) -> str:
     given = f" ({words.params(best.params)})" if params and best.params else ""
     said = f"{history.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}{given}"
     if found is None or history.best is None:
-        return f"best: {said}"
+        point = history.best_point
+        if point is None or history.declaration.repeats == 1:
+            return f"best: {said}"
+        return (
+            f"best: {words.mean(history.goal.metric, point)} of point {best.ask.point}{given}; its model is "
+            f"trial {best.number}'s, {words.number(best.value)} at {words.reached(best)}"
+        )
     return (
         f"best: confirmed point {found.winner.point}, {said}; the search's best was trial {history.best.number} of "
         f"point {history.best.ask.point} with {words.number(history.best.value)}"
@@ -167,7 +175,8 @@ def _diagnosis_line(history: History) -> list[str]:
 def best_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch best --json`` prints."""
     facts = _facts(name, history)
-    front = {key: facts[key] for key in ("search_best", "metrics", "directions", "front") if key in facts}
+    others = ("search_best", "best_point", "metrics", "directions", "front")
+    front = {key: facts[key] for key in others if key in facts}
     return {"study": name, "metric": facts["metric"], "direction": facts["direction"], **(facts["best"] or {}), **front}
 
 
@@ -285,20 +294,40 @@ def _facts(name: str, history: History) -> dict[str, Any]:
             "running": count.running,
         },
         "epochs": sum(trial.epoch for trial in history.trials),
+        **({"brought": list(history.brought.said)} if history.brought.said else {}),
         "stop": history.stop,
         "best": _best_facts(best),
         **({"search_best": _best_facts(searched)} if searched is not best else {}),
+        **({"best_point": point_facts(history)} if said.repeats > 1 else {}),
         **(pareto.to_json(history) if history.goal.others else {}),
     }
 
 
-def _best_facts(trial: Trial | None) -> dict[str, Any] | None:
-    if trial is None:
+def point_facts(history: History) -> dict[str, Any] | None:
+    """Return what is known of the best point of a study that repeats its points, as JSON values."""
+    point = history.best_point
+    if point is None:
         return None
+    mean, half = point.mean, point.spread.half
     return {
-        "trial": trial.number,
-        "value": trial.value,
-        "epoch": trial.best_epoch,
-        "epochs": trial.epoch,
-        "params": trial.params,
+        "point": point.best.ask.point,
+        "mean": mean,
+        "interval": None if math.isnan(half) else [mean - half, mean + half],
+        "repeats": len(point.trials),
+        "values": list(point.spread.values),
+        "params": point.best.params,
     }
+
+
+def _best_facts(trial: Trial | None) -> dict[str, Any] | None:
+    return (
+        None
+        if trial is None
+        else {
+            "trial": trial.number,
+            "value": trial.value,
+            "epoch": trial.best_epoch,
+            "epochs": trial.epoch,
+            "params": trial.params,
+        }
+    )

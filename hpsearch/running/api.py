@@ -26,9 +26,12 @@ from hpsearch.objectives.base import Objective
 from hpsearch.objectives.surroundings import surroundings
 from hpsearch.running import guarded, winner
 from hpsearch.running import plan as plans
+from hpsearch.running.callbacks import Callbacks
 from hpsearch.running.options import Options, Outlet, Place, RunOptions
 from hpsearch.running.plan import Plan
+from hpsearch.running.refit import refitted
 from hpsearch.running.result import Result
+from hpsearch.running.under_way import under_way
 from hpsearch.study.study import Study
 from hpsearch.tracking.content import is_done
 
@@ -56,9 +59,10 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         UserError: The study, its data or the root do not allow it to run.
         StudyFailed: Every trial failed.
     """
-    how, root = Options.of(**options), Path(root)
+    how, root, declared = Options.of(**options), Path(root), study
     wish = how.opening.wish
-    study = plans.asked(study, root, how.limits, how.opening)
+    warmth = plans.asked(study, root, how.limits, how.opening)
+    study = warmth.study
     watcher = how.view.open()
     with ExitStack() as stack:
         # Entered first: its process imports MLflow while this one loads the data.
@@ -68,19 +72,22 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(plan.log))
         resumed = bool(log.records)
+        under = stack.enter_context(under_way(declared))
         history = open_history(
             log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish,
-            git_diff=how.opening.git_diff,
+            warmth=warmth, git_diff=how.opening.git_diff,
         )  # fmt: skip
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        for line in plan.notices:
+        for line in (*plan.notices, *warmth.news):
             watcher.message(line)
         watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
         best = winner.Winner(history.current, plan.objective)
+        if plan.dataset is not None and plan.prepared.cross_validates:
+            best.whole = partial(refitted, plan.study, plan.dataset, history.current, threads=plan.threads)
         done = all_failed(history)
         try:
             if not done:
@@ -90,11 +97,12 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 best.trained = _objective(plan, how.place, history, watcher, stack)
                 checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
+                observer = Callbacks(Outage(watcher, delivery), declared, how.view.callbacks)
                 clock = Clock(
-                    log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints,
-                    Outage(watcher, delivery), plan.limits, interrupted=lambda: interrupt.requested,
+                    log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints, observer,
+                    plan.limits, interrupted=lambda: interrupt.requested,
                     intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),
-                    early=plan.study.objective is not None,
+                    early=plan.study.objective is not None, halted=lambda: under.why,
                 )  # fmt: skip
                 done = clock.run()
             delivery.ended()
@@ -122,7 +130,7 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
         return stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
     client = stack.enter_context(connect(place.workers, place.scheduler))
     executor = Executor(
-        DaskCrew(client, make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
+        DaskCrew(client, make, plan.dataset, watcher.message), executor_name(_uid(history)), plan.prepared.epochs,
         watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=_silence(plan), verify=place.verify,
         apart=plan.study.objective is not None,
     )  # fmt: skip
@@ -140,7 +148,7 @@ def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, wat
         return
     try:
         winner.store(plan.folder, history.current, plan.dataset, best.model, outlet.register)
-    except (ValueError, UserError) as error:
+    except (ValueError, UserError, OSError) as error:
         watcher.message(f"the winner's model is not in MLflow: {error}")
 
 

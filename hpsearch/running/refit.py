@@ -17,20 +17,23 @@ from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.training.population import Member, Population
 from hpsearch.objectives import streams
-from hpsearch.objectives.base import Keeping, Start
+from hpsearch.objectives.base import Confirming, Keeping, Start
 from hpsearch.objectives.build import outputs_of, prepare
+from hpsearch.objectives.chosen import Models
+from hpsearch.objectives.cross_build import folded_as
 from hpsearch.objectives.outputs import Outputs
-from hpsearch.objectives.staged import Confirming
 from hpsearch.objectives.surroundings import surroundings
-from hpsearch.objectives.transformers import Transformers, behind
-from hpsearch.space import restore
+from hpsearch.objectives.transformers import behind
 from hpsearch.study.scaling import DECAYS
 from hpsearch.study.study import Study
+from hpsearch.tables.folds import development
 from hpsearch.tables.join import with_validation
 
 
 def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, threads: int | None = 1) -> Any:
     """Return the winner trained on training and validation rows, as a fitted estimator.
+
+    Of a cross-validated study these are the rows that its folds divide, in the order in which they were given.
 
     Args:
         study: The study.
@@ -43,7 +46,12 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
         UserError: It diverged or failed on these rows.
     """
     assert trial.best_epoch is not None, "a winner has a best epoch"
-    whole = with_validation(dataset)
+    if study.cv is None:
+        whole = with_validation(dataset)
+    else:
+        folded = folded_as(study, dataset)
+        whole, dataset = development(dataset)[0], folded.at(0)  # one fold says how many rows a trial trained on
+        study = replace(study, cv=None, groups=None)
     by_seed = trial.ask.stage > history.full_stage
     outputs = outputs_of(study, whole)
     with surroundings(threads), warnings.catch_warnings():
@@ -56,12 +64,13 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
 def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
     """Train one of our networks with the recorded learning rates."""
     ask, epochs = trial.ask, trial.best_epoch or 0
-    parts = behind(study.model, whole).parts
-    before, own = parts.params(restore(study.dimensions, ask.params))
+    _, model, asked = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
+    parts = model.parts
+    before, own = parts.params(asked)
     settings = {**parts.last.get_params(), **own}
     settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
     params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
-    transformers = Transformers(parts.before, whole, study.seed)
+    transformers = model.transformers
     seen = whole
     if parts.before is not None:
         X, X_valid = transformers.transform(before)
@@ -103,7 +112,7 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
     asked = {n: v for n, v in trial.ask.params.items() if _is_ours(study.model, n)}
     ask = replace(trial.ask, params={**trial.ask.params, **_decayed(asked, share)})
     objective.start(Start(ask))
-    for tick in trial.ticks[: trial.best_epoch]:
+    for tick in trial.ticks[: trial.best_epoch if prepared.epochs > 1 else 1]:
         (row,) = objective.advance([ask.trial], tick)
         if row.failure:
             raise UserError(f"trial {ask.trial} fitted with the validation rows failed: {row.failure}; use trial_model")

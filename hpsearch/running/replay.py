@@ -68,6 +68,11 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         UserError: MLflow does not hold all that a replay needs, or the data cannot be loaded.
     """
     told = fetch(run_id, resolve(Path(root), tracking_uri))
+    if told.ask.reuses is not None:
+        raise UserError(
+            f"trial {told.ask.trial} of {told.study!r} was not trained: it has the result of trial {told.ask.reuses}; "
+            "replay that one"
+        )
     threads = declared_threads(Declaration.of(told.declaration), told.environment)
     with tempfile.TemporaryDirectory(prefix="hpsearch-replay-") as folder:
         study = _study(told, Path(folder))
@@ -129,8 +134,9 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new |= {name: said[name] for name in CONFIRM if name in said}
     new["measure_test"] = bool(said.get("measure_test"))
     new["comparison"] = None
+    new |= {"cv": said["cv"]} if isinstance(said.get("cv"), int) else {}
     if said["space"] != before["space"] and "function" not in said["space"]:
-        new["space"] = spaces.from_json(said["space"])
+        new["space"] = spaces.from_json(said["space"], study.dimensions)
     known = Declaration.of(before).model_params
     changed = {
         name: value for name, value in Declaration.of(said).model_params.items() if known.get(name, said) != value

@@ -20,11 +20,9 @@ from typing import Any
 from hpsearch.engine.resume import catch_up
 from hpsearch.errors import UserError
 from hpsearch.judging.confirm import winner
-from hpsearch.log.history import History
+from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
-from hpsearch.models.estimators import serving
 from hpsearch.objectives.base import Keeping, Objective, Start
-from hpsearch.running.refit import refitted
 from hpsearch.study.study import Study
 from hpsearch.tracking.example import write_example
 from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
@@ -32,8 +30,8 @@ from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
 EXAMPLES = 3
 """Samples of the validation set that go along with a model, to try it with."""
 
-NEEDED = ("mlflow", "numpy", "scipy", "scikit-learn", "threadpoolctl")
-"""Packages that a model needs; those of skops need it too."""
+NEEDED = ("mlflow", "numpy", "scipy", "scikit-learn", "skops", "threadpoolctl")
+"""Packages that a model needs."""
 
 
 def fitted(history: History, objective: Objective | None, make: Callable[[], Objective]) -> Any:
@@ -78,10 +76,12 @@ def refit(
         threads: BLAS threads of its training.
     """
     trial = winner(history)
-    if dataset is None or study.model is None or trial is None or trial.best_epoch is None:
+    if dataset is None or study.model is None or trial is None or trial.best_epoch is None or study.cv is not None:
         return None
     if not (dataset.own_split if wanted is None else wanted):
         return None
+    from hpsearch.running.refit import refitted  # slow to import
+
     return partial(refitted, study, dataset, history, trial, threads)
 
 
@@ -93,14 +93,19 @@ class Winner:
         history: The study.
         make: Makes a fresh objective that trains here.
         trained: What trained the study in this process, which may have kept the model; None where nothing did.
+        whole: Trains the winner of a cross-validated study, of which no fold's model is handed over, on all rows.
     """
 
     history: History
     make: Callable[[], Objective]
     trained: Objective | None = None
+    whole: Callable[[Trial], Any] | None = None
 
     def model(self) -> Any:
         """Return the winner's model; see :func:`fitted`."""
+        if self.whole is not None:
+            trial = winner(self.history)
+            return None if trial is None or trial.best_epoch is None else self.whole(trial)
         return fitted(self.history, self.trained, self.make)
 
 
@@ -146,14 +151,15 @@ def store(
     model = estimator()
     if model is None:
         return
+    from hpsearch.models.estimators import serving  # imports scikit-learn, which a study of a function does not need
+
     examples = dataset.X_valid[:EXAMPLES].astype("float64") if dataset.example is None else dataset.example
     folder = Path(tempfile.mkdtemp(prefix=".model-", dir=study_dir))
     try:
         predicted = serving.write(model, folder, examples)
         write_example(folder, examples)
         tables = () if dataset.example is None else ("pandas",)
-        skops = () if (folder / serving.NPZ).exists() else ("skops",)
-        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables, *skops)]
+        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables)]
         card = Card(
             history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
             int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,

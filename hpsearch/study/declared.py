@@ -47,7 +47,11 @@ class Declaration:
         seed: Where all randomness comes from.
         repeats: Trials per point.
         enqueue: Points that are tried first.
+        duplicates: What becomes of a point that a sampler proposes again.
+        warm_start: Where results that samplers observe come from; what they are stands beside the declaration.
         scoring: What else is measured, or None.
+        cv: How points are cross-validated, or None.
+        groups: A digest of the groups of the rows, or None.
         until: The value that is good enough, or None.
         no_improvement: Trials that may end without an improvement, or None.
         budget: Epochs of the full problem that the search may cost, or None.
@@ -57,6 +61,7 @@ class Declaration:
         stages: The search's stages, settled; none for a flat study.
         confirm: Fresh seeds that the best points are trained again with.
         confirm_top: How many points those are; told where any are confirmed.
+        resource: What a trial of a scikit-learn model gets more of.
         measure_test: Whether epochs report the test set's metrics.
         threads: Threads that BLAS and OpenMP may use where a trial trains.
         comparison: What is shown of the points, beside which published figures, or None.
@@ -83,7 +88,11 @@ class Declaration:
     seed: int = field(default=0, metadata=ALWAYS)
     repeats: int = field(default=1, metadata=ALWAYS)
     enqueue: tuple[dict[str, Any], ...] = field(default=(), metadata=ALWAYS)
+    duplicates: str = "retrain"
+    warm_start: tuple[dict[str, Any], ...] = ()
     scoring: Any = None
+    cv: Any = None
+    groups: str | None = None
     until: float | None = None
     no_improvement: int | None = None
     budget: float | None = None
@@ -93,6 +102,7 @@ class Declaration:
     stages: tuple[Scale, ...] = ()
     confirm: int = 0
     confirm_top: int = field(default=3, metadata={"beside": "confirm"})
+    resource: str | Described = "auto"
     measure_test: bool = False
     threads: int = 1
     comparison: dict[str, Any] | None = None
@@ -110,7 +120,7 @@ class Declaration:
         given = {name: value for name, value in said.items() if name in known}
         if "stages" in given:
             given["stages"] = tuple(Scale(**scale) for scale in given["stages"])
-        for name in ("constraints", "enqueue"):
+        for name in ("constraints", "enqueue", "warm_start"):
             if name in given:
                 given[name] = tuple(given[name])
         return cls(**given, others={name: value for name, value in said.items() if name not in known})

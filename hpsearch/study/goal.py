@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from hpsearch.errors import UserError, did_you_mean
 
 Direction = Literal["maximize", "minimize"]
-Counts = Literal["best", "last"]
+Counts = Literal["best", "last", "complete"]
 
 DEFAULT_METRIC = "val_accuracy"
 
@@ -25,7 +25,8 @@ class Goal:
     Attributes:
         metric: What decides: ranking, pruning and limits go by it.
         direction: Whether more of it is better.
-        value: Which epoch of a trial counts: its best, or its last.
+        value: Which epoch of a trial counts: its best, or its last; complete: its last, and only trials that were
+            trained to their end can win.
         others: Further metrics with their directions, for a Pareto front. ``seconds`` is the training time up to the
             epoch that counts, unless a trial reports a metric of that name.
     """
@@ -61,7 +62,13 @@ class Goal:
 
     def __str__(self) -> str:
         wanted = [f"{direction} {metric}" for metric, direction in zip(self.metrics, self.directions, strict=True)]
-        return ", ".join(wanted) + (" (a trial's last epoch counts)" if self.value == "last" else "")
+        told = {"last": " (a trial's last epoch counts)", "complete": " (the last epoch of whole trials counts)"}
+        return ", ".join(wanted) + told.get(self.value, "")
+
+    @property
+    def by_last(self) -> bool:
+        """Whether a trial's last epoch counts, be it its best or not."""
+        return self.value != "best"
 
     def better(self, a: float, b: float) -> bool:
         """Return whether value a is strictly better than value b."""
@@ -69,7 +76,7 @@ class Goal:
 
     def counts(self, value: float, before: float | None) -> bool:
         """Return whether an epoch's value takes the place of what counted before it."""
-        return math.isfinite(value) and (before is None or self.value == "last" or self.better(value, before))
+        return math.isfinite(value) and (before is None or self.by_last or self.better(value, before))
 
     def loss(self, value: float) -> float:
         """Return the value turned so that smaller is better (its negative where the goal is to maximize)."""
@@ -97,8 +104,8 @@ def checked(metric: Any, direction: Any, value: Any) -> tuple[Any, Any]:
         raise UserError(f"give direction= one of maximize and minimize for each metric ({', '.join(metrics)})")
     if len(set(metrics)) < len(metrics):
         raise UserError(f"metric names one twice: {', '.join(metrics)}")
-    if value not in ("best", "last"):
-        raise UserError(f"value must be 'best' or 'last', the epoch that counts, not {value!r}")
+    if value not in get_args(Counts):
+        raise UserError(f"value must be 'best', 'last' or 'complete', the epoch that counts, not {value!r}")
     return (metrics, directions) if len(metrics) > 1 else (metrics[0], directions[0])
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpsearch.errors import UserError
 from hpsearch.space import Dimension, Space, SpaceFunction
@@ -19,8 +20,10 @@ from hpsearch.study.goal import Counts, Direction, Goal
 from hpsearch.study.naming import check_study_name
 from hpsearch.study.parts import Data, DeclaredPruner, DeclaredSampler, Estimator, Scoring
 from hpsearch.study.registry import PrunerName, SamplerName
+from hpsearch.study.samples import ResourceName, Samples
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import may, settings
+from hpsearch.study.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -37,10 +40,11 @@ class Study:
     Attributes:
         name: Names the study's folder, its MLflow experiment, and it on the command line.
         model: A scikit-learn estimator or pipeline whose parameters are searched; or
-        objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch.
+        objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch. With
+            neither, its trials are trained elsewhere: ``study.ask()`` and ``study.tell()``.
         space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment. A list of grids, as
             scikit-learn's ``param_grid``, makes the study a comparison: exactly their points are trained, all to their
-            end (see :func:`hpsearch.study.comparison.points_of`).
+            end (see :func:`hpsearch.study.grids.points_of`).
         data: Name, path, :class:`~hpsearch.study.table.Table`, data frame, ``(X, y)``, ``((X, y), (X_val, y_val))``, or
             with a third pair as the test set; or what :func:`hpsearch.models.datasets.load` and
             :func:`hpsearch.models.datasets.subset.subset` return.
@@ -48,7 +52,8 @@ class Study:
             Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
             ``weights`` (how many numbers are trained, biases counted).
         direction: ``maximize`` or ``minimize``; a list with one for each of several metrics.
-        value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too.
+        value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too; ``complete``: its
+            last, and only trials that were trained to their end can win.
         constraints: Functions of a point's parameters, a dict, that return whether it may be trained at all.
         sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: ``tpe``, in a comparison ``listed``.
         pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: ``asha``, but ``none`` in a comparison
@@ -61,9 +66,20 @@ class Study:
         seed: Where all randomness of the study comes from.
         repeats: Trials per point, each with a seed of its own.
         enqueue: Points to try first, each with a value per active dimension.
+        duplicates: What becomes of a point that a sampler proposes again: ``retrain`` it, ``skip`` it for one that was
+            not tried, or ``reuse`` the result of the trial that had it, as a deterministic objective would give it
+            again. With the latter two a study ends once all points of a finite space were tried.
+        warm_start: Results from elsewhere that samplers take for observations: the name or folder of a study, a csv
+            file of points and values, an Optuna storage's URL, file or study; or a
+            :class:`~hpsearch.study.warm_start.WarmStart`, which says more; or several of them.
         scoring: More to measure on the validation part of a scikit-learn model: a name such as ``"f1_macro"`` (reported
             as ``val_f1_macro``), a function ``(estimator, X, y) -> float`` (reported as ``score``), or a dict of either
             by name. A single one decides, where ``metric`` does not say otherwise.
+        cv: Cross-validation of each point in the place of one validation part: a number of folds (stratified by class
+            for a classifier), a splitter of scikit-learn, or the rows of each fold as pairs (train, test). The rows are
+            all but those held out for the test, in the order in which they are given; pairs count all rows, and hold
+            out none. The folds of a point are one trial, whose curve is the mean over them (docs/search-cv.md).
+        groups: A group for each row, for splitters that keep groups together; of a Table its ``groups=`` is taken.
         until: Stop once the metric has reached this value.
         no_improvement: Stop once so many trials have ended after the last improvement.
         budget: Stop the search once it has cost so many epochs of the full problem; an epoch of a smaller stage costs
@@ -76,6 +92,11 @@ class Study:
         confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
             as many others, of which the test set is measured. 0: leave it out.
         confirm_top: How many points those are.
+        resource: What a trial of a scikit-learn model gets more of from epoch to epoch. ``auto``: passes over the data
+            (``partial_fit``) where the trial's own parameters allow it, trees where the model says ``warm_start=True``,
+            and with ``epochs=`` training samples where no trial can have either; else it is fitted whole and reports
+            once, at the end. ``epochs``, ``iterations`` (trees), ``samples`` or ``fit``: that alone, or a whole fit
+            where a model knows it not; :class:`~hpsearch.study.samples.Samples` says which penalties are rescaled.
         measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
         version: A name for this version of code that cannot be read (a notebook's, compiled code), so that another one
             is told apart; what can be read is told apart by itself.
@@ -85,42 +106,69 @@ class Study:
         UserError: Something in it cannot be; the message names the parameter and the fix.
     """
 
-    name: str
-    model: Estimator | None = field(default=None, metadata=may(trains=True))
-    objective: Callable[[Any], Any] | None = field(default=None, metadata=may(trains=True))
-    space: Mapping[str, Dimension] | SpaceFunction | Sequence[Mapping[str, Any]] = field(default_factory=dict)
-    data: Data | None = field(default=None, metadata=may(settable=True, named=False, trains=True))
-    metric: str | Sequence[str] = field(default=DEFAULT_METRIC, metadata=may(settable=True, trains=True, plain=True))
-    direction: Direction | Sequence[Direction] = field(default="maximize", metadata=may(settable=True, plain=True))
-    sampler: SamplerName | DeclaredSampler | BaseSampler | None = field(default=None, metadata=may(settable=True))
-    pruner: PrunerName | DeclaredPruner | BasePruner | None = field(default=None, metadata=may(settable=True))
-    n_trials: int | None = field(default=None, metadata=may(settable=True, named=False, extends=True, whole=1))
-    epochs: int | None = field(default=None, metadata=may(settable=True, trains=True, plain=True, whole=1))
-    lanes: int = field(default=8, metadata=may(settable=True, whole=1))
-    seed: int = field(default=0, metadata=may(settable=True, trains=True, plain=True, whole=0))
+    name: str = field(metadata=may(fixed=True))
+    model: Estimator | None = field(default=None, metadata=may(code=True, trains=True))
+    objective: Callable[[Any], Any] | None = field(default=None, metadata=may(code=True, trains=True))
+    space: Mapping[str, Dimension] | SpaceFunction | Sequence[Mapping[str, Any]] = field(
+        default_factory=dict, metadata=may(extensible=True, code=True)
+    )
+    data: Data | None = field(default=None, metadata=may(fixed=True, settable=True, named=False, trains=True))
+    metric: str | Sequence[str] = field(
+        default=DEFAULT_METRIC, metadata=may(fixed=True, settable=True, trains=True, plain=True)
+    )
+    direction: Direction | Sequence[Direction] = field(
+        default="maximize", metadata=may(fixed=True, settable=True, plain=True)
+    )
+    sampler: SamplerName | DeclaredSampler | BaseSampler | None = field(
+        default=None, metadata=may(typed="NAME", extensible=True, code=True, settable=True)
+    )
+    pruner: PrunerName | DeclaredPruner | BasePruner | None = field(
+        default=None, metadata=may(typed="NAME", extensible=True, code=True, settable=True)
+    )
+    n_trials: int | None = field(
+        default=None, metadata=may(typed="N", settable=True, named=False, extends=True, whole=1)
+    )
+    epochs: int | None = field(
+        default=None, metadata=may(typed="N", extensible=True, settable=True, trains=True, plain=True, whole=1)
+    )
+    lanes: int = field(default=8, metadata=may(typed="N", extensible=True, settable=True, whole=1))
+    seed: int = field(default=0, metadata=may(typed="N", fixed=True, settable=True, trains=True, plain=True, whole=0))
     repeats: int = field(default=1, metadata=may(settable=True, trains=True, plain=True, whole=1))
     enqueue: Sequence[Mapping[str, Any]] = ()
-    value: Counts = field(default="best", metadata=may(settable=True, plain=True))
-    constraints: Sequence[Constraint] = ()
-    scoring: Scoring | None = field(default=None, metadata=may(trains=True))
-    until: float | None = field(default=None, metadata=may(limit=True, extends=True, number=True))
-    no_improvement: int | None = field(default=None, metadata=may(limit=True, extends=True, whole=1))
-    budget: float | None = field(default=None, metadata=may(limit=True, extends=True, number=True, positive=" epochs"))
-    timeout: float | None = field(default=None, metadata=may(number=True, positive=" seconds"))
+    value: Counts = field(default="best", metadata=may(fixed=True, settable=True, plain=True))
+    constraints: Sequence[Constraint] = field(default=(), metadata=may(code=True))
+    scoring: Scoring | None = field(default=None, metadata=may(code=True, trains=True))
+    cv: Any = field(default=None, metadata=may(fixed=True, settable=True, trains=True))
+    groups: Any = field(default=None, metadata=may(fixed=True, trains=True))
+    until: float | None = field(default=None, metadata=may(typed="METRIC=VALUE", limit=True, extends=True, number=True))
+    no_improvement: int | None = field(default=None, metadata=may(typed="N", limit=True, extends=True, whole=1))
+    budget: float | None = field(
+        default=None, metadata=may(typed="N", limit=True, extends=True, number=True, positive=" epochs")
+    )
+    timeout: float | None = field(default=None, metadata=may(typed="TIME", number=True, positive=" seconds"))
     trial_timeout: float | None = field(
-        default=None, metadata=may(limit=True, extends=True, number=True, positive=" seconds")
+        default=None, metadata=may(typed="TIME", limit=True, extends=True, number=True, positive=" seconds")
     )
     trial_memory: float | None = field(
-        default=None, metadata=may(limit=True, extends=True, number=True, positive=" bytes")
+        default=None, metadata=may(typed="BYTES", limit=True, extends=True, number=True, positive=" bytes")
     )
-    audit: float = field(default=0.0, metadata=may(settable=True))
-    stages: Stages | None = field(default=None, metadata=may(settable=True, trains=True))
-    confirm: int = field(default=0, metadata=may(settable=True, named=False, extends=True, confirms=True, whole=0))
+    audit: float = field(default=0.0, metadata=may(extensible=True, settable=True))
+    stages: Stages | None = field(default=None, metadata=may(typed="auto", fixed=True, settable=True, trains=True))
+    confirm: int = field(
+        default=0, metadata=may(typed="N", settable=True, named=False, extends=True, confirms=True, whole=0)
+    )
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
+    resource: ResourceName | Samples = field(default="auto", metadata=may(trains=True))
     measure_test: bool = field(default=False, metadata=may(trains=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
-    version: str | None = None
+    version: str | None = field(default=None, metadata=may(code=True))
+    duplicates: Literal["retrain", "skip", "reuse"] = field(
+        default="retrain", metadata=may(extensible=True, settable=True, plain=True)
+    )
+    warm_start: WarmStart | str | Path | Any | Sequence[WarmStart | str | Path | Any] | None = field(
+        default=None, metadata=may(extensible=True)
+    )
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -144,6 +192,12 @@ class Study:
         """The space, a list of grids turned into what it searches."""
         assert callable(self.space) or isinstance(self.space, Mapping), "a list became dimensions when it was declared"
         return self.space
+
+    @property
+    def sources(self) -> tuple[WarmStart, ...]:
+        """Where results that its samplers observe come from."""
+        assert isinstance(self.warm_start, tuple), "they were settled when it was declared"
+        return self.warm_start
 
     @property
     def dimensions(self) -> dict[str, Dimension]:

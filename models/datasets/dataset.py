@@ -46,6 +46,9 @@ class Dataset:
         example: Of a table some validation rows as they were read, features alone: what a model is tried with.
         own_split: Whether the parts were divided by us; else they came so.
         reader: The rules by which the data were read.
+        places: Of each row of the training and of the validation part, where it stood in the data as they were given;
+            None where the parts came so.
+        groups: The group of each row of the data as they were given, shape (n,), or None.
     """
 
     name: str
@@ -69,6 +72,8 @@ class Dataset:
     example: Any = None
     own_split: bool = False
     reader: int = 1
+    places: tuple[Array, Array] | None = None
+    groups: Array | None = None
 
     @property
     def classes(self) -> Array | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from . import catalogue, idx, tabular
@@ -112,7 +113,8 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype
 
 def _divide(name: str, source: str, part: Part, split: Split, seed: int) -> Dataset:
     train, valid, test = split_indices(part.y, split, seed, source if source != "memory" else "data")
-    return assemble(name, source, part.take(train), part.take(valid), part.take(test) if len(test) else None)
+    whole = assemble(name, source, part.take(train), part.take(valid), part.take(test) if len(test) else None)
+    return replace(whole, places=(train, valid))
 
 
 def _without_test(split: Split) -> Split:

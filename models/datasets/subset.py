@@ -111,8 +111,13 @@ def subset(
         X_test=X_test,
         y_test=y_test,
         image_shape=shape,
+        places=_places(dataset, rows, checks),
     )
     return replace(part, digest=digest(part))
+
+
+def _places(dataset: Dataset, rows: Array, checks: Array) -> tuple[Array, Array] | None:
+    return None if dataset.places is None else (dataset.places[0][rows], dataset.places[1][checks])
 
 
 def _of_table(
@@ -133,7 +138,7 @@ def _of_table(
         for name in ("X", "y", "w"):
             whole = getattr(dataset, f"{name}_{part}")
             changed[f"{name}_{part}"] = None if whole is None else _safe_indexing(whole, kept)
-    return replace(dataset, **changed, digest=hasher.hexdigest())
+    return replace(dataset, **changed, digest=hasher.hexdigest(), places=_places(dataset, rows, checks))
 
 
 def _labels(dataset: Dataset, classes: Sequence[Any]) -> Array:

@@ -97,10 +97,10 @@ class Population:
         self._scorer = Scorer(head, targets, data.y_train is None, data.weights)
         still = Samples(data.X_train, targets, data.y_train, data.weights)
         self._checks = {"train": (ValidationPass(self._network, weights, still), self._scorer)} if exact else {}
-        for part, (x, t, y) in data.held_out().items():
+        for part, (x, t, y, importance) in data.held_out().items():
             aims = head.output.targets(t)
-            checked = ValidationPass(self._network, weights, Samples(x, aims, y))
-            self._checks[part] = checked, Scorer(head, aims, y is None)
+            checked = ValidationPass(self._network, weights, Samples(x, aims, y, importance), weigh_hits=True)
+            self._checks[part] = checked, Scorer(head, aims, y is None, importance)
         self._monitor = Monitor(self._network, weights, still.pick(sampled_rows(len(data.X_train))))
 
     def replace(self, members: Sequence[Member]) -> None:
@@ -187,7 +187,7 @@ class Population:
             member.epoch += 1
             metrics: dict[str, float] = {}
             for part, (cost, hits, scorer) in measured.items():
-                metrics |= scorer.metrics(part, float(cost[k]), int(hits[k]))
+                metrics |= scorer.metrics(part, float(cost[k]), hits[k].item())
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)

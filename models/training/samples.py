@@ -34,7 +34,14 @@ class Samples:
 
 
 def tally(
-    network: Network, u: Array, h: Array, t: Array, labels: Array | None, importance: Array | None = None
+    network: Network,
+    u: Array,
+    h: Array,
+    t: Array,
+    labels: Array | None,
+    importance: Array | None = None,
+    *,
+    weigh_hits: bool = False,
 ) -> tuple[Array, Array]:
     """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
 
@@ -48,6 +55,7 @@ def tally(
         t: Targets, shape (s, b, C).
         labels: Class codes, shape (s, b), or None.
         importance: Weights of the samples, shape (s, b, 1), or None.
+        weigh_hits: Whether a hit counts by its sample's weight, instead of as one.
     """
     s, k = u.shape[:2]
     terms = network.head.value(u, h, t[:, None])
@@ -55,6 +63,7 @@ def tally(
         terms = terms * importance[:, None]
     # a lane's sums in a row of its own: the order of additions must not depend on k
     cost = np.ascontiguousarray(terms.reshape(s, k, -1).sum(-1).T, np.float64).sum(-1)
-    if labels is None:
-        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
-    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))
+    right = ((h > 0) == (t[:, None] > 0)).all(-1) if labels is None else u.argmax(-1) == labels[:, None]
+    if importance is None or not weigh_hits:
+        return cost, right.sum((0, 2))
+    return cost, (right * importance[:, None, :, 0]).sum((0, 2), dtype=np.float64)

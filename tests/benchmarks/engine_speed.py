@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from hpsearch import Study
 from hpsearch.engine.observer import Silent, StudyPlan
 from hpsearch.log.catalogue import load_history
 from hpsearch.log.history import History
@@ -26,7 +27,6 @@ from hpsearch.log.records import Tick
 from hpsearch.models import datasets
 from hpsearch.models.estimators.classifier import MLPClassifier
 from hpsearch.space import Float
-from hpsearch.study.study import Study
 
 IMAGES = 10_000
 ROUNDS = 3

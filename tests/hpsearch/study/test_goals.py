@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from searching import METRIC, Search, arrive, folded, make_study
 
@@ -53,7 +54,7 @@ def curve_of(values: list[float], goal: Goal, other: list[float] | None = None) 
 coarse = st.integers(0, 4).map(float)
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(st.lists(st.tuples(coarse, coarse), max_size=12))
 def test_the_front_are_the_trials_that_none_dominates(points: list[tuple[float, float]]) -> None:
     history = history_of(points)
@@ -137,7 +138,7 @@ def test_the_incumbent_is_the_first_of_the_ranking_at_every_tick(counts: Any) ->
         ({"metric": ["seconds", "a"], "direction": ["minimize"] * 2}, "'seconds' cannot be the first metric"),
         ({"metric": []}, "metric must be a text such as 'val_accuracy', or a list of them"),
         ({"direction": "maximise"}, "unknown direction 'maximise' .did you mean 'maximize'"),
-        ({"value": "mean"}, "value must be 'best' or 'last'"),
+        ({"value": "mean"}, "value must be 'best', 'last' or 'complete'"),
         ({"metric": ["a", "b"], "direction": ["maximize"] * 2, "stages": "auto"}, "stages= promotes points"),
     ],
 )  # fmt: skip

@@ -1,0 +1,70 @@
+"""From a cross-validated study to what its lanes run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from hpsearch.log.history import SECONDS
+from hpsearch.models.datasets import Dataset
+from hpsearch.objectives.base import WEIGHTS, Objective
+from hpsearch.objectives.build import Prepared
+from hpsearch.objectives.scores import scorers_of
+from hpsearch.study.cross_validation import Splits
+from hpsearch.study.study import Study
+from hpsearch.tables.folds import Folds, folds_of
+
+PrepareOne = Callable[[Study, Dataset | None], Prepared]
+"""Prepares the objective of a study that is not cross-validated."""
+
+
+def prepare(study: Study, dataset: Dataset, one: PrepareOne) -> Prepared:
+    """Return the objective of a cross-validated study, checked but not yet made.
+
+    Args:
+        study: The study.
+        dataset: Its data, already loaded.
+        one: Prepares the objective of each of its folds.
+
+    Raises:
+        UserError: The rows cannot be divided so, or the model does not suit them.
+    """
+    if isinstance(study.cv, Splits) and study.cv.fits is not None:
+        from hpsearch.objectives.fold_fits import FoldFits
+
+        folds = len(study.cv.pairs)
+        return Prepared(partial(FoldFits.made, study), folds, by_fold=True)
+    folded = folded_as(study, dataset)
+    plain = replace(study, cv=None, groups=None, stages=None, confirm=0)
+    first = one(plain, folded.at(0))
+    by_fold = first.epochs == 1
+    make = partial(_made, study, plain, one, by_fold)
+    return Prepared(make, len(folded) if by_fold else first.epochs, by_fold=by_fold, cross_validates=True)
+
+
+def folded_as(study: Study, dataset: Dataset) -> Folds:
+    """Return the data of a cross-validated study as it divides them."""
+    from sklearn.base import is_classifier
+
+    classifies = is_classifier(study.model) and dataset.classes is not None
+    return folds_of(dataset, study.cv, study.groups, study.seed, classifies=classifies)
+
+
+def _made(study: Study, plain: Study, one: PrepareOne, by_fold: bool, dataset: Dataset | None) -> Objective:
+    from hpsearch.objectives.cross_validated import EpochByEpoch, FoldByFold
+    from hpsearch.objectives.transformers import split
+
+    assert dataset is not None, "a study with a model has data"
+    folded = folded_as(study, dataset)
+    told = {*study.goal.metrics, *scorers_of(study.scoring)} - {SECONDS, WEIGHTS}
+    last = split(study.model)
+    if last.last.get_params().get("exact_train_metrics"):
+        told |= {metric.replace("val_", "train_", 1) for metric in told}
+    folds = []
+    for number in range(len(folded)):
+        data = folded.at(number)
+        folds.append(one(plain, data).make(data))
+    if by_fold:
+        return FoldByFold(folds, told)
+    return EpochByEpoch(folds, told, last.last.get_params(), last.prefix, study.dimensions)

@@ -1,0 +1,249 @@
+"""A point trained once for each fold, as one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from hpsearch.log.records import Row
+from hpsearch.objectives.base import Confirming, LaneState, Objective, Start
+from hpsearch.objectives.fold_scores import combined, so_far
+from hpsearch.space import Space, restore
+
+
+@dataclass
+class _Fold:
+    """How one fold of a trial stands.
+
+    Attributes:
+        metrics: What the model scores that it would hand over if it ended now.
+        ended: Whether it has ended.
+    """
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    ended: bool = False
+
+
+@dataclass
+class _Trial:
+    """A trial as it stands: what it began with, epochs done, and its folds."""
+
+    start: Start
+    done: int
+    folds: list[_Fold]
+
+
+class EpochByEpoch:
+    """Trains all folds of a trial for one epoch in each tick.
+
+    A fold that has ended by its own rule carries on what the model scores that it would hand over, so that one epoch
+    gives the scores of all folds. A trial has ended when all its folds have.
+
+    Args:
+        folds: Trains and measures the models of each fold.
+        told: Metrics of which each fold's own score and the spread are told too.
+        model: Parameters of the model by name, of its last step alone.
+        prefix: What stands before these names in a trial's parameters.
+        space: Where a trial's parameters come from.
+    """
+
+    def __init__(
+        self,
+        folds: Sequence[Objective],
+        told: Collection[str],
+        model: Mapping[str, Any],
+        prefix: str,
+        space: Space,
+    ) -> None:
+        self.epochs = max(fold.epochs for fold in folds)
+        self._folds = list(folds)
+        self._told = told
+        self._model = model
+        self._prefix = prefix
+        self._space = space
+        self._trials: dict[int, _Trial] = {}
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness; see :meth:`hpsearch.objectives.mlp.MLPPopulation.confirm`."""
+        for fold in self._folds:
+            if isinstance(fold, Confirming):
+                fold.confirm(test=test)
+
+    def start(self, trial: Start) -> None:
+        """Take a trial in, in each fold that has not ended."""
+        known = [_Fold() for _ in self._folds]
+        for k, (fold, objective) in enumerate(zip(known, self._folds, strict=True)):
+            state: LaneState | None = None
+            if trial.state is not None:
+                own = {n.removeprefix(f"fold{k}."): a for n, a in trial.state.items() if n.startswith(f"fold{k}.")}
+                fold.ended = bool(own.pop("ended"))
+                fold.metrics = _metrics(own)
+                state = own
+            if not fold.ended:
+                objective.start(replace(trial, state=state))
+        self._trials[trial.ask.trial] = _Trial(trial, trial.epoch, known)
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Train each of these trials for one epoch in every fold that has not ended."""
+        brought: dict[int, dict[int, Row]] = {number: {} for number in trials}
+        for k, objective in enumerate(self._folds):
+            going = [number for number in trials if not self._trials[number].folds[k].ended]
+            for row in objective.advance(going, tick) if going else ():
+                brought[row.trial][k] = row
+        return [self._row(number, brought[number]) for number in trials]
+
+    def states(self) -> list[Start]:
+        """Return the trials all of whose folds can be taken up again."""
+        saved: list[dict[int, Start]] = [{s.ask.trial: s for s in fold.states()} for fold in self._folds]
+        found = []
+        for number, trial in self._trials.items():
+            state: LaneState = {}
+            for k, (fold, starts) in enumerate(zip(trial.folds, saved, strict=True)):
+                own = {} if fold.ended else starts[number].state if number in starts else None
+                if own is None:
+                    break
+                own = {**own, "ended": np.array(fold.ended), **_arrays(fold.metrics)}
+                state |= {f"fold{k}.{name}": array for name, array in own.items()}
+            else:
+                if trial.done:
+                    found.append(Start(trial.start.ask, trial.done, state))
+        return found
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial."""
+        known = self._trials.pop(trial)
+        for fold, objective in zip(known.folds, self._folds, strict=True):
+            if not fold.ended:
+                objective.stop(trial)
+
+    def _row(self, number: int, brought: Mapping[int, Row]) -> Row:
+        trial = self._trials[number]
+        trial.done += 1
+        ask, seconds = trial.start.ask, sum(row.seconds for row in brought.values())
+        for k, row in brought.items():
+            if row.failure is not None:
+                now = [brought[i].metrics if i in brought else fold.metrics for i, fold in enumerate(trial.folds)]
+                # What decides is left out: an epoch that broke in one fold is no epoch to count with.
+                metrics = {n: v for n, v in combined(now, ()).items() if n not in self._told} if all(now) else {}
+                failure = f"split {k}: {row.failure}"
+                return Row(
+                    number, ask.lane, trial.done, metrics, seconds, failure=failure, traceback=row.traceback
+                )  # fmt: skip
+        keeps_best = self._keeps_best(ask.params)
+        scores = []
+        for k, fold in enumerate(trial.folds):
+            if k not in brought:
+                scores.append(fold.metrics)
+                continue
+            row = brought[k]
+            if not keeps_best or _improves(row.metrics, fold.metrics):
+                fold.metrics = dict(row.metrics)
+            fold.ended = row.finished
+            if row.finished:
+                self._folds[k].stop(number)
+            ended_early = row.finished and trial.done < self.epochs
+            scores.append(fold.metrics if ended_early else dict(row.metrics))
+        finished = all(fold.ended for fold in trial.folds)
+        return Row(number, ask.lane, trial.done, combined(scores, self._told), seconds, finished)
+
+    def _keeps_best(self, params: Mapping[str, Any]) -> bool:
+        """Return whether a trial's folds hand over the weights of their best epoch: early stopping keeps them."""
+        asked = restore(self._space, params)
+        said = asked.get(f"{self._prefix}early_stopping", self._model.get("early_stopping", "none"))
+        return said not in ("none", None, False)
+
+
+def _improves(new: Mapping[str, float], old: Mapping[str, float]) -> bool:
+    """Return whether an epoch is better than the best one before, by what early stopping goes by."""
+    if not old:
+        return True
+    if "val_accuracy" in new:
+        return new["val_accuracy"] > old["val_accuracy"]
+    return new.get("val_cost", 0.0) < old.get("val_cost", 0.0)
+
+
+class FoldByFold:
+    """Trains one fold of a trial in each tick, to its end; what a trial scores is the mean over its folds so far.
+
+    Args:
+        folds: Trains and measures the models of each fold, each in a single epoch.
+        told: Metrics of which each fold's own score and the spread are told too.
+    """
+
+    def __init__(self, folds: Sequence[Objective], told: Collection[str]) -> None:
+        self.epochs = len(folds)
+        self._folds = list(folds)
+        self._told = told
+        self._trials: dict[int, tuple[Start, list[dict[str, float]]]] = {}
+
+    def confirm(self, *, test: bool) -> None:
+        """Let a trial's repeat alone own its randomness."""
+        for fold in self._folds:
+            if isinstance(fold, Confirming):
+                fold.confirm(test=test)
+
+    def start(self, trial: Start) -> None:
+        """Take a trial in; folds that it has done are not trained again."""
+        self._trials[trial.ask.trial] = trial, done_folds(trial)
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Train the next fold of each of these trials."""
+        rows: dict[int, Row] = {}
+        for k, objective in enumerate(self._folds):
+            for number in trials:
+                start, done = self._trials[number]
+                if number in rows or len(done) != k:
+                    continue
+                objective.start(Start(start.ask))
+                (row,) = objective.advance([number], tick)
+                objective.stop(number)
+                rows[number] = self._row(number, row, k)
+        return [rows[number] for number in trials]
+
+    def states(self) -> list[Start]:
+        """Return the trials with what their folds have scored."""
+        return [
+            Start(start.ask, len(done), kept_folds(done)) for start, done in self._trials.values() if done
+        ]  # fmt: skip
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial."""
+        del self._trials[trial]
+
+    def _row(self, number: int, row: Row, fold: int) -> Row:
+        start, done = self._trials[number]
+        if row.failure is not None:
+            failure = f"split {fold}: {row.failure}"
+            return replace(row, lane=start.ask.lane, epoch=fold + 1, metrics={}, finished=False, failure=failure)
+        done.append(dict(row.metrics))
+        finished = len(done) == len(self._folds)
+        return replace(
+            row, lane=start.ask.lane, epoch=len(done), metrics=so_far(done, self._told), finished=finished
+        )  # fmt: skip
+
+
+def kept_folds(done: Sequence[Mapping[str, float]]) -> LaneState:
+    """Return what folds have scored as arrays."""
+    return {f"fold{k}.{name}": array for k, metrics in enumerate(done) for name, array in _arrays(metrics).items()}
+
+
+def done_folds(trial: Start) -> list[dict[str, float]]:
+    """Return what the folds of a trial that is taken up have scored."""
+    state = trial.state or {}
+    return [
+        _metrics({name: state[f"fold{k}.{name}"] for name in ("names", "values")})
+        for k in range(trial.epoch if state else 0)
+    ]
+
+
+def _arrays(metrics: Mapping[str, float]) -> LaneState:
+    names = list(metrics)
+    return {"names": np.array(names, "U"), "values": np.array([metrics[name] for name in names], np.float64)}
+
+
+def _metrics(state: LaneState) -> dict[str, float]:
+    """Return the metrics that :func:`_arrays` made, and take them out of a state."""
+    return dict(zip(map(str, state.pop("names")), map(float, state.pop("values")), strict=True))

@@ -1,0 +1,88 @@
+"""A study that is run in memory: nothing is written, nothing is delivered, and nothing is left to be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hpsearch import ladder, pruners, samplers
+from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.clock import Clock
+from hpsearch.engine.observer import Observer, Silent
+from hpsearch.engine.opening import describe_data
+from hpsearch.engine.stopping import Limits
+from hpsearch.log.history import History
+from hpsearch.log.records import MINOR, Header, Record
+from hpsearch.log.writer import Log
+from hpsearch.models.datasets import Dataset
+from hpsearch.objectives.base import Start
+from hpsearch.objectives.staged import prepare
+from hpsearch.objectives.surroundings import surrounded, surroundings
+from hpsearch.running.plan import settled_value
+from hpsearch.study.declaration import declare, identity
+from hpsearch.study.study import Study
+
+
+class Unwritten(Log):
+    """A log that is written nowhere: who runs the study keeps its history."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("nowhere"))
+
+    def append(self, record: Record, *, synced: bool = True) -> None:
+        """Let it go."""
+
+
+class Unsaved(Checkpoints):
+    """Checkpoints that nobody will take up."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("nowhere"), "")
+
+    def save(self, tick: int, trials: list[Start]) -> None:  # type: ignore[override]
+        """Save nothing."""
+
+    def clear(self) -> None:
+        """Do nothing."""
+
+
+def run_in_memory(
+    study: Study, dataset: Dataset, observer: Observer | None = None, interrupted: Callable[[], bool] = lambda: False
+) -> History:
+    """Run a study to its end and return its history.
+
+    The trials are those of the same study with a log: what they find does not depend on where it is written.
+
+    Args:
+        study: A flat study with a model.
+        dataset: Its data.
+        observer: Who watches; None for nobody.
+        interrupted: Asked after each tick; True ends the run.
+
+    Raises:
+        UserError: The study cannot be.
+    """
+    prepared = prepare(study, dataset)
+    study = settled_value(study, prepared)
+    sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
+    history = History(study.goal)
+    declaration = declare(study)
+    about = describe_data(dataset)
+    uid = identity({**declaration, "dataset": about.get("digest")})
+    history.apply(Header(study.name, uid, declaration, {"threads": study.threads}, about, 0.0, minor=MINOR))
+    limits = Limits.of(study)
+    climb = ladder.build(
+        study,
+        study.n_trials,
+        lambda history: limits.reached(history) is not None,
+        len(dataset.y_train),
+        sampler=sampler,
+    )
+    with surroundings(study.threads):
+        objective = surrounded(prepared.make, study.threads, dataset)
+        clock = Clock(
+            Unwritten(), history, objective, climb, pruner, study.lanes, Unsaved(), observer or Silent(), limits,
+            interrupted=interrupted,
+        )  # fmt: skip
+        clock.run()
+    return history

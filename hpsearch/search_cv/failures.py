@@ -1,0 +1,44 @@
+"""What is said of fits that raised."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.exceptions import FitFailedWarning
+
+from hpsearch.search_cv.results import Candidate
+
+
+def tell(found: Sequence[Candidate], splits: int, error_score: Any) -> None:
+    """Warn of fits that raised.
+
+    Args:
+        found: All candidates.
+        splits: Number of folds.
+        error_score: What such a fit scores.
+
+    Raises:
+        ValueError: All did, or there was no time for any.
+    """
+    if not found:
+        raise ValueError("No fits were performed. Were there no candidates, or no time for one?")
+    errors = [error for candidate in found for error in candidate.errors]
+    if not errors:
+        return
+    first = f"The first error was:\n{errors[0]}"
+    debug = "by setting error_score='raise'.\n\n"
+    made = sum(min(candidate.resources, splits) for candidate in found)
+    if all(len(c.errors) >= c.resources or c.state == "FAILED" for c in found):
+        raise ValueError(
+            f"\nAll the {made} fits failed.\nIt is very likely that your model is misconfigured.\n"
+            f"You can try to debug the error {debug}{first}"
+        )
+    warnings.warn(
+        f"\n{len(errors)} fits failed out of a total of {made}.\nThe score on these train-test partitions for these "
+        f"parameters will be set to {error_score}.\nIf these failures are not expected, you can try to debug them "
+        f"{debug}{first}",
+        FitFailedWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,191 @@
+"""Which way a search goes: networks train epoch by epoch and are pruned on their curves, the rest is fitted whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import UserError
+from hpsearch.models.datasets import Dataset
+from hpsearch.models.estimators.base import Perceptron
+from hpsearch.models.estimators.regressor import MLPRegressor
+from hpsearch.objectives.transformers import split
+from hpsearch.space import Choice
+from hpsearch.study.cross_validation import Pair
+from hpsearch.study.goal import Counts
+
+RESOURCES = ("auto", "epochs", "n_samples", "fit")
+
+OWN = {"early_stopping": ("none",), "lr_schedule": ("constant", "step", "cosine")}
+"""Settings of our networks with which a fold needs no rows to stop by beside those that it is scored on."""
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """A search whose trials train epoch by epoch, as a study's do.
+
+    Attributes:
+        dataset: All rows as training part; nothing validates and nothing tests beside the folds.
+        name: The estimator's parameter that says for how many epochs it is trained, or None.
+        metric: What decides, where the scores are measured by the study itself; else None.
+        value: Which epoch of a trial counts.
+    """
+
+    dataset: Dataset
+    name: str | None
+    metric: str | None
+    value: Counts
+
+
+def by_epochs(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    pairs: Sequence[Pair],
+    *,
+    resource: str,
+    scoring: Any,
+    space: Any,
+    fit_params: Mapping[str, Any],
+    score_params: Mapping[str, Any],
+    train_score: bool,
+) -> Epochs | None:
+    """Return how a search goes by epochs (or by growing parts of the samples); None where each fit is a whole one.
+
+    Args:
+        estimator: What is searched.
+        X: Samples.
+        y: Targets.
+        pairs: The rows of each fold.
+        resource: One of :data:`RESOURCES`.
+        scoring: What the user scores by.
+        space: What is searched in.
+        fit_params: Arguments of ``fit``.
+        score_params: Arguments of the scorer.
+        train_score: Whether training rows are scored too.
+
+    Raises:
+        UserError: Another way is asked for than the estimator and the data can go.
+    """
+    if resource not in RESOURCES:
+        raise UserError(f"resource must be one of {', '.join(RESOURCES)}, not {resource!r}")
+    if resource == "fit":
+        return None
+    refused = _refused(estimator, X, y, pairs, scoring, fit_params, score_params, resource, train_score)
+    if refused is None and resource == "auto" and not _is_ours(estimator, space):
+        return None
+    if refused is not None:
+        if resource == "auto":
+            return None
+        raise UserError(f"resource={resource!r}: {refused}")
+    parts = split(estimator)
+    known = parts.last.get_params()
+    name = next((f"{parts.prefix}{each}" for each in ("max_epochs", "max_iter") if each in known), None)
+    schedules = {known.get("lr_schedule", "constant"), *_options(space, f"{parts.prefix}lr_schedule")}
+    return Epochs(
+        _dataset(estimator, X, y, fit_params),
+        name if resource != "n_samples" else None,
+        _measured(parts.last, scoring),
+        # Where the rate goes by the last epoch, a model that is trained for fewer is another one.
+        "best" if schedules == {"constant"} and resource != "n_samples" else "last",
+    )
+
+
+def _refused(
+    estimator: Any, X: Any, y: Any, pairs: Sequence[Pair], scoring: Any, fit_params: Mapping[str, Any],
+    score_params: Mapping[str, Any], resource: str, train_score: bool,
+) -> str | None:  # fmt: skip
+    """Return why models cannot go by a resource, or None where they can."""
+    from sklearn.base import is_classifier, is_regressor
+    from sklearn.utils import get_tags
+
+    last = split(estimator).last
+    if not (is_classifier(estimator) or is_regressor(estimator)) or y is None:
+        return "it takes a classifier or a regressor, and targets"
+    if resource == "epochs" and not hasattr(last, "partial_fit"):
+        return f"{type(last).__name__} has no partial_fit"
+    if get_tags(estimator).input_tags.pairwise:
+        return "it takes samples, not distances between them"
+    others = [name for name, value in fit_params.items() if value is not None and name != "sample_weight"]
+    if others or score_params or (fit_params.get("sample_weight") is not None and last is not estimator):
+        return "fit takes no parameters then, but sample_weight of a model without steps before it"
+    if train_score and _measured(last, scoring) is None:
+        return "training scores are of the estimator's own score alone"
+    if callable(scoring) and not hasattr(scoring, "_score_func"):
+        return "scoring must be a name or one of scikit-learn's scorers"
+    if np.ndim(y) != 1 or not hasattr(X, "shape") or len(X.shape) != 2:
+        return "it takes an array or a data frame of two dimensions, and one target"
+    if last is estimator and (hasattr(X, "toarray") or np.asarray(X).dtype.kind not in "biuf"):
+        return "it takes numbers"
+    targets = np.asarray(y)
+    if is_classifier(estimator):
+        if targets.dtype.kind == "f":
+            return "classes must be whole numbers or texts"
+        lacking = any(len(np.setdiff1d(targets[test], targets[train])) for train, test in pairs)
+        if lacking:
+            return "a fold is scored on a class that it does not train on"
+    return None
+
+
+def _is_ours(estimator: Any, space: Any) -> bool:
+    """Return whether an estimator ends in one of our networks, whose settings want no rows to stop by."""
+    parts = split(estimator)
+    if not isinstance(parts.last, Perceptron) or callable(space):
+        return False
+    known = parts.last.get_params()
+    for name, allowed in OWN.items():
+        if any(value not in allowed for value in [known[name], *_options(space, f"{parts.prefix}{name}")]):
+            return False
+    return True
+
+
+def _options(space: Any, name: str) -> list[Any]:
+    """Return the options of a choice in a space, or in any of a list of grids."""
+    found: list[Any] = []
+    for each in space if isinstance(space, list | tuple) else [space]:
+        dimension = each.get(name) if isinstance(each, Mapping) else None
+        options = dimension.options if isinstance(dimension, Choice) else dimension
+        if options is not None:
+            found += list(options) if isinstance(options, list | tuple | np.ndarray) else [options]
+    return found
+
+
+def _measured(last: Any, scoring: Any) -> str | None:
+    """Return the metric of a study that is what the user scores by, or None where there is none."""
+    if not isinstance(last, Perceptron):
+        return None
+    own, name = ("val_r2", "r2") if isinstance(last, MLPRegressor) else ("val_accuracy", "accuracy")
+    return own if scoring in (None, name) else None
+
+
+def _dataset(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Dataset:
+    from sklearn.base import is_regressor
+    from sklearn.utils import _safe_indexing
+
+    targets = np.asarray(y)
+    if is_regressor(estimator):
+        targets = targets.astype(np.float64)
+    elif targets.dtype.kind == "O":
+        targets = np.asarray(targets.tolist())
+    weights = fit_params.get("sample_weight")
+    none = np.arange(0)
+    return Dataset(
+        name="memory", X_train=X, y_train=targets, X_valid=_safe_indexing(X, none), y_valid=targets[none],
+        X_test=None, y_test=None, digest="", image_shape=None, source="memory",
+        w_train=None if weights is None else np.asarray(weights, np.float64),
+    )  # fmt: skip
+
+
+def as_dataset(X: Any, y: Any, digest: str) -> Dataset:
+    """Return what stands for the data of a search whose fits take them as they are."""
+    from sklearn.utils.validation import _num_samples
+
+    n = _num_samples(X)
+    shown = np.zeros((n, X.shape[1] if hasattr(X, "shape") and len(X.shape) > 1 else 1), np.float32)
+    return Dataset(
+        name="memory", X_train=shown, y_train=np.zeros(n), X_valid=shown[:0], y_valid=np.zeros(0),
+        X_test=None, y_test=None, digest=digest, image_shape=None, source="memory",
+    )  # fmt: skip

@@ -1,0 +1,317 @@
+"""``StudySearchCV``: a study as one of scikit-learn's searchers."""
+
+from __future__ import annotations
+
+import numbers
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import get_tags
+from sklearn.utils.validation import _check_method_params, indexable
+
+from hpsearch import samplers
+from hpsearch.errors import StudyFailed, UserError
+from hpsearch.log.history import History
+from hpsearch.objectives import streams
+from hpsearch.objectives.fold_fits import settled
+from hpsearch.objectives.transformers import split
+from hpsearch.running.in_memory import run_in_memory
+from hpsearch.running.study import Study
+from hpsearch.search_cv.failures import tell
+from hpsearch.search_cv.identity import data_digest, fits_digest, name_of, seed_of
+from hpsearch.search_cv.results import Candidate, Reading, candidates, cv_results
+from hpsearch.search_cv.route import Epochs, as_dataset, by_epochs
+from hpsearch.study.cross_validation import Fits, Pair, Splits
+
+
+class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
+    """Searches an estimator's parameters by a study whose points are cross-validated.
+
+    It is used as ``GridSearchCV`` and ``RandomizedSearchCV`` are, and gives what they give. Beyond them its sampler
+    learns from what was tried, its pruner ends candidates that are behind, and our networks train as one program.
+
+    Args:
+        estimator: Any estimator or pipeline of scikit-learn's kind.
+        space: A dimension per parameter (``Float``, ``Int``, ``Choice``, a list), a list of grids, or a function of an
+            Optuna trial.
+        sampler: As a :class:`~hpsearch.Study` takes it.
+        pruner: Likewise. Networks are pruned on their curves; models that are fitted whole go fold by fold, and may be
+            pruned after each.
+        cv: A number of folds, a splitter, or pairs of rows.
+        scoring: As in scikit-learn: a name, a function, a list or a dict; with several ``refit`` names what decides.
+        n_trials: Candidates; None: all points of a grid, else 64.
+        refit: Train the best candidate once more, on all rows; the name of the score that decides; or a function of
+            ``cv_results_`` that returns an index.
+        resource: What a candidate gets more of while it is good: ``epochs``; ``n_samples`` (growing parts of the
+            training rows of each fold); ``fit``: the next fold. ``auto``: epochs for our networks, else ``fit``.
+        epochs: Most epochs (or parts) of a candidate; None: as many as the estimator says.
+        random_state: Seed of the search, and of every ``random_state`` of the estimator that is None; None draws one.
+        root: Folder of the study's log, by which a search that was interrupted goes on when ``fit`` is called again,
+            and of MLflow's store; None writes nothing.
+        name: The study's name there.
+        tracking: Whether trials reach MLflow, or the address of its store; None: where there is a ``root``.
+        n_jobs: Processes that fit, where models are fitted whole; it changes no result.
+        lanes: Candidates that are under way side by side.
+        timeout: Seconds after which no more candidates are tried.
+        return_train_score: Whether ``cv_results_`` has training scores.
+        error_score: What a fit scores that raises; ``"raise"`` lets it.
+        verbose: How much each fit prints.
+
+    Attributes:
+        best_params_: The best candidate's parameters, with its epochs where it went by them.
+        best_score_: Its mean score.
+        best_index_: Its row of ``cv_results_``.
+        best_estimator_: It, trained on all rows.
+        cv_results_: As in scikit-learn, a row for each candidate; with ``state`` (COMPLETE, PRUNED, FAILED, STOPPED)
+            and ``n_resources`` (its epochs or folds). Candidates that were pruned rank behind those that were not.
+        n_splits_: Number of folds.
+        multimetric_: Whether several scores were measured.
+        scorer_: What scored.
+        refit_time_: Seconds that the last training took.
+        seed_: The seed of the search.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **{n: c for n, c in BaseSearchCV._parameter_constraints.items() if n != "pre_dispatch"},
+        **dict.fromkeys(("space", "sampler", "pruner", "root", "name", "tracking", "timeout"), "no_validation"),
+        **{name: [numbers.Integral, None] for name in ("n_trials", "epochs")},
+        "lanes": [numbers.Integral],
+        "resource": [str],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        space: Any,
+        *,
+        sampler: Any = "tpe",
+        pruner: Any = "asha",
+        cv: Any = 5,
+        scoring: Any = None,
+        n_trials: int | None = 50,
+        refit: Any = True,
+        resource: str = "auto",
+        epochs: int | None = None,
+        random_state: Any = None,
+        root: str | Path | None = None,
+        name: str | None = None,
+        tracking: bool | str | None = None,
+        n_jobs: int | None = None,
+        lanes: int = 8,
+        timeout: float | None = None,
+        return_train_score: bool = False,
+        error_score: Any = np.nan,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            estimator=estimator, scoring=scoring, n_jobs=n_jobs, refit=refit, cv=cv, verbose=verbose,
+            error_score=error_score, return_train_score=return_train_score,
+        )  # fmt: skip
+        self.space = space
+        self.sampler = sampler
+        self.pruner = pruner
+        self.n_trials = n_trials
+        self.resource = resource
+        self.epochs = epochs
+        self.random_state = random_state
+        self.root = root
+        self.name = name
+        self.tracking = tracking
+        self.lanes = lanes
+        self.timeout = timeout
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any = None, **params: Any) -> StudySearchCV:
+        """Search, and train the best candidate on all rows.
+
+        Args:
+            X: Samples, of whatever kind the estimator takes.
+            y: Targets, or None.
+            **params: ``groups`` for the splitter, and what ``fit`` of the estimator takes (``sample_weight`` …); with
+                scikit-learn's metadata routing whatever is requested.
+
+        Raises:
+            ValueError: The search cannot be, or every fit failed.
+            KeyboardInterrupt: It was interrupted; with a ``root`` the same call goes on.
+        """
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
+        fit_params, score_params = routed.estimator.fit, routed.scorer.score
+        pairs = self._pairs(X, y, routed.splitter.split)
+        self.n_splits_ = len(pairs)
+        self.seed_ = seed_of(self.random_state, self.root, self.name)
+        with _as_value_errors():
+            way = by_epochs(
+                self.estimator, X, y, pairs, resource=self.resource, scoring=self.scoring, space=self.space,
+                fit_params=fit_params, score_params=score_params, train_score=self.return_train_score,
+            )  # fmt: skip
+            fits = Fits(
+                scorers, dict(fit_params), dict(score_params), self.error_score, self.return_train_score,
+                self.n_jobs, self.verbose, (X, y),
+            )  # fmt: skip
+            study, names, dataset = self._study(pairs, way, fits, refit_metric)
+            _warn_of_short(study)
+            history = self._run(study, dataset)
+        if way is None and callable(self.scoring):
+            names = _reported(history) or names
+        self.multimetric_ = set(names) != {"score"}
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(names)
+            refit_metric = self.refit
+        how = self._reading(study, way, names)
+        found = candidates(history, how)
+        tell(found, self.n_splits_, self.error_score)
+        results = cv_results(found, how)
+        self._choose(results, refit_metric)
+        if self.refit:
+            self._train(found, X, y, fit_params, way)
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.cv_results_ = results
+        return self
+
+    def _pairs(self, X: Any, y: Any, split_params: Mapping[str, Any]) -> tuple[Pair, ...]:
+        """Return the rows of each fold."""
+        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        expected = splitter.get_n_splits(X, y, **split_params)
+        found = tuple((np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params))
+        if len(found) != expected:
+            raise ValueError(
+                "cv.split and cv.get_n_splits return inconsistent results. "
+                f"Expected {expected} splits, got {len(found)}"
+            )
+        if not found:
+            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+        return found
+
+    def _study(
+        self, pairs: tuple[Pair, ...], way: Epochs | None, fits: Fits, refit_metric: Any
+    ) -> tuple[Study, dict[str, str], Any]:
+        """Return the study, the metric of each score by the score's name, and the data."""
+        scorers = getattr(fits.scorer, "_scorers", None)
+        given = {"score": fits.scorer} if scorers is None else scorers
+        names = {name: f"val_{name}" for name in given}
+        decides = names.get(refit_metric, next(iter(names.values())))
+        if callable(self.scoring) and isinstance(self.refit, str):
+            decides = f"val_{self.refit}"
+        shared: dict[str, Any] = {
+            "name": name_of(self.root, self.name), "space": self.space, "sampler": self.sampler, "pruner": self.pruner,
+            "n_trials": self.n_trials, "lanes": self.lanes, "seed": self.seed_, "timeout": self.timeout,
+        }  # fmt: skip
+        if isinstance(self.space, list | tuple):
+            shared |= {"sampler": "listed" if self.sampler == "tpe" else self.sampler}
+        model, kept = self.estimator, self.root is not None
+        digest = data_digest(fits.data) if kept else ""
+        if way is None:
+            splits = Splits(pairs, fits, fits_digest(self.scoring, fits) if kept else "")
+            dataset = as_dataset(*fits.data, digest)
+            return Study(model=model, data=dataset, cv=splits, metric=decides, **shared), names, dataset
+        dataset = replace(way.dataset, digest=digest)
+        if way.metric is not None:
+            names, decides, scoring = {"score": way.metric}, way.metric, None
+        else:
+            scoring = given
+        if self.return_train_score:
+            last = f"{split(model).prefix}exact_train_metrics"
+            model = clone(model).set_params(**{last: True})
+        return (
+            Study(
+                model=model, data=dataset, cv=Splits(pairs), metric=decides, scoring=scoring, epochs=self.epochs,
+                value=way.value, **shared,
+            ),
+            names,
+            dataset,
+        )  # fmt: skip
+
+    def _run(self, study: Study, dataset: Any) -> History:
+        if self.root is None:
+            return run_in_memory(study, dataset)
+        tracking: dict[str, Any] = {"tracking": self.tracking is not False}
+        if isinstance(self.tracking, str):
+            tracking["tracking_uri"] = self.tracking
+        result = study.run(self.root, quiet=True, model=False, refit=False, **tracking)
+        if result.interrupted:
+            raise KeyboardInterrupt
+        return result.history
+
+    def _reading(self, study: Study, way: Epochs | None, names: Mapping[str, str]) -> Reading:
+        train = {}
+        if self.return_train_score:
+            train = {name: metric.replace("val_", "train_", 1) for name, metric in names.items()}
+        numeric = isinstance(self.error_score, numbers.Real)
+        return Reading(
+            self.n_splits_, way is None, names, train, study.dimensions, None if way is None else way.name,
+            float(self.error_score) if numeric else np.nan,
+        )  # fmt: skip
+
+    def _choose(self, results: Mapping[str, Any], refit_metric: Any) -> None:
+        if not (self.refit or not self.multimetric_):
+            return
+        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        if not callable(self.refit):
+            self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _train(
+        self, found: Sequence[Candidate], X: Any, y: Any, fit_params: Mapping[str, Any], way: Epochs | None
+    ) -> None:
+        """Train the best candidate on all rows, by the random numbers that it had in its folds."""
+        owner = (self.seed_, streams.NETWORK, found[self.best_index_].trial)
+        estimator = clone(self.estimator)
+        self.best_estimator_ = estimator.set_params(**settled(estimator, self.best_params_, owner))
+        begun = time.time()
+        with warnings.catch_warnings():
+            if way is not None:  # it stops where it was best, not where it would go no further
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            self.best_estimator_.fit(X, *([] if y is None else [y]), **fit_params)
+        self.refit_time_ = time.time() - begun
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _reported(history: History) -> dict[str, str]:
+    """Return the scores that a function reports, by name: of several it tells only when it is called."""
+    for trial in history.trials:
+        for row in trial.rows:
+            names = [name for name in row.metrics if name.startswith("val_") and f"{name}_std" in row.metrics]
+            names = [name for name in names if name != "val_score"] or names
+            if names:
+                return {name.removeprefix("val_"): name for name in names}
+    return {}
+
+
+def _warn_of_short(study: Study) -> None:
+    """Say where a grid has more points than are tried."""
+    if study.sampler == "grid" and study.n_trials is not None:
+        size = samplers.build(study).size
+        if size is not None and size > study.n_trials:
+            warnings.warn(
+                f"the grid has {size} points, of which n_trials={study.n_trials} are tried; n_trials=None tries all",
+                stacklevel=3,
+            )
+
+
+@contextmanager
+def _as_value_errors() -> Iterator[None]:
+    """Raise what hpsearch says of a user's mistake as scikit-learn's users expect it."""
+    try:
+        yield
+    except (UserError, StudyFailed) as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,81 @@
+"""The columns of a table's encoding laid out once for all folds, so that networks of all folds have one shape.
+
+What an encoding learns (categories, means, scales) it learns from the rows of its fold. Which columns it has is laid
+out by all rows that are divided: a category, a phase of dates or a column that says where values are missing which a
+fold lacks is a column of zeros there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+
+from hpsearch.models.datasets import Dataset
+
+
+def laid_out(dataset: Dataset) -> Dataset:
+    """Return a data set whose encoding has the columns of all its training rows, whichever of them it is fitted to."""
+    if not dataset.encodes:
+        return dataset
+    steps = dict(dataset.preprocessing)
+    columns, encoder = (clone(steps[name]) for name in ("columns", "numbers"))
+    encoder.fit(columns.fit_transform(dataset.X_train), dataset.y_train)
+    laid = LaidOut(steps["numbers"], tuple(names_out(encoder)))
+    return replace(
+        dataset, preprocessing=tuple((name, laid if name == "numbers" else step) for name, step in steps.items())
+    )
+
+
+class LaidOut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """An encoder of columns whose output has the columns that were laid out, in their order.
+
+    Args:
+        encoder: A ColumnTransformer.
+        names: The columns that come out, by name; those that the encoder does not give are zeros.
+    """
+
+    def __init__(self, encoder: Any, names: tuple[str, ...]) -> None:
+        self.encoder = encoder
+        self.names = names
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit the encoder."""
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> NDArray[Any]:
+        """Fit the encoder and return what it gives to the rows that it is fitted to, shape (n, names)."""
+        self.encoder_ = clone(self.encoder)
+        given = self.encoder_.fit_transform(X, y)
+        place = {name: i for i, name in enumerate(self.names)}
+        self.places_ = np.array([place[name] for name in names_out(self.encoder_)], np.intp)
+        return self._laid(given)
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Return the columns of other rows, shape (n, names)."""
+        return self._laid(self.encoder_.transform(X))
+
+    def _laid(self, given: Any) -> NDArray[Any]:
+        laid = np.zeros((len(given), len(self.names)), given.dtype)
+        laid[:, self.places_] = given
+        return laid
+
+
+def names_out(encoder: Any) -> list[str]:
+    """Return a name for each column that a fitted ColumnTransformer gives, by which it is known in another fold."""
+    names: list[str] = []
+    for part, transformer, _ in encoder.transformers_:
+        width = encoder.output_indices_[part]
+        count = width.stop - width.start
+        if not count:
+            continue
+        try:
+            own = [str(name) for name in transformer.get_feature_names_out()]
+        except (AttributeError, ValueError):  # a vectorizer that hashes has no names; its width is fixed
+            own = [str(i) for i in range(count)]
+        names += [f"{part}__{name}" for name in own]
+    return names

@@ -1,0 +1,227 @@
+"""What a StudySearchCV does beyond scikit-learn's searchers: it goes by epochs, prunes, keeps a log and goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spies
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, StudySearchCV
+from hpsearch.log.lines import read
+
+DIGITS, LABELS = load_digits(return_X_y=True)
+X, Y = DIGITS[:300] / 16, LABELS[:300]
+RATES = {"learning_rate": Float(0.01, 5, log=True)}
+
+
+def network(**settings: Any) -> MLPClassifier:
+    return MLPClassifier(hidden_layer_sizes=(10,), **{"max_epochs": 8, "random_state": 1, **settings})
+
+
+def search(estimator: Any, space: Any, **settings: Any) -> StudySearchCV:
+    return StudySearchCV(estimator, space, **{"n_trials": 6, "cv": 3, "random_state": 0, **settings})
+
+
+def assert_equal_results(one: dict[str, Any], two: dict[str, Any]) -> None:
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        if not name.endswith("_time"):
+            np.testing.assert_array_equal(value, two[name], err_msg=name)
+
+
+def test_networks_go_by_epochs_and_the_best_parameters_train_the_best_estimator_again() -> None:
+    found = search(network(), RATES).fit(X, Y)
+    results, best = found.cv_results_, found.best_index_
+    assert set(results["state"]) == {"COMPLETE", "PRUNED"}
+    assert results["state"][best] == "COMPLETE"
+    assert results["n_resources"].max() == 8
+    assert (results["n_resources"][results["state"] == "PRUNED"] < 8).all()
+    whole = results["rank_test_score"][results["state"] == "COMPLETE"]
+    assert whole.max() < results["rank_test_score"][results["state"] == "PRUNED"].min()
+    assert set(found.best_params_) == {"learning_rate", "max_epochs"}
+    assert results["params"][best] is found.best_params_
+    splits = [results[f"split{fold}_test_score"][best] for fold in range(3)]
+    assert found.best_score_ == np.mean(splits) == results["mean_test_score"][best]
+    again = clone(network()).set_params(**found.best_params_).fit(X, Y)
+    assert found.best_estimator_.n_iter_ == found.best_params_["max_epochs"]
+    for ours, theirs in zip(found.best_estimator_.coefs_, again.coefs_, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_scores_of_a_network_are_those_of_its_predictions_on_the_rows_of_the_fold() -> None:
+    found = search(network(), {"learning_rate": Choice([0.5])}, scoring="f1_macro", pruner="none").fit(X, Y)
+    plain = search(network(), {"learning_rate": Choice([0.5])}, return_train_score=True, pruner="none").fit(X, Y)
+    assert found.cv_results_["mean_test_score"][0] == pytest.approx(plain.cv_results_["mean_test_score"][0], abs=0.05)
+    assert 0.5 < plain.cv_results_["mean_train_score"][0] <= 1
+    several = search(
+        network(), {"learning_rate": Choice([0.5])}, scoring=["accuracy", "f1_macro"], refit="accuracy", pruner="none"
+    ).fit(X, Y)
+    assert several.multimetric_
+    assert several.best_score_ == several.cv_results_["mean_test_accuracy"][0]
+
+
+def test_pipelines_regressors_and_labels_of_text() -> None:
+    space = {"mlpclassifier__learning_rate": Float(0.05, 5, log=True)}
+    found = search(make_pipeline(MinMaxScaler(), network()), space, n_trials=3).fit(DIGITS[:300], Y.astype(str))
+    assert "mlpclassifier__max_epochs" in found.best_params_
+    assert found.classes_.tolist() == [str(digit) for digit in range(10)]
+    assert found.score(DIGITS[:300], Y.astype(str)) > 0.5
+    values = X @ np.linspace(-1, 1, 64)
+    regressed = search(
+        MLPRegressor(hidden_layer_sizes=(5,), max_epochs=5), {"l2": Float(0.01, 1, log=True)}, n_trials=3
+    ).fit(X, values)
+    assert regressed.predict(X).shape == (300,)
+    assert np.isfinite(regressed.best_score_)
+
+
+def test_where_a_network_wants_rows_to_stop_by_it_is_fitted_whole() -> None:
+    space = {"early_stopping": Choice(["none", "patience"]), "learning_rate": Choice([0.5])}
+    found = search(network(), space, sampler="grid", pruner="none").fit(X, Y)
+    assert "max_epochs" not in found.best_params_
+    assert found.cv_results_["n_resources"].tolist() == [3, 3]
+
+
+def test_no_validation_row_reaches_a_fit() -> None:
+    samples = np.column_stack([np.arange(90), np.arange(90) % 3, np.ones(90)])
+    cv = StratifiedKFold(3)
+    trained = {spies.rows_of(samples[train]) for train, _ in cv.split(samples, samples[:, 1])}
+    for resource in ("fit", "epochs"):
+        spies.FITTED.clear()
+        found = search(
+            make_pipeline(spies.SpyTransformer(), spies.SpyEpochs()), {"spyepochs__shift": Choice([0.0, 0.2])},
+            cv=cv, resource=resource, n_trials=2, pruner="none", refit=False,
+        ).fit(samples, samples[:, 1].astype(int))  # fmt: skip
+        assert {seen for _, seen in spies.FITTED} == trained
+        assert found.n_splits_ == 3
+
+
+def test_samples_may_be_the_resource() -> None:
+    found = search(
+        LogisticRegression(),
+        {"C": Float(0.01, 10, log=True)},
+        resource="n_samples",
+        epochs=4,
+        pruner="none",
+        n_trials=2,
+    ).fit(X, Y)
+    assert found.cv_results_["n_resources"].tolist() == [4, 4]
+    assert set(found.best_params_) == {"C"}
+
+
+def test_epochs_of_any_model_that_takes_them() -> None:
+    found = search(
+        SGDClassifier(max_iter=4), {"alpha": Float(1e-5, 0.1, log=True)}, resource="epochs", pruner="none", n_trials=3
+    ).fit(X, Y)
+    assert found.cv_results_["n_resources"].tolist() == [4, 4, 4]
+    assert found.best_estimator_.max_iter == found.best_params_["max_iter"]
+
+
+def test_a_search_in_memory_writes_nothing_and_imports_no_mlflow(tmp_path: Path) -> None:
+    code = """
+import sys
+from sklearn.datasets import load_iris
+from hpsearch import Float, MLPClassifier, StudySearchCV
+X, y = load_iris(return_X_y=True)
+for resource in ("auto", "fit"):
+    space = {"learning_rate": Float(0.01, 1)}
+    StudySearchCV(MLPClassifier(max_epochs=2), space, n_trials=2, cv=2, resource=resource).fit(X, y)
+print(sorted(name for name in ("mlflow", "dask", "distributed") if name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["network", "whole"])
+def test_a_search_with_a_log_finds_the_same_and_goes_on_where_it_was_cut_off(kind: str, tmp_path: Path) -> None:
+    def again(**settings: Any) -> StudySearchCV:
+        if kind == "network":
+            return search(network(), RATES, tracking=False, **settings).fit(X, Y)
+        model = LogisticRegression(max_iter=20)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return search(model, {"C": Float(0.01, 10, log=True)}, tracking=False, **settings).fit(X, Y)
+
+    memory = again().cv_results_
+    assert_equal_results(again(root=tmp_path, name="kept").cv_results_, memory)
+    log = tmp_path / "studies" / "kept" / "log.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[: len(lines) // 2]))
+    assert_equal_results(again(root=tmp_path, name="kept").cv_results_, memory)
+    size = log.stat().st_size
+    assert_equal_results(again(root=tmp_path, name="kept").cv_results_, memory)
+    assert log.stat().st_size == size, "what is done is read, not done again"
+    with pytest.raises(ValueError, match="has changed since it was begun"):
+        search(network() if kind == "network" else LogisticRegression(max_iter=20),
+               RATES if kind == "network" else {"C": Float(0.01, 10, log=True)},
+               root=tmp_path, name="kept", tracking=False).fit(X[:200], Y[:200])  # fmt: skip
+
+
+def test_a_seed_that_nobody_gave_is_drawn_once_and_kept(tmp_path: Path) -> None:
+    def again() -> StudySearchCV:
+        return search(
+            spies.SpyClassifier(), {"shift": Float(0, 1)}, random_state=None, root=tmp_path, name="drawn",
+            tracking=False, cv=2, n_trials=3,
+        ).fit(X, Y)  # fmt: skip
+
+    first, second = again(), again()
+    header, _ = next(read(tmp_path / "studies" / "drawn" / "log.jsonl"))
+    assert first.seed_ == second.seed_ == header.declaration["seed"]  # type: ignore[union-attr]
+    assert first.cv_results_["params"] == second.cv_results_["params"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
+def test_a_search_reaches_mlflow_where_it_has_a_root(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    search(network(max_epochs=2), RATES, n_trials=2, root=tmp_path, name="tracked").fit(X, Y)
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("tracked")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], "tags.`hpsearch.kind` = 'trial'")
+    assert len(runs) == 2
+    assert {"val_accuracy", "val_accuracy_std", "split0_val_accuracy", "split2_val_accuracy"} <= set(
+        runs[0].data.metrics
+    )
+
+
+def test_a_search_whose_time_is_over_gives_what_it_has() -> None:
+    found = search(
+        spies.SpyClassifier(), {"shift": Float(0, 1)}, n_trials=100_000, timeout=0.3, lanes=1, cv=KFold(2)
+    ).fit(X, Y)
+    states = set(found.cv_results_["state"])
+    assert "COMPLETE" in states
+    assert len(found.cv_results_["state"]) < 100_000
+    assert found.cv_results_["state"][found.best_index_] == "COMPLETE"
+
+
+def test_a_grid_that_is_cut_short_says_so() -> None:
+    with pytest.warns(UserWarning, match="12 points, of which n_trials=5 are tried"):
+        search(
+            spies.SpyClassifier(), {"shift": Choice([i / 10 for i in range(12)])}, sampler="grid", n_trials=5, cv=2
+        ).fit(X, Y)
+
+
+def test_a_network_that_diverges_is_a_candidate_that_failed() -> None:
+    space = {"learning_rate": Choice([0.1, 1e30]), "activation": Choice(["relu"])}
+    with pytest.warns(FitFailedWarning, match="diverged"), pytest.warns(UserWarning, match="non-finite"):
+        found = search(network(), space, sampler="grid", pruner="none").fit(X, Y)
+    assert found.cv_results_["state"].tolist() == ["COMPLETE", "FAILED"]
+    assert np.isnan(found.cv_results_["mean_test_score"][1])
+    assert found.cv_results_["rank_test_score"].tolist() == [1, 2]
