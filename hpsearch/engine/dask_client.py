@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import UserError
@@ -44,7 +45,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
     except ImportError as error:
         raise UserError("more than one worker needs Dask: pip install 'hpsearch[cluster]'") from error
     with ExitStack() as stack:
-        stack.enter_context(_silence())
+        silence = stack.enter_context(_silence())
         if scheduler is not None:
             try:
                 if scheduler.startswith("tls://") and Security().get_connection_args("client")["ssl_context"] is None:
@@ -76,7 +77,10 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
             stack.callback(_closed, cluster)
             client = Client(cluster, set_as_default=False)
         stack.callback(_closed, client)
-        yield client
+        try:
+            yield client
+        finally:
+            silence.stays = client.status != "running"
 
 
 def _closed(part: Any) -> None:
@@ -87,18 +91,31 @@ def _closed(part: Any) -> None:
         part.close(timeout=CLOSE_SECONDS)
 
 
+@dataclass
+class _Silence:
+    """Whether Dask's loggers are to stay silent after the block too."""
+
+    stays: bool = False
+
+
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Keep what Dask and its event loop say of lost connections to themselves: the executor says it in one line."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado.application")]
+def _silence() -> Iterator[_Silence]:
+    """Keep what Dask and its event loop say of lost connections to themselves: the executor says it in one line.
+
+    Dask gives some of its loggers levels and handlers of their own. Where a scheduler is gone, its loop may still be
+    trying to reach it, and tell of that after the block.
+    """
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    loggers = [logging.getLogger(name) for name in (*names, "asyncio", "tornado.application")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
+    silence = _Silence()
     try:
-        yield
+        yield silence
     finally:
         for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+            logger.setLevel(logger.level if silence.stays else level)
 
 
 @contextmanager

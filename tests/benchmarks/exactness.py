@@ -11,6 +11,7 @@ how many runs were disturbed at how many moments, how many came out the same, an
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -142,6 +143,14 @@ def export(run: Run) -> bytes:
     return subprocess.run(command, cwd=run.folder, capture_output=True, check=True).stdout
 
 
+def failed(run: Run) -> list[str]:
+    """Return why trials failed; in these studies none does by itself."""
+    command = [sys.executable, "-m", "hpsearch", "show", "s", "--json", "--root", run.root]
+    shown = subprocess.run(command, cwd=run.folder, capture_output=True, check=False).stdout
+    trials = json.loads(shown)["trials"] if shown else []
+    return [f"trial {trial['trial']}: {trial.get('reason')}" for trial in trials if trial["state"] == "FAILED"]
+
+
 def mlflow_content(run: Run) -> list[tuple[object, ...]]:
     """Return runs by trial number with their states, parameters and points, without ids and times."""
     base = sqlite3.connect(run.folder / run.root / "mlflow.db")
@@ -171,8 +180,6 @@ def cluster(workers: int, *flags: str) -> Iterator[tuple[str, list[subprocess.Po
         parts += [_worker(file, folder, env, *flags) for _ in range(workers)]
         while not file.exists():
             time.sleep(0.05)
-        import json
-
         try:
             yield json.loads(file.read_text())["address"], parts
         finally:
@@ -366,7 +373,8 @@ def main() -> None:
                 moments, silence = sum(run.moments for run in runs), max(run.stalls for run in runs)
                 counts = f"{len(runs)} | {moments} | {same} | {kept} | {silence:.1f} | {len(complaints)}"
                 print(f"| {name} | {what} | {counts} |", flush=True)
-                for text in complaints + [f"exit {code}" for code in codes if code]:
+                failures = [reason for run in runs for reason in failed(run)]
+                for text in complaints + [f"exit {code}" for code in codes if code] + failures:
                     print(text[-2000:], file=sys.stderr, flush=True)
     sys.exit(1 if wrong else 0)
 

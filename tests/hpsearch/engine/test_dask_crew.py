@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.engine import dask_crew
+from hpsearch.engine import dask_client, dask_crew
 from hpsearch.engine.dask_client import connect
 from hpsearch.engine.dask_crew import DaskCrew
 from hpsearch.engine.remote import Job, Report
@@ -197,3 +198,22 @@ def test_workers_that_our_own_cluster_has_given_up_are_begun_anew(monkeypatch: p
             time.sleep(0.2)
         assert len(workers) == 1
         assert workers != [first]
+
+
+def test_dask_says_nothing_of_lost_connections_by_any_of_its_loggers(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_client, "ANSWER_SECONDS", 0.2)
+    with pytest.raises(UserError, match="no Dask scheduler answers there"), connect(1, "tcp://127.0.0.1:9"):
+        pass
+    logger = logging.getLogger("distributed.client")  # has a level and a handler of its own
+    level = logger.level
+    with dask_client._silence() as silence:
+        logger.error("scheduler lost")
+        silence.stays = True
+    logger.error("reconnecting")
+    assert "lost" not in capfd.readouterr().err
+    logger.setLevel(level)
+    with dask_client._silence():
+        pass
+    assert logger.level == level
