@@ -70,6 +70,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
+                    preload=[*dask.config.get("distributed.worker.preload", []), "hpsearch.engine.worker_setup"],
                 )
             except (OSError, TimeoutError, RuntimeError) as error:
                 reason = str(error) or type(error).__name__

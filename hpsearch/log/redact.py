@@ -86,8 +86,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 _SIGNS = re.compile(
-    r"://|PRIVATE KEY|auth|bearer|pwd|pass|secret|token|key|credential|sig|AKIA|gh[opsur]_|github_pat_|glpat-|"
-    r"xox[abprs]-|sk-|hf_|AIza|eyJ",
+    r"://|PRIVATE KEY|auth|bearer|cookie|pwd|pass|secret|token|key|credential|sig|A[KS]IA|gh[opsur]_|github_pat_|"
+    r"glpat-|xox[abprs]-|xapp-|sk-|[rs]k_|hf_|AIza|ya29|npm_|pypi-|dapi|eyJ",
     re.IGNORECASE,
 )
 """One of these is in every text that a rule changes; most texts have none, and are looked at once."""

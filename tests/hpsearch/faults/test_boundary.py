@@ -190,5 +190,25 @@ def test_a_signal_while_a_study_of_a_folder_is_delivered_ends_the_command(
     assert not (tmp_path / "mlruns" / "studies" / "second").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_terminal_that_interrupts_workers_too_ends_the_tick_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    slow = "__import__('time').sleep(0.2)\n        yield"
+    (tmp_path / "bowl.py").write_text(bowl(n_trials=200).replace("yield", slow))
+    command = [sys.executable, "-m", "hpsearch", "run", "bowl.py", "--no-tracking", "--workers", "2"]
+    log = tmp_path / "mlruns" / "studies" / "bowl" / "log.jsonl"
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while process.poll() is None and not (log.exists() and log.read_bytes().count(b'"rows":[{') > 3):
+            time.sleep(0.05)
+        os.killpg(process.pid, number)  # as a terminal does
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Traceback" not in out + err
+    assert "was lost" not in out + err
+    assert "finishing this tick" in out + err
+
+
 def test_remedies_are_words_for_errors_that_there_are() -> None:
     assert all(os.strerror(number) and words[0].islower() for number, words in boundary.REMEDIES.items())

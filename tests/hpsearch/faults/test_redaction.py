@@ -62,6 +62,19 @@ def test_a_secret_is_taken_out_of_a_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        *("AKIA" + "Q7" * 8, "ASIA" + "Q7" * 8, "ghp_" + "a1" * 18, "github_pat_" + "a1" * 18, "glpat-" + "a1" * 10),
+        *("xoxb-" + "a1" * 8, "xapp-" + "a1" * 12, "sk-" + "a1" * 14, "sk_live_" + "a1" * 8, "hf_" + "a1" * 17),
+        *("AIza" + "a1b2c" * 7, "ya29." + "a1" * 12, "npm_" + "a1" * 18, "pypi-" + "a1" * 12, "dapi" + "a1" * 16),
+        "eyJ" + "a1" * 6 + ".eyJ" + "a1" * 6 + "." + "a1" * 6,
+    ],
+)
+def test_a_provider_s_key_is_known_by_its_form_alone(key: str) -> None:
+    assert redact.text(f"it said {key} there") == "it said [redacted] there"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "learning_rate=0.1 n_tokens=512, max_tokens: 3",
