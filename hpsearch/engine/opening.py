@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from hpsearch.engine.changing import LISTED, TAKE_UP, Accepted, Wish, accept
 from hpsearch.engine.warm import Warmth
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
-from hpsearch.log.history import History
+from hpsearch.log.history import History, Trial
 from hpsearch.log.records import MINOR, Decision, Extension, Header, Tick
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
-from hpsearch.space import Float, check_value
+from hpsearch.space import Choice, Float, check_value
 from hpsearch.space.dimensions import json_value
 from hpsearch.study.declaration import CONFIRM, LIMITS, declare, identity, rule_of
 from hpsearch.study.study import Study
@@ -126,6 +126,9 @@ def _go_on(
     elif study.model is not None and old["epochs"] != declaration["epochs"]:
         # How a model trains may depend on how long (a schedule, the samples of an epoch): none trains half by either.
         _end_running(log, history, "the study's epochs changed", "epochs")
+    else:
+        gone = [trial for trial in history.running() if _lacks(study, trial)]
+        _end_running(log, history, "its option is no longer in the space", "space", gone)
     extension = Extension(
         declaration, time.time(), failed, accepted.change, list(accepted.changed), dict(accepted.earlier)
     )
@@ -162,9 +165,15 @@ def _fixed(study: Study, old: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
     return fixed
 
 
-def _end_running(log: Log, history: History, reason: str, rule: str) -> None:
-    """End the trials that run: a trial is trained in one way."""
-    if not (running := history.running()):
+def _lacks(study: Study, trial: Trial) -> bool:
+    """Return whether a trial has an option that the study no longer offers: nothing need say what it stands for."""
+    dims = study.dimensions
+    return any(isinstance(dim := dims.get(k), Choice) and not dim.contains(v) for k, v in trial.params.items())
+
+
+def _end_running(log: Log, history: History, reason: str, rule: str, which: Sequence[Trial] | None = None) -> None:
+    """End trials that run, all or some: a trial is trained in one way."""
+    if not (running := history.running() if which is None else which):
         return
     ended = tuple(Decision(trial.number, "prune", reason, rule) for trial in running)
     tick = Tick(history.tick + 1, time.time(), (), (), ended)

@@ -222,7 +222,13 @@ class Choice:
         """Return what an option stands for: a tuple is one again, and of an object that goes by a name a copy."""
         if isinstance(option, str) and option in self.objects:
             return deepcopy(self.objects[option])
-        return self.listed_options[self.index(option)]
+        if self.contains(option):
+            return self.listed_options[self.index(option)]
+        if self.objects:
+            raise UserError(f"{option!r} is no longer among the options of {self!r}, so nothing says what it stood for")
+        # Of a trial from before the option was taken out: a list is written as the others are.
+        tuples = any(isinstance(each, tuple) for each in self.listed_options)
+        return tuple(option) if tuples and isinstance(option, list) else option
 
     def grid(self) -> list[Any]:
         """Return every option as a JSON value."""

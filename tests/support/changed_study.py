@@ -180,7 +180,7 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int) -> tuple[
 
     Args:
         folder: Where.
-        workers: Processes that train.
+        workers: Processes that train, in some of the steps; one in the others.
         kills: At most so many processes are killed.
         seed: Of the moments.
     """
@@ -190,12 +190,14 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int) -> tuple[
     for number, step in enumerate(STEPS):
         since, mine = len(story.lines()), 0
         while True:
-            # So that kills are spread over the steps.
-            moment = Moment.drawn(rng) if killed < kills and mine < 3 else None
+            # A cluster takes seconds to start, so that every fourth step alone has one, and it is killed there.
+            here = workers if number % 4 == 3 else 1
+            due = killed < kills and here == workers and mine < (3 if workers == 1 else 1)
+            moment = Moment.drawn(rng) if due else None
             begun = story.changed(since) or not step.changes
-            process = context.Process(target=_step, args=(folder, workers, number, begun, moment))
+            process = context.Process(target=_step, args=(folder, here, number, begun, moment))
             process.start()
-            process.join(60)
+            process.join(120)
             if process.exitcode == 0:
                 break
             assert moment is not None, f"step {number} ended with {process.exitcode}"

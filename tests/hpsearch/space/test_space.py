@@ -216,3 +216,10 @@ def test_a_value_survives_optuna(dim: Any, unit: float) -> None:
     inner = distribution.to_internal_repr(distributions.to_optuna(dim, value))
     assert distribution._contains(inner)
     assert distributions.from_optuna(dim, distribution.to_external_repr(inner)) == value
+
+
+def test_an_option_that_was_taken_out_is_still_what_it_was_for_trials_from_before() -> None:
+    assert Choice([(1, 2), (3,)]).value([4, 5]) == (4, 5)
+    assert Choice(["a", "b"]).value("c") == "c"
+    with pytest.raises(UserError, match="'gone' is no longer among the options"):
+        Choice({"here": object()}).value("gone")
