@@ -132,6 +132,8 @@ class EpochByEpoch:
                 return Row(
                     number, ask.lane, trial.done, metrics, seconds, failure=failure, traceback=row.traceback
                 )  # fmt: skip
+        if any(row.quiet for row in brought.values()):  # a whole fit, or trees that are still to come
+            return Row(number, ask.lane, trial.done, {}, seconds, quiet=True)
         keeps_best = self._keeps_best(ask.params)
         scores = []
         for k, fold in enumerate(trial.folds):

@@ -84,6 +84,7 @@ def test_a_study_hands_over_the_point_with_the_best_mean(tmp_path):
     assert won.count(0) >= 2
 
 
+@pytest.mark.slow
 def test_samplers_see_means_whichever_they_are(tmp_path):
     def noisy(trial):
         return 0.5 if trial["p"] == 0 else float(trial.rng.normal())

@@ -114,6 +114,20 @@ def test_no_pruner_holds_a_finished_model_against_a_first_epoch(tmp_path: Any) -
             assert trial.rows[0].metrics
 
 
+def test_folds_of_a_whole_fit_report_together_once_too(tmp_path: Any) -> None:
+    model = SGDClassifier(loss="log_loss", random_state=0, validation_fraction=0.3)
+    declared = Study(
+        "folds", model=model, epochs=3, pruner="none", sampler="grid", cv=3, data=few_arrays(),
+        space={"class_weight": [None, "balanced"], "early_stopping": [False, True]},
+    )  # fmt: skip
+    result = declared.run(root=tmp_path, tracking=False, quiet=True)
+    for trial in result.history.trials:
+        whole = trial.params["early_stopping"] or trial.params["class_weight"] == "balanced"
+        assert trial.state == "COMPLETE", trial.decision
+        assert [bool(row.metrics) for row in trial.rows] == ([False, False, True] if whole else [True] * 3)
+        assert trial.value is not None
+
+
 def few_arrays() -> tuple[Any, Any]:
     digits = datasets.load("digits")
     return digits.X_train[:120], digits.y_train[:120]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -193,3 +194,13 @@ def test_parameters_below_the_steps_of_a_list_of_grids_exist_where_their_step_do
     assert [trial.state for trial in result.history.trials] == ["COMPLETE"] * 4
     assert tried[0] == {"clf": "SVC()", "clf__C": 0.5}
     assert tried[3] == {"clf": "RandomForestClassifier(random_state=0)", "clf__n_estimators": 4}
+
+
+def test_the_examples_of_the_page_are_studies() -> None:
+    page = Path(__file__).parents[3] / "docs" / "any-model.md"
+    code = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(code) == 2
+    names: dict[str, Any] = {}
+    for block in code:
+        exec(compile(block, page.name, "exec"), names)
+        prepare(names["study"], datasets.load("digits"))
