@@ -267,7 +267,8 @@ def _preamble(lines: Sequence[str], sep: str, decimal: str) -> int:
     """Return how many lines above a table tell of it: words, rules, blank lines; 0 where it begins at once.
 
     What is passed over is told, and it is passed over only where nearly all that follows has one number of cells, which
-    the first line is far from, and where what begins below is a header: a row of data is never taken for words.
+    the first line is far from, and where what begins below is a header of words above numbers: a row of data is never
+    taken for words.
     """
     if len(sep) > 1:
         return 0
@@ -279,8 +280,11 @@ def _preamble(lines: Sequence[str], sep: str, decimal: str) -> int:
         return 0
     for place, row in enumerate(rows[:ABOVE]):
         if len(row) == width or (len(row) == width + 1 and not row[-1].strip()):
-            below = [other for other in rows[place:] if other]
-            return place if len(below) > 1 and _header(below, decimal) else 0
+            below = [other for other in rows[place + 1 :] if other]
+            if _stands_above_numbers([cell.strip() for cell in row], below, decimal):
+                return place
+            if any(is_number(cell, decimal) for cell in row):
+                return 0
     return 0
 
 

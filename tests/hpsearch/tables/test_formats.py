@@ -157,6 +157,17 @@ def test_words_above_a_table_are_passed_over_and_that_is_said(tmp_path: Path) ->
     assert written == "comma-separated, from line 6, with a header"
 
 
+def test_words_of_as_many_cells_as_the_table_has_are_no_header(tmp_path: Path) -> None:
+    rows = "".join(f" {i}.5   {i * 2}\n" for i in range(40))
+    (tmp_path / "t.dat").write_text(
+        f"/* quarterly, of the U.S.\nseasonally adjusted */\n\n<1947 Q1>\n  y1   y2\n{rows}"
+    )
+    found, written = read(tmp_path / "t.dat", Table(tmp_path / "t.dat"))
+    assert list(found.columns) == ["y1", "y2"]
+    assert found["y2"].tolist() == [i * 2 for i in range(40)]
+    assert "from line 5" in written
+
+
 @pytest.mark.parametrize("first", ["a,b", "1,2", "a,b,c,d,e,f"])
 def test_a_first_line_of_data_or_a_header_too_short_is_never_passed_over(tmp_path: Path, first: str) -> None:
     rows = "".join(f"{i},{i * 2},{i}.5,{i % 2}\n" for i in range(40))
