@@ -138,8 +138,9 @@ def _narrow(
         if name.rpartition("__")[2] != parameter or not known:
             continue
         above = side == "above"
-        cut = _round(1.5 * max(known)) if above else _round(min(known) / 1.5)
         ended = [trial for trial in trials if trial.number in diagnoses and name in trial.params]
+        bad = [trial.params[name] for trial in ended if diagnoses[trial.number].label == label]
+        cut = _cut(dim, max(known) if above else min(known), bad, above=above)
         there = [t for t in ended if (t.params[name] > cut if above else t.params[name] < cut)]
         count = sum(diagnoses[trial.number].label == label for trial in there)
         narrower = _between(dim, dim.low, cut) if above else _between(dim, cut, dim.high)
@@ -148,6 +149,18 @@ def _narrow(
             hoped = f"{len(there)} of {len(ended)} trials were spent there, and would be free for the rest"
             ends.append(_End(reason, hoped, False, **{"high": cut} if above else {"low": cut}))
     return ends
+
+
+def _cut(dim: Float | Int, good: float, bad: Sequence[float], *, above: bool) -> float:
+    """Return where to cut a range off: midway from the outermost good trial to the nearest bad one beyond it.
+
+    What lies between has not been tried, and nobody knows where in it the trouble begins; but at least half as far
+    again as the good ones reach is kept.
+    """
+    beyond = [value for value in bad if (value > good if above else value < good)]
+    nearest = (min(beyond) if above else max(beyond)) if beyond else good
+    middle = math.sqrt(good * nearest) if dim.log else good / 2 + nearest / 2
+    return _round(max(middle, 1.5 * good) if above else min(middle, good / 1.5))
 
 
 def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history: History) -> list[Proposal]:

@@ -73,11 +73,21 @@ def test_the_part_of_a_range_that_fails_is_cut_off() -> None:
     trials += [({"learning_rate": 0.002}, 0.3, "creeps")] * 4
     assert propose(study(space, trials)) == [
         (
-            "5 of 5 trials with learning_rate above 0.75 have too large a one, and no good one lies there, and 4 of 4 "
-            "trials with learning_rate below 0.33 have too small a one, and no good one lies there: narrow "
-            "Float(0.001, 100, log=True) to Float(0.33, 0.75, log=True)"
+            "5 of 5 trials with learning_rate above 3.2 have too large a one, and no good one lies there, and 4 of 4 "
+            "trials with learning_rate below 0.032 have too small a one, and no good one lies there: narrow "
+            "Float(0.001, 100, log=True) to Float(0.032, 3.2, log=True)"
         )
     ]
+
+
+def test_what_was_not_tried_between_good_and_bad_is_halved_and_never_cut_close_to_the_good_ones() -> None:
+    space = {"learning_rate": Float(0.001, 100, log=True)}
+    near = [({"learning_rate": 0.6 + 0.01 * i}, 0.2, "leaps") for i in range(5)]
+    good = [({"learning_rate": 0.5}, 0.9, "good")] * 6
+    assert proposals(study(space, [*good, *near])) == [], "so close to the good ones a cut would be a guess"
+    far = [({"learning_rate": 50.0}, 0.2, "leaps")] * 5
+    (found,) = proposals(study(space, [*good, *far]))
+    assert found.dimensions == {"learning_rate": Float(0.001, 5, log=True)}, "midway on a logarithmic scale"
 
 
 def test_good_trials_that_still_learn_are_to_train_longer() -> None:
