@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Published as Published
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.table import Table as Table
+    from hpsearch.study.warm_start import WarmStart as WarmStart
     from hpsearch.tracking.load_model import load as load
 
 __version__ = "0.2.0"
@@ -56,6 +57,7 @@ _HOMES = {
     "StudySearchCV": "hpsearch.search_cv.search",
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
+    "WarmStart": "hpsearch.study.warm_start",
     "load": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
 }
@@ -81,6 +83,7 @@ __all__ = [
     "StudySearchCV",
     "Table",
     "UserError",
+    "WarmStart",
     "load",
     "track",
 ]

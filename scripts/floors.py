@@ -13,9 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from page import keep  # noqa: E402 - as below
 from test_architecture import FLOORS, MODULES, floor_of, ours, room_of  # noqa: E402 - found by the line above
 
-PAGE = ROOT / "docs" / "architecture.md"
 BEGIN = "<!-- floors: written by scripts/floors.py from the imports -->"
 END = "<!-- end of the floors -->"
 
@@ -41,27 +41,5 @@ def picture() -> str:
     return "\n".join(lines)
 
 
-def drawn(page: str) -> str:
-    """Return a page with the floors as they are now between its marks."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{PAGE.name}: the marks {BEGIN!r} and {END!r} are missing")
-    return f"{before}{BEGIN}\n{picture()}\n{END}{after}"
-
-
-def main() -> int:
-    """Write the page, or with ``--check`` only say whether it is as the imports are."""
-    page = PAGE.read_text(encoding="utf-8")
-    fresh = drawn(page)
-    if page == fresh:
-        return 0
-    if "--check" in sys.argv[1:]:
-        print(f"{PAGE.relative_to(ROOT)} is stale: run python scripts/floors.py")
-        return 1
-    PAGE.write_text(fresh, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep("floors.py", "architecture.md", BEGIN, END, picture()))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+from examples import FEW, MANY
 from hypothesis import settings
 
 # An example's time says more about the machine's other work than about the code: Hypothesis's deadline of 200 ms an
 # example fails tests that are right. What a test costs is bounded by its number of examples.
-settings.register_profile("hpsearch", deadline=None)
+settings.register_profile("hpsearch", deadline=None, max_examples=FEW)
+settings.register_profile("thorough", deadline=None, max_examples=MANY)  # .ci/run
 settings.load_profile("hpsearch")
+
+# Tests start many processes: what the first one compiles is there for the others, whatever the environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True)

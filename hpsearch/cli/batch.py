@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpsearch.errors import StudyFailed, UserError
+from hpsearch.log import redact
 
 if TYPE_CHECKING:
     from hpsearch.running.api import Result
@@ -166,6 +167,7 @@ def write_page(path: Path, done: Done, command: str, *, silent: bool) -> None:
 
 
 def _note(done: Done, text: str, code: int) -> None:
+    text = redact.text(text)
     done.errors.append(text)
     done.code = max(done.code, code)
     click.echo(f"error: {text}", err=True)

@@ -14,6 +14,7 @@ import click
 
 from hpsearch.cli import options
 from hpsearch.errors import UserError
+from hpsearch.log import redact
 
 if TYPE_CHECKING:
     from hpsearch.engine.finding import Finding
@@ -78,7 +79,7 @@ def _attend(
             with held() if finding.alone else nullcontext():
                 finding.mend()
         except (UserError, OSError) as error:
-            click.echo(f"{name}: not mended: {error}", err=True)
+            click.echo(redact.text(f"{name}: not mended: {error}"), err=True)
             wrong += 1
             continue
         click.echo(f"  mended: {finding.remedy}")
@@ -191,7 +192,7 @@ def scrub(
     from hpsearch.log.lock import Lock
     from hpsearch.tracking import remove
     from hpsearch.tracking import scrub as stores
-    from hpsearch.tracking.uri import redact
+    from hpsearch.tracking.uri import redact as address
 
     if missing := [name for name in variables if not os.environ.get(name)]:
         raise UserError(f"--value-of {missing[0]}: that environment variable is not set")
@@ -209,7 +210,7 @@ def scrub(
         if remove.is_gone(uri):
             continue
         found = stores.scrub(folder, done.header, uri, secrets, diff=git_diff)
-        click.echo(f"{redact(uri)}: changed {found.tags} tags, replaced {found.artifacts} artifacts")
+        click.echo(f"{address(uri)}: changed {found.tags} tags, replaced {found.artifacts} artifacts")
         if found.wiped is False:
             click.echo("  its free pages may still hold what was there: end `hpsearch ui`, then scrub again")
     for name in done.untouched:

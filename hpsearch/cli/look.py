@@ -167,7 +167,8 @@ def export(
         from hpsearch.optuna_bridge.journal import write_journal
 
         assert output is not None, "checked above"
-        write_journal(history, output)
+        for line in write_journal(history, output):
+            click.echo(line, err=True)
         return
     runs = None
     if with_run_ids and history.header is not None:

@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
+from hpsearch.study.registry import PRUNERS, SAMPLERS
+from hpsearch.study.settings import Setting, flag
+from hpsearch.study.study import SETTINGS
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,6 +47,55 @@ def as_json(command: F) -> F:
 def print_json(value: Any) -> None:
     """Print a value as strict JSON, two blanks deep."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+_HELP = {
+    "sampler": f"How points are proposed: {', '.join(SAMPLERS)}.",
+    "pruner": f"When a bad trial is stopped: {', '.join(PRUNERS)}.",
+    "n_trials": "How many trials; more than before extends the study.",
+    "epochs": "Most epochs of a trial.",
+    "lanes": "How many trials train at a time.",
+    "seed": "The seed of all randomness.",
+    "stages": "Search smaller problems first: auto, by the data's size.",
+    "confirm": "Train the best points again with N fresh seeds, then test.",
+    "until": "Stop at a value, such as val_accuracy=0.98.",
+    "no_improvement": "Stop after N trials that were no better.",
+    "budget": "Stop once the search cost N epochs of the full problem.",
+    "timeout": "Stop after 90s, 10m, 1h30m; run again to go on.",
+    "trial_timeout": "A trial that trains longer fails.",
+    "trial_memory": "A trial of an objective that holds more fails.",
+}
+"""What the help says of the fields of a study that have an option of their own."""
+
+
+def study_fields(*, settable: bool) -> Callable[[F], F]:
+    """Return what adds an option for each field of a study that is typed; the option's value has the field's name.
+
+    Args:
+        settable: For those that say what the study is; else for those that limit a run of it.
+    """
+
+    def add(command: F) -> F:
+        for name, setting in reversed(SETTINGS.items()):
+            if setting.typed and setting.settable == settable:
+                reads = {"metavar": setting.typed, **_reads(setting)}
+                command = click.option(flag(name), name, help=_HELP[name], **reads)(command)
+        return command
+
+    return add
+
+
+def _reads(setting: Setting) -> dict[str, Any]:
+    """Return how a word of the command line becomes the value of a field."""
+    if setting.typed == "TIME":
+        return {"callback": duration}
+    if setting.typed == "METRIC=VALUE":
+        return {"callback": target}
+    if setting.typed.islower():  # the word that it takes
+        return {"type": click.Choice([setting.typed]), "metavar": None}
+    if setting.whole is not None:
+        return {"type": click.IntRange(setting.whole) if setting.limit else int}
+    return {"type": float} if setting.number else {}
 
 
 def settings(help: str) -> Callable[[F], F]:

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from hpsearch.cli import options, tables
 from hpsearch.errors import UserError
-from hpsearch.study.registry import PRUNERS, SAMPLERS
+from hpsearch.study.settings import having
 
 if TYPE_CHECKING:
     from hpsearch.running.api import Result
@@ -72,29 +72,20 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option(
     "--save-study", type=click.Path(path_type=Path), metavar="FILE.py", help="Keep the study of a run without one."
 )
-@click.option("--trials", type=int, metavar="N", help="How many trials; more than before extends the study.")
-@click.option("--epochs", type=int, metavar="N", help="Most epochs of a trial.")
-@click.option("--sampler", metavar="NAME", help=f"How points are proposed: {', '.join(SAMPLERS)}.")
-@click.option("--pruner", metavar="NAME", help=f"When a bad trial is stopped: {', '.join(PRUNERS)}.")
-@click.option("--seed", type=int, metavar="N", help="The seed of all randomness.")
-@click.option("--stages", type=click.Choice(["auto"]), help="Search smaller problems first: auto, by the data's size.")
-@click.option("--confirm", type=int, metavar="N", help="Train the best points again with N fresh seeds, then test.")
-@click.option("--lanes", type=int, metavar="N", help="How many trials train at a time.")
+@options.study_fields(settable=True)
 @options.settings("Any other setting")
 @click.option("--name", metavar="NAME", help="Another name for this study.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Processes that train; default 1.")
 @click.option("--scheduler", metavar="ADDRESS", help="Train on a Dask cluster instead, such as tcp://10.0.0.1:8786.")
+@options.study_fields(settable=False)
 @click.option(
-    "--timeout", callback=options.duration, metavar="TIME", help="Stop after 90s, 10m, 1h30m; run again to go on."
+    "--from",
+    "start_from",
+    multiple=True,
+    metavar="SOURCE",
+    help="Have the sampler observe results of another study (its name or folder), a csv file or an Optuna storage.",
 )
-@click.option(
-    "--until", callback=options.target, metavar="METRIC=VALUE", help="Stop at a value, such as val_accuracy=0.98."
-)
-@click.option("--no-improvement", type=click.IntRange(1), metavar="N", help="Stop after N trials that were no better.")
-@click.option("--budget", type=float, metavar="N", help="Stop once the search cost N epochs of the full problem.")
-@click.option("--trial-timeout", callback=options.duration, metavar="TIME", help="A trial that trains longer fails.")
-@click.option("--trial-memory", type=float, metavar="BYTES", help="A trial of an objective that holds more fails.")
-@click.option("--from", "start_from", metavar="STUDY", help="Try the best points of an earlier study first.")
+@click.option("--first", type=click.IntRange(1), metavar="N", help="Try the best N points of --from first.")
 @click.option(
     "--write", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md", help="Write tables and plots."
 )
@@ -104,7 +95,7 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
     multiple=True,
     metavar="KEY=VALUE",
     callback=options.key_values,
-    help="With --extend: the value that earlier trials had in a dimension that is new.",
+    help="With --extend or --from: the value that earlier trials had in a dimension that is new.",
 )
 @click.option(
     "--fix",
@@ -173,6 +164,7 @@ def run(
         # The rest of what can be typed says what the study is, not how it is run.
         how = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
         overrides = {name: value for name, value in chosen.items() if name not in how}
+        how |= {"start_from": chosen["start_from"] or None, "first": chosen["first"] or 0}
         how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
@@ -210,12 +202,13 @@ def _declared(
     overrides: dict[str, Any],
     roles: dict[str, Any],
     until: tuple[str, float] | None,
-    start_from: str | None,
+    start_from: tuple[str, ...],
     *,
     extends: bool,
 ) -> StudyFile:
     """Return a study file with its studies as the options change them; what extends a study is no variant of it."""
     from hpsearch.study.loading import load_file
+    from hpsearch.study.naming import source_word
 
     file = load_file(path, overrides["data"])
     changed = {key: value for key, value in overrides.items() if value is not None}
@@ -232,16 +225,16 @@ def _declared(
             from hpsearch.study.variants import override
 
             changed_study = override(study, **wanted, set=settings)
-            own = {"sampler", "pruner", "lanes", "epochs", "trials", "confirm"}
             study = (
                 replace(changed_study, name=study.name)
-                if extends and not settings and own.issuperset(wanted)
+                if extends and not settings and wanted.keys() <= {*having(study, "extends", "extensible")}
                 else changed_study
             )
         if until is not None and until[0] not in ("", first := study.goal.metric):
             raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
-        if start_from is not None and overrides["name"] is None:
-            study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={start_from}")
+        if start_from and overrides["name"] is None and not extends:
+            word = "+".join(map(source_word, start_from))
+            study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={word}")
         studies.append(study)
     return replace(file, studies=tuple(studies))
 

@@ -11,17 +11,19 @@ from hpsearch.errors import UserError
 from hpsearch.log.records import Change
 from hpsearch.space.dimensions import json_value
 from hpsearch.study.declaration import changes, differing, identity, widens
+from hpsearch.study.settings import having
+from hpsearch.study.study import Study
 
-CODE = frozenset({"objective", "model", "constraints", "scoring", "sampler", "pruner", "space", "version"})
+CODE = frozenset(having(Study, "code"))
 """Parts of a declaration that hold code: of a change in them it can be said that it computes the same."""
 
-EXTENSIBLE = frozenset({"sampler", "pruner", "lanes", "epochs", "audit", "space"})
+EXTENSIBLE = frozenset(having(Study, "extensible"))
 """What may be another from here on in one search."""
 
 LISTED = frozenset({"grid", "listed", "chapter"})
 """Samplers that count their points from the first one: they neither take over from another nor go on elsewhere."""
 
-FIXED = frozenset({"name", "data", "metric", "direction", "value", "seed", "stages"})
+FIXED = frozenset(having(Study, "fixed"))
 """What is the same in all versions of a study: by it trials are compared, or begin."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.engine import reusing
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
@@ -51,7 +52,8 @@ class Clock:
         intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
         taken: Told that it is.
         early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
-        now: The clock on the wall: for timestamps, for the pace of checkpoints and for time limits, which are logged.
+        now: The clock on the wall, for timestamps.
+        elapsed: A clock that nobody sets: for the pace of checkpoints and for time limits, which are logged.
     """
 
     log: Log
@@ -68,6 +70,7 @@ class Clock:
     taken: Callable[[], None] = lambda: None
     early: bool = False
     now: Callable[[], float] = time.time
+    elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
 
@@ -77,30 +80,29 @@ class Clock:
         Returns:
             Whether the study is done or stopped; False where it was interrupted and waits to be resumed.
         """
-        saved = self.begun = self.now()
+        saved = self.begun = self.elapsed()
         if self.history.running():
             self._checkpoint()  # what was trained again to get here is not to be trained a third time
         while self.history.stop is None:
             if self.interrupted():
                 self._checkpoint()
                 return False
-            extensions = list(self.intake(self.history))
-            for extension in extensions:
-                self.log.append(extension)
-                self.history.apply(extension)
-            if extensions:
+            if extensions := list(self.intake(self.history)):
+                for extension in extensions:
+                    self.log.append(extension)
+                    self.history.apply(extension)
                 self.taken()
             record = self.tick()
             if record is None:
                 break
             self.observer.tick(self.history.current, record)
-            if self.now() - saved >= CHECKPOINT_SECONDS:
+            if self.elapsed() - saved >= CHECKPOINT_SECONDS:
                 self._checkpoint()
-                saved = self.now()
+                saved = self.elapsed()
         if self.history.running():
             self._checkpoint()
         else:
-            self.checkpoints.clear()
+            self._clear()
         return True
 
     def tick(self) -> Tick | None:
@@ -126,17 +128,20 @@ class Clock:
         for note in notes:
             self.observer.message(note)
         for decision in whole.decisions:
-            if decision.action != "audit":
+            if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
                 self.objective.stop(decision.trial)
         return whole
 
     def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
         known = dict(self.history.waiting)
-        missing = [trial.number for trial in lanes if trial.number not in known]
+        missing = [trial.number for trial in reusing.trained(lanes) if trial.number not in known]
         if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
             self.objective.tell(self._early(missing, tick, asks, notes))
-        known |= {row.trial: row for row in self.objective.advance(missing, tick)}
+        known |= {row.trial: row for row in (self.objective.advance(missing, tick) if missing else ())}
+        for trial in sorted(lanes, key=lambda trial: trial.number):
+            if trial.ask.reuses is not None:
+                known[trial.number] = reusing.followed(self.history, trial, known)
         return tuple(known[trial.number] for trial in lanes)
 
     def _early(self, missing: Iterable[int], tick: int, asks: list[Ask], notes: list[str]) -> Callable[[Row], None]:
@@ -189,10 +194,11 @@ class Clock:
             trial = len(self.history.trials)
             ask = Ask(
                 trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-                proposal.enqueued,
+                proposal.enqueued, proposal.reuses,
             )  # fmt: skip
             self.history.begin(ask)
-            self.objective.start(Start(ask))
+            if ask.reuses is None:
+                self.objective.start(Start(ask))
             asks.append(ask)
             notes += [proposal.note] if proposal.note else []
         return asks, notes
@@ -204,6 +210,8 @@ class Clock:
         open_rows: list[Row] = []
         for row in rows:
             trial = self.history.trials[row.trial]
+            if trial.ask.reuses is not None:
+                continue  # it ends as the trial that it follows
             if (ended := own_end(goal, trial, row)) is not None:
                 decisions.append(ended)
             elif row.finished:
@@ -218,6 +226,7 @@ class Clock:
             elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
                 open_rows.append(row)  # who has not reported yet is not judged
         decisions += self.pruner.judge(self.history.current, open_rows)
+        decisions += reusing.ends(self.history, [self.history.trials[row.trial] for row in rows], decisions)
         return list(_by_trial(decisions))
 
     def _hint(self, rows: tuple[Row, ...]) -> None:
@@ -240,7 +249,7 @@ class Clock:
         if (hopeless := self._hopeless()) is not None:
             return hopeless, ()
         if not going and self.ladder.over(self.history.current):
-            return None, ()
+            return self.ladder.exhausted(self.history.current), ()
         if (reached := self.limits.reached(self.history.current)) is not None:
             rule, reason = reached
             searching = [trial for trial in going if self.ladder.searches(trial.ask.stage)]
@@ -250,7 +259,7 @@ class Clock:
             if last:
                 return None, last  # the search is over; what it found is still to be confirmed
         timeout = self.limits.timeout
-        if timeout is not None and self.now() - self.begun >= timeout:
+        if timeout is not None and self.elapsed() - self.begun >= timeout:
             return f"timeout: this run has taken {timeout:g} s", ()
         return None, ()
 
@@ -275,6 +284,12 @@ class Clock:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
             )
+
+    def _clear(self) -> None:
+        try:
+            self.checkpoints.clear()
+        except OSError as error:
+            self.observer.message(f"checkpoints that nothing needs any more stay ({error}); `hpsearch gc` deletes them")
 
 
 def _check_order(rows: Sequence[Row], lanes: Sequence[Trial]) -> None:

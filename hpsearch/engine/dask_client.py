@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.study.loading import study_folders_last
+
+ANSWER_SECONDS = 10.0
+"""Most seconds to wait for a scheduler's first answer."""
 
 CLOSE_SECONDS = 10.0
 """Most seconds to wait for workers and connections to close."""
@@ -36,6 +40,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
     try:
         import dask
         from distributed import Client, LocalCluster, Security
+        from distributed.versions import VersionMismatchWarning
     except ImportError as error:
         raise UserError("more than one worker needs Dask: pip install 'hpsearch[cluster]'") from error
     with ExitStack() as stack:
@@ -46,7 +51,10 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
                     raise UserError(
                         f"--scheduler {scheduler}: no certificate is configured for TLS, see docs/cluster.md"
                     )
-                client = Client(scheduler, timeout="10s", set_as_default=False)
+                with warnings.catch_warnings():
+                    # Which versions matter is looked at where workers are chosen, and told in a line.
+                    warnings.filterwarnings("ignore", category=VersionMismatchWarning)
+                    client = Client(scheduler, timeout=ANSWER_SECONDS, set_as_default=False)
             except (OSError, TimeoutError, ValueError) as error:
                 raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         else:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from hpsearch.engine.crew import Answer
+from hpsearch.engine.dask_versions import differences
 from hpsearch.engine.remote import Job, forget, serve
 from hpsearch.errors import UserError
 from hpsearch.objectives.portable import Maker, pack
@@ -59,10 +60,13 @@ class DaskCrew:
         client: A connected ``distributed.Client``.
         maker: Makes a fresh objective from the data, on a worker.
         data: The study's data; they travel to each worker once.
+        notice: Told of workers that are left aside, as their versions are others.
     """
 
-    def __init__(self, client: Any, maker: Maker, data: Any) -> None:
+    def __init__(self, client: Any, maker: Maker, data: Any, notice: Callable[[str], None] = lambda text: None) -> None:
         self._client = client
+        self._notice = notice
+        self._others: dict[str, str] = {}
         self._maker = pack(maker)
         self._data = data
         self._held: dict[str, Any] = {}
@@ -73,13 +77,35 @@ class DaskCrew:
         self._seen: tuple[float, dict[str, _Status]] = -math.inf, {}
 
     def workers(self) -> list[str]:
-        """Return the addresses of the workers that run and have the memory to take a job.
+        """Return the addresses of the workers that run, have our versions and the memory to take a job.
 
         Raises:
-            UserError: The scheduler is gone.
+            UserError: The scheduler is gone, or all workers have other versions.
         """
         statuses = self._statuses()
-        return sorted(worker for worker, status in statuses.items() if status.running and worker not in self._ended)
+        there = [worker for worker, status in statuses.items() if status.running and worker not in self._ended]
+        self._compare([worker for worker in there if worker not in self._others])
+        other = {worker: how for worker in there if (how := self._others.get(worker))}
+        if there and len(other) == len(there):
+            worker, how = next(iter(other.items()))
+            raise UserError(
+                f"no worker has the coordinator's versions, results would differ ({worker}: {how}); give them the same "
+                "environment, and run the same command again"
+            )
+        return sorted(worker for worker in there if self._others.get(worker) == "")
+
+    def _compare(self, fresh: list[str]) -> None:
+        """Take note of how workers differ that were not there before; who does not answer is asked again."""
+        if not fresh:
+            return
+        with contextlib.suppress(*_gone()):
+            found = _within(ASK_SECONDS, lambda: differences(self._client))
+            for worker in [worker for worker in fresh if worker in found]:
+                self._others[worker] = found[worker].decides
+                if found[worker].decides:
+                    self._notice(f"worker {worker} is left aside, results would differ: {found[worker].decides}")
+                elif found[worker].carries:
+                    self._notice(f"worker {worker} has other versions: {found[worker].carries}")
 
     def send(self, errand: int, worker: str, name: str, job: Job) -> None:
         """Submit a job to one worker, and its data before where it has none yet.

@@ -20,9 +20,9 @@ from hpsearch.log.catalogue import LOG
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import decode, key_of
 from hpsearch.log.records import SCHEMA, Header
-from hpsearch.tracking import cursor, remove
+from hpsearch.tracking import cursor, remove, sqlite_store
 from hpsearch.tracking.deliver import is_delivering, is_running
-from hpsearch.tracking.process import amount, report
+from hpsearch.tracking.delivery_report import amount, report
 from hpsearch.tracking.relocate import moved_from, relocate
 from hpsearch.tracking.sync import sync
 from hpsearch.tracking.uri import resolve
@@ -170,7 +170,14 @@ def _delivery(study_dir: Path, log: _Log) -> Iterator[Finding]:
                 partial(relocate, study_dir, name, uri),
             )
         here = cursor.load(study_dir, uri)
-        if here.offset > log.end and log.flaw is None:
+        if log.flaw is None and here.run is not None and not sqlite_store.holds(uri, here.run):
+            yield Finding(
+                f"its run is not in {uri}: it was deleted for good, or another store stands there now",
+                "deliver it anew",
+                partial(_deliver_anew, study_dir, uri),
+                alone=False,
+            )
+        elif here.offset > log.end and log.flaw is None:
             yield Finding(
                 f"more was delivered to {uri} than the log holds ({here.offset:,} of {log.end:,} bytes)",
                 "look up again what is there, and deliver the rest",

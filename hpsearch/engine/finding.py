@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hpsearch.log import redact
+
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong.
+    """Something that is wrong; its words hold no secret, whatever addresses they name.
 
     Attributes:
         problem: What, in words.
@@ -23,3 +25,7 @@ class Finding:
     mend: Callable[[], None] | None
     alone: bool = True
     wrong: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "problem", redact.text(self.problem))
+        object.__setattr__(self, "remedy", redact.text(self.remedy))

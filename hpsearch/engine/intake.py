@@ -1,14 +1,19 @@
 """Points that are enqueued while a study is there: into its log, or into its inbox where a run holds the log.
 
-A run looks into the inbox before each tick and writes what it finds into the log: what is in the log alone counts.
+A run looks into the inbox before each tick and writes what it finds into the log: what is in the log alone counts. What
+it takes is called by how many points had been enqueued before, so that a run which was killed in between, and is
+resumed, knows whether they are in the log.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +45,7 @@ def enqueue(folder: Path, values: Mapping[str, Any]) -> bool:
     """
     point = _checked(folder.name, catalogue.load_history(folder), values)
     if running(folder):
-        line = json.dumps(point, ensure_ascii=False) + "\n"
-        with (folder / INBOX).open("a", encoding="utf-8") as inbox:
-            inbox.write(line)
-            inbox.flush()
-            os.fsync(inbox.fileno())
+        _put(folder / INBOX, json.dumps(point).encode() + b"\n")
         return False
     with Log(folder / catalogue.LOG) as log:
         declaration = History.fold(log.records, catalogue.load_history(folder).goal).declaration
@@ -73,15 +74,57 @@ def _checked(name: str, history: History, values: Mapping[str, Any]) -> dict[str
 
 def take(folder: Path, history: History) -> list[Extension]:
     """Return what lies in a study's inbox as records; they are to be written before :func:`taken` is called."""
-    inbox, held = os.path.join(folder, INBOX), os.path.join(folder, _TAKEN)  # asked in every tick: no Path
-    if not os.path.exists(held):
+    inbox, held = os.path.join(folder, INBOX), os.path.join(folder, f"{_TAKEN}-{len(history.queue)}")
+    if not os.path.exists(held):  # asked in every tick: no Path
         if not os.path.exists(inbox):
             return []
-        os.replace(inbox, held)
-    points = [json.loads(line) for line in Path(held).read_text(encoding="utf-8").splitlines()]
-    return [Extension(history.declaration.to_json(), time.time(), points=points)] if points else []
+        with _held(Path(inbox)):
+            os.replace(inbox, held)
+    try:
+        # A line without its end is of an enqueue that was killed, and said nothing to anybody.
+        whole, _, _ = Path(held).read_bytes().rpartition(b"\n")
+        points = [json.loads(line) for line in whole.splitlines()]
+    except ValueError as error:
+        raise UserError(f"{held}: no points, one a line ({error}); remove it and enqueue them again") from error
+    if not points:
+        os.unlink(held)
+        return []
+    return [Extension(history.declaration.to_json(), time.time(), points=points)]
 
 
 def taken(folder: Path) -> None:
     """Forget what was taken from the inbox: it is in the log."""
-    (folder / _TAKEN).unlink(missing_ok=True)
+    for held in folder.glob(f"{_TAKEN}-*"):
+        held.unlink(missing_ok=True)
+
+
+def _put(inbox: Path, line: bytes) -> None:
+    """Add a line to the inbox, whole or not at all.
+
+    Raises:
+        OSError: The disk is full, or read-only.
+    """
+    with _held(inbox) as file:
+        whole = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).rfind(b"\n") + 1
+        os.ftruncate(file.fileno(), whole)
+        try:
+            file.write(line)
+            os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(file.fileno(), whole)
+            raise
+
+
+@contextmanager
+def _held(inbox: Path) -> Iterator[FileIO]:
+    """Open the inbox and lock it: who puts a line in and who takes it away come one after the other."""
+    while True:
+        with FileIO(inbox, "ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                stands = os.path.samestat(inbox.stat(), os.fstat(file.fileno()))
+            except FileNotFoundError:
+                stands = False
+            if stands:
+                yield file
+                return

@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from hpsearch.engine import environment
 from hpsearch.engine.changing import LISTED, TAKE_UP, Accepted, Wish, accept
+from hpsearch.engine.warm import Warmth
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import History
@@ -33,6 +35,7 @@ def open_history(
     notice: Callable[[str], None],
     wish: Wish = TAKE_UP,
     *,
+    warmth: Warmth | None = None,
     git_diff: bool = True,
 ) -> History:
     """Return the history of an open log, its header written where it is new.
@@ -44,6 +47,7 @@ def open_history(
         study_file: The file that declares it: kept beside the log.
         notice: Told where the machine is not the one that began the study.
         wish: How a study that exists goes on.
+        warmth: What it is told of results from elsewhere, or None.
         git_diff: Whether a new log takes down how the repository's files differ from its commit.
 
     Raises:
@@ -51,11 +55,11 @@ def open_history(
     """
     history = History.fold(log.records, study.goal)
     if history.header is None:
-        _begin(log, history, study, dataset, study_file, notice, git_diff)
+        _begin(log, history, study, dataset, study_file, notice, git_diff, warmth)
     else:
         if wish.retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
-        _go_on(log, history, history.header, study, dataset, study_file, wish, notice)
+        _go_on(log, history, history.header, study, dataset, study_file, wish, notice, warmth)
         then, now = history.header.environment, environment.describe(diff=False)
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
@@ -71,11 +75,13 @@ def _begin(
     study_file: Path | None,
     notice: Callable[[str], None],
     git_diff: bool,
+    warmth: Warmth | None,
 ) -> None:
     declaration, described = declare(study, notice=notice), describe_data(dataset)
     uid = identity({**declaration, "dataset": described.get("digest")})
     where = environment.describe(study_file.parent if study_file else None, diff=git_diff) | {"threads": study.threads}
-    header = Header(study.name, uid, declaration, where, described, time.time(), minor=MINOR)
+    told = warmth.brought.to_json() if warmth else {}
+    header = Header(study.name, uid, declaration, where, described, time.time(), minor=MINOR, brought=told)
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / version_file(1))
     log.append(header)
@@ -91,6 +97,7 @@ def _go_on(
     study_file: Path | None,
     wish: Wish,
     notice: Callable[[str], None],
+    warmth: Warmth | None,
 ) -> None:
     old = history.declaration.to_json()
     declaration = declare(study, rule=rule_of(old))
@@ -122,6 +129,8 @@ def _go_on(
     extension = Extension(
         declaration, time.time(), failed, accepted.change, list(accepted.changed), dict(accepted.earlier)
     )
+    if warmth is not None and old.get("warm_start") != declaration.get("warm_start"):
+        extension = replace(extension, brought=warmth.brought.to_json(), points=list(warmth.points))
     log.append(extension)
     history.apply(extension)
     if accepted.change:

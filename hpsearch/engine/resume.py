@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from hpsearch.engine import reusing
 from hpsearch.engine.checkpoints import Checkpoints, Saved
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
@@ -54,7 +55,7 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
     Raises:
         UserError: Training again did not bring what the log says.
     """
-    running = history.running()
+    running = reusing.trained(history.running())
     if not running:
         return
     saved = _newest(history, checkpoints, notice)

@@ -71,8 +71,8 @@ def _uids(root: Path) -> set[str]:
 def _anew(root: Path, found: sqlite_store.Condition) -> None:
     uri = f"sqlite:///{(root / STORE).absolute()}"
     _refuse_while_running(root)
+    cursor.forget_all(root, uri)  # before: cut off in between, there is nothing that says it was delivered
     sqlite_store.set_aside(root / STORE, found.kind)
-    cursor.forget_all(root, uri)
     for name in studies(root):
         (report,) = sync([root / "studies" / name], uri)
         if report.message:

@@ -1,44 +1,233 @@
-"""Warm start: the best points of an earlier study become the first points of a new one."""
+"""Warm start: what other searches found becomes observations of a new one, and its first points where that is asked.
+
+What is taken goes into the new study's log, so that neither a resume nor a replay needs the source again.
+"""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hpsearch.engine.warm_sources import Source, Told, read
 from hpsearch.errors import UserError
 from hpsearch.log import catalogue
-from hpsearch.space import check_point
+from hpsearch.log.brought import Brought, Observation
+from hpsearch.log.history import History
+from hpsearch.space import Choice, Dimension, Int, Space, is_active
 from hpsearch.space.constraints import violated
+from hpsearch.space.dimensions import json_value
+from hpsearch.space.distributions import to_optuna
 from hpsearch.study.study import Study
+from hpsearch.study.warm_start import WarmStart
 
 
-def first_points(root: str | Path, source: str, study: Study) -> list[dict[str, Any]]:
-    """Return the best distinct points of an earlier study that lie in the space of a new one: a laneful at most.
+@dataclass(frozen=True)
+class Warmth:
+    """What a study is told before it goes on.
 
-    Where the new study has begun, its log says what they were: the earlier one may have gone on since.
+    Attributes:
+        study: The study, with the points of its sources that it tries first.
+        brought: What samplers observe.
+        points: Points of sources that were added since the study was begun, to be tried next.
+        news: What was taken of sources that are read for the first time, in a line each.
+    """
+
+    study: Study
+    brought: Brought
+    points: tuple[dict[str, Any], ...] = ()
+    news: tuple[str, ...] = ()
+
+
+def bring(study: Study, root: str | Path) -> Warmth:
+    """Return a study with what it is told by its sources; what its log holds already is taken from there.
 
     Args:
-        root: Where both studies are.
-        source: Name of the earlier study.
-        study: The new one.
+        study: As it is asked for.
+        root: Where all state is.
 
     Raises:
-        UserError: There is no such study, or none of its points lies in the space.
+        UserError: A source cannot be read, or tells nothing that lies in the study's space.
     """
-    begun = Path(root) / "studies" / study.name / catalogue.LOG
-    if begun.is_file() and begun.stat().st_size:
-        return list(catalogue.load_history(begun.parent).declaration.enqueue)[len(study.enqueue) :]
-    earlier = catalogue.load_version(catalogue.find(root, source))
+    if not study.sources:
+        return Warmth(study, Brought())
+    path = Path(root) / "studies" / study.name / catalogue.LOG
+    begun = catalogue.load_history(path.parent) if path.is_file() and path.stat().st_size else None
+    if begun is None:
+        return _begun(study, root)
+    return _taken_up(study, root, begun)
+
+
+def _begun(study: Study, root: str | Path) -> Warmth:
+    taken = [_take(told, place, study, root) for place, told in enumerate(study.sources)]
+    said = tuple(words for _, words in taken)
+    found = [best for told, (seen, _) in zip(study.sources, taken, strict=True) for best in _best(told, seen, study)]
+    enqueue = [*study.enqueue]
+    enqueue += [point for n, point in enumerate(found) if point not in enqueue and point not in found[:n]]
+    study = replace(study, enqueue=enqueue) if found else study
+    return Warmth(study, Brought(tuple(each for seen, _ in taken for each in seen), said), news=said)
+
+
+def _taken_up(study: Study, root: str | Path, begun: History) -> Warmth:
+    """Return a study whose log is there: sources that it names are in it, and others are read."""
+    said = begun.declaration
+    if not said.warm_start and len(said.enqueue) > len(study.enqueue):
+        # Begun by version 0.1: of the earlier study it took points to try first, and nothing else.
+        return Warmth(replace(study, enqueue=said.enqueue, warm_start=None), Brought())
+    had = [json.dumps(each, sort_keys=True) for each in said.warm_start]
+    observations: list[Observation] = []
+    words: list[str] = []
+    news: list[str] = []
     points: list[dict[str, Any]] = []
-    for trial in earlier.ranked():
-        try:
-            point = check_point(study.dimensions, trial.params, source)
-        except UserError:
-            continue  # another space: what lies outside of this one says nothing about it
-        if violated(study.constraints, study.dimensions, point) is not None:
+    for place, told in enumerate(study.sources):
+        key = json.dumps(told.to_json(), sort_keys=True)
+        if key in had:
+            old = had.index(key)
+            observations += [replace(o, source=place) for o in begun.brought.observations if o.source == old]
+            words.append(begun.brought.said[old])
             continue
-        if point not in points and len(points) < study.lanes:
-            points.append(point)
-    if not points:
-        raise UserError(f"study {study.name!r}: no point of {source!r} lies in its space; leave --from out")
+        seen, line = _take(told, place, study, root)
+        observations += seen
+        words.append(line)
+        news.append(line)
+        points += [point for point in _best(told, seen, study) if point not in points]
+    study = replace(study, enqueue=[*study.enqueue, *said.enqueue[len(study.enqueue) :]])
+    return Warmth(study, Brought(tuple(observations), tuple(words)), tuple(points), tuple(news))
+
+
+def _best(told: WarmStart, seen: Sequence[Observation], study: Study) -> list[dict[str, Any]]:
+    """Return the best points that were observed, as many as are to be tried first; of equals the first."""
+    known = [each for each in seen if each.values and each.state != "FAILED"]
+    points: list[dict[str, Any]] = []
+    for each in sorted(known, key=lambda each: study.goal.loss(each.values[0])):
+        if each.params not in points and len(points) < told.first:
+            points.append(each.params)
     return points
+
+
+def _take(told: WarmStart, place: int, study: Study, root: str | Path) -> tuple[list[Observation], str]:
+    """Return what a source tells of the study's space, and in a line what was taken and what was left out."""
+    source = read(told, Path(root), study.goal)
+    own = {} if study.model is None else study.model.get_params(deep=True)
+    fitting = _Fitting(study, {**own, **source.had, **told.earlier}, source, told.name)
+    seen, left = [], Counter[str]()
+    for each in source.points:
+        if each.state == "COMPLETE" and not each.values:
+            left[f"without {study.goal.metric}"] += 1
+        elif (params := fitting.point(each)) is None:
+            left["outside of the space"] += 1
+        else:
+            seen.append(Observation(params, each.values, each.state, each.epoch, place))
+    if source.open:
+        left["not ended"] += source.open
+    if not any(each.values for each in seen):
+        why = "; ".join(f"{count} {reason}" for reason, count in left.items()) or "it holds none"
+        raise UserError(f"study {study.name!r}: no point of {told.name!r} can be taken ({why}); leave it out")
+    states = Counter(each.state.lower() for each in seen)
+    words = f"{told.name}: {len(seen)} observation{'' if len(seen) == 1 else 's'}"
+    if len(states) > 1 or "complete" not in states:
+        words += f" ({', '.join(f'{count} {state}' for state, count in states.items())})"
+    words += f"; left out: {', '.join(f'{count} {reason}' for reason, count in left.items())}" if left else ""
+    words += f"; not searched here: {', '.join(sorted(fitting.foreign))}" if fitting.foreign else ""
+    filled = ", ".join(f"{name}={value!r}" for name, value in sorted(fitting.filled.items()))
+    return seen, words + (f"; taken to have had {filled}" if filled else "")
+
+
+class _Fitting:
+    """Brings points of elsewhere into the space of a study.
+
+    Attributes:
+        foreign: Parameters that the study does not search.
+        filled: Values of dimensions that were not told.
+    """
+
+    def __init__(self, study: Study, had: Mapping[str, Any], source: Source, name: str) -> None:
+        self._study, self._had, self._name = study, had, name
+        self._params = {key for each in source.points for key in each.params}
+        self.foreign: set[str] = set()
+        self.filled: dict[str, Any] = {}
+        if not callable(study.space):
+            # Columns of a table that are no points' parameters (its numbers, reasons) need not be told of.
+            texts = any(each.texts for each in source.points)
+            self.foreign = set() if texts else self._params - set(study.dimensions)
+
+    def point(self, told: Told) -> dict[str, Any] | None:
+        """Return a point as this study would have asked for it, or None where it lies outside of its space.
+
+        Raises:
+            UserError: A dimension is not told, and nothing says which value it had.
+        """
+        study = self._study
+        if callable(study.space):
+            from hpsearch.optuna_bridge.fold import fitting  # imports Optuna
+
+            params = fitting(study.space, {**self._had, **_read_all(told)})
+        else:
+            params = self._in_dimensions(study.dimensions, told)
+        if params is None or violated(study.constraints, study.dimensions, params) is not None:
+            return None
+        return params
+
+    def _in_dimensions(self, space: Space, told: Told) -> dict[str, Any] | None:
+        found: dict[str, Any] = {}
+        for name, dim in space.items():
+            if not is_active(dim, found):
+                continue
+            if name in told.params:
+                value = _read(dim, told.params[name]) if told.texts else _untold(dim, told.params[name])
+            elif told.texts and name in self._params and dim.contains(None):
+                value = None  # an empty cell
+            elif name in self._had:
+                value = self.filled[name] = json_value(self._had[name], f"warm_start: {name}")
+            else:
+                raise UserError(
+                    f"study {self._study.name!r}: {self._name} does not tell {name}; say which value its points had, "
+                    f"by --earlier {name}=VALUE or WarmStart(…, earlier={{{name!r}: VALUE}})"
+                )
+            if not dim.contains(value):
+                return None
+            found[name] = dim.at(dim.index(value)) if isinstance(dim, Choice) else dim.snap(value)
+        return found
+
+
+def _untold(dim: Dimension, value: Any) -> Any:
+    """Return a value as JSON; a list that Optuna holds as a text is one again."""
+    if isinstance(dim, Choice) and isinstance(value, str) and not dim.contains(value):
+        lists = (option for option in dim.grid() if isinstance(option, list))
+        return next((option for option in lists if value in (repr(option), to_optuna(dim, option))), value)
+    if isinstance(dim, Int) and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return json_value(value, "warm_start")
+
+
+def _read(dim: Dimension, cell: str) -> Any:
+    """Return what a cell of text says in a dimension; a text that is none of its values stays one."""
+    if isinstance(dim, Choice):
+        options = dim.grid()
+        for form in (_json, str):
+            if (found := next((option for option in options if form(option) == cell), _NOTHING)) is not _NOTHING:
+                return found
+        return next((option for option in options if _json(option) == _json(_literal(cell))), cell)
+    value = _literal(cell)
+    return _untold(dim, value) if isinstance(value, int | float) and not isinstance(value, bool) else cell
+
+
+_NOTHING = object()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _literal(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
+
+
+def _read_all(told: Told) -> dict[str, Any]:
+    return {name: _literal(value) for name, value in told.params.items()} if told.texts else told.params

@@ -13,15 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.judging import student
 from hpsearch.log.history import History, Trial
 from hpsearch.log.stages import full_epochs
 from hpsearch.study.declared import Declaration
 
 SIGNIFICANT = 0.05
 """Two points are told apart where chance alone would differ them as much with a smaller probability than this."""
-
-CONFIDENCE = 0.95
-"""What stands behind ± is an interval of the mean with this probability."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,7 @@ class Spread:
     @property
     def half(self) -> float:
         """Half the width of the 95 % interval of their mean, by Student's t; NaN for a single one."""
-        from scipy.special import stdtrit  # slow to import
-
-        n = len(self.values)
-        return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * self.std / math.sqrt(n) if n > 1 else math.nan
+        return student.half_width(self.values)
 
 
 @dataclass(frozen=True)
@@ -191,20 +186,9 @@ def verdict(history: History) -> Verdict | None:
         pairs = [goal.loss(rival[s]) - goal.loss(value) for s, value in winner.by_seed.items() if s in rival]
         if len(pairs) > 1:
             difference = statistics.fmean(pairs)
-            p_value = paired_p(pairs) if ordered[0].is_random or ordered[1].is_random else None
+            p_value = student.paired_test(pairs)[1] if ordered[0].is_random or ordered[1].is_random else None
     optimism = goal.loss(winner.confirmed.mean) - goal.loss(winner.seen)
     return Verdict(ordered, optimism, p_value, difference, _test(history, winner.point, history.roles.test))
-
-
-def paired_p(differences: Sequence[float]) -> float:
-    """Return the two-sided p-value of Student's paired t-test, given at least two differences."""
-    from scipy.special import stdtr  # slow to import
-
-    n = len(differences)
-    mean, spread = statistics.fmean(differences), statistics.stdev(differences)
-    if spread == 0:
-        return 1.0 if mean == 0 else 0.0
-    return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
 
 
 def most_trials(declaration: Declaration, search: int | None) -> int | None:

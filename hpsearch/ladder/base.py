@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from hpsearch.log.history import History
@@ -21,6 +23,7 @@ class Proposal:
         rejected: Proposals for the point that violated a constraint.
         note: What the log is to say with it: why the ladder goes on in another way than planned; mostly nothing.
         enqueued: It is a point that the user enqueued.
+        reuses: Number of the trial of the same point whose result it is to have, or None.
     """
 
     params: dict[str, Any]
@@ -30,6 +33,7 @@ class Proposal:
     rejected: int = 0
     note: str = ""
     enqueued: bool = False
+    reuses: int | None = None
 
 
 class Settle(Protocol):
@@ -40,6 +44,26 @@ class Settle(Protocol):
 
     def fixed(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
         """Return a sampler's proposal with the values that are fixed by now."""
+
+
+Settled = Callable[[dict[str, Any], int], dict[str, Any]]
+"""Gives a sampler's proposal for a point the values that are fixed by now."""
+
+
+class Tried(Protocol):
+    """What knows which points were tried."""
+
+    def earlier(self, history: History, params: dict[str, Any], repeat: int) -> int | None:
+        """Return the number of the trial whose result a new one of this point is to have, or None."""
+
+    def last_point(self, history: History) -> int:
+        """Return the number of the last point that the sampler was asked for, or -1."""
+
+    def fresh(self, history: History, sampler: Sampler, settled: Settled) -> tuple[dict[str, Any], int, int] | None:
+        """Return a point that was not tried, its number and how many proposals were rejected for it, or None."""
+
+    def exhausted(self, history: History) -> str | None:
+        """Return in words that nothing new is left to try, or None."""
 
 
 class Ladder(Protocol):
@@ -60,6 +84,9 @@ class Ladder(Protocol):
 
     def over(self, history: History) -> bool:
         """Return whether nothing is left to begin, now or once the running trials have ended."""
+
+    def exhausted(self, history: History) -> str | None:
+        """Return in words that the space holds nothing more to try, or None."""
 
     def confirms(self, history: History) -> bool:
         """Return whether trials that confirm what was found are still to begin once the search is over."""
@@ -82,6 +109,8 @@ class Flat:
         points: Where given, so many points go round: all of them with the first repeat, then all with the second, so
             that those of equal shapes train fused, under the same order of the samples.
         settle: Completes what the user enqueued, and holds what the user fixed.
+        distinct: Leaves points out that were tried, or None where they are trained again.
+        reused: Finds the results of points that were tried, or None where they are trained again.
     """
 
     sampler: Sampler
@@ -89,6 +118,8 @@ class Flat:
     repeats: int = 1
     points: int | None = None
     settle: Settle | None = None
+    distinct: Tried | None = None
+    reused: Tried | None = None
 
     def next(self, history: History) -> Proposal | None:
         """Return the next trial; None once there are all.
@@ -98,6 +129,12 @@ class Flat:
         if history.to_retry:
             ask = history.trials[history.to_retry[0]].ask
             return Proposal(ask.params, ask.point, ask.repeat)
+        proposal = self._proposed(history)
+        if proposal is None or self.reused is None:
+            return proposal
+        return replace(proposal, reuses=self.reused.earlier(history, proposal.params, proposal.repeat))
+
+    def _proposed(self, history: History) -> Proposal | None:
         if self._queued(history):
             assert self.settle is not None, "points are enqueued where the space is a dict"
             return self.settle.enqueued(history, self.sampler, *divmod(history.dequeued, self.repeats))
@@ -109,21 +146,36 @@ class Flat:
             return Proposal(self.sampler.ask(history, point), point, repeat)
         point, repeat = divmod(number, self.repeats)
         if repeat:
+            point = point if self.distinct is None else self.distinct.last_point(history)
             params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
             return Proposal(params, point, repeat)
-        params = self.sampler.ask(history, point)
-        if self.settle is not None:
-            params = self.settle.fixed(history, params, point)
+        if self.distinct is not None:
+            found = self.distinct.fresh(history, self.sampler, partial(self._settled, history))
+            return None if found is None else Proposal(found[0], found[1], rejected=found[2])
+        params = self._settled(history, self.sampler.ask(history, point), point)
         return Proposal(params, point, rejected=self.sampler.rejected)
+
+    def _settled(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
+        return params if self.settle is None else self.settle.fixed(history, params, point)
 
     def _queued(self, history: History) -> bool:
         return history.dequeued < len(history.queue) * self.repeats
 
     def over(self, history: History) -> bool:
         """Return whether all trials have begun."""
+        if self.exhausted(history):
+            return True
         if self.total is None or history.to_retry or self._queued(history):
             return False
         return len(history.trials) - history.again - history.dequeued >= self.total
+
+    def exhausted(self, history: History) -> str | None:
+        """Return in words that every point of the space was tried, where points are not trained again."""
+        begun = len(history.trials) - history.again - history.dequeued
+        if begun % self.repeats or history.to_retry or self._queued(history):
+            return None
+        known = self.distinct or self.reused
+        return None if known is None else known.exhausted(history)
 
     def confirms(self, history: History) -> bool:
         """Return False."""

@@ -8,6 +8,7 @@ from hpsearch import samplers
 from hpsearch.errors import UserError
 from hpsearch.ladder import promotion
 from hpsearch.ladder.base import Flat, Ladder
+from hpsearch.ladder.duplicates import Duplicates
 from hpsearch.ladder.settled import Settled
 from hpsearch.ladder.staged import Staged
 from hpsearch.log.history import History
@@ -43,7 +44,11 @@ def build(
         if not study.confirm:
             settled = None if callable(study.space) else Settled(study)
             points = sampler.size if study.sampler == "listed" else None
-            return Flat(sampler, total, study.repeats, points, settled)
+            known = None if study.duplicates == "retrain" else Duplicates(study)
+            skips = study.duplicates == "skip"
+            return Flat(
+                sampler, total, study.repeats, points, settled, known if skips else None, None if skips else known
+            )
         return Staged(study, [Scale()], [total], enough)
     assert not isinstance(study.stages, str), "stages were settled"
     return Staged(study, study.stages, _counts(study, study.stages, first, n), enough)

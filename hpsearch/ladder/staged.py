@@ -57,6 +57,10 @@ class Staged:
         """Return whether nothing is left to begin, now or once the running trials have ended."""
         return self._open_stage(history) is None and not self.confirms(history)
 
+    def exhausted(self, history: History) -> str | None:
+        """Return None: stages and confirmation train points again on purpose."""
+        return None
+
     def confirms(self, history: History) -> bool:
         """Return whether trials that confirm or test are still to begin once the search is over."""
         if not self._study.confirm:

@@ -37,7 +37,8 @@ class StageView(History):
         """Take in what the whole history holds; later calls bring the same one, grown."""
         self.header, self.declaration = history.header, history.declaration
         if self.full_stage == 0:
-            self.spaces = history.spaces  # a later stage searches a box of its own
+            # A later stage searches a box of its own, and its values are on a scale of their own.
+            self.spaces, self.brought = history.spaces, history.brought
         self.tick, self.time = history.tick, history.time
         for trial in history.trials[self._seen :]:
             if trial.ask.stage == self.full_stage and self._shows(trial):

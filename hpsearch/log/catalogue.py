@@ -61,36 +61,46 @@ def version_file(version: int) -> str:
     return "study.py" if version == 1 else f"versions/{version}/study.py"
 
 
-def load_version(study_dir: Path, version: int | None = None) -> History:
+def load_version(study_dir: Path, version: int | None = None, goal: Goal | None = None) -> History:
     """Return what a study's log says of one version: of the current one, or of an earlier one as it was at its end.
+
+    Args:
+        study_dir: The study's folder.
+        version: The version; None: the current one.
+        goal: By what trials are weighed; None: by what the study is after.
 
     Raises:
         UserError: The study has no such version, or its log is damaged, cannot be read, or holds nothing yet.
     """
-    history = load_history(study_dir, version)
+    history = load_history(study_dir, version, goal)
     if version is not None and history.version != version:
         raise UserError(f"study {study_dir.name!r} has no version {version}: its last is {history.version}")
     return history.current
 
 
-def load_history(study_dir: Path, version: int | None = None) -> History:
+def load_history(study_dir: Path, version: int | None = None, goal: Goal | None = None) -> History:
     """Return what a study's log says up to now, or up to the end of a version; it may be running meanwhile.
+
+    Args:
+        study_dir: The study's folder.
+        version: The version; None: up to now.
+        goal: By what trials are weighed; None: by what the study is after.
 
     Raises:
         UserError: The log is damaged, cannot be read, or holds nothing yet.
     """
     path = study_dir / LOG
     try:
-        return _fold(path, (record for record, _ in read(path)), version)
+        return _fold(path, (record for record, _ in read(path)), version, goal)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _fold(path: Path, records: Iterator[Record], version: int | None) -> History:
+def _fold(path: Path, records: Iterator[Record], version: int | None, goal: Goal | None) -> History:
     header = next(records, None)
     if not isinstance(header, Header):
         raise UserError(f"{path}: holds no record yet; the study was stopped before it began, run it again")
-    history = History(Goal.of(header.declaration))
+    history = History(goal or Goal.of(header.declaration))
     history.apply(header)
     for record in records:
         ends = isinstance(record, Extension) and record.change == "new_version" and history.version == version

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
+from hpsearch.log.brought import Brought
 from hpsearch.log.records import Extension
 from hpsearch.log.trial import Trial
 from hpsearch.space import active, from_json
 
 
-def complete(trials: Iterable[Trial], extension: Extension) -> None:
-    """Give trials the values that they had in the dimensions which an extension adds."""
+def complete(trials: Iterable[Trial], brought: Brought, extension: Extension) -> Brought:
+    """Give trials the values that they had in the dimensions which an extension adds, and return observations so."""
     if not extension.earlier:
-        return
+        return brought
     space = from_json(extension.declaration["space"])
+
+    def completed(had: dict[str, Any]) -> dict[str, Any]:
+        params = {**extension.earlier, **had}
+        return had | {name: params[name] for name in active(space, params) if name in params}
+
     for trial in trials:
-        params = {**extension.earlier, **trial.params}
-        kept = {name: params[name] for name in active(space, params) if name in params}
-        trial.ask = replace(trial.ask, params={**trial.params, **kept})
+        trial.ask = replace(trial.ask, params=completed(trial.params))
+    return replace(
+        brought, observations=tuple(replace(each, params=completed(each.params)) for each in brought.observations)
+    )

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hpsearch.log.brought import Brought
 from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
 from hpsearch.log.ranking import front, may_win, ranks_before
@@ -45,6 +46,8 @@ class History:
         again: How many trials tried an earlier one again.
         queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
         dequeued: How many trials of them have begun.
+        brought: Results from elsewhere, which samplers observe and nobody ranks.
+        alike: Number of the first trial that trained for as many epochs as those that begin now.
         version: Number of the version of the study's code that its trials are of, from 1; the whole log's is the last.
         begun: What began in the tick under way, or None.
         waiting: The rows that have come in the tick under way, by trial; they count once it is whole.
@@ -76,6 +79,8 @@ class History:
         self.again = 0
         self.queue: list[dict[str, Any]] = []
         self.dequeued = 0
+        self.brought = Brought()
+        self.alike = first
         self.begun: Begin | None = None
         self.waiting: dict[int, Row] = {}
         self._running: dict[int, Trial] = {}
@@ -96,16 +101,21 @@ class History:
         if isinstance(record, Header):
             self.header, self.declaration, self.time = record, Declaration.of(record.declaration), record.time
             self.spaces.append(self.declaration.space)
+            self.brought = Brought.of(record.brought)
             self.full_stage = len(self.declaration.scales) - 1
         elif isinstance(record, Extension):
+            if record.brought or "warm_start" not in record.declaration:
+                self.brought = Brought.of(record.brought)
             if record.change == "new_version":
                 self._begin_version(record)
             elif self._current is not None:
                 self._current.apply(record)
+            if self.declaration.epochs != record.declaration.get("epochs"):
+                self.alike = self._first + len(self.trials)
             self.declaration, self.stop = Declaration.of(record.declaration), None
             self.retries += record.retry
             self.queue += record.points
-            complete(self.trials, record)
+            self.brought = complete(self.trials, self.brought, record)
             if self.declaration.space != self.spaces[-1]:
                 self.spaces.append(self.declaration.space)
         else:
@@ -162,10 +172,10 @@ class History:
             trial.ticks.append(tick.tick)
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
-            if self.goal.counts(value, trial.value) and self._whole(trial, row, value):
+            if self.goal.counts(value, trial.value) and trial.is_whole(self.goal, value):
                 fell |= trial is self.best and trial.value is not None and self.goal.better(trial.value, value)
                 trial.value, trial.best_epoch = value, row.epoch
-                trial.values = self._measured(trial, value)
+                trial.values = trial.newest(self.goal, value)
                 leads = self.best is None or ranks_before(self.goal, trial, self.best)
                 if leads and trial.ask.stage == self.full_stage and may_win(self.goal, trial):
                     self.best = trial
@@ -175,23 +185,6 @@ class History:
             self.best = next(iter(self.ranked()), None)
         if self._current is not None:
             self.best = self._current.best
-
-    def _measured(self, trial: Trial, value: float) -> tuple[float, ...]:
-        """Return all metrics of the goal at a trial's newest row."""
-        if not self.goal.others:
-            return (value,)
-        return (value, *trial.measured(len(trial.rows) - 1, self.goal.metrics[1:]))
-
-    def _whole(self, trial: Trial, row: Row, value: float) -> bool:
-        """Return whether an epoch tells all metrics of the goal: one that does not cannot be weighed."""
-        if not self.goal.others:
-            return True
-        if any(metric not in row.metrics and metric != SECONDS for metric in self.goal.metrics):
-            return False
-        values = self._measured(trial, value)
-        whole = all(map(math.isfinite, values))
-        trial.unfit = None if whole else (row.epoch, values)
-        return whole
 
     def look_ahead(self) -> None:
         """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
@@ -247,7 +240,7 @@ class History:
         view = self._current
         view.header, view.declaration = self.header, Declaration.of(extension.declaration)
         view.full_stage = self.full_stage
-        view.tick, view.time = self.tick, self.time
+        view.tick, view.time, view.brought = self.tick, self.time, self.brought
         view.spaces.append(view.declaration.space)
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
         self.best, self._begun, self.retries, self.again = None, set(), [], 0

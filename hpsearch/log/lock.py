@@ -134,7 +134,7 @@ def is_locked(path: Path) -> bool:
 def left_by(folder: Path) -> str | None:
     """Return who held the lock of a study and ended without giving it back, or None; the study is not being run."""
     path = folder / FILE
-    return path.read_text(encoding="utf-8").strip() or None if path.exists() else None
+    return path.read_text(encoding="utf-8", errors="replace").strip() or None if path.exists() else None
 
 
 def clear(folder: Path) -> None:

@@ -39,6 +39,7 @@ class Ask:
         stage: Rung of the scaled-down ladder, from 0.
         rejected: Proposals for this point that violated a constraint.
         enqueued: It is a point that the user enqueued after the study was begun.
+        reuses: Number of the trial of the same point whose result it has, or None where it is trained itself.
     """
 
     trial: int
@@ -49,6 +50,7 @@ class Ask:
     stage: int = 0
     rejected: int = 0
     enqueued: bool = False
+    reuses: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class Header:
         schema: Version of the log's format.
         minor: By which rules of that version the lines behind this one are written: from 1 on each line's checksum
             begins with the study's uid, so that a line of another study is refused.
+        brought: Results from elsewhere; see :class:`hpsearch.log.brought.Brought`.
     """
 
     name: str
@@ -138,6 +141,7 @@ class Header:
     time: float
     schema: int = SCHEMA
     minor: int = 0
+    brought: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ class Extension:
         changed: That change, in words.
         earlier: The values that the trials before had in dimensions which this declaration adds.
         points: Points to try next, each with a value for some or all of its dimensions.
+        brought: Results from elsewhere that take the place of those before; see :class:`hpsearch.log.brought.Brought`.
     """
 
     declaration: dict[str, Any]
@@ -161,6 +166,7 @@ class Extension:
     changed: list[str] = field(default_factory=list)
     earlier: dict[str, Any] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
+    brought: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -242,7 +248,9 @@ def to_json(record: Record) -> dict[str, Any]:
         for name in ("rejected", "enqueued"):
             if not ask[name]:
                 del ask[name]
-    for name in ("notes", "minor", "change", "changed", "earlier", "points"):
+        if ask["reuses"] is None:
+            del ask["reuses"]
+    for name in ("notes", "minor", "change", "changed", "earlier", "points", "brought"):
         if not plain.get(name, True):
             del plain[name]
     if "row" in plain:

@@ -19,17 +19,29 @@ HIDDEN = "[redacted]"
 
 _WORD = (
     r"(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|"
-    r"credentials?|signature|sig)"
+    r"credentials?)"
 )
-_NAME = re.compile(rf"(?:^|[\W_]){_WORD}(?:$|[_-](?:id|key|value)$)", re.IGNORECASE)
-"""What a variable or an option is called that holds a secret."""
+"""What says that a value is secret, at the end of any name: PGPASSWORD and clientSecret do."""
+
+_WHOLE = r"(?<![A-Za-z])(?:signature|sig|pwd(?![\"']?[ \t]*[=:][ \t]*/))"
+"""What says so only where it stands by itself; PWD=/home/… is a shell's folder."""
+
+_BEHIND = r"(?:[_-](?:id|key|value|base)){0,2}"
+_NAME = re.compile(rf"(?:{_WORD}|(?:^|[\W_])(?:signature|sig)|[\W_]pwd){_BEHIND}$", re.IGNORECASE)
+"""What a variable or an option is called that holds a secret; PWD is none."""
 
 SHORTEST = 6
 """Characters that the value of an environment variable needs to be looked for in texts: a shorter one is in any."""
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # scheme://user:password@host
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#@'\"<>]+@", re.IGNORECASE), r"\1"),
+    # scheme://user:password@host; the password of a database may hold what elsewhere ends a host
+    (
+        re.compile(
+            r"(\b(?:postgres|mysql|mariadb|mssql|oracle|mongodb|redis|amqp)[a-z0-9+.-]*://)[^\s'\"<>]+@", re.IGNORECASE
+        ),
+        r"\1",
+    ),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#'\"<>]+@", re.IGNORECASE), r"\1"),
     # -----BEGIN PRIVATE KEY----- … also where a difference puts a sign before each line
     (
         re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
@@ -41,11 +53,20 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # ?token=… &password=… PASSWORD=… "api_key": "…" --secret …
+    (re.compile(r"\b(cookie[\"']?:[ \t]*[\"']?)[^\s\"'=]+=[^\r\n\"']+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # "api_key": "…" in quotes, which may be escaped
     (
         re.compile(
-            rf"((?<![A-Za-z])(?:[A-Za-z0-9]+[_-])*(?:pwd|{_WORD})(?:[_-](?:id|key|value))?"
-            rf"[\"']?[ \t]*(?:=|:(?!:))[ \t]*[\"']?)"
+            rf"((?:{_WORD}|{_WHOLE}){_BEHIND}\\*[\"']?[ \t]*(?:=|:(?!:))[ \t]*)"
+            r"(\\*[\"'])(?!\2|\[redacted\])[^\r\n]+?(\2)",
+            re.IGNORECASE,
+        ),
+        rf"\1\2{HIDDEN}\3",
+    ),
+    # ?token=… &password=… PASSWORD=… --secret …
+    (
+        re.compile(
+            rf"((?:{_WORD}|{_WHOLE}){_BEHIND}\\*[\"']?[ \t]*(?:=|:(?!:))[ \t]*\\*[\"']?)"
             rf"(?!\[redacted\])[^\s\"'&;,)}}\]]+",
             re.IGNORECASE,
         ),
@@ -54,8 +75,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # What the great providers' keys look like
     (
         re.compile(
-            r"\b(?:AKIA[0-9A-Z]{16}|gh[opsur]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{18,}|xox[abprs]-[\w-]{10,}|"
-            r"sk-[\w-]{20,}|hf_[A-Za-z0-9]{30,}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)"
+            r"\b(?:A[KS]IA[0-9A-Z]{16}|gh[opsur]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{18,}|"
+            r"xox[abprs]-[\w-]{10,}|xapp-[\w-]{20,}|sk-[\w-]{20,}|[rs]k_(?:live|test)_\w{10,}|hf_[A-Za-z0-9]{30,}|"
+            r"AIza[\w-]{35}|ya29\.[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{20,}|dapi[0-9a-f]{32}|"
+            r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)"
         ),
         HIDDEN,
     ),
@@ -79,13 +102,15 @@ def text(value: str, more: Iterable[str] = ()) -> str:
 
 def uri(value: str) -> str:
     """Return an address without a user's name and password and without secret parameters, to be shown and stored."""
+    if value.partition(":")[0].partition("+")[0] == "sqlite" and "?" not in value:
+        return value  # a file's name, by which it is found again
     try:
         parts = urlsplit(value)
     except ValueError:
         return text(value)
     if "@" in parts.netloc:
         value = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return text(value) if "=" in value else value
+    return text(value)
 
 
 def words(values: Sequence[str]) -> list[str]:

@@ -28,8 +28,8 @@ class Stage:
 
     @property
     def epochs(self) -> int:
-        """Epochs trained."""
-        return sum(trial.epoch for trial in self.trials)
+        """Epochs trained; those of trials that have the result of another one were not."""
+        return sum(trial.epoch for trial in self.trials if trial.ask.reuses is None)
 
     @property
     def full_epochs(self) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from hpsearch.log.records import Ask, Decision
 from hpsearch.log.rows import Rows
-from hpsearch.study.goal import SECONDS
+from hpsearch.study.goal import SECONDS, Goal
 
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
 
@@ -96,6 +96,24 @@ class Trial:
     def curve(self, metric: str) -> list[float]:
         """Return the metric at each epoch that reported it."""
         return self.rows.curve(metric)
+
+    def newest(self, goal: Goal, value: float) -> tuple[float, ...]:
+        """Return all metrics of a goal at its newest row, whose first one is ``value``."""
+        if not goal.others:
+            return (value,)
+        return (value, *self.measured(len(self.rows) - 1, goal.metrics[1:]))
+
+    def is_whole(self, goal: Goal, value: float) -> bool:
+        """Return whether its newest row tells all metrics of a goal: one that does not cannot be weighed."""
+        if not goal.others:
+            return True
+        row = self.rows[-1]
+        if any(metric not in row.metrics and metric != SECONDS for metric in goal.metrics):
+            return False
+        values = self.newest(goal, value)
+        whole = all(map(math.isfinite, values))
+        self.unfit = None if whole else (row.epoch, values)
+        return whole
 
     def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
         """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""

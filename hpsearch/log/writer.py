@@ -68,7 +68,7 @@ class Log:
         """Return whether the open file is still the one that bears the log's name."""
         try:
             there, mine = os.stat(self.path), os.fstat(file.fileno())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 
@@ -76,10 +76,17 @@ class Log:
         """Make sure that what is written is still found under the log's name.
 
         Raises:
-            UserError: The log was removed or replaced.
+            UserError: The log was removed or replaced, or may not be looked at any more.
         """
         assert self._file is not None, "the log is not open"
-        if not self._stands(self._file):
+        try:
+            stands = self._stands(self._file)
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: the log cannot be reached any more ({error.strerror}), so the study ends here; "
+                "see to that and run the same command again"
+            ) from error
+        if not stands:
             raise UserError(
                 f"{self.path}: the log was removed or replaced while the study ran, which ends here; "
                 "put that file back, or run the same command again to begin anew"

@@ -124,6 +124,7 @@ class Isolated:
                 child = self._idle.pop() if self._idle else _Child(self._maker, self._data)
                 self._busy[number] = child
                 child.connection.send(("start", start))
+                begun = time.perf_counter()
             child.connection.send(("advance", [number], tick))
             broken = self._await(child, self._spent[number], begun)
             if broken is None:

@@ -10,9 +10,10 @@ from typing import Any
 from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.parameters import validate_params
-from hpsearch.models.training.population import Member, Population, TrainingData, group_key
+from hpsearch.models.training.folds import fold_key
+from hpsearch.models.training.population import EpochResult, Member, Population, TrainingData, group_key
 from hpsearch.objectives import streams
-from hpsearch.objectives.base import WEIGHTS, Start
+from hpsearch.objectives.base import WEIGHTS, LaneState, Start
 from hpsearch.objectives.outputs import Classes, Outputs
 
 VACANT = 4
@@ -58,6 +59,7 @@ class MLPPopulation:
         self._refused: dict[int, str] = {}
         self._populations: dict[Hashable, tuple[tuple[int, ...], Population]] = {}
         self._vacant: dict[Hashable, Population] = {}
+        self._side_keys: dict[int, Hashable | None] = {}
         self._kept: tuple[int, Member] | None = None
 
     def confirm(self, *, test: bool) -> None:
@@ -77,6 +79,7 @@ class MLPPopulation:
         number = trial.ask.trial
         self._vacate({number})
         self._asks[number] = trial.ask
+        self._side_keys.pop(number, None)
         params = {"max_epochs": self.epochs, **self._params, **trial.ask.params}
         if "max_epochs" not in trial.ask.params:
             params["max_epochs"] = self.epochs
@@ -99,36 +102,57 @@ class MLPPopulation:
                 lane = self._asks[number].lane
                 rows[number] = Row(number, lane, 1, {}, failure=self._refused[number])
                 continue
-            ask, params = self._asks[number], self._members[number].params
-            begun_at = tick - self._members[number].epoch if self._by_seed else 0
-            key: Hashable = (
-                ask.stage,
-                ask.repeat,
-                begun_at,
-                repr(params.get("class_weight")),
-                group_key(params, self._training_data(params)),
-            )
+            params = self._members[number].params
+            key = (*self._mates(number, tick), group_key(params, self._training_data(params)))
             groups.setdefault(key, []).append(number)
         for key, numbers in groups.items():
             population = self._population(key, tuple(numbers))
-            ask = self._asks[numbers[0]]
             begun = time.perf_counter()
-            done = self._members[numbers[0]].epoch
-            results = population.run_epoch(streams.of_order(self._seed, ask, tick, done, by_seed=self._by_seed))
+            results = population.run_epoch(self.order(numbers[0], tick))
             seconds = (time.perf_counter() - begun) / len(numbers)
-            extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
             for number, result in zip(numbers, results, strict=True):
-                lane, epoch = self._asks[number].lane, self._members[number].epoch
-                rows[number] = Row(
-                    number,
-                    lane,
-                    epoch,
-                    {**self._outputs.metrics(result.metrics), **extra},
-                    seconds,
-                    result.finished,
-                    result.failure,
-                )
+                rows[number] = self.row(number, result, seconds, population.n_weights)
         return [rows[number] for number in trials]
+
+    def _mates(self, trial: int, tick: int) -> tuple[Hashable, ...]:
+        """Return a key: trials with equal ones train on the same samples in the same order."""
+        ask, member = self._asks[trial], self._members[trial]
+        begun_at = tick - member.epoch if self._by_seed else 0
+        return ask.stage, ask.repeat, begun_at, repr(member.params.get("class_weight"))
+
+    def order(self, trial: int, tick: int) -> streams.Entropy:
+        """Return what the order of the samples comes from in the next epoch of a trial and its mates."""
+        done = self._members[trial].epoch
+        return streams.of_order(self._seed, self._asks[trial], tick, done, by_seed=self._by_seed)
+
+    def row(self, trial: int, result: EpochResult, seconds: float, n_weights: int) -> Row:
+        """Return what an epoch of a trial brought."""
+        extra = {WEIGHTS: float(n_weights)} if self._weights else {}
+        metrics = {**self._outputs.metrics(result.metrics), **extra}
+        lane, epoch = self._asks[trial].lane, self._members[trial].epoch
+        return Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure)
+
+    def networks(self, trial: int) -> MLPPopulation | None:
+        """Return itself; None for a trial whose parameters cannot be trained."""
+        return None if trial in self._refused else self
+
+    def side_key(self, trial: int, tick: int) -> Hashable | None:
+        """Return a key by which networks may train side by side on data of their own; None where this one may not."""
+        if trial not in self._side_keys:
+            params = self._members[trial].params
+            self._side_keys[trial] = fold_key(params, self._training_data(params))
+        key = self._side_keys[trial]
+        return None if key is None else (*self._mates(trial, tick), key)
+
+    def taken(self, trial: int) -> tuple[Member, TrainingData]:
+        """Return a trial's network with its state, and its data, for others to train."""
+        self._vacate({trial})
+        member = self._members[trial]
+        return member, self._training_data(member.params)
+
+    def give_back(self, trial: int, state: LaneState) -> None:
+        """Take over a state to which others have trained a trial."""
+        self._members[trial].state = state
 
     def states(self) -> list[Start]:
         """Return the trials that have begun, with copies of their states."""
@@ -162,6 +186,7 @@ class MLPPopulation:
         self._refused.pop(trial, None)
         self._asks.pop(trial)
         self._members.pop(trial, None)
+        self._side_keys.pop(trial, None)
 
     def _population(self, key: Hashable, numbers: tuple[int, ...]) -> Population:
         standing = self._populations.get(key)

@@ -58,6 +58,7 @@ class OptunaFold:
         repeats: int = 1,
         merge: bool = True,
         shun: bool = False,
+        observes: bool = False,
         own: bool = False,
     ) -> None:
         """Make an empty view.
@@ -73,6 +74,7 @@ class OptunaFold:
                 without it there is one Optuna trial per trial, with the values that it reported.
             shun: Whether what failed is shown as pruned without a value, which TPE ranks behind all that has one, and
                 not as failed, which Optuna's samplers do not look at.
+            observes: Whether what was brought along from elsewhere comes before the study's own trials.
             own: Whether trials that go fold by fold report what each fold scored, in the place of the mean so far.
         """
         self._space = space
@@ -85,6 +87,7 @@ class OptunaFold:
         self._open: set[int] = set()
         self.valueless: set[int] = set()
         self._seen = 0
+        self._told = not observes
         self.storage = Storage([_DIRECTIONS[direction] for direction in goal.directions])
         self.study = optuna.study.Study(NAME, self.storage)
 
@@ -97,10 +100,12 @@ class OptunaFold:
             rows: Take in only rows up to this tick.
             ends: Take in only decisions up to this tick.
         """
+        if not self._told:
+            self._observe(history)
         changed = len(history.spaces) > 1
         for trial in history.trials[self._seen : trials]:
             self._seen += 1
-            if changed and not self._holds(trial):
+            if changed and fitting(self._space, trial.params) is None:
                 continue  # of an earlier space: here there is no such point
             key = trial.ask.point if self._merge else trial.number
             self._groups.setdefault(key, []).append(trial.number)
@@ -115,8 +120,20 @@ class OptunaFold:
                 if frozen.values is None:
                     self.valueless.add(key)
 
+    def _observe(self, history: History) -> None:
+        """Put what was tried elsewhere before the study's own trials."""
+        self._told = True
+        for place, each in enumerate(history.brought.observations, start=1):
+            state = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED}.get(each.state, self._failed)
+            if fitting(self._space, each.params) is None:
+                continue  # of an earlier space
+            values = list(each.values) if each.values and each.state != "FAILED" else None
+            reports = {each.epoch or 1: each.values[0]} if values and not self._goal.others else {}
+            self.storage.put(-place, self._trial(each.params, state, values, reports))
+            if values is None:
+                self.valueless.add(-place)
+
     def _frozen(self, group: Sequence[Trial], rows: int, ends: int) -> FrozenTrial:
-        params, distributions = self._described(group[0])
         known = [trial for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
         state, values = TrialState.RUNNING, None
         if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
@@ -131,6 +148,12 @@ class OptunaFold:
             curves = [self._curve(trial, rows) for trial in known]
             last = max((len(curve) for curve in curves), default=0)
             reports = {epoch + 1: _mean([c[epoch] for c in curves if len(c) > epoch]) for epoch in range(last)}
+        return self._trial(group[0].params, state, values, reports)
+
+    def _trial(
+        self, point: dict[str, Any], state: TrialState, values: list[float] | None, reports: dict[int, float]
+    ) -> FrozenTrial:
+        params, distributions = self._described(point)
         return FrozenTrial(
             number=-1,  # the storage numbers it
             trial_id=-1,
@@ -145,19 +168,6 @@ class OptunaFold:
             system_attrs={},
             intermediate_values={epoch: report for epoch, report in reports.items() if math.isfinite(report)},
         )
-
-    def _holds(self, trial: Trial) -> bool:
-        """Return whether a trial's point lies in the space as it is declared by now."""
-        try:
-            if not callable(self._space):
-                check_point(self._space, trial.params, "point")
-                return True
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # that a value lies outside is what is asked
-                params, known = self._described(trial)
-            return all(known[name]._contains(known[name].to_internal_repr(value)) for name, value in params.items())
-        except (UserError, ValueError):
-            return False
 
     def _values(self, trials: Sequence[Trial], rows: int) -> list[float] | None:
         """Return the mean of each metric over trials at the epochs that count, or None where one has no value."""
@@ -188,13 +198,37 @@ class OptunaFold:
         metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
         return [row.metrics.get(metric, math.nan) for tick, row in pairs if tick <= rows]
 
-    def _described(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+    def _described(self, point: dict[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
         if callable(self._space):
-            fixed = FixedTrial(trial.params)
-            self._space(fixed)
-            return dict(fixed.params), dict(fixed.distributions)
-        params = {name: distributions.to_optuna(self._space[name], value) for name, value in trial.params.items()}
+            return _asked(self._space, point)
+        params = {name: distributions.to_optuna(self._space[name], value) for name, value in point.items()}
         return params, {name: distributions.distribution(self._space[name]) for name in params}
+
+
+def fitting(space: Space | SpaceFunction, point: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the parameters of a point that a space asks for, or None where the point lies outside of it.
+
+    Args:
+        space: As it is declared by now.
+        point: Values by name; of a function's, more than it asks for may be given.
+    """
+    try:
+        if not callable(space):
+            return check_point(space, point, "point")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that a value lies outside is what is asked
+            params, known = _asked(space, point)
+        inside = all(known[name]._contains(known[name].to_internal_repr(value)) for name, value in params.items())
+    except (UserError, ValueError):
+        return None
+    return {name: dimensions.json_value(value, name) for name, value in params.items()} if inside else None
+
+
+def _asked(space: SpaceFunction, point: dict[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+    """Return what a space function asks for at a point, and within which ranges."""
+    fixed = FixedTrial(point)
+    space(fixed)
+    return dict(fixed.params), dict(fixed.distributions)
 
 
 def suggest(trial: optuna.Trial, space: Space | SpaceFunction) -> dict[str, Any]:

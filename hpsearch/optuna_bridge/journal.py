@@ -22,12 +22,20 @@ if TYPE_CHECKING:
 STATES = {"RUNNING": "RUNNING", "COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAILED": "FAIL"}
 
 
-def write_journal(history: History, path: Path) -> None:
+MARK = "hpsearch"
+"""The user attribute of an Optuna study that was written here: what its trials' own attributes mean."""
+
+
+def write_journal(history: History, path: Path) -> list[str]:
     """Write a study as an Optuna journal; a file that stands there is replaced.
 
     A trial's value is its best (or its last, where that counts), its intermediate values are the goal's metric at every
-    epoch, and how it ended stands in its user attributes. Of several metrics a trial has a value each. Where the space
-    is a function its ranges are unknown: those of the values tried stand in.
+    epoch, and how it ended stands in its user attributes, beside what it said of itself and its other metrics at the
+    epoch that counts. Of several metrics a trial has a value each. Where the space is a function its ranges are
+    unknown: those of the values tried stand in.
+
+    Returns:
+        What Optuna has no place for, in lines for people.
 
     Raises:
         UserError: The file cannot be written.
@@ -48,22 +56,33 @@ def write_journal(history: History, path: Path) -> None:
             storage = JournalStorage(JournalFileBackend(str(file)))
             study = optuna.create_study(storage=storage, study_name=name, directions=list(history.goal.directions))
             study.set_metric_names(list(history.goal.metrics))
+            study.set_user_attr(MARK, {"full_stage": history.full_stage, "version": history.version})
             study.add_trials(trials)
             os.replace(file, path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    return _left_out(history)
+
+
+def _left_out(history: History) -> list[str]:
+    goal, lines = history.goal, []
+    others = {name for trial in history.trials for row in trial.rows for name in row.metrics} - {goal.metric}
+    if others:
+        lines.append(
+            f"Optuna holds one curve a trial, that of {goal.metric}; of {', '.join(sorted(others))} it has the values "
+            "at the epoch that counts (user attribute metrics): `hpsearch export --curves` has all"
+        )
+    if history.brought.observations:
+        lines.append(f"left out: {len(history.brought.observations)} observations that are no trials of this study")
+    return lines
 
 
 def _frozen(trial: Trial, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
     from optuna.trial import FrozenTrial, TrialState
 
     state = TrialState[STATES[trial.state]]
-    attributes: dict[str, Any] = {"point": trial.ask.point, "repeat": trial.ask.repeat, "stage": trial.ask.stage}
-    if trial.best_epoch is not None:
-        attributes["best_epoch"] = trial.best_epoch
-    if trial.decision is not None:
-        attributes |= {"rule": trial.decision.rule, "reason": trial.decision.reason}
-    reported = ((row.epoch, row.metrics.get(history.goal.metric, math.nan)) for row in trial.rows)
+    metric = history.goal.metric
+    reported = {row.epoch: row.metrics[metric] for row in trial.rows if metric in row.metrics}
     ended = None if trial.ended_at is None else datetime.fromtimestamp(trial.ended_at)
     return FrozenTrial(
         number=trial.number,
@@ -75,10 +94,34 @@ def _frozen(trial: Trial, history: History, distributions: Mapping[str, BaseDist
         datetime_complete=ended,
         params={name: _value(value) for name, value in trial.params.items()},
         distributions={name: distributions[name] for name in trial.params},
-        user_attrs=attributes,
+        user_attrs=_attributes(trial),
         system_attrs={},
-        intermediate_values=dict(reported),
+        intermediate_values=reported,
     )
+
+
+def _attributes(trial: Trial) -> dict[str, Any]:
+    """Return all of a trial that Optuna has no field for; what the trial said of itself gives way to our names."""
+    ask = trial.ask
+    known: dict[str, Any] = {"point": ask.point, "repeat": ask.repeat, "stage": ask.stage, "lane": ask.lane}
+    if trial.version > 1:
+        known["version"] = trial.version
+    if ask.enqueued:
+        known["enqueued"] = True
+    if ask.reuses is not None:
+        known["reuses"] = ask.reuses
+    if ask.rejected:
+        known["rejected"] = ask.rejected
+    if trial.best_epoch is not None:
+        known["best_epoch"] = trial.best_epoch
+        measured = trial.rows[trial.best_epoch - 1].metrics
+        known["metrics"] = {name: value if math.isfinite(value) else str(value) for name, value in measured.items()}
+    if trial.state == "FAILED" and trial.values:
+        known["values"] = [value if math.isfinite(value) else str(value) for value in trial.values]
+    if trial.decision is not None:
+        known |= {"rule": trial.decision.rule, "reason": trial.decision.reason}
+    said = {name if name not in known else f"attributes.{name}": value for name, value in trial.attributes.items()}
+    return said | known
 
 
 def _value(value: Any) -> Any:

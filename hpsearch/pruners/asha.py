@@ -10,6 +10,7 @@ from typing import ClassVar
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Decision, Row
+from hpsearch.pruners.remembered import Remembered
 from hpsearch.pruners.rung import Rungs, by_stage, in_order, part
 
 
@@ -38,13 +39,13 @@ class ASHA:
     def _judge(self, history: History, row: Row) -> Decision | None:
         if not is_rung(row.epoch, self.min_resource, self.reduction):
             return None
-        rung = self._rungs.at(history, row.epoch, row.trial, by_stage)
+        rung = self._rungs.of(history).at(history, row.epoch, row.trial, by_stage)
         kept = max(len(rung.places) // self.reduction, 1)
         return rung.cut(history, row.trial, kept, "asha", part(self.reduction))
 
     @cached_property
-    def _rungs(self) -> Rungs:
-        return Rungs()
+    def _rungs(self) -> Remembered[Rungs]:
+        return Remembered(Rungs)
 
 
 def is_rung(epoch: int, first: int, reduction: int) -> bool:

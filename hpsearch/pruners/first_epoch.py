@@ -10,6 +10,7 @@ from typing import ClassVar
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Decision, Row
+from hpsearch.pruners.remembered import Remembered
 from hpsearch.pruners.rung import Rungs, by_stage, in_order
 
 
@@ -31,8 +32,9 @@ class FirstEpoch:
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
         """Return a decision for each arrival whose first epoch better ones have overtaken."""
+        rungs = self._rungs.of(history)
         return in_order(
-            self._rungs.at(history, 1, row.trial, by_stage).cut(
+            rungs.at(history, 1, row.trial, by_stage).cut(
                 history, row.trial, self.keep, "first_epoch", f"the best {self.keep} first epochs"
             )
             for row in arrivals
@@ -40,5 +42,5 @@ class FirstEpoch:
         )
 
     @cached_property
-    def _rungs(self) -> Rungs:
-        return Rungs()
+    def _rungs(self) -> Remembered[Rungs]:
+        return Remembered(Rungs)

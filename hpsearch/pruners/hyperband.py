@@ -13,6 +13,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.asha import is_rung
+from hpsearch.pruners.remembered import Remembered
 from hpsearch.pruners.rung import Rungs, by_stage, in_order, part
 
 
@@ -62,7 +63,7 @@ class Hyperband:
         bracket = self.bracket(row.trial)
         if not is_rung(row.epoch, self.min_resource * self.reduction**bracket, self.reduction):
             return None
-        rung = self._rungs.at(history, row.epoch, row.trial, self._group)
+        rung = self._rungs.of(history).at(history, row.epoch, row.trial, self._group)
         kept = max(len(rung.places) // self.reduction, 1)
         return rung.cut(history, row.trial, kept, "hyperband", f"{part(self.reduction)} of bracket {bracket}")
 
@@ -70,5 +71,5 @@ class Hyperband:
         return by_stage(history, number), self.bracket(number)
 
     @cached_property
-    def _rungs(self) -> Rungs:
-        return Rungs()
+    def _rungs(self) -> Remembered[Rungs]:
+        return Remembered(Rungs)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import weakref
 from bisect import bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
@@ -13,6 +12,7 @@ from typing import ClassVar
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Decision, Row
+from hpsearch.pruners.remembered import Remembered
 from hpsearch.pruners.rung import compare, evidence_of, in_order
 
 
@@ -36,13 +36,14 @@ class Median:
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
         """Return a decision for each arrival that is worse than the median."""
-        self._complete.update(history)
-        return in_order(self._judge(history, row) for row in arrivals)
+        complete = self._complete.of(history)
+        complete.update(history)
+        return in_order(self._judge(history, row, complete) for row in arrivals)
 
-    def _judge(self, history: History, row: Row) -> Decision | None:
+    def _judge(self, history: History, row: Row, complete: _Complete) -> Decision | None:
         stage = history.trials[row.trial].ask.stage
-        losses = self._complete.losses.get((stage, row.epoch), [])
-        if row.epoch <= self.n_warmup or self._complete.count.get(stage, 0) < self.n_startup or not losses:
+        losses = complete.losses.get((stage, row.epoch), [])
+        if row.epoch <= self.n_warmup or complete.count.get(stage, 0) < self.n_startup or not losses:
             return None
         goal = history.goal
         value = history.table[row.epoch][row.trial]
@@ -55,12 +56,12 @@ class Median:
         return Decision(row.trial, "prune", reason, "median", evidence_of(row.epoch, value, threshold, rank, size))
 
     @cached_property
-    def _complete(self) -> _Complete:
-        return _Complete()
+    def _complete(self) -> Remembered[_Complete]:
+        return Remembered(_Complete)
 
 
 class _Complete:
-    """What the completed trials had shown at each epoch; kept from tick to tick, as :class:`Rungs` are.
+    """What the completed trials of one history had shown at each epoch.
 
     Attributes:
         losses: Their best values by then, turned so that smaller is better, in order; by stage and epoch.
@@ -68,13 +69,6 @@ class _Complete:
     """
 
     def __init__(self) -> None:
-        self._history: Callable[[], History | None] = lambda: None
-        self._forget()
-
-    def __reduce__(self) -> tuple[type[_Complete], tuple[()]]:
-        return _Complete, ()
-
-    def _forget(self) -> None:
         self.losses: dict[tuple[int, int], list[float]] = {}
         self.count: dict[int, int] = {}
         self._open: list[int] = []
@@ -82,9 +76,6 @@ class _Complete:
 
     def update(self, history: History) -> None:
         """Take in the trials that completed since the last time."""
-        if self._history() is not history:
-            self._history = weakref.ref(history)
-            self._forget()
         self._open.extend(trial.number for trial in history.trials[self._seen :])
         self._seen = len(history.trials)
         for number in self._open:

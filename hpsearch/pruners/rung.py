@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import weakref
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -18,19 +17,11 @@ _PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
 
 
 class Rungs:
-    """The trials that reached each epoch, in order of the best that they had shown by then.
-
-    The order is a function of the history; it is kept from one tick to the next only because sorting ten thousand
-    trials anew for each arrival would take longer than training.
-    """
+    """The trials of one history that reached each epoch, in order of the best that they had shown by then."""
 
     def __init__(self) -> None:
-        self._history: Callable[[], History | None] = lambda: None
         self._groups: dict[tuple[int, Hashable], list[Place]] = {}
         self._seen: dict[int, int] = {}
-
-    def __reduce__(self) -> tuple[type[Rungs], tuple[()]]:
-        return Rungs, ()  # what it remembers can be read again
 
     def at(self, history: History, epoch: int, number: int, group: Callable[[History, int], Hashable]) -> Rung:
         """Return the rung at an epoch on which a trial is compared.
@@ -41,8 +32,6 @@ class Rungs:
             number: The trial.
             group: Which trials compare: those for which it returns the same value.
         """
-        if self._history() is not history:
-            self._history, self._groups, self._seen = weakref.ref(history), {}, {}
         row = history.table[epoch]
         # A row only ever grows at its end: a trial reaches an epoch once.
         if (seen := self._seen.get(epoch, 0)) < len(row):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
+from hpsearch.judging.student import paired_test
 from hpsearch.log.history import History, Trial
 from hpsearch.report import words
 from hpsearch.report.sparkline import sparkline
@@ -153,15 +154,15 @@ def _paired(a: str, first: History, b: str, second: History) -> Paired:
         return _with(pair, note=f"a test needs {LEAST} pairs")
     if not differences.any():
         return _with(pair, note="all pairs are equal")
-    from scipy import stats  # slow to import
-
     if len(common) >= RANKED:
+        from scipy import stats  # slow to import
+
         found = stats.wilcoxon(differences)
         return _with(pair, test="wilcoxon", statistic=float(found.statistic), p=float(found.pvalue))
     if np.ptp(differences) == 0:
         return _with(pair, note="all pairs differ by the same amount, which a t test cannot judge")
-    found = stats.ttest_1samp(differences, 0.0)
-    return _with(pair, test="t", statistic=float(found.statistic), p=float(found.pvalue))
+    t, p = paired_test(differences.tolist())
+    return _with(pair, test="t", statistic=t, p=p)
 
 
 def _complete(history: History) -> dict[tuple[str, int], float]:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import did_you_mean
+from hpsearch.judging.student import half_width
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Row
 from hpsearch.report import words
 from hpsearch.report.terminal import Column, Grid, Part
 from hpsearch.study.comparison import Comparison, Published
-
-CONFIDENCE = 0.95
 
 REGRESSION = ("absolute_error", "squared_error", "percentage_error", "log_error", "max_error")
 """Endings of scikit-learn's errors that are no shares of the samples."""
@@ -156,13 +155,8 @@ def unit(metric: str) -> str:
 
 def mean_of(values: Sequence[float]) -> Mean:
     """Return the mean of at least one number, and its interval by Student's t."""
-    n, mean = len(values), statistics.fmean(values)
-    if n < 2:
-        return Mean(mean, None, n)
-    from scipy.special import stdtrit  # slow to import
-
-    quantile = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
-    return Mean(mean, quantile * statistics.stdev(values) / math.sqrt(n), n)
+    n = len(values)
+    return Mean(statistics.fmean(values), half_width(values) if n > 1 else None, n)
 
 
 def text_of(mean: Mean | None, metric: str) -> str:

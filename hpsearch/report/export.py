@@ -38,6 +38,8 @@ def trial_columns(history: History) -> list[str]:
         known.append("rejected")
     if history.version > 1:
         known.append("version")
+    if any(trial.ask.reuses is not None for trial in history.trials):
+        known.append("reuses")
     said = sorted({f"attributes.{name}" for trial in history.trials for name in trial.attributes})
     return [*known, *names, *said, "reason"]
 
@@ -61,6 +63,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             **({**several, "front": trial.number in front} if history.goal.others else {}),
             **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **({"version": trial.version} if history.version > 1 else {}),
+            **({"reuses": ask.reuses} if ask.reuses is not None else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
             **{f"attributes.{name}": value for name, value in trial.attributes.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,

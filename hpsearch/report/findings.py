@@ -68,6 +68,8 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
     wanted = [f"{'highest' if direction == 'maximize' else 'lowest'} {metric}" for metric, direction in pairs]
     said = [f"{words.many(len(history.trials), 'trial')} in search of the {' and the '.join(wanted)}"]
     said[0] += f" on {data}: {count}." if data else f": {count}."
+    if taken := history.brought.observations:
+        said.append(f"Its sampler also observed {words.many(len(taken), 'point')} that were tried elsewhere.")
     full = on_full_problem(history)
     if len(full.trials) < len(history.trials):
         said.append(f"{len(full.trials):,} of them searched the full problem; the figures show these.")
@@ -128,6 +130,7 @@ def provenance(history: History) -> list[tuple[str, str]]:
         "data": f"{dataset['name']}{f' ({sizes})' if sizes else ''}" if dataset.get("name") else None,
         "data digest": dataset.get("digest"),
         "read as": "; ".join(dataset.get("said", [])) or None,
+        "observed beside its own": "; ".join(history.brought.said) or None,
         "warnings": "; ".join(dataset.get("warnings", [])) or None,
         "commit": f"{commit} and changes" if commit and environment.get("git_dirty") else commit,
         "python": environment.get("python"),

@@ -13,6 +13,8 @@ from hpsearch.log.history import History
 from hpsearch.report import comparison, plot, tables, words
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.terminal import Column
+from hpsearch.study.settings import flag
+from hpsearch.study.study import SETTINGS
 
 HOW_TO_READ = (
     "A mean stands with its 95 % interval (Student's t) over independently seeded trainings; accuracies and errors are "
@@ -161,8 +163,8 @@ def _command(section: Section) -> str:
     words_ = ["hpsearch", "run", str(section.path)]
     for part in variant.split(",") if variant else ():
         key, equals, value = part.partition("=")
-        flag = {"seed": "--seed", "epochs": "--epochs", "lanes": "--lanes"}.get(key)
-        words_ += ["--data", part] if not equals else [flag, value] if flag else ["--set", part]
+        typed = key in SETTINGS and SETTINGS[key].typed
+        words_ += ["--data", part] if not equals else [flag(key), value] if typed else ["--set", part]
     return f"`{shlex.join(words_)}`"
 
 

@@ -113,6 +113,7 @@ def show_parts(
     ]
     if history.stop:
         parts.append(f"stopped: {history.stop}")
+    parts += [f"observed beside its own: {said}" for said in history.brought.said]
     if (constraints := words.constraints(history)) is not None:
         parts.append(constraints)
     parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), *comparison.parts(history), ""]
@@ -285,6 +286,7 @@ def _facts(name: str, history: History) -> dict[str, Any]:
             "running": count.running,
         },
         "epochs": sum(trial.epoch for trial in history.trials),
+        **({"brought": list(history.brought.said)} if history.brought.said else {}),
         "stop": history.stop,
         "best": _best_facts(best),
         **({"search_best": _best_facts(searched)} if searched is not best else {}),

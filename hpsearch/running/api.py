@@ -59,7 +59,8 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
     """
     how, root = Options.of(**options), Path(root)
     wish = how.opening.wish
-    study = plans.asked(study, root, how.limits, how.opening)
+    warmth = plans.asked(study, root, how.limits, how.opening)
+    study = warmth.study
     watcher = how.view.open()
     with ExitStack() as stack:
         # Entered first: its process imports MLflow while this one loads the data.
@@ -71,13 +72,13 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         resumed = bool(log.records)
         history = open_history(
             log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish,
-            git_diff=how.opening.git_diff,
+            warmth=warmth, git_diff=how.opening.git_diff,
         )  # fmt: skip
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        for line in plan.notices:
+        for line in (*plan.notices, *warmth.news):
             watcher.message(line)
         watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
         interrupt = stack.enter_context(Interrupt(watcher.message))
@@ -125,7 +126,7 @@ def _objective(plan: Plan, place: Place, history: History, watcher: Observer, st
         return stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
     client = stack.enter_context(connect(place.workers, place.scheduler))
     executor = Executor(
-        DaskCrew(client, make, plan.dataset), executor_name(_uid(history)), plan.prepared.epochs,
+        DaskCrew(client, make, plan.dataset, watcher.message), executor_name(_uid(history)), plan.prepared.epochs,
         watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=_silence(plan), verify=place.verify,
         apart=plan.study.objective is not None,
     )  # fmt: skip
@@ -143,7 +144,7 @@ def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, wat
         return
     try:
         winner.store(plan.folder, history.current, plan.dataset, best.model, outlet.register)
-    except (ValueError, UserError) as error:
+    except (ValueError, UserError, OSError) as error:
         watcher.message(f"the winner's model is not in MLflow: {error}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import select
 import signal
@@ -23,7 +24,7 @@ from hpsearch.tracking.store import warm_up
 from hpsearch.tracking.uri import resolve
 
 MUCH = 1 << 20
-"""Bytes of what earlier deliveries said that are kept at most."""
+"""Bytes of what deliveries and the libraries that they use said that are kept at most."""
 
 
 def exhibits() -> Exhibits:
@@ -61,8 +62,6 @@ def main(argv: list[str] | None = None) -> int:
     if study_dir is None:
         return Outcome.DELIVERED
     with (study_dir / OUTPUT).open("ab") as output:
-        if output.tell() > MUCH:
-            output.truncate(0)
         os.dup2(output.fileno(), sys.stdout.fileno())
         os.dup2(output.fileno(), sys.stderr.fileno())
 
@@ -76,11 +75,27 @@ def main(argv: list[str] | None = None) -> int:
         os.close(answer)
 
     deliverer = Deliverer(study_dir, uri, options.root, exhibits())
-    outcome = deliverer.follow(wait, GRACE, done, lambda: _until_ready(options.parent))
+    outcome = deliverer.follow(bounded(sys.stderr.fileno(), wait), GRACE, done, lambda: _until_ready(options.parent))
     if waited_for and outcome is Outcome.UNDELIVERED and deliverer.problem is not None:
         with contextlib.suppress(BrokenPipeError):  # the coordinator has not waited, or is gone
             os.write(answer, PROBLEM + os.fsencode(deliverer.problem)[:3000] + b"\n")
     return outcome
+
+
+def bounded(output: int, wait: Callable[[float], bool]) -> Callable[[float], bool]:
+    """Return a way to wait that empties a file meanwhile, where it has become long.
+
+    Args:
+        output: Descriptor of a file that is only added to.
+        wait: Waits.
+    """
+
+    def waited(seconds: float) -> bool:
+        if os.fstat(output).st_size > MUCH:
+            os.ftruncate(output, 0)
+        return wait(seconds)
+
+    return waited
 
 
 def _until_told(parent: int) -> Callable[[float], bool]:
@@ -110,7 +125,7 @@ def _told() -> Path | None:
         if not byte:
             return None
         line += byte
-    return Path(os.fsdecode(line[:-1]))
+    return Path(json.loads(line))
 
 
 if __name__ == "__main__":

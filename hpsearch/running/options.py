@@ -6,7 +6,7 @@ more is a line in each of the two: the name with its type there, the field with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
@@ -16,6 +16,7 @@ from hpsearch.engine.observer import Observer, Silent
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.running.winner import register_as
+from hpsearch.study.warm_start import WarmStart
 from hpsearch.tracking.process import Delivery, NoDelivery
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class RunOptions(TypedDict, total=False):
     workers: int
     scheduler: str | None
     verify: bool
-    start_from: str | None
+    start_from: str | WarmStart | Sequence[str | WarmStart] | None
+    first: int
     extend: bool
     earlier: Mapping[str, Any]
     fix: Mapping[str, Any]
@@ -83,9 +85,12 @@ class Opening:
     """How a study's log is begun, or taken up where it exists.
 
     Attributes:
-        start_from: Name of an earlier study whose best points are tried first.
+        start_from: Where results come from that samplers observe, beside what the study declares; see
+            :class:`~hpsearch.study.warm_start.WarmStart`.
+        first: How many of the best points of the first of these sources are tried first.
         extend: Go on with a study whose space, sampler, pruner, lanes or epochs have changed since it was begun.
-        earlier: Values that earlier trials had in dimensions which are new; by default those of the model.
+        earlier: Values that earlier trials, and points from elsewhere, had in dimensions which are new; by default
+            those of the model.
         fix: Parameters that have one value from now on.
         retry_failed: Try every trial that failed once more: the same point, with another start of the network. Code
             that has changed is taken to mend what failed, and nothing else.
@@ -97,7 +102,8 @@ class Opening:
         git_diff: Take down how the files of the repository around it differ from its commit.
     """
 
-    start_from: str | None = None
+    start_from: str | WarmStart | Sequence[str | WarmStart] | None = None
+    first: int = 0
     extend: bool = False
     earlier: Mapping[str, Any] = field(default_factory=dict)
     fix: Mapping[str, Any] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from pathlib import Path
 from hpsearch import ladder, pruners, samplers
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.engine.stopping import Limits
-from hpsearch.engine.warm import first_points
+from hpsearch.engine.warm import Warmth, bring
 from hpsearch.errors import UserError
 from hpsearch.ladder import Ladder
 from hpsearch.log import catalogue
@@ -26,7 +26,7 @@ from hpsearch.study import scaling
 from hpsearch.study.declaration import CONFIRM
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
-from hpsearch.tables import door
+from hpsearch.study.warm_start import WarmStart
 
 
 @dataclass(frozen=True)
@@ -131,16 +131,25 @@ class Plan:
         return None if self.dataset is None else len(self.dataset.y_train)
 
 
-def asked(study: Study, root: Path, limits: Limits, opening: Opening) -> Study:
-    """Return the study with the limits of this run in place of its own, and an earlier study's best points first.
+def asked(study: Study, root: Path, limits: Limits, opening: Opening) -> Warmth:
+    """Return the study with the limits of this run in place of its own, and what it is told of results elsewhere.
 
     Raises:
-        UserError: There is no such study in the root, or a limit cannot be.
+        UserError: There is no such source, or a limit cannot be.
     """
     study = replace(study, **limits.given())
-    if opening.start_from is not None:
-        study = replace(study, enqueue=[*study.enqueue, *first_points(root, opening.start_from, study)])
-    return study
+    given = opening.start_from
+    sources = [] if given is None else [given] if isinstance(given, str | WarmStart) else list(given)
+    if opening.first and not sources:
+        raise UserError("--first N goes with --from: it says how many of its best points are tried first")
+    if sources:
+        known = {name: value for name, value in opening.earlier.items() if name in study.dimensions}
+        told = [
+            each if isinstance(each, WarmStart) else WarmStart(each, known, opening.first if place == 0 else 0)
+            for place, each in enumerate(sources)
+        ]
+        study = replace(study, warm_start=[*study.sources, *told])
+    return bring(study, root)
 
 
 def settle(study: Study, root: Path, opening: Opening) -> Plan:
@@ -179,6 +188,8 @@ def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
     """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
     if study.data is None:
         return study, None
+    from hpsearch.tables import door  # imports pandas and scikit-learn, which a study without data does not need
+
     if study.cv is not None:
         from hpsearch.tables.folds import load  # imports scikit-learn
 

@@ -68,6 +68,11 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         UserError: MLflow does not hold all that a replay needs, or the data cannot be loaded.
     """
     told = fetch(run_id, resolve(Path(root), tracking_uri))
+    if told.ask.reuses is not None:
+        raise UserError(
+            f"trial {told.ask.trial} of {told.study!r} was not trained: it has the result of trial {told.ask.reuses}; "
+            "replay that one"
+        )
     threads = declared_threads(Declaration.of(told.declaration), told.environment)
     with tempfile.TemporaryDirectory(prefix="hpsearch-replay-") as folder:
         study = _study(told, Path(folder))

@@ -22,9 +22,7 @@ from hpsearch.errors import UserError
 from hpsearch.judging.confirm import winner
 from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
-from hpsearch.models.estimators import serving
 from hpsearch.objectives.base import Keeping, Objective, Start
-from hpsearch.running.refit import refitted
 from hpsearch.study.study import Study
 from hpsearch.tracking.example import write_example
 from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
@@ -82,6 +80,8 @@ def refit(
         return None
     if not (dataset.own_split if wanted is None else wanted):
         return None
+    from hpsearch.running.refit import refitted  # slow to import
+
     return partial(refitted, study, dataset, history, trial, threads)
 
 
@@ -151,6 +151,8 @@ def store(
     model = estimator()
     if model is None:
         return
+    from hpsearch.models.estimators import serving  # imports scikit-learn, which a study of a function does not need
+
     examples = dataset.X_valid[:EXAMPLES].astype("float64") if dataset.example is None else dataset.example
     folder = Path(tempfile.mkdtemp(prefix=".model-", dir=study_dir))
     try:

@@ -44,6 +44,11 @@ def build(study: Study) -> Sampler:
             Random().build(study).ask(History(study.goal), 0)  # is there any point that meets them?
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
+    if not getattr(sampler, "observes", False) and any(not told.first for told in study.sources):
+        raise UserError(
+            f"study {study.name!r}: sampler {_name(study)!r} observes no results from elsewhere: take 'tpe' or "
+            "'gp', or have the best points tried first (--first N, or WarmStart(…, first=N))"
+        )
     return Enqueued(study.enqueue, sampler) if study.enqueue else sampler
 
 
@@ -54,6 +59,10 @@ def check_size(study: Study) -> None:
             grid.check_size(study)
         except UserError as error:
             raise UserError(f"study {study.name!r}: {error}") from error
+
+
+def _name(study: Study) -> str:
+    return study.sampler if isinstance(study.sampler, str) else type(study.sampler).__name__
 
 
 def _declared(study: Study) -> Any:

@@ -31,6 +31,7 @@ class ForeignSampler:
     """
 
     reads_history = True
+    observes = True
     size = None
 
     def __init__(self, study: Study, sampler: BaseSampler) -> None:
@@ -53,7 +54,7 @@ class ForeignSampler:
         self._feasible = Feasible(study)
         self._history: History | None = None
         self._sampler = sampler
-        self._fold = OptunaFold(study.search_space, study.goal, study.repeats)
+        self._fold = OptunaFold(study.search_space, study.goal, study.repeats, observes=True)
         self._next = 0
         self._last: dict[str, Any] = {}
 
@@ -88,7 +89,7 @@ class ForeignSampler:
     def _restart(self, history: History) -> None:
         self._history = history
         self._next = len(self._study.enqueue)
-        self._fold = OptunaFold(self._study.search_space, self._study.goal, self._study.repeats)
+        self._fold = OptunaFold(self._study.search_space, self._study.goal, self._study.repeats, observes=True)
         self._sampler = copy.deepcopy(self._declared)
         self._fold.study.sampler = self._sampler
 

@@ -22,6 +22,7 @@ class FreshSampler:
 
     reads_history = True
     any_point = True
+    observes = True
     size = None
 
     def __init__(self, study: Study, make: Callable[[int, int], BaseSampler]) -> None:
@@ -62,7 +63,7 @@ class FreshSampler:
             self._fold.storage.drop_scratch()
 
     def _empty(self) -> OptunaFold:
-        return OptunaFold(self._study.search_space, self._study.goal, self._study.repeats, shun=True)
+        return OptunaFold(self._study.search_space, self._study.goal, self._study.repeats, shun=True, observes=True)
 
 
 class KnownSpaceTPE(TPESampler):

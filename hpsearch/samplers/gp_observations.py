@@ -61,6 +61,7 @@ class Observations:
         if history is not self._history:
             self._history, self._seen, self._groups, self._last, self.ended = history, 0, {}, {}, []
             self._open = set()
+            self._observe(history)
         changed = len(history.spaces) > 1
         for trial in history.trials[self._seen :]:
             if changed and not self._encoding.holds(trial.params):
@@ -77,6 +78,16 @@ class Observations:
             self._last[point] = max((trial.ticks[-1] for trial in group if trial.ticks), default=-1)
             self.ended.append(self._observed(group, history))
         self.ended.sort(key=lambda observation: (self._last[observation.point], observation.point))
+
+    def _observe(self, history: History) -> None:
+        """Take in what was tried elsewhere, which was known before the study's own points."""
+        told = [each for each in history.brought.observations if self._encoding.holds(each.params)]
+        for place, each in enumerate(told):
+            units, codes = self._encoding.place([each.params])
+            loss = history.goal.loss(each.values[0]) if each.values and each.state != "FAILED" else None
+            point = place - len(told)
+            self._last[point] = -1
+            self.ended.append(Observation(point, loss, None, units[0], codes[0]))
 
     def running(self) -> list[Mapping[str, Any]]:
         """Return the parameters of the points under way, by number."""

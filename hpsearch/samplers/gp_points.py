@@ -47,6 +47,7 @@ class GPPoints:
     """
 
     reads_history = True
+    observes = True
     size = None
 
     def __init__(self, study: Study, n_startup: int, per_second: bool) -> None:

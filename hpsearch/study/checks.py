@@ -22,8 +22,12 @@ from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.study.scaling import check_stages
 from hpsearch.study.settings import Setting
 from hpsearch.study.table import is_data
+from hpsearch.study.warm_start import check_warm_start
 
 Settled = dict[str, Any]
+
+DUPLICATES = ("retrain", "skip", "reuse")
+"""What may become of a point that a sampler proposes again."""
 
 
 def number(name: str, value: Any, setting: Setting, *, optional: bool) -> Any:
@@ -193,6 +197,22 @@ def _comparison(comparison: Any, space: Any) -> Settled:
     return {}
 
 
+def _duplicates(duplicates: Any, sampler: Any, stages: Any, confirm: Any) -> Settled:
+    if duplicates not in DUPLICATES:
+        hint = did_you_mean(str(duplicates), DUPLICATES)
+        raise UserError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}{hint}")
+    if duplicates != "retrain" and (stages is not None or confirm or sampler == "listed"):
+        raise UserError(
+            f"duplicates={duplicates!r} goes with neither stages, confirmation nor a list of points, which train "
+            "points again on purpose"
+        )
+    return {}
+
+
+def _warm_start(warm_start: Any, space: Any, stages: Any) -> Settled:
+    return {"warm_start": check_warm_start(warm_start, space, stages)}
+
+
 def _goal_of(metric: Any, direction: Any, value: Any) -> Goal:
     return Goal.of({"metric": metric, "direction": direction, "value": value})
 
@@ -212,6 +232,8 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _measure_test,
         _cv,
         _comparison,
+        _duplicates,
+        _warm_start,
     )
 }
 """Each check with the fields that it takes; a later one sees what those before it have settled."""

@@ -92,6 +92,8 @@ def declare(
         "seed": study.seed,
         "repeats": study.repeats,
         "enqueue": [dict(point) for point in study.enqueue],
+        **({"duplicates": study.duplicates} if study.duplicates != "retrain" else {}),
+        **({"warm_start": [each.to_json() for each in study.sources]} if study.sources else {}),
         **({} if study.scoring is None else {"scoring": scoring(study.scoring)}),
         **({} if study.cv is None else {"cv": cross_validation.described(study.cv, value)}),
         **({} if study.groups is None else {"groups": cross_validation.digest(study.groups)}),

@@ -47,6 +47,8 @@ class Declaration:
         seed: Where all randomness comes from.
         repeats: Trials per point.
         enqueue: Points that are tried first.
+        duplicates: What becomes of a point that a sampler proposes again.
+        warm_start: Where results that samplers observe come from; what they are stands beside the declaration.
         scoring: What else is measured, or None.
         cv: How points are cross-validated, or None.
         groups: A digest of the groups of the rows, or None.
@@ -85,6 +87,8 @@ class Declaration:
     seed: int = field(default=0, metadata=ALWAYS)
     repeats: int = field(default=1, metadata=ALWAYS)
     enqueue: tuple[dict[str, Any], ...] = field(default=(), metadata=ALWAYS)
+    duplicates: str = "retrain"
+    warm_start: tuple[dict[str, Any], ...] = ()
     scoring: Any = None
     cv: Any = None
     groups: str | None = None
@@ -114,7 +118,7 @@ class Declaration:
         given = {name: value for name, value in said.items() if name in known}
         if "stages" in given:
             given["stages"] = tuple(Scale(**scale) for scale in given["stages"])
-        for name in ("constraints", "enqueue"):
+        for name in ("constraints", "enqueue", "warm_start"):
             if name in given:
                 given[name] = tuple(given[name])
         return cls(**given, others={name: value for name, value in said.items() if name not in known})

@@ -21,6 +21,16 @@ def data_word(data: Any) -> str:
     return data_word(path) + (f".{target}".replace("/", "_").replace("\\", "_") if target else "")
 
 
+def source_word(source: str) -> str:
+    """Return where results come from as part of a variant's name: a study's name, a file's without its ending."""
+    if "://" in source:
+        return source.partition("#")[2].replace("/", "_").replace("\\", "_") or "optuna"
+    path = Path(source)
+    if path.name == "log.jsonl":
+        path = path.parent
+    return path.stem if path.suffix in (".csv", ".log", ".db", ".sqlite", ".sqlite3", ".journal") else path.name
+
+
 def check_study_name(name: object) -> None:
     """Raise a UserError where a name cannot be the name of a folder."""
     if not isinstance(name, str) or not name.strip():

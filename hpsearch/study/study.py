@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from hpsearch.errors import UserError
 from hpsearch.space import Dimension, Space, SpaceFunction
@@ -21,6 +22,7 @@ from hpsearch.study.parts import Data, DeclaredPruner, DeclaredSampler, Estimato
 from hpsearch.study.registry import PrunerName, SamplerName
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import may, settings
+from hpsearch.study.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -62,6 +64,12 @@ class Study:
         seed: Where all randomness of the study comes from.
         repeats: Trials per point, each with a seed of its own.
         enqueue: Points to try first, each with a value per active dimension.
+        duplicates: What becomes of a point that a sampler proposes again: ``retrain`` it, ``skip`` it for one that was
+            not tried, or ``reuse`` the result of the trial that had it, as a deterministic objective would give it
+            again. With the latter two a study ends once all points of a finite space were tried.
+        warm_start: Results from elsewhere that samplers take for observations: the name or folder of a study, a csv
+            file of points and values, an Optuna storage's URL, file or study; or a
+            :class:`~hpsearch.study.warm_start.WarmStart`, which says more; or several of them.
         scoring: More to measure on the validation part of a scikit-learn model: a name such as ``"f1_macro"`` (reported
             as ``val_f1_macro``), a function ``(estimator, X, y) -> float`` (reported as ``score``), or a dict of either
             by name. A single one decides, where ``metric`` does not say otherwise.
@@ -91,44 +99,68 @@ class Study:
         UserError: Something in it cannot be; the message names the parameter and the fix.
     """
 
-    name: str
-    model: Estimator | None = field(default=None, metadata=may(trains=True))
-    objective: Callable[[Any], Any] | None = field(default=None, metadata=may(trains=True))
-    space: Mapping[str, Dimension] | SpaceFunction | Sequence[Mapping[str, Any]] = field(default_factory=dict)
-    data: Data | None = field(default=None, metadata=may(settable=True, named=False, trains=True))
-    metric: str | Sequence[str] = field(default=DEFAULT_METRIC, metadata=may(settable=True, trains=True, plain=True))
-    direction: Direction | Sequence[Direction] = field(default="maximize", metadata=may(settable=True, plain=True))
-    sampler: SamplerName | DeclaredSampler | BaseSampler | None = field(default=None, metadata=may(settable=True))
-    pruner: PrunerName | DeclaredPruner | BasePruner | None = field(default=None, metadata=may(settable=True))
-    n_trials: int | None = field(default=None, metadata=may(settable=True, named=False, extends=True, whole=1))
-    epochs: int | None = field(default=None, metadata=may(settable=True, trains=True, plain=True, whole=1))
-    lanes: int = field(default=8, metadata=may(settable=True, whole=1))
-    seed: int = field(default=0, metadata=may(settable=True, trains=True, plain=True, whole=0))
+    name: str = field(metadata=may(fixed=True))
+    model: Estimator | None = field(default=None, metadata=may(code=True, trains=True))
+    objective: Callable[[Any], Any] | None = field(default=None, metadata=may(code=True, trains=True))
+    space: Mapping[str, Dimension] | SpaceFunction | Sequence[Mapping[str, Any]] = field(
+        default_factory=dict, metadata=may(extensible=True, code=True)
+    )
+    data: Data | None = field(default=None, metadata=may(fixed=True, settable=True, named=False, trains=True))
+    metric: str | Sequence[str] = field(
+        default=DEFAULT_METRIC, metadata=may(fixed=True, settable=True, trains=True, plain=True)
+    )
+    direction: Direction | Sequence[Direction] = field(
+        default="maximize", metadata=may(fixed=True, settable=True, plain=True)
+    )
+    sampler: SamplerName | DeclaredSampler | BaseSampler | None = field(
+        default=None, metadata=may(typed="NAME", extensible=True, code=True, settable=True)
+    )
+    pruner: PrunerName | DeclaredPruner | BasePruner | None = field(
+        default=None, metadata=may(typed="NAME", extensible=True, code=True, settable=True)
+    )
+    n_trials: int | None = field(
+        default=None, metadata=may(typed="N", settable=True, named=False, extends=True, whole=1)
+    )
+    epochs: int | None = field(
+        default=None, metadata=may(typed="N", extensible=True, settable=True, trains=True, plain=True, whole=1)
+    )
+    lanes: int = field(default=8, metadata=may(typed="N", extensible=True, settable=True, whole=1))
+    seed: int = field(default=0, metadata=may(typed="N", fixed=True, settable=True, trains=True, plain=True, whole=0))
     repeats: int = field(default=1, metadata=may(settable=True, trains=True, plain=True, whole=1))
     enqueue: Sequence[Mapping[str, Any]] = ()
-    value: Counts = field(default="best", metadata=may(settable=True, plain=True))
-    constraints: Sequence[Constraint] = ()
-    scoring: Scoring | None = field(default=None, metadata=may(trains=True))
-    cv: Any = field(default=None, metadata=may(settable=True, trains=True))
+    value: Counts = field(default="best", metadata=may(fixed=True, settable=True, plain=True))
+    constraints: Sequence[Constraint] = field(default=(), metadata=may(code=True))
+    scoring: Scoring | None = field(default=None, metadata=may(code=True, trains=True))
+    cv: Any = field(default=None, metadata=may(code=True, settable=True, trains=True))
     groups: Any = field(default=None, metadata=may(trains=True))
-    until: float | None = field(default=None, metadata=may(limit=True, extends=True, number=True))
-    no_improvement: int | None = field(default=None, metadata=may(limit=True, extends=True, whole=1))
-    budget: float | None = field(default=None, metadata=may(limit=True, extends=True, number=True, positive=" epochs"))
-    timeout: float | None = field(default=None, metadata=may(number=True, positive=" seconds"))
+    until: float | None = field(default=None, metadata=may(typed="METRIC=VALUE", limit=True, extends=True, number=True))
+    no_improvement: int | None = field(default=None, metadata=may(typed="N", limit=True, extends=True, whole=1))
+    budget: float | None = field(
+        default=None, metadata=may(typed="N", limit=True, extends=True, number=True, positive=" epochs")
+    )
+    timeout: float | None = field(default=None, metadata=may(typed="TIME", number=True, positive=" seconds"))
     trial_timeout: float | None = field(
-        default=None, metadata=may(limit=True, extends=True, number=True, positive=" seconds")
+        default=None, metadata=may(typed="TIME", limit=True, extends=True, number=True, positive=" seconds")
     )
     trial_memory: float | None = field(
-        default=None, metadata=may(limit=True, extends=True, number=True, positive=" bytes")
+        default=None, metadata=may(typed="BYTES", limit=True, extends=True, number=True, positive=" bytes")
     )
-    audit: float = field(default=0.0, metadata=may(settable=True))
-    stages: Stages | None = field(default=None, metadata=may(settable=True, trains=True))
-    confirm: int = field(default=0, metadata=may(settable=True, named=False, extends=True, confirms=True, whole=0))
+    audit: float = field(default=0.0, metadata=may(extensible=True, settable=True))
+    stages: Stages | None = field(default=None, metadata=may(typed="auto", fixed=True, settable=True, trains=True))
+    confirm: int = field(
+        default=0, metadata=may(typed="N", settable=True, named=False, extends=True, confirms=True, whole=0)
+    )
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
     measure_test: bool = field(default=False, metadata=may(trains=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
-    version: str | None = None
+    version: str | None = field(default=None, metadata=may(code=True))
+    duplicates: Literal["retrain", "skip", "reuse"] = field(
+        default="retrain", metadata=may(extensible=True, settable=True, plain=True)
+    )
+    warm_start: WarmStart | str | Path | Any | Sequence[WarmStart | str | Path | Any] | None = field(
+        default=None, metadata=may(extensible=True)
+    )
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -152,6 +184,12 @@ class Study:
         """The space, a list of grids turned into what it searches."""
         assert callable(self.space) or isinstance(self.space, Mapping), "a list became dimensions when it was declared"
         return self.space
+
+    @property
+    def sources(self) -> tuple[WarmStart, ...]:
+        """Where results that its samplers observe come from."""
+        assert isinstance(self.warm_start, tuple), "they were settled when it was declared"
+        return self.warm_start
 
     @property
     def dimensions(self) -> dict[str, Dimension]:

@@ -19,51 +19,28 @@ SETTABLE = having(Study, "settable")
 def override(
     study: Study,
     *,
-    data: Any = None,
-    epochs: int | None = None,
-    sampler: Any = None,
-    pruner: Any = None,
-    seed: int | None = None,
-    lanes: int | None = None,
-    trials: int | None = None,
-    stages: str | None = None,
-    confirm: int | None = None,
     set: Mapping[str, Any] | None = None,
     name: str | None = None,
+    **values: Any,
 ) -> Study:
     """Return the study with other values, under the name of the variant that it thereby is.
 
-    A value that the file has already makes no variant, and neither does the number of trials.
+    A value that the file has already makes no variant, and neither does one that its field does not name variants
+    after, such as the number of trials.
 
     Args:
         study: What the file says.
-        data: Other data.
-        epochs: Most epochs of a trial.
-        sampler: Another sampler.
-        pruner: Another pruner.
-        seed: Another seed.
-        lanes: Another number of lanes.
-        trials: Another number of trials.
-        stages: ``auto``: search smaller problems first.
-        confirm: Fresh seeds with which the best points are trained again; makes no variant either.
-        set: Values by ``model.<parameter>`` or by the name of a field of Study.
+        set: Values by ``model.<parameter>`` or by the name of a field of Study, as ``--set`` gives them.
         name: The name, whatever changes.
+        **values: Values by the name of a field that is settable, as options of their own give them; None for none.
 
     Raises:
+        TypeError: There is no such field.
         UserError: A key is unknown or given twice, or a value cannot be.
     """
-    given = {
-        "data": data,
-        "epochs": epochs,
-        "sampler": sampler,
-        "pruner": pruner,
-        "seed": seed,
-        "lanes": lanes,
-        "n_trials": trials,
-        "stages": stages,
-        "confirm": confirm,
-    }
-    changed = {key: value for key, value in given.items() if value is not None}
+    if unknown := values.keys() - SETTABLE:
+        raise TypeError(f"override() got an unexpected keyword argument {min(unknown)!r}")
+    changed = {key: value for key, value in values.items() if value is not None}
     params: dict[str, Any] = {}
     for key, value in (set or {}).items():
         if key.startswith("model."):

@@ -181,6 +181,7 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
             "hpsearch.point": ask.point,
             "hpsearch.repeat": ask.repeat,
             "hpsearch.stage": ask.stage,
+            "hpsearch.reuses": ask.reuses,
             **_environment_tags(header),
         }
     )

@@ -1,4 +1,8 @@
-"""How far a log was delivered, per tracking URI: ``<study_dir>/delivered.json``, written after each delivery."""
+"""How far a log was delivered, per store: ``<study_dir>/delivered.json``, written after each delivery.
+
+The root's own store goes by a name of its own, not by its place: a root that is moved keeps its store, and the copy of
+a root has nothing to do with the store of the first.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.log import files
-from hpsearch.tracking.uri import redact
+from hpsearch.tracking.uri import STORE, is_own, redact, sqlite_path
 
 FILE = "delivered.json"
+
+OWN = "own store"
+"""What the root's own store is called in that file; version 0.1 wrote its path."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +45,29 @@ class Cursor:
     begun: int = 0
 
 
+_PLAIN: dict[str, tuple[type, ...]] = {
+    "offset": (int,), "closed": (bool,), "experiment": (str, type(None)), "run": (str, type(None)),
+    "problem": (str, type(None)), "exhibits": (str, type(None)), "trials": (int,), "begun": (int,),
+}  # fmt: skip
+"""What a cursor's fields are: a file that says otherwise was damaged, and is looked up again."""
+
+
+def key(study_dir: Path, uri: str) -> str:
+    """Return what a store is called beside a study: the same for every spelling of the same place."""
+    path = sqlite_path(uri)
+    return OWN if path is not None and is_own(path, _root(study_dir)) else redact(uri)
+
+
 def load(study_dir: Path, uri: str) -> Cursor:
     """Return the cursor of a store; a new one where there is none. Losing it costs time, never a point."""
-    value = _load_all(study_dir).get(redact(uri), {})
-    return Cursor(**{field.name: value[field.name] for field in fields(Cursor) if field.name in value})
+    value = _load_all(study_dir).get(key(study_dir, uri), {})
+    known = {field.name: value[field.name] for field in fields(Cursor) if field.name in value}
+    return Cursor(**known) if all(isinstance(each, _PLAIN[name]) for name, each in known.items()) else Cursor()
 
 
 def save(study_dir: Path, uri: str, cursor: Cursor) -> None:
     """Write the cursor of a store, whole or not at all."""
-    _save_all(study_dir, {**_load_all(study_dir), redact(uri): asdict(cursor)})
+    _save_all(study_dir, {**_load_all(study_dir), key(study_dir, uri): asdict(cursor)})
 
 
 def _save_all(study_dir: Path, values: dict[str, dict[str, Any]]) -> None:
@@ -61,23 +82,31 @@ def note(study_dir: Path, uri: str, problem: str | None) -> None:
 
 
 def is_pending(study_dir: Path, uri: str) -> bool:
-    """Return whether a store lacks a part of a study's log. Cheap: reads no log and imports no mlflow."""
+    """Return whether a store lacks a part of a study's log. Cheap: folds no log and imports no mlflow."""
     log = study_dir / "log.jsonl"
     if not log.exists():
         return False
     cursor = load(study_dir, uri)
-    return not cursor.closed or cursor.offset != log.stat().st_size
+    return not cursor.closed or cursor.offset > log.stat().st_size or _has_a_line(log, cursor.offset)
+
+
+def _has_a_line(log: Path, offset: int) -> bool:
+    """Return whether a whole line stands behind an offset: what a killed run left of its last one never happened."""
+    with log.open("rb") as file:
+        file.seek(offset)
+        return any(b"\n" in block for block in iter(lambda: file.read(1 << 16), b""))
 
 
 def delivered_to(study_dir: Path) -> list[str]:
     """Return the stores that a study was delivered to, without passwords, sorted."""
-    return sorted(_load_all(study_dir))
+    own = f"sqlite:///{_root(study_dir) / STORE}"
+    return sorted(own if name == OWN else name for name in _load_all(study_dir))
 
 
 def forget(study_dir: Path, uri: str) -> None:
     """Take a store's cursor away: the next delivery looks everything up again."""
     values = _load_all(study_dir)
-    if values.pop(redact(uri), None) is not None:
+    if values.pop(key(study_dir, uri), None) is not None:
         _save_all(study_dir, values)
 
 
@@ -89,12 +118,18 @@ def forget_all(root: Path, uri: str) -> None:
 
 def _load_all(study_dir: Path) -> dict[str, dict[str, Any]]:
     try:
-        content = (study_dir / FILE).read_text(encoding="utf-8")
+        values = json.loads((study_dir / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    try:
-        values = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         # Written by no version of ours: everything is found again by its tags.
         return {}
-    return values if isinstance(values, dict) else {}
+    if not isinstance(values, dict):
+        return {}
+    known = {name: value for name, value in values.items() if isinstance(value, dict)}
+    # The name of its own last: it is newer than the path that version 0.1 wrote.
+    return {key(study_dir, name): value for name, value in sorted(known.items(), key=lambda item: item[0] == OWN)}
+
+
+def _root(study_dir: Path) -> Path:
+    return study_dir.absolute().parents[1]

@@ -67,6 +67,7 @@ class Deliverer:
         self._stores: dict[str, Store] = {}
         self._noted = 0.0
         self.problem: str | None = None
+        self._told: set[str] = set()
         self._projection, self._offset, self._inode = self._fresh(), 0, -1
 
     def follow(
@@ -183,11 +184,13 @@ class Deliverer:
         return True
 
     def _failed(self, problem: str, whole: str = "") -> bool:
-        """Take note of why it failed; once, however often it is tried again."""
+        """Take note of why it failed; once, however often it is tried again, and as a whole the first time alone."""
         problem = redacted(problem.replace(self._uri, redact(self._uri)))
         try:
             if problem != self.problem:
+                whole = "" if problem in self._told else whole
                 print(f"{whole}{redact(self._uri)}: {problem}", file=sys.stderr, flush=True)
+                self._told.add(problem)
             cursor.note(self._study_dir, self._uri, problem)
         except OSError as error:
             # A full disk takes no note of itself: whoever asks this object hears of it.

@@ -47,7 +47,7 @@ def gathered(
         found[trial.number] = Ended(
             name=f"trial {trial.number:04d}",
             start=millis(began[trial.number]),
-            end=millis(times[-1] if trial.ended_at is None else trial.ended_at),
+            end=millis(max(began[trial.number], times[-1] if trial.ended_at is None else trial.ended_at)),
             status=STATUS[trial.state],
             tags=content.trial_tags(header, trial, parent, user) | outcome,
             params=content.params(params),

@@ -14,13 +14,12 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.records import Ask
+from hpsearch.tracking.paging import experiments_of, runs_of
 from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import redact, sqlite_path
 
 OURS = frozenset({"epoch_seconds", "best_value", "best_epoch"})
 """Metrics that the delivery adds to what a trial measured."""
-
-PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -102,15 +101,11 @@ def run_ids(uid: str, uri: str) -> dict[int, str]:
         check(uri)
         try:
             client = MlflowClient(uri)
-            experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+            experiments = experiments_of(client)
             mine = f"tags.`hpsearch.uid` = '{uid}' and tags.`hpsearch.kind` = 'trial'"
-            token: str | None = None
-            while experiments:
-                page = client.search_runs(experiments, mine, max_results=PAGE, page_token=token)
-                found |= {int(run.data.tags["hpsearch.trial"]): run.info.run_id for run in page}
-                token = page.token
-                if not token:
-                    break
+            found = {
+                int(run.data.tags["hpsearch.trial"]): run.info.run_id for run in runs_of(client, experiments, mine)
+            }
         except MlflowException as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise UserError(f"MLflow at {redact(uri)}: {lines[0]}") from error
@@ -141,6 +136,7 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         point=int(tags["hpsearch.point"]),
         repeat=int(tags["hpsearch.repeat"]),
         stage=int(tags["hpsearch.stage"]),
+        reuses=int(tags["hpsearch.reuses"]) if "hpsearch.reuses" in tags else None,
     )
     curve = {
         name: {
@@ -179,15 +175,9 @@ def _run(client: Any, run_id: str) -> Any:
 def _near(client: Any, run_id: str) -> str:
     """Return the runs that were likely meant: those that begin so, else those that look alike."""
     known: dict[str, str] = {}
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    token: str | None = None
-    while experiments:
-        page = client.search_runs(experiments, "tags.`hpsearch.kind` = 'trial'", max_results=PAGE, page_token=token)
-        tags = {run.info.run_id: run.data.tags for run in page}
-        known |= {run: f"{run} (trial {tag['hpsearch.trial']} of {tag['hpsearch.study']})" for run, tag in tags.items()}
-        token = page.token
-        if not token:
-            break
+    for run in runs_of(client, experiments_of(client), "tags.`hpsearch.kind` = 'trial'"):
+        name, tags = run.info.run_id, run.data.tags
+        known[name] = f"{name} (trial {tags['hpsearch.trial']} of {tags['hpsearch.study']})"
     if not known:
         return ", which holds no trial of hpsearch"
     close = [run for run in known if run.startswith(run_id)][:3] or get_close_matches(run_id, known, n=3, cutoff=0.5)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import select
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import IO
@@ -18,15 +18,14 @@ from typing import IO
 import hpsearch
 from hpsearch.log import files
 from hpsearch.tracking import cursor
-from hpsearch.tracking.uri import redact, resolve, run_page
+from hpsearch.tracking.delivery_report import BUSY, UNDER_WAY, DeliveryReport, amount, report
+from hpsearch.tracking.uri import redact, resolve
 
 GRACE = 5.0
 """Seconds after the study's end during which a delivery tries a failing store again."""
 TELL = 3.0
 """Seconds between two words to whoever waits for it."""
 OUTPUT = "delivery.log"
-BUSY = "another process is delivering it"
-UNDER_WAY = "its delivery goes on in the background"
 
 DELIVERED = b"delivered\n"
 """What the process says once all of the log is delivered; the report and the model follow."""
@@ -53,31 +52,6 @@ class Outcome(IntEnum):
     DELIVERED = 0
     UNDELIVERED = 3
     BUSY = 4
-
-
-@dataclass(frozen=True)
-class DeliveryReport:
-    """What became of a delivery.
-
-    Attributes:
-        delivered: Whether all of the log is in MLflow.
-        message: One line for people where it is not: how much lacks, why, and what to type; else None.
-        ticks: Lines of the log that are not in MLflow.
-        problem: Why something lacks that does not come by itself, or None.
-        uri: The tracking URI, without a password.
-        experiment: Id of the experiment, or None if it is not known.
-        run: Id of the study's run, or None if it is not known.
-        url: Address of the study's run on a server, or None for a store without one.
-    """
-
-    delivered: bool
-    message: str | None
-    ticks: int
-    problem: str | None
-    uri: str
-    experiment: str | None
-    run: str | None
-    url: str | None
 
 
 class Delivery:
@@ -215,13 +189,14 @@ class Delivery:
             bufsize=0,
         )
 
-    def _tell(self, line: str = "") -> None:
+    def _tell(self, line: str | None = None) -> None:
         """Send the process a line: the study's folder; then that the study ended; then that its model is there."""
         assert self._process is not None, "the delivery was not started"
         assert self._process.stdin is not None, "it was started with a pipe"
+        # As JSON: a folder's name may hold a line's end, and bytes that are no UTF-8.
         # Where it has ended already, its exit code tells why.
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.write(json.dumps(line).encode() + b"\n")
 
     def _end(self, timeout: float, exhibits: bool, progress: Callable[[str], object]) -> int | None:
         """Return how it ended, DELIVERED also where it still makes the report; None where it needs longer."""
@@ -286,41 +261,3 @@ class NoDelivery:
     ) -> DeliveryReport:
         """Return the report of a delivery that was not wanted."""
         return DeliveryReport(False, None, 0, None, "", None, None, None)
-
-
-def amount(here: cursor.Cursor) -> str | None:
-    """Return how many trials are delivered, of how many, in words; None where that is not known, or all are."""
-    return f"{here.trials:,} of {here.begun:,} trials delivered" if here.trials < here.begun else None
-
-
-def report(study_dir: Path, uri: str, why: str | None = None) -> DeliveryReport:
-    """Return what of a study is in MLflow now, from the cursor and the log's size.
-
-    Args:
-        study_dir: The study's folder.
-        uri: The tracking URI.
-        why: Why something lacks, where the cursor cannot tell.
-    """
-    here = cursor.load(study_dir, uri)
-    ticks = _lines(study_dir / "log.jsonl", here.offset)
-    delivered = ticks == 0 and why is None and here.problem is None
-    message = None
-    if not delivered:
-        problem = why or here.problem or "the delivery did not come so far"
-        done = amount(here)
-        much = f"{ticks} line{'s' if ticks != 1 else ''} of the log" if ticks else "the last state"
-        message = (
-            f"{study_dir.name}: {f'{done}, ' if done else ''}{much} not yet in MLflow at {redact(uri)} ({problem}); "
-            "nothing is lost, deliver with `hpsearch sync`"
-        )
-    url = run_page(uri, here.experiment, here.run) if here.experiment and here.run else None
-    known = here.problem if why is None or why in (BUSY, UNDER_WAY) else why
-    return DeliveryReport(delivered, message, ticks, known, redact(uri), here.experiment, here.run, url)
-
-
-def _lines(log: Path, offset: int) -> int:
-    if not log.exists():
-        return 0
-    with log.open("rb") as file:
-        file.seek(offset)
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

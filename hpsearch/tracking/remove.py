@@ -7,10 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hpsearch.errors import UserError
+from hpsearch.log.catalogue import LOG
 from hpsearch.tracking import cursor
 from hpsearch.tracking.deliver import locked
 from hpsearch.tracking.store import check, settings
-from hpsearch.tracking.uri import artifact_location, redact, resolve, sqlite_path
+from hpsearch.tracking.uri import STORE, artifact_location, is_own, redact, resolve, sqlite_path
 
 PAGE = 1000
 
@@ -21,14 +22,26 @@ PATIENCE = 20.0
 def stores(study_dir: Path, uri: str | None = None) -> list[str]:
     """Return the stores that a study was delivered to, and the one that is named.
 
+    A store in another root, whose study of this name is there, is that root's: version 0.1 wrote down its own store by
+    its path, and a copy of such a root has nothing to do there.
+
     Args:
         study_dir: The study's folder.
         uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
     """
     named = resolve(study_dir.absolute().parents[1], uri)
     # A cursor goes by the address without its password.
-    known = [named if each == redact(named) else each for each in cursor.delivered_to(study_dir)]
+    mine = cursor.key(study_dir, named)
+    known = [named if cursor.key(study_dir, each) == mine else each for each in cursor.delivered_to(study_dir)]
+    known = [each for each in known if each == named or not _is_of_another_root(study_dir, each)]
     return known if uri is None or named in known else [*known, named]
+
+
+def _is_of_another_root(study_dir: Path, uri: str) -> bool:
+    path = sqlite_path(uri)
+    if path is None or path.name != STORE or is_own(path, study_dir.absolute().parents[1]):
+        return False
+    return (path.parent / "studies" / study_dir.name / LOG).exists()
 
 
 def is_gone(uri: str) -> bool:

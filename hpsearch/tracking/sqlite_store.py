@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpsearch.errors import UserError
+from hpsearch.tracking.uri import sqlite_path
 
 Kind = Literal["absent", "whole", "half-made", "older", "newer", "damaged"]
 
@@ -165,8 +166,11 @@ def migrate(path: Path, revision: str) -> Path:
             raise UserError(f"{path}: its copy could not be migrated ({first}); the store is as it was") from error
         with closing(sqlite3.connect(fresh)) as base:
             base.execute("pragma journal_mode = wal")
-        kept = set_aside(path, f"before-{revision}")
-        os.rename(fresh, path)
+        _merge(path)
+        kept = _free(path, f"before-{revision}")
+        # The old one gets a second name, then the new one its first: at no moment is there no store.
+        _link(path, kept)
+        os.replace(fresh, path)
     return kept
 
 
@@ -198,6 +202,23 @@ def only_there(path: Path, uids: set[str]) -> str:
     except sqlite3.DatabaseError:
         return "what others recorded in it, aliases and notes (it cannot be read)"
     return ", ".join(found)
+
+
+def holds(uri: str, run: str) -> bool:
+    """Return whether a store holds a run, deleted or not; true where that cannot be seen without its server.
+
+    Args:
+        uri: The tracking URI.
+        run: The run's id.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return True
+    try:
+        with closing(_connect(path)) as base:
+            return base.execute("select 1 from runs where run_uuid = ?", (run,)).fetchone() is not None
+    except sqlite3.DatabaseError:
+        return True  # what is wrong with the file is told of by itself
 
 
 def leftovers(path: Path) -> list[Path]:
@@ -269,7 +290,7 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 def _link(fresh: Path, path: Path) -> None:
-    """Give a whole file its name, unless there is one of that name."""
+    """Give a whole file another name, unless there is one of that name."""
     try:
         os.link(fresh, path)
     except FileExistsError:

@@ -16,6 +16,8 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.tracking import bulk, cursor, model, sqlite_store
 from hpsearch.tracking.content import STATUS, Point
+from hpsearch.tracking.paging import runs_of
+from hpsearch.tracking.relocate import settle_own
 from hpsearch.tracking.uri import artifact_location, is_own, sqlite_path
 
 _SETTINGS = {
@@ -100,6 +102,7 @@ class Store:
 
         self.uri = uri
         with opening(uri, root):
+            settle_own(root, name, uri)
             self._client: Any = MlflowClient(uri)
             experiment = self._client.get_experiment_by_name(name)
             self.is_new = experiment is None
@@ -115,31 +118,10 @@ class Store:
 
     def find(self, uid: str) -> list[Found]:
         """Return all runs of a study, its own and its trials', deleted ones included."""
-        from mlflow.entities import ViewType
-
-        found: list[Found] = []
-        token: str | None = None
-        while not self.is_new:
-            page = self._client.search_runs(
-                [self.experiment], f"tags.`hpsearch.uid` = '{uid}'", ViewType.ALL, max_results=1000, page_token=token
-            )
-            for run in page:
-                number = run.data.tags.get("hpsearch.trial")
-                found.append(
-                    Found(
-                        run=run.info.run_id,
-                        trial=None if number is None else int(number),
-                        status=run.info.status,
-                        state=run.data.tags.get("hpsearch.state", ""),
-                        keys=tuple(run.data.metrics),
-                        deleted=run.info.lifecycle_stage == "deleted",
-                        end=run.info.end_time,
-                    )
-                )
-            token = page.token
-            if not token:
-                break
-        return found
+        experiments = [] if self.is_new else [self.experiment]
+        return [
+            _found(run) for run in runs_of(self._client, experiments, f"tags.`hpsearch.uid` = '{uid}'", deleted=True)
+        ]
 
     def points(self, found: Found) -> set[tuple[str, int]]:
         """Return the key and step of every point that a run has."""
@@ -234,6 +216,19 @@ class Store:
                 base.execute("pragma wal_checkpoint(truncate)")
 
 
+def _found(run: Any) -> Found:
+    number = run.data.tags.get("hpsearch.trial")
+    return Found(
+        run=run.info.run_id,
+        trial=None if number is None else int(number),
+        status=run.info.status,
+        state=run.data.tags.get("hpsearch.state", ""),
+        keys=tuple(run.data.metrics),
+        deleted=run.info.lifecycle_stage == "deleted",
+        end=run.info.end_time,
+    )
+
+
 @contextmanager
 def opening(uri: str, root: Path) -> Iterator[None]:
     """Let one process at a time open a sqlite store, and have it there whole before.
@@ -253,8 +248,8 @@ def opening(uri: str, root: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = sqlite_store.condition(path)
         if found.kind == "half-made" and is_own(path, root):
+            cursor.forget_all(root, uri)  # before: cut off in between, there is nothing that says it was delivered
             sqlite_store.set_aside(path, "half-made")
-            cursor.forget_all(root, uri)
             found = sqlite_store.condition(path)
         if found.kind == "absent":
             sqlite_store.make(path)

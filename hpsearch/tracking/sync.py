@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hpsearch.tracking.deliver import Deliverer, is_running
+from hpsearch.tracking.delivery_report import BUSY, DeliveryReport, report
 from hpsearch.tracking.exhibits import Exhibits
-from hpsearch.tracking.process import BUSY, DeliveryReport, Outcome, report
+from hpsearch.tracking.process import Outcome
 from hpsearch.tracking.uri import resolve
 
 PATIENCE = 20.0

@@ -43,7 +43,7 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
     check(uri)
     port = _free_port(port)
     address = f"http://{HOST}:{port}"
-    command = [sys.executable, "-P", "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--workers", "1"]
     command += [
         "--default-artifact-root",
         (root.absolute() / "artifacts").as_uri(),
@@ -53,9 +53,11 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
         str(port),
     ]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # The store is no argument: its address may hold a password, and arguments are for all to see.
+    named = {"MLFLOW_BACKEND_STORE_URI": uri}
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command, env={**quiet, **os.environ}, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command, env={**quiet, **os.environ, **named}, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         # Told to end, end as after Ctrl-C: the server must not outlive this process. A shell that starts this in the
         # background has Ctrl-C ignored; who sends the signal nevertheless means it.

@@ -49,12 +49,17 @@ def tally(
         labels: Class codes, shape (s, b), or None.
         importance: Weights of the samples, shape (s, b, 1), or None.
     """
+    # a lane's sums in a row of its own: the order of additions must not depend on k
+    cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance).T, np.float64).sum(-1)
+    if labels is None:
+        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
+    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))
+
+
+def batch_costs(network: Network, u: Array, h: Array, t: Array, importance: Array | None = None) -> Array:
+    """Return the cost of each batch and lane, summed over its samples, shape (s, k); see `tally` for the arguments."""
     s, k = u.shape[:2]
     terms = network.head.value(u, h, t[:, None])
     if importance is not None:
         terms = terms * importance[:, None]
-    # a lane's sums in a row of its own: the order of additions must not depend on k
-    cost = np.ascontiguousarray(terms.reshape(s, k, -1).sum(-1).T, np.float64).sum(-1)
-    if labels is None:
-        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
-    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))
+    return terms.reshape(s, k, -1).sum(-1)

@@ -4,7 +4,8 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.models.activations import ACTIVATIONS
@@ -109,7 +110,7 @@ def test_fused_equals_alone_at_the_sizes_of_mnist(hidden, lanes, toy):
 
 
 @given(own=st.lists(st.sampled_from(OWN), min_size=2, max_size=6), place=st.integers(0, 5), n=st.integers(5, 40))
-@settings(max_examples=30)
+@examples(12)
 def test_neither_place_nor_neighbours_nor_sizes_matter(own, place, n, toy):
     data = toy(n=n, d=4, dtype="float32")
     probe = Member({**BASE, "learning_rate": 0.7, "l2": 0.3}, (1, 2, 3))

@@ -2,7 +2,8 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 from sklearn.datasets import load_digits
@@ -61,7 +62,7 @@ def rotation(angle):
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
-@settings(max_examples=40)
+@examples(20)
 @given(
     amounts=st.tuples(st.floats(0, 180), st.floats(0, 50), st.floats(0, 3), st.floats(0, 0.99), st.floats(0, 200)),
     side=st.integers(1, 13),

@@ -1,4 +1,4 @@
-"""The command line's shape, mistakes and exit codes; what it runs is tested in test_cli_run.py."""
+"""The command line's shape, mistakes and exit codes; what it runs is tested in test_run.py."""
 
 from __future__ import annotations
 

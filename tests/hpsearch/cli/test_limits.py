@@ -46,9 +46,9 @@ def test_limits_stop_a_study_and_are_no_variant(folder: Path, capsys: pytest.Cap
 
 def test_from_opens_a_variant_that_is_named_after_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
-    assert run("--from", "climb", "--trials", "3") == 0
-    assert run("--from", "climb", "--seed", "3", "--trials", "3") == 0
-    assert run("--from", "climb", "--trials", "4") == 0
+    assert run("--from", "climb", "--first", "2", "--trials", "3") == 0
+    assert run("--from", "climb", "--first", "2", "--seed", "3", "--trials", "3") == 0
+    assert run("--from", "climb", "--first", "2", "--trials", "4") == 0
     assert ls(capsys) == {"climb": 40, "climb@from=climb": 4, "climb@seed=3,from=climb": 3}
 
 
@@ -62,6 +62,7 @@ def test_from_opens_a_variant_that_is_named_after_it(folder: Path, capsys: pytes
         (["--workers", "0"], "0 is not in the range x>=1"),
         (["--workers", "2", "--scheduler", "tcp://x:1"], "--workers and --scheduler exclude each other"),
         (["--from", "nothing"], "no such directory"),
+        (["--first", "2"], "--first N goes with --from"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

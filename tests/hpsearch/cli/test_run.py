@@ -1,4 +1,4 @@
-"""``hpsearch run`` as a person types it: real studies, real processes, real interrupts."""
+"""``hpsearch run`` as a person types it: real studies; real processes where interrupts or terminals are the claim."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from hpsearch.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
 
 STUDY = '''\
 """A study that trains in no time, or slowly where SLOW is set."""
@@ -63,10 +68,18 @@ def start(folder: Path, *args: str, **environment: str) -> subprocess.Popen[str]
     )
 
 
-def run(folder: Path, *args: str, **environment: str) -> tuple[int, str, str]:
-    process = start(folder, *args, **environment)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
+@pytest.fixture
+def run(folder: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Type a command in the study's folder; gives the exit code, standard output and standard error."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def type_in(*args: str) -> tuple[int, str, str]:
+        code = main(args)
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return type_in
 
 
 def look(folder: Path, *args: str) -> str:
@@ -74,36 +87,37 @@ def look(folder: Path, *args: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=True).stdout
 
 
-def test_a_run_tells_its_story_in_plain_lines(folder: Path) -> None:
-    code, out, err = run(folder, "climb.py", "--no-tracking")
-    assert (code, err) == (0, "")
+def test_a_run_tells_its_story_in_plain_lines(folder: Path, run: Run) -> None:
+    process = start(folder, "climb.py", "--no-tracking")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "climb: 6 trials of up to 5 epochs; random, none, 2 lanes"
     assert "leads with score" in lines[1]
     assert any(line.startswith("climb is done: 6 trials (6 complete, 0 pruned)") for line in lines)
     assert lines[-2:] == ["next: hpsearch show climb", "      hpsearch ui"]
     assert "\x1b" not in out
-    assert look(folder, "show", "climb").splitlines()[2] == "6 of 6 trials: 6 complete, 0 pruned"
-    assert len(look(folder, "export", "climb", "--curves").splitlines()) == 1 + 6 * 5
+    assert run("show", "climb")[1].splitlines()[2] == "6 of 6 trials: 6 complete, 0 pruned"
+    assert len(run("export", "climb", "--curves")[1].splitlines()) == 1 + 6 * 5
 
 
-def test_quiet_prints_nothing_and_json_one_object(folder: Path) -> None:
-    assert run(folder, "climb.py", "--no-tracking", "--quiet") == (0, "", "")
-    code, out, err = run(folder, "climb.py", "--no-tracking", "--json")  # done already: nothing is trained again
+def test_quiet_prints_nothing_and_json_one_object(run: Run) -> None:
+    assert run("run", "climb.py", "--no-tracking", "--quiet") == (0, "", "")
+    code, out, err = run("run", "climb.py", "--no-tracking", "--json")  # done already: nothing is trained again
     assert (code, err) == (0, "")
     said = json.loads(out)
     assert (said["study"], said["counts"]["complete"], said["resumable"]) == ("climb", 6, False)
-    assert said["best"]["params"] == json.loads(look(folder, "best", "climb", "--json"))["params"]
+    assert said["best"]["params"] == json.loads(run("best", "climb", "--json")[1])["params"]
 
 
-def test_overrides_open_a_variant_and_more_trials_extend_the_study(folder: Path) -> None:
-    run(folder, "climb.py", "--no-tracking", "--quiet")
-    code, out, _ = run(folder, "climb.py", "--no-tracking", "--trials", "8")
+def test_overrides_open_a_variant_and_more_trials_extend_the_study(run: Run) -> None:
+    run("run", "climb.py", "--no-tracking", "--quiet")
+    code, out, _ = run("run", "climb.py", "--no-tracking", "--trials", "8")
     assert code == 0
     assert "climb: 8 trials of up to 5 epochs; random, none, 2 lanes; resumed after 30 epochs" in out
-    run(folder, "climb.py", "--no-tracking", "--quiet", "--seed", "3", "--trials", "2")
-    run(folder, "climb.py", "--no-tracking", "--quiet", "--set", "repeats=2", "--name", "twice", "--trials", "2")
-    listed = [line.split()[:2] for line in look(folder, "ls").splitlines()[1:]]
+    run("run", "climb.py", "--no-tracking", "--quiet", "--seed", "3", "--trials", "2")
+    run("run", "climb.py", "--no-tracking", "--quiet", "--set", "repeats=2", "--name", "twice", "--trials", "2")
+    listed = [line.split()[:2] for line in run("ls")[1].splitlines()[1:]]
     assert listed == [["climb", "8/8"], ["climb@seed=3", "2/2"], ["twice", "2/2"]]
 
 
@@ -117,10 +131,10 @@ def test_overrides_open_a_variant_and_more_trials_extend_the_study(folder: Path)
         (["climb.py", "--name", "a/b"], "study name 'a/b'"),
         (["climb.py", "--root", "climb.py"], "climb.py"),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_one_line_and_leaves_nothing_behind(folder: Path, args: list[str], words: str) -> None:
-    code, out, err = run(folder, *args, "--no-tracking")
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(folder: Path, run: Run, args: list[str], words: str) -> None:
+    code, out, err = run("run", *args, "--no-tracking")
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
     assert err.count("\n") == 1
@@ -128,9 +142,9 @@ def test_a_mistake_is_one_line_and_leaves_nothing_behind(folder: Path, args: lis
     assert [path.name for path in folder.iterdir() if path.name != "__pycache__"] == ["climb.py"]
 
 
-def test_a_study_in_which_every_trial_fails_exits_with_1_and_says_why(folder: Path) -> None:
+def test_a_study_in_which_every_trial_fails_exits_with_1_and_says_why(folder: Path, run: Run) -> None:
     (folder / "climb.py").write_text(STUDY.replace("> 9.9", "> -1"))
-    code, out, err = run(folder, "climb.py", "--no-tracking")
+    code, out, err = run("run", "climb.py", "--no-tracking")
     assert code == 1
     assert err.count("\n") == 1
     assert "x is too large" in err
@@ -147,16 +161,16 @@ def interrupt(process: subprocess.Popen[str], lines: int) -> tuple[str, str]:
     return head + out, err
 
 
-def test_ctrl_c_ends_in_order_says_how_to_resume_and_resuming_gives_the_same_study(folder: Path) -> None:
+def test_ctrl_c_ends_in_order_says_how_to_resume_and_resuming_gives_the_same_study(folder: Path, run: Run) -> None:
     out, err = interrupt(process := start(folder, "climb.py", "--no-tracking", "--root", "a", SLOW="0.2"), 2)
     assert (process.returncode, err) == (130, "")
     assert "interrupted: finishing this tick" in out
     assert "climb is not done: " in out
     assert "resume: hpsearch run climb.py --no-tracking --root a\n" in out
-    assert run(folder, "climb.py", "--no-tracking", "--root", "a", "--quiet") == (0, "", "")
-    assert run(folder, "climb.py", "--no-tracking", "--root", "b", "--quiet") == (0, "", "")
+    for root in "ab":
+        assert run("run", "climb.py", "--no-tracking", "--root", root, "--quiet") == (0, "", "")
     for flags in ([], ["--curves"]):
-        resumed, whole = (look(folder, "export", "climb", *flags, "--root", root) for root in "ab")
+        resumed, whole = (run("export", "climb", *flags, "--root", root)[1] for root in "ab")
         assert resumed == whole
 
 
@@ -190,9 +204,9 @@ def test_on_a_terminal_the_view_is_live_and_gives_the_cursor_back(folder: Path) 
     assert "climb is done: 6 trials" in text
 
 
-def test_init_then_run_is_a_whole_session(folder: Path) -> None:
-    subprocess.run([sys.executable, "-m", "hpsearch", "init"], cwd=folder, check=True, capture_output=True)
-    code, out, err = run(folder, "studies/first.py", "--no-tracking", "--trials", "4", "--epochs", "2")
+def test_init_then_run_is_a_whole_session(run: Run) -> None:
+    assert run("init")[0] == 0
+    code, out, err = run("run", "studies/first.py", "--no-tracking", "--trials", "4", "--epochs", "2")
     assert (code, err) == (0, "")
     assert "first@epochs=2 is done: 4 trials" in out
 
@@ -205,8 +219,8 @@ def test_a_notebook_or_script_gets_the_same_words_from_study_run(folder: Path) -
 
 
 @pytest.mark.slow
-def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path) -> None:
-    code, out, err = run(folder, "climb.py")
+def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path, run: Run) -> None:
+    code, out, err = run("run", "climb.py")
     assert (code, err) == (0, "")
     assert out.splitlines()[-1] == "      hpsearch ui"
     assert look(folder, "sync", "climb").startswith("climb: all of it is in MLflow at sqlite:///")
@@ -228,20 +242,17 @@ def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path) ->
     assert (ui.returncode, err) == (0, "")
 
 
-def test_a_ladder_is_asked_for_and_confirmed_on_the_command_line(tmp_path: Path) -> None:
-    (tmp_path / "nets.py").write_text(
+def test_a_ladder_is_asked_for_and_confirmed_on_the_command_line(folder: Path, run: Run) -> None:
+    (folder / "nets.py").write_text(
         "from hpsearch import Float, MLPClassifier, Study\n"
         "study = Study(name='nets', model=MLPClassifier(hidden_layer_sizes=(8,), max_epochs=3), data='digits',\n"
         "              space={'learning_rate': Float(0.1, 10, log=True)}, n_trials=8)\n"
     )
-    args = [sys.executable, "-m", "hpsearch", "run", "nets.py", "--stages", "auto", "--confirm", "2", "--no-tracking"]
-    done = subprocess.run(args, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "nets@stages=auto is done: 16 trials" in done.stdout
-    assert "stage 0: 5 trials" in done.stdout
-    assert "test set:" in done.stdout
-    shown = subprocess.run(
-        [sys.executable, "-m", "hpsearch", "show", "nets"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert "the search took" in shown.stdout
-    assert "confirmed: point" in shown.stdout
+    code, out, err = run("run", "nets.py", "--stages", "auto", "--confirm", "2", "--no-tracking")
+    assert (code, err) == (0, "")
+    assert "nets@stages=auto is done: 16 trials" in out
+    assert "stage 0: 5 trials" in out
+    assert "test set:" in out
+    shown = run("show", "nets")[1]
+    assert "the search took" in shown
+    assert "confirmed: point" in shown

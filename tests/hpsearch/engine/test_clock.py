@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 from toys import Saveable, story
 
 from hpsearch.engine.clock import Clock
+from hpsearch.engine.observer import Silent
 from hpsearch.engine.resume import restore
+from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
@@ -168,3 +171,43 @@ def test_a_row_that_is_not_its_trials_next_epoch_is_refused_before_it_is_written
     with Log(tmp_path / "whole" / "log.jsonl") as log:
         assert make_clock(log, objective=Saveable()).run()
     assert story(tmp_path / "log.jsonl") == story(tmp_path / "whole" / "log.jsonl")
+
+
+def test_a_wall_clock_that_is_set_back_neither_stops_checkpoints_nor_the_timeout(
+    tmp_path: Path, make_clock: MakeClock
+) -> None:
+    wall, monotonic = itertools.count(2e9, -3600.0), itertools.count(0.0, 3.0)
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(
+            log,
+            objective=Saveable(),
+            now=lambda: next(wall),
+            elapsed=lambda: next(monotonic),
+            limits=Limits(timeout=30),
+        )
+        assert clock.run()
+    assert clock.history.stop == "timeout: this run has taken 30 s"
+    assert [tick for _, tick, flaw in clock.checkpoints.inspect() if flaw is None]
+
+
+def test_checkpoints_that_cannot_be_deleted_in_the_end_are_told_of(
+    tmp_path: Path, make_clock: MakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told(Silent):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def message(self, text: str) -> None:
+            self.lines.append(text)
+
+    def refused() -> None:
+        raise PermissionError(13, "Permission denied")
+
+    told = Told()
+    with Log(tmp_path / "log.jsonl") as log:
+        clock = make_clock(log, observer=told)
+        monkeypatch.setattr(clock.checkpoints, "clear", refused)
+        assert clock.run()
+    (line,) = told.lines
+    assert "Permission denied" in line
+    assert "`hpsearch gc` deletes them" in line

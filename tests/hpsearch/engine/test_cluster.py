@@ -159,7 +159,8 @@ def test_a_scheduler_that_goes_away_is_a_clear_error(tmp_path: Path, make_clock:
         lost.close(timeout=1)
 
 
-def test_a_scheduler_that_does_not_answer_is_a_clear_error() -> None:
+def test_a_scheduler_that_does_not_answer_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.engine.dask_client.ANSWER_SECONDS", 0.2)
     with pytest.raises(UserError, match="no Dask scheduler answers there"), connect(1, "tcp://127.0.0.1:9"):
         pass
 

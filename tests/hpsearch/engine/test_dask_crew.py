@@ -46,6 +46,7 @@ class FakeClient:
     def __init__(self, future: FakeFuture, **workers: tuple[str, int]) -> None:
         self.future, self.workers = future, workers
         self.scattered: Callable[[], Any] = lambda: FakeFuture("finished")
+        self.others: dict[str, dict[str, str | None]] = {}
 
     def scheduler_info(self, n_workers: int) -> Any:
         return {"workers": {w: {"status": s, "metrics": {"executing": n}} for w, (s, n) in self.workers.items()}}
@@ -60,6 +61,11 @@ class FakeClient:
 
     def as_current(self) -> Any:
         raise OSError("not waited for here")
+
+    def get_versions(self, packages: list[str]) -> Any:
+        mine = {"host": {"python": "3.11.7.final.0"}, "packages": dict.fromkeys(packages, "1.0")}
+        others = {w: {**mine, "packages": {**mine["packages"], **self.others.get(w, {})}} for w in self.workers}
+        return {"client": mine, "workers": others}
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +153,29 @@ def test_a_call_that_nobody_answers_ends() -> None:
     with pytest.raises(TimeoutError, match=r"no answer within 0\.01 s"):
         dask_crew._within(0.01, never.wait)
     never.set()
+
+
+def test_a_worker_of_other_versions_is_left_aside_with_a_word_and_without_any_other_the_run_ends() -> None:
+    notices: list[str] = []
+    client = FakeClient(FakeFuture("pending"), a=("running", 0), b=("running", 0), c=("running", 0))
+    client.others = {"a": {"numpy": "0.9"}, "b": {"distributed": "0.9", "hpsearch": None}}
+    made = DaskCrew(client, lambda data: data, None, notices.append)
+    assert made.workers() == ["b", "c"]
+    assert made.workers() == ["b", "c"]
+    assert notices == [
+        "worker a is left aside, results would differ: numpy 0.9 instead of 1.0",
+        "worker b has other versions: distributed 0.9 instead of 1.0",
+    ]
+    del client.workers["b"], client.workers["c"]
+    with pytest.raises(UserError, match=r"no worker has the coordinator's versions.*numpy 0\.9 instead of 1\.0"):
+        made.workers()
+
+
+def test_a_worker_that_does_not_tell_its_versions_is_not_used_before_it_does() -> None:
+    client = FakeClient(FakeFuture("pending"), a=("running", 0))
+    made = DaskCrew(client, lambda data: data, None)
+    plain = client.get_versions
+    client.get_versions = lambda packages: {**plain(packages), "workers": {}}  # type: ignore[method-assign]
+    assert made.workers() == []
+    client.get_versions = plain  # type: ignore[method-assign]
+    assert made.workers() == ["a"]

@@ -1,4 +1,4 @@
-"""Counts the cases of this folder, and writes them into docs/guarantees.md where that is asked for.
+"""What the attacks share; counts their cases, and writes them into docs/guarantees.md where that is asked for.
 
 ``HPSEARCH_WRITE_GUARANTEES=1 python -m pytest tests/hpsearch/faults -m ""`` writes the table between its marks.
 """
@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from roots import bowl
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[2] / "docs" / "guarantees.md"
@@ -18,6 +19,30 @@ BEGIN, END = "<!-- cases: begin -->", "<!-- cases: end -->"
 
 _passed: Counter[str] = Counter()
 _failed: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="session")
+def whole_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that holds nothing yet, made once: tests copy the file."""
+    from hpsearch.tracking import sqlite_store
+    from hpsearch.tracking.store import settings
+
+    path = tmp_path_factory.mktemp("whole") / "mlflow.db"
+    with settings():
+        sqlite_store.make(path)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root with a study of four trials that was not delivered; its file is beside it, in the working directory."""
+    from hpsearch.study.loading import load_study
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bowl.py").write_text(bowl())
+    load_study(tmp_path / "bowl.py").run(tmp_path / "mlruns", quiet=True, tracking=False)
+    return tmp_path / "mlruns"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from logs import header, ticks
+from roots import rows_of
 
 from hpsearch.cli import main
 from hpsearch.log.lines import encode
@@ -106,35 +107,8 @@ def study(n_trials: int = 12) -> list[Record]:
     return records
 
 
-def rows_of(path: Path) -> dict[str, list[str]]:
-    """What a store holds of runs, parameters, tags and points, without ids."""
-    with closing(sqlite3.connect(path)) as base:
-        name = "(select name from runs r where r.run_uuid = t.run_uuid)"
-        return {
-            table: sorted(map(str, base.execute(f"select {name}, {columns} from {table} t")))
-            for table, columns in {
-                "runs": "status, start_time, end_time, lifecycle_stage",
-                "params": "key, value",
-                "tags": "key, case when key = 'mlflow.parentRunId' then '' else value end",
-                "metrics": "key, value, step, timestamp, is_nan",
-                "latest_metrics": "key, value, step, timestamp, is_nan",
-            }.items()
-        } | {"inputs": sorted(map(str, base.execute("select source_type, destination_type from inputs")))}
-
-
-@pytest.fixture(scope="module")
-def whole_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from hpsearch.tracking import sqlite_store
-    from hpsearch.tracking.store import settings
-
-    path = tmp_path_factory.mktemp("whole") / "mlflow.db"
-    with settings():
-        sqlite_store.make(path)
-    return path
-
-
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder = tmp_path / "studies" / "eta_lambda"
     folder.mkdir(parents=True)
@@ -162,8 +136,9 @@ def test_killed_at_any_statement_and_delivered_anew_the_store_is_the_same(
 
 
 def test_a_store_that_another_process_locks_is_one_line_and_delivered_once_it_is_free(
-    root: Path, whole_store: Path, capfd: pytest.CaptureFixture[str]
+    made_up: Path, whole_store: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    root = made_up
     shutil.copyfile(whole_store, root / "mlflow.db")
     with closing(sqlite3.connect(root / "mlflow.db", isolation_level=None)) as other:
         other.execute("begin immediate")

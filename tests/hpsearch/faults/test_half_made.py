@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import sqlite3
@@ -14,58 +15,22 @@ from typing import Any
 
 import pytest
 from mlflow.tracking import MlflowClient
+from roots import let_go
 
 from hpsearch.cli import main
 from hpsearch.engine.root_doctor import examine_root
 from hpsearch.errors import UserError
 from hpsearch.log import files
-from hpsearch.study.loading import load_study
 from hpsearch.tracking import sqlite_store
 from hpsearch.tracking.store import Store, settings
 from hpsearch.tracking.uri import resolve
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
 
-STUDY = """
-from hpsearch import Float, Study
-
-def objective(trial):
-    for epoch in range(3):
-        yield {"score": trial["x"] * epoch}
-
-study = Study("bowl", objective=objective, space={"x": Float(0, 1)}, metric="score", pruner="none", n_trials=4, lanes=2)
-"""
-
-
-@pytest.fixture(scope="module")
-def whole_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("whole") / "mlflow.db"
-    with settings():
-        sqlite_store.make(path)
-    return path
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root with a study that was not delivered."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "bowl.py").write_text(STUDY)
-    root = tmp_path / "mlruns"
-    load_study(tmp_path / "bowl.py").run(root, quiet=True, tracking=False)
-    return root
-
 
 def runs(root: Path) -> int:
     with closing(sqlite3.connect(root / "mlflow.db")) as base:
         return int(base.execute("select count(*) from runs").fetchone()[0])
-
-
-def let_go(root: Path) -> None:
-    """End the connections that MLflow keeps open in this process, as if it were another one."""
-    client: Any = MlflowClient(resolve(root))
-    client._tracking_client.store.engine.dispose()
-    client._get_registry_client().store.engine.dispose()
 
 
 def halve(whole: Path, path: Path) -> None:
@@ -199,34 +164,70 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(
     assert not list(root.glob(".mlflow*"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", range(12))
-def test_killed_while_it_makes_a_store_a_delivery_leaves_nothing_that_the_next_one_stumbles_over(
-    root: Path, moment: int
-) -> None:
-    """The moments are migrations, not times: the process kills itself when it comes to one."""
-    killed = f"""
-import os, signal, sys
-from alembic.runtime import migration
-from hpsearch.cli import main
-steps, plain = 0, migration.MigrationContext._ensure_version_table
+MOMENTS = 30
+"""At so many statements, spread over all that making a store takes, its process is killed."""
+
+MAKER = """
+import json, os, signal, sys
+from pathlib import Path
 import sqlalchemy.engine.default as default
-run = default.DefaultDialect.do_execute
-def count(self, *args, **options):
+from hpsearch.tracking import sqlite_store
+from hpsearch.tracking.store import settings
+
+folder, moments = Path(sys.argv[1]), int(sys.argv[2])
+plain, steps, last = default.DefaultDialect.do_execute, 0, None
+
+def counted(self, *args, **options):
     global steps
     steps += 1
-    if steps == {30 + 40 * moment}:
+    if steps == last:
         os.kill(os.getpid(), signal.SIGKILL)
-    return run(self, *args, **options)
-default.DefaultDialect.do_execute = count
-main(["sync", "--root", {str(root)!r}])
+    return plain(self, *args, **options)
+
+default.DefaultDialect.do_execute = counted
+
+def make(root, moment):
+    global last
+    root.mkdir()
+    child = os.fork()
+    if not child:
+        last = moment
+        sqlite_store.make(root / "mlflow.db")
+        (root / "steps").write_text(str(steps))
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+with settings():
+    import mlflow.store.tracking.sqlalchemy_store
+    import mlflow.tracking
+    assert make(folder / "whole", None) == 0
+    total = int((folder / "whole" / "steps").read_text())
+    ends = [make(folder / f"killed-{number}", 2 + number * (total - 2) // moments) for number in range(moments)]
+print(json.dumps(ends))
 """
-    done = subprocess.run([sys.executable, "-c", killed], capture_output=True, timeout=120)
-    assert done.returncode == -9, done.stderr
-    assert not (root / "mlflow.db").exists()
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_of_its_making_a_store_is_not_there_and_the_next_delivery_makes_it(
+    root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The moments are statements, not times: the process kills itself when it comes to one."""
+    command = [sys.executable, "-W", "ignore", "-c", MAKER, str(tmp_path), str(MOMENTS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [-9] * MOMENTS
+    for number in range(MOMENTS):
+        left = [path.name for path in (tmp_path / f"killed-{number}").iterdir()]
+        assert "mlflow.db" not in left
+        assert left
+        assert all(name.startswith(".mlflow.db.") for name in left)
+        for name in left:
+            (tmp_path / f"killed-{number}" / name).rename(root / name)  # their names are no two the same
+    assert len(sqlite_store.leftovers(root / "mlflow.db")) >= MOMENTS
     assert main(["sync", "--root", str(root)]) == 0
     assert runs(root) == 5
     assert examine_root(root) == []
+    assert not list(root.glob(".mlflow*"))
 
 
 @pytest.mark.parametrize("content", ["text\r\n", b"\x00bytes"])

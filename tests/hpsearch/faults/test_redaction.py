@@ -38,6 +38,17 @@ TEXTS = [
     f"client(api-key='{SECRET}')",
     f"DB_PASSWORD: {SECRET}",
     f"-----BEGIN RSA PRIVATE KEY-----\n+{SECRET}\n+-----END RSA PRIVATE KEY-----",
+    f"postgresql+psycopg://bob:{SECRET}/x#y@db/mlflow",
+    f"mysql://bob:{SECRET}@home@db/mlflow",
+    f"http://bob:p@{SECRET}@there/x",
+    f"PGPASSWORD={SECRET}",
+    f"clientSecret: {SECRET}",
+    f'"dbPassword": "two words, {SECRET}"',
+    f"password='one {SECRET}'",
+    f'{{\\"api_key\\": \\"one {SECRET}\\"}}',
+    f"X-API-Key: {SECRET}",
+    f"SECRET_KEY_BASE={SECRET}",
+    f"Set-Cookie: session={SECRET}; Path=/\nbehind: ",
 ]
 
 
@@ -56,7 +67,9 @@ def test_a_secret_is_taken_out_of_a_text(text: str) -> None:
         "learning_rate=0.1 n_tokens=512, max_tokens: 3",
         "http://127.0.0.1:5000/#/experiments/1/runs/2", "accuracy=0.98",
         "tokens = tokenizer(text)", "git@github.com:me/it.git", "ValueError: secretary is unknown", "signal = 3",
-        "class Token:\n    pass", "std::string password;",
+        "class Token:\n    pass", "std::string password;", "password = ''", 'token="", other="x"',
+        "a cookie: it is sweet",
+        "postgresql://db/mlflow", "sqlite:////home/me/mlruns/mlflow.db", "PWD=/home/me",
     ],
 )  # fmt: skip
 def test_what_is_no_secret_stays(text: str) -> None:
@@ -74,6 +87,48 @@ def test_the_value_of_a_secret_variable_is_taken_out_wherever_it_stands(monkeypa
     monkeypatch.setenv("PWD", "/home/bob/studies")
     assert redact.text("it said plainword7!") == "it said [redacted]!"
     assert redact.text("/home/bob/studies/x.py") == "/home/bob/studies/x.py"
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "MYSQL_PWD", "clientSecret", "AWS_SESSION_TOKEN", "my-api-key", "SIG"])
+def test_a_variable_is_known_as_secret_by_its_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "plainword7")
+    assert redact.text("plainword7") == "[redacted]"
+
+
+@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "TOKENIZERS_PARALLELISM", "SECRETARY", "DESIGN"])
+def test_a_variable_that_only_sounds_like_it_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "plainword7")
+    assert redact.text("plainword7") == "plainword7"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        (f"postgresql://bob:{SECRET}/x@db/mlflow", "postgresql://db/mlflow"),
+        (f"http://bob:{SECRET}@there:5000", "http://there:5000"),
+        ("sqlite:////data/token=abc/mlflow.db", "sqlite:////data/token=abc/mlflow.db"),
+        ("http://[::1", "http://[::1"),
+    ],
+)
+def test_an_address_is_shown_without_its_password_and_a_file_by_its_name(uri: str, shown: str) -> None:
+    assert redact.uri(uri) == shown
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_no_command_prints_the_password_of_a_server_that_does_not_answer(
+    root: Path, way: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"http://bob:{SECRET}@127.0.0.1:9"
+    named = ["--tracking-uri", uri] if way == "option" else []
+    if way == "variable":
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    for command in (["sync"], ["doctor"], ["doctor", "--fix"], ["scrub", "bowl"], ["rm", "bowl", "--yes"], ["ui"]):
+        more = named if command[0] != "doctor" else []
+        main([*command, "--root", str(root), *more])
+        told = capfd.readouterr()
+        assert SECRET not in told.out + told.err, command
+        assert command[0] == "ui" or "127.0.0.1:9" in told.out + told.err or not more, command
+    assert not [path for path in root.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
 
 
 def test_a_command_s_secret_options_lose_their_values() -> None:
@@ -233,13 +288,13 @@ def test_scrub_changes_what_mlflow_holds_and_a_second_delivery_changes_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hpsearch.log import redact as layer
-    from hpsearch.tracking import projection
+    from hpsearch.tracking import folded
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     path = old_log(tmp_path / "studies" / "eta_lambda", lambda first: encode(first), git_diff=f"+token={SECRET}\n")
     # As version 0.1 delivered it.
     with monkeypatch.context() as patch:
-        for module in (projection.redact, layer):
+        for module in (folded.redact, layer):
             patch.setattr(module, "record", lambda record, more=(): record)
             patch.setattr(module, "text", lambda text, more=(): text)
         assert main(["sync", "--root", str(tmp_path)]) == 0

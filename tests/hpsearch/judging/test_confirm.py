@@ -8,7 +8,7 @@ import pytest
 from planted import Planted, planted_study, search
 from scipy import stats
 
-from hpsearch.judging.confirm import Spread, candidates, describe, expected, most_trials, paired_p, verdict, winner
+from hpsearch.judging.confirm import Spread, candidates, describe, expected, most_trials, verdict, winner
 from hpsearch.log.history import History
 from hpsearch.log.records import Ask, Row
 from hpsearch.pruners import FirstEpoch
@@ -124,14 +124,6 @@ def test_a_point_that_fails_with_a_seed_ranks_after_those_that_never_do(tmp_path
     found = verdict(search(study, fragile, tmp_path))
     assert found is not None
     assert [(each.point, each.failed) for each in found.candidates] == [(6, 0), (3, 0), (5, 1)]
-
-
-def test_p_is_scipys() -> None:
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=6), rng.normal(0.5, size=6)
-    assert paired_p((a - b).tolist()) == pytest.approx(stats.ttest_rel(a, b).pvalue)
-    assert paired_p([0.0, 0.0]) == 1.0
-    assert paired_p([0.1, 0.1]) == 0.0
 
 
 def test_how_many_trials_there_will_be_is_exact_at_the_end(confirmed: History, tmp_path: Path, study: Study) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import optuna
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 from searching import METRIC, Search, folded, make_study
@@ -38,7 +39,7 @@ def story(trials: Sequence[FrozenTrial]) -> list[Any]:
     ]
 
 
-@settings(max_examples=12)
+@examples(6)
 @given(
     sampler=st.sampled_from(["random", "tpe"]),
     reduction=st.integers(2, 4),

@@ -116,3 +116,21 @@ def test_a_journal_that_stands_there_is_replaced(history: History, tmp_path: Pat
 def test_a_journal_that_cannot_be_written_is_a_users_mistake(history: History, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written"):
         write_journal(history, tmp_path / "absent" / "made.log")
+
+
+def test_what_trials_said_times_and_other_metrics_are_kept_and_what_has_no_place_is_said(
+    history: History, tmp_path: Path
+) -> None:
+    history.trials[0].attributes.update({"seen": [1, 2], "point": "theirs"})
+    lines = write_journal(history, tmp_path / "made.log")
+    study = load(tmp_path / "made.log")
+    others = sorted({name for trial in history.trials for row in trial.rows for name in row.metrics} - {"val_accuracy"})
+    assert bool(lines) == bool(others)
+    assert study.trials[0].user_attrs["seen"] == [1, 2]
+    assert study.trials[0].user_attrs["attributes.point"] == "theirs"
+    for frozen, trial in zip(study.trials, history.trials, strict=True):
+        assert frozen.datetime_start is not None
+        assert frozen.datetime_start.timestamp() == pytest.approx(trial.asked_at)
+        assert (frozen.user_attrs["point"], frozen.user_attrs["lane"]) == (trial.ask.point, trial.ask.lane)
+        if trial.best_epoch is not None:
+            assert frozen.user_attrs["metrics"].keys() == trial.rows[trial.best_epoch - 1].metrics.keys()

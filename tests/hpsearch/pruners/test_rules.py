@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from searching import METRIC, Search, arrive, make_study
 
@@ -31,14 +33,15 @@ SPACE = {"a": Float(0, 1)}
 def learning(seed: int, ties: bool = False) -> Any:
     """Learning curves that rise to different heights at different speeds, with noise."""
 
-    def curve(trial: int, params: Mapping[str, Any], epoch: int) -> float:
+    @cache
+    def value(trial: int, epoch: int) -> float:
         rng = np.random.default_rng((seed, trial))
         height, speed = rng.random(), rng.uniform(0.5, 8.0)
         noise = float(np.random.default_rng((seed, trial, epoch)).normal(0, 0.03))
         value = float(height * (1 - math.exp(-epoch / speed))) + noise
         return round(value, 1) if ties else value
 
-    return curve
+    return lambda trial, params, epoch: value(trial, epoch)
 
 
 def search(pruner: Any, seed: int, direction: Any = "maximize", **said: Any) -> Search:
@@ -59,7 +62,7 @@ def losses(history: History, epoch: int, numbers: Sequence[int]) -> list[tuple[f
     return sorted(found)
 
 
-cases = settings(max_examples=25)
+cases = examples(10)
 drawn = given(
     seed=st.integers(0, 999),
     lanes=st.integers(1, 8),

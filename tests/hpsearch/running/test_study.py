@@ -137,6 +137,19 @@ def test_only_the_fold_of_the_log_writes_to_a_history() -> None:
     assert not wrong
 
 
+def test_a_study_of_a_function_loads_only_what_it_needs(tmp_path: Path) -> None:
+    """It begins at once: scikit-learn and pandas alone take seconds to import."""
+    code = (
+        "import sys; from hpsearch import Float, Study\n"
+        "study = Study('f', objective=lambda trial: trial['x'], space={'x': Float(0, 1)}, metric='score', n_trials=2,\n"
+        "              sampler='random', pruner='none')\n"
+        "study.run(sys.argv[1], quiet=True, tracking=False)\n"
+        "print([name for name in ('sklearn', 'scipy', 'pandas', 'optuna', 'mlflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_limit_that_was_lifted_lets_a_stopped_study_go_on(tmp_path: Path) -> None:
     study = make(n_trials=30, lanes=2)
     first = study.run(tmp_path, quiet=True, tracking=False, no_improvement=1)

@@ -4,7 +4,8 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from searching import Search, make_study
 
@@ -47,7 +48,7 @@ def grids(draw: st.DrawFn) -> dict[str, Dimension]:
     return space
 
 
-@settings(max_examples=150)
+@examples(40)
 @given(grids())
 def test_the_cells_are_all_combinations_in_the_order_of_nested_loops(space: dict[str, Dimension]) -> None:
     cells = Cells(space)
@@ -119,7 +120,7 @@ def test_a_wider_grid_keeps_the_number_of_every_point_and_tries_each_once(given:
         numbered = points
 
 
-@settings(max_examples=40)
+@examples(15)
 @given(grids(), st.integers(2, 5))
 def test_infeasible_cells_are_skipped_and_counted(space: dict[str, Dimension], modulus: int) -> None:
     def allowed(params: Any) -> bool:

@@ -117,7 +117,7 @@ def test_a_study_cut_and_resumed_meets_the_same_points_and_tells_of_as_many_reje
 def test_a_warm_start_leaves_out_what_a_constraint_forbids(tmp_path: Path) -> None:
     said: dict[str, Any] = {"space": SPACE, "metric": "score", "n_trials": 9, "sampler": "random"}
     run(Study("free", objective=lambda t: float(t["b"]), **said), tmp_path, quiet=True, tracking=False)
-    result = run(study_of(n_trials=9), tmp_path, quiet=True, tracking=False, start_from="free")
+    result = run(study_of(n_trials=9), tmp_path, quiet=True, tracking=False, start_from="free", first=4)
     assert all(small(trial.params) for trial in result.history.trials)
     assert result.history.declaration.enqueue
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from searching import METRIC, Search, arrive, folded, make_study
 
@@ -53,7 +54,7 @@ def curve_of(values: list[float], goal: Goal, other: list[float] | None = None) 
 coarse = st.integers(0, 4).map(float)
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(st.lists(st.tuples(coarse, coarse), max_size=12))
 def test_the_front_are_the_trials_that_none_dominates(points: list[tuple[float, float]]) -> None:
     history = history_of(points)

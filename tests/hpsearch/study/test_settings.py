@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from hpsearch.cli import cli
 from hpsearch.study.checks import CHECKS
 from hpsearch.study.declaration import CONFIRM, EXTENDABLE, LIMITS
 from hpsearch.study.declared import Declaration
 from hpsearch.study.registry import PRUNERS, SAMPLERS, PrunerName, SamplerName
-from hpsearch.study.settings import Setting, having, may, settings
+from hpsearch.study.settings import Setting, flag, having, may, settings
 from hpsearch.study.study import SETTINGS, Study
 from hpsearch.study.variants import SETTABLE
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_what_fields_may_do_is_what_old_logs_and_names_rest_on() -> None:
@@ -40,6 +47,26 @@ def test_what_may_change_stands_in_the_log() -> None:
     recorded = {each.name for each in fields(Declaration)}
     assert recorded >= EXTENDABLE
     assert recorded >= set(SETTABLE)
+
+
+def test_what_may_change_of_a_study_that_has_begun() -> None:
+    assert set(having(Study, "extensible")) == {"sampler", "pruner", "lanes", "epochs", "audit", "space"}
+    assert set(having(Study, "fixed")) == {"name", "data", "metric", "direction", "value", "seed", "stages"}
+    code = {"objective", "model", "constraints", "scoring", "sampler", "pruner", "space", "version"}
+    assert set(having(Study, "code")) == code
+
+
+def test_run_has_an_option_for_each_field_that_is_typed() -> None:
+    params = {param.name: param for param in cli.commands["run"].params}
+    for name in having(Study, "typed"):
+        assert params[name].opts == [flag(name)]
+    assert flag("n_trials") == "--trials"
+
+
+def test_the_page_shows_the_fields_as_they_are() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "fields.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_field_without_properties_may_do_nothing() -> None:

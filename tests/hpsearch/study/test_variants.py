@@ -37,7 +37,7 @@ STUDY = Study(
         ({"data": Path("idx")}, "eta_lambda@idx"),
         ({"data": (np.zeros((3, 2)), np.zeros(3))}, "eta_lambda@arrays"),
         ({"sampler": TPE(n_startup=5)}, "eta_lambda@sampler=TPE"),
-        ({"trials": 200}, "eta_lambda"),
+        ({"n_trials": 200}, "eta_lambda"),
         ({"data": "digits", "seed": 0, "lanes": 8, "set": {"model.batch_size": 10}}, "eta_lambda"),
         ({"data": "mnist", "name": "mine"}, "mine"),
         ({"name": "mine"}, "mine"),
@@ -48,7 +48,7 @@ def test_a_variant_is_named_after_what_differs(said: dict[str, Any], name: str) 
 
 
 def test_what_is_said_holds_and_the_rest_stays() -> None:
-    new = override(STUDY, data="mnist", trials=9, set={"model.batch_size": 20, "repeats": 2})
+    new = override(STUDY, data="mnist", n_trials=9, set={"model.batch_size": 20, "repeats": 2})
     assert (new.data, new.n_trials, new.repeats, new.seed) == ("mnist", 9, 2, 0)
     assert new.model.get_params()["batch_size"] == 20
     assert new.model.get_params()["hidden_layer_sizes"] == (30,)
@@ -75,6 +75,11 @@ def test_a_wrong_override_is_refused_in_one_clear_line(said: dict[str, Any], mes
     with pytest.raises(UserError, match=message) as caught:
         override(STUDY, **said)
     assert "\n" not in str(caught.value)
+
+
+def test_only_fields_that_may_be_set_are() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'trials'"):
+        override(STUDY, trials=9)
 
 
 def test_an_objective_has_no_model_to_set() -> None:

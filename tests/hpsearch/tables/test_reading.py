@@ -14,7 +14,8 @@ import pandas as pd
 import polars as pl
 import pytest
 import tables
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from sklearn.datasets import load_iris
@@ -127,7 +128,7 @@ def test_row_names_without_a_name_as_r_writes_them_keep_the_columns_in_place(tmp
     assert found["a"].tolist() == [i * 2 for i in range(1, 9)]
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(
     rows=st.lists(
         st.tuples(st.floats(-1e6, 1e6), st.integers(-9, 9), st.text("abc ,;\"'éß", min_size=1, max_size=8)), min_size=3

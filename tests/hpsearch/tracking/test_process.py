@@ -19,7 +19,8 @@ import pytest
 from hpsearch.log.records import Record
 from hpsearch.tracking import cursor
 from hpsearch.tracking.deliver import LOCK
-from hpsearch.tracking.process import Delivery, DeliveryReport
+from hpsearch.tracking.delivery_report import DeliveryReport
+from hpsearch.tracking.process import Delivery
 from hpsearch.tracking.sync import sync
 from hpsearch.tracking.uri import resolve
 

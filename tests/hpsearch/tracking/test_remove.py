@@ -10,6 +10,7 @@ import pytest
 
 from hpsearch.cli import main
 from hpsearch.engine.doctor import examine
+from hpsearch.tracking import cursor
 from hpsearch.tracking.sync import sync
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
@@ -83,15 +84,20 @@ def test_a_log_that_is_shorter_than_what_was_delivered_is_looked_up_again(
     assert runs(root) == 7
 
 
+@pytest.mark.parametrize("old", [False, True])
 def test_a_root_that_was_moved_is_found(
-    root: Path, write: Write, records: Callable[..., list[Any]], tmp_path_factory: Any
+    root: Path, write: Write, records: Callable[..., list[Any]], tmp_path_factory: Any, old: bool
 ) -> None:
     sync([write(records())])
+    if old:  # version 0.1 wrote down the store's place
+        place = root / "studies" / "eta_lambda" / cursor.FILE
+        place.write_text(place.read_text().replace(cursor.OWN, f"sqlite:///{root}/mlflow.db"))
     moved = tmp_path_factory.mktemp("elsewhere") / "mlruns"
     shutil.move(root, moved)
     folder = moved / "studies" / "eta_lambda"
     (finding,) = examine(folder)
-    assert f"{root}/mlflow.db, which is not there" in finding.problem
+    expected = f"{root}/mlflow.db, which is not there" if old else f"looks for its artifacts in {root.as_uri()}"
+    assert expected in finding.problem
     assert finding.mend is not None
     finding.mend()
     assert examine(folder) == []

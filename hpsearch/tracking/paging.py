@@ -1,0 +1,42 @@
+"""Runs and experiments of MLflow, however many there are: it gives a thousand at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+PAGE = 1000
+"""Runs of one answer."""
+
+
+def runs_of(client: Any, experiments: Sequence[str], wanted: str, *, deleted: bool = False) -> Iterator[Any]:
+    """Yield the runs of some experiments that a filter lets through, a page at a time.
+
+    Args:
+        client: An MlflowClient.
+        experiments: Ids of experiments; none gives no run.
+        wanted: The filter, in MLflow's words.
+        deleted: Whether to yield runs that a person has deleted, too.
+    """
+    from mlflow.entities import ViewType
+
+    view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    token: str | None = None
+    while experiments:
+        page = client.search_runs(list(experiments), wanted, view, max_results=PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def experiments_of(client: Any) -> list[str]:
+    """Return the ids of all experiments that nobody has deleted."""
+    found: list[str] = []
+    token: str | None = None
+    while True:
+        page = client.search_experiments(max_results=PAGE, page_token=token)
+        found += [experiment.experiment_id for experiment in page]
+        token = page.token
+        if not token:
+            return found

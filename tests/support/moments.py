@@ -1,0 +1,158 @@
+"""Runs a study again and again in forked children, each attacked at another moment, and says what became of them.
+
+``python moments.py FOLDER STORE ATTACK MOMENTS`` runs FOLDER/study.py. A moment is the time before a line is written,
+before something is flushed or renamed, and amid training: one run counts them, and the attacks are spread over them.
+An attack is ``kill`` (SIGKILL; of a line that is being written, half is on the disk) or ``full`` (that write alone
+finds no space left). Each child's root is then run to its end and delivered to a copy of STORE, each by a child that
+nobody attacks. Prints a JSON object.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError
+from hpsearch.log import writer
+from hpsearch.models.training.training_pass import TrainingPass
+from hpsearch.objectives.function import FunctionObjective
+from hpsearch.study.loading import load_study
+from hpsearch.tracking.store import settings
+from hpsearch.tracking.sync import sync
+
+
+class Moments:
+    """Counts moments, and attacks at one of them.
+
+    Args:
+        attack: ``kill`` or ``full``.
+        at: Number of the moment to attack at, from 1; 0 for none.
+    """
+
+    def __init__(self, attack: str, at: int) -> None:
+        self.count = 0
+        self._attack, self._at = attack, at
+
+    def come(self, before: Callable[[], object] = lambda: None, *, writes: bool = True) -> None:
+        """Note that a moment has come.
+
+        Args:
+            before: Done before a kill.
+            writes: Whether a full disk would be noticed now.
+        """
+        if not writes and self._attack == "full":
+            return
+        self.count += 1
+        if self.count == self._at:
+            if self._attack == "full":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            before()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(self) -> None:
+        """Have moments come in this process."""
+        moments = self
+
+        class Watched(FileIO):
+            def write(self, line: Any) -> int:
+                moments.come(lambda: FileIO.write(self, line[: len(line) // 2]))
+                return FileIO.write(self, line)
+
+        def before(call: Callable[..., Any], writes: bool) -> Callable[..., Any]:
+            def watched(*args: Any, **options: Any) -> Any:
+                moments.come(writes=writes)
+                return call(*args, **options)
+
+            return watched
+
+        writer.FileIO = Watched  # type: ignore[misc]
+        os.fsync, os.replace = before(os.fsync, True), before(os.replace, True)
+        TrainingPass.run = before(TrainingPass.run, False)  # type: ignore[method-assign]
+        FunctionObjective.advance = before(FunctionObjective.advance, False)  # type: ignore[method-assign]
+
+
+def child(work: Callable[[], object], output: Path) -> int:
+    """Do some work in a forked child and return its exit code: 0, 2 for a UserError, 1 for any other."""
+    if (number := os.fork()) == 0:
+        code = 1
+        try:
+            fd = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(fd, 1)
+            os.dup2(fd, 2)
+            work()
+            code = 0
+        except UserError as error:
+            os.write(2, str(error).encode())
+            code = 2
+        except BaseException:
+            os.write(2, traceback.format_exc().encode())
+        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+
+
+def run(folder: Path, root: Path, moments: Moments | None = None) -> None:
+    if moments is not None:
+        moments.watch()
+    load_study(folder / "study.py").run(root, quiet=True, tracking=False)
+    if moments is not None:
+        (root / "moments").write_text(str(moments.count))
+
+
+def export(root: Path) -> None:
+    from hpsearch.cli import main
+
+    (name,) = (path.name for path in (root / "studies").iterdir())
+    for number, more in enumerate(([], ["--curves"])):
+        if main(["export", name, "--root", str(root), "-o", str(root / f"export-{number}.csv"), *more]):
+            raise AssertionError(root)
+
+
+def deliver(root: Path, store: Path) -> None:
+    shutil.copyfile(store, root / "mlflow.db")
+    with settings():
+        (report,) = sync(sorted((root / "studies").iterdir()))
+    if not report.delivered:
+        raise UserError(report.message or "not delivered")
+
+
+def finished(folder: Path, root: Path, store: Path) -> list[int]:
+    """Run a root to its end, export and deliver it, and return the exit codes."""
+    work: tuple[Callable[[], object], ...] = (
+        lambda: run(folder, root), lambda: export(root), lambda: deliver(root, store),
+    )  # fmt: skip
+    return [child(each, folder / "output") for each in work]
+
+
+def main() -> None:
+    folder, store, attack, moments = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    with settings():  # what children need is imported once
+        import mlflow.store.tracking.sqlalchemy_store
+        import mlflow.tracking  # noqa: F401
+
+        import hpsearch.cli
+        import hpsearch.running.api  # noqa: F401
+    whole = folder / "whole"
+    first = child(lambda: run(folder, whole, Moments(attack, 0)), folder / "output")
+    ends: list[Any] = [{"moment": 0, "ended": first, "then": finished(folder, whole, store)}]
+    if first == 0:
+        total = int((whole / "moments").read_text())
+        moments = min(moments, total)
+        for number in range(moments):
+            moment, root = 1 + number * (total - 1) // max(moments - 1, 1), folder / f"attacked-{number}"
+            ended = child(lambda: run(folder, root, Moments(attack, moment)), folder / "output")  # noqa: B023
+            said = (folder / "output").read_text()
+            ends.append({"moment": moment, "ended": ended, "said": said, "then": finished(folder, root, store)})
+    print(json.dumps({"total": total if first == 0 else 0, "ends": ends, "said": (folder / "output").read_text()}))
+
+
+if __name__ == "__main__":
+    main()
