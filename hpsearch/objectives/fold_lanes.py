@@ -63,14 +63,14 @@ class FoldLanes:
         """
         groups = self._groups(going, tick)
         together = {key: lanes for key, lanes in groups.items() if key is not None and _few(lanes)}
-        apart = [lane for key, lanes in groups.items() if key not in together for lane in lanes]
-        for lane in apart:
+        apart = {lane for key, lanes in groups.items() if key not in together for lane in lanes}
+        for lane in sorted(apart):
             self.release(*lane)
         rows: dict[Lane, Row] = {}
         for key, lanes in together.items():
             rows |= self._train(key, tuple(lanes), tick)
         for fold, objective in enumerate(self._folds):
-            own = [number for number in going[fold] if (fold, number) in set(apart)]
+            own = [number for number in going[fold] if (fold, number) in apart]
             for row in objective.advance(own, tick) if own else ():
                 rows[fold, row.trial] = row
         return rows

@@ -103,7 +103,7 @@ class MLPPopulation:
                 rows[number] = Row(number, lane, 1, {}, failure=self._refused[number])
                 continue
             params = self._members[number].params
-            key = (*self._mates(number, tick), group_key(params, self._training_data(params)))
+            key: Hashable = (*self._mates(number, tick), group_key(params, self._training_data(params)))
             groups.setdefault(key, []).append(number)
         for key, numbers in groups.items():
             population = self._population(key, tuple(numbers))

@@ -18,7 +18,8 @@ from ..layers import BatchNorm, Dropout, Workspace
 from ..layers.dropout import draw_mask
 from ..network import Network
 from ..optimizers import Optimizer
-from .samples import Samples, batch_costs, tally
+from .samples import Samples, batch_costs
+from .samples import hits as count_hits
 from .stacks import Stacks, chunks
 from .step import Rates, Step, emit
 from .training_pass import finished, superbatch
@@ -85,13 +86,13 @@ class _Part:
                 draw_mask(rng, self._owner.dropped(self.lanes.start + k, index), mask[:s, k])
         for step in self._steps[:s]:
             run(step)
-        for k in range(len(rows)):  # as a lane alone would count them
-            importance = None if self._importance is None else self._importance[k, :s]
-            labels = None if self._labels is None else self._labels[k, :s]
-            u, h = np.ascontiguousarray(self._u[:s, k : k + 1]), np.ascontiguousarray(self._h[:s, k : k + 1])
-            network, t = self._owner.network, self._t[k, :s]
-            costs[self.lanes.start + k].append(batch_costs(network, u, h, t, importance)[:, 0])
-            hits[self.lanes.start + k] += tally(network, u, h, t, labels, importance)[1][0]
+        u, h, t = self._u[:s], self._h[:s], self._t[:, :s].swapaxes(0, 1)
+        importance = None if self._importance is None else self._importance[:, :s].swapaxes(0, 1)
+        labels = None if self._labels is None else self._labels[:, :s].swapaxes(0, 1)
+        found = batch_costs(self._owner.network, u, h, t, importance)
+        hits[self.lanes] += count_hits(u, h, t, labels)
+        for k in range(len(rows)):
+            costs[self.lanes.start + k].append(found[:, k])
 
 
 class FoldPass:

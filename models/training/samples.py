@@ -51,15 +51,32 @@ def tally(
     """
     # a lane's sums in a row of its own: the order of additions must not depend on k
     cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance).T, np.float64).sum(-1)
-    if labels is None:
-        return cost, ((h > 0) == (t[:, None] > 0)).all(-1).sum((0, 2))
-    return cost, (u.argmax(-1) == labels[:, None]).sum((0, 2))
+    return cost, hits(u, h, t, labels)
 
 
 def batch_costs(network: Network, u: Array, h: Array, t: Array, importance: Array | None = None) -> Array:
-    """Return the cost of each batch and lane, summed over its samples, shape (s, k); see `tally` for the arguments."""
+    """Return the cost of each batch and lane, summed over its samples, shape (s, k).
+
+    See `tally` for the arguments; targets and weights may also be each lane's own, with an axis k behind the first.
+    """
     s, k = u.shape[:2]
-    terms = network.head.value(u, h, t[:, None])
+    terms = network.head.value(u, h, _each(t, 3))
     if importance is not None:
-        terms = terms * importance[:, None]
-    return terms.reshape(s, k, -1).sum(-1)
+        terms = terms * _each(importance, 3)
+    costs: Array = terms.reshape(s, k, -1).sum(-1)
+    return costs
+
+
+def hits(u: Array, h: Array, t: Array, labels: Array | None) -> Array:
+    """Return the number of hits of each lane, shape (k,); see `batch_costs`."""
+    found: Array
+    if labels is None:
+        found = ((h > 0) == (_each(t, 3) > 0)).all(-1).sum((0, 2))
+    else:
+        found = (u.argmax(-1) == _each(labels, 2)).sum((0, 2))
+    return found
+
+
+def _each(array: Array, shared: int) -> Array:
+    """Return an array with an axis of lanes, which it lacks where all share it."""
+    return array[:, None] if array.ndim == shared else array

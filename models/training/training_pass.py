@@ -207,7 +207,8 @@ class TrainingPass:
 
 def superbatch(batches: int, batch_size: int, samples: Samples) -> int:
     """Return how many of so many batches are gathered at once."""
-    return min(batches, SUPERBATCH_STEPS, max(1, SUPERBATCH_BYTES // (batch_size * samples.X[0].nbytes)))
+    fitting = SUPERBATCH_BYTES // (batch_size * int(samples.X[0].nbytes))
+    return min(batches, SUPERBATCH_STEPS, max(1, fitting))
 
 
 def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
