@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hpsearch.study.table import Table as Table
     from hpsearch.study.warm_start import WarmStart as WarmStart
     from hpsearch.tracking.load_model import load as load
+    from hpsearch.tracking.load_model import load_model as load_model
 
 __version__ = "0.2.0"
 
@@ -59,6 +60,7 @@ _HOMES = {
     "UserError": "hpsearch.errors",
     "WarmStart": "hpsearch.study.warm_start",
     "load": "hpsearch.tracking.load_model",
+    "load_model": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
 }
 
@@ -85,6 +87,7 @@ __all__ = [
     "UserError",
     "WarmStart",
     "load",
+    "load_model",
     "track",
 ]
 

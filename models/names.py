@@ -26,6 +26,9 @@ HOMES: Mapping[str, str] = {
 PUBLIC = "hpsearch"
 """Where users import them from, which is the module that a file names."""
 
+CARRIED = "hpsearch_models_"
+"""How the name begins under which a model carries a copy of this package; the digest of its content follows."""
+
 VERSION_0_1: Mapping[str, str] = {
     "models.augmentation.Augmentation": "hpsearch.Augmentation",
     "models.estimator.MLPClassifier": "hpsearch.MLPClassifier",
@@ -38,19 +41,21 @@ def public(name: str) -> str:
     """Return the public name of a class of ours; any other name is returned as it is.
 
     Args:
-        name: ``module.Class``, as a class says here, as version 0.1 wrote it, or public already.
+        name: ``module.Class``, as a class says here or in a copy of this package that a model carries, as version 0.1
+            wrote it, or public already.
     """
     module, _, word = name.rpartition(".")
-    if word in HOMES and module == PACKAGE + HOMES[word]:
+    if word in HOMES and (module == PACKAGE + HOMES[word] or module.startswith(CARRIED)):
         return f"{PUBLIC}.{word}"
     return VERSION_0_1.get(name, name)
 
 
-def here(name: str) -> str:
-    """Return where a class of ours is defined in this copy of the package; any other name is returned as it is.
+def here(name: str, package: str = PACKAGE) -> str:
+    """Return where a class of ours is defined in a copy of this package; any other name is returned as it is.
 
     Args:
-        name: ``module.Class``, public or as version 0.1 wrote it.
+        name: ``module.Class``, public or as any copy or version 0.1 wrote it.
+        package: What the copy is called; by default this one.
     """
     module, _, word = public(name).rpartition(".")
-    return f"{PACKAGE}{HOMES[word]}.{word}" if module == PUBLIC and word in HOMES else name
+    return f"{package}{HOMES[word]}.{word}" if module == PUBLIC and word in HOMES else name

@@ -178,11 +178,35 @@ class Network:
         """
         return np.concatenate([self.head.output.response(u) for u in self._logits(parameters, X)])
 
-    def _logits(self, parameters: Mapping[str, Array], X: Array, block: int = 512) -> Iterator[Array]:
+    def raw_outputs(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Return the weighted inputs z of the output neurons of one network, float64 of shape (n, C).
+
+        Args:
+            parameters: See `probabilities`.
+            X: See `probabilities`.
+        """
+        return np.concatenate(list(self._logits(parameters, X))) / self.head.output.gain
+
+    def hidden(self, parameters: Mapping[str, Array], X: Array) -> list[Array]:
+        """Return the activations of each hidden layer of one network, float64 of shape (n, neurons), input first.
+
+        Args:
+            parameters: See `probabilities`.
+            X: See `probabilities`.
+        """
+        places = [i for i, layer in enumerate(self.layers) if isinstance(layer, ActivationLayer)]
+        blocks = [[passed[i][1][0].astype(np.float64) for i in places] for passed in self._passes(parameters, X)]
+        return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
+
+    def _logits(self, parameters: Mapping[str, Array], X: Array) -> Iterator[Array]:
+        for passed in self._passes(parameters, X):
+            yield passed[-1][1][0].astype(np.float64)
+
+    def _passes(self, parameters: Mapping[str, Array], X: Array, block: int = 512) -> Iterator[Passed]:
         stacked = {p.name: parameters[p.name][None] for p in self.parameters}
         for start in range(0, len(X), block):
             x = X[start : start + block]
             with np.errstate(all="ignore"):  # saturation is not an error
                 ops, passed = self.forward(Workspace(1, len(x), X.dtype), stacked, x)
                 run(ops)
-            yield passed[-1][1][0].astype(np.float64)
+            yield passed

@@ -17,6 +17,7 @@ from .early_stopping import EARLY_STOPPING
 from .initializers import INITIALIZERS
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
+from .spelling import translated, value_hint
 
 DEFAULTS: dict[str, Any] = {
     "hidden_layer_sizes": (30,),
@@ -107,25 +108,33 @@ def validate_params(params: Mapping[str, Any]) -> None:
     """
     for name in params:
         if name not in DEFAULTS:
-            raise ValueError(f"unknown parameter {name!r}{suggestion(name, DEFAULTS)}")
+            here = translated(name)
+            raise ValueError(
+                f"unknown parameter {name!r}{suggestion(name, DEFAULTS)}"
+                if here is None
+                else f"unknown parameter {name!r}, as scikit-learn's; here it is {here}"
+            )
     given = {**DEFAULTS, **params}
     for name, known in _NAMES.items():
         value = given[name]
         if not isinstance(value, str) or value not in known:
-            raise ValueError(f"{name}={value!r} is unknown{suggestion(str(value), known)}")
+            raise ValueError(f"{name}={value!r} is unknown{value_hint(name, value) or suggestion(str(value), known)}")
     for name, (kind, test, expected, optional) in _NUMBERS.items():
         value = given[name]
         if value is None and optional:
             continue
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
-            raise ValueError(f"{name}={value!r} must be {expected}")
+            raise ValueError(f"{name}={value!r} must be {expected}{value_hint(name, value)}")
     for name in ("batch_norm", "exact_train_metrics", "warm_start"):
         if not isinstance(given[name], (bool, np.bool_)):
             raise ValueError(f"{name}={given[name]!r} must be True or False")
     _validate_sizes(given["hidden_layer_sizes"])
     batch = given["batch_size"]
     if not (isinstance(batch, str) and batch == "all") and not (_natural(batch) and batch > 0):
-        raise ValueError(f"batch_size={batch!r} must be a positive integer, or 'all' for the whole training set")
+        raise ValueError(
+            f"batch_size={batch!r} must be a positive integer, or 'all' for the whole training set"
+            f"{value_hint('batch_size', batch)}"
+        )
     weights = given["class_weight"]
     if weights is not None and weights != "balanced" and not isinstance(weights, (Mapping, list)):
         raise ValueError(f"class_weight={weights!r} must be None, 'balanced' or a dictionary of weights")
@@ -139,7 +148,8 @@ def validate_params(params: Mapping[str, Any]) -> None:
 def _validate_sizes(sizes: Any) -> None:
     if not isinstance(sizes, (tuple, list)) or not all(_natural(s) and s > 0 for s in sizes):
         expected = "a tuple of positive integers, such as (30,), or () for no hidden layer"
-        raise ValueError(f"hidden_layer_sizes={sizes!r} must be {expected}")
+        hint = value_hint("hidden_layer_sizes", sizes)
+        raise ValueError(f"hidden_layer_sizes={sizes!r} must be {expected}{hint}")
 
 
 def _validate_combinations(given: Mapping[str, Any]) -> None:
@@ -181,23 +191,23 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
 def batch_rows(params: Mapping[str, Any], n: int) -> int:
     """Return how many samples a batch has.
 
-    The default batch shrinks to a training set that is smaller: who never chose a size meant none in particular.
+    A batch shrinks to a training set that is smaller, as in scikit-learn; :func:`is_clipped` says whether to warn.
 
     Args:
         params: Parameters of `MLPClassifier` by name, resolved.
         n: Size of the training set.
-
-    Raises:
-        ValueError: A batch size was chosen that is larger than the training set.
     """
     batch = params["batch_size"]
-    if isinstance(batch, str):
-        return n
-    if batch > n and batch != DEFAULTS["batch_size"]:
-        raise ValueError(
-            f"batch_size={batch} is larger than the training set, n_samples={n}: use a smaller one, or batch_size='all'"
-        )
-    return min(int(batch), n)
+    return n if isinstance(batch, str) else min(int(batch), n)
+
+
+def is_clipped(params: Mapping[str, Any], n: int) -> bool:
+    """Return whether a batch size was chosen that is larger than the training set.
+
+    The default is meant for no size in particular.
+    """
+    batch = params["batch_size"]
+    return not isinstance(batch, str) and batch > n and batch != DEFAULTS["batch_size"]
 
 
 def needs_validation(params: Mapping[str, Any]) -> bool:

@@ -5,9 +5,11 @@ many others. It works as if many networks were trained and averaged. Srivastava 
 of the hidden neurons and a fifth of the inputs, and bound the length of the weights into each neuron (max-norm), which
 lets the learning rate be large; with inverted scaling (what is kept counts 1/(1 − p)) prediction needs no change.
 
-Their test errors on MNIST: a standard net 1.60 % (two layers of 800 neurons); with dropout, in three layers of 1,024,
-logistic neurons 1.35 %, ReLU 1.25 %, with max-norm as well 1.06 %. Hinton et al. (2012) have 1.3 % with dropout for two
-layers of 800. Here it is one layer of 800.
+Their test errors on MNIST: a standard net 1.60 % (Simard's of 2003, 800 logistic neurons); with dropout, in three
+layers of 1,024, logistic neurons 1.35 %, ReLU 1.25 %, with max-norm as well 1.06 %; with max-norm and two layers of
+8,192 neurons 0.95 %. Hinton et al. (2012), with two or more layers of 800 and more, count about 160 errors in 10,000
+without dropout, 130 with dropout and bounded weights, 110 where a fifth of the inputs is left out as well. Here it is
+one layer of 800 with all three, so 1.06 and 1.10 % are what it has to be held against.
 
 What it takes is patience: after 60 epochs the validation error is 1.4 %, after 150 it is 1.3 %. As in the paper the
 settings are chosen on the validation images, and then the network is trained once more on these as well: that is the
@@ -29,8 +31,9 @@ DROPPED = {"dropout": 0.5, "input_dropout": 0.2, "max_norm": 3.0, "learning_rate
 MAX_NORM = "Srivastava 2014, three layers, ReLU, max-norm"
 
 NOTE = (
-    "The plain network misses the paper's figure: it has one hidden layer in place of two, trains on 50,000 images in "
-    "place of 60,000, and stands here for what dropout adds; nothing of it was searched for."
+    "Both miss the published figures. The plain network trains on 50,000 images in place of 60,000, and stands here "
+    "for what dropout adds; nothing of it was searched for. With dropout it is one layer of 800 neurons against three "
+    "of 1,024, and 50,000 images; the next study has all 60,000."
 )
 
 

@@ -25,6 +25,11 @@ BOX = {
     "l2": Float(0.001, 10, log=True),
     "input_dropout": Float(0.0, 0.3),
 }
+NOTE = (
+    "The intervals of the accuracies overlap. The cheapest, asha, spends a tenth of the epochs of none and has "
+    "the lowest means; the others spend a quarter to a good third, and theirs are within 0.2 points of none's."
+)
+"""What the table of MNIST shows."""
 
 
 def search(trial: Any) -> dict[str, float]:
@@ -53,12 +58,16 @@ def search(trial: Any) -> dict[str, float]:
     }
 
 
-study = Study(
-    name="pruning",
-    objective=search,
-    space=[{"pruner": ["none", "median", "asha", "hyperband", "first_epoch"]}],
-    data="digits",
-    repeats=5,
-    lanes=1,
-    comparison=Comparison(metrics=["val_accuracy", "test_accuracy", "spent_epochs", "saved"]),
-)
+def study(data: str = "digits") -> Study:
+    """Return the comparison; what it says of MNIST it says of MNIST alone."""
+    return Study(
+        name="pruning",
+        objective=search,
+        space=[{"pruner": ["none", "median", "asha", "hyperband", "first_epoch"]}],
+        data=data,
+        repeats=5,
+        lanes=1,
+        comparison=Comparison(
+            metrics=["val_accuracy", "test_accuracy", "spent_epochs", "saved"], note=NOTE if data == "mnist" else ""
+        ),
+    )

@@ -33,7 +33,7 @@ FLOORS: list[set[str]] = [
 """From the lowest floor of ``hpsearch`` to the highest; rooms of one floor do not see each other."""
 
 MODELS_FLOORS: list[set[str]] = [
-    {"names", "kernels", "early_stopping", "schedules", "imports"},
+    {"names", "kernels", "early_stopping", "schedules", "imports", "spelling"},
     {"", "activations", "augmentation", "initializers", "regularizers", "threads", "preprocessing.values"},
     {"preprocessing.columns", "preprocessing.parts"},
     {"preprocessing"},
@@ -49,7 +49,7 @@ MODELS_FLOORS: list[set[str]] = [
     {"training.members", "training.fold_pass"},
     {"training.population"},
     {"training.folds"},
-    {"estimators", "estimators.archive", "estimators.trusted"},
+    {"estimators", "estimators.archive", "estimators.starting", "estimators.trained", "estimators.trusted"},
     {"estimators.base"},
     {"estimators.classifier", "estimators.regressor"},
     {"estimators.from_state", "estimators.loading"},

@@ -12,6 +12,7 @@ import click
 
 from hpsearch import __version__
 from hpsearch.cli import boundary
+from hpsearch.cli.asking import ask, tell
 from hpsearch.cli.care import doctor, gc, rm, scrub
 from hpsearch.cli.change import enqueue
 from hpsearch.cli.data import data
@@ -54,8 +55,8 @@ def cli(ctx: click.Context) -> None:
 
 
 for _command in (
-    run, enqueue, init, ls, show, best, explain, export, report, compare, replay, ui, sync, lr_range, doctor, scrub, rm,
-    gc, data,
+    run, ask, tell, enqueue, init, ls, show, best, explain, export, report, compare, replay, ui, sync, lr_range, doctor,
+    scrub, rm, gc, data,
 ):  # fmt: skip
     cli.add_command(_command)
 

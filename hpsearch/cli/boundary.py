@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
+from collections.abc import Iterator
 
 REMEDIES = {
     errno.EACCES: "you may not do that there: choose another place, or have its owner let you",
@@ -42,6 +44,23 @@ def line(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return REMEDIES[errno.ENOMEM]
     return str(error) or type(error).__name__
+
+
+@contextlib.contextmanager
+def printing_aside() -> Iterator[None]:
+    """Have what is printed meanwhile, by trials and their processes too, go to standard error.
+
+    For commands whose standard output is read by a program.
+    """
+    sys.stdout.flush()
+    before = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
 
 
 def open_standard_streams() -> None:

@@ -62,21 +62,33 @@ def ls(root: Path, as_json: bool) -> int:
 Examples:
   hpsearch show eta_lambda
   hpsearch show eta_lambda@mnist --all
+  hpsearch show eta_lambda --trial 17                  its end, its files, what it printed
   hpsearch show eta_lambda --json | jq '.trials[].curve'"""
 )
 @click.argument("study")
 @click.option("--all", "every", is_flag=True, help="All trials, not the best twenty alone.")
+@click.option("--trial", type=click.IntRange(0), metavar="N", help="One trial, with its files and what it printed.")
 @click.option("--version", type=click.IntRange(1), metavar="N", help="An earlier version of its code.")
 @options.root
 @options.as_json
-def show(study: str, every: bool, version: int | None, root: Path, as_json: bool) -> None:
-    """Show a study and its trials, best first.
+def show(study: str, every: bool, trial: int | None, version: int | None, root: Path, as_json: bool) -> None:
+    """Show a study and its trials, best first; or one trial.
 
     STUDY is its name; the name without @… will do where there is only one variant.
     """
-    from hpsearch.report import tables, terminal
+    from hpsearch.report import one_trial, tables, terminal
 
-    name, history = open_study(root, study, version)
+    if trial is not None and every:
+        raise click.UsageError("--all and --trial exclude each other", click.get_current_context())
+    name, history = open_study(root, study, version, every=trial is not None and version is None)
+    if trial is not None:
+        folder = root / "studies" / name
+        if as_json:
+            options.print_json({"study": name, **one_trial.trial_json(history, trial, folder)})
+            return
+        plain = terminal.ascii_only(terminal.console())
+        _print(one_trial.trial_parts(history, trial, folder, ascii_only=plain))
+        return
     if as_json:
         options.print_json(tables.show_json(name, history))
         return

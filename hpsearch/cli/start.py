@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from click.core import ParameterSource
 
-from hpsearch.cli import options, tables
+from hpsearch.cli import boundary, options, tables
 from hpsearch.errors import UserError
 from hpsearch.study.settings import having
 
@@ -147,6 +147,8 @@ def run(
         raise click.UsageError("--save-study is for a run without a study file", ctx)
     roles = tables.taken(chosen)
     with ExitStack() as stack:
+        if as_json:
+            stack.enter_context(boundary.printing_aside())
         if not paths:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="hpsearch-")))
             paths = (tables.preset_study(chosen["data"], roles, folder, save_study, silent=silent),)

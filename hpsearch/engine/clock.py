@@ -13,22 +13,20 @@ from typing import Any
 
 from hpsearch.engine import reusing
 from hpsearch.engine.checkpoints import Checkpoints
+from hpsearch.engine.early import EarlyRows
 from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.errors import UserError
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, History, Trial
-from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Row, Tick
+from hpsearch.log.records import Ask, Begin, Decision, Extension, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start, Telling
 from hpsearch.pruners.base import Pruner
 
 CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
-
-WORTH_A_LINE = 0.05
-"""Seconds of training that are worth a line of their own in the log, and a sync; for a trial's end its own count."""
 
 MANY_FAILURES = 16
 """A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
@@ -52,6 +50,7 @@ class Clock:
         intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
         taken: Told that it is.
         early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
+        halted: Asked after each tick for the reason why the user has the run end, or None; it is written into the log.
         now: The clock on the wall, for timestamps.
         elapsed: A clock that nobody sets: for the pace of checkpoints and for time limits, which are logged.
     """
@@ -69,6 +68,7 @@ class Clock:
     intake: Callable[[History], Iterable[Extension]] = lambda history: ()
     taken: Callable[[], None] = lambda: None
     early: bool = False
+    halted: Callable[[], str | None] = lambda: None
     now: Callable[[], float] = time.time
     elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
@@ -92,6 +92,9 @@ class Clock:
                     self.log.append(extension)
                     self.history.apply(extension)
                 self.taken()
+            if (why := self.halted()) is not None:
+                self.halt(why)
+                break
             record = self.tick()
             if record is None:
                 break
@@ -116,14 +119,7 @@ class Clock:
         rows = self._rows(lanes, number, asks, notes)
         _check_order(rows, lanes)
         self._hint(rows)
-        record = Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes))
-        self.history.arrive(record)
-        record = replace(record, decisions=tuple(self._judge(rows)))
-        self.history.decide(record)
-        stop, last = self._stop()
-        whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
-        self.log.append(whole)
-        self.history.decide(replace(whole, decisions=last))
+        whole = self.settle(Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes)))
         self._keep_best(rows)
         for note in notes:
             self.observer.message(note)
@@ -132,46 +128,36 @@ class Clock:
                 self.objective.stop(decision.trial)
         return whole
 
+    def settle(self, record: Tick) -> Tick:
+        """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
+        self.history.arrive(record)
+        record = replace(record, decisions=tuple(self._judge(record.rows)))
+        self.history.decide(record)
+        stop, last = self._stop()
+        whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
+        self.log.append(whole)
+        self.history.decide(replace(whole, decisions=last))
+        return whole
+
+    def halt(self, why: str) -> None:
+        """Write down that the user has the run end here; the trials that run wait to be resumed, as after a timeout."""
+        extension = Extension(self.history.declaration.to_json(), self.now(), stop=why)
+        self.log.append(extension)
+        self.history.apply(extension)
+
     def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
         known = dict(self.history.waiting)
         missing = [trial.number for trial in reusing.trained(lanes) if trial.number not in known]
         if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
-            self.objective.tell(self._early(missing, tick, asks, notes))
+            begin = Begin(tick, self.now(), tuple(asks), tuple(notes))
+            plain = self.objective.epochs == 1
+            self.objective.tell(EarlyRows(self.log, self.history, begin, missing, plain, self.now).arrived)
         known |= {row.trial: row for row in (self.objective.advance(missing, tick) if missing else ())}
         for trial in sorted(lanes, key=lambda trial: trial.number):
             if trial.ask.reuses is not None:
                 known[trial.number] = reusing.followed(self.history, trial, known)
         return tuple(known[trial.number] for trial in lanes)
-
-    def _early(self, missing: Iterable[int], tick: int, asks: list[Ask], notes: list[str]) -> Callable[[Row], None]:
-        """Return what writes rows of a tick into the log before the others are there, where that is worth a line.
-
-        Work that a killed study would do again is worth one from ``WORTH_A_LINE`` seconds on, and a plain function's
-        result always, for its calls may be counted; but the last row need not wait for its tick.
-        """
-        owed = set(missing)
-        unwritten: list[Row] = []
-        seconds = 0.0
-        plain = self.objective.epochs == 1
-
-        def arrived(row: Row) -> None:
-            nonlocal asks, seconds
-            owed.discard(row.trial)
-            unwritten.append(row)
-            seconds += row.seconds + (self.history.trials[row.trial].seconds if row.ended else 0.0)
-            worth = seconds >= WORTH_A_LINE
-            if not owed or not (worth or plain):
-                return
-            if asks and self.history.begun is None:
-                self.log.append(Begin(tick, self.now(), tuple(asks), tuple(notes)), synced=worth)
-                asks = []
-            for early in unwritten:
-                self.log.append(Arrival(tick, self.now(), early), synced=worth and early is unwritten[-1])
-            unwritten.clear()
-            seconds = 0.0
-
-        return arrived
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
         """Have the objective keep the incumbent's model where this tick has made it better."""
@@ -188,20 +174,27 @@ class Clock:
         for lane in range(self.n_lanes):
             if lane in busy:
                 continue
-            proposal = self.ladder.next(self.history.current)
-            if proposal is None:
+            begun = self.begin_trial(lane)
+            if begun is None:
                 break
-            trial = len(self.history.trials)
-            ask = Ask(
-                trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-                proposal.enqueued, proposal.reuses,
-            )  # fmt: skip
-            self.history.begin(ask)
-            if ask.reuses is None:
-                self.objective.start(Start(ask))
-            asks.append(ask)
-            notes += [proposal.note] if proposal.note else []
+            asks.append(begun[0])
+            notes += begun[1]
         return asks, notes
+
+    def begin_trial(self, lane: int) -> tuple[Ask, list[str]] | None:
+        """Begin the next trial in a lane; return it with what is noted, or None where there is none to begin."""
+        proposal = self.ladder.next(self.history.current)
+        if proposal is None:
+            return None
+        trial = len(self.history.trials)
+        ask = Ask(
+            trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
+            proposal.enqueued, proposal.reuses,
+        )  # fmt: skip
+        self.history.begin(ask)
+        if ask.reuses is None:
+            self.objective.start(Start(ask))
+        return ask, [proposal.note] if proposal.note else []
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
@@ -266,7 +259,8 @@ class Clock:
     def _hopeless(self) -> str | None:
         """Return why the study stops where every one of its first trials failed, else None."""
         trials = self.history.current.trials
-        if not trials or trials[0].state != "FAILED":
+        first = next(iter(trials), None)  # of a later version it is not number 0
+        if first is None or first.state != "FAILED":
             return None
         enough = max(MANY_FAILURES, self.n_lanes)
         enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
@@ -274,8 +268,8 @@ class Clock:
             return None
         if any(trial.state != "FAILED" for trial in trials):
             return None
-        reason = trials[0].decision.reason if trials[0].decision else ""
-        return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial 0 because {reason}"
+        reason = first.decision.reason if first.decision else ""
+        return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial {first.number} because {reason}"
 
     def _checkpoint(self) -> None:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from hpsearch.errors import UserError
 from hpsearch.log import files, redact
 from hpsearch.log.catalogue import LOG
+from hpsearch.log.kept import PRINTED
 from hpsearch.log.lines import LogDamaged, decode, encode, key_of, read
 from hpsearch.log.records import Header, Record
 from hpsearch.tracking import cursor
@@ -70,7 +71,8 @@ def scrub(study_dir: Path, secrets: Sequence[str] = (), *, diff: bool = False) -
         # Offsets in a log of other lines mean nothing: what is delivered is looked up again.
         for uri in cursor.delivered_to(study_dir):
             cursor.forget(study_dir, uri)
-    others = [name for name in (OUTPUT, cursor.FILE) if _rewrite(study_dir / name, secrets)]
+    printed = [f"{path.parent.name}/{path.name}" for path in sorted((study_dir / PRINTED).glob("*.txt"))]
+    others = [name for name in (OUTPUT, cursor.FILE, *printed) if _rewrite(study_dir / name, secrets)]
     suspects = [study_dir / "study.py", *sorted(study_dir.glob(f"{LOG}.damaged-*"))]
     untouched = [each.name for each in suspects if each.exists() and _text(each) != redact.text(_text(each), secrets)]
     return Scrubbed(header, tuple(changed), tuple(others), tuple(untouched))

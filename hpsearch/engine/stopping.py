@@ -58,13 +58,18 @@ class Limits:
         Args:
             history: The fold of the log; the newest tick may still lack its decisions.
         """
-        best = history.best
-        if best is not None and best.value is not None and self.until is not None:
-            goal = history.goal
-            if best.value == self.until or goal.better(best.value, self.until):
-                return "until", f"{goal.metric} reached {best.value:g} in trial {best.number} (until {self.until:g})"
+        best, point = history.best, history.best_point
+        if best is not None and point is not None and point.whole and self.until is not None:
+            goal, value = history.goal, point.mean
+            if value == self.until or goal.better(value, self.until):
+                where = f"in trial {best.number}"
+                if history.declaration.repeats > 1:
+                    where = f"as the mean over {len(point.trials)} repeats of point {best.ask.point}"
+                return "until", f"{goal.metric} reached {value:g} {where} (until {self.until:g})"
         if self.no_improvement is not None:
             improved = -1 if best is None or best.best_epoch is None else best.ticks[best.best_epoch - 1]
+            if point is not None and history.declaration.repeats > 1:
+                improved = point.ended  # its mean is known since its last repeat ended
             since = len(history.ends) - bisect_right(history.ends, improved)
             if since >= self.no_improvement:
                 return "no_improvement", f"no improvement in {since} trials"

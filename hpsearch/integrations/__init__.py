@@ -7,6 +7,14 @@ No framework is imported before its callback is asked for::
 
 from __future__ import annotations
 
-from hpsearch.integrations.boosting import lightgbm_callback, xgboost_callback
+from hpsearch.integrations.boosting import catboost_callback, lightgbm_callback, xgboost_callback
+from hpsearch.integrations.networks import keras_callback, lightning_callback, transformers_callback
 
-__all__ = ["lightgbm_callback", "xgboost_callback"]
+__all__ = [
+    "catboost_callback",
+    "keras_callback",
+    "lightgbm_callback",
+    "lightning_callback",
+    "transformers_callback",
+    "xgboost_callback",
+]

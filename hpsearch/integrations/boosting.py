@@ -42,3 +42,20 @@ def xgboost_callback(trial: Any) -> Any:
             return not trial.report(means)
 
     return Report()
+
+
+def catboost_callback(trial: Any) -> Any:
+    """Return a callback for ``fit(callbacks=[…])`` of CatBoost's models.
+
+    Metrics are called by the set and the metric, such as ``validation_MultiClass`` or ``learn_Accuracy``.
+
+    Args:
+        trial: The trial that the objective is given.
+    """
+
+    class Report:
+        def after_iteration(self, info: Any) -> bool:
+            newest = {f"{data}_{name}": log[-1] for data, logs in info.metrics.items() for name, log in logs.items()}
+            return bool(trial.report(newest))
+
+    return Report()

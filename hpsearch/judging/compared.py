@@ -10,36 +10,11 @@ says what keeps it back. Where there is nothing to compare with, the rules for a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from statistics import fmean, median
-from typing import Any
+from statistics import median
 
-from hpsearch.judging.diagnosis import (
-    FEWEST,
-    POOR,
-    Diagnosis,
-    Label,
-    diagnose,
-    oscillation,
-    overfitting,
-    parameter,
-    reported_saturation,
-)
-from hpsearch.log.history import Goal, History, Trial
-
-MOST = 12
-"""Most trials that count as good: large studies have thousands of equals."""
-
-OTHERS = 4
-"""Fewest trials with a value and a training cost for a comparison."""
-
-NOISE = 0.005
-"""Least difference of two values, as a share of the range from the worst to the best, that is a difference."""
-
-ERRORS = 1.5
-"""Accuracies differ where they are so many standard errors of a difference apart, for that many validation samples."""
+from hpsearch.judging.diagnosis import FEWEST, Diagnosis, Label, diagnose, oscillation, overfitting
+from hpsearch.judging.standing import Standing, saturated, standing_of
+from hpsearch.log.history import History, Trial
 
 APART = 2.5
 """A learning rate or λ is another than the good ones' where it lies by this factor beyond all of theirs."""
@@ -52,7 +27,11 @@ LONGER, GROWTH = 1.3, 0.3
 this share of what they gained since."""
 
 UNDERFIT = 1.25
-"""A training cost this many times the good ones' is an underfit."""
+"""A training cost this many times the good ones' is an underfit …"""
+
+SHORT = 0.1
+"""… and so is one that lacks this share of their way from the first epoch's cost: where noise is most of the cost, no
+fit is many times another."""
 
 DEAD = 0.6
 """Share of inactive rectified neurons from which on they explain a bad fit."""
@@ -65,43 +44,6 @@ LARGE_FEATURES, SMALL_FEATURES = 4.0, 0.005
 
 LEARNT = 0.995
 """A training accuracy at which features of any size have done no harm."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The good trials of a study, and what is told apart from noise.
-
-    Attributes:
-        goal: What decides.
-        good: The trials about as good as the best, the best first.
-        noise: Least difference of two values that is one.
-        chance: Value of guessing the most frequent class, or None where that is not known.
-        feature_size: Root mean square of the features that the network is given, or None.
-        model: The model's parameters; those that a trial searches come first.
-    """
-
-    goal: Goal
-    good: tuple[Trial, ...]
-    noise: float
-    chance: float | None
-    feature_size: float | None
-    model: Mapping[str, Any]
-
-    @cached_property
-    def saturated(self) -> float:
-        """Mean share of neurons that are saturated in the good trials."""
-        return fmean([_saturated(good) or 0.0 for good in self.good])
-
-    def of(self, trial: Trial, name: str) -> Any:
-        """Return a trial's parameter by its own name."""
-        return parameter({**self.model, **trial.params}, name)
-
-    def value(self, trial: Trial, name: str) -> float | None:
-        """Return a trial's parameter as a number, the learning rate that it began with included; None if it is none."""
-        if name == "learning_rate" and (rates := trial.curve("learning_rate")):
-            return rates[0]
-        value = self.of(trial, name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def diagnoses(history: History) -> dict[int, Diagnosis]:
@@ -117,26 +59,6 @@ def diagnoses(history: History) -> dict[int, Diagnosis]:
     return found
 
 
-def standing_of(history: History, stage: int) -> Standing | None:
-    """Return the good trials of a stage; None where there are too few to compare with."""
-    model = history.declaration.model_params
-    ranked = [trial for trial in history.ranked_at(stage) if trial.curve("train_cost")]
-    if len(ranked) < OTHERS:
-        return None
-    dataset = history.header.dataset if history.header else {}
-    values = [trial.value for trial in ranked if trial.value is not None]
-    best, worst = values[0], values[-1]
-    noise = NOISE * abs(best - worst)
-    n, accuracy = (dataset.get("sizes") or {}).get("valid"), history.goal.metric == "val_accuracy"
-    if accuracy and n:
-        noise = max(noise, ERRORS * math.sqrt(2 * max(best * (1 - best), 1 / n) / n))
-    good = tuple(t for t in ranked[:MOST] if history.goal.loss(t.value or 0.0) <= history.goal.loss(best) + noise)
-    majority = dataset.get("majority") if accuracy else None
-    chance = None if majority is None else majority + 2 * math.sqrt(majority * (1 - majority) / (n or 1))
-    bare = str((history.declaration.model or {}).get("class", "")).rpartition(".")[2].startswith("MLP")
-    return Standing(history.goal, good, noise, chance, dataset.get("feature_size") if bare else None, model)
-
-
 def _compare(trial: Trial, at: Standing) -> Diagnosis | None:
     """Return what the others say of a trial; None where its own curve has to tell."""
     if trial.state == "FAILED" or trial.value is None or not trial.curve("train_cost"):
@@ -149,7 +71,8 @@ def _compare(trial: Trial, at: Standing) -> Diagnosis | None:
     best = at.good[0]
     assert best.value is not None, "good trials have a value"
     if at.chance is not None and best.value <= at.chance:
-        reason = f"the best of its study has {best.value:.3g}, and always to guess one class gives {at.chance:.3g}"
+        guess = "always to guess one class" if at.goal.metric == "val_accuracy" else "always to guess the mean"
+        reason = f"the best of its study has {best.value:.3g}, and {guess} gives up to {at.chance:.3g}"
         return Diagnosis("at chance level", reason, {"value": trial.value, "chance": at.chance})
     behind = at.goal.loss(trial.value) - at.goal.loss(best.value)
     if behind <= at.noise:
@@ -190,8 +113,8 @@ def _young(trial: Trial, at: Standing) -> Diagnosis | None:
     reached = -then if at.goal.direction == "maximize" else then
     reason = f"after {trial.epoch} epochs it has {trial.value:.3g}, where trials that are good now had {reached:.3g}"
     if at.goal.loss(trial.value) > then + max(at.noise, GROWTH * grown):
-        if not 1 / UNDERFIT <= fit <= UNDERFIT:
-            return None
+        if not 1 / UNDERFIT <= fit <= UNDERFIT or _beyond(trial, at, "learning_rate") > APART:
+            return None  # a larger η than theirs gets no better by more epochs
         reason = f"after {trial.epoch} epochs: {seen}, at the same age"
     return Diagnosis("not converged", reason, {"epochs": trial.epoch, "theirs": float(older[0].epoch)})
 
@@ -206,7 +129,7 @@ def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
     cost, val = trial.curve("train_cost"), trial.curve("val_cost")
     fit, seen = _fit(trial, at)
     rate, decay = _beyond(trial, at, "learning_rate"), max(_beyond(trial, at, "l2"), _beyond(trial, at, "l1"))
-    dull, theirs = _saturated(trial), at.saturated
+    dull, theirs = saturated(trial), at.saturated
     rectified = at.of(trial, "activation") in ("relu", "leaky_relu", "elu", "gelu")
     far = f"{at.goal.metric} is {behind:.2g} behind the best, {seen}"
     numbers = {"behind": behind, "fit": fit, "rate": rate, "decay": decay}
@@ -214,7 +137,7 @@ def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
     def because(label: Label, what: str, **more: float) -> Diagnosis:
         return Diagnosis(label, f"{far}; {what}" if what else far, {**numbers, **more})
 
-    underfit, dulled = fit > UNDERFIT, dull is not None and dull > theirs + MORE
+    underfit, dulled = fit > UNDERFIT or _lacks(trial, at), dull is not None and dull > theirs + MORE
     if underfit and rectified and dulled and dull is not None and dull >= DEAD:
         return because("dead units", f"{dull:.0%} of its rectified neurons are inactive", dead=dull)
     if rate > APART and rate >= decay:
@@ -263,16 +186,15 @@ def _fit(trial: Trial, at: Standing) -> tuple[float, str]:
     return (own / theirs if theirs > 0 else math.inf), said
 
 
-def _saturated(trial: Trial) -> float | None:
-    """Return the share of neurons that are saturated at the first epoch or, in a bad fit, at the last; None if unknown.
-
-    Neurons that were saturated from the start cost epochs even where they have come free since; those that become so
-    while everything is learnt do no harm.
-    """
-    shares, accuracy = reported_saturation(trial), trial.curve("train_accuracy")
-    if not shares:
-        return None
-    return shares[0] if accuracy and accuracy[-1] >= POOR else max(shares[0], shares[-1])
+def _lacks(trial: Trial, at: Standing) -> bool:
+    """Return whether the training cost lacks a tenth of the way that the good ones' has gone at the same age."""
+    kind = at.of(trial, "cost"), at.of(trial, "output")
+    alike = [good.curve("train_cost") for good in at.good if (at.of(good, "cost"), at.of(good, "output")) == kind]
+    if not alike:
+        return False
+    own, theirs = trial.curve("train_cost"), median([median(cost[: trial.epoch][-3:]) for cost in alike])
+    start = max(own[0], *(cost[0] for cost in alike))
+    return median(own[-3:]) - theirs > SHORT * (start - theirs)
 
 
 def _beyond(trial: Trial, at: Standing, name: str) -> float:

@@ -9,43 +9,18 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.judging import student
 from hpsearch.log.history import History, Trial
+from hpsearch.log.spread import CONFIDENCE as CONFIDENCE
+from hpsearch.log.spread import Spread as Spread
 from hpsearch.log.stages import full_epochs
 from hpsearch.study.declared import Declaration
 
 SIGNIFICANT = 0.05
 """Two points are told apart where chance alone would differ them as much with a smaller probability than this."""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Numbers from fresh seeds.
-
-    Attributes:
-        values: By seed.
-    """
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Their mean."""
-        return statistics.fmean(self.values)
-
-    @property
-    def std(self) -> float:
-        """Their sample standard deviation; NaN for a single one."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
-
-    @property
-    def half(self) -> float:
-        """Half the width of the 95 % interval of their mean, by Student's t; NaN for a single one."""
-        return student.half_width(self.values)
 
 
 @dataclass(frozen=True)
@@ -109,37 +84,34 @@ class Verdict:
 def candidates(history: History) -> list[Trial]:
     """Return the best trial of each point that is to be confirmed, best point first; none where none was asked for.
 
-    A point that was trained several times (``repeats``) goes by the mean of its trials, as in samplers and tables.
-    Points whose confirmation has begun stay, whatever would be chosen now.
+    A point that was trained several times (``repeats``) goes by the mean of its trials; see
+    :mod:`hpsearch.log.points`. Points whose confirmation has begun stay, whatever would be chosen now.
     """
     if not history.declaration.confirm:
         return []
     begun = {trial.ask.point for trial in history.trials if trial.ask.stage == history.roles.confirm}
-    points: dict[int, list[Trial]] = {}
-    for trial in history.ranked():
-        points.setdefault(trial.ask.point, []).append(trial)
-    ordered = sorted(
-        points.values(),
-        key=lambda trials: (trials[0].ask.point not in begun, history.goal.loss(mean_value(trials)), trials[0].number),
-    )
+    chosen: list[tuple[bool, Trial]] = []
+    for point in history.points():
+        old = [trial for trial in point.trials if trial.ask.point in begun]
+        chosen.append((not old, (old or point.trials)[0]))
     found: list[Trial] = []
-    for trials in ordered:
-        if len(found) < history.declaration.confirm_top and all(trials[0].params != other.params for other in found):
-            found.append(trials[0])
+    for _, trial in sorted(chosen, key=lambda each: each[0]):
+        if len(found) < history.declaration.confirm_top and all(trial.params != other.params for other in found):
+            found.append(trial)
     return found
 
 
-def mean_value(trials: Sequence[Trial]) -> float:
-    """Return the value of a point: the mean of its trials' values, failed ones left out; NaN where it has none."""
-    values = [trial.value for trial in trials if trial.state != "FAILED" and trial.value is not None]
-    return statistics.fmean(values) if values else math.nan
+def seen_of(history: History, trial: Trial) -> float:
+    """Return what the search saw of a trial's point: the mean over the trials that count for it."""
+    return next(p.mean for p in history.points() if any(each is trial for each in p.trials))
 
 
 def winner(history: History) -> Trial | None:
     """Return the trial whose model is the study's, which is what is called its best.
 
-    It is the best trial of the search; where points were confirmed with fresh seeds, it is of the trials that the
-    winning point was tested with (or else confirmed) the one that is best on the validation set.
+    It is the best trial of the search; where points are repeated, the best one of the point with the best mean. Where
+    points were confirmed with fresh seeds, it is of the trials that the winning point was tested with (or else
+    confirmed) the one that is best on the validation set.
     """
     found = verdict(history)
     if found is None:
@@ -172,8 +144,7 @@ def verdict(history: History) -> Verdict | None:
             for seed, each in enumerate(trained)
             if each is not None and each.state != "FAILED" and each.value is not None
         }
-        seen = mean_value([each for each in history.ranked() if each.ask.point == trial.ask.point])
-        found.append(Candidate(trial.ask.point, trial.params, seen, values, seeds - len(values)))
+        found.append(Candidate(trial.ask.point, trial.params, seen_of(history, trial), values, seeds - len(values)))
     found = [each for each in found if each.by_seed]
     if not found:
         return None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from hpsearch.judging.compared import diagnoses as compare
 from hpsearch.judging.diagnosis import Diagnosis, Label
+from hpsearch.judging.remedy import UNSATURATED
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Choice, Dimension, Float, Int
 from hpsearch.space.dimensions import LARGEST
@@ -29,40 +32,92 @@ _NARROW: Sequence[tuple[Label, str, str, str]] = (
     ("lambda dominating", "l2", "above", "are dominated by λ"),
 )
 
+LEAST_DECAY, MOST_DECAY = 1e-5, 1e-2
+"""λ/n between these is where weight decay is first looked for: the chapter's λ = 5 on 50,000 images lies between."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to search next.
+
+    Attributes:
+        text: The finding and the change in words.
+        dimensions: Ranges that are to be searched in place of those that were, by name.
+        params: Parameters of the model that are to change.
+        epochs: Epochs to train for, or None where they stay.
+    """
+
+    text: str
+    dimensions: dict[str, Dimension] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    epochs: int | None = None
+
 
 def propose(history: History) -> list[str]:
     """Return proposals for the next search, a line each; none where there is too little to go by."""
+    return [each.text for each in proposals(history)]
+
+
+def proposals(history: History) -> list[Proposal]:
+    """Return what to search next, a proposal per dimension and one per fault that the good trials share.
+
+    Args:
+        history: The study; with fewer than `FEWEST` trials that have a value nothing is proposed.
+    """
     ranked = history.ranked()
     if len(ranked) < FEWEST:
         return []
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
     said_of = compare(history)
     diagnoses = {t.number: said_of[t.number] for t in history.trials if t.decision is not None}
-    lines = []
+    found = []
     for name, dim in history.declaration.dimensions.items():
         if not isinstance(dim, Choice):
-            lines += _widen(name, dim, good)
-            lines += _narrow(name, dim, history.trials, good, diagnoses)
-    return lines + _training(good, diagnoses, history)
+            ends = [*_widen(name, dim, good), *_narrow(name, dim, history.trials, good, diagnoses)]
+            found += _joined(name, dim, ends)
+    return found + _training(good, diagnoses, history)
 
 
-def _widen(name: str, dim: Float | Int, good: Sequence[Trial]) -> list[str]:
+@dataclass(frozen=True)
+class _End:
+    """A reason to move an end of a range, and where to."""
+
+    reason: str
+    wider: bool
+    low: float | None = None
+    high: float | None = None
+
+
+def _joined(name: str, dim: Float | Int, ends: Sequence[_End]) -> list[Proposal]:
+    """Return one proposal for a dimension: its range with all the ends that are to be moved."""
+    # An end that good trials press against is not cut off for what bad ones say of it.
+    low = next((end.low for end in ends if end.low is not None), dim.low)
+    high = next((end.high for end in ends if end.high is not None), dim.high)
+    other = _between(dim, low, high)
+    if not ends or other is None:
+        return []
+    ways = {end.wider for end in ends}
+    change = "move" if len(ways) > 1 else "widen" if True in ways else "narrow"
+    reasons = ", and ".join(end.reason for end in ends)
+    return [Proposal(f"{reasons}: {change} {dim!r} to {other!r}", {name: other})]
+
+
+def _widen(name: str, dim: Float | Int, good: Sequence[Trial]) -> list[_End]:
     places = [_place(dim, trial.params[name]) for trial in good if name in trial.params]
-    lines = []
+    ends = []
     for side in ("lower", "upper"):
         count = sum(place <= EDGE if side == "lower" else place >= 1 - EDGE for place in places)
         wider = _wider(dim, side)
         if count >= max(3, OFTEN * len(places)) and wider is not None:
-            lines.append(
-                f"{count} of {len(places)} good trials lie at the {side} edge of {name}: widen {dim!r} to {wider!r}"
-            )
-    return lines
+            reason = f"{count} of {len(places)} good trials lie at the {side} edge of {name}"
+            ends.append(_End(reason, True, **{"low": wider.low} if side == "lower" else {"high": wider.high}))
+    return ends
 
 
 def _narrow(
     name: str, dim: Float | Int, trials: Sequence[Trial], good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis]
-) -> list[str]:
-    lines = []
+) -> list[_End]:
+    ends = []
     for label, parameter, side, what in _NARROW:
         known = [trial.params[name] for trial in good if name in trial.params]
         if name.rpartition("__")[2] != parameter or not known:
@@ -74,29 +129,44 @@ def _narrow(
         count = sum(diagnoses[trial.number].label == label for trial in there)
         narrower = _between(dim, dim.low, cut) if above else _between(dim, cut, dim.high)
         if count >= max(3, OFTEN * len(there)) and narrower is not None:
-            lines.append(
-                f"{count} of {len(there)} trials with {name} {side} {cut:g} {what}, and no good one lies there: "
-                f"narrow {dim!r} to {narrower!r}"
-            )
-    return lines
+            reason = f"{count} of {len(there)} trials with {name} {side} {cut:g} {what}, and no good one lies there"
+            ends.append(_End(reason, False, **{"high": cut} if above else {"low": cut}))
+    return ends
 
 
-def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history: History) -> list[str]:
+def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history: History) -> list[Proposal]:
     labels = [diagnoses[trial.number].label for trial in good if trial.number in diagnoses]
     often = max(3, OFTEN * len(labels))
-    lines = []
+    found = []
     if (count := labels.count("not converged")) >= often:
-        epochs = max(trial.epoch for trial in good)
-        lines.append(f"{count} of {len(labels)} good trials have not converged: train longer, --epochs {2 * epochs}")
+        epochs = 2 * max(trial.epoch for trial in good)
+        text = f"{count} of {len(labels)} good trials have not converged: train longer, --epochs {epochs}"
+        found.append(Proposal(text, epochs=epochs))
     if (count := labels.count("overfitting")) >= often:
-        lines.append(f"{count} of {len(labels)} good trials overfit: search a larger l2, or let them stop early")
-    every = [found.label for found in diagnoses.values()]
+        found.append(_regularise(f"{count} of {len(labels)} good trials overfit", history))
+    every = [diagnosis.label for diagnosis in diagnoses.values()]
     if (count := every.count("saturated neurons")) >= max(3, len(every) / 4):
-        lines.append(
+        text = (
             f"{count} of {len(every)} trials have saturated neurons: weight_init='scaled', cost='cross_entropy' or a "
             "smaller learning_rate"
         )
-    return lines
+        found.append(Proposal(text, params=dict(UNSATURATED)))
+    return found
+
+
+def _regularise(seen: str, history: History) -> Proposal:
+    """Return that more regularisation is to be searched: a larger λ where the model has one."""
+    dims = history.declaration.dimensions
+    name = next((each for each in (*dims, *history.declaration.model_params) if each.rpartition("__")[2] == "l2"), None)
+    dim, sizes = dims.get(name or ""), ((history.header.dataset if history.header else {}).get("sizes") or {})
+    larger: Dimension | None = None
+    if isinstance(dim, Float):
+        larger = _between(dim, dim.low, 10 * dim.high)
+    elif name is not None and name not in dims and (n := sizes.get("train")):
+        larger = Float(_round(LEAST_DECAY * n), _round(MOST_DECAY * n), log=True)
+    if name is None or larger is None:
+        return Proposal(f"{seen}: regularise more, or let them stop early")
+    return Proposal(f"{seen}: search a larger λ, {name}={larger!r}, or let them stop early", {name: larger})
 
 
 def _place(dim: Float | Int, value: float) -> float:
@@ -106,7 +176,7 @@ def _place(dim: Float | Int, value: float) -> float:
     return (value / 2 - dim.low / 2) / (dim.high / 2 - dim.low / 2)  # the width of a range need not be a float
 
 
-def _wider(dim: Float | Int, side: str) -> Dimension | None:
+def _wider(dim: Float | Int, side: str) -> Float | Int | None:
     """Return the range widened on a side: threefold where its logarithm is sampled, else by half; None if it cannot."""
     low, high = float(dim.low), float(dim.high)
     if dim.log:
@@ -121,7 +191,7 @@ def _wider(dim: Float | Int, side: str) -> Dimension | None:
     return _between(dim, low, high)
 
 
-def _between(dim: Float | Int, low: float, high: float) -> Dimension | None:
+def _between(dim: Float | Int, low: float, high: float) -> Float | Int | None:
     """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
 
     None too where such a range cannot be: its ends are no numbers any more.

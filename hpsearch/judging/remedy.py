@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from hpsearch.judging.compared import Standing, standing_of
 from hpsearch.judging.diagnosis import Diagnosis
+from hpsearch.judging.standing import Standing, standing_of
 from hpsearch.log.history import History, Trial
 
 STEP = 10.0

@@ -6,18 +6,12 @@ import math
 import statistics
 from collections.abc import Sequence
 
-CONFIDENCE = 0.95
-"""What stands behind ± is an interval of the mean with this probability."""
+from hpsearch.log.spread import Spread
 
 
 def half_width(values: Sequence[float]) -> float:
     """Return half the width of the 95 % interval of the mean of independent numbers; NaN for a single one."""
-    from scipy.special import stdtrit  # slow to import
-
-    n = len(values)
-    if n < 2:
-        return math.nan
-    return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * statistics.stdev(values) / math.sqrt(n)
+    return Spread(tuple(values)).half
 
 
 def paired_test(differences: Sequence[float]) -> tuple[float, float]:

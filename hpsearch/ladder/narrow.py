@@ -39,7 +39,7 @@ def narrow(
         values = [point[name] for point in points if name in point]
         if values and isinstance(dim, Choice):
             kept = [listed(value) for value in [*values, *(point[name] for point in others if name in point)]]
-            dim = replace(dim, options=[option for option in dim.options if listed(option) in kept])
+            dim = replace(dim, options=[option for option in dim.listed_options if listed(option) in kept])
         elif values and not isinstance(dim, Choice):
             dim = _range(dim, values, margin)
         found[name] = dim

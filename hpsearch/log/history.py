@@ -12,9 +12,10 @@ from typing import Any
 from hpsearch.log.brought import Brought
 from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
-from hpsearch.log.ranking import front, may_win, ranks_before
-from hpsearch.log.records import Arrival, Ask, Begin, Decision, Extension, Header, Record, Row, Tick
-from hpsearch.log.trial import BROKEN, FAILURE, State, Trial
+from hpsearch.log.points import Leader, Point, ranked_points
+from hpsearch.log.ranking import front
+from hpsearch.log.records import Arrival, Ask, Begin, Extension, Header, Record, Row, Tick
+from hpsearch.log.trial import BROKEN, FAILURE, State, Trial, broken
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 from hpsearch.study.roles import Roles
@@ -40,7 +41,7 @@ class History:
         notes: What the ladder decided on its way, in words.
         ends: The tick at which each of its trials ended, in the order in which they did.
         best: The incumbent: the best of its trials so far, running ones included and failed ones not, or None; of
-            equals the one with the lowest number.
+            equals the one with the lowest number. Where points are repeated, the best trial of the best point.
         spaces: The spaces that were declared, as JSON values: the first one and each that took its place.
         retries: Numbers of failed trials that the user asked to be tried again, in this order.
         again: How many trials tried an earlier one again.
@@ -87,6 +88,7 @@ class History:
         self._begun: set[tuple[int, int, int]] = set()
         self._first = first
         self._current: History | None = None
+        self._leader = Leader(goal, self.declaration.repeats)
 
     @classmethod
     def fold(cls, records: Iterable[Record], goal: Goal) -> History:
@@ -103,6 +105,7 @@ class History:
             self.spaces.append(self.declaration.space)
             self.brought = Brought.of(record.brought)
             self.full_stage = len(self.declaration.scales) - 1
+            self._lead()
         elif isinstance(record, Extension):
             if record.brought or "warm_start" not in record.declaration:
                 self.brought = Brought.of(record.brought)
@@ -112,10 +115,12 @@ class History:
                 self._current.apply(record)
             if self.declaration.epochs != record.declaration.get("epochs"):
                 self.alike = self._first + len(self.trials)
-            self.declaration, self.stop = Declaration.of(record.declaration), None
+            self.declaration, self.stop = Declaration.of(record.declaration), record.stop or None
             self.retries += record.retry
             self.queue += record.points
             self.brought = complete(self.trials, self.brought, record)
+            if record.earlier:
+                self._lead()
             if self.declaration.space != self.spaces[-1]:
                 self.spaces.append(self.declaration.space)
         else:
@@ -146,6 +151,8 @@ class History:
         trial = Trial(ask, asked_at=self.time, version=self.version)
         self.trials.append(trial)
         self._running[trial.number] = trial
+        if ask.stage == self.full_stage:
+            self._leader.begin(trial)
         which = ask.stage, ask.point, ask.repeat
         self.again += which in self._begun
         self.dequeued += ask.enqueued
@@ -159,7 +166,7 @@ class History:
         self.begun, self.waiting = None, {}
         self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
-        fell = False
+        changed: list[Trial] = []
         for row in tick.rows:
             if row.attributes:
                 self.trials[row.trial].attributes |= row.attributes
@@ -173,18 +180,27 @@ class History:
             trial.rows.append(row)
             value = row.metrics.get(self.goal.metric, math.nan)
             if self.goal.counts(value, trial.value) and trial.is_whole(self.goal, value):
-                fell |= trial is self.best and trial.value is not None and self.goal.better(trial.value, value)
                 trial.value, trial.best_epoch = value, row.epoch
                 trial.values = trial.newest(self.goal, value)
-                leads = self.best is None or ranks_before(self.goal, trial, self.best)
-                if leads and trial.ask.stage == self.full_stage and may_win(self.goal, trial):
-                    self.best = trial
+                changed.append(trial)
             if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
                 self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
-        if fell:
-            self.best = next(iter(self.ranked()), None)
-        if self._current is not None:
-            self.best = self._current.best
+        self._follow(changed)
+
+    def _lead(self) -> None:
+        """Find the incumbent anew, under the declaration that holds."""
+        own = [trial for trial in self.trials if trial.ask.stage == self.full_stage]
+        self._leader = Leader(self.goal, self.declaration.repeats, own)
+        self._follow(own)
+
+    def _follow(self, changed: Iterable[Trial]) -> None:
+        """Find the incumbent where something became of these trials."""
+        self.best = self._leader.update(changed) if self._current is None else self._current.best
+
+    @property
+    def best_point(self) -> Point | None:
+        """The point of the incumbent, which its mean over its repeats stands for; or None."""
+        return self._leader.best if self._current is None else self._current.best_point
 
     def look_ahead(self) -> None:
         """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
@@ -210,18 +226,11 @@ class History:
             del self._running[trial.number]
             if trial.ask.stage == self.full_stage:
                 self.ends.append(tick.tick)
-            if trial is self.best and trial.state == "FAILED":
-                self.best = next(iter(self.ranked()), None)
-        if self._current is not None:
-            self.best = self._current.best
+        self._follow(self.trials[decision.trial] for decision in tick.decisions)
         self.stop = tick.stop
 
     def resume(self, stop: str | None) -> None:
-        """Take in that a run takes the study up: what stopped an earlier one holds no longer.
-
-        Args:
-            stop: Why the study has nothing to do under the limits of this run either, or None.
-        """
+        """Take in that a run takes the study up, and why it has nothing to do under its limits either, or None."""
         self.stop = stop
         if self._current is not None:
             self._current.stop = stop
@@ -242,6 +251,7 @@ class History:
         view.full_stage = self.full_stage
         view.tick, view.time, view.brought = self.tick, self.time, self.brought
         view.spaces.append(view.declaration.space)
+        view._lead()
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
         self.best, self._begun, self.retries, self.again = None, set(), [], 0
 
@@ -260,16 +270,11 @@ class History:
         self._running.pop(trial.number, None)
         if trial.decision is None and trial.ask.stage == self.full_stage:
             self.ends.append(tick.tick)
-        reason = (
-            f"its log has epoch {row.epoch} where epoch {trial.epoch + 1} was due: what follows was trained wrongly; "
-            "--retry-failed trains the point again"
-        )
-        trial.decision, trial.ended_at = Decision(trial.number, "fail", reason, BROKEN), tick.time
+        trial.decision, trial.ended_at = broken(trial, row), tick.time
         trial.value, trial.best_epoch, trial.values = None, None, ()
         for column in self.table.values():
             column.pop(trial.number, None)
-        if trial is self.best:
-            self.best = next(iter(self.ranked()), None)
+        self._follow([trial])
 
     @property
     def to_retry(self) -> list[int]:
@@ -298,20 +303,25 @@ class History:
     def ranked(self) -> list[Trial]:
         """Return the search's trials on the full problem that have a value and did not fail, best first.
 
-        Ties go to the lower number.
+        Ties go to the lower number. Where points are repeated, all trials of the best point come first.
         """
         return self.ranked_at(self.full_stage)
 
+    def points(self, stage: int | None = None) -> list[Point]:
+        """Return the points of a stage (None: the full problem's) with a value, best mean over repeats first."""
+        if self._current is not None:
+            return self._current.points(stage)
+        stage = self.full_stage if stage is None else stage
+        repeats = self.declaration.repeats if stage <= self.full_stage else 1  # what confirms has seeds of its own
+        return ranked_points(self.goal, (trial for trial in self.trials if trial.ask.stage == stage), repeats)
+
     def front(self) -> list[Trial]:
-        """Return the ranked trials that no other one is as good as in every metric and better in one, best first.
+        """Return the best trials of the points that no other is as good as in every metric and better in one.
 
         With a single metric these are the best trial and its equals.
         """
-        return front(self.goal, self.ranked())
+        return [point.best for point in front(self.goal, self.points())]
 
     def ranked_at(self, stage: int) -> list[Trial]:
         """Return the trials of a stage that have a value and did not fail, best first."""
-        if self._current is not None:
-            return self._current.ranked_at(stage)
-        known = [t for t in self.trials if t.ask.stage == stage and t.value is not None and may_win(self.goal, t)]
-        return sorted(known, key=lambda t: (self.goal.loss(t.value if t.value is not None else math.inf), t.number))
+        return [trial for point in self.points(stage) for trial in (*point.trials, *point.others)]

@@ -23,6 +23,22 @@ def key_of(record: Record) -> int:
     return zlib.crc32(record.uid.encode()) if isinstance(record, Header) and record.minor >= 1 else 0
 
 
+def key_at(path: Path) -> int:
+    """Return what the checksums of a log begin with, by its first line; 0 where it holds no whole one.
+
+    Raises:
+        LogDamaged: The first line is not what was written.
+    """
+    with path.open("rb") as file:
+        line = file.readline()
+    if not line.endswith(b"\n"):
+        return 0
+    try:
+        return key_of(decode(line))
+    except ValueError as error:
+        raise LogDamaged(f"{path}: line 1 is damaged ({error}); run `hpsearch doctor`") from error
+
+
 def encode(record: Record, key: int = 0) -> bytes:
     """Return the line of a record: JSON that ends in a CRC-32 of everything before it.
 
@@ -67,12 +83,7 @@ def read(path: Path, start: int = 0) -> Iterator[tuple[Record, int]]:
         LogDamaged: A line other than the last is not what was written, or the log is of another schema.
     """
     with path.open("rb") as file:
-        key = 0
-        if start:
-            try:
-                key = key_of(decode(file.readline()))
-            except ValueError as error:
-                raise LogDamaged(f"{path}: line 1 is damaged ({error}); run `hpsearch doctor`") from error
+        key = key_at(path) if start else 0
         file.seek(start)
         offset = start
         for number, line in enumerate(file, start=1):

@@ -26,6 +26,10 @@ TRIES, PAUSE = 10, 0.03
 """Who only looks whether a study is being run holds it for a moment: that is waited for."""
 
 
+class StudyHeld(UserError):
+    """Another process writes the study."""
+
+
 class Lock:
     """Holds a study; its file says who does, and is empty once that one has ended in order.
 
@@ -44,7 +48,7 @@ class Lock:
         """Take the lock.
 
         Raises:
-            UserError: Another process has it.
+            StudyHeld: Another process has it.
             OSError: The folder cannot be written.
         """
         self._file = (self._folder / FILE).open("a+", encoding="utf-8")
@@ -83,12 +87,12 @@ class Lock:
         """Lock an open log.
 
         Raises:
-            UserError: Another process has it.
+            StudyHeld: Another process has it.
         """
         if not _taken(log):
             raise self.refusal()
 
-    def refusal(self) -> UserError:
+    def refusal(self) -> StudyHeld:
         """Return what is said where another process holds the study."""
         try:
             holder = (self._folder / FILE).read_text(encoding="utf-8", errors="replace").strip()
@@ -96,7 +100,7 @@ class Lock:
             holder = ""
         if self._held:
             holder = ""  # the lock's file was removed under its holder, and is ours by now
-        return UserError(f"{self._folder.name}: this study is being run by {holder or 'another process'}")
+        return StudyHeld(f"{self._folder.name}: this study is being run by {holder or 'another process'}")
 
 
 def _taken(file: IO[str] | FileIO) -> bool:

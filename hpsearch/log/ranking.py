@@ -5,26 +5,38 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 from hpsearch.log.trial import Trial
 from hpsearch.study.goal import Goal
 
 
-def front(goal: Goal, ranked: Iterable[Trial]) -> list[Trial]:
-    """Return the trials that no other one is as good as in every metric and better in one, best first.
+class Measured(Protocol):
+    """What has a value for each metric of a goal: a trial or a point."""
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values, in the order of the metrics."""
+
+
+T = TypeVar("T", bound=Measured)
+
+
+def front(goal: Goal, ranked: Iterable[T]) -> list[T]:
+    """Return the trials or points that no other is as good as in every metric and better in one, best first.
 
     Args:
         goal: The metrics.
-        ranked: Trials with a value for each.
+        ranked: Trials or points with a value for each.
     """
-    known = [(goal.losses(trial.values), trial) for trial in ranked]
-    known = sorted((each for each in known if all(map(math.isfinite, each[0]))), key=lambda each: each[0])
-    kept: list[tuple[tuple[float, ...], Trial]] = []
-    for losses, trial in known:
-        # Whoever is better than this trial stands before it, and is kept or beaten by one that is.
+    measured = [(goal.losses(each.values), each) for each in ranked]
+    known = sorted((pair for pair in measured if all(map(math.isfinite, pair[0]))), key=lambda pair: pair[0])
+    kept: list[tuple[tuple[float, ...], T]] = []
+    for losses, each in known:
+        # Whoever is better than this one stands before it, and is kept or beaten by one that is.
         if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in kept):
-            kept.append((losses, trial))
-    return [trial for _, trial in kept]
+            kept.append((losses, each))
+    return [each for _, each in kept]
 
 
 def may_win(goal: Goal, trial: Trial) -> bool:
@@ -32,10 +44,3 @@ def may_win(goal: Goal, trial: Trial) -> bool:
     if trial.state == "FAILED":
         return False
     return goal.value != "complete" or trial.state == "COMPLETE" or (len(trial.rows) > 0 and trial.rows[-1].finished)
-
-
-def ranks_before(goal: Goal, a: Trial, b: Trial) -> bool:
-    """Return whether the first of two trials that have a value is better, or as good with a lower number."""
-    assert a.value is not None, "only trials with a value are ranked"
-    assert b.value is not None, "only trials with a value are ranked"
-    return goal.better(a.value, b.value) or (a.value == b.value and a.number < b.number)

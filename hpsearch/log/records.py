@@ -157,6 +157,7 @@ class Extension:
         earlier: The values that the trials before had in dimensions which this declaration adds.
         points: Points to try next, each with a value for some or all of its dimensions.
         brought: Results from elsewhere that take the place of those before; see :class:`hpsearch.log.brought.Brought`.
+        stop: Why the user had a run end here, or nothing.
     """
 
     declaration: dict[str, Any]
@@ -167,6 +168,7 @@ class Extension:
     earlier: dict[str, Any] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
     brought: dict[str, Any] = field(default_factory=dict)
+    stop: str = ""
 
 
 @dataclass(frozen=True)
@@ -253,6 +255,8 @@ def to_json(record: Record) -> dict[str, Any]:
     for name in ("notes", "minor", "change", "changed", "earlier", "points", "brought"):
         if not plain.get(name, True):
             del plain[name]
+    if kind == "extension" and not plain["stop"]:
+        del plain["stop"]
     if "row" in plain:
         plain["row"] = dict(vars(plain["row"]))
         _write_row(plain["row"])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.log.records import Ask, Decision
+from hpsearch.log.records import Ask, Decision, Row
 from hpsearch.log.rows import Rows
 from hpsearch.study.goal import SECONDS, Goal
 
@@ -120,3 +120,12 @@ class Trial:
         row = self.rows[place]
         gone = math.fsum(each.seconds for each in self.rows[: place + 1])
         return tuple(row.metrics.get(name, gone if name == SECONDS else math.nan) for name in metrics)
+
+
+def broken(trial: Trial, row: Row) -> Decision:
+    """Return the decision about a trial whose log goes on with another epoch than its next."""
+    reason = (
+        f"its log has epoch {row.epoch} where epoch {trial.epoch + 1} was due: what follows was trained wrongly; "
+        "--retry-failed trains the point again"
+    )
+    return Decision(trial.number, "fail", reason, BROKEN)

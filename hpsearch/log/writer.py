@@ -10,7 +10,7 @@ from pathlib import Path
 from hpsearch.errors import UserError
 from hpsearch.log import redact
 from hpsearch.log.forking import in_children
-from hpsearch.log.lines import encode, key_of, read
+from hpsearch.log.lines import encode, key_at, key_of, read
 from hpsearch.log.lock import Lock
 from hpsearch.log.records import Header, Record
 
@@ -20,13 +20,20 @@ class Log:
 
     Use as a context manager. Opening cuts a torn last line off: what was not written whole never happened.
 
+    Args:
+        path: The log's file.
+        known: Its place where it was closed before (:attr:`place`): what stood in it then is not read again.
+
     Attributes:
         path: The log's file.
-        records: What stood in it when it was opened.
+        records: What stood in it when it was opened; where its place is known, what came since.
+        whole: Whether those are all: it was not known, or is another file than it was.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: tuple[int, int] | None = None) -> None:
         self.path = path
+        self.whole = True
+        self._known = known
         self._file: FileIO | None = None
         self._lock = Lock(path.parent, log=False)
         self._key = 0
@@ -94,13 +101,25 @@ class Log:
 
     def _take_up(self, file: FileIO) -> None:
         """Read what stands in the log and cut a torn last line off."""
-        if self.path.stat().st_size:
-            end = 0
-            for record, end in read(self.path):  # noqa: B007 - the last offset is wanted behind the loop
+        found = os.fstat(file.fileno())
+        begin = 0
+        if self._known is not None and self._known[0] == found.st_ino and 0 < self._known[1] <= found.st_size:
+            begin, self.whole = self._known[1], False
+        if found.st_size:
+            end = begin
+            unread = read(self.path, begin) if begin < found.st_size else ()
+            for record, end in unread:  # noqa: B007 - the last offset is wanted behind the loop
                 self.records.append(record)
-            file.truncate(end)
-        if self.records:
-            self._key = key_of(self.records[0])
+            if end < found.st_size:
+                file.truncate(end)
+            self._key = key_at(self.path)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Which file the open log is, and how long: what may be ``known`` when it is opened again."""
+        assert self._file is not None, "the log is not open"
+        found = os.fstat(self._file.fileno())
+        return found.st_ino, found.st_size
 
     def _give_up(self) -> None:
         """Close the log in a forked child: the study is its parent's."""

@@ -84,10 +84,10 @@ class Objective(Protocol):
 
 @runtime_checkable
 class Foldered(Protocol):
-    """An objective whose trials have checkpoint folders."""
+    """An objective whose trials keep files of their own: checkpoints, output, artifacts."""
 
     def place(self, folder: Path) -> None:
-        """Have the folders of the trials in there."""
+        """Have them in a study's folder."""
 
 
 @runtime_checkable

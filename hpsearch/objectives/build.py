@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,15 @@ from hpsearch.errors import UserError, did_you_mean
 from hpsearch.log.history import SECONDS
 from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import WEIGHTS, Objective
-from hpsearch.space import Choice, Dimension, Space
+from hpsearch.space import Choice, Space
+from hpsearch.study.samples import Samples
 from hpsearch.study.study import Study
 
 if TYPE_CHECKING:
-    from hpsearch.objectives.outputs import Classes, Values
+    from hpsearch.objectives.outputs import Outputs
+    from hpsearch.objectives.resources import Plan
     from hpsearch.objectives.scores import Scores
-    from hpsearch.objectives.sklearn import Resource
     from hpsearch.objectives.transformers import Behind
-
-
-FUSED_REGRESSION = ("val_r2", "train_r2", "val_mse", "val_cost", "train_cost")
-"""What a population of regressors measures."""
 
 
 @dataclass(frozen=True)
@@ -54,33 +51,39 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     """
     if study.objective is not None:
         return _function(study)
-    from hpsearch.objectives.outputs import Classes, Values
+    if study.model is None:
+        raise UserError(
+            f"study {study.name!r}: nothing to train: give exactly one of model= and objective=, or train elsewhere "
+            "by study.ask() and study.tell() (`hpsearch ask`, `hpsearch tell`)"
+        )
+    from hpsearch.objectives.outputs import Classes
     from hpsearch.objectives.transformers import behind
 
     assert dataset is not None, "a study with a model has data"
     model = behind(study.model, dataset)
     outputs = outputs_of(study, dataset)
     if study.measure_test and not isinstance(outputs, Classes):
-        raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier without scoring=")
-    if isinstance(outputs, Values):
-        return _regressor(study, dataset, model, outputs)
-    return _sklearn(study, dataset, model) if outputs is None else _mlp(study, dataset, model)
+        raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier")
+    return _sklearn(study, dataset, model) if outputs is None else _networks(study, dataset, model, outputs)
 
 
-def outputs_of(study: Study, dataset: Dataset) -> Classes | Values | None:
+def outputs_of(study: Study, dataset: Dataset) -> Outputs | None:
     """Return what the outputs of a study's networks mean where they train fused; None where its model is another."""
     from hpsearch.models.estimators.classifier import MLPClassifier
     from hpsearch.models.estimators.regressor import MLPRegressor
-    from hpsearch.objectives.outputs import Classes, Values
+    from hpsearch.objectives.chosen import last_options
+    from hpsearch.objectives.outputs import Classes, Numbers, Values
     from hpsearch.objectives.transformers import split
 
-    last = split(study.model).last
-    if study.scoring is not None:
-        return None
-    if isinstance(last, MLPClassifier):
+    parts = split(study.model)
+    options = last_options(parts, study.dimensions)
+    if len(options) > 1 or options[0] is not parts.last:
+        return None  # it is an option itself
+    if isinstance(parts.last, MLPClassifier):
         return Classes()
-    measured = {*FUSED_REGRESSION, SECONDS, WEIGHTS}.issuperset(study.goal.metrics)
-    return Values.of(dataset) if isinstance(last, MLPRegressor) and dataset.preprocessing and measured else None
+    if not isinstance(parts.last, MLPRegressor):
+        return None
+    return Values.of(dataset) if dataset.preprocessing and dataset.y_train.ndim == 1 else Numbers.of(dataset)
 
 
 def _function(study: Study) -> Prepared:
@@ -93,99 +96,103 @@ def _function(study: Study) -> Prepared:
     return Prepared(lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1)
 
 
-def _regressor(study: Study, dataset: Dataset, model: Behind, outputs: Values) -> Prepared:
-    """Return a population of regressors of a table's target, which is standardised for them."""
+def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -> Prepared:
+    """Return a population of our networks."""
     from hpsearch.models.parameters import validate_params
+    from hpsearch.objectives.outputs import Classes, training_data
 
-    parts = model.parts
+    parts, classifies = model.parts, isinstance(outputs, Classes)
+    own: dict[str, Any] = parts.last.get_params()
     try:
-        validate_params(params := outputs.params(parts.last.get_params()))
+        validate_params(params := outputs.params(own))
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
-    epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
-    reports = {"weights": WEIGHTS in study.goal.metrics, "outputs": outputs}
-    return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
-
-
-def _mlp(study: Study, dataset: Dataset, model: Behind) -> Prepared:
-    from hpsearch.models.parameters import validate_params
-    from hpsearch.objectives.outputs import training_data
-
-    parts = model.parts
-    params: dict[str, Any] = parts.last.get_params()
-    try:
-        validate_params(params)
-    except ValueError as error:
-        raise UserError(f"study {study.name!r}: model: {error}") from error
-    if dataset.classes is None:
+    if classifies and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     if study.measure_test and dataset.X_test is None:
         raise UserError(f"study {study.name!r}: measure_test: data {dataset.name!r} has no test set")
-    if parts.before is None:
+    if classifies and parts.before is None:
         training_data(dataset, params["dtype"], test=study.measure_test)
+    scores = _scores(study, "classifier" if classifies else "regressor", type(parts.last).__name__, [*OURS, WEIGHTS])
+    if not classifies:
+        scores = scores.beside(dataset.y_train)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
-    reports = {"weights": WEIGHTS in study.goal.metrics, "test": study.measure_test}
+    reports = {
+        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "outputs": outputs, "scores": scores
+    }  # fmt: skip
     if parts.before is None:
-        return Prepared(partial(_population, params, study.seed, epochs, reports), epochs)
+        return Prepared(partial(_population, own, study.seed, epochs, reports), epochs)
     return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
+
+
+OURS = ("train_cost", "learning_rate", "test_", "gradient_norm_", "saturated_")
+"""What our networks report beside the scores of their kind, or how it begins."""
+
+
+def _scores(study: Study, kind: str, called: str, more: Sequence[str] = ()) -> Scores:
+    """Return what a study measures, and refuse a metric that will not be there.
+
+    Args:
+        study: The study.
+        kind: ``classifier``, ``regressor`` or another word where neither is known.
+        called: The name of its model, for a message.
+        more: Further metrics that there are, or how they begin.
+    """
+    from hpsearch.objectives.scores import Scores, scorers_of
+
+    try:
+        scores = Scores(kind, scorers_of(study.scoring))
+    except UserError as error:
+        raise UserError(f"study {study.name!r}: {error}") from error
+    possible = scores.possible + (["val_cost"] if more and kind == "regressor" else [])
+    for metric in study.goal.metrics:
+        if metric in possible or metric == SECONDS or metric.startswith(tuple(more)) or scores.open:
+            continue
+        hint = f"write metric={scores.names[0]!r}, or scoring=" if scores.names else "say by scoring= what to measure"
+        similar = did_you_mean(metric, possible) if possible else ""
+        raise UserError(f"study {study.name!r}: {called} has no metric {metric!r}{similar}; {hint}")
+    return scores
 
 
 def _sklearn(study: Study, dataset: Dataset, model: Behind) -> Prepared:
     from sklearn.base import is_classifier, is_regressor
 
-    from hpsearch.objectives.scores import Scores, scorers_of
-
     parts = model.parts
     kind = "classifier" if is_classifier(study.model) else "regressor" if is_regressor(study.model) else "estimator"
     if kind == "classifier" and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
-    try:
-        scores = Scores(kind, scorers_of(study.scoring))
-    except UserError as error:
-        raise UserError(f"study {study.name!r}: {error}") from error
-    for metric in study.goal.metrics:
-        if metric in scores.possible or metric == SECONDS:
-            continue
-        hint = f"write metric={scores.names[0]!r}, or scoring=" if scores.names else "say by scoring= what to measure"
-        raise UserError(
-            f"study {study.name!r}: {type(parts.last).__name__} has no metric {metric!r}"
-            f"{did_you_mean(metric, scores.possible) if scores.possible else ''}; {hint}"
-        )
-    params = parts.last.get_params()
-    resource: Resource = "fit"
-    epochs = study.epochs or 1
-    searched = {name.removeprefix(parts.prefix): dimension for name, dimension in study.dimensions.items()}
-    if _takes_epochs(parts.last, params, searched):
-        name = next((name for name in ("max_epochs", "max_iter") if name in params), None)
-        resource = "epochs"
-        if study.epochs is None and name is not None:
-            epochs = _most(study, f"{parts.prefix}{name}", params[name])
-    elif epochs > 1:
-        resource = "samples"
-    return Prepared(partial(_estimator, model, study.seed, epochs, resource, scores, study.dimensions), epochs)
+    scores = _scores(study, kind, type(parts.last).__name__)
+    plan = _plan(study, model)
+    return Prepared(partial(_estimator, model, study.seed, plan.epochs, plan, scores, study.dimensions), plan.epochs)
 
 
-WHOLE: dict[str, tuple[Any, ...]] = {
-    "early_stopping": (True, "patience", "growing"),
-    "class_weight": ("balanced",),
-    "lr_schedule": ("plateau",),  # reads a validation set, which partial_fit has not
-    "solver": ("lbfgs",),
-}
-"""Settings, by parameter, with which an estimator can be fitted as a whole alone."""
+def _plan(study: Study, model: Behind) -> Plan:
+    """Return how the trials of a study are trained, each as its own parameters allow."""
+    from hpsearch.objectives.chosen import last_options
+    from hpsearch.objectives.resources import STEPS, Plan, may_take_epochs
+
+    parts, chosen = model.parts, study.resource
+    searched = {
+        name.removeprefix(parts.prefix): dim.grid() if isinstance(dim, Choice) else None
+        for name, dim in study.dimensions.items()
+        if name.startswith(parts.prefix)
+    }
+    options = [each for each in last_options(parts, study.dimensions) if hasattr(each, "get_params")]
+    by_epochs = [each for each in options if may_take_epochs(each, searched)] if chosen in ("auto", "epochs") else []
+    growing = [each for each in options if chosen == "iterations" or (chosen == "auto" and _grows(each))]
+    of_samples = isinstance(chosen, Samples) or chosen == "samples"
+    if study.epochs is not None:
+        return Plan(chosen, study.epochs, True, of_samples or (chosen == "auto" and not by_epochs and not growing))
+    counted = [
+        _most(study, f"{parts.prefix}{name}", each.get_params()[name])
+        for each in by_epochs
+        if (name := next((name for name in ("max_epochs", "max_iter") if name in each.get_params()), None)) is not None
+    ]
+    return Plan(chosen, max([*counted, STEPS if growing or of_samples else 1]), False, of_samples)
 
 
-def _takes_epochs(estimator: Any, params: Mapping[str, Any], space: Mapping[str, Dimension]) -> bool:
-    """Return whether an estimator can be trained an epoch at a time, at every point of the space.
-
-    Points are compared, so all are fitted in one way: a whole fit where one of them takes no other.
-    """
-    if not hasattr(estimator, "partial_fit"):
-        return False
-    for name, settings in WHOLE.items():
-        values = space[name].grid() if isinstance(space.get(name), Choice) else [params.get(name)]
-        if any(value in settings for value in values if isinstance(value, str | bool)):
-            return False
-    return True
+def _grows(estimator: Any) -> bool:
+    return bool(getattr(estimator, "warm_start", False)) and not hasattr(type(estimator), "partial_fit")
 
 
 def _most(study: Study, name: str, default: Any) -> int:
@@ -213,9 +220,9 @@ def _pipeline(
 
 
 def _estimator(
-    model: Behind, seed: int, epochs: int, resource: Resource, scores: Scores, space: Space, dataset: Dataset | None
+    model: Behind, seed: int, epochs: int, plan: Plan, scores: Scores, space: Space, dataset: Dataset | None
 ) -> Objective:
     from hpsearch.objectives.sklearn import SklearnObjective
 
     assert dataset is not None
-    return SklearnObjective(model, dataset, seed, epochs, resource, scores, space)
+    return SklearnObjective(model, dataset, seed, epochs, plan, scores, space)

@@ -114,10 +114,9 @@ class FoldLanes:
         begun = time.perf_counter()
         results = population.run_epoch(order)
         seconds = (time.perf_counter() - begun) / len(lanes)
-        weights = population.n_weights
         return {
-            lane: self._owner(lane).row(lane[1], result, seconds, weights)
-            for lane, result in zip(lanes, results, strict=True)
+            lane: self._owner(lane).row(lane[1], result, seconds, population, place)
+            for place, (lane, result) in enumerate(zip(lanes, results, strict=True))
         }
 
     def _population(self, key: Hashable, lanes: tuple[Lane, ...]) -> FoldPopulation:

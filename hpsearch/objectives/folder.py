@@ -11,6 +11,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+CHECKPOINTS = "checkpoints/trials"
+"""Where in a study's folder they are."""
+
 KEPT = 2
 """Epochs kept of a trial: the newest may be one that the log does not have."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from typing import Any
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.objectives import broken, streams
+from hpsearch.objectives.artifacts import Artifacts
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.folder import Folder
+from hpsearch.objectives.folder import CHECKPOINTS, Folder
+from hpsearch.objectives.output import Output
 from hpsearch.objectives.parked import Parked, Said, same
 from hpsearch.objectives.reports import attribute_of, metrics_of
 from hpsearch.objectives.user_trial import UserTrial
@@ -55,20 +59,19 @@ class FunctionObjective:
         self._space = space or {}
         self._dataset = dataset
         self._running: dict[int, _Running] = {}
-        self._folders: Path | None = None
+        self._study_dir: Path | None = None
 
     def place(self, folder: Path) -> None:
-        """Have the checkpoint folders of the trials in there."""
-        self._folders = folder
+        """Have what belongs to a trial (checkpoints, output, artifacts) in a study's folder."""
+        self._study_dir = folder
 
     def start(self, trial: Start) -> None:
         """Take a trial in; the function is first called by its first epoch."""
         ask = trial.ask
         params = copy.deepcopy(restore(self._space, ask.params))  # what the code does to them is not in the log
         given = UserTrial(ask.trial, params, ask.repeat, streams.of_function(self._seed, ask.trial), self._dataset)
-        folder = None if self._folders is None else Folder(self._folders, ask.trial)
-        kept = folder is not None and folder.open(trial.epoch)
-        self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit, folder, kept)
+        place = None if self._study_dir is None else Place(self._study_dir, ask.trial, trial.epoch)
+        self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit, place)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; an exception fails its trial."""
@@ -81,6 +84,30 @@ class FunctionObjective:
     def stop(self, trial: int) -> None:
         """Forget a trial, and have its code end."""
         self._running.pop(trial).stop()
+
+
+class Place:
+    """What belongs to a trial in its study's folder.
+
+    Args:
+        study_dir: The study's folder.
+        trial: The trial's number.
+        epoch: Epochs that it has done.
+
+    Attributes:
+        folder: Its checkpoint folder.
+        kept: Whether that stands after these epochs.
+        output: What its code prints.
+        artifacts: The files that it logs.
+    """
+
+    def __init__(self, study_dir: Path, trial: int, epoch: int) -> None:
+        self.folder = Folder(study_dir / CHECKPOINTS, trial)
+        self.kept = self.folder.open(epoch)
+        self.output = Output(study_dir, trial, epoch)
+        self.artifacts = Artifacts(study_dir, trial)
+        if epoch == 0:
+            self.artifacts.clear()
 
 
 class _Running:
@@ -99,14 +126,12 @@ class _Running:
         given: UserTrial,
         metrics: Sequence[str],
         limit: int | None,
-        folder: Folder | None,
-        kept: bool,
+        place: Place | None,
     ) -> None:
-        self._kept = kept
-        self._folder = folder
+        self._place = place
         self._continues = False
         self._start = start
-        self._parked = Parked(function)
+        self._parked = Parked(function, nullcontext if place is None else place.output.taken)
         self._given = replace(given, handle=self)
         self._metrics = metrics
         self._limit = limit
@@ -132,19 +157,24 @@ class _Running:
 
     def stop(self) -> None:
         self._parked.stop()
-        if self._folder is not None:
-            self._folder.clear()
+        if self._place is not None:
+            self._place.output.close()
+            self._place.folder.clear()
 
     @property
     def resumed(self) -> int:
-        self._continues = self._kept
-        return self._start.epoch if self._kept else 0
+        self._continues = self._place is not None and self._place.kept
+        return self._start.epoch if self._continues else 0
 
     @property
     def folder(self) -> Path:
-        if self._folder is None:
+        if self._place is None:
             raise RuntimeError("this study has no place for checkpoint folders")
-        return self._folder.work
+        return self._place.folder.work
+
+    def log_artifact(self, path: str | os.PathLike[str], artifact_path: str | None) -> None:
+        if self._place is not None:  # a replay logs nothing
+            self._place.artifacts.keep(path, artifact_path)
 
     def report(self, metrics: Any) -> bool:
         return self._parked.report(metrics)
@@ -186,8 +216,8 @@ class _Running:
             else:
                 self._done, self._last = epoch, metrics
             last = said.ended or epoch == self._limit
-            if self._folder is not None and not last:
-                self._folder.keep(epoch)
+            if self._place is not None and not last:
+                self._place.folder.keep(epoch)
             brought |= {"finished": last, "quiet": not metrics and not said.ended}
         taken, self._attributes = self._attributes, {}
         ask, seconds = self._start.ask, time.perf_counter() - begun

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.parameters import validate_params
+from hpsearch.models.threads import limited
 from hpsearch.models.training.folds import fold_key
 from hpsearch.models.training.population import EpochResult, Member, Population, TrainingData, group_key
-from hpsearch.objectives import streams
+from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import WEIGHTS, LaneState, Start
 from hpsearch.objectives.outputs import Classes, Outputs
+from hpsearch.objectives.scores import Scores, tested
 
 VACANT = 4
 """How many populations that nobody trains in are kept for what was compiled for them."""
@@ -31,6 +34,7 @@ class MLPPopulation:
         weights: Whether to report how many numbers a network trains, as ``weights``.
         test: Whether to report the test set's metrics with each epoch; see :meth:`confirm`.
         outputs: What the networks' outputs mean; None: classes.
+        scores: What else is measured of each network after an epoch, by a study's own scorers; None: nothing.
     """
 
     _by_seed = False
@@ -45,7 +49,9 @@ class MLPPopulation:
         weights: bool = False,
         test: bool = False,
         outputs: Outputs | None = None,
+        scores: Scores | None = None,
     ) -> None:
+        self._scores = scores if scores is not None and scores.scorers else None
         self.epochs = epochs
         self._outputs: Outputs = outputs or Classes()
         self._weights = weights
@@ -110,8 +116,8 @@ class MLPPopulation:
             begun = time.perf_counter()
             results = population.run_epoch(self.order(numbers[0], tick))
             seconds = (time.perf_counter() - begun) / len(numbers)
-            for number, result in zip(numbers, results, strict=True):
-                rows[number] = self.row(number, result, seconds, population.n_weights)
+            for place, (number, result) in enumerate(zip(numbers, results, strict=True)):
+                rows[number] = self.row(number, result, seconds, population, place)
         return [rows[number] for number in trials]
 
     def _mates(self, trial: int, tick: int) -> tuple[Hashable, ...]:
@@ -125,12 +131,39 @@ class MLPPopulation:
         done = self._members[trial].epoch
         return streams.of_order(self._seed, self._asks[trial], tick, done, by_seed=self._by_seed)
 
-    def row(self, trial: int, result: EpochResult, seconds: float, n_weights: int) -> Row:
-        """Return what an epoch of a trial brought."""
-        extra = {WEIGHTS: float(n_weights)} if self._weights else {}
+    def row(self, trial: int, result: EpochResult, seconds: float, population: Population, place: int) -> Row:
+        """Return what an epoch of a trial brought.
+
+        Args:
+            trial: The trial.
+            result: What its network brought.
+            seconds: Its share of the time.
+            population: What trained it.
+            place: Its lane there.
+        """
+        extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
         metrics = {**self._outputs.metrics(result.metrics), **extra}
         lane, epoch = self._asks[trial].lane, self._members[trial].epoch
-        return Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure)
+        row = Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure)
+        return row if self._scores is None else self._scored(row, population.state(place), self._scores)
+
+    def _scored(self, row: Row, state: LaneState, scores: Scores) -> Row:
+        """Return a row with what the study's scorers say of the network; one that raises fails its trial."""
+        if row.failure is not None:
+            return row
+        data, begun = self._dataset, time.perf_counter()
+        try:
+            with limited(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # as many as there are trials and epochs
+                model = self._outputs.model(replace(self._members[row.trial], state=state), data, self._seed)
+                found = scores.scored(model, data.X_valid, data.y_valid, data.w_valid)
+                if self._test and data.y_test is not None:
+                    found |= tested(scores.scored(model, data.X_test, data.y_test, data.w_test))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a scorer may raise anything; it fails this trial and is kept
+            return replace(row, failure=broken.reason(error), traceback=broken.told(error), finished=False)
+        return replace(row, metrics={**row.metrics, **found}, seconds=row.seconds + time.perf_counter() - begun)
 
     def networks(self, trial: int) -> MLPPopulation | None:
         """Return itself; None for a trial whose parameters cannot be trained."""

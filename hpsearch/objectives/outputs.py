@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -75,41 +75,23 @@ class Values:
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return an MLPRegressor's parameters with the output, the cost and the learning rate that it has."""
-        from hpsearch.models.estimators.regressor import LEARNING_RATES
-
-        rate = params["learning_rate"]
-        rate = LEARNING_RATES.get(params["optimizer"]) if rate is None else rate
-        return {**params, "output": "identity", "cost": "quadratic", "learning_rate": rate}
+        return _of_regressor(params)
 
     def data(self, dataset: Dataset, params: Mapping[str, Any], *, test: bool) -> TrainingData:
         """Return a data set with standardised targets."""
-        dtype = str(params["dtype"])
-        found = TrainingData.from_targets(
-            dataset.X_train, self._rows(dataset.y_train), dataset.X_valid, self._rows(dataset.y_valid), dtype,
-            dataset.w_train,
-        )  # fmt: skip
-        if not test:
-            return found
-        assert dataset.y_test is not None, "a test stage needs a test set"
-        X, T = np.ascontiguousarray(dataset.X_test, dtype), np.ascontiguousarray(self._rows(dataset.y_test), dtype)
-        return replace(found, X_test=X, T_test=T)
+        return _with_targets(dataset, lambda y: _rows(self.standardised(y)), str(params["dtype"]), test=test)
 
     def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return what was measured, with the mean squared error in the square of the targets' unit.
 
         The quadratic cost is half the mean squared error of the standardised targets; R² has no unit.
         """
-        parts = [name for name in ("val", "test") if f"{name}_cost" in metrics]
-        return metrics | {f"{part}_mse": 2 * metrics[f"{part}_cost"] * self.scale**2 for part in parts}
+        costs = {part: metrics[f"{part}_cost"] for part in _held_out(metrics)}
+        return metrics | {f"{part}_mse": 2 * cost * self.scale**2 for part, cost in costs.items()}
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the network as an MLPRegressor whose predictions are brought back to the targets' units."""
-        from hpsearch.models.estimators.from_state import regressor  # imports scikit-learn
-
-        assert member.state is not None, "it was kept after an epoch"
-        given = {name: value for name, value in member.params.items() if name not in ("output", "cost")}
-        network = regressor(given, member.state, dataset.X_train.shape[1], member.epoch, seed)
-        return self.wrapped(network)
+        return self.wrapped(_network(member, dataset, seed, flat=True))
 
     def wrapped(self, network: Any) -> Any:
         """Return a regressor of standardised targets as a fitted TransformedTargetRegressor."""
@@ -128,8 +110,39 @@ class Values:
         """Return targets, shape (n,), as the network has them."""
         return (y - self.mean) / self.scale
 
-    def _rows(self, y: Array) -> Array:
-        return self.standardised(y)[:, None]
+
+@dataclass(frozen=True)
+class Numbers:
+    """One output neuron a target, which a network has as it is.
+
+    Attributes:
+        n_outputs: How many targets there are.
+        flat: Whether they have shape (n,), and not (n, n_outputs).
+    """
+
+    n_outputs: int
+    flat: bool
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Numbers:
+        """Return how a data set's targets are laid out."""
+        return cls(_rows(dataset.y_train).shape[1], dataset.y_train.ndim == 1)
+
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return an MLPRegressor's parameters with the output, the cost and the learning rate that it has."""
+        return _of_regressor(params)
+
+    def data(self, dataset: Dataset, params: Mapping[str, Any], *, test: bool) -> TrainingData:
+        """Return a data set with its targets as rows."""
+        return _with_targets(dataset, _rows, str(params["dtype"]), test=test)
+
+    def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return what was measured, with the mean squared error: twice the quadratic cost, over the targets."""
+        return metrics | {f"{part}_mse": 2 * metrics[f"{part}_cost"] / self.n_outputs for part in _held_out(metrics)}
+
+    def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
+        """Return the network as an MLPRegressor."""
+        return _network(member, dataset, seed, flat=self.flat)
 
 
 @dataclass(frozen=True)
@@ -145,6 +158,44 @@ class AsTheyAre:
         return model
 
 
+def _of_regressor(params: dict[str, Any]) -> dict[str, Any]:
+    from hpsearch.models.estimators.regressor import LEARNING_RATES
+
+    rate = params["learning_rate"]
+    rate = LEARNING_RATES.get(params["optimizer"]) if rate is None else rate
+    return {**params, "output": "identity", "cost": "quadratic", "learning_rate": rate}
+
+
+def _rows(y: Array) -> Array:
+    return np.asarray(y).reshape(len(y), -1)
+
+
+def _held_out(metrics: Mapping[str, float]) -> list[str]:
+    return [name for name in ("val", "test") if f"{name}_cost" in metrics]
+
+
+def _with_targets(dataset: Dataset, rows: Callable[[Array], Array], dtype: str, *, test: bool) -> TrainingData:
+    """Return a data set as populations of regressors take it, its targets as rows."""
+    found = TrainingData.from_targets(
+        dataset.X_train, rows(dataset.y_train), dataset.X_valid, rows(dataset.y_valid), dtype, dataset.w_train
+    )
+    if not test:
+        return found.weighted(dataset.w_valid)
+    assert dataset.y_test is not None, "a test stage needs a test set"
+    X, T = np.ascontiguousarray(dataset.X_test, dtype), np.ascontiguousarray(rows(dataset.y_test), dtype)
+    return replace(found, X_test=X, T_test=T).weighted(dataset.w_valid, dataset.w_test)
+
+
+def _network(member: Member, dataset: Dataset, seed: int, *, flat: bool) -> Any:
+    """Return a trained network as a fitted MLPRegressor of the targets that it had."""
+    from hpsearch.models.estimators.from_state import regressor  # imports scikit-learn
+
+    assert member.state is not None, "it was kept after an epoch"
+    given = {name: value for name, value in member.params.items() if name not in ("output", "cost")}
+    outputs = None if flat else _rows(dataset.y_train).shape[1]
+    return regressor(given, member.state, dataset.X_train.shape[1], member.epoch, seed, outputs)
+
+
 def targets_of(model: Any, dataset: Dataset) -> Values | AsTheyAre:
     """Return how a model that is not fused has its targets: standardised for our regressor, where it learns a table."""
     from hpsearch.models.estimators.regressor import MLPRegressor
@@ -158,7 +209,8 @@ def training_data(
 ) -> TrainingData:
     """Return a data set's training and validation part as a population takes them, and its test part where asked.
 
-    Training samples count by `class_weight`, as in `MLPClassifier`, and by the data set's own weights.
+    Training samples count by `class_weight`, as in `MLPClassifier`, and by the data set's own weights; what is only
+    measured by its own weights.
 
     Raises:
         UserError: The validation part has a class that the training part lacks.
@@ -173,10 +225,11 @@ def training_data(
         weights = by_class if weights is None else by_class * weights
     data = TrainingData.from_arrays(dataset.X_train, codes, len(classes), dataset.X_valid, y_valid, dtype, weights)
     if not test:
-        return data
+        return data.weighted(dataset.w_valid)
     assert dataset.X_test is not None, "a test stage needs a test set"
     y_test = np.searchsorted(classes, _known(dataset, classes, "test", dataset.y_test))
-    return replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
+    data = replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
+    return data.weighted(dataset.w_valid, dataset.w_test)
 
 
 def _known(dataset: Dataset, classes: Array, part: str, labels: Array | None) -> Array:

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +44,15 @@ class Parked:
     """Runs a trial's code from report to report.
 
     Args:
-        function: Takes what ``given`` returns; returns a result or an iterator of reports, or calls ``report``.
+        function: Takes a trial; returns a result or an iterator of reports, or calls ``report``.
+        around: What the code runs in, entered for each step.
     """
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, function: Callable[[Any], Any], around: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self._function = function
+        self._around = around
         self._greenlet: greenlet.greenlet | None = None
         self._surroundings = Surroundings()
         self._pid = os.getpid()
@@ -130,7 +135,8 @@ class Parked:
 
     def _entered(self, resume: Callable[[Any], Any], value: Any) -> Said:
         try:
-            said = self._surroundings.run(resume, value)
+            with self._around():
+                said = self._surroundings.run(resume, value)
         finally:
             if os.getpid() != self._pid:
                 _end_child()

@@ -13,10 +13,12 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
 from hpsearch.objectives import broken
 from hpsearch.objectives.base import Start
+from hpsearch.objectives.chosen import Model, Models
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.outputs import Outputs
-from hpsearch.objectives.transformers import Behind, Transformers
-from hpsearch.space import Space, restore
+from hpsearch.objectives.scores import Scores
+from hpsearch.objectives.transformers import Behind
+from hpsearch.space import Space
 
 
 class PipelinePopulation:
@@ -31,6 +33,7 @@ class PipelinePopulation:
         weights: Whether to report how many numbers a network trains, as ``weights``.
         test: Whether to report the test set's metrics with each epoch.
         outputs: What the networks' outputs mean; None: classes.
+        scores: What else is measured of each network; None: nothing.
     """
 
     _by_seed = False
@@ -46,21 +49,21 @@ class PipelinePopulation:
         weights: bool = False,
         test: bool = False,
         outputs: Outputs | None = None,
+        scores: Scores | None = None,
     ) -> None:
+        self._scores = scores
         self._test = test
         self._outputs = outputs
         self.epochs = epochs
         self._weights = weights
-        self._parts = behind.parts
-        self._transformers = Transformers(self._parts.before, dataset, seed)
+        self._models = Models(behind, dataset, seed, space or {})
         self._dataset = dataset
         self._seed = seed
-        self._space = space or {}
         self._asks: dict[int, Ask] = {}
         self._keys: dict[int, str] = {}
         self._populations: dict[str, MLPPopulation] = {}
         self._failed: dict[int, tuple[str, str]] = {}
-        self._kept: tuple[MLPPopulation, dict[str, Any]] | None = None
+        self._kept: tuple[MLPPopulation, Model, dict[str, Any]] | None = None
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness; see :meth:`MLPPopulation.confirm`."""
@@ -70,16 +73,17 @@ class PipelinePopulation:
         """Take a trial in, and fit its transformers where that is new; if they fail, its first row says so."""
         number = trial.ask.trial
         self._asks[number] = trial.ask
-        before, own = self._parts.params(restore(self._space, trial.ask.params))
-        key = self._transformers.key(before)
-        if key not in self._populations:
-            try:
-                self._populations[key] = self._population(before)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # a transformer may raise anything; it fails this trial and is kept
-                self._failed[number] = broken.reason(error), broken.told(error)
-                return
+        try:
+            chosen, model, params = self._models.of(trial.ask.params)
+            before, own = model.parts.params(params)
+            key = f"{chosen} {model.transformers.key(before)}" if chosen else model.transformers.key(before)
+            if key not in self._populations:
+                self._populations[key] = self._population(model, before)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a transformer may raise anything; it fails this trial and is kept
+            self._failed[number] = broken.reason(error), broken.told(error)
+            return
         self._keys[number] = key
         self._populations[key].start(replace(trial, ask=replace(trial.ask, params=own)))
 
@@ -110,8 +114,8 @@ class PipelinePopulation:
         """Keep a copy of a trial's network as it is after its last epoch; the one kept before is forgotten."""
         population = self._populations[self._keys[trial]]
         population.keep(trial)
-        before, _ = self._parts.params(restore(self._space, self._asks[trial].params))
-        self._kept = population, before
+        _, model, params = self._models.of(self._asks[trial].params)
+        self._kept = population, model, model.parts.params(params)[0]
 
     def kept(self) -> tuple[int, int] | None:
         """Return the number of the trial whose network is kept and the epochs that it had done, or None."""
@@ -120,10 +124,10 @@ class PipelinePopulation:
     def model(self) -> Any:
         """Return the pipeline around the kept network; its other steps are fitted again."""
         assert self._kept is not None, "a network is kept"
-        population, before = self._kept
+        population, model, before = self._kept
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._transformers.pipeline(before, population.model())
+            return model.transformers.pipeline(before, population.model())
 
     def stop(self, trial: int) -> None:
         """Forget a trial, and a population that has no other."""
@@ -135,19 +139,19 @@ class PipelinePopulation:
         if key not in self._keys.values():
             del self._populations[key]
 
-    def _population(self, before: dict[str, Any]) -> MLPPopulation:
+    def _population(self, model: Model, before: dict[str, Any]) -> MLPPopulation:
         # One thread, as sums over more come out in another order.
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            X_train, X_valid = self._transformers.transform(before)
-            X_test = self._transformers.test(before) if self._test else None
+            X_train, X_valid = model.transformers.transform(before)
+            X_test = model.transformers.test(before) if self._test else None
         if X_train.ndim != 2:
             raise UserError(f"the transformers give an array of shape {X_train.shape}; a network takes two dimensions")
         y_test = self._dataset.y_test if self._test else None
         seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=X_test, y_test=y_test)
         population = MLPPopulation(
-            self._parts.last.get_params(), seen, self._seed, self.epochs,
-            weights=self._weights, test=self._test, outputs=self._outputs,
+            model.parts.last.get_params(), seen, self._seed, self.epochs,
+            weights=self._weights, test=self._test, outputs=self._outputs, scores=self._scores,
         )  # fmt: skip
         if self._by_seed:
             population.confirm(test=self._test)

@@ -1,7 +1,7 @@
 """What a trial's code may change around itself: it has that to itself, between two reports too.
 
-The working directory, filters of warnings, where ``print`` goes, who answers signals and how decimals are rounded
-belong to the process; several trials share it, and so does the engine.
+The working directory, filters of warnings, where ``print`` goes, who answers signals, how decimals are rounded and the
+global random generators belong to the process; several trials share it, and so does the engine.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextvars
 import decimal
 import os
+import random
 import signal
 import sys
 import threading
 import warnings
 from _signal import getsignal  # type: ignore[import-not-found]  # signal's own, which makes no enum of its answer
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -23,15 +26,22 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Surroundings:
     """Those of one trial, made where it trains.
 
-    Its own working directory is kept from one step to the next, and so is whether PyTorch tracks gradients: a loop may
-    report from within ``torch.no_grad()``.
+    Its own working directory is kept from one step to the next, and so are whether PyTorch tracks gradients (a loop may
+    report from within ``torch.no_grad()``) and where the global generators stand (``random``, NumPy's, PyTorch's on the
+    processor): a trial that has seeded them draws what it would draw alone, whoever trains in between.
     """
+
+    _last: ClassVar[Surroundings | None] = None
+    """The trial whose generators stand in the process."""
+    _inside: ClassVar[Surroundings | None] = None
+    """The trial whose code runs: it may run a study itself."""
 
     def __init__(self) -> None:
         self._home = _folder()
         self._main = threading.current_thread() is threading.main_thread()
         self._folder: str | None = None
         self._gradients: bool | None = None
+        self._random: dict[str, Any] = {}
 
     def run(self, step: Callable[[Any], Any], value: Any) -> Any:
         """Let a trial's code run on, and put back afterwards what it changed.
@@ -47,9 +57,15 @@ class Surroundings:
             os.chdir(self._folder)
         if self._gradients is not None:
             _track_gradients(self._gradients)
+        outer = Surroundings._inside
+        self._draw()
+        Surroundings._inside = self
         try:
             return step(value)
         finally:
+            Surroundings._inside = outer
+            if outer is not None:
+                outer._draw()
             here = _folder()
             self._folder = here if here != self._home else None
             if self._folder is not None and self._home is not None:
@@ -65,6 +81,32 @@ class Surroundings:
             for number, handler in zip(SIGNALS, handlers, strict=False):
                 if handler is not None and getsignal(number) is not handler:
                     signal.signal(number, handler)
+
+    def _draw(self) -> None:
+        """Have the global generators stand where this trial has left them."""
+        if (last := Surroundings._last) is self:
+            return
+        if last is not None:
+            last._random = _generators()
+        for name, state in self._random.items():
+            _SETTERS[name](state)
+        Surroundings._last = self
+
+
+def _generators() -> dict[str, Any]:
+    """Return where the global random generators stand."""
+    found: dict[str, Any] = {"random": random.getstate(), "numpy": np.random.get_state()}  # noqa: NPY002 - the user's
+    torch: Any = sys.modules.get("torch")
+    if hasattr(torch, "get_rng_state"):
+        found["torch"] = torch.get_rng_state()
+    return found
+
+
+_SETTERS: dict[str, Callable[[Any], None]] = {
+    "random": random.setstate,
+    "numpy": np.random.set_state,
+    "torch": lambda state: sys.modules["torch"].set_rng_state(state),
+}
 
 
 def of_its_own() -> contextvars.Context:

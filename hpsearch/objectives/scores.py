@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import UserError, did_you_mean
+from hpsearch.study.scoring import ALONE, named
 
 Array = NDArray[Any]
 Scorer = Callable[..., float]
@@ -42,9 +43,23 @@ class Scores:
         return [*usual.get(self.kind, ()), *self.scorers]
 
     @property
+    def open(self) -> bool:
+        """Whether a scorer without a name may bring metrics that only it knows."""
+        return ALONE in self.scorers
+
+    @property
     def possible(self) -> list[str]:
         """The metrics that a trial may report: ``val_cost`` only where the estimator tells probabilities."""
         return [*self.names, *(["val_cost"] if self.kind == "classifier" else [])]
+
+    def beside(self, y: Array) -> Scores:
+        """Return the scores that are measured beside what a population of regressors knows of itself.
+
+        Args:
+            y: Targets, shape (n,) or (n, n_outputs). Of several, R² is the mean over them, as scikit-learn has it.
+        """
+        more: dict[str, Scorer] = {"val_mae": absolute_error}
+        return Scores(self.kind, more | ({} if y.ndim == 1 else {"val_r2": mean_r2}) | dict(self.scorers))
 
     def measure(
         self, estimator: Any, X_train: Any, y_train: Array, X_valid: Any, y_valid: Array, weights: Array | None = None
@@ -74,10 +89,37 @@ class Scores:
             metrics["val_r2"] = r2_score(y_valid, predicted, sample_weight=weights)
             metrics["val_mse"] = mean_squared_error(y_valid, predicted, sample_weight=weights)
             metrics["val_mae"] = mean_absolute_error(y_valid, predicted, sample_weight=weights)
+        return {name: float(value) for name, value in metrics.items()} | self.scored(
+            estimator, X_valid, y_valid, weights
+        )
+
+    def scored(self, estimator: Any, X: Any, y: Array, weights: Array | None = None) -> dict[str, float]:
+        """Return what the study's own scorers say of a fitted estimator, by metric; see :meth:`measure`.
+
+        Raises:
+            Exception: Whatever a scorer raises.
+        """
+        metrics: dict[str, float] = {}
         for name, scorer in self.scorers.items():
             weighted = weights is not None and _takes_weights(scorer)
-            metrics[name] = scorer(estimator, X_valid, y_valid, **({"sample_weight": weights} if weighted else {}))
-        return {name: float(value) for name, value in metrics.items()}
+            found = scorer(estimator, X, y, **({"sample_weight": weights} if weighted else {}))
+            several = found if isinstance(found, Mapping) else {name: found}
+            metrics |= {name if each == name else f"val_{each}": float(value) for each, value in several.items()}
+        return metrics
+
+
+def absolute_error(estimator: Any, X: Any, y: Array, sample_weight: Array | None = None) -> float:
+    """Return the mean absolute error of a regressor, as a scorer."""
+    from sklearn.metrics import mean_absolute_error
+
+    return float(mean_absolute_error(y, estimator.predict(X), sample_weight=sample_weight))
+
+
+def mean_r2(estimator: Any, X: Any, y: Array, sample_weight: Array | None = None) -> float:
+    """Return R² of a regressor, the mean over its outputs, as a scorer."""
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(y, estimator.predict(X), sample_weight=sample_weight))
 
 
 def scorers_of(scoring: Any) -> dict[str, Scorer]:
@@ -86,11 +128,12 @@ def scorers_of(scoring: Any) -> dict[str, Scorer]:
     Raises:
         UserError: A name is not one of scikit-learn's.
     """
-    if scoring is None:
-        return {}
-    if isinstance(scoring, Mapping):
-        return {f"val_{name}": _scorer(scorer) for name, scorer in scoring.items()}
-    return {f"val_{scoring}" if isinstance(scoring, str) else "score": _scorer(scoring)}
+    return {} if scoring is None else {name: _scorer(scorer) for name, scorer in named(scoring).items()}
+
+
+def tested(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics under the names that they have when they were measured on the test set."""
+    return {f"test_{name.removeprefix('val_')}": value for name, value in metrics.items()}
 
 
 def _scorer(given: Any) -> Scorer:

@@ -1,14 +1,14 @@
-"""Any scikit-learn estimator or pipeline as an objective: an epoch, a share of the data, or a whole fit a tick."""
+"""Any scikit-learn estimator or pipeline as an objective: an epoch, more trees or samples, or a whole fit a tick."""
 
 from __future__ import annotations
 
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,14 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
 from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import Start
-from hpsearch.objectives.outputs import targets_of
-from hpsearch.objectives.scores import Scores
-from hpsearch.objectives.transformers import Behind, Transformers, seed_random_states
-from hpsearch.space import Space, restore
+from hpsearch.objectives.chosen import Model, Models
+from hpsearch.objectives.resources import Plan, Resource, grown_by, stratified_order
+from hpsearch.objectives.scores import Scores, tested
+from hpsearch.objectives.transformers import Behind, seed_random_states
+from hpsearch.space import Space
+from hpsearch.study.samples import Samples
 
 Array = NDArray[Any]
-Resource = Literal["epochs", "samples", "fit"]
 
 
 @dataclass
@@ -35,37 +36,52 @@ class _Running:
 
     Attributes:
         start: As it was taken in.
-        params: Its parameters, as the user wrote them.
+        model: The model with the parts that it chose; None before its first epoch, as are the next two.
+        params: Its other parameters, as the user wrote them.
+        resource: What an epoch of it is.
+        epochs: How many it has.
+        size: The trees that a ``warm_start`` model has in the end.
         done: Epochs done.
-        estimator: What was trained: with ``partial_fit`` the last step, which goes on, else the whole model.
+        estimator: What was trained: the last step where that goes on from epoch to epoch, else the whole model.
         data: What it is trained and measured on, where transformers stand before it.
         X_test: The test data likewise, where they are looked at.
     """
 
     start: Start
-    params: dict[str, Any]
+    model: Model | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    resource: Resource = "fit"
+    epochs: int = 1
+    size: int = 0
     done: int = 0
     estimator: Any = None
     data: tuple[Any, Any] | None = None
     X_test: Any = None
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether its estimator is trained further from epoch to epoch."""
+        return self.resource in ("epochs", "iterations")
+
 
 class SklearnObjective:
     """Fits scikit-learn estimators.
 
-    What an epoch is depends on the resource: with ``epochs`` one ``partial_fit`` over the training set, in an order
-    that belongs to the clock; with ``samples`` a fresh fit to the first r/R of the training set, stratified and nested,
-    at epoch r of R; with ``fit`` there is one epoch, the whole fit. A ``random_state`` that is None becomes a number of
-    the trial's own, so that results repeat. An estimator cannot be saved in general: a resumed trial is fitted again.
+    What an epoch is depends on the trial's resource (see :mod:`hpsearch.objectives.resources`): with ``epochs`` one
+    ``partial_fit`` over the training set, in an order that belongs to the clock; with ``iterations`` more trees of a
+    ``warm_start`` model; with ``samples`` a fresh fit to the first r/R of the training set, stratified and nested, at
+    epoch r of R; with ``fit`` a whole fit in the last epoch, and nothing before it. A ``random_state`` that is None
+    becomes a number of the trial's own, so that results repeat. An estimator cannot be saved in general: a resumed
+    trial is fitted again.
 
     Args:
         model: The estimator or pipeline, behind what its data need.
         dataset: Its parts; the test set is touched only where it is asked for.
         seed: The study's seed.
         epochs: Most epochs of a trial.
-        resource: What an epoch adds.
+        resource: What an epoch adds to every trial; or the plan by which that is decided for each.
         scores: What is measured.
-        space: Where the parameters come from: a choice's tuples are tuples again.
+        space: Where the parameters come from: a choice's tuples are tuples again, and names the objects they stand for.
     """
 
     _by_seed = False
@@ -77,21 +93,17 @@ class SklearnObjective:
         dataset: Dataset,
         seed: int,
         epochs: int,
-        resource: Resource,
+        resource: Resource | Plan,
         scores: Scores,
         space: Space | None = None,
     ) -> None:
         self.epochs = epochs
-        self._model = model
         self._dataset = dataset
         self._seed = seed
-        self._resource = resource
+        self._plan = resource if isinstance(resource, Plan) else Plan(resource, epochs, True, resource == "samples")
         self._scores = scores
-        self._space = space or {}
+        self._models = Models(model, dataset, seed, space or {})
         self._trials: dict[int, _Running] = {}
-        self._parts = model.parts
-        self._targets = targets_of(self._parts.last, dataset)
-        self._transformers = Transformers(self._parts.before, dataset, seed)
         self._orders: dict[tuple[int, int], Array] = {}
         self._kept: _Running | None = None
 
@@ -101,7 +113,7 @@ class SklearnObjective:
 
     def start(self, trial: Start) -> None:
         """Take a trial in; its estimator is made by its first epoch."""
-        self._trials[trial.ask.trial] = _Running(trial, restore(self._space, trial.ask.params))
+        self._trials[trial.ask.trial] = _Running(trial)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch, on one thread; an exception fails its trial."""
@@ -118,38 +130,39 @@ class SklearnObjective:
     def keep(self, trial: int) -> None:
         """Keep a trial's model as it is after its last epoch; the one kept before is forgotten."""
         running = self._trials[trial]
-        goes_on = self._resource == "epochs"
-        self._kept = replace(running, estimator=deepcopy(running.estimator) if goes_on else running.estimator)
+        self._kept = replace(running, estimator=deepcopy(running.estimator) if running.goes_on else running.estimator)
 
     def kept(self) -> tuple[int, int] | None:
         """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
         return None if self._kept is None else (self._kept.start.ask.trial, self._kept.done)
 
     def model(self) -> Any:
-        """Return the kept model; the steps before one that was trained an epoch at a time are fitted again."""
+        """Return the kept model; the steps before one that was trained by itself are fitted again."""
         assert self._kept is not None, "a model is kept"
-        if self._parts.before is None or not self._apart:
-            return self._targets.wrapped(self._kept.estimator)
-        before, _ = self._parts.params(self._kept.params)
+        assert self._kept.model is not None, "it has done an epoch"
+        model = self._kept.model
+        if model.parts.before is None or not self._apart(self._kept):
+            return model.targets.wrapped(self._kept.estimator)
+        before, _ = model.parts.params(self._kept.params)
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._transformers.pipeline(before, self._targets.wrapped(self._kept.estimator))
-
-    @property
-    def _apart(self) -> bool:
-        """Whether the steps before the last are fitted by themselves, once for all trials that share their settings."""
-        return self._resource == "epochs" or self._dataset.encodes
+            return model.transformers.pipeline(before, model.targets.wrapped(self._kept.estimator))
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
         del self._trials[trial]
+
+    def _apart(self, running: _Running) -> bool:
+        """Whether the steps before the last are fitted by themselves, once for all trials that share their settings."""
+        return running.goes_on or self._dataset.encodes
 
     def _advance(self, number: int, tick: int) -> Row:
         running = self._trials[number]
         ask, epoch = running.start.ask, running.done + 1
         begun = time.perf_counter()
         try:
-            metrics = self._partial_fit(running, tick) if self._resource == "epochs" else self._fit(running, epoch)
+            model = self._settle(running)
+            metrics = self._train(running, model, epoch, tick)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # an estimator may raise anything; whatever it is fails this trial and is kept
@@ -157,58 +170,100 @@ class SklearnObjective:
             reason, text = broken.reason(error), broken.told(error)
             return Row(number, ask.lane, epoch, {}, seconds, failure=reason, traceback=text)
         running.done = epoch
-        most = own_epochs(ask.params, self.epochs) if self._resource == "epochs" else self.epochs
-        finished = epoch >= min(self.epochs, most)
-        return Row(number, ask.lane, epoch, metrics, time.perf_counter() - begun, finished)
+        finished, seconds = epoch >= running.epochs, time.perf_counter() - begun
+        return Row(number, ask.lane, epoch, metrics or {}, seconds, finished, quiet=metrics is None)
 
-    def _partial_fit(self, running: _Running, tick: int) -> dict[str, float]:
+    def _settle(self, running: _Running) -> Model:
+        """Return a trial's model; before its first epoch, decide what its epochs are."""
+        if running.model is None:
+            from sklearn.base import clone
+
+            _, model, running.params = self._models.of(running.start.ask.params)
+            estimator = clone(model.parts.last).set_params(**model.parts.params(running.params)[1])
+            n = len(self._dataset.y_train)
+            running.resource = self._plan.decide(estimator, n)
+            running.epochs = self._plan.epochs_of(estimator, running.resource, running.start.ask.params)
+            if running.resource == "iterations":
+                running.size = int(getattr(estimator, grown_by(estimator, n) or ""))
+            running.model = model
+        return running.model
+
+    def _train(self, running: _Running, model: Model, epoch: int, tick: int) -> dict[str, float] | None:
+        """Train a trial for an epoch and return its metrics; None where it has nothing to report yet."""
+        if running.resource == "epochs":
+            return self._partial_fit(running, model, tick)
+        if running.resource == "iterations":
+            return self._grow(running, model, epoch)
+        if running.resource == "fit" and epoch < running.epochs:
+            return None
+        return self._fit(running, model, epoch)
+
+    def _partial_fit(self, running: _Running, model: Model, tick: int) -> dict[str, float]:
         ask, dataset = running.start.ask, self._dataset
         if running.estimator is None:
-            running.estimator, running.data = self._begin(running)
+            running.estimator, running.data = self._begin(running, model)
         assert running.data is not None
         X_train, X_valid = running.data
         entropy = streams.of_order(self._seed, ask, tick, running.done, by_seed=self._by_seed)
         order = np.random.default_rng(entropy).permutation(len(dataset.y_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
-        y, weights = self._targets.standardised(dataset.y_train)[order], self._weights(running.estimator, order)
+        y, weights = model.targets.standardised(dataset.y_train)[order], self._weights(running.estimator, order)
         # The classes are for the first call; later ones check that they are the same.
         running.estimator.partial_fit(_safe_indexing(X_train, order), y, **classes, **weights)
-        fitted = self._targets.wrapped(running.estimator)
+        fitted = model.targets.wrapped(running.estimator)
         return self._measure(fitted, (X_train, dataset.y_train), X_valid, running.X_test)
 
-    def _begin(self, running: _Running) -> tuple[Any, tuple[Any, Any]]:
+    def _grow(self, running: _Running, model: Model, epoch: int) -> dict[str, float] | None:
+        """Add trees to a model whose fit goes on from the last one."""
+        size, grown = self._plan.step(epoch, running.size)
+        if not grown:
+            return None
+        if running.estimator is None:
+            running.estimator, running.data = self._begin(running, model)
+        assert running.data is not None
+        X_train, X_valid = running.data
+        name = grown_by(running.estimator, len(self._dataset.y_train)) or ""
+        running.estimator.set_params(**{name: size, "warm_start": True})
+        y = model.targets.standardised(self._dataset.y_train)
+        running.estimator.fit(X_train, y, **self._weights(running.estimator, None))
+        fitted = model.targets.wrapped(running.estimator)
+        return self._measure(fitted, (X_train, self._dataset.y_train), X_valid, running.X_test)
+
+    def _begin(self, running: _Running, model: Model) -> tuple[Any, tuple[Any, Any]]:
         """Return a trial's last step, ready for its first epoch, and the data that the steps before it give."""
         from sklearn.base import clone
 
-        before, own = self._parts.params(running.params)
-        estimator = clone(self._parts.last).set_params(**own)
+        before, own = model.parts.params(running.params)
+        estimator = clone(model.parts.last).set_params(**own)
         seed_random_states(estimator, self._owner(running))
         if self._test:
             running.X_test = self._dataset.X_test
-            if self._parts.before is not None:
-                running.X_test = self._transformers.test(before)
-        if self._parts.before is None:
+            if model.parts.before is not None:
+                running.X_test = model.transformers.test(before)
+        if model.parts.before is None:
             return estimator, (self._dataset.X_train, self._dataset.X_valid)
-        return estimator, self._transformers.transform(before)
+        return estimator, model.transformers.transform(before)
 
-    def _fit(self, running: _Running, rung: int) -> dict[str, float]:
+    def _fit(self, running: _Running, model: Model, rung: int) -> dict[str, float]:
         from sklearn.base import clone
 
         ask, dataset = running.start.ask, self._dataset
-        if self._apart:
-            estimator, (X_train, X_valid) = self._begin(running)
+        if apart := self._apart(running):
+            estimator, (X_train, X_valid) = self._begin(running, model)
             X_test = running.X_test
         else:
-            estimator = clone(self._model.model).set_params(**self._model.named(running.params))
+            estimator = clone(model.behind.model).set_params(**model.behind.named(running.params))
             seed_random_states(estimator, self._owner(running))
             X_train, X_valid, X_test = dataset.X_train, dataset.X_valid, dataset.X_test if self._test else None
         y_train, part = dataset.y_train, None
-        if rung < self.epochs:
-            part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / self.epochs)]
+        if rung < running.epochs:
+            part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / running.epochs)]
             X_train, y_train = _safe_indexing(X_train, part), y_train[part]
-        y, weights = self._targets.standardised(y_train), self._weights(estimator, part)
+            if isinstance(self._plan.resource, Samples):
+                _rescale(estimator, self._plan.resource, model, len(part) / len(dataset.y_train), apart)
+        y, weights = model.targets.standardised(y_train), self._weights(estimator, part)
         running.estimator = estimator.fit(X_train, y, **weights)
-        return self._measure(self._targets.wrapped(estimator), (X_train, y_train), X_valid, X_test)
+        return self._measure(model.targets.wrapped(estimator), (X_train, y_train), X_valid, X_test)
 
     def _weights(self, estimator: Any, rows: Array | None) -> dict[str, Any]:
         """Return the training rows' weights as arguments of fit; none where there are none, or the model takes none."""
@@ -233,9 +288,8 @@ class SklearnObjective:
         if X_test is None:
             return metrics
         assert dataset.y_test is not None, "a test stage needs a test set"
-        tested = self._scores.measure(estimator, *trained, X_test, dataset.y_test, dataset.w_test)
-        own = {name: value for name, value in tested.items() if not name.startswith("train_")}
-        return metrics | {f"test_{name.removeprefix('val_')}": value for name, value in own.items()}
+        found = self._scores.measure(estimator, *trained, X_test, dataset.y_test, dataset.w_test)
+        return metrics | tested({name: value for name, value in found.items() if not name.startswith("train_")})
 
     def _order(self, stage: int, repeat: int) -> Array:
         """Return an order of the training samples whose every beginning is stratified; the same for all trials."""
@@ -246,29 +300,13 @@ class SklearnObjective:
         return self._orders[stage, repeat]
 
 
-def stratified_order(y: Array | None, n: int, rng: np.random.Generator) -> Array:
-    """Return an order of n samples of which every beginning holds each class in its share, and one of each at least.
-
-    Args:
-        y: Class labels, shape (n,), or None where there are no classes.
-        n: Number of samples.
-        rng: Shuffles the samples of each class.
-
-    Returns:
-        A permutation, shape (n,).
-    """
-    order = rng.permutation(n)
-    if y is None:
-        return order
-    _, codes, counts = np.unique(y[order], return_inverse=True, return_counts=True)
-    place = np.empty(n)
-    for code, count in enumerate(counts):
-        # The i-th sample of a class stands where that share of the class has passed, the first before all.
-        place[codes == code] = np.concatenate([[-1.0], (np.arange(1, count) + 0.5) / count])
-    return order[np.argsort(place, kind="stable")]
-
-
-def own_epochs(params: Mapping[str, Any], epochs: int) -> int:
-    """Return how many epochs a point of the space asks for by its own ``max_iter`` or ``max_epochs``."""
-    named = (value for name, value in params.items() if name.rpartition("__")[2] in ("max_iter", "max_epochs"))
-    return int(next(named, epochs))
+def _rescale(estimator: Any, samples: Samples, model: Model, share: float, apart: bool) -> None:
+    """Give the named parameters of an estimator the values that mean on a part of the samples what they mean on all."""
+    known = estimator.get_params(deep=True)
+    prefix = model.parts.prefix if apart else ""
+    own = {
+        name: name.removeprefix(prefix) if apart else next(iter(model.behind.named({name: 0})))
+        for name in samples.names
+    }
+    params = {name: known[own[name]] for name in samples.names if own[name] in known}
+    estimator.set_params(**{own[name]: value for name, value in samples.rescaled(params, share).items()})

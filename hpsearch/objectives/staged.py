@@ -52,11 +52,11 @@ class StagedObjective:
         self._objectives: dict[int, Objective] = {}
         self._starts: dict[int, Start] = {}
         self._keeper: Keeping | None = None
-        self._folders: Path | None = None
+        self._study_dir: Path | None = None
 
     def place(self, folder: Path) -> None:
-        """Have the checkpoint folders of the trials in there."""
-        self._folders = folder
+        """Have the files of the trials in a study's folder."""
+        self._study_dir = folder
 
     def start(self, trial: Start) -> None:
         """Take a trial in, its parameters translated to its stage's problem."""
@@ -108,8 +108,8 @@ class StagedObjective:
             objective = step.make(data)
             if step.confirms and isinstance(objective, Confirming):
                 objective.confirm(test=step.tests)
-            if self._folders is not None and isinstance(objective, Foldered):
-                objective.place(self._folders)
+            if self._study_dir is not None and isinstance(objective, Foldered):
+                objective.place(self._study_dir)
             self._objectives[stage] = objective
         return self._objectives[stage]
 

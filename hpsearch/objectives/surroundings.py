@@ -97,7 +97,7 @@ class Surrounded:
         return nullcontext() if self._holds else surroundings(self._threads)
 
     def place(self, folder: Path) -> None:
-        """Have the checkpoint folders of the trials in there, where the objective has any."""
+        """Have the files of the trials in a study's folder, where the objective has any."""
         if isinstance(self._objective, Foldered):
             self._objective.place(folder)
 

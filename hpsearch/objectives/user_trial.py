@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,9 @@ class Handle(Protocol):
 
     def set(self, attributes: Mapping[str, Any]) -> None:
         """Take attributes in."""
+
+    def log_artifact(self, path: str | os.PathLike[str], artifact_path: str | None) -> None:
+        """Keep a file or a folder with the trial."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,20 @@ class UserTrial:
         """
         if self.handle is not None:
             self.handle.set(attributes)
+
+    def log_artifact(self, path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
+        """Keep a copy of a file, or of a folder's files, with this trial: beside the study's log, and in MLflow.
+
+        Args:
+            path: The file or the folder; under its name it is kept, and replaces what has that name.
+            artifact_path: A folder among the trial's artifacts, such as ``plots``.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            ValueError: ``artifact_path`` leads elsewhere, or the trial's artifacts come to more than a gigabyte.
+        """
+        if self.handle is not None:
+            self.handle.log_artifact(path, artifact_path)
 
     @property
     def resumed(self) -> int:

@@ -51,7 +51,7 @@ def build(study: Study, epochs: int) -> Pruner:
 def _build(study: Study, epochs: int) -> Pruner:
     declared: Any = resolve(PRUNERS[study.pruner])() if isinstance(study.pruner, str) else study.pruner
     if isinstance(declared, Hyperband) and declared.max_resource is None:
-        if study.objective is not None and study.epochs is None:
+        if study.model is None and study.epochs is None:
             raise UserError(
                 f"study {study.name!r}: pruner 'hyperband' needs to know the most epochs of a trial: say epochs=, or "
                 "Hyperband(max_resource=…)"

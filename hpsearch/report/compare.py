@@ -113,12 +113,12 @@ def compare(studies: Mapping[str, History]) -> Comparison:
 def _summary(name: str, history: History) -> Summary:
     trials, of = _sample(history)
     values = [trial.value for trial in trials if trial.value is not None]
-    best = history.best
+    best, point = history.best, history.best_point
     return Summary(
         study=name,
         trials=words.counts(history).ended,
         epochs=sum(trial.epoch for trial in history.trials),
-        best=None if best is None else best.value,
+        best=None if point is None else point.mean,
         mean=statistics.fmean(values) if values else None,
         std=statistics.stdev(values) if len(values) > 1 else None,
         of=of,
@@ -128,6 +128,9 @@ def _summary(name: str, history: History) -> Summary:
 
 def _sample(history: History) -> tuple[list[Trial], str]:
     """Return the trials whose mean stands for a study: the repeats of its best point, else its best trials."""
+    first = next(iter(history.points()), None)
+    if first is not None and first.is_repeated:
+        return list(first.trials), f"{len(first.trials)} repeats of the best point"
     points: dict[int, list[Trial]] = {}
     for trial in history.ended("COMPLETE"):
         if trial.value is not None:

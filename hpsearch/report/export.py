@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "json", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
+POINT = ("point_rank", "point_mean", "point_half_interval")
+"""Columns of a trial whose point is repeated: the point's rank, its mean, half the width of its 95 % interval."""
+
+UNKNOWN = (None, None, None)
+"""What stands there of a point without a value."""
+
 NUMBERS = ("value", "best_epoch")
 """Columns of a trial that are numbers where it has any, else NaN."""
 
@@ -32,6 +38,8 @@ def trial_columns(history: History) -> list[str]:
     """Return the columns of the table of trials; ``params.NAME`` for every parameter, by name."""
     names = sorted({f"params.{name}" for trial in history.trials for name in trial.params})
     known = ["number", "state", "value", "best_epoch", "epochs", "point", "repeat", "stage", "lane"]
+    if history.declaration.repeats > 1:
+        known += POINT
     if history.goal.others:
         known += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
     if history.declaration.constraints:
@@ -47,6 +55,7 @@ def trial_columns(history: History) -> list[str]:
 def trial_rows(history: History) -> Iterable[dict[str, Any]]:
     """Yield a row per trial, by number; a parameter that the trial does not have is left out."""
     front = {trial.number for trial in history.front()} if history.goal.others else set()
+    repeated, means = history.declaration.repeats > 1, _means(history)
     for trial in history.trials:
         ask = trial.ask
         several = {f"values.{metric}": value for metric, value in pareto.values(history, trial).items()}
@@ -60,6 +69,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             "repeat": ask.repeat,
             "stage": ask.stage,
             "lane": ask.lane,
+            **(dict(zip(POINT, means.get(trial.number, UNKNOWN), strict=True)) if repeated else {}),
             **({**several, "front": trial.number in front} if history.goal.others else {}),
             **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **({"version": trial.version} if history.version > 1 else {}),
@@ -68,6 +78,18 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             **{f"attributes.{name}": value for name, value in trial.attributes.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,
         }
+
+
+def _means(history: History) -> dict[int, tuple[int, float, float | None]]:
+    """Return the rank, the mean and the interval of each trial's point, where points are repeated."""
+    if history.declaration.repeats == 1:
+        return {}
+    found: dict[int, tuple[int, float, float | None]] = {}
+    for stage in range(history.full_stage + 1):
+        for rank, point in enumerate(history.points(stage), start=1):
+            half = None if math.isnan(point.spread.half) else point.spread.half
+            found |= {trial.number: (rank, point.mean, half) for trial in (*point.trials, *point.others)}
+    return found
 
 
 def curve_columns(history: History) -> list[str]:
@@ -201,7 +223,7 @@ def trials_frame(history: History) -> pd.DataFrame:
 
 def _numbers(history: History) -> list[str]:
     several = [f"values.{metric}" for metric in history.goal.metrics] if history.goal.others else []
-    return [*NUMBERS, *several]
+    return [*NUMBERS, *(POINT if history.declaration.repeats > 1 else ()), *several]
 
 
 def curves_frame(history: History) -> pd.DataFrame:

@@ -45,7 +45,10 @@ def tiles(history: History) -> list[tuple[str, str]]:
     """Return the study's few most telling numbers, each with what it is."""
     best, count = history.best, words.counts(history)
     spared, planned = saved_epochs(on_full_problem(history))
+    point = history.best_point
     found = [(words.number(best.value if best else None), f"best {history.goal.metric}")]
+    if point is not None and history.declaration.repeats > 1:
+        found = [(words.number(point.mean), f"best mean {history.goal.metric}")]
     if history.goal.others:
         found.append((f"{len(history.front())}", "on the Pareto front"))
     found.append((f"{len(history.trials):,}", f"trials: {count}"))
@@ -84,9 +87,12 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
         said.append(f"The best is trial {handed.number} of the confirmed point {handed.ask.point}: "
                     f"{words.number(handed.value)} at {words.reached(handed)}{given}.")  # fmt: skip
         said.append(f"The search's best was trial {best.number}, seen once with {words.number(best.value)}.")
+    elif (point := history.best_point) is not None and history.declaration.repeats > 1:
+        said.append(f"The best is point {best.ask.point}: {words.mean(goal.metric, point)}{given}.")
+        said.append(f"Its model is that of trial {best.number}: {words.number(best.value)} at {words.reached(best)}.")
     else:
         said.append(f"The best is trial {best.number}: {words.number(best.value)} at {words.reached(best)}{given}.")
-    top = [words.number(trial.value) for trial in history.ranked()[:TOP]]
+    top = [words.number(point.mean) for point in history.points()[:TOP]]
     if len(top) == TOP:
         said.append(f"The best {TOP} lie between {top[-1]} and {top[0]}." if top[0] != top[-1] else
                     f"The best {TOP} are equal.")  # fmt: skip

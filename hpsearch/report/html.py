@@ -158,7 +158,10 @@ def _table(history: History) -> str:
     staged = ["stage"] if any(trial.ask.stage for trial in history.trials) else []
     metrics = list(history.goal.metrics)
     front = ["front"] if history.goal.others else []
-    heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names, "curve", "diagnosis", "why"]
+    heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names]
+    said = dict.fromkeys(name for trial in history.trials for name in trial.attributes)
+    attributes = {name: f"attributes.{name}" if name in heads else name for name in said}
+    heads += [*attributes.values(), "curve", "diagnosis", "why"]
     said_of = diagnoses(history)
     ranked = history.ranked()
     known = {trial.number for trial in ranked}
@@ -166,16 +169,28 @@ def _table(history: History) -> str:
     numbers = {"trial", *staged, *metrics, "at epoch", "epochs"}
     best = {trial.number for trial in history.front()} if front else set()
     numbers |= {*(n for n in names if any(_is_number(t.params.get(n)) for t in history.trials))}
+    numbers |= {
+        head for name, head in attributes.items() if any(_is_number(t.attributes.get(name)) for t in history.trials)
+    }
     head = "".join(
         f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
     )
     rows = "\n".join(
-        _row(history, trial, names, bool(staged), said_of[trial.number].label, best) for trial in [*ranked, *rest]
+        _row(history, trial, names, attributes, bool(staged), said_of[trial.number].label, best)
+        for trial in [*ranked, *rest]
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
 
 
-def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, label: str, front: set[int]) -> str:
+def _row(
+    history: History,
+    trial: Trial,
+    names: Iterable[str],
+    attributes: Iterable[str],
+    staged: bool,
+    label: str,
+    front: set[int],
+) -> str:
     why = trial.decision.reason if trial.decision is not None else ""
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
@@ -188,6 +203,7 @@ def _row(history: History, trial: Trial, names: Iterable[str], staged: bool, lab
         _number(trial.best_epoch, "–" if trial.best_epoch is None else str(trial.best_epoch)),
         _number(trial.epoch, str(trial.epoch)),
         *(_value(trial.params.get(name)) for name in names),
+        *(_value(trial.attributes.get(name)) for name in attributes),
         f'<td class="curve">{curve}</td>',
         f"<td>{escape(label)}</td>",
         f"<td>{escape(why)}</td>",

@@ -209,14 +209,15 @@ class PlainView(_View):
         ended = words.counts(history).ended
         tenths = ended * 10 // self._plan.n_trials if self._plan.n_trials else 0
         best = history.best
-        incumbent = None if best is None else (best.number, best.value)
+        incumbent = None if history.best_point is None else (history.best_point.best.number, history.best_point.mean)
         if best is not None and incumbent != self._incumbent and now - self._said_incumbent >= INCUMBENT:
             self._incumbent, self._said_incumbent, self._said = incumbent, now, now
             given = words.params(best.params)
-            self._say(
-                f"{words.duration(progress.seconds(now))}: trial {best.number} leads with {self._plan.goal.metric} "
-                f"{words.number(best.value)} at epoch {best.best_epoch}{f' ({given})' if given else ''}"
-            )
+            leads = f"trial {best.number} leads with {self._plan.goal.metric} {words.number(best.value)}"
+            leads += f" at epoch {best.best_epoch}"
+            if (point := history.best_point) is not None and point.is_repeated:
+                leads = f"point {best.ask.point} leads with {words.mean(self._plan.goal.metric, point)}"
+            self._say(f"{words.duration(progress.seconds(now))}: {leads}{f' ({given})' if given else ''}")
         if tenths > self._tenths or now - self._said >= HEARTBEAT:
             self._tenths, self._said = tenths, now
             total = "" if self._plan.n_trials is None else f" of {self._plan.n_trials}"
@@ -278,7 +279,10 @@ class LiveView(_View):
         if best is not None:
             curve = best.curve(plan.goal.metric)
             where = f"at {words.reached(best)}, trial {best.number}"
-            text.append((f"{plan.goal.metric} {words.number(best.value)} {where}", "bold"))
+            worth = f"{plan.goal.metric} {words.number(best.value)} {where}"
+            if (point := history.best_point) is not None and point.is_repeated:
+                worth = f"{words.mean(plan.goal.metric, point)} of point {best.ask.point}"
+            text.append((worth, "bold"))
             text += [(words.params(best.params), "")] if best.params else []
             text.append((sparkline(curve, min(room, BAR), ascii_only=terminal.ascii_only(self._console)), "cyan"))
         text.append((progress.line(history, now), "dim"))

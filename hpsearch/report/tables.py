@@ -16,6 +16,7 @@ from hpsearch.judging.diagnosis import Diagnosis
 from hpsearch.log.history import History, Trial
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.export import plain, trial_rows
+from hpsearch.report.facts import study_facts
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.sparkline import sparkline
 from hpsearch.report.terminal import Column, Grid, Part
@@ -29,7 +30,7 @@ _WORD = re.compile(r"(?!(?:[Tt]rue|[Ff]alse|None|null|NaN|Infinity)$)[A-Za-z_][\
 
 def list_json(studies: Mapping[str, History]) -> list[dict[str, Any]]:
     """Return what ``hpsearch ls --json`` prints: an object per study."""
-    return [{**_facts(name, history), "updated": history.time or None} for name, history in studies.items()]
+    return [{**study_facts(name, history), "updated": history.time or None} for name, history in studies.items()]
 
 
 def list_parts(studies: Mapping[str, History]) -> list[Part]:
@@ -87,7 +88,7 @@ def show_json(name: str, history: History) -> dict[str, Any]:
         diagnosis = {"label": found.label, "reason": found.reason}
         trials.append({**facts, "params": trial.params, "curve": curve, "diagnosis": diagnosis})
     compared = comparison.to_json(history)
-    return {**_facts(name, history), **({"comparison": compared} if compared else {}), "trials": trials}
+    return {**study_facts(name, history), **({"comparison": compared} if compared else {}), "trials": trials}
 
 
 def show_parts(
@@ -141,7 +142,13 @@ def best_line(history: History, *, params: bool = True) -> str:
     given = f" ({words.params(best.params)})" if params and best.params else ""
     said = f"{history.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}{given}"
     if found is None or history.best is None:
-        return f"best: {said}"
+        point = history.best_point
+        if point is None or history.declaration.repeats == 1:
+            return f"best: {said}"
+        return (
+            f"best: {words.mean(history.goal.metric, point)} of point {best.ask.point}{given}; its model is "
+            f"trial {best.number}'s, {words.number(best.value)} at {words.reached(best)}"
+        )
     return (
         f"best: confirmed point {found.winner.point}, {said}; the search's best was trial {history.best.number} of "
         f"point {history.best.ask.point} with {words.number(history.best.value)}"
@@ -167,8 +174,9 @@ def _diagnosis_line(history: History) -> list[str]:
 
 def best_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch best --json`` prints."""
-    facts = _facts(name, history)
-    front = {key: facts[key] for key in ("search_best", "metrics", "directions", "front") if key in facts}
+    facts = study_facts(name, history)
+    others = ("search_best", "best_point", "metrics", "directions", "front")
+    front = {key: facts[key] for key in others if key in facts}
     return {"study": name, "metric": facts["metric"], "direction": facts["direction"], **(facts["best"] or {}), **front}
 
 
@@ -184,7 +192,7 @@ def run_json(name: str, history: History, root: Path, *, interrupted: bool) -> d
     """Return what ``hpsearch run --json`` prints at the end."""
     compared = comparison.to_json(history)
     shown = {"comparison": compared} if compared else {}
-    return {**_facts(name, history), **shown, "root": str(root), "resumable": interrupted}
+    return {**study_facts(name, history), **shown, "root": str(root), "resumable": interrupted}
 
 
 def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool = False) -> list[Grid]:
@@ -267,40 +275,3 @@ def _total(history: History) -> int | None:
 def _word(setting: Any) -> str:
     """Return a setting in a word: a sampler or pruner that is an object goes by its class."""
     return str(setting["class"]).rpartition(".")[2] if isinstance(setting, dict) else str(setting)
-
-
-def _facts(name: str, history: History) -> dict[str, Any]:
-    count = words.counts(history)
-    best, searched = confirm.winner(history), history.best
-    said = history.declaration
-    return {
-        "study": name,
-        "metric": history.goal.metric,
-        "direction": history.goal.direction,
-        "data": (history.header.dataset if history.header else {}).get("name"),
-        **{key: getattr(said, key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
-        "counts": {
-            "complete": count.complete,
-            "pruned": count.pruned,
-            "failed": count.failed,
-            "running": count.running,
-        },
-        "epochs": sum(trial.epoch for trial in history.trials),
-        **({"brought": list(history.brought.said)} if history.brought.said else {}),
-        "stop": history.stop,
-        "best": _best_facts(best),
-        **({"search_best": _best_facts(searched)} if searched is not best else {}),
-        **(pareto.to_json(history) if history.goal.others else {}),
-    }
-
-
-def _best_facts(trial: Trial | None) -> dict[str, Any] | None:
-    if trial is None:
-        return None
-    return {
-        "trial": trial.number,
-        "value": trial.value,
-        "epoch": trial.best_epoch,
-        "epochs": trial.epoch,
-        "params": trial.params,
-    }

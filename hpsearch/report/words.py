@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.log.history import History, Trial
+from hpsearch.log.points import Point
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,13 @@ def duration(seconds: float) -> str:
 def reached(trial: Trial) -> str:
     """Return which epoch of how many was the trial's best."""
     return f"epoch {trial.best_epoch} of {trial.epoch}"
+
+
+def mean(metric: str, point: Point) -> str:
+    """Return what a point is worth in words: its mean over its repeats with the 95 % interval."""
+    half = point.spread.half
+    within = "" if math.isnan(half) else f" ± {number(half)}"
+    return f"{metric} {number(point.mean)}{within}, the mean over {many(len(point.trials), 'repeat')}"
 
 
 def constraints(history: History) -> str | None:

@@ -26,10 +26,12 @@ from hpsearch.objectives.base import Objective
 from hpsearch.objectives.surroundings import surroundings
 from hpsearch.running import guarded, winner
 from hpsearch.running import plan as plans
+from hpsearch.running.callbacks import Callbacks
 from hpsearch.running.options import Options, Outlet, Place, RunOptions
 from hpsearch.running.plan import Plan
 from hpsearch.running.refit import refitted
 from hpsearch.running.result import Result
+from hpsearch.running.under_way import under_way
 from hpsearch.study.study import Study
 from hpsearch.tracking.content import is_done
 
@@ -57,7 +59,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         UserError: The study, its data or the root do not allow it to run.
         StudyFailed: Every trial failed.
     """
-    how, root = Options.of(**options), Path(root)
+    how, root, declared = Options.of(**options), Path(root), study
     wish = how.opening.wish
     warmth = plans.asked(study, root, how.limits, how.opening)
     study = warmth.study
@@ -70,6 +72,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(plan.log))
         resumed = bool(log.records)
+        under = stack.enter_context(under_way(declared))
         history = open_history(
             log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish,
             warmth=warmth, git_diff=how.opening.git_diff,
@@ -94,11 +97,12 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 best.trained = _objective(plan, how.place, history, watcher, stack)
                 checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
+                observer = Callbacks(Outage(watcher, delivery), declared, how.view.callbacks)
                 clock = Clock(
-                    log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints,
-                    Outage(watcher, delivery), plan.limits, interrupted=lambda: interrupt.requested,
+                    log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints, observer,
+                    plan.limits, interrupted=lambda: interrupt.requested,
                     intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),
-                    early=plan.study.objective is not None,
+                    early=plan.study.objective is not None, halted=lambda: under.why,
                 )  # fmt: skip
                 done = clock.run()
             delivery.ended()

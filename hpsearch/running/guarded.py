@@ -19,18 +19,14 @@ def maker(study: Study, prepared: Prepared, folder: Path) -> Maker:
     """Return what makes the objective of a study; its trials have processes of their own where their limits need it."""
     if study.objective is None:
         return prepared.make
-    make = partial(_placed, prepared.make, folders(folder))
+    make = partial(_placed, prepared.make, folder.absolute())
     if study.trial_timeout is None and study.trial_memory is None:
         return make
     return partial(_isolated, make, prepared.epochs, study.trial_timeout, study.trial_memory)
 
 
-def folders(folder: Path) -> Path:
-    """Return where the checkpoint folders of a study's trials are; code that changes the directory changes nothing."""
-    return folder.absolute() / "checkpoints" / "trials"
-
-
 def _placed(make: Maker, folder: Path, data: Any) -> Objective:
+    """Return an objective that keeps its trials' files in a folder, an absolute one: code may change the directory."""
     objective = make(data)
     if isinstance(objective, Foldered):
         objective.place(folder)
@@ -53,7 +49,7 @@ def alone(
         return objective
     if study.objective is None:
         return nullcontext(objective)
-    make = partial(_placed, prepared.make, folders(folder))
+    make = partial(_placed, prepared.make, folder.absolute())
     return Marked(objective, lambda: Isolated(make, dataset, prepared.epochs), folder)
 
 

@@ -15,6 +15,7 @@ from hpsearch.engine.changing import Wish
 from hpsearch.engine.observer import Observer, Silent
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError, did_you_mean
+from hpsearch.running.callbacks import Callback, checked
 from hpsearch.running.winner import register_as
 from hpsearch.study.warm_start import WarmStart
 from hpsearch.tracking.process import Delivery, NoDelivery
@@ -57,6 +58,7 @@ class RunOptions(TypedDict, total=False):
     delivery: Delivery | None
     quiet: bool
     observer: Observer | None
+    callbacks: Sequence[Callback]
     refit: bool | None
 
 
@@ -167,10 +169,19 @@ class View:
     Attributes:
         quiet: Show nothing while it runs.
         observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
+        callbacks: Functions of the study and a trial, called once the trial has ended, in the order of the log and in
+            the process that runs the study; what one raises ends the run.
+
+    Raises:
+        UserError: Something among the callbacks is no function.
     """
 
     quiet: bool = False
     observer: Observer | None = None
+    callbacks: Sequence[Callback] = ()
+
+    def __post_init__(self) -> None:
+        checked(self.callbacks)
 
     def open(self) -> Observer:
         """Return who watches."""

@@ -191,7 +191,7 @@ def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
     from hpsearch.tables import door  # imports pandas and scikit-learn, which a study without data does not need
 
     if study.cv is not None:
-        from hpsearch.tables.folds import load  # imports scikit-learn
+        from hpsearch.tables.folds import load
 
         dataset = load(study.data, study.model, study.cv, study.groups, study.seed, door.reader_of(log))
     else:

@@ -19,11 +19,11 @@ from hpsearch.models.training.population import Member, Population
 from hpsearch.objectives import streams
 from hpsearch.objectives.base import Confirming, Keeping, Start
 from hpsearch.objectives.build import outputs_of, prepare
+from hpsearch.objectives.chosen import Models
 from hpsearch.objectives.cross_build import folded_as
 from hpsearch.objectives.outputs import Outputs
 from hpsearch.objectives.surroundings import surroundings
-from hpsearch.objectives.transformers import Transformers, behind
-from hpsearch.space import restore
+from hpsearch.objectives.transformers import behind
 from hpsearch.study.scaling import DECAYS
 from hpsearch.study.study import Study
 from hpsearch.tables.folds import development
@@ -64,12 +64,13 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
 def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
     """Train one of our networks with the recorded learning rates."""
     ask, epochs = trial.ask, trial.best_epoch or 0
-    parts = behind(study.model, whole).parts
-    before, own = parts.params(restore(study.dimensions, ask.params))
+    _, model, asked = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
+    parts = model.parts
+    before, own = parts.params(asked)
     settings = {**parts.last.get_params(), **own}
     settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
     params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
-    transformers = Transformers(parts.before, whole, study.seed)
+    transformers = model.transformers
     seen = whole
     if parts.before is not None:
         X, X_valid = transformers.transform(before)

@@ -136,7 +136,7 @@ def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     new["comparison"] = None
     new |= {"cv": said["cv"]} if isinstance(said.get("cv"), int) else {}
     if said["space"] != before["space"] and "function" not in said["space"]:
-        new["space"] = spaces.from_json(said["space"])
+        new["space"] = spaces.from_json(said["space"], study.dimensions)
     known = Declaration.of(before).model_params
     changed = {
         name: value for name, value in Declaration.of(said).model_params.items() if known.get(name, said) != value

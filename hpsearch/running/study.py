@@ -7,13 +7,15 @@ declaration, and :func:`dataclasses.replace` keeps the class of what it is given
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.study import study as declaration
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from hpsearch.log.history import Trial
+    from hpsearch.objectives.user_trial import UserTrial
     from hpsearch.running.options import RunOptions
     from hpsearch.running.result import Result
 
@@ -39,3 +41,77 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         from hpsearch.running.api import run  # slow to import, and not needed to declare a study
 
         return run(self, root, **options)
+
+    def stop(self) -> None:
+        """End a run of this study that is under way in this process, once what trains now is done, as a timeout does.
+
+        To be called from an objective, a callback or another thread. The trials that run wait: the same call of
+        ``run`` goes on where this one ended.
+
+        Raises:
+            UserError: No run of it is under way in this process; a worker process runs none.
+        """
+        from hpsearch.running import under_way
+
+        under_way.stop(self)
+
+    def ask(self, root: str | Path = "mlruns") -> UserTrial | None:
+        """Begin a trial that is trained elsewhere, of a study with neither a model nor an objective.
+
+        It is in the study's log before it is returned; several may be open at a time, and one that nobody told of is
+        among the :meth:`open_trials` for ever. The same asks and tells, in the same order, give the same study.
+
+        Args:
+            root: Folder that holds logs and MLflow's store.
+
+        Returns:
+            The trial: ``trial["x"]`` reads a parameter, ``trial.report(value)`` says what an epoch brought. None where
+            all trials have begun, or the study has reached what stops it.
+
+        Raises:
+            UserError: The study trains by itself, or its log is of another study.
+            StudyFailed: All of its first trials failed.
+        """
+        from hpsearch.running.asking import session
+
+        return session(self, root).ask()
+
+    def tell(
+        self,
+        trial: UserTrial | int,
+        value: Any = None,
+        *,
+        state: Any = "complete",
+        reason: str | None = None,
+        root: str | Path | None = None,
+    ) -> Trial:
+        """Tell how a trial that was asked for ended.
+
+        A trial that the study has pruned meanwhile stays pruned, whatever is told of it.
+
+        Args:
+            trial: What :meth:`ask` returned, or its number.
+            value: Its metrics: a number, a dict, or a tuple for several metrics; nothing where it has reported them.
+            state: ``complete``, ``pruned`` (its point is not worth training) or ``failed``; or one of Optuna's states.
+            reason: Why it failed or was pruned.
+            root: Where the study is; by default where the trial was asked for, else ``mlruns``.
+
+        Returns:
+            The trial as the log has it, with its ``state`` and ``value``.
+
+        Raises:
+            UserError: There is no such trial, it has ended, or what is told is not what the study is after.
+        """
+        from hpsearch.running import asking
+
+        return asking.tell(self, trial, value, state, reason, root)
+
+    def open_trials(self, root: str | Path = "mlruns") -> list[UserTrial]:
+        """Return the trials that were asked for and not told of, by number: also those of a process that was killed.
+
+        Args:
+            root: Folder that holds logs and MLflow's store.
+        """
+        from hpsearch.running.asking import session
+
+        return session(self, root).open_trials()

@@ -30,8 +30,8 @@ from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
 EXAMPLES = 3
 """Samples of the validation set that go along with a model, to try it with."""
 
-NEEDED = ("mlflow", "numpy", "scipy", "scikit-learn", "threadpoolctl")
-"""Packages that a model needs; those of skops need it too."""
+NEEDED = ("mlflow", "numpy", "scipy", "scikit-learn", "skops", "threadpoolctl")
+"""Packages that a model needs."""
 
 
 def fitted(history: History, objective: Objective | None, make: Callable[[], Objective]) -> Any:
@@ -159,8 +159,7 @@ def store(
         predicted = serving.write(model, folder, examples)
         write_example(folder, examples)
         tables = () if dataset.example is None else ("pandas",)
-        skops = () if (folder / serving.NPZ).exists() else ("skops",)
-        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables, *skops)]
+        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables)]
         card = Card(
             history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
             int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,

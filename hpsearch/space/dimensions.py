@@ -8,11 +8,15 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.space.values import json_value as json_value
+from hpsearch.space.values import listed as listed
+from hpsearch.space.values import named_options, native
 
 When = Mapping[str, Any]
 
@@ -169,18 +173,21 @@ class Choice:
     """One of several options, without order.
 
     Attributes:
-        options: JSON scalars, or lists and tuples of them; no two are equal.
+        options: JSON scalars, or lists and tuples of them; no two are equal. An array or a range holds several. Any
+            other object (an estimator, a function, a class, a dict) goes by a name: give ``{name: object}``; in a list
+            its name is that of the function or class, or else its ``repr``.
         when: Values that earlier dimensions must have; a list gives alternatives.
+        objects: What the options stand for that go by names.
     """
 
-    options: Sequence[Any]
+    options: Sequence[Any] | Mapping[str, Any]
     when: When | None = None
+    objects: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.options, str | bytes | Mapping) or not isinstance(self.options, Sequence):
-            raise UserError(f"Choice({self.options!r}): give a list of options")
-        options = tuple(self.options)
+        options, objects = named_options(self.options, self.objects)
         object.__setattr__(self, "options", options)
+        object.__setattr__(self, "objects", objects)
         if not options:
             raise UserError("Choice([]): there is nothing to choose from")
         known: list[Any] = []
@@ -202,13 +209,24 @@ class Choice:
         """Return how many options there are."""
         return len(self.options)
 
+    @property
+    def listed_options(self) -> tuple[Any, ...]:
+        """The options as the user wrote them, objects by their names."""
+        return tuple(self.options)
+
     def at(self, index: int) -> Any:
         """Return option number index as a JSON value."""
-        return listed(self.options[index])
+        return listed(self.listed_options[index])
+
+    def value(self, option: Any) -> Any:
+        """Return what an option stands for: a tuple is one again, and of an object that goes by a name a copy."""
+        if isinstance(option, str) and option in self.objects:
+            return deepcopy(self.objects[option])
+        return self.listed_options[self.index(option)]
 
     def grid(self) -> list[Any]:
         """Return every option as a JSON value."""
-        return [listed(option) for option in self.options]
+        return [listed(option) for option in self.listed_options]
 
     def from_unit(self, unit: float) -> Any:
         """Return the option at this fraction, in [0, 1), of the list."""
@@ -222,31 +240,11 @@ class Choice:
 Dimension = Float | Int | Choice
 
 
-def json_value(value: object, place: str) -> Any:
-    """Return value as the JSON value that stands for it: tuples as lists.
-
-    Raises:
-        UserError: It is no finite number, text, boolean, None, or list or tuple of them.
-    """
-    if isinstance(value, list | tuple):
-        return [json_value(item, place) for item in value]
-    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    raise UserError(f"{place}: only finite numbers, texts, booleans, None and lists or tuples of them can be recorded")
-
-
-def listed(value: Any) -> Any:
-    """Return a value with every tuple in it as a list."""
-    if isinstance(value, Mapping):
-        return {key: listed(item) for key, item in value.items()}
-    return [listed(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 def _check_range(dim: Float | Int, kind: type[float] | type[int]) -> None:
     name = type(dim).__name__
     shown = f"{name}({dim.low!r}, {dim.high!r}" + (f", step={dim.step!r})" if dim.step is not None else ")")
     for key in ("low", "high", "step"):
-        value = getattr(dim, key)
+        value = native(getattr(dim, key))
         if value is None and key == "step":
             continue
         whole = not isinstance(value, bool) and hasattr(value, "__index__")
@@ -288,7 +286,7 @@ def _check_when(dim: Dimension) -> dict[str, list[Any]] | None:
 
 def _repr(dim: Dimension) -> str:
     if isinstance(dim, Choice):
-        parts = [f"[{', '.join(repr(option) for option in dim.options)}]"]
+        parts = [f"[{', '.join(repr(option) for option in dim.listed_options)}]"]
     else:
         parts = [_short(dim.low), _short(dim.high)]
         parts += ["log=True"] * dim.log

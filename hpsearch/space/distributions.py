@@ -75,7 +75,7 @@ def to_unit(dim: Dimension, value: Any) -> float:
 
 def _options(dim: Choice) -> list[Any]:
     """Return the options as Optuna holds them: a list as a text that is none of the other options."""
-    texts = {option for option in dim.options if isinstance(option, str)}
+    texts = {option for option in dim.listed_options if isinstance(option, str)}
     held: list[Any] = []
     for option in dim.grid():
         text = repr(option) if isinstance(option, list) else option

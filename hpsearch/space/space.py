@@ -12,6 +12,7 @@ from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space.dimensions import Choice, Dimension, Float, Int, json_value, listed
+from hpsearch.space.written import dimension
 
 __all__ = [
     "Choice",
@@ -37,20 +38,16 @@ _KINDS: dict[str, type[Dimension]] = {"Float": Float, "Int": Int, "Choice": Choi
 
 
 def check_space(space: Mapping[str, Any]) -> dict[str, Dimension]:
-    """Return the space as a dict; a list of values becomes a Choice of them.
+    """Return the space as a dict of dimensions; see :func:`hpsearch.space.written.dimension` for what becomes one.
 
     Raises:
-        UserError: A name is no text, a value is no dimension, or a ``when`` can never hold.
+        UserError: A name is no text, a value is nothing to search in, or a ``when`` can never hold.
     """
     checked: dict[str, Dimension] = {}
     for name, value in space.items():
         if not isinstance(name, str) or not name:
             raise UserError(f"space: the name {name!r} must be a text")
-        dim = Choice(value) if isinstance(value, list) else value
-        if not isinstance(dim, Float | Int | Choice):
-            raise UserError(
-                f"space[{name!r}]: {value!r} is no Float, Int or Choice; a fixed value belongs to the model"
-            )
+        dim = dimension(name, value)
         for other, allowed in (dim.when or {}).items():
             if other not in checked:
                 known = did_you_mean(other, checked) if checked else ""
@@ -109,9 +106,9 @@ def check_value(space: Space, name: str, value: Any, place: str) -> None:
 
 
 def restore(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return JSON values as the user wrote them: a Choice's tuples are tuples again."""
+    """Return JSON values as the user wrote them: a Choice's tuples are tuples again, and names the objects behind."""
     return {
-        name: dim.options[dim.index(value)] if isinstance(dim := space.get(name), Choice) else value
+        name: dim.value(value) if isinstance(dim := space.get(name), Choice) else value
         for name, value in params.items()
     }
 
@@ -126,19 +123,27 @@ def from_units(space: Space, units: Sequence[float]) -> dict[str, Any]:
 
 
 def to_json(space: Space) -> dict[str, Any]:
-    """Return the space as JSON values; what has its default is left out."""
+    """Return the space as JSON values; what has its default is left out, as are the objects behind names."""
     written: dict[str, Any] = {}
     for name, dim in space.items():
-        values = {field.name: getattr(dim, field.name) for field in fields(dim)}
+        values = {field.name: getattr(dim, field.name) for field in fields(dim) if field.name != "objects"}
         kept = {key: listed(value) for key, value in values.items() if value is not None and value is not False}
         written[name] = {"type": type(dim).__name__, **kept}
     return written
 
 
-def from_json(value: Mapping[str, Any]) -> dict[str, Dimension]:
-    """Return the space that :func:`to_json` wrote."""
+def from_json(value: Mapping[str, Any], known: Space | None = None) -> dict[str, Dimension]:
+    """Return the space that :func:`to_json` wrote.
+
+    Args:
+        value: The JSON values; descriptions of objects that go by names may stand beside.
+        known: A space that has the objects.
+    """
     space: dict[str, Dimension] = {}
     for name, written in value.items():
-        arguments = {key: item for key, item in written.items() if key != "type"}
+        arguments = {key: item for key, item in written.items() if key not in ("type", "objects")}
+        dim = None if known is None else known.get(name)
+        if isinstance(dim, Choice) and dim.objects:
+            arguments["objects"] = dim.objects
         space[name] = _KINDS[written["type"]](**arguments)
     return space

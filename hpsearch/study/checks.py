@@ -15,12 +15,15 @@ from typing import Any
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import check_point, check_space
 from hpsearch.space.constraints import check_constraints, violated
-from hpsearch.study import cross_validation
-from hpsearch.study.comparison import Comparison, choices_of, points_of
-from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
+from hpsearch.study.comparison import Comparison
+from hpsearch.study.goal import SECONDS, Goal, checked
+from hpsearch.study.grids import choices_of, points_of
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
+from hpsearch.study.samples import check_resource
 from hpsearch.study.scaling import check_stages
+from hpsearch.study.scoring import settled_scoring
 from hpsearch.study.settings import Setting
+from hpsearch.study.steps import check_parameters, families
 from hpsearch.study.table import is_data
 from hpsearch.study.warm_start import check_warm_start
 
@@ -61,20 +64,20 @@ def _version(version: Any) -> Settled:
     return {}
 
 
+def _families(model: Any, objective: Any, space: Any) -> Settled:
+    """Turn a choice between whole models into a pipeline of one step, which is searched."""
+    if objective is not None:
+        return {}
+    model, space = families(model, space)
+    return {"model": model, "space": space}
+
+
 def _scoring(scoring: Any, model: Any, metric: Any) -> Settled:
     if scoring is None:
         return {}
     if model is None:
         raise UserError("scoring goes with model=; an objective reports what it likes")
-    many = isinstance(scoring, Mapping)
-    scorers = scoring if many else {"": scoring}
-    if not scorers or not all(isinstance(name, str) for name in scorers):
-        raise UserError(f"scoring must have a name for each of its scorers, not {scoring!r}")
-    if not all(isinstance(scorer, str) or callable(scorer) for scorer in scorers.values()):
-        raise UserError(f"scoring must be a name such as 'f1_macro', a function or a dict, not {scoring!r}")
-    if not many and metric == DEFAULT_METRIC:
-        return {"metric": f"val_{scoring}" if isinstance(scoring, str) else "score"}
-    return {}
+    return settled_scoring(scoring, metric)
 
 
 def _goal(metric: Any, direction: Any, value: Any, constraints: Any, model: Any) -> Settled:
@@ -86,6 +89,8 @@ def _goal(metric: Any, direction: Any, value: Any, constraints: Any, model: Any)
 
 
 def _task(model: Any, objective: Any, data: Any) -> Settled:
+    if model is None and objective is None and data is None:
+        return {}  # its trials are trained elsewhere, and told of
     if (model is None) == (objective is None):
         raise UserError("give exactly one of model= and objective=")
     if objective is not None:
@@ -110,10 +115,10 @@ def _points(space: Any, model: Any, enqueue: Any, sampler: Any, pruner: Any) -> 
     alone = not space and not callable(space)
     settled: Settled = {}
     if listed:
-        points = points_of(space, {} if model is None else model.get_params(deep=True))
+        points, objects = points_of(space, {} if model is None else model.get_params(deep=True))
         if enqueue:
             raise UserError("enqueue: a list of grids says all points itself")
-        settled = {"space": choices_of(points), "enqueue": tuple(points)}
+        settled = {"space": choices_of(points, objects), "enqueue": tuple(points)}
     if sampler is None:
         settled["sampler"] = "listed" if listed else "tpe"
     if pruner is None:
@@ -136,11 +141,7 @@ def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:
         if (name := violated(constraints, dimensions, point)) is not None:
             raise UserError(f"enqueue[{i}] violates constraint {name}: {point!r}")
     if model is not None:
-        known = model.get_params(deep=True)
-        for name in dimensions:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise UserError(f"space: {type(model).__name__} has no parameter {name!r}{hint}")
+        check_parameters(model, dimensions)
     return {"space": dimensions, "enqueue": points}
 
 
@@ -182,10 +183,19 @@ def _measure_test(measure_test: Any, model: Any, metric: Any) -> Settled:
 
 
 def _cv(cv: Any, groups: Any, model: Any, stages: Any) -> Settled:
+    if cv is None and groups is None:
+        return {}
+    from hpsearch.study import cross_validation  # imports NumPy
+
     cv, groups = cross_validation.checked(cv, groups, model)
     if stages is not None and isinstance(cv, cross_validation.Splits):
         raise UserError("cv= as rows goes with no stages=, which have other rows; take a number of folds or a splitter")
     return {"cv": cv, "groups": groups}
+
+
+def _resource(resource: Any, model: Any) -> Settled:
+    check_resource(resource, model)
+    return {}
 
 
 def _comparison(comparison: Any, space: Any) -> Settled:
@@ -222,6 +232,7 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
     for check in (
         _audit,
         _version,
+        _families,
         _scoring,
         _goal,
         _task,
@@ -231,6 +242,7 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _stages,
         _measure_test,
         _cv,
+        _resource,
         _comparison,
         _duplicates,
         _warm_start,

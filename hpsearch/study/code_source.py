@@ -176,8 +176,11 @@ def functions_of(cls: type[Any]) -> Iterator[FunctionType]:
     """Yield the functions in a class's own body whose source is a file's, not those that a decorator has made up."""
     for value in vars(cls).values():
         inner = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        # What Python's own decorators put there (a dataclass's methods) bears the class's module, but is not of it.
         if isinstance(inner, FunctionType) and not inner.__code__.co_filename.startswith("<string"):
-            yield inner
+            home = str(inner.__globals__.get("__name__", ""))
+            if home == cls.__module__ or home.partition(".")[0] not in sys.stdlib_module_names:
+                yield inner
 
 
 def namespace_of(cls: type[Any]) -> Mapping[str, Any]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any, Literal
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import Space
-from hpsearch.space.dimensions import Choice, Int, json_value, listed
+from hpsearch.space.dimensions import json_value, listed
 
 At = Literal["best", "last"]
 
@@ -166,60 +165,6 @@ def names(metrics: str | Sequence[str]) -> tuple[str, ...]:
     if not all(isinstance(name, str) and name for name in found):
         raise UserError(f"comparison: a metric must be a text such as 'test_error', not {metrics!r}")
     return found
-
-
-def points_of(grids: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return every point of a list of grids, in the order in which they are written.
-
-    Args:
-        grids: Each maps parameters to a value or, as a list, a Choice or an Int, to several; all combinations of one
-            grid are its points, the last parameter turning fastest. A parameter that one grid names and another does
-            not has its default there.
-        defaults: The model's own values.
-
-    Raises:
-        UserError: A grid is none, a parameter has no default, or a point comes twice.
-    """
-    for number, grid in enumerate(grids):
-        if not isinstance(grid, Mapping):
-            raise UserError(f"space[{number}]: a list as space holds dicts, one per grid, not {grid!r}")
-    order = list(dict.fromkeys(name for grid in grids for name in grid))
-    points: list[dict[str, Any]] = []
-    for number, grid in enumerate(grids):
-        for name in order:
-            if name not in grid and name not in defaults:
-                raise UserError(f"space[{number}]: no value for {name!r}, which another grid has")
-        options = [_options(grid[name]) if name in grid else [defaults[name]] for name in order]
-        points += [dict(zip(order, values, strict=True)) for values in product(*options)]
-    seen: list[Any] = []
-    for point in points:
-        value = {name: json_value(item, f"space: {name}") for name, item in point.items()}
-        if value in seen:
-            raise UserError(f"space: the point {point!r} comes twice")
-        seen.append(value)
-    return points
-
-
-def choices_of(points: Sequence[Mapping[str, Any]]) -> dict[str, Choice]:
-    """Return the space of these points: for each parameter the values that it takes, in order of appearance."""
-    space: dict[str, Choice] = {}
-    for name in points[0] if points else ():
-        options: list[Any] = []
-        known: list[Any] = []
-        for point in points:
-            if (value := listed(point[name])) not in known:
-                known.append(value)
-                options.append(point[name])
-        space[name] = Choice(options)
-    return space
-
-
-def _options(value: Any) -> list[Any]:
-    if isinstance(value, Choice):
-        return list(value.options)
-    if isinstance(value, Int):
-        return [value.at(index) for index in range(value.count())]
-    return list(value) if isinstance(value, list) else [value]
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

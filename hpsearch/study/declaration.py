@@ -22,7 +22,7 @@ from typing import Any
 from hpsearch import space as spaces
 from hpsearch.errors import UserError
 from hpsearch.space import Choice, Dimension
-from hpsearch.study import aliases, cross_validation
+from hpsearch.study import aliases
 from hpsearch.study.described import Described, without_parts
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import having
@@ -64,17 +64,17 @@ def declare(
         if known is None
         else (known.function, known.value, known.part, known.scoring)
     )
-    task: dict[str, Any]
+    task: dict[str, Any] = {}
     if study.objective is not None:
         task = {"objective": function(study.objective, "objective")}
-    else:
+    elif study.model is not None:
         task = {"model": value(study.model, "model")}
     declaration = {
         "name": study.name,
         **({"fingerprint": rule} if rule > 1 else {}),
         **({"version": study.version} if study.version is not None else {}),
         **task,
-        "space": function(study.space, "space") if callable(study.space) else spaces.to_json(study.dimensions),
+        "space": function(study.space, "space") if callable(study.space) else _space(study.dimensions, value),
         "data": _data(study.data, data_digest),
         "metric": _value(study.metric, "metric"),
         "direction": _value(study.direction, "direction"),
@@ -95,12 +95,12 @@ def declare(
         **({"duplicates": study.duplicates} if study.duplicates != "retrain" else {}),
         **({"warm_start": [each.to_json() for each in study.sources]} if study.sources else {}),
         **({} if study.scoring is None else {"scoring": scoring(study.scoring)}),
-        **({} if study.cv is None else {"cv": cross_validation.described(study.cv, value)}),
-        **({} if study.groups is None else {"groups": cross_validation.digest(study.groups)}),
+        **({} if study.cv is None else _folds(study, value)),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
         **({"audit": float(study.audit)} if study.audit else {}),
         **({} if study.stages is None else {"stages": _stages(study.stages)}),
         **({key: getattr(study, key) for key in CONFIRM} if study.confirm else {}),
+        **({} if study.resource == "auto" else {"resource": value(study.resource, "resource")}),
         **({"measure_test": True} if study.measure_test else {}),
         **({"threads": study.threads} if study.threads != 1 else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
@@ -109,6 +109,15 @@ def declare(
         what = "; ".join(dict.fromkeys(known.unread))
         notice(f"changes to this go unnoticed, give Study(version=…) to tell them apart: {what}")
     return declaration
+
+
+def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> dict[str, Any]:
+    """Return the dimensions as JSON values, with a description of each object that is an option by its name."""
+    written = spaces.to_json(space)
+    for name, dim in space.items():
+        if isinstance(dim, Choice) and dim.objects:
+            written[name]["objects"] = {key: value(each, f"space.{name}.{key}") for key, each in dim.objects.items()}
+    return written
 
 
 def identity(declaration: Mapping[str, Any]) -> str:
@@ -145,7 +154,12 @@ def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     if "function" in old["space"] or "function" in new["space"]:
         return bool(without_parts(old["space"]) == without_parts(new["space"]))
     before, after = spaces.from_json(old["space"]), spaces.from_json(new["space"])
-    return all(_covers(after[name], dim) for name, dim in before.items())
+    kept = all(
+        described == without_parts(new["space"])[name].get("objects", {}).get(option)
+        for name, written in without_parts(old["space"]).items()
+        for option, described in written.get("objects", {}).items()
+    )
+    return kept and all(_covers(after[name], dim) for name, dim in before.items())
 
 
 def _covers(wide: Dimension, narrow: Dimension) -> bool:
@@ -171,6 +185,13 @@ def _scoring(scoring: Any) -> Any:
 
 def _stages(stages: Stages) -> Any:
     return stages if isinstance(stages, str) else [_value(scale.to_json(), "stages") for scale in stages]
+
+
+def _folds(study: Study, value: Callable[[Any, str], Any]) -> dict[str, Any]:
+    from hpsearch.study import cross_validation  # imports NumPy
+
+    groups = {} if study.groups is None else {"groups": cross_validation.digest(study.groups)}
+    return {"cv": cross_validation.described(study.cv, value), **groups}
 
 
 def _data(data: Any, digest: str | None) -> Any:

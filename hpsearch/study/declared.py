@@ -61,6 +61,7 @@ class Declaration:
         stages: The search's stages, settled; none for a flat study.
         confirm: Fresh seeds that the best points are trained again with.
         confirm_top: How many points those are; told where any are confirmed.
+        resource: What a trial of a scikit-learn model gets more of.
         measure_test: Whether epochs report the test set's metrics.
         threads: Threads that BLAS and OpenMP may use where a trial trains.
         comparison: What is shown of the points, beside which published figures, or None.
@@ -101,6 +102,7 @@ class Declaration:
     stages: tuple[Scale, ...] = ()
     confirm: int = 0
     confirm_top: int = field(default=3, metadata={"beside": "confirm"})
+    resource: str | Described = "auto"
     measure_test: bool = False
     threads: int = 1
     comparison: dict[str, Any] | None = None

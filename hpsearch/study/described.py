@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.space import Choice
 from hpsearch.study import aliases, code_source
 from hpsearch.study.code_places import defining_module, owns
 from hpsearch.study.code_state import state_of
@@ -124,7 +125,9 @@ def _parts(study: Study) -> Iterable[Any]:
     for each in (study.objective, study.space, *study.constraints, *scoring.values()):
         if callable(each):
             yield each
-    for part in (study.model, study.sampler, study.pruner):
+    objects = [each for dim in study.dimensions.values() if isinstance(dim, Choice) for each in dim.objects.values()]
+    yield from (each for each in objects if callable(each))
+    for part in (study.model, study.sampler, study.pruner, *(each for each in objects if hasattr(each, "get_params"))):
         if part is None or isinstance(part, str):
             continue
         yield part

@@ -72,6 +72,9 @@ def _flat(declaration: Mapping[str, Any]) -> dict[str, str]:
     for key, value in declaration.items():
         if key == "space" and "function" not in value:
             flat.update({f"space.{name}": repr(dim) for name, dim in spaces.from_json(value).items()})
+            for name, written in value.items():
+                for option, described in written.get("objects", {}).items():
+                    flat.update(_inner(f"space.{name}.{option}", described))
         else:
             flat.update(_inner(key, value))
     return flat

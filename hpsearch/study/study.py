@@ -20,6 +20,7 @@ from hpsearch.study.goal import Counts, Direction, Goal
 from hpsearch.study.naming import check_study_name
 from hpsearch.study.parts import Data, DeclaredPruner, DeclaredSampler, Estimator, Scoring
 from hpsearch.study.registry import PrunerName, SamplerName
+from hpsearch.study.samples import ResourceName, Samples
 from hpsearch.study.scaling import Stages
 from hpsearch.study.settings import may, settings
 from hpsearch.study.warm_start import WarmStart
@@ -39,10 +40,11 @@ class Study:
     Attributes:
         name: Names the study's folder, its MLflow experiment, and it on the command line.
         model: A scikit-learn estimator or pipeline whose parameters are searched; or
-        objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch.
+        objective: a function of a trial that returns a number, or yields one (or a dict of metrics) per epoch. With
+            neither, its trials are trained elsewhere: ``study.ask()`` and ``study.tell()``.
         space: A dimension per parameter, or a function of an Optuna trial. Empty: one experiment. A list of grids, as
             scikit-learn's ``param_grid``, makes the study a comparison: exactly their points are trained, all to their
-            end (see :func:`hpsearch.study.comparison.points_of`).
+            end (see :func:`hpsearch.study.grids.points_of`).
         data: Name, path, :class:`~hpsearch.study.table.Table`, data frame, ``(X, y)``, ``((X, y), (X_val, y_val))``, or
             with a third pair as the test set; or what :func:`hpsearch.models.datasets.load` and
             :func:`hpsearch.models.datasets.subset.subset` return.
@@ -90,6 +92,11 @@ class Study:
         confirm: After the search, train the best points again with so many fresh seeds each, then the best of them on
             as many others, of which the test set is measured. 0: leave it out.
         confirm_top: How many points those are.
+        resource: What a trial of a scikit-learn model gets more of from epoch to epoch. ``auto``: passes over the data
+            (``partial_fit``) where the trial's own parameters allow it, trees where the model says ``warm_start=True``,
+            and with ``epochs=`` training samples where no trial can have either; else it is fitted whole and reports
+            once, at the end. ``epochs``, ``iterations`` (trees), ``samples`` or ``fit``: that alone, or a whole fit
+            where a model knows it not; :class:`~hpsearch.study.samples.Samples` says which penalties are rescaled.
         measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
         version: A name for this version of code that cannot be read (a notebook's, compiled code), so that another one
             is told apart; what can be read is told apart by itself.
@@ -131,8 +138,8 @@ class Study:
     value: Counts = field(default="best", metadata=may(fixed=True, settable=True, plain=True))
     constraints: Sequence[Constraint] = field(default=(), metadata=may(code=True))
     scoring: Scoring | None = field(default=None, metadata=may(code=True, trains=True))
-    cv: Any = field(default=None, metadata=may(code=True, settable=True, trains=True))
-    groups: Any = field(default=None, metadata=may(trains=True))
+    cv: Any = field(default=None, metadata=may(fixed=True, settable=True, trains=True))
+    groups: Any = field(default=None, metadata=may(fixed=True, trains=True))
     until: float | None = field(default=None, metadata=may(typed="METRIC=VALUE", limit=True, extends=True, number=True))
     no_improvement: int | None = field(default=None, metadata=may(typed="N", limit=True, extends=True, whole=1))
     budget: float | None = field(
@@ -151,6 +158,7 @@ class Study:
         default=0, metadata=may(typed="N", settable=True, named=False, extends=True, confirms=True, whole=0)
     )
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
+    resource: ResourceName | Samples = field(default="auto", metadata=may(trains=True))
     measure_test: bool = field(default=False, metadata=may(trains=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hpsearch.models.preprocessing.columns import NUMBER
+from hpsearch.models.preprocessing import values
+from hpsearch.models.preprocessing.columns import NUMBER, TEXT
 from hpsearch.tables.roles import Roles
 from hpsearch.tables.split import Parts
 
@@ -16,6 +17,9 @@ Array = NDArray[Any]
 
 REPEATED = 0.02
 """A share of validation rows that are found among the training rows, from which it is said."""
+
+NEARLY = 0.9
+"""A share of a text column's cells that are numbers, from which the others are told of."""
 
 ALIKE = 0.9
 """Correlation of a row with its nearest training row, beyond chance, from which rows look like repeats."""
@@ -32,6 +36,10 @@ def warnings_of(typed: pd.DataFrame, y: Array, roles: Roles, parts: Parts, told:
         told: What is known already.
     """
     found = list(told)
+    texts = {name: typed[name] for name, kind in roles.kinds.items() if kind == TEXT}
+    if y.dtype.kind == "U":
+        texts[roles.target] = pd.Series(y)
+    found += [text for name, column in texts.items() if (text := _nearly_numbers(column, name))]
     for name in typed.columns:
         if _is_target(typed[name], y):
             found.append(
@@ -50,6 +58,34 @@ def warnings_of(typed: pd.DataFrame, y: Array, roles: Roles, parts: Parts, told:
             "thing, name the column that says which by groups, or the score is too good"
         )
     return found
+
+
+def _nearly_numbers(column: pd.Series[Any], name: str) -> str | None:
+    """Return a warning where nearly all cells of a text column are numbers."""
+    counts = column.value_counts()
+    if sum(_is_number(text) for text in counts.index[:LOOKED_AT]) < min(len(counts), LOOKED_AT) / 2:
+        return None
+    odd = [str(text) for text in counts.index if not _is_number(text)]
+    cells, strange = int(counts.sum()), int(counts[odd].sum())
+    if not odd or cells - strange < NEARLY * cells:
+        return None
+    listed = ", ".join(map(repr, odd[:3])) + (" …" if len(odd) > 3 else "")
+    return (
+        f"column {name!r} is taken as text, as {strange:,} of its {cells:,} cells {'is' if strange == 1 else 'are'} no "
+        f"number ({listed}); if that stands for a missing value, say so by na (--na)"
+    )
+
+
+LOOKED_AT = 200
+"""Different cells in which it is seen whether a column may be one of numbers."""
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        values.number(text)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _is_target(column: pd.Series[Any], y: Array) -> bool:

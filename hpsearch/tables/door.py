@@ -111,8 +111,11 @@ def _arrays(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
     regression = task == "regression"
     dataset = datasets.load(data, seed=seed, split=split or DEFAULT_SPLIT, keep_dtype=not own, regression=regression)
     changed = not own or (regression and given.has_whole_targets(data))
-    if _has_gaps(dataset) and isinstance(data, tuple | list) and model is not None:
-        return _table(given.as_frames(data), model, seed, split)
+    if _has_gaps(dataset) and model is not None:
+        if isinstance(data, tuple | list):
+            return _table(given.as_frames(data), model, seed, split)
+        found = _table(given.as_frames(_pairs(dataset)), model, seed, split)
+        return replace(found, name=dataset.name, source=dataset.source, own_split=_divided_here(data, dataset))
     from hpsearch.tables.checks import unscaled  # imports pandas
 
     return replace(
@@ -131,5 +134,12 @@ def _divided_here(data: Any, dataset: Dataset) -> bool:
 
 
 def _has_gaps(dataset: Dataset) -> bool:
-    X = dataset.X_train
-    return isinstance(X, np.ndarray) and X.dtype.kind == "f" and bool(np.isnan(X).any())
+    """Return whether a value is missing in any part of some arrays."""
+    parts = (dataset.X_train, dataset.X_valid, dataset.X_test)
+    return any(isinstance(X, np.ndarray) and X.dtype.kind == "f" and bool(np.isnan(X).any()) for X in parts)
+
+
+def _pairs(dataset: Dataset) -> tuple[tuple[Any, Any], ...]:
+    """Return the parts of a data set as pairs of inputs and targets."""
+    test = [] if dataset.y_test is None else [(dataset.X_test, dataset.y_test)]
+    return ((dataset.X_train, dataset.y_train), (dataset.X_valid, dataset.y_valid), *test)

@@ -98,9 +98,9 @@ def frame_of(data: Any) -> tuple[pd.DataFrame, Table, Found]:
 
         path = data.path.expanduser()
         frame, written = read(path, data)
-        return frame, data, Found(_stem(path), str(path), written)
+        return _blanked(frame, data.na), data, Found(_stem(path), str(path), written)
     if isinstance(data, Table):
-        return _pandas(data.data), data, Found("memory", "memory")
+        return _blanked(_pandas(data.data), data.na), data, Found("memory", "memory")
     if is_frame(data):
         return _pandas(data), Table(data), Found("memory", "memory")
     if is_bunch(data):
@@ -122,7 +122,7 @@ def frame_of(data: Any) -> tuple[pd.DataFrame, Table, Found]:
 
 
 def _pandas(data: Any) -> pd.DataFrame:
-    from hpsearch.tables.read import distinct
+    from hpsearch.tables.formats import distinct
 
     frame = data if hasattr(data, "iloc") else data.to_pandas()
     if list(frame.columns) != (names := distinct(str(name) for name in frame.columns)):
@@ -131,8 +131,18 @@ def _pandas(data: Any) -> pd.DataFrame:
     return found
 
 
+def _blanked(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:
+    """Return a frame without the texts that stand for a missing value, of whatever type its columns are."""
+    from hpsearch.tables.kinds import with_columns  # imports pandas
+
+    found = {name: hits for name in frame.columns if na and (hits := frame[name].isin(list(na))).any()}
+    return with_columns(frame, {name: frame[name].mask(hits) for name, hits in found.items()})
+
+
 def _joined(X: Any, y: Any, part: str) -> tuple[pd.DataFrame, str]:
     import pandas as pd
+
+    from hpsearch.tables.kinds import with_columns
 
     if is_frame(X):
         frame = _pandas(X)
@@ -148,7 +158,7 @@ def _joined(X: Any, y: Any, part: str) -> tuple[pd.DataFrame, str]:
         raise UserError(f"data: y of the {part} part has shape {values.shape}; a table has one target")
     if len(values) != len(frame):
         raise UserError(f"data: X of the {part} part has {len(frame)} rows, but y has {len(values)}; expected as many")
-    return frame.assign(**{target: values}), target
+    return with_columns(frame, {target: values}), target
 
 
 def _bunch(data: Any) -> tuple[pd.DataFrame, Table, Found]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -50,7 +50,15 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
             raise UserError(f"column {name!r} is infinite in row {row + 1}; leave the column out, or the row")
         if column.dtype.kind == "c":
             raise UserError(f"column {name!r} holds complex numbers; leave it out")
-    return frame.assign(**changed) if changed else frame
+    return with_columns(frame, changed)
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a frame with some columns more or others in their place, of whatever name; the one given is left alone."""
+    changed = frame.copy(deep=False)
+    for name, cells in columns.items():
+        changed[name] = cells
+    return changed
 
 
 def _numpy(column: pd.Series[Any]) -> Any:
@@ -86,6 +94,8 @@ def _from_objects(column: pd.Series[Any]) -> Any:
         if whole and all(abs(int(value)) < 2**63 for value in present):
             return pd.Series([int(value) for value in column], column.index, dtype="int64")
         return pd.Series(values.numbers(column), column.index)
+    if any(isinstance(value, list | dict | set | np.ndarray) for value in present):
+        return pd.Series(values.texts(column), column.index)  # lists and records within a cell: what they look like
     return None
 
 

@@ -1,14 +1,12 @@
-"""Files of any kind as data frames of pandas: text of any dialect, parquet, feather, json lines, Excel, ARFF."""
+"""Files of any kind as data frames of pandas: text of any dialect here, everything else in `formats`."""
 
 from __future__ import annotations
 
 import csv
 import importlib.util
 import io
-import json
-import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,8 @@ import pandas as pd
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.study.table import Table
-from hpsearch.tables.sniff import Dialect, head, opened, sniff
+from hpsearch.tables import formats
+from hpsearch.tables.sniff import MISSING, Dialect, head, opened, sniff
 
 PACKED = (".gz", ".bz2", ".xz", ".zip")
 """Endings of compressed text files."""
@@ -24,22 +23,10 @@ PACKED = (".gz", ".bz2", ".xz", ".zip")
 TEXT = (".csv", ".tsv", ".txt", ".data", ".dat", ".tab")
 """Endings of text files."""
 
-OTHERS = (".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls", ".ods", ".arff", ".dta")
-
-MISSING = (
-    "", "?", ".", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA",
+OTHERS = (
+    ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls", ".ods", ".arff", ".dta", ".npy",
 )  # fmt: skip
-"""Texts that stand for a missing value."""
-
-NEEDED = {
-    ".parquet": ("pyarrow", "pyarrow"),
-    ".feather": ("pyarrow", "pyarrow"),
-    ".arrow": ("pyarrow", "pyarrow"),
-    ".xlsx": ("openpyxl", "hpsearch[excel]"),
-    ".xls": ("xlrd", "xlrd"),
-    ".ods": ("odf", "odfpy"),
-}
-"""What a format needs beside pandas: the module, and what to install for it."""
+"""Endings of files that are no text, or are read by rules of their own."""
 
 
 def kind_of(path: Path) -> str | None:
@@ -68,90 +55,24 @@ def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
     if not path.is_file():
         near = did_you_mean(path.name, [each.name for each in path.parent.iterdir()]) if path.parent.is_dir() else ""
         raise UserError(f"{path}: no such file{near if 'did you mean' in near else ''}")
+    if path.suffix.lower() == ".npz":
+        raise UserError(f"{path}: an npz archive is no table: its arrays say what is the target; leave the options out")
     kind = kind_of(path)
+    if kind in TEXT and formats.is_arff(head(path)):
+        kind = ".arff"
     if kind in TEXT or kind is None:
-        if kind is not None and head(path).lstrip()[:9].lower() == b"@relation":
-            return _arff(path, table), "arff"
         return _text(path, table)
-    module, install = NEEDED.get(kind, ("pandas", ""))
+    module, install = formats.NEEDED.get(kind, ("pandas", ""))
     if importlib.util.find_spec(module) is None:
         raise UserError(f"{path}: reading {kind} files needs {module}; install it: pip install '{install}'")
     try:
-        frame = _other(path, kind, table)
+        frame, written = formats.read(path, kind, table)
     except UserError:
         raise
     except Exception as error:  # each format's library raises errors of its own on a damaged file
         raise UserError(f"{path}: not a readable {kind} file ({' '.join(str(error).split())[:200]})") from error
-    frame.columns = pd.Index(distinct(str(name) for name in frame.columns))
-    return frame, kind.removeprefix(".")
-
-
-def distinct(names: Iterable[str]) -> list[str]:
-    """Return names of which none is empty or there twice: column3 for the third without one, a.1 for the second a."""
-    found: list[str] = []
-    for number, name in enumerate(names, start=1):
-        base = name.strip() or f"column{number}"
-        unique, again = base, 0
-        while unique in found:
-            again += 1
-            unique = f"{base}.{again}"
-        found.append(unique)
-    return found
-
-
-def _other(path: Path, kind: str, table: Table) -> pd.DataFrame:
-    if kind == ".parquet":
-        return pd.read_parquet(path)
-    if kind in (".feather", ".arrow"):
-        return pd.read_feather(path)
-    if kind in (".xlsx", ".xls", ".ods"):
-        return pd.read_excel(path, na_values=[*MISSING, *table.na])
-    if kind == ".dta":
-        return pd.read_stata(path)
-    if kind == ".arff":
-        return _arff(path, table)
-    return _json(path, kind, table)
-
-
-def _json(path: Path, kind: str, table: Table) -> pd.DataFrame:
-    """Read records, as a list or one in each line, or columns by name."""
-    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8-sig") as text:
-        content = text.read()
-    if kind == ".json":
-        found = json.loads(content)
-        if isinstance(found, dict) and not all(isinstance(column, dict | list) for column in found.values()):
-            found = [found]
-    else:
-        found = [json.loads(line) for line in content.splitlines() if line.strip()]
-    frame = pd.DataFrame(found)
-    return frame.replace(dict.fromkeys(table.na, None)) if table.na else frame
-
-
-def _arff(path: Path, table: Table) -> pd.DataFrame:
-    """Read an ARFF file, or one of KEEL's: attributes by name, then rows behind @data."""
-    names: list[str] = []
-    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8", errors="replace") as text:
-        for line in text:
-            words = line.strip()
-            if words.lower().startswith("@attribute"):
-                found = _ATTRIBUTE.match(words)
-                if found is None:
-                    raise UserError(f"{path}: cannot read {words[:60]!r}")
-                names.append(next(group for group in found.groups() if group is not None))
-            elif words.lower().startswith("@data"):
-                break
-        rows = "".join(line for line in text if line.strip() and not line.startswith(("%", "@")))
-    if not names or not rows:
-        raise UserError(f"{path}: expected attributes and rows behind @data, found none")
-    if rows.lstrip().startswith("{"):
-        raise UserError(f"{path}: a sparse ARFF file; write it with a value for each attribute")
-    return pd.read_csv(
-        io.StringIO(rows), header=None, names=distinct(names), quotechar="'", skipinitialspace=True, index_col=False,
-        na_values=[*MISSING, *table.na], keep_default_na=False,
-    )  # fmt: skip
-
-
-_ATTRIBUTE = re.compile(r"""@attribute\s+(?:'([^']*)'|"([^"]*)"|([^\s{[]+))""", re.IGNORECASE)
+    frame.columns = pd.Index(formats.distinct(str(name) for name in frame.columns))
+    return frame, written
 
 
 def _text(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
@@ -203,7 +124,7 @@ def _names(dialect: Dialect) -> list[str]:
     names = list(dialect.names)
     if dialect.header and names and not names[0].strip():
         names[0] = UNNAMED
-    return distinct(names)
+    return formats.distinct(names)
 
 
 UNNAMED = "Unnamed: 0"

@@ -58,6 +58,9 @@ def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: in
     weights = None if roles.weights is None else _weights(frame, roles.weights, where)
     typed = Columns(roles.kinds).fit(frame).transform(frame)
     parts = _parts(frame, typed, y, table, found, roles, seed, where)
+    for part, held in _named(parts):
+        if weights is not None and not weights[held].any():
+            raise UserError(f"{where}: weights: column {roles.weights!r} is 0 in all rows of the {part} part")
     X = {name: typed.iloc[rows].reset_index(drop=True) for name, rows in _named(parts)}
     steps = _steps(model, X["train"], roles, task)
     pieces: dict[str, Any] = {}

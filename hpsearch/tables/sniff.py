@@ -26,6 +26,14 @@ SAMPLE = 256 * 1024
 LINES = 400
 """Lines of a file that are looked at."""
 
+MISSING = (
+    "", "?", ".", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA",
+)  # fmt: skip
+"""Texts that stand for a missing value."""
+
+ABOVE = 40
+"""Lines above a table that may tell of it."""
+
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 
 _POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
@@ -58,6 +66,7 @@ class Dialect:
         said = [f"{SEPARATORS.get(self.sep, repr(self.sep))}-separated"]
         said += ["decimal comma"] if self.decimal == "," else []
         said += [] if self.encoding.startswith("utf-8") else [self.encoding]
+        said += [f"from line {self.skip + 1}"] if self.skip else []
         return ", ".join([*said, "with a header" if self.header else "no header"])
 
 
@@ -90,6 +99,8 @@ def sniff(path: Path, table: Table) -> Dialect:
     if table.header is None and _counts_itself(rows):
         rows, skip = rows[1:], skip + 1
     decimal = table.decimal or _decimal(rows, sep)
+    if table.header is not False and (above := _preamble(body, sep, decimal)):
+        rows, skip = cells(body[above:], sep), skip + above
     header = _header(rows, decimal) if table.header is None else table.header
     names = [cell.strip() for cell in rows[0]] if header else [""] * len(rows[0])
     widths = Counter(len(row) for row in rows[1:])
@@ -97,6 +108,8 @@ def sniff(path: Path, table: Table) -> Dialect:
         # A cell more than names: row numbers in front, as R writes them, unless all that is there is a last separator.
         trailing = all(not row[-1].strip() for row in rows[1:] if len(row) == len(names) + 1)
         names = [*names, ""] if trailing else ["", *names]
+    elif header and len(names) > 2 and not names[-1] and widths.most_common(1)[0][0] == len(names) - 1:
+        names.pop()  # a separator at the end of the header alone
     return Dialect(sep, decimal, encoding, header, skip, tuple(names))
 
 
@@ -202,16 +215,44 @@ def _decimal(rows: Sequence[Sequence[str]], sep: str) -> str:
 def _header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
     """Return whether the first row names columns.
 
-    It does not where a cell of it is a number (years may be names, among others that are none), or where most of its
-    cells are found again in the rows below, as values are. A name may be missing: of a column of row numbers.
+    It does where a word of it stands above numbers alone, or where it counts the columns, as pandas names those of an
+    array. Else it does not where a cell of it is a number (years may be names, among others that are none), or where
+    most of its cells are found again in the rows below, as values are. A name may be missing: of a column of row
+    numbers.
     """
     first = [cell.strip() for cell in rows[0]]
-    if any(is_number(cell, decimal) and not _is_year(cell) for cell in first):
-        return False
-    if all(is_number(cell, decimal) for cell in first):
+    numbers = [cell for cell in first if is_number(cell, decimal)]
+    if _names_rows(first, rows[1:]) or _stands_above_numbers(first, rows[1:], decimal):
+        return True
+    if (
+        len(first) > 2
+        and len(numbers) > 1
+        and numbers in ([str(i + start) for i in range(len(numbers))] for start in (0, 1))
+    ):
+        return True
+    if any(not _is_year(cell) for cell in numbers) or len(numbers) == len(first):
         return False
     again = [any(i < len(row) and row[i].strip() == cell for row in rows[1:]) for i, cell in enumerate(first) if cell]
     return sum(again) <= len(again) / 2
+
+
+def _stands_above_numbers(first: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> bool:
+    """Return whether a cell of the first row is a word and all other cells of its column are numbers."""
+    for place, cell in enumerate(first):
+        if cell in MISSING or is_number(cell, decimal):
+            continue
+        others = [row[place].strip() for row in below if place < len(row) and row[place].strip() not in MISSING]
+        if len(others) > 1 and all(is_number(other, decimal) for other in others):
+            return True
+    return False
+
+
+def _names_rows(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Return whether a row is a header whose first column has no name: all others have one, and rows below theirs."""
+    others = [cell for cell in first[1:] if cell]
+    if len(first) < 3 or first[0] or len({*others}) < len(first) - 1:
+        return False
+    return len(below) > 1 and all(len(row) == len(first) and row[0].strip() for row in below)
 
 
 def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
@@ -220,6 +261,35 @@ def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
     if len(first) < 3 or len(rows) < 2 or not first[0].isdigit() or first[1] != str(len(rows[1]) - 1):
         return False
     return not any(is_number(cell) for cell in first[2:]) and all(is_number(cell) for cell in rows[1])
+
+
+def _preamble(lines: Sequence[str], sep: str, decimal: str) -> int:
+    """Return how many lines above a table tell of it: words, rules, blank lines; 0 where it begins at once.
+
+    What is passed over is told, and it is passed over only where nearly all that follows has one number of cells, which
+    the first line is far from, and where what begins below is a header: a row of data is never taken for words.
+    """
+    if len(sep) > 1:
+        return 0
+    rows = [_cells_of(line, sep) for line in lines]
+    widths = Counter(len(row) for row in rows if row)
+    width = max(widths, key=lambda n: (widths[n], n), default=0)
+    first = next((row for row in rows if row), [])
+    if width < 2 or widths[width] < 0.8 * sum(widths.values()) or width - 1 <= len(first) <= width + 1:
+        return 0
+    for place, row in enumerate(rows[:ABOVE]):
+        if len(row) == width or (len(row) == width + 1 and not row[-1].strip()):
+            below = [other for other in rows[place:] if other]
+            return place if len(below) > 1 and _header(below, decimal) else 0
+    return 0
+
+
+def _cells_of(line: str, sep: str) -> list[str]:
+    """Return the cells of one line, none where it is blank or no line of a table."""
+    try:
+        return next(iter(cells([line], sep)), [])
+    except csv.Error:
+        return []
 
 
 def _is_year(cell: str) -> bool:

@@ -19,6 +19,9 @@ FEW = 20
 ROWS_EACH = 10
 """Rows that each of many whole numbers must have, on average, to be taken for classes."""
 
+TEXTS_EACH = 2
+"""Rows that each of many texts must have, on average, to be taken for classes."""
+
 SMALL = 5
 """So many rows each of few whole numbers must have to be taken for classes where no model says so."""
 
@@ -54,7 +57,15 @@ def task_of(target: pd.Series[Any], wanted: Task | None, model: Task | None, whe
             example = next(iter(target))
             raise UserError(f"{where} holds {example!r}: a regression needs numbers; take a classifier for classes")
         return task
-    if not numeric or target.dtype.kind == "b":
+    if not numeric:
+        different, n = target.nunique(), len(target)
+        if wanted is None and different > FEW and n < TEXTS_EACH * different:
+            raise UserError(
+                f"{where} holds {different:,} different values that are no numbers in {n:,} rows, too many to be "
+                "classes; name another column as the target (or say task='classification')"
+            )
+        return "classification"
+    if target.dtype.kind == "b":
         return "classification"
     numbers = values.numbers(target) if target.dtype.kind not in "iuf" else target.to_numpy()
     different, n = len(np.unique(numbers)), len(numbers)

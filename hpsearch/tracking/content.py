@@ -131,10 +131,24 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             "hpsearch.best_trial": None if best is None else best.number,
             "hpsearch.search_best_trial": None if history.best is None else history.best.number,
             "hpsearch.best_params": None if best is None else best.params,
+            **_best_point(history),
             "hpsearch.front": [trial.number for trial in history.front()] if history.goal.others else None,
             **_ladder(history),
         }
     )
+
+
+def _best_point(history: History) -> dict[str, Any]:
+    """Return the mean of the best point over its repeats with its 95 % interval; nothing where nothing is repeated."""
+    point = history.best_point
+    if point is None or history.declaration.repeats == 1:
+        return {}
+    half = point.spread.half
+    return {
+        "hpsearch.best_mean": point.mean,
+        "hpsearch.best_mean.half_interval": None if math.isnan(half) else half,
+        "hpsearch.best_mean.repeats": len(point.trials),
+    }
 
 
 def _ladder(history: History) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from hpsearch.log.history import Trial
 from hpsearch.log.records import Header
@@ -24,6 +24,7 @@ def gathered(
     user: str | None,
     began: Mapping[int, float],
     times: list[float],
+    with_files: Container[int] = (),
 ) -> dict[int, Ended]:
     """Return ended trials as runs, by their numbers; those that come with a file of their own are left out.
 
@@ -37,11 +38,12 @@ def gathered(
         user: Who runs the study, or None.
         began: When each trial began, in seconds since 1970.
         times: When each tick ended.
+        with_files: Numbers of the trials that have logged artifacts.
     """
     found: dict[int, Ended] = {}
     for trial in trials:
         params = content.trial_params(declaration, trial)
-        if content.altered(params) or (trial.rows and trial.rows[-1].traceback):
+        if content.altered(params) or (trial.rows and trial.rows[-1].traceback) or trial.number in with_files:
             continue
         outcome = content.trial_outcome(trial, trial.state, declaration)
         found[trial.number] = Ended(

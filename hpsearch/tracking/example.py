@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-ARRAY, TABLE = "example.npy", "example.json"
-"""In a model's folder: samples as an array, or the rows of a table with the types of its columns."""
+ARRAY, SPARSE, TABLE = "example.npy", "example.npz", "example.json"
+"""In a model's folder: samples as an array, as a sparse matrix, or the rows of a table with its columns' types."""
+
+WIDE = 2_000
+"""An array of more columns is described as one tensor: a line for each would fill the description."""
 
 
 def write_example(folder: Path, samples: Any) -> None:
@@ -15,10 +18,15 @@ def write_example(folder: Path, samples: Any) -> None:
 
     Args:
         folder: The model's folder.
-        samples: Array of shape (n, n_features), or a data frame.
+        samples: Array of shape (n, n_features), a sparse matrix, or a data frame.
     """
     import numpy as np
 
+    if hasattr(samples, "toarray"):
+        from scipy import sparse
+
+        sparse.save_npz(folder / SPARSE, sparse.csr_matrix(samples))
+        return
     if not hasattr(samples, "columns"):
         np.save(folder / ARRAY, samples)
         return
@@ -32,14 +40,23 @@ def read_example(folder: Path) -> tuple[Any, Any]:
     """Return MLflow's schema of a model's inputs, and the samples.
 
     A number of a table may be given in any type of number: a column that had missing values in training comes as whole
-    numbers where none is missing, and MLflow would refuse those where it expects others.
+    numbers where none is missing, and MLflow would refuse those where it expects others. Columns of an array are
+    doubles, which MLflow makes of a float32 array too; of a tensor it would refuse another dtype than its own.
     """
     import numpy as np
     from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec
 
+    if (folder / SPARSE).exists():
+        from scipy import sparse
+
+        matrix = sparse.load_npz(folder / SPARSE)
+        return Schema([TensorSpec(np.dtype("float64"), (-1, matrix.shape[1]))]), matrix
     if not (folder / TABLE).exists():
         array = np.load(folder / ARRAY, allow_pickle=False)
-        return Schema([TensorSpec(np.dtype("float64"), (-1, array.shape[1]))]), array
+        columns = array.shape[1]
+        if columns > WIDE:
+            return Schema([TensorSpec(np.dtype("float64"), (-1, columns))]), array
+        return Schema([ColSpec(DataType.double) for _ in range(columns)]), array
     import pandas as pd
 
     said = json.loads((folder / TABLE).read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ class Incumbent:
 
     def __init__(self) -> None:
         self._trial: Trial | None = None
+        self._mean: float | None = None
 
     def follow(self, history: History, tick: Tick) -> list[Point]:
         """Return the point that a tick adds to the curve, or none.
@@ -21,6 +22,8 @@ class Incumbent:
             tick: The tick.
         """
         goal, before = history.goal, self._trial
+        if history.declaration.repeats > 1:
+            return self._of_points(history, tick)
         for row in tick.rows:
             trial = history.trials[row.trial]
             old = trial.version < history.version
@@ -44,3 +47,12 @@ class Incumbent:
         if best is None or best.value is None or not (improved or tick.decisions):
             return []
         return [Point(key(f"best_{goal.metric}"), best.value, millis(tick.time), tick.tick)]
+
+    def _of_points(self, history: History, tick: Tick) -> list[Point]:
+        """Return the point of a study that repeats its points: the mean of the best one that has all its repeats."""
+        best = history.best_point
+        mean = best.mean if best is not None and best.whole else None
+        if mean is None or not (mean != self._mean or tick.decisions):
+            return []
+        self._mean = mean
+        return [Point(key(f"best_{history.goal.metric}"), mean, millis(tick.time), tick.tick)]

@@ -40,6 +40,10 @@ def load(
     return _read(Path(source), str(source), trusted)
 
 
+load_model = load
+"""The same by the name that MLflow's users look for."""
+
+
 def _downloaded(source: str, uri: str) -> Path:
     with settings():
         from mlflow import artifacts

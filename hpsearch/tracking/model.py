@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.models.names import CARRIED
+from hpsearch.tracking import sklearn_flavor
 from hpsearch.tracking.example import read_example
 
 FOLDER, CARD = "model", "card.json"
@@ -128,12 +130,13 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
     """
     import numpy as np
     from mlflow import pyfunc
-    from mlflow.models import ModelSignature
+    from mlflow.models import Model, ModelSignature
     from mlflow.types.schema import Schema, TensorSpec
 
     dtype = np.dtype(card.output)
     inputs, example = read_example(folder)
     signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]))
+    description = Model() if description is None else description
     with tempfile.TemporaryDirectory() as place:
         package = carried(Path(place))
         pyfunc.save_model(
@@ -147,6 +150,7 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
             pip_requirements=card.requirements,
             mlflow_model=description,
         )
+        sklearn_flavor.add(target, package.name, description)
 
 
 def carried(place: Path) -> Path:
@@ -161,7 +165,7 @@ def carried(place: Path) -> Path:
     digest = hashlib.sha256()
     for path in sorted(home.rglob("*.py")):
         digest.update(path.relative_to(home).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    package = place / f"hpsearch_models_{digest.hexdigest()[:12]}"
+    package = place / f"{CARRIED}{digest.hexdigest()[:12]}"
     shutil.copytree(home, package, ignore=shutil.ignore_patterns("__pycache__"))
     return package
 

@@ -190,15 +190,27 @@ class Store:
             UserError: The artifacts of this store are in a folder that cannot be written.
         """
         with tempfile.TemporaryDirectory() as folder:
-            inner, _, last = name.rpartition("/")
-            path = Path(folder) / last
+            path = Path(folder) / name.rpartition("/")[2]
             path.write_bytes(content)
-            try:
-                self._client.log_artifact(run, str(path), inner or None)
-            except OSError as error:
-                if error.filename is None:
-                    raise  # not of a file: of a connection
-                raise UserError(f"artifacts cannot be written to {error.filename} ({error.strerror})") from error
+            self.log_path(run, path, name)
+
+    def log_path(self, run: str, path: Path, name: str) -> None:
+        """Store a file that is there as a run's artifact; one that is there under the name is replaced.
+
+        Args:
+            run: The run.
+            path: The file.
+            name: Folders and the file's own name, joined by ``/``.
+
+        Raises:
+            UserError: The artifacts of this store are in a folder that cannot be written.
+        """
+        try:
+            self._client.log_artifact(run, str(path), name.rpartition("/")[0] or None)
+        except OSError as error:
+            if error.filename is None:
+                raise  # not of a file: of a connection
+            raise UserError(f"artifacts cannot be written to {error.filename} ({error.strerror})") from error
 
     def log_model(self, run: str, study_dir: Path) -> None:
         """Bring the model in a study's folder, if there is one, to its run and into the registry.

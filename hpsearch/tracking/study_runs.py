@@ -9,6 +9,7 @@ from pathlib import Path
 from hpsearch.log import redact
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Trial
+from hpsearch.log.kept import artifacts, trials_with_artifacts
 from hpsearch.tracking import content
 from hpsearch.tracking.attachments import as_json, send_study
 from hpsearch.tracking.bulk import CHUNK
@@ -135,10 +136,11 @@ class StudyRuns:
         fresh = [each for each in folded.unfinished.values() if each.decision is not None and each.number not in there]
         if len(fresh) < FEW or not self.bulk or not self._store.takes_bulk:
             return
+        with_files = trials_with_artifacts(self._study_dir)
         for first in range(0, len(fresh), CHUNK):
             some = fresh[first : first + CHUNK]
             declaration = folded.history.declaration
-            runs = gathered(some, header, declaration, study, self._user, folded.began, folded.times)
+            runs = gathered(some, header, declaration, study, self._user, folded.began, folded.times, with_files)
             try:
                 self._store.add(list(runs.values()), header.dataset)
             except Exception:
@@ -186,6 +188,9 @@ class StudyRuns:
         sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
+        if trial.decision is not None:
+            for path, name in artifacts(self._study_dir, trial.number):
+                store.log_path(sent.run, path, name)
         ended = folded.times[-1] if trial.ended_at is None else trial.ended_at
         self._set_ended(sent, state, max(ended, folded.began[trial.number]))  # the wall's clock may go back
         if trial.decision is not None:

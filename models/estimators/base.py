@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
@@ -18,12 +18,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
-from ..network import Network
-from ..parameters import needs_validation, resolve_params
+from ..parameters import is_clipped, needs_validation, resolve_params
 from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
 from . import archive
+from .starting import started
+from .trained import Trained, dense
 
 ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
 """What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
@@ -36,6 +37,9 @@ FITTED_VALUES: Mapping[str, type] = {
     "history_": dict,
 }
 """Fitted attributes that every estimator has and that are plain values, with their types."""
+
+Start = tuple[Sequence[Any] | None, Sequence[Any] | None]
+"""Weights and biases of each layer to start from, or None."""
 
 _SHOWN = ("train_", "val_", "learning_rate")
 """How the metrics begin that are printed; those for the diagnosis are many."""
@@ -53,7 +57,7 @@ class Given(NamedTuple):
         return Given(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
 
 
-class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ignore[misc]
     """A multilayer perceptron with the interface of scikit-learn; what its outputs mean is for subclasses to say."""
 
     _numeric_targets = False
@@ -61,7 +65,16 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
     """Fitted attributes that are plain values, and their types: what a saved file holds beside the arrays."""
 
     @with_callbacks  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        coefs_init: Sequence[Any] | None = None,
+        intercepts_init: Sequence[Any] | None = None,
+    ) -> Self:
         """Train for `max_epochs` epochs, or until early stopping or the schedule ends training.
 
         Args:
@@ -71,6 +84,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
             sample_weight: How much each training sample counts, shape (n_samples,); None for alike. Only ratios matter.
             X_val: Validation inputs, or None.
             y_val: Validation targets, or None.
+            coefs_init: Weights to start from, such as another network's `coefs_`; None for fresh ones.
+            intercepts_init: Biases to start from, such as another network's `intercepts_`; None for fresh ones.
 
         Returns:
             The fitted estimator.
@@ -79,11 +94,11 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
             ValueError: For a parameter out of range, unfit data, or when training diverges.
         """
         with limited():  # for the whole fit: threads that wake between two epochs take 10 ms from the next one
-            return self._fit(X, y, sample_weight, X_val, y_val)
+            return self._fit(X, y, sample_weight, X_val, y_val, (coefs_init, intercepts_init))
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> Self:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, start: Start) -> Self:
         params = resolve_params(self._network_params())
-        fresh = not (params["warm_start"] and self.__sklearn_is_fitted__())
+        fresh = not (params["warm_start"] and self.__sklearn_is_fitted__()) or any(each is not None for each in start)
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together: give both or neither")
         samples = self._check(X, y, sample_weight, params, fresh)
@@ -96,7 +111,11 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
             samples, held = samples.rows(rows), samples.rows(others)
             X, y = partial(_safe_indexing, X, rows), partial(_safe_indexing, y, rows)
         params["max_epochs"] += 0 if fresh else self.n_iter_
+        _warn_of_batches(params, len(samples.X))
         population = self._population(samples, held, params, fresh)
+        if any(each is not None for each in start):
+            (member,), (state,) = population.members, population.states()
+            population.replace([Member(member.params, member.seed, 0, started(state, *start))])
         told = None if sample_weight is None else {"sample_weight": samples.weights}
         tasks = Tasks(self, params["max_epochs"], X=X, y=y, metadata=told)
         while not tasks.epoch(lambda: self._epoch(population), lambda: self._fitted(population)):
@@ -116,6 +135,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         if fresh:
             self._seed = _seed(self.random_state)
         with limited():
+            _warn_of_batches(params, len(samples.X))
             population = self._population(samples, None, params, fresh, goes_on=True)
             self._epoch(population)
             self._adopt(population)
@@ -139,16 +159,6 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
         params = self.get_params(deep=False)
         archive.write(path, archive.Content(kind.__name__, params, fitted, labels, self._weights()))
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """Weights of each dense layer, shape (n_in, n_out)."""
-        return [w.T for w in self._layers("W")]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """Biases of each dense layer, shape (n_out,)."""
-        return [b[0] for b in self._layers("b")]
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "_state", None) is not None
@@ -175,7 +185,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=self._numeric_targets, **how)
         if weights is not None:
             weights = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
-        return Given(_dense(X), _dense(y), weights)
+        return Given(dense(X), dense(y), weights)
 
     def _strata(self, y: Array) -> Array | None:
         """Return what the parts of a split should have equal shares of, or None."""
@@ -239,42 +249,10 @@ class Perceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc
         for name, value in self._fitted(population).items():
             setattr(self, name, value)
 
-    def _predict(self, X: Any, what: str, n_outputs: int) -> Array:
-        """Return what the network makes of X, shape (n, n_outputs), float64.
 
-        Args:
-            X: As users give it.
-            what: "probabilities" or "activations", see `hpsearch.models.network.Network`.
-            n_outputs: Number of output neurons.
-        """
-        check_is_fitted(self)
-        params = resolve_params(self._network_params())
-        X = _dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
-        network = Network.build(params, X.shape[1], n_outputs)
-        with limited(), np.errstate(all="ignore"):
-            outputs: Array = getattr(network, what)(self._weights(), X)
-        if not np.isfinite(outputs).all():
-            raise ValueError(
-                f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"
-            )
-        return outputs
-
-    def _weights(self) -> dict[str, Array]:
-        state: dict[str, Array] | None = getattr(self, "_state", None)
-        if state is None:
-            raise AttributeError(f"{type(self).__name__} has no weights before fit")
-        return state
-
-    def _layers(self, kind: str) -> list[Array]:
-        weights = self._weights()
-        found: list[Array] = []
-        while (name := f"{kind}{len(found)}") in weights:
-            found.append(weights[name])
-        return found
-
-
-def _dense(array: Any) -> Array:
-    return np.asarray(array.toarray() if issparse(array) else array)
+def _warn_of_batches(params: Mapping[str, Any], n: int) -> None:
+    if is_clipped(params, n):
+        warnings.warn(f"batch_size={params['batch_size']} is clipped to the {n} training samples", stacklevel=5)
 
 
 def _continued(

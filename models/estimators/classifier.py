@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..augmentation import Augmentation
 from ..kernels import Array
+from ..spelling import translating
 from ..training.population import TrainingData
 from .base import FITTED_VALUES, Given, Perceptron
 
@@ -33,7 +34,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             hessian_free 1: the whole Newton step).
         momentum: μ, for adam β₁; None for the optimizer's own (momentum, nesterov and adam 0.9).
         batch_size: Samples in a mini-batch, or "all" for one batch of the whole training set. The last batch of an
-            epoch may be smaller; the default of 10 shrinks to a smaller training set, any other size must fit.
+            epoch may be smaller; a size beyond the training set is clipped to it, with a warning.
         max_epochs: Passes over the training set.
         l1: λ of the term (λ/n)·Σ|w|, n the size of the training set; biases are free.
         l2: λ of the term (λ/2n)·Σw²; biases are free. Both are part of the gradient for every optimizer.
@@ -83,6 +84,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     _fitted_values: ClassVar[Mapping[str, type]] = {**FITTED_VALUES, "_multilabel": bool}
 
+    @translating
     def __init__(
         self,
         hidden_layer_sizes: tuple[int, ...] = (30,),
@@ -200,9 +202,21 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         """
         check_is_fitted(self)
         if not self._multilabel:
-            return self._predict(X, "probabilities", len(self.classes_))
-        responses = self._predict(X, "activations", len(self.classes_))
+            return np.asarray(self._predict(X, "probabilities", len(self.classes_)))
+        responses: Array = self._predict(X, "activations", len(self.classes_))
         return responses if self.output == "sigmoid" else (1 + responses) / 2
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithms of :meth:`predict_proba`, of the same shape; −∞ where a probability is 0.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+
+        Raises:
+            ValueError: For unfit data, or where the outputs overflow.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

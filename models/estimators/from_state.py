@@ -33,12 +33,26 @@ def classifier(
 
 
 def regressor(
-    params: Mapping[str, Any], state: Mapping[str, Array], n_features: int, epochs: int, seed: int
+    params: Mapping[str, Any],
+    state: Mapping[str, Array],
+    n_features: int,
+    epochs: int,
+    seed: int,
+    n_outputs: int | None = None,
 ) -> MLPRegressor:
-    """Return a fitted regressor of one target that has a network's weights; see `classifier`."""
+    """Return a fitted regressor that has a network's weights; see `classifier`.
+
+    Args:
+        params: Parameters of `MLPRegressor` by name.
+        state: The network's state.
+        n_features: Number of inputs.
+        epochs: Epochs that it was trained for.
+        seed: What a fit that goes on from here draws from.
+        n_outputs: Number of targets, of which it predicts rows; None for one, of which it predicts a flat array.
+    """
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
     model = MLPRegressor(**given)
-    model.n_outputs_, model._flat = 1, True
+    model.n_outputs_, model._flat = n_outputs or 1, n_outputs is None
     model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
     model.history_, model._seed, model._state = {}, seed, dict(state)
     return model

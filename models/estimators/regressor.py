@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..augmentation import Augmentation
 from ..kernels import Array
+from ..spelling import translating
 from ..training.population import TrainingData
 from .base import FITTED_VALUES, Given, Perceptron
 
@@ -72,6 +73,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     _numeric_targets = True
     _fitted_values: ClassVar[Mapping[str, type]] = {**FITTED_VALUES, "n_outputs_": int, "_flat": bool}
 
+    @translating
     def __init__(
         self,
         hidden_layer_sizes: tuple[int, ...] = (30,),
@@ -156,7 +158,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
             ValueError: For unfit data, or where the outputs overflow.
         """
         check_is_fitted(self)
-        values = self._predict(X, "activations", self.n_outputs_)
+        values: Array = self._predict(X, "activations", self.n_outputs_)
         return values[:, 0] if self._flat else values
 
     def __sklearn_tags__(self) -> Any:

@@ -82,6 +82,24 @@ def write(estimator: Any, folder: Path, examples: Any) -> Any:
     return predicted
 
 
+def for_carried(folder: Path, package: str) -> tuple[bytes, list[str]]:
+    """Return a model as a file of skops that is read where a carried copy of this package can be imported.
+
+    Args:
+        folder: Where :func:`write` wrote it.
+        package: What the copy is called.
+
+    Returns:
+        The file, and the types that it is made of beyond those that skops vouches for.
+    """
+    import skops.io
+
+    is_npz = (folder / NPZ).exists()
+    content = skops.io.dumps(load(folder / NPZ)) if is_npz else (folder / SKOPS).read_bytes()
+    content = _renamed(content, lambda name: names.here(name, package))
+    return content, sorted(skops.io.get_untrusted_types(data=content))
+
+
 def _write_skops(estimator: Any, folder: Path) -> list[str]:
     import skops.io  # imports all of scikit-learn
 

@@ -55,7 +55,10 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         changed = {
             name: new for name, kind in self.kinds.items() if (new := _converted(X[name], name, kind)) is not None
         }
-        X = X.assign(**changed) if changed else X
+        if changed:
+            X = X.copy(deep=False)  # the frame that was given keeps its columns
+            for name, new in changed.items():
+                X[name] = new
         return np.asarray(X, np.float64) if self.as_array else X
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ class TrainingData:
         T_valid: Validation targets, shape (m, C), where there are no class codes.
         T_test: Test targets, shape (t, C), where there are no class codes.
         weights: Weights of the training samples in the cost, shape (n, 1), with mean 1; None where all are equal.
+        weights_valid: Weights of the validation samples in what is measured, shape (m, 1), likewise.
+        weights_test: Weights of the test samples in what is measured, shape (t, 1), likewise.
     """
 
     X_train: Array
@@ -37,20 +39,33 @@ class TrainingData:
     T_valid: Array | None = None
     T_test: Array | None = None
     weights: Array | None = None
+    weights_valid: Array | None = None
+    weights_test: Array | None = None
 
-    def held_out(self) -> dict[str, tuple[Array, Array, Array | None]]:
-        """Return (inputs, targets, class codes or None) of the validation set ("val") and the test set ("test")."""
+    def held_out(self) -> dict[str, tuple[Array, Array, Array | None, Array | None]]:
+        """Return inputs, targets, class codes or None, and weights or None of the validation ("val") and test set."""
         parts = (
-            ("val", self.X_valid, self.y_valid, self.T_valid),
-            ("test", self.X_test, self.y_test, self.T_test),
+            ("val", self.X_valid, self.y_valid, self.T_valid, self.weights_valid),
+            ("test", self.X_test, self.y_test, self.T_test, self.weights_test),
         )
         held = {}
-        for name, x, y, t in parts:
+        for name, x, y, t, weights in parts:
             if y is not None:
                 t = one_hot(y, self.T_train.shape[1], self.T_train.dtype)
             if x is not None and t is not None:
-                held[name] = x, t, y
+                held[name] = x, t, y, weights
         return held
+
+    def weighted(self, valid: Array | None, test: Array | None = None) -> TrainingData:
+        """Return the same samples, those that are only measured with weights.
+
+        Args:
+            valid: How much each validation sample counts, shape (m,), or None; only ratios matter.
+            test: How much each test sample counts, shape (t,), or None.
+        """
+        m, t = (0 if x is None else len(x) for x in (self.X_valid, self.X_test))
+        dtype = self.X_train.dtype
+        return replace(self, weights_valid=_scaled(valid, m, dtype), weights_test=_scaled(test, t, dtype))
 
     @classmethod
     def from_arrays(

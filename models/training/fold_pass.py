@@ -18,8 +18,7 @@ from ..layers import BatchNorm, Dropout, Workspace
 from ..layers.dropout import draw_mask
 from ..network import Network
 from ..optimizers import Optimizer
-from .samples import Samples, batch_costs
-from .samples import hits as count_hits
+from .samples import Samples, batch_costs, right
 from .stacks import Stacks, chunks
 from .step import Rates, Step, emit
 from .training_pass import finished, superbatch
@@ -90,7 +89,7 @@ class _Part:
         importance = None if self._importance is None else self._importance[:, :s].swapaxes(0, 1)
         labels = None if self._labels is None else self._labels[:, :s].swapaxes(0, 1)
         found = batch_costs(self._owner.network, u, h, t, importance)
-        hits[self.lanes] += count_hits(u, h, t, labels)
+        hits[self.lanes] += right(u, h, t, labels).sum((0, 2))
         for k in range(len(rows)):
             costs[self.lanes.start + k].append(found[:, k])
 

@@ -94,10 +94,10 @@ class FoldPopulation(Population):
             self._scorers.append(scorer)
             if exact:
                 checks.setdefault("train", []).append((ValidationPass(self._network, own, samples), scorer))
-            for part, (x, t, y) in data.held_out().items():
+            for part, (x, t, y, importance) in data.held_out().items():
                 aims = head.output.targets(t)
-                checked = ValidationPass(self._network, own, Samples(x, aims, y))
-                checks.setdefault(part, []).append((checked, Scorer(head, aims, y is None)))
+                checked = ValidationPass(self._network, own, Samples(x, aims, y, importance), weigh_hits=True)
+                checks.setdefault(part, []).append((checked, Scorer(head, aims, y is None, importance)))
             monitors.append(Monitor(self._network, own, samples.pick(sampled_rows(len(data.X_train)))))
         self._checks = {
             part: (_Each([check for check, _ in each]), [scorer for _, scorer in each]) for part, each in checks.items()

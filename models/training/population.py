@@ -129,10 +129,10 @@ class Population:
         self._checks: dict[str, tuple[Measures, list[Scorer]]] = {}
         if exact:
             self._checks["train"] = ValidationPass(self._network, weights, still), self._scorers
-        for part, (x, t, y) in data.held_out().items():
+        for part, (x, t, y, importance) in data.held_out().items():
             aims = head.output.targets(t)
-            checked = ValidationPass(self._network, weights, Samples(x, aims, y))
-            self._checks[part] = checked, [Scorer(head, aims, y is None)] * len(self._stacks.flat)
+            checked = ValidationPass(self._network, weights, Samples(x, aims, y, importance), weigh_hits=True)
+            self._checks[part] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
         self._monitor: Monitors = Monitor(self._network, weights, still.pick(sampled_rows(len(data.X_train))))
 
     def replace(self, members: Sequence[Member]) -> None:
@@ -221,7 +221,7 @@ class Population:
             member.epoch += 1
             metrics: dict[str, float] = {}
             for part, (cost, hits, scorers) in measured.items():
-                metrics |= scorers[k].metrics(part, float(cost[k]), int(hits[k]))
+                metrics |= scorers[k].metrics(part, float(cost[k]), hits[k].item())
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)

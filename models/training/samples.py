@@ -34,7 +34,14 @@ class Samples:
 
 
 def tally(
-    network: Network, u: Array, h: Array, t: Array, labels: Array | None, importance: Array | None = None
+    network: Network,
+    u: Array,
+    h: Array,
+    t: Array,
+    labels: Array | None,
+    importance: Array | None = None,
+    *,
+    weigh_hits: bool = False,
 ) -> tuple[Array, Array]:
     """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
 
@@ -48,10 +55,13 @@ def tally(
         t: Targets, shape (s, b, C).
         labels: Class codes, shape (s, b), or None.
         importance: Weights of the samples, shape (s, b, 1), or None.
+        weigh_hits: Whether a hit counts by its sample's weight, instead of as one.
     """
     # a lane's sums in a row of its own: the order of additions must not depend on k
     cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance).T, np.float64).sum(-1)
-    return cost, hits(u, h, t, labels)
+    if importance is None or not weigh_hits:
+        return cost, right(u, h, t, labels).sum((0, 2))
+    return cost, (right(u, h, t, labels) * importance[:, None, :, 0]).sum((0, 2), dtype=np.float64)
 
 
 def batch_costs(network: Network, u: Array, h: Array, t: Array, importance: Array | None = None) -> Array:
@@ -67,13 +77,9 @@ def batch_costs(network: Network, u: Array, h: Array, t: Array, importance: Arra
     return costs
 
 
-def hits(u: Array, h: Array, t: Array, labels: Array | None) -> Array:
-    """Return the number of hits of each lane, shape (k,); see `batch_costs`."""
-    found: Array
-    if labels is None:
-        found = ((h > 0) == (_each(t, 3) > 0)).all(-1).sum((0, 2))
-    else:
-        found = (u.argmax(-1) == _each(labels, 2)).sum((0, 2))
+def right(u: Array, h: Array, t: Array, labels: Array | None) -> Array:
+    """Return which samples are hits, shape (s, k, b); see `batch_costs`."""
+    found: Array = ((h > 0) == (_each(t, 3) > 0)).all(-1) if labels is None else u.argmax(-1) == _each(labels, 2)
     return found
 
 

@@ -33,7 +33,7 @@ class Scorer:
         self._variation = float(squares.sum())
         self.blind_cost = max(head.blind_cost(t), 1.0)
 
-    def metrics(self, part: str, cost: float, hits: int) -> dict[str, float]:
+    def metrics(self, part: str, cost: float, hits: float) -> dict[str, float]:
         """Return the metrics of a part of the data.
 
         In a regression R² = 1 − Σ(a − y)²/Σ(y − mean(y))² over all outputs together takes the place of the accuracy;
@@ -42,7 +42,7 @@ class Scorer:
         Args:
             part: "train", "val" or "test".
             cost: The cost, summed over the samples.
-            hits: Samples that were right.
+            hits: Samples that were right, or the sum of their weights, whose mean is 1.
         """
         mean = {f"{part}_cost": cost / self._n}
         if not self._regression:

@@ -22,10 +22,14 @@ class ValidationPass:
         network: What is validated.
         weights: Parameters of all lanes by name, shape (K, ...).
         samples: The validation set, or the training set for exact metrics.
+        weigh_hits: Whether a hit counts by its sample's weight, instead of as one.
     """
 
-    def __init__(self, network: Network, weights: Mapping[str, Array], samples: Samples) -> None:
+    def __init__(
+        self, network: Network, weights: Mapping[str, Array], samples: Samples, *, weigh_hits: bool = False
+    ) -> None:
         self._network, self._lanes = network, len(next(iter(weights.values())))
+        self._weigh_hits = weigh_hits and samples.importance is not None
         self._blocks: list[tuple[Samples, list[tuple[list[Op], Array, Array]]]] = []
         lanes = [{n: w[k : k + 1] for n, w in weights.items()} for k in range(self._lanes)]
         for start in range(0, len(samples.X), VALIDATION_BLOCK):
@@ -41,13 +45,16 @@ class ValidationPass:
 
     def run(self) -> tuple[Array, Array]:
         """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
-        cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.int64)
+        cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.float64 if self._weigh_hits else np.int64)
         for block, lanes in self._blocks:
             labels = None if block.labels is None else block.labels[None]
             importance = None if block.importance is None else block.importance[None]
             for k, (program, u, h) in enumerate(lanes):
                 run(program)
-                c, r = tally(self._network, u[None], h[None], block.targets[None], labels, importance)
+                c, r = tally(
+                    self._network, u[None], h[None], block.targets[None], labels, importance,
+                    weigh_hits=self._weigh_hits,
+                )  # fmt: skip
                 cost[k] += c[0]
                 hits[k] += r[0]
         return cost, hits

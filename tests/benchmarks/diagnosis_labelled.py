@@ -1,37 +1,59 @@
 """How often is the diagnosis right where the trouble is known, and does what it advises help?
 
-    HPSEARCH_DATA=… python tests/benchmarks/diagnosis_labelled.py [--data digits] [--advices 24] [--alone]
+    HPSEARCH_DATA=… python tests/benchmarks/diagnosis_labelled.py [--data hastie] [--advices 12] [--before 0eff46c]
 
-Trainings on MNIST (10,000 images), digits, three tables and a made-up one, each with one knob off from a good setting
-(`labelled.py`): a study per data set, and the same on features a hundred times as large and on shuffled labels. Where a
-knob did no harm, the trial being within a standard error of the median good one, "good" is right too. The rules were
-tuned on digits, wine, breast_cancer and iris. Then the remedies are followed on the other data sets: the trial as it
-was and with the change, with five seeds each, paired; one that is better by more than two standard errors helped.
+Trainings on images, tables and made-up problems, each with one knob off from a good setting (`labelled.py`): a study
+per data set, and the same on features a hundred times as large and on shuffled targets. Where a knob did no harm, the
+trial being within a standard error of the median good one, "good" is right too. The rules were tuned on some of the
+data sets, know some a little and others not at all. Then remedies and proposals are followed (`followed.py`).
 
-Exit code 1 where on the data sets that the rules were not tuned on fewer than 85 % are right or fewer than 80 % of the
-remedies help.
+With --before the same curves are also judged by the rules of another version, such as that of 0.1, each by itself.
+
+Exit code 1 where on the data sets that the rules do not know fewer than 85 % are right, or fewer than 80 % of what was
+advised helps.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-import statistics
+import subprocess
 import sys
 from collections import Counter
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
 
-from labelled import CHANCE, GOOD_SETTINGS, TUNED, UNSCALED, harmless, problem, settings, shuffled, trained, unscaled
+from followed import Followed, remedies, searches
+from labelled import (
+    CHANCE,
+    FRESH,
+    GOOD,
+    GOOD_SETTINGS,
+    KNOWN,
+    LARGE,
+    TUNED,
+    UNSCALED,
+    harmless,
+    problem,
+    settings,
+    shuffled,
+    trained,
+    unscaled,
+)
 
 from hpsearch.judging.compared import diagnoses
-from hpsearch.judging.diagnosis import diagnose
-from hpsearch.judging.remedy import remedy
-from hpsearch.log.history import History, Trial
+from hpsearch.log.history import History
 
-RIGHT, HELPED, SEEDS = 0.85, 0.8, 5
+RIGHT, HELPED = 0.85, 0.8
+KINDS = {
+    "that the rules do not know": FRESH,
+    "that the rules know a little": KNOWN,
+    "that the rules were tuned on": TUNED,
+}
+Labels = list[frozenset[str]]
 
 
-def studies(name: str) -> list[tuple[list[frozenset[str]], History]]:
+def studies(name: str) -> list[tuple[Labels, History]]:
     """Return a data set's studies, each with the labels that are right for its trials."""
     dataset, own, good = problem(name), list(settings(name)), GOOD_SETTINGS[name]
     few = [
@@ -49,73 +71,126 @@ def studies(name: str) -> list[tuple[list[frozenset[str]], History]]:
     ]
 
 
-def advised(history: History) -> list[tuple[Trial, dict[str, Any]]]:
-    """Return the trials that are told to change a parameter, and the change."""
-    found = []
-    for trial, said in zip(history.trials, diagnoses(history).values(), strict=True):
-        change = remedy(history, trial, said)
-        if change is not None and change.params:
-            found.append((trial, change.params))
-    return found
+def now(history: History) -> list[str]:
+    """Return what is said of each trial now, beside the others."""
+    return [said.label for said in diagnoses(history).values()]
 
 
-def gains(name: str, advices: list[tuple[Trial, dict[str, Any]]]) -> list[tuple[float, float]]:
-    """Return by how much each advice made a trial better, and two standard errors of it, in points."""
-    dataset = problem(name)
-    given = [params for trial, change in advices for params in (trial.params, {**trial.params, **change})]
-    values = [[trial.value or 0.0 for trial in trained(name, dataset, given, 1 + s).trials] for s in range(SEEDS)]
-    found = []
-    for i in range(len(advices)):
-        by_seed = [100 * (seed[2 * i + 1] - seed[2 * i]) for seed in values]
-        found.append((statistics.fmean(by_seed), 2 * statistics.stdev(by_seed) / math.sqrt(SEEDS)))
-    return found
+def rules_of(revision: str) -> Callable[[History], list[str]]:
+    """Return the rules of another version, by which each curve is judged by itself."""
+    root = Path(__file__).resolve().parents[2]
+    show = ["git", "-C", str(root), "show", f"{revision}:hpsearch/diagnosis.py"]
+    text = subprocess.run(show, check=True, capture_output=True, text=True).stdout
+    module = ModuleType("rules_before")
+    sys.modules[module.__name__] = module  # dataclasses look for their module
+    exec(text.replace("from hpsearch.history import", "from hpsearch.log.history import"), module.__dict__)
+
+    def before(history: History) -> list[str]:
+        return [module.diagnose(trial, history.declaration.model_params).label for trial in history.trials]
+
+    return before
 
 
-def matrix(pairs: Counter[tuple[str, str]]) -> list[str]:
-    """Return a confusion matrix as a table: what was set in rows, what was said in columns."""
-    rows, columns = (sorted({pair[i] for pair in pairs}) for i in (0, 1))
-    lines = [f"| set | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
-    return lines + [f"| {row} | " + " | ".join(str(pairs[row, c] or "") for c in columns) + " |" for row in rows]
+class Tally:
+    """What was said beside what is right."""
+
+    def __init__(self) -> None:
+        self.right, self.wrong = Counter[str](), Counter[tuple[str, str]]()
+
+    def add(self, accepted: frozenset[str], said: str) -> None:
+        """Count one; where "good" is right too, under what was set, and dead units under what made them so."""
+        label = min(accepted - {GOOD} or {GOOD}, key=lambda each: each == LARGE)
+        if said in accepted:
+            self.right[label] += 1
+        else:
+            self.wrong[label, said] += 1
+
+    def __len__(self) -> int:
+        """How many there were."""
+        return self.right.total() + self.wrong.total()
+
+    def row(self, label: str) -> list[str]:
+        """Return how many of a label were right, and what was said instead of it."""
+        wrong = {said: count for (its, said), count in sorted(self.wrong.items()) if its == label}
+        right = self.right[label]
+        return [f"{right} of {right + sum(wrong.values())}", ", ".join(f"{said} {n}" for said, n in wrong.items())]
+
+
+def matrix(before: Tally | None, after: Tally) -> list[str]:
+    """Return confusion matrices as a table: what was set in rows, then how many are right and what was said instead."""
+    tallies = [each for each in (before, after) if each is not None]
+    heads = ["before", "said instead"] * (before is not None) + ["now", "said instead"]
+    lines = [f"| set | {' | '.join(heads)} |", "|---|" + "---:|---|" * len(tallies)]
+    labels = {*after.right, *(label for label, _ in after.wrong)}
+    return lines + [
+        f"| {label} | {' | '.join(c for each in tallies for c in each.row(label))} |" for label in sorted(labels)
+    ]
+
+
+def told(title: str, followed: Sequence[Followed]) -> list[str]:
+    """Return a table of what was advised and what it brought, by kind."""
+    helped = sum(each.helped for each in followed)
+    lines = [
+        f"{title}: {helped} of {len(followed)} helped",
+        "",
+        "| what was the matter | helped | points, each |",
+        "|---|---|---|",
+    ]
+    for kind in sorted({each.kind for each in followed}):
+        own = [each for each in followed if each.kind == kind]
+        gains = ", ".join(f"{each.gain:+.1f}{'' if each.helped else f' (± {2 * each.error:.1f})'}" for each in own)
+        lines.append(f"| {kind} | {sum(each.helped for each in own)} of {len(own)} | {gains} |")
+    return lines
 
 
 def main() -> int:
-    """Print confusion matrices, and what the remedies brought."""
+    """Print confusion matrices, and what remedies and proposals brought."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", action="append", choices=sorted(GOOD_SETTINGS), help="may be given several times")
-    parser.add_argument("--advices", type=int, default=24, help="most remedies to follow per data set")
-    parser.add_argument("--alone", action="store_true", help="judge each curve by itself, not beside its study's")
+    parser.add_argument("--advices", type=int, default=12, help="most remedies to follow per data set; 0: no advice")
+    parser.add_argument("--before", metavar="REVISION", help="judge by the rules of this version, too")
     given = parser.parse_args()
-    right, total, helped, followed = (Counter[bool]() for _ in range(4))
-    pairs: dict[bool, Counter[tuple[str, str]]] = {True: Counter(), False: Counter()}
-    for name in given.data or GOOD_SETTINGS:
-        tuned = name in TUNED
-        for labels, history in studies(name):
-            model = history.declaration.model_params
-            compared = diagnoses(history)
-            for accepted, trial in zip(labels, history.trials, strict=True):
-                said = diagnose(trial, model) if given.alone else compared[trial.number]
-                right[tuned] += said.label in accepted
-                total[tuned] += 1
-                pairs[tuned][said.label if said.label in accepted else sorted(accepted)[-1], said.label] += 1
-                if said.label not in accepted:
-                    print(f"{name}: {sorted(accepted)} {trial.params} ({trial.value}): said {said}", flush=True)
-            if tuned or given.alone or labels[0] & {UNSCALED, CHANCE}:
+    older = None if given.before is None else rules_of(given.before)
+    enough = True
+    for title, names in KINDS.items():
+        chosen = [name for name in names if name in (given.data or GOOD_SETTINGS)]
+        before, after = Tally(), Tally()
+        cured: list[Followed] = []
+        searched: list[Followed] = []
+        for name in chosen:
+            known = studies(name)
+            for labels, history in known:
+                for accepted, trial, said in zip(labels, history.trials, now(history), strict=True):
+                    after.add(accepted, said)
+                    if said not in accepted:
+                        why = diagnoses(history)[trial.number]
+                        print(f"# {name}: {sorted(accepted)} {trial.params} ({trial.value}): {why}")
+                for accepted, said in zip(labels, older(history) if older else (), strict=False):
+                    before.add(accepted, said)
+            print(f"# {name}: {after.right.total()} of {len(after)} so far", flush=True)
+            if not given.advices or names == TUNED:
                 continue
-            advices = advised(history)
-            advices = advices[:: max(math.ceil(len(advices) / given.advices), 1)]
-            for (trial, change), (gain, error) in zip(advices, gains(name, advices), strict=True):
-                followed[tuned] += 1
-                helped[tuned] += gain > error
-                if gain <= error:
-                    print(f"{name}: {trial.params} with {change}: {gain:+.2f} ± {error:.2f} points", flush=True)
-    for tuned, title in ((True, "tuned on"), (False, "measured on")):
-        if total[tuned]:
-            print(f"\nData sets that the rules were {title}: {right[tuned]} of {total[tuned]} right")
-            print("\n".join(matrix(pairs[tuned])))
-    if followed[False]:
-        print(f"\nRemedies followed: {helped[False]} of {followed[False]} made the trial better beyond noise")
-    enough = not total[False] or right[False] >= RIGHT * total[False]
-    return 0 if enough and helped[False] >= HELPED * followed[False] else 1
+            cured += remedies(name, known[0][1], given.advices)
+            for fault, each in searches(name):
+                print(f"# {name}: {fault}: {'nothing proposed' if each is None else each}", flush=True)
+                searched += [] if each is None else [each]
+            for each in cured:
+                if not each.helped:
+                    print(f"# {name}: {each}")
+        if not chosen:
+            continue
+        ratio = f"{after.right.total()} of {len(after)} right" + (f", {before.right.total()} before" if older else "")
+        print(f"\nData sets {title} ({', '.join(chosen)}): {ratio}\n")
+        print("\n".join(matrix(before if older else None, after)))
+        for what, followed in (("Remedies for a trial", cured), ("Proposals for the next search", searched)):
+            if followed:
+                print("\n" + "\n".join(told(what, followed)))
+        print(flush=True)
+        if names == FRESH:
+            advised = cured + searched
+            helped = sum(each.helped for each in advised)
+            enough = after.right.total() >= RIGHT * len(after) and helped >= HELPED * len(advised)
+    return 0 if enough else 1
 
 
 if __name__ == "__main__":

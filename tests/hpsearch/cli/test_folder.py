@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,24 @@ def test_run_again_it_goes_on_where_it_was(folder: Path) -> None:
     assert run("studies", "--quiet") == 0
     assert {path: path.read_bytes() for path in Path("mlruns/studies").glob("*/log.jsonl")} == logs
     assert Path("mlruns/studies.md").read_text() == page
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_two_files_ends_the_command_and_the_same_command_goes_on(
+    folder: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = folder / "a.py"
+    whole = second.read_text()
+    second.write_text(f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(5)\n" + whole)
+    assert run("studies", "--quiet") == 130
+    assert "interrupted" in capsys.readouterr().err
+    there = Path("mlruns/studies")
+    assert [path.name for path in there.iterdir()] == ["c"]
+    before = (there / "c" / "log.jsonl").read_bytes()
+    second.write_text(whole)
+    assert run("studies", "--quiet") == 0
+    assert (there / "c" / "log.jsonl").read_bytes() == before
+    assert sorted(path.name for path in there.iterdir()) == ["a", "b", "c"]
 
 
 def test_one_failure_hides_no_other_study(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

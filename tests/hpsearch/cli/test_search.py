@@ -87,7 +87,10 @@ MODEL = 'model=LogisticRegression(), space=RIDGE, data="digits", '
             'model=MLPClassifier(), space={"learning_rte": Float(0.1, 1)}, data="digits"', [],
             "space: MLPClassifier has no parameter 'learning_rte' (did you mean 'learning_rate'?)",
         ),
-        (OBJECTIVE + 'value="final"', [], "value must be 'best' or 'last', the epoch that counts, not 'final'"),
+        (
+            OBJECTIVE + 'value="final"', [],
+            "value must be 'best', 'last' or 'complete', the epoch that counts, not 'final'",
+        ),
     ],
 )  # fmt: skip
 def test_a_search_that_cannot_be_is_one_line_and_leaves_no_log(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.engine import dask_crew
+from hpsearch.engine.dask_client import connect
 from hpsearch.engine.dask_crew import DaskCrew
 from hpsearch.engine.remote import Job, Report
 from hpsearch.errors import UserError
@@ -42,6 +44,7 @@ class FakeClient:
     """A client of workers that stand as they are told."""
 
     status = "running"
+    cluster = None
 
     def __init__(self, future: FakeFuture, **workers: tuple[str, int]) -> None:
         self.future, self.workers = future, workers
@@ -179,3 +182,18 @@ def test_a_worker_that_does_not_tell_its_versions_is_not_used_before_it_does() -
     assert made.workers() == []
     client.get_versions = plain  # type: ignore[method-assign]
     assert made.workers() == ["a"]
+
+
+@pytest.mark.slow
+def test_workers_that_our_own_cluster_has_given_up_are_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_crew, "REPLACE_SECONDS", 0.5)
+    with connect(1, None) as client:
+        crew = DaskCrew(client, lambda data: None, None)
+        (first,) = crew.workers()
+        nanny = client.cluster.workers.pop(0)  # as Dask does with one that did not come back in time
+        client.cluster.sync(nanny.close)
+        deadline = time.monotonic() + 60
+        while (workers := crew.workers()) in ([first], []) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert len(workers) == 1
+        assert workers != [first]

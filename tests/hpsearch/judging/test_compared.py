@@ -161,3 +161,44 @@ def test_a_remedy_is_what_the_good_trials_have(name: str, change: dict[str, Any]
     found = remedy(history, history.trials[4], diagnoses(history)[4])
     assert (None if found is None else found.params) == change
     assert found is None or found.expected == history.ranked()[0].value
+
+
+def regression(values: Sequence[tuple[float, dict[str, Any], float]]) -> History:
+    """Trials of a regression, on 600 validation samples: each one's R², its parameters, and its training cost."""
+    history = History(Goal("val_r2", "maximize"))
+    declaration = {"space": {}, "model": {"class": "hpsearch.models.MLPRegressor", "params": MODEL}}
+    history.apply(Header("made", "u", declaration, {}, {"name": "made", "sizes": {"valid": 600}}, 0.0))
+    asks = tuple(Ask(i, i, {"learning_rate": 0.5, "l2": 1.0, **p}, i) for i, (_, p, _) in enumerate(values))
+    for epoch in range(1, 13):
+        way = math.exp(-epoch)
+        rows = tuple(
+            Row(i, i, epoch, {"val_r2": r2 * (1 - way), "train_cost": cost + (0.5 - cost) * way})
+            for i, (r2, _, cost) in enumerate(values)
+        )
+        ends = tuple(Decision(i, "complete", "done", "epochs") for i in range(len(values))) if epoch == 12 else ()
+        history.apply(Tick(epoch - 1, 0.0, asks if epoch == 1 else (), rows, ends))
+    return history
+
+
+def test_one_regression_that_exploded_does_not_make_all_others_equal() -> None:
+    good = [(0.85, {}, 0.22), (0.849, {}, 0.22), (0.848, {}, 0.22), (0.847, {}, 0.22)]
+    found = diagnoses(regression([*good, (0.7, {"learning_rate": 0.01}, 0.26), (-900.0, {"learning_rate": 9.0}, 0.4)]))
+    assert [found[i].label for i in range(4)] == ["good"] * 4
+    assert found[4].label == "learning rate too small", "though noise is most of its training cost"
+    assert found[5].label == "learning rate too large"
+
+
+def test_a_regression_is_as_good_as_another_within_the_error_of_its_r2() -> None:
+    found = diagnoses(regression([(0.85, {}, 0.22), (0.835, {}, 0.22), (0.83, {}, 0.22), (0.6, {"l2": 90.0}, 0.4)]))
+    assert [found[i].label for i in range(4)] == ["good", "good", "good", "lambda dominating"]
+
+
+def test_a_regression_that_does_not_beat_the_mean_is_at_chance_level() -> None:
+    found = diagnoses(regression([(0.01, {}, 0.5), (-0.02, {}, 0.49), (0.0, {}, 0.48), (-0.5, {}, 0.3)]))
+    assert {each.label for each in found.values()} == {"at chance level"}
+
+
+def test_a_large_learning_rate_is_no_matter_of_age() -> None:
+    old = [Made(epochs=60, cost=0.9), Made(0.9695, 0.9, epochs=60), Made(0.9692, 0.9), Made(0.9698, 0.9)]
+    found = diagnoses(study([*old, Made(0.93, 1.05, {"learning_rate": 7.5})]))
+    assert found[4].label == "learning rate too large"

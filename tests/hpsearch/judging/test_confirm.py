@@ -174,7 +174,8 @@ def test_a_point_is_worth_the_mean_of_its_repeats_in_search_and_confirmation(tmp
     study = planted_study(n_trials=8, repeats=2, confirm=2, confirm_top=2)
     history = search(study, worth, tmp_path)
     assert history.best is not None
-    assert history.best.ask.point == 2, "the single best trial is of a point that was lucky once"
+    assert max(history.trials, key=lambda trial: trial.value or 0).ask.point == 2, "a point that was lucky once"
+    assert history.best.ask.point == 0
     assert {trial.ask.point for trial in candidates(history)} == {0, 1}
     found = verdict(history)
     assert found is not None

@@ -64,13 +64,10 @@ def test_the_part_of_a_range_that_fails_is_cut_off() -> None:
     trials += [({"learning_rate": 0.002}, 0.3, "creeps")] * 4
     assert propose(study(space, trials)) == [
         (
-            "5 of 5 trials with learning_rate above 0.75 have too large a one, and no good one lies there: "
-            "narrow Float(0.001, 100, log=True) to Float(0.001, 0.75, log=True)"
-        ),
-        (
-            "4 of 4 trials with learning_rate below 0.33 have too small a one, and no good one lies there: "
-            "narrow Float(0.001, 100, log=True) to Float(0.33, 100, log=True)"
-        ),
+            "5 of 5 trials with learning_rate above 0.75 have too large a one, and no good one lies there, and 4 of 4 "
+            "trials with learning_rate below 0.33 have too small a one, and no good one lies there: narrow "
+            "Float(0.001, 100, log=True) to Float(0.33, 0.75, log=True)"
+        )
     ]
 
 

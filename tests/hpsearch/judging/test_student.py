@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpsearch.judging.student import CONFIDENCE, half_width, paired_test
+from hpsearch.judging.student import half_width, paired_test
+from hpsearch.log.spread import CONFIDENCE
 
 
 @pytest.mark.parametrize("n", [2, 3, 6, 40])

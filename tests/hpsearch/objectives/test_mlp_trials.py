@@ -32,7 +32,6 @@ def test_class_weights_count_in_a_study_and_do_not_leak_to_the_trials_beside(dig
 @pytest.mark.parametrize(
     ("point", "reason"),
     [
-        ({"batch_size": 301}, "batch_size=301 is larger than the training set"),
         ({"augmentation": "affine", "image_shape": (7, 7)}, "X has 64 features"),
         ({"augmentation": "nonsense"}, "augmentation='nonsense' is unknown"),
         ({"output": "identity", "cost": "quadratic"}, "output='identity' is for regression"),

@@ -201,7 +201,7 @@ def test_scoring_by_name_by_function_and_by_dict(digits: Dataset) -> None:
         assert "val_accuracy" in row.metrics
 
 
-def test_our_network_with_scoring_is_trained_one_by_one(digits: Dataset) -> None:
+def test_our_network_with_scoring_reports_it_each_epoch(digits: Dataset) -> None:
     model = MLPClassifier(hidden_layer_sizes=(8,), max_epochs=2)
     rows = train(make(model, digits, scoring="f1_macro"), [{}, {"learning_rate": 0.1}], range(4))
     assert [row.finished for row in rows[0]] == [False, True]

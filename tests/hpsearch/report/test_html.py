@@ -168,6 +168,16 @@ def test_the_table_holds_every_trial_best_first(html: str, history: History) -> 
     assert sorted(int(row[0]) for row in rows) == list(range(40))
 
 
+def test_what_trials_say_of_themselves_stands_in_the_table(searched: Searched) -> None:
+    history = searched(n_trials=4)
+    history.trials[0].attributes |= {"layers": 3, "state": "<odd>"}
+    history.trials[2].attributes |= {"layers": 12}
+    head, *rows = Table(page(history)).rows
+    assert head[-5:] == ["layers", "attributes.state", "curve", "diagnosis", "why"]
+    said = {int(row[0]): row[-5:-3] for row in rows}
+    assert said == {0: ["3", "<odd>"], 1: ["–", "–"], 2: ["12", "–"], 3: ["–", "–"]}
+
+
 def test_what_a_user_wrote_cannot_become_part_of_the_page() -> None:
     evil = "</script><script>alert(1)</script><b>&"
     header = Header(evil.replace("/", "|"), "u", {"metric": evil, "direction": "maximize"}, {"cpu": evil}, {}, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,30 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a range narrowed": ({"space": {**SPACE, "x": Float(0.4, 0.8)}}, {}),
     "a range moved": ({"space": {**SPACE, "x": Float(0.5, 3)}}, {}),
     "an option less": ({"space": {**SPACE, "c": Choice(["b", "z"])}}, {}),
+    "duplicates": ({"duplicates": "skip"}, {}),
 }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_search_is_changed_while_trials_are_under_way(tmp_path: Path, change: str, workers: int) -> None:
+    """Interrupted amid trials, changed, and cut at the worst places: before and behind the change, and later."""
+    if workers == 2 and change not in ("sampler", "epochs", "a dimension more"):
+        pytest.skip("one process and two share all that writes the log; three kinds stand for all")
+    said, options = CHANGES[change]
+    changed = study_of(**said)
+    go(tmp_path / "before", study_of(n_trials=8))
+    cut(tmp_path / "before", tmp_path, 6)
+    whole = go(tmp_path, changed, extend=True, **options)
+    assert len(whole.history.trials) == 14
+    records = [record for record, _ in read(folder_of(tmp_path) / "log.jsonl")]
+    at = next(n for n, record in enumerate(records) if isinstance(record, Extension))
+    for lines in {6, at, at + 1, at + 3, len(records) - 2}:
+        options_now = {"extend": True, **options} if lines <= at else {}
+        cut(tmp_path, tmp_path / str(lines), lines)
+        again = go(tmp_path / str(lines), changed, workers=workers, **options_now)
+        assert bytes_of(again) == bytes_of(whole), lines
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -161,6 +185,34 @@ def test_a_point_that_is_enqueued_while_the_study_runs_is_taken_up_by_the_run(tm
     assert catalogue.load_history(folder_of(tmp_path)).queue == [{"x": 0.25}]
     with Log(folder_of(tmp_path) / "log.jsonl") as log:
         assert sum(isinstance(record, Extension) and bool(record.points) for record in log.records) == 1
+
+
+@pytest.mark.parametrize("amid", [False, True], ids=["amid epochs", "amid a call"])
+def test_enqueue_from_elsewhere_reaches_the_study_that_runs(tmp_path: Path, amid: bool) -> None:
+    """What another process would do while trials train: the point is the next to begin, and is in the log once."""
+    folder, said = folder_of(tmp_path), []
+
+    def calls(trial: Any) -> Any:
+        if trial.number == 2 and not said:
+            said.append(main(["enqueue", "living", "x=0.125", "--root", str(tmp_path)]))
+        if amid:
+            return {"score": trial["x"]}
+        return objective(trial)
+
+    study = study_of(n_trials=9)
+    study = replace(study, objective=calls, pruner="none", epochs=None if amid else 4)
+    whole = go(tmp_path, study)
+    assert said == [0]
+    (queued,) = (trial for trial in whole.history.trials if trial.ask.enqueued)
+    assert queued.params["x"] == 0.125
+    assert queued.number in (3, 4, 5)
+    assert len(whole.history.trials) == 10
+    assert not (folder / intake.INBOX).exists()
+    records = [record for record, _ in read(folder / "log.jsonl")]
+    (at,) = (n for n, record in enumerate(records) if isinstance(record, Extension))
+    for lines in (at + 1, at + 2):
+        cut(tmp_path, tmp_path / str(lines), lines)
+        assert bytes_of(go(tmp_path / str(lines), study)) == bytes_of(whole)
 
 
 def test_a_space_function_that_changed_goes_on_with_what_still_fits(tmp_path: Path) -> None:

@@ -17,14 +17,15 @@ from hpsearch.errors import UserError
 from hpsearch.log import catalogue
 from hpsearch.models.datasets import load, subset
 from hpsearch.space import Choice, Int
-from hpsearch.study.comparison import Against, Comparison, Curves, Published, choices_of, points_of
+from hpsearch.study.comparison import Against, Comparison, Curves, Published
 from hpsearch.study.declaration import declare, identity
+from hpsearch.study.grids import choices_of, points_of
 
 DEFAULTS = {"a": 1.0, "b": 1, "c": "x", "d": None}
 
 
 def test_a_list_of_grids_has_the_points_of_nested_loops_in_the_order_written() -> None:
-    found = points_of([{"a": [1, 2], "c": ["x", "y"]}, {"b": Int(5, 6)}], DEFAULTS)
+    found, objects = points_of([{"a": [1, 2], "c": ["x", "y"]}, {"b": Int(5, 6)}], DEFAULTS)
     assert found == [
         {"a": 1, "c": "x", "b": 1},
         {"a": 1, "c": "y", "b": 1},
@@ -33,12 +34,12 @@ def test_a_list_of_grids_has_the_points_of_nested_loops_in_the_order_written() -
         {"a": 1.0, "c": "x", "b": 5},
         {"a": 1.0, "c": "x", "b": 6},
     ]
-    assert choices_of(found) == {"a": Choice([1, 2]), "c": Choice(["x", "y"]), "b": Choice([1, 5, 6])}
+    assert choices_of(found, objects) == {"a": Choice([1, 2]), "c": Choice(["x", "y"]), "b": Choice([1, 5, 6])}
 
 
 def test_a_tuple_is_one_value_and_a_list_of_tuples_several() -> None:
-    assert len(points_of([{"a": (30, 10)}], DEFAULTS)) == 1
-    assert len(points_of([{"a": [(30, 10), (100,)]}], DEFAULTS)) == 2
+    assert len(points_of([{"a": (30, 10)}], DEFAULTS)[0]) == 1
+    assert len(points_of([{"a": [(30, 10), (100,)]}], DEFAULTS)[0]) == 2
 
 
 GRIDS = st.lists(
@@ -51,9 +52,9 @@ GRIDS = st.lists(
 def test_every_point_has_every_parameter_and_is_a_point_of_the_space(grids: list[dict[str, list[int]]]) -> None:
     # Numbered, so that no point comes twice.
     numbered = [{**grid, "n": number} for number, grid in enumerate(grids)]
-    found = points_of(numbered, DEFAULTS)
+    found, _ = points_of(numbered, DEFAULTS)
     assert len(found) == sum(math.prod(len(options) for options in grid.values()) for grid in grids)
-    space = choices_of(found)
+    space = choices_of(found, {})
     for point in found:
         assert set(point) == {"n", *(name for grid in grids for name in grid)}
         assert all(space[name].contains(value) for name, value in point.items())
@@ -63,7 +64,7 @@ def test_every_point_has_every_parameter_and_is_a_point_of_the_space(grids: list
     ("said", "message"),
     [
         ({"space": [{"a": 1}, 3]}, r"space\[1\]: a list as space holds dicts"),
-        ({"space": [{"a": [1, 1.0]}]}, "comes twice"),
+        ({"space": [{"a": 1}, {"a": 1.0}]}, "comes twice"),
         ({"space": [{"aa": 1}]}, "has no parameter 'aa'"),
         ({"space": [{"a": [1, 2]}], "enqueue": [{"a": 1}]}, "says all points itself"),
         ({"space": [{"a": 1}], "model": None, "objective": len, "measure_test": True}, "measure_test goes with model="),
@@ -168,13 +169,8 @@ def test_another_published_figure_goes_on_with_the_same_study(tmp_path: Path) ->
     assert [trial.rows for trial in after.trials] == [trial.rows for trial in before.trials]
 
 
-@pytest.mark.parametrize(
-    ("data", "scoring", "words"),
-    [((load("digits").X_train, load("digits").y_train), "f1_macro", "scoring"), ("pairs", None, "no test set")],
-)
-def test_what_cannot_be_measured_on_a_test_set_says_so(tmp_path: Path, data: Any, scoring: Any, words: str) -> None:
+def test_what_cannot_be_measured_on_a_test_set_says_so(tmp_path: Path) -> None:
     digits = load("digits")
-    if data == "pairs":
-        data = ((digits.X_train, digits.y_train), (digits.X_valid, digits.y_valid))
-    with pytest.raises(UserError, match=words):
-        compare(tmp_path, data=data, scoring=scoring)
+    pairs = (digits.X_train, digits.y_train), (digits.X_valid, digits.y_valid)
+    with pytest.raises(UserError, match="no test set"):
+        compare(tmp_path, data=pairs)

@@ -158,6 +158,10 @@ def o():\n  k = 1\n  class F:\n    def __call__(self, t): return k\n  return F()
 def objective(t):\n    return f'{t[0]:.{DIGITS}f}'\nDIGITS = 3 || = 3 || = 4
 def objective(t):\n    from math import floor as f\n    return f(3) || floor || ceil
 import os.path as p\ndef objective(t): return p.join('a') || os.path as || os as
+from dataclasses import dataclass\n@dataclass\nclass C:\n  a: int = 1\ndef objective(t): return C().a || = 1 || = 2
+from dataclasses import dataclass\n@dataclass\nclass C:\n a: int = 1\ndef objective(t): return C().a || : int || : float
+from dataclasses import dataclass as d\n@d(slots=True)\nclass C:\n a: int = 1\ndef objective(t): return C().a || = 1 || = 2
+from typing import NamedTuple\nclass C(NamedTuple):\n  a: int = 1\ndef objective(t): return C().a || = 1 || = 2
 """.strip().splitlines()
 ]
 

@@ -138,7 +138,7 @@ def test_the_incumbent_is_the_first_of_the_ranking_at_every_tick(counts: Any) ->
         ({"metric": ["seconds", "a"], "direction": ["minimize"] * 2}, "'seconds' cannot be the first metric"),
         ({"metric": []}, "metric must be a text such as 'val_accuracy', or a list of them"),
         ({"direction": "maximise"}, "unknown direction 'maximise' .did you mean 'maximize'"),
-        ({"value": "mean"}, "value must be 'best' or 'last'"),
+        ({"value": "mean"}, "value must be 'best', 'last' or 'complete'"),
         ({"metric": ["a", "b"], "direction": ["maximize"] * 2, "stages": "auto"}, "stages= promotes points"),
     ],
 )  # fmt: skip

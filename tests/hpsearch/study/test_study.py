@@ -34,7 +34,7 @@ from hpsearch.study.study import Study
         ({"data": ""}, "data must not be empty"),
         ({"data": 7}, "data must be a name, a path"),
         ({"space": {"aa": Float(0, 1)}}, r"Estimator has no parameter 'aa' \(did you mean 'a'\?\)"),
-        ({"space": {"a": 0.5}}, "no Float, Int or Choice"),
+        ({"space": {"a": {"b": 0.5}}}, "a dict of options is"),
         ({"space": [Float(0, 1)]}, r"space\[0\]: a list as space holds dicts"),
         ({"space": 3}, "space must be a dict"),
         ({"metric": ""}, "metric must be a text"),

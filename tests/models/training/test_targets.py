@@ -116,10 +116,8 @@ def test_bad_weights_are_refused(weights):
         TrainingData.from_arrays(np.eye(4), np.arange(4) % 2, 2, sample_weight=weights)
 
 
-def test_a_batch_larger_than_the_training_set_is_refused_unless_nobody_chose_it():
+def test_a_batch_larger_than_the_training_set_is_clipped_to_it():
     data = TrainingData.from_arrays(np.eye(4), np.arange(4) % 2, 2)
-    with pytest.raises(ValueError, match=r"batch_size=5 is larger than the training set, n_samples=4: .*'all'"):
-        Population([Member({"batch_size": 5}, (0,))], data)
-    whole = [Population([Member({"batch_size": b}, (0,))], data) for b in (10, 4, "all")]
+    whole = [Population([Member({"batch_size": b}, (0,))], data) for b in (10, 5, 4, "all")]
     costs = [population.run_epoch((0,))[0].metrics for population in whole]
-    assert costs[0] == costs[1] == costs[2]
+    assert costs[0] == costs[1] == costs[2] == costs[3]

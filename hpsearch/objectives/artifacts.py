@@ -1,0 +1,94 @@
+"""Files that a trial logs: copied beside the study's log, whole or not at all, and delivered to MLflow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+from hpsearch.log.kept import artifact_folder, artifacts
+
+MOST_BYTES = 1_000_000_000
+"""What the artifacts of a trial may come to."""
+
+
+class Artifacts:
+    """Those of one trial.
+
+    Args:
+        study_dir: The study's folder.
+        trial: The trial's number.
+    """
+
+    def __init__(self, study_dir: Path, trial: int) -> None:
+        self._study_dir, self._trial = study_dir, trial
+        self._folder = artifact_folder(study_dir, trial)
+
+    def clear(self) -> None:
+        """Delete what an earlier study of this folder has left."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def keep(self, path: str | os.PathLike[str], inside: str | None = None) -> None:
+        """Keep a copy of a file, or of a folder's files; one that is there under that name is replaced.
+
+        Args:
+            path: The file or the folder.
+            inside: A folder among the artifacts, such as ``plots``; None: beside one another.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            ValueError: The name leads elsewhere, or the trial's artifacts come to more than :data:`MOST_BYTES`.
+        """
+        source = Path(path)
+        if not source.exists():
+            raise FileNotFoundError(2, "log_artifact: no such file or folder", str(source))
+        parts = PurePosixPath(inside or "").parts
+        if inside is not None and (PurePosixPath(inside).is_absolute() or ".." in parts):
+            raise ValueError(f"log_artifact: artifact_path={inside!r} leads out of the trial's artifacts")
+        target = self._folder.joinpath(*parts, source.resolve().name)
+        there = sum(file.stat().st_size for file, _ in artifacts(self._study_dir, self._trial) if not _in(file, target))
+        if (size := there + _size(source)) > MOST_BYTES:
+            raise ValueError(
+                f"log_artifact: the trial's artifacts would come to {size:,} bytes, more than {MOST_BYTES:,}"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the numbered folders, so that a copy which was cut off is no artifact.
+        partial = self._study_dir / "artifacts" / f".{self._trial}.{os.getpid()}.partial"
+        _remove(partial)
+        try:
+            if source.is_dir():
+                shutil.copytree(source, partial)
+            else:
+                shutil.copyfile(source, partial)
+            for each in (partial, *partial.rglob("*")):
+                _sync(each)
+            if target.is_dir() or source.is_dir():
+                _remove(target)
+            os.replace(partial, target)
+        except BaseException:
+            _remove(partial)
+            raise
+
+
+def _in(file: Path, target: Path) -> bool:
+    return file == target or target in file.parents
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

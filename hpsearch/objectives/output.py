@@ -1,0 +1,183 @@
+"""What a trial's code prints: kept with the trial, and shown where it would have been shown anyway.
+
+It is kept where Python prints it (``print``, the root logger, a progress bar); what a program or a library in C writes
+to the terminal by itself passes by. It is written at once, so that what a trial printed before it took its process with
+it can be read; secrets are taken out, as from all that is recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from hpsearch.log import redact
+from hpsearch.log.kept import HEAD_BYTES, TAIL_BYTES, OutputFiles
+
+LONGEST_LINE = 16 * 1024
+"""Characters after which a line is written before it ends."""
+
+_KEY = "-----BEGIN "
+"""Where a private key may begin: it goes over several lines, and is looked at as a whole."""
+
+
+class Output:
+    """The output of one trial.
+
+    Args:
+        study_dir: The study's folder.
+        trial: The trial's number.
+        epoch: Epochs that it has done where it is taken up again: what it printed before stays.
+    """
+
+    def __init__(self, study_dir: Path, trial: int, epoch: int) -> None:
+        self._files, self._trial = OutputFiles(study_dir, trial), trial
+        self._file: FileIO | None = None
+        self._in_tail = False
+        self._left = 0
+        self._closed = False
+        self._pending = ""
+        self._process, self._lock = os.getpid(), threading.Lock()
+        self._clean: Callable[[str], str] | None = None
+        try:
+            if epoch == 0:
+                self._files.remove()
+            elif self._files.head.exists():
+                self.write(f"… taken up again after epoch {epoch} …\n")
+        except OSError as error:
+            self._give_up(error)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Take what is printed meanwhile."""
+        before, outer = (sys.stdout, sys.stderr), _Tee.output
+        for tee, stream in zip(_tees, before, strict=True):
+            if stream not in _tees:  # as in a study that a trial runs
+                tee.stream = stream
+        handlers = [each for each in logging.root.handlers if getattr(each, "stream", None) in before]
+        streams = [each.stream for each in handlers]  # type: ignore[attr-defined]
+        for handler, stream in zip(handlers, streams, strict=True):
+            handler.stream = _tees[before.index(stream)]  # type: ignore[attr-defined]
+        sys.stdout, sys.stderr = _tees
+        _Tee.output, self._clean = self, None
+        try:
+            yield
+        finally:
+            _Tee.output = outer
+            sys.stdout, sys.stderr = before
+            for handler, stream in zip(handlers, streams, strict=True):
+                handler.stream = stream  # type: ignore[attr-defined]
+            if self._pending:
+                with self._mine():
+                    self._flush(all_of_it=True)
+
+    def write(self, text: str) -> None:
+        """Keep a text, from its whole lines on."""
+        if self._closed:
+            return
+        with self._mine():
+            self._pending += text
+            if "\n" in text or "\r" in text or len(self._pending) > LONGEST_LINE:
+                self._flush()
+
+    def close(self) -> None:
+        """Take no more: the trial has ended."""
+        if self._pending:
+            with self._mine():
+                self._flush(all_of_it=True)
+        self._closed = True
+        if self._file is not None:
+            self._file.close()
+
+    def _mine(self) -> threading.Lock:
+        """Return what one thread at a time holds; a forked child has its own, and not what its parent has begun."""
+        if self._process != os.getpid():
+            self._process, self._lock, self._pending = os.getpid(), threading.Lock(), ""
+        return self._lock
+
+    def _flush(self, *, all_of_it: bool = False) -> None:
+        end = max(self._pending.rfind("\n"), self._pending.rfind("\r")) + 1
+        if all_of_it or len(self._pending) > LONGEST_LINE:
+            end = len(self._pending)
+        elif _KEY in self._pending and "-----END " not in self._pending:
+            return
+        text, self._pending = self._pending[:end], self._pending[end:]
+        self._clean = self._clean or redact.cleaner()
+        data = memoryview(self._clean(text).encode("utf-8", "backslashreplace"))
+        try:
+            while data:
+                if self._left == 0:
+                    self._next_file()
+                assert self._file is not None, "it was opened"
+                written = self._file.write(data[: self._left])
+                self._left -= written
+                data = data[written:]
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Keep no more, where that is not possible: the trial goes on."""
+        self._closed = True
+        logging.getLogger("hpsearch").warning(
+            "what trial %d prints is kept no further (%s: %s)", self._trial, self._files.head, error.strerror
+        )
+
+    def _next_file(self) -> None:
+        """Open the file that the output goes on in."""
+        if self._file is None:
+            self._files.head.parent.mkdir(parents=True, exist_ok=True)
+            self._in_tail = self._files.tail.exists()
+        else:
+            self._file.close()
+            if self._in_tail:
+                os.replace(self._files.tail, self._files.before)
+            self._in_tail = True
+        path, most = (self._files.tail, TAIL_BYTES) if self._in_tail else (self._files.head, HEAD_BYTES)
+        self._file = FileIO(path, "ab")
+        self._left = most - os.fstat(self._file.fileno()).st_size
+        if self._left <= 0:
+            self._left = 0
+            self._next_file()
+
+
+class _Tee:
+    """Stands in the place of a standard stream: what is written goes to the trial that runs, and on to that stream.
+
+    There is one for each stream, whichever trial runs: code keeps a stream that it has once seen, as a handler of
+    logging does.
+    """
+
+    output: Output | None = None
+    stream: Any = None
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if self.output is not None:
+            self.output.write(text)
+        if self.stream is not None:
+            self.stream.write(text)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        if self.stream is not None:
+            self.stream.flush()
+
+    def close(self) -> None:
+        """Leave the stream open: it is not the trial's."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+_tees: Any = (_Tee(), _Tee())

@@ -1,0 +1,90 @@
+"""One trial, for people and scripts: its point, its end, what it said of itself, its files and what it printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import UserError
+from hpsearch.log.history import History, Trial
+from hpsearch.log.kept import OutputFiles, artifacts
+from hpsearch.report import pareto, words
+from hpsearch.report.export import plain
+from hpsearch.report.sparkline import sparkline
+from hpsearch.report.terminal import Part
+
+CURVE = 40
+"""Width of the curve."""
+
+
+def trial_parts(history: History, number: int, study_dir: Path, *, ascii_only: bool = False) -> list[Part]:
+    """Return what ``hpsearch show --trial`` shows.
+
+    Args:
+        history: The study.
+        number: The trial's number.
+        study_dir: The study's folder.
+        ascii_only: Draw the curve for a terminal that cannot show block characters.
+
+    Raises:
+        UserError: There is no such trial.
+    """
+    trial = find(history, number)
+    metric, ended = history.goal.metric, trial.decision
+    parts: list[Part] = [f"trial {number}: {trial.state}{f' ({ended.reason})' if ended is not None else ''}"]
+    if trial.value is not None:
+        others = "".join(
+            f", {name} {pareto.number(value)}"
+            for name, value in zip(history.goal.metrics[1:], trial.values[1:], strict=False)
+        )
+        parts.append(f"{metric} {words.number(trial.value)}{others} at {words.reached(trial)}")
+    if len(curve := trial.curve(metric)) > 1:
+        parts.append(f"curve      {sparkline(curve, CURVE, ascii_only=ascii_only)}")
+    for title, values in (("parameters", trial.params), ("attributes", trial.attributes)):
+        if values:
+            parts.append(f"{title} {words.params(values)}")
+    kept = list(artifacts(study_dir, number))
+    if kept:
+        parts.append("artifacts")
+        parts += [f"  {path} ({path.stat().st_size:,} bytes)" for path, _ in kept]
+    if trial.rows and (traceback := trial.rows[-1].traceback):
+        parts += ["", "traceback", *traceback.rstrip().splitlines()]
+    if output := OutputFiles(study_dir, number).text():
+        parts += ["", "what it printed", *output.rstrip("\n").splitlines()]
+    return parts
+
+
+def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]:
+    """Return what ``hpsearch show --trial --json`` prints.
+
+    Raises:
+        UserError: There is no such trial.
+    """
+    trial = find(history, number)
+    return {
+        "trial": number,
+        "state": trial.state,
+        "value": plain(trial.value),
+        "epoch": trial.best_epoch,
+        "epochs": trial.epoch,
+        "params": trial.params,
+        "attributes": trial.attributes,
+        "reason": trial.decision.reason if trial.decision is not None else None,
+        "curve": [plain(value) for value in trial.curve(history.goal.metric)],
+        "traceback": trial.rows[-1].traceback if trial.rows else None,
+        "artifacts": {name: str(path) for path, name in artifacts(study_dir, number)},
+        "output": OutputFiles(study_dir, number).text(),
+    }
+
+
+def find(history: History, number: int) -> Trial:
+    """Return a trial.
+
+    Raises:
+        UserError: There is no such trial.
+    """
+    known = {trial.number: trial for trial in history.trials}
+    if number not in known:
+        there = f"trials {min(known)} to {max(known)}" if known else "no trial yet"
+        raise UserError(f"there is no trial {number}: the study has {there}")
+    return known[number]

@@ -1,0 +1,67 @@
+"""The runs that are under way in this process: what ``study.stop()`` speaks to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hpsearch.errors import UserError
+from hpsearch.study.study import Study
+
+STOPPED = "study.stop() was called"
+
+_runs: list[UnderWay] = []
+_lock = threading.Lock()
+
+
+class UnderWay:
+    """A run of a study.
+
+    Attributes:
+        study: The study, as it was given.
+        why: Why the user has it end, or None.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.why: str | None = None
+
+    def is_of(self, study: Study) -> bool:
+        """Return whether it runs a study, or a variant of it: an objective knows the study of its file."""
+        mine, own = self.study, study.objective
+        return mine is study or (own is not None and mine.objective is own) or _plain(mine) == _plain(study)
+
+
+@contextmanager
+def under_way(study: Study) -> Iterator[UnderWay]:
+    """Have a study be under way for a block."""
+    run = UnderWay(study)
+    with _lock:
+        _runs.append(run)
+    try:
+        yield run
+    finally:
+        with _lock:
+            _runs.remove(run)
+
+
+def stop(study: Study) -> None:
+    """Have the runs of a study end, once what trains now is done.
+
+    Raises:
+        UserError: There is none in this process.
+    """
+    with _lock:
+        found = [run for run in _runs if run.is_of(study)]
+        for run in found:
+            run.why = STOPPED
+    if not found:
+        raise UserError(
+            f"study {study.name!r} is not being run by this process, so stop() has nothing to end; call it from an "
+            "objective, a callback or a thread of the process that runs the study (with workers: from a callback)"
+        )
+
+
+def _plain(study: Study) -> str:
+    return study.name.partition("@")[0]

@@ -1,0 +1,182 @@
+"""Files that are no plain text, or have rules of their own: parquet, feather, json, Stata, Excel, ARFF, npy."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpsearch.errors import UserError
+from hpsearch.study.table import Table
+from hpsearch.tables.sniff import MISSING, opened
+
+LOOKED_AT = 50
+"""Rows of a sheet in which the first row of its table is looked for."""
+
+NEEDED = {
+    ".parquet": ("pyarrow", "pyarrow"),
+    ".feather": ("pyarrow", "pyarrow"),
+    ".arrow": ("pyarrow", "pyarrow"),
+    ".xlsx": ("openpyxl", "hpsearch[excel]"),
+    ".xls": ("xlrd", "xlrd"),
+    ".ods": ("odf", "odfpy"),
+}
+"""What a format needs beside pandas: the module, and what to install for it."""
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Return names of which none is empty or there twice: column3 for the third without one, a.1 for the second a."""
+    found: list[str] = []
+    for number, name in enumerate(names, start=1):
+        base = name.strip() or f"column{number}"
+        unique, again = base, 0
+        while unique in found:
+            again += 1
+            unique = f"{base}.{again}"
+        found.append(unique)
+    return found
+
+
+def read(path: Path, kind: str, table: Table) -> tuple[pd.DataFrame, str]:
+    """Return a file as a frame, and in words how it is written.
+
+    Args:
+        path: The file.
+        kind: Its ending, which says what it is.
+        table: What the user says of how it is written.
+
+    Raises:
+        UserError: It is malformed; with file, line and column where they can be named.
+        Exception: What the format's library raises of a damaged file.
+    """
+    words = kind.removeprefix(".")
+    if kind == ".parquet":
+        return pd.read_parquet(path), words
+    if kind in (".feather", ".arrow"):
+        return pd.read_feather(path), words
+    if kind in (".xlsx", ".xls", ".ods"):
+        return _sheet(path, table, words)
+    if kind == ".dta":
+        return pd.read_stata(path), words
+    if kind == ".npy":
+        return _npy(path), words
+    if kind == ".arff":
+        return _arff(path, table), words
+    return _json(path, kind, table), words
+
+
+def _sheet(path: Path, table: Table, words: str) -> tuple[pd.DataFrame, str]:
+    """Read the first sheet of a workbook that holds anything; say which, and where its table begins below a title."""
+    how: dict[str, Any] = {"na_values": [*MISSING, *table.na], "keep_default_na": False}
+    header = None if table.header is False else 0
+    with pd.ExcelFile(path) as book:
+        names = [str(name) for name in book.sheet_names]
+        for name in names:
+            top = pd.read_excel(book, sheet_name=name, header=None, nrows=LOOKED_AT, **how)
+            above = int((top.notna().mean(axis=1) >= 0.5).to_numpy().argmax()) if len(top) else 0
+            frame = pd.read_excel(book, sheet_name=name, header=header, skiprows=above, **how)
+            nameless = [
+                column for column in frame if str(column).startswith("Unnamed: ") and frame[column].isna().all()
+            ]
+            frame = frame.drop(columns=nameless)
+            if len(frame):
+                words += f", sheet {name!r} of {len(names)}" if len(names) > 1 else ""
+                return frame, words + (f", from row {above + 1}" if above else "")
+    raise UserError(f"{path}: expected rows under the header, found none")
+
+
+def _npy(path: Path) -> pd.DataFrame:
+    """Read an array: the columns of a matrix are called x0, x1 and so on, those of a record array by their names."""
+    array = np.load(path, allow_pickle=False)
+    if array.dtype.names and array.ndim == 1:
+        return pd.DataFrame({name: _decoded(array[name]) for name in array.dtype.names})
+    if array.ndim != 2 or 0 in array.shape:
+        raise UserError(
+            f"{path}: an array of shape {array.shape} is no table; expected (rows, columns), the last column the "
+            "target; X and y in one file: np.savez('data.npz', X=X, y=y)"
+        )
+    return pd.DataFrame(_decoded(array), columns=[f"x{i}" for i in range(array.shape[1])])
+
+
+def _decoded(array: Any) -> Any:
+    """Return an array in this machine's byte order, texts as str."""
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8")
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def _json(path: Path, kind: str, table: Table) -> pd.DataFrame:
+    """Read records, as a list or one in each line, or columns by name; parts of a record are columns of their own."""
+    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8-sig") as text:
+        content = text.read()
+    if kind == ".json":
+        found = _parsed(content, path, 1)
+        if isinstance(found, dict) and not all(isinstance(column, dict | list) for column in found.values()):
+            found = [found]
+    else:
+        lines = enumerate(content.split("\n"), start=1)
+        found = [_parsed(line, path, number) for number, line in lines if line.strip()]
+    if isinstance(found, list) and found and all(isinstance(record, dict) for record in found):
+        return pd.json_normalize(found)
+    return pd.DataFrame(found)
+
+
+def _parsed(text: str, path: Path, line: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"{path}, line {line + error.lineno - 1}, column {error.colno}"
+        raise UserError(f"{place}: no JSON ({error.msg})") from error
+
+
+def is_arff(head: bytes) -> bool:
+    """Return whether a text begins like an ARFF file, or one of KEEL's: with @relation, maybe below comments."""
+    return _RELATION.match(head) is not None
+
+
+_RELATION = re.compile(rb"\s*(%[^\n]*\n\s*)*@relation", re.IGNORECASE)
+
+
+def _arff(path: Path, table: Table) -> pd.DataFrame:
+    """Read an ARFF file, or one of KEEL's: attributes by name, then rows behind @data."""
+    names: list[str] = []
+    rows: list[str] = []
+    places: list[int] = []
+    behind = False
+    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8", errors="replace") as text:
+        for number, line in enumerate(text, start=1):
+            words = line.strip()
+            if behind and words and not words.startswith(("%", "@")):
+                rows.append(line)
+                places.append(number)
+            elif words.lower().startswith("@attribute"):
+                found = _ATTRIBUTE.match(words)
+                if found is None:
+                    raise UserError(f"{path}, line {number}: cannot read {words[:60]!r}")
+                names.append(next(group for group in found.groups() if group is not None))
+            elif words.lower().startswith("@data"):
+                behind = True
+    if not names or not rows:
+        raise UserError(f"{path}: expected attributes and rows behind @data, found none")
+    if rows[0].lstrip().startswith("{"):
+        raise UserError(f"{path}: a sparse ARFF file; write it with a value for each attribute")
+    whole = "".join(rows)
+    quote = "'" if whole.count("'") >= whole.count('"') else '"'
+    cells = csv.reader(rows, quotechar=quote, escapechar="\\", skipinitialspace=True)
+    for number, row in zip(places, cells, strict=False):
+        if len(row) != len(names):
+            raise UserError(f"{path}, line {number}: expected {len(names)} cells, found {len(row)}")
+    return pd.read_csv(
+        io.StringIO(whole), header=None, names=distinct(names), quotechar=quote, escapechar="\\",
+        skipinitialspace=True, index_col=False, na_values=[*MISSING, *table.na], keep_default_na=False,
+    )  # fmt: skip
+
+
+_ATTRIBUTE = re.compile(r"""@attribute\s+(?:'([^']*)'|"([^"]*)"|([^\s{[]+))""", re.IGNORECASE)

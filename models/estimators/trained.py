@@ -1,0 +1,96 @@
+"""What a trained network shows of itself: weights, outputs, and the activations of its layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..kernels import Array
+from ..network import Network
+from ..parameters import resolve_params
+from ..threads import limited
+
+
+class Trained:
+    """Reads a fitted estimator's network: the part of an estimator that needs no training."""
+
+    def _network_params(self) -> dict[str, Any]:
+        """Return the parameters that the training core knows, by name."""
+        raise NotImplementedError
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weights of each dense layer, shape (n_in, n_out)."""
+        return [w.T for w in self._layers("W")]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Biases of each dense layer, shape (n_out,)."""
+        return [b[0] for b in self._layers("b")]
+
+    def _predict(self, X: Any, what: str, n_outputs: int) -> Any:
+        """Return what the network makes of X, shape (n, n_outputs), float64; of "hidden" an array a layer.
+
+        Args:
+            X: As users give it.
+            what: "probabilities", "activations", "raw_outputs" or "hidden", see `hpsearch.models.network.Network`.
+            n_outputs: Number of output neurons.
+        """
+        check_is_fitted(self)
+        params = resolve_params(self._network_params())
+        X = dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
+        network = Network.build(params, X.shape[1], n_outputs)
+        with limited(), np.errstate(all="ignore"):
+            outputs = getattr(network, what)(self._weights(), X)
+        if not all(np.isfinite(each).all() for each in (outputs if isinstance(outputs, list) else [outputs])):
+            raise ValueError(
+                f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"
+            )
+        return outputs
+
+    def layer_activations(self, X: Any) -> list[Array]:
+        """Return the activations of the neurons of each layer, the output last: arrays of shape (n, neurons), float64.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+
+        Raises:
+            ValueError: For unfit data, or where they overflow.
+        """
+        return [*self._seen(X, "hidden"), self._seen(X, "activations")]
+
+    def raw_outputs(self, X: Any) -> Array:
+        """Return the weighted inputs z of the output neurons, before their activation, float64 of shape (n, C).
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+
+        Raises:
+            ValueError: For unfit data, or where they overflow.
+        """
+        return np.asarray(self._seen(X, "raw_outputs"))
+
+    def _seen(self, X: Any, what: str) -> Any:
+        check_is_fitted(self)
+        return self._predict(X, what, self._layers("b")[-1].shape[1])
+
+    def _weights(self) -> dict[str, Array]:
+        state: dict[str, Array] | None = getattr(self, "_state", None)
+        if state is None:
+            raise AttributeError(f"{type(self).__name__} has no weights before fit")
+        return state
+
+    def _layers(self, kind: str) -> list[Array]:
+        weights = self._weights()
+        found: list[Array] = []
+        while (name := f"{kind}{len(found)}") in weights:
+            found.append(weights[name])
+        return found
+
+
+def dense(array: Any) -> Array:
+    """Return an array or a sparse matrix as an array."""
+    return np.asarray(array.toarray() if issparse(array) else array)

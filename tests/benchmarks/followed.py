@@ -1,0 +1,152 @@
+"""What becomes of advice that is followed: remedies for a trial, and proposals for the next search.
+
+A remedy is followed by training the trial as it was and with the change. A proposal is followed by searching once more:
+the search that got it was faulty on purpose, in one thing, and both searches have as many random trials. Both are
+paired by seed, five seeds each, of which none is the one that the advice was given on; what is better by more than two
+standard errors helped.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from labelled import GOOD_SETTINGS, IMAGES, problem, trained
+
+from hpsearch.judging.compared import diagnoses
+from hpsearch.judging.proposal import Proposal, proposals
+from hpsearch.judging.remedy import remedy
+from hpsearch.log.history import History, Trial
+from hpsearch.models.datasets.dataset import Dataset
+from hpsearch.space import Dimension, Float
+
+SEEDS, TRIALS = 5, 16
+
+
+@dataclass(frozen=True)
+class Followed:
+    """An advice that was followed.
+
+    Attributes:
+        kind: What was the matter.
+        text: What was advised.
+        gain: What it brought, in points, the mean over the seeds.
+        error: Its standard error.
+    """
+
+    kind: str
+    text: str
+    gain: float
+    error: float
+
+    @classmethod
+    def of(cls, kind: str, text: str, before: list[float], after: list[float]) -> Followed:
+        """Return what paired values, by seed, say."""
+        pairs = [100 * (b - a) for a, b in zip(before, after, strict=True)]
+        return cls(kind, text, statistics.fmean(pairs), statistics.stdev(pairs) / math.sqrt(len(pairs)))
+
+    @property
+    def helped(self) -> bool:
+        """Whether it did."""
+        return self.gain > 2 * self.error
+
+
+def remedies(name: str, history: History, most: int) -> list[Followed]:
+    """Follow the remedies for a study's trials, evenly picked where there are more than so many."""
+    found: list[tuple[Trial, str, dict[str, Any]]] = []
+    for trial, said in zip(history.trials, diagnoses(history).values(), strict=True):
+        change = remedy(history, trial, said)
+        if change is not None and change.params:
+            found.append((trial, said.label, change.params))
+    found = found[:: max(math.ceil(len(found) / most), 1)]
+    dataset = problem(name)
+    given = [params for trial, _, change in found for params in (trial.params, {**trial.params, **change})]
+    values = [[value_of(trial) for trial in trained(name, dataset, given, 1 + s).trials] for s in range(SEEDS)]
+    return [
+        Followed.of(
+            label, f"{_short(trial.params)} with {_short(change)}", [seed[2 * i] for seed in values],
+            [seed[2 * i + 1] for seed in values],
+        )
+        for i, (trial, label, change) in enumerate(found)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search: what it searches, and the model's parameters."""
+
+    space: Mapping[str, Dimension]
+    params: Mapping[str, Any]
+
+    def with_(self, proposal: Proposal) -> Search:
+        """Return the search that a proposal is for."""
+        longer = {} if proposal.epochs is None else {"max_epochs": proposal.epochs}
+        return Search({**self.space, **proposal.dimensions}, {**self.params, **proposal.params, **longer})
+
+    def run(self, name: str, dataset: Dataset, seed: int) -> History:
+        """Return its trials, random points."""
+        rng = np.random.default_rng((seed, 7))
+        given = [{key: drawn(dim, rng) for key, dim in self.space.items()} for _ in range(TRIALS)]
+        return trained(name, dataset, given, seed, self.space, **self.params)
+
+
+def faulty(name: str) -> Iterator[tuple[str, Search]]:
+    """Yield searches that are wrong in one thing each, with what that is."""
+    good = GOOD_SETTINGS[name]
+    rate = Float(good.rate / 5, good.rate * 2, log=True)
+    decay = Float(good.l2 / 10, good.l2 * 3, log=True)
+    own = {"max_epochs": good.epochs}
+    yield "η too low", Search({"learning_rate": Float(good.rate / 500, good.rate / 20, log=True), "l2": decay}, own)
+    high = good.rate * good.too_much
+    yield "η too high", Search({"learning_rate": Float(high / 3, high * 20, log=True), "l2": decay}, own)
+    yield "η too wide", Search({"learning_rate": Float(good.rate * 1e-4, good.rate * 1e4, log=True), "l2": decay}, own)
+    yield "λ too high", Search({"learning_rate": rate, "l2": Float(good.l2 * 20, good.l2 * 2000, log=True)}, own)
+    few = max(3, round(good.epochs * 0.06))
+    yield "too few epochs", Search({"learning_rate": rate, "l2": decay}, {"max_epochs": few})
+    yield "no λ", Search({"learning_rate": rate}, {"max_epochs": 3 * good.epochs, "l2": 0.0})
+    if name in IMAGES:
+        slow = {"weight_init": "gaussian", "cost": "quadratic", "max_epochs": max(5, good.epochs // 3)}
+        yield "saturated at the start", Search({"learning_rate": rate, "l2": decay}, slow)
+
+
+def searches(name: str) -> Iterator[tuple[str, Followed | None]]:
+    """Follow each proposal that a faulty search gets; yields the fault too where nothing was proposed."""
+    dataset = problem(name)
+    for fault, search in faulty(name):
+        given = proposals(search.run(name, dataset, 0))
+        if not given:
+            yield fault, None
+        before = [best(search.run(name, dataset, 1 + seed)) for seed in range(SEEDS)] if given else []
+        for proposal in given:
+            other = search.with_(proposal)
+            after = [best(other.run(name, dataset, 1 + seed)) for seed in range(SEEDS)]
+            yield fault, Followed.of(fault, proposal.text, before, after)
+
+
+def drawn(dim: Dimension, rng: np.random.Generator) -> float:
+    """Return a random value of a range."""
+    assert isinstance(dim, Float), "faulty searches search numbers"
+    if dim.log:
+        return float(np.exp(rng.uniform(math.log(dim.low), math.log(dim.high))))
+    return float(rng.uniform(dim.low, dim.high))
+
+
+def best(history: History) -> float:
+    """Return the best value of a search."""
+    ranked = history.ranked()
+    return value_of(ranked[0]) if ranked else 0.0
+
+
+def value_of(trial: Trial) -> float:
+    """Return a trial's value; 0, as good as guessing a mean, where it has none or one below that."""
+    return max(trial.value or 0.0, 0.0)
+
+
+def _short(params: Mapping[str, Any]) -> str:
+    return " ".join(
+        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in params.items()
+    )

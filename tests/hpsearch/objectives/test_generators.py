@@ -1,0 +1,72 @@
+"""A trial that seeds the global generators draws what it would draw alone, whichever trials run beside it."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpsearch import Float, Study
+from hpsearch.running.api import run
+
+
+def drawn() -> float:
+    torch: Any = sys.modules.get("torch")
+    more = float(torch.rand(1)) if torch is not None else 0.0
+    return random.random() + float(np.random.random()) + more  # noqa: NPY002 - what people do
+
+
+def seed(number: int) -> None:
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002 - as above
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(number)
+
+
+def generator(trial: Any) -> Iterator[float]:
+    seed(trial.number)
+    for _ in range(3):
+        yield drawn()
+
+
+def handle(trial: Any) -> None:
+    seed(trial.number)
+    for _ in range(3):
+        trial.report(drawn())
+
+
+def nested(trial: Any) -> Iterator[float]:
+    seed(trial.number)
+    for _ in range(3):
+        go(Path("inner") / str(trial.number), generator)
+        yield drawn()
+
+
+def go(root: Path, objective: Any, **said: Any) -> list[list[float]]:
+    study = Study(
+        "s", objective=objective, space={"x": Float(0, 1)}, metric="score", sampler="random", pruner="none", n_trials=4,
+        **{"lanes": 3, **said},
+    )  # fmt: skip
+    return [trial.curve("score") for trial in run(study, root, quiet=True, tracking=False).history.trials]
+
+
+@pytest.mark.parametrize("objective", [generator, handle, nested])
+def test_lanes_do_not_mix_their_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objective: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    alone = []
+    for number in range(4):
+        seed(number)
+        alone.append([drawn() for _ in range(3)])
+    assert go(tmp_path / "root", objective) == alone
+
+
+def test_pytorch_s_generator_is_one_of_them(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="pip install torch")
+    seed(1)
+    first = [drawn() for _ in range(3)]
+    assert go(tmp_path, generator)[1] == first
