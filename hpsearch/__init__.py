@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hpsearch.study.comparison import Comparison as Comparison
     from hpsearch.study.comparison import Curves as Curves
     from hpsearch.study.comparison import Published as Published
+    from hpsearch.study.samples import Samples as Samples
     from hpsearch.study.scaling import Scale as Scale
     from hpsearch.study.table import Table as Table
     from hpsearch.study.warm_start import WarmStart as WarmStart
@@ -52,6 +53,7 @@ _HOMES = {
     "Pruned": "hpsearch.errors",
     "PlainText": "hpsearch.models.preprocessing.parts",
     "Published": "hpsearch.study.comparison",
+    "Samples": "hpsearch.study.samples",
     "Scale": "hpsearch.study.scaling",
     "SmoothClip": "hpsearch.models.preprocessing.parts",
     "Study": "hpsearch.running.study",
@@ -79,6 +81,7 @@ __all__ = [
     "PlainText",
     "Pruned",
     "Published",
+    "Samples",
     "Scale",
     "SmoothClip",
     "Study",

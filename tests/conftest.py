@@ -8,12 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 from examples import FEW, MANY
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # An example's time says more about the machine's other work than about the code: Hypothesis's deadline of 200 ms an
-# example fails tests that are right. What a test costs is bounded by its number of examples.
-settings.register_profile("hpsearch", deadline=None, max_examples=FEW)
-settings.register_profile("thorough", deadline=None, max_examples=MANY)  # .ci/run
+# example, and its check that examples are not drawn too slowly, fail tests that are right. What a test costs is bounded
+# by its number of examples.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("hpsearch", max_examples=FEW, **UNTIMED)
+settings.register_profile("thorough", max_examples=MANY, **UNTIMED)  # .ci/run
 settings.load_profile("hpsearch")
 
 # Tests start many processes: what the first one compiles is there for the others, whatever the environment says.

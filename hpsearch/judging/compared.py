@@ -14,7 +14,7 @@ from statistics import median
 
 from hpsearch.judging.diagnosis import FEWEST, Diagnosis, Label, diagnose, oscillation, overfitting
 from hpsearch.judging.standing import Standing, saturated, standing_of
-from hpsearch.log.history import History, Trial
+from hpsearch.log.history import Goal, History, Trial
 
 APART = 2.5
 """A learning rate or λ is another than the good ones' where it lies by this factor beyond all of theirs."""
@@ -86,7 +86,7 @@ def _unharmed(trial: Trial, behind: float, at: Standing) -> Diagnosis:
         return found
     evidence = {"behind": behind, "noise": at.noise}
     known = {"train_cost": cost[-1], **evidence}
-    if len(cost) < FEWEST or (late := _late(trial, at)) is None or late <= 2 * at.noise:
+    if len(cost) < FEWEST or (late := late_gain(trial, at.goal)) is None or late <= 2 * at.noise:
         what = "the best of its study" if trial is at.good[0] else "as good as the best of its study"
         return Diagnosis("good", f"{what}, within {at.noise:.2g}", known)
     reason = (
@@ -95,9 +95,9 @@ def _unharmed(trial: Trial, behind: float, at: Standing) -> Diagnosis:
     return Diagnosis("not converged", reason, {**known, "late": late})
 
 
-def _late(trial: Trial, at: Standing) -> float | None:
-    """Return by how much the metric got better in the last quarter of the epochs."""
-    losses = [at.goal.loss(value) for value in trial.curve(at.goal.metric) if math.isfinite(value)]
+def late_gain(trial: Trial, goal: Goal) -> float | None:
+    """Return by how much the metric got better in the last quarter of the epochs; None where there are too few."""
+    losses = [goal.loss(value) for value in trial.curve(goal.metric) if math.isfinite(value)]
     cut = len(losses) - max(len(losses) // 4, 1)
     return min(losses[:cut]) - min(losses) if 0 < cut < len(losses) else None
 
@@ -161,7 +161,7 @@ def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
     own = diagnose(trial, at.model)
     if own.label in ("saturated neurons", "not converged"):
         return own
-    if (late := _late(trial, at)) is not None and late > at.noise:
+    if (late := late_gain(trial, at.goal)) is not None and late > at.noise:
         return because(
             "not converged", f"in the last quarter of its epochs it still got better by {late:.2g}", late=late
         )

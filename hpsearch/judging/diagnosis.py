@@ -290,7 +290,8 @@ def unconverged(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None
     if fall < RISEN or too < STILL:
         return None
     with_val = f" and validation cost by {too:.0%}" if val else ""
-    reason = f"training cost still fell by {fall:.0%}{with_val} in the last {last} epochs"
+    when = "epoch" if last == 1 else f"{last} epochs"
+    reason = f"training cost still fell by {fall:.0%}{with_val} in the last {when}"
     return Diagnosis("not converged", reason, {"train_fallen": fall, "val_fallen": too, "epochs": last})
 
 

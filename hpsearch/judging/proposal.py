@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from hpsearch.judging.compared import diagnoses as compare
+from hpsearch.judging.compared import late_gain
 from hpsearch.judging.diagnosis import Diagnosis, Label
 from hpsearch.judging.remedy import UNSATURATED
 from hpsearch.log.history import History, Trial
@@ -32,6 +34,8 @@ _NARROW: Sequence[tuple[Label, str, str, str]] = (
     ("lambda dominating", "l2", "above", "are dominated by λ"),
 )
 
+SATURATED: Label = "saturated neurons"
+
 LEAST_DECAY, MOST_DECAY = 1e-5, 1e-2
 """λ/n between these is where weight decay is first looked for: the chapter's λ = 5 on 50,000 images lies between."""
 
@@ -45,12 +49,14 @@ class Proposal:
         dimensions: Ranges that are to be searched in place of those that were, by name.
         params: Parameters of the model that are to change.
         epochs: Epochs to train for, or None where they stay.
+        expected: What the log says of what that may bring, with its numbers.
     """
 
     text: str
     dimensions: dict[str, Dimension] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     epochs: int | None = None
+    expected: str = ""
 
 
 def propose(history: History) -> list[str]:
@@ -73,7 +79,7 @@ def proposals(history: History) -> list[Proposal]:
     found = []
     for name, dim in history.declaration.dimensions.items():
         if not isinstance(dim, Choice):
-            ends = [*_widen(name, dim, good), *_narrow(name, dim, history.trials, good, diagnoses)]
+            ends = [*_widen(name, dim, good, history), *_narrow(name, dim, history.trials, good, diagnoses)]
             found += _joined(name, dim, ends)
     return found + _training(good, diagnoses, history)
 
@@ -83,6 +89,7 @@ class _End:
     """A reason to move an end of a range, and where to."""
 
     reason: str
+    expected: str
     wider: bool
     low: float | None = None
     high: float | None = None
@@ -98,19 +105,27 @@ def _joined(name: str, dim: Float | Int, ends: Sequence[_End]) -> list[Proposal]
         return []
     ways = {end.wider for end in ends}
     change = "move" if len(ways) > 1 else "widen" if True in ways else "narrow"
-    reasons = ", and ".join(end.reason for end in ends)
-    return [Proposal(f"{reasons}: {change} {dim!r} to {other!r}", {name: other})]
+    reasons, hoped = (", and ".join(texts) for texts in zip(*((end.reason, end.expected) for end in ends), strict=True))
+    return [Proposal(f"{reasons}: {change} {dim!r} to {other!r}", {name: other}, expected=hoped)]
 
 
-def _widen(name: str, dim: Float | Int, good: Sequence[Trial]) -> list[_End]:
+def _widen(name: str, dim: Float | Int, good: Sequence[Trial], history: History) -> list[_End]:
     places = [_place(dim, trial.params[name]) for trial in good if name in trial.params]
+    ranked = [trial for trial in history.ranked() if name in trial.params]
+    everywhere = [_place(dim, trial.params[name]) for trial in ranked]
     ends = []
     for side in ("lower", "upper"):
         count = sum(place <= EDGE if side == "lower" else place >= 1 - EDGE for place in places)
         wider = _wider(dim, side)
         if count >= max(3, OFTEN * len(places)) and wider is not None:
             reason = f"{count} of {len(places)} good trials lie at the {side} edge of {name}"
-            ends.append(_End(reason, True, **{"low": wider.low} if side == "lower" else {"high": wider.high}))
+            at = [place <= EDGE if side == "lower" else place >= 1 - EDGE for place in everywhere]
+            here, there = (
+                _median([t for t, on in zip(ranked, at, strict=True) if on == edge]) for edge in (True, False)
+            )
+            metric = history.goal.metric
+            hoped = f"the median {metric} is {here} at that edge and {there} elsewhere; beyond it nothing was tried"
+            ends.append(_End(reason, hoped, True, **{"low": wider.low} if side == "lower" else {"high": wider.high}))
     return ends
 
 
@@ -130,7 +145,8 @@ def _narrow(
         narrower = _between(dim, dim.low, cut) if above else _between(dim, cut, dim.high)
         if count >= max(3, OFTEN * len(there)) and narrower is not None:
             reason = f"{count} of {len(there)} trials with {name} {side} {cut:g} {what}, and no good one lies there"
-            ends.append(_End(reason, False, **{"high": cut} if above else {"low": cut}))
+            hoped = f"{len(there)} of {len(ended)} trials were spent there, and would be free for the rest"
+            ends.append(_End(reason, hoped, False, **{"high": cut} if above else {"low": cut}))
     return ends
 
 
@@ -141,20 +157,32 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
     if (count := labels.count("not converged")) >= often:
         epochs = 2 * max(trial.epoch for trial in good)
         text = f"{count} of {len(labels)} good trials have not converged: train longer, --epochs {epochs}"
-        found.append(Proposal(text, epochs=epochs))
+        gains = [gain for trial in good if (gain := late_gain(trial, history.goal)) is not None]
+        late = f"{median(gains):.2g}" if gains else "an unknown amount"
+        hoped = f"in the last quarter of their epochs the good trials still got better by {late} (the median)"
+        found.append(Proposal(text, epochs=epochs, expected=hoped))
     if (count := labels.count("overfitting")) >= often:
-        found.append(_regularise(f"{count} of {len(labels)} good trials overfit", history))
+        risen = [
+            share
+            for trial in good
+            if trial.number in diagnoses and (share := diagnoses[trial.number].evidence.get("val_risen")) is not None
+        ]
+        hoped = f"their validation cost rose by {median(risen):.0%} (the median) from its lowest" if risen else ""
+        found.append(_regularise(f"{count} of {len(labels)} good trials overfit", hoped, history))
     every = [diagnosis.label for diagnosis in diagnoses.values()]
-    if (count := every.count("saturated neurons")) >= max(3, len(every) / 4):
+    if (count := every.count(SATURATED)) >= max(3, len(every) / 4):
         text = (
             f"{count} of {len(every)} trials have saturated neurons: weight_init='scaled', cost='cross_entropy' or a "
             "smaller learning_rate"
         )
-        found.append(Proposal(text, params=dict(UNSATURATED)))
+        dull = [t for t in history.ranked() if t.number in diagnoses and diagnoses[t.number].label == SATURATED]
+        here, there = _median(dull), _median([t for t in history.ranked() if t not in dull])
+        hoped = f"the median {history.goal.metric} of these trials is {here}, of all others {there}"
+        found.append(Proposal(text, params=dict(UNSATURATED), expected=hoped))
     return found
 
 
-def _regularise(seen: str, history: History) -> Proposal:
+def _regularise(seen: str, hoped: str, history: History) -> Proposal:
     """Return that more regularisation is to be searched: a larger λ where the model has one."""
     dims = history.declaration.dimensions
     name = next((each for each in (*dims, *history.declaration.model_params) if each.rpartition("__")[2] == "l2"), None)
@@ -165,8 +193,15 @@ def _regularise(seen: str, history: History) -> Proposal:
     elif name is not None and name not in dims and (n := sizes.get("train")):
         larger = Float(_round(LEAST_DECAY * n), _round(MOST_DECAY * n), log=True)
     if name is None or larger is None:
-        return Proposal(f"{seen}: regularise more, or let them stop early")
-    return Proposal(f"{seen}: search a larger λ, {name}={larger!r}, or let them stop early", {name: larger})
+        return Proposal(f"{seen}: regularise more, or let them stop early", expected=hoped)
+    text = f"{seen}: search a larger λ, {name}={larger!r}, or let them stop early"
+    return Proposal(text, {name: larger}, expected=hoped)
+
+
+def _median(trials: Sequence[Trial]) -> str:
+    """Return the median value of trials in three digits; a dash where there is none."""
+    values = [trial.value for trial in trials if trial.value is not None]
+    return f"{median(values):.3g}" if values else "-"
 
 
 def _place(dim: Float | Int, value: float) -> float:

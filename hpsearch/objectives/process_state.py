@@ -86,20 +86,38 @@ class Surroundings:
         """Have the global generators stand where this trial has left them."""
         if (last := Surroundings._last) is self:
             return
+        here = _generators()
         if last is not None:
-            last._random = _generators()
+            last._random = here
         for name, state in self._random.items():
-            _SETTERS[name](state)
+            if not _is_same(here.get(name), state):  # setting costs more than looking, and few use them all
+                _SETTERS[name](state)
         Surroundings._last = self
 
 
 def _generators() -> dict[str, Any]:
     """Return where the global random generators stand."""
-    found: dict[str, Any] = {"random": random.getstate(), "numpy": np.random.get_state()}  # noqa: NPY002 - the user's
+    found: dict[str, Any] = {"random": random.getstate()}
+    # Without its legacy form: it takes as long again to make.
+    found["numpy"] = np.random.get_state(legacy=False)  # noqa: NPY002 - the user's
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "get_rng_state"):
         found["torch"] = torch.get_rng_state()
     return found
+
+
+def _is_same(here: Any, state: Any) -> bool:
+    """Return whether a generator stands at a state."""
+    if isinstance(state, dict):  # NumPy's
+        inner = here["state"]
+        return bool(
+            inner["pos"] == state["state"]["pos"]
+            and (here["has_gauss"], here["gauss"]) == (state["has_gauss"], state["gauss"])
+            and np.array_equal(inner["key"], state["state"]["key"])
+        )
+    if hasattr(state, "equal"):  # PyTorch's
+        return here is not None and bool(state.equal(here))
+    return bool(here == state)
 
 
 _SETTERS: dict[str, Callable[[Any], None]] = {

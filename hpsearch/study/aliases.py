@@ -43,7 +43,10 @@ VERSION_0_1: Mapping[str, str] = {
 }
 """From the names that version 0.1 wrote to the public ones."""
 
-_TODAY: Mapping[str, str] = {place: _room_and_class(place) for place in (*SAMPLERS.values(), *PRUNERS.values())}
+_TODAY: Mapping[str, str] = {
+    **{place: _room_and_class(place) for place in (*SAMPLERS.values(), *PRUNERS.values())},
+    "hpsearch.study.samples.Samples": "hpsearch.Samples",
+}
 _FIRST: Mapping[str, str] = {public: first for first, public in VERSION_0_1.items()}
 _NAMING = {"class", "name"}
 """Keys of a declaration under which a class is named."""

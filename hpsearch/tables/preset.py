@@ -19,10 +19,12 @@ NETWORK = {
     "optimizer": "adam",
     "learning_rate": 0.001,
     "max_epochs": 200,
-    "weight_init": "he",
+    "weight_init": "glorot",
 }
 """ReLU, Adam with η = .001, one layer of 100, batches of 200, 200 epochs, no early stopping: level with scikit-learn's
-default network on mixed tables, where held-out rows for early stopping cost more than they save (docs/tables.md)."""
+default network on mixed tables, where held-out rows for early stopping cost more than they save. Glorot's rule starts a
+wide layer over few columns with small weights; He's starts it √5 times larger at 25 columns, which 600 steps do not
+unlearn: R² .85 instead of .92 on wage1, .945 instead of .958 on bwght (docs/tables.md)."""
 
 CLASSIFIER = {"output": "softmax", "cost": "log_likelihood"}
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hpsearch.log.redact import whole
+
 MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
 """MLflow's limits, in characters; what is longer it rejects (keys) or cuts (values)."""
 
@@ -29,14 +31,14 @@ def key(name: str) -> str:
         clean = clean.replace("/", "_").replace("..", "__").lstrip(".") or "_"
     if clean == name and len(name) <= MAX_KEY:
         return name
-    return f"{clean[: MAX_KEY - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return f"{clean[: MAX_KEY - 7]}-{hashlib.sha256(whole(name).encode()).hexdigest()[:6]}"
 
 
 def text(value: Any, limit: int) -> str:
     """Return a value as MLflow's text, at most ``limit`` long; what had to be cut says so and where the whole is."""
-    whole = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value)
-    note = f"… ({len(whole)} characters; whole in params.json)"
-    return whole if len(whole) <= limit else whole[: limit - len(note)] + note
+    told = whole(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value))
+    note = f"… ({len(told)} characters; whole in params.json)"
+    return told if len(told) <= limit else told[: limit - len(note)] + note
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

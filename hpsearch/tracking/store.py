@@ -180,8 +180,8 @@ class Store:
 
     def log_text(self, run: str, text: str, name: str) -> None:
         """Store a text as a run's artifact."""
-        # As written: MLflow's own log_text turns line ends into the platform's.
-        self.log_file(run, text.encode(), name)
+        # As written: MLflow's own log_text turns line ends into the platform's. Half a character becomes an escape.
+        self.log_file(run, text.encode("utf-8", "backslashreplace"), name)
 
     def log_file(self, run: str, content: bytes, name: str) -> None:
         """Store a file as a run's artifact; one that is there is replaced.

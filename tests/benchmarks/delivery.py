@@ -1,7 +1,8 @@
 """How long MLflow's delivery takes: ``python tests/benchmarks/delivery.py [TRIALS EPOCHS METRICS]`` (default 16 5 5).
 
 Writes a made-up log of these sizes (of each five trials one is pruned half-way), then delivers it in one pass to an
-existing sqlite store; then once more without the cursor, which must change nothing. Prints seconds.
+existing sqlite store; then once more without the cursor, which must change nothing. Prints seconds of the wall's clock
+and, as other programs take their share of that, of the processor. The goal is 100 runs and 5,000 points a second.
 """
 
 from __future__ import annotations
@@ -63,10 +64,11 @@ def main() -> None:
         records, points = made_up(trials, epochs, metrics)
         (study / "log.jsonl").write_bytes(b"".join(map(encode, records)))
         for what in ("delivered", "delivered again without the cursor"):
-            begin = time.perf_counter()
+            begin, busy = time.perf_counter(), time.process_time()
             assert Deliverer(study, resolve(root), root).once(alive=False) == 0
-            took = time.perf_counter() - begin
-            print(f"{trials} trials, {points:,} points {what}: {took:.2f} s, {1e3 * took / trials:.1f} ms a trial")
+            took, spent = time.perf_counter() - begin, time.process_time() - busy
+            rates = ", ".join(f"{number / took:,.0f} {of}" for number, of in ((trials, "runs"), (points, "points")))
+            print(f"{trials:,} trials, {points:,} points {what}: {took:.2f} s, {spent:.2f} s of CPU ({rates} a second)")
             (study / cursor.FILE).unlink()
 
 

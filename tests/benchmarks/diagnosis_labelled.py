@@ -138,7 +138,7 @@ def told(title: str, followed: Sequence[Followed]) -> list[str]:
     ]
     for kind in sorted({each.kind for each in followed}):
         own = [each for each in followed if each.kind == kind]
-        gains = ", ".join(f"{each.gain:+.1f}{'' if each.helped else f' (± {2 * each.error:.1f})'}" for each in own)
+        gains = ", ".join(f"{each.gain:+.1f}{'' if each.helped else f' (± {each.half:.1f})'}" for each in own)
         lines.append(f"| {kind} | {sum(each.helped for each in own)} of {len(own)} | {gains} |")
     return lines
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from labelled import GOOD_SETTINGS, IMAGES, problem, trained
+from scipy.special import stdtrit
 
 from hpsearch.judging.compared import diagnoses
 from hpsearch.judging.proposal import Proposal, proposals
@@ -24,7 +25,7 @@ from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets.dataset import Dataset
 from hpsearch.space import Dimension, Float
 
-SEEDS, TRIALS = 5, 16
+SEEDS, TRIALS, EPOCHS = 5, 12, 60
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Followed:
         """Return what paired values, by seed, say."""
         pairs = [100 * (b - a) for a, b in zip(before, after, strict=True)]
         return cls(kind, text, statistics.fmean(pairs), statistics.stdev(pairs) / math.sqrt(len(pairs)))
+
+    @property
+    def half(self) -> float:
+        """Half the width of the 95 % interval of the mean, by Student's t."""
+        return float(stdtrit(SEEDS - 1, 0.975)) * self.error
 
     @property
     def helped(self) -> bool:
@@ -97,19 +103,20 @@ class Search:
 def faulty(name: str) -> Iterator[tuple[str, Search]]:
     """Yield searches that are wrong in one thing each, with what that is."""
     good = GOOD_SETTINGS[name]
+    epochs = min(good.epochs, EPOCHS)
     rate = Float(good.rate / 5, good.rate * 2, log=True)
     decay = Float(good.l2 / 10, good.l2 * 3, log=True)
-    own = {"max_epochs": good.epochs}
+    own = {"max_epochs": epochs}
     yield "η too low", Search({"learning_rate": Float(good.rate / 500, good.rate / 20, log=True), "l2": decay}, own)
     high = good.rate * good.too_much
     yield "η too high", Search({"learning_rate": Float(high / 3, high * 20, log=True), "l2": decay}, own)
     yield "η too wide", Search({"learning_rate": Float(good.rate * 1e-4, good.rate * 1e4, log=True), "l2": decay}, own)
     yield "λ too high", Search({"learning_rate": rate, "l2": Float(good.l2 * 20, good.l2 * 2000, log=True)}, own)
-    few = max(3, round(good.epochs * 0.06))
+    few = max(3, round(0.06 * epochs))
     yield "too few epochs", Search({"learning_rate": rate, "l2": decay}, {"max_epochs": few})
-    yield "no λ", Search({"learning_rate": rate}, {"max_epochs": 3 * good.epochs, "l2": 0.0})
+    yield "no λ", Search({"learning_rate": rate}, {"max_epochs": 3 * epochs, "l2": 0.0})
     if name in IMAGES:
-        slow = {"weight_init": "gaussian", "cost": "quadratic", "max_epochs": max(5, good.epochs // 3)}
+        slow = {"weight_init": "gaussian", "cost": "quadratic", "max_epochs": max(5, epochs // 3)}
         yield "saturated at the start", Search({"learning_rate": rate, "l2": decay}, slow)
 
 

@@ -211,8 +211,10 @@ def main() -> int:
         for kind in (("regression",) if data == "diabetes" else KINDS)
         if given.case is None or f"{optimizer}:{kind}" in given.case
     ]
-    print("| data | optimizer | network | suggested η | best η | at the suggested (%) | at the best (%) | lost |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "| data | optimizer | network | suggested η | best η | at the suggested (%) | at the best (%) | lost | 2 s.e. |"
+    )
+    print("|---|---|---|---:|---:|---:|---:|---:|---:|")
     every = []
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
         for each in pool.map(partial(examine, root=given.root), cases):
@@ -221,7 +223,7 @@ def main() -> int:
             print(
                 f"| {each.case.data} | {each.case.optimizer} | {each.case.kind} | {shown} | {each.best:g} | "
                 f"{statistics.fmean(each.at_suggestion):.2f} | {statistics.fmean(each.at_best):.2f} | "
-                f"{each.lost:+.2f} ± {2 * each.error:.2f}{'' if each.holds else ' (does not hold)'} |",
+                f"{each.lost:+.2f}{'' if each.holds else ' (does not hold)'} | {2 * each.error:.2f} |",
                 flush=True,
             )
     holding, worst = sum(each.holds for each in every), max(each.lost for each in every)

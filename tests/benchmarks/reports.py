@@ -1,8 +1,9 @@
 """What a report costs: the handle's switch alone, and a report inside a study, beside a generator's yield.
 
-A switch is measured on the parked code alone, with nothing printed and nothing logged. Inside a study a report has the
-log's line, its fsync and the decision with it; a study of one lane and one trial runs in turn as a generator and by
-``trial.report``, and where an earlier version is given, as a generator under that. Medians, interleaved.
+A switch is measured on the parked code alone, with nothing printed and nothing logged, in seconds of the processor.
+Inside a study a report has the log's line, its fsync and the decision with it; a study of one lane and one trial runs
+in turn as a generator and by ``trial.report``, and where an earlier version is given, as a generator under that.
+Medians, interleaved.
 
     python tests/benchmarks/reports.py [--rounds 7] [--reports 400] [--before FOLDER]
 """
@@ -47,7 +48,7 @@ with tempfile.TemporaryDirectory() as root:
 
 
 def switch(shape: str, reports: int, folder: Path) -> float:
-    """Return seconds of one step of parked code, to its next report."""
+    """Return the processor's seconds of one step of parked code, to its next report."""
     from hpsearch.objectives.output import Output
     from hpsearch.objectives.parked import Parked
 
@@ -64,10 +65,10 @@ def switch(shape: str, reports: int, folder: Path) -> float:
     code: Callable[[Any], Any] = {"generator": generator, "handle": handle}[shape]
     parked.append(Parked(code, Output(folder, 0, 0).taken))
     parked[0].step(None)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(reports):
         parked[0].step(None)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     parked[0].stop()
     return seconds / reports
 

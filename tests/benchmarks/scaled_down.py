@@ -101,7 +101,8 @@ def summary(found: dict[str, list[dict[str, Any]]], target: float, budget: float
         words.append(f"mean {interval(costs[name])}")
         for key in ("best", "confirmed", "test"):
             if values := [each[key] for each in runs if each[key] is not None]:
-                words.append(f"{key} {np.mean(values):.4f} ± {np.std(values, ddof=1) if len(values) > 1 else 0:.4f}")
+                spread = f" (standard deviation {np.std(values, ddof=1):.4f})" if len(values) > 1 else ""
+                words.append(f"{key} {np.mean(values):.4f}{spread}")
         print(", ".join(words))
     for name in [name for name in found if name != "flat"]:
         ratios = [a / b for a, b in zip(costs[name], costs["flat"], strict=True)]

@@ -224,17 +224,25 @@ def test_every_name_has_a_declaration_that_samplers_exports(name: str) -> None:
     assert declared() == declared()
 
 
-@pytest.mark.parametrize("name", PROPOSING)
-def test_another_process_gives_the_same_points(name: str) -> None:
+@pytest.fixture(scope="module")
+def elsewhere() -> dict[str, list[dict[str, Any]]]:
+    """The points that each sampler gives in another process."""
     code = (
-        "from test_samplers import *; import json;"
-        f"print(json.dumps([t.params for t in search_of({name!r}, CONDITIONAL, total=14).run().history.trials]))"
+        "from test_samplers import *; import json\n"
+        "def points(name): return [t.params for t in search_of(name, CONDITIONAL, total=14).run().history.trials]\n"
+        "print(json.dumps({name: points(name) for name in PROPOSING}))"
     )
     folders = [str(Path(module).parent) for module in (__file__, str(searching.__file__))]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    found: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("name", PROPOSING)
+def test_another_process_gives_the_same_points(name: str, elsewhere: dict[str, list[dict[str, Any]]]) -> None:
     here = [trial.params for trial in search_of(name, CONDITIONAL, total=14).run().history.trials]
-    assert json.loads(done.stdout) == here
+    assert elsewhere[name] == here
 
 
 def test_curves_with_gaps_were_among_those_searched() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import logs
@@ -91,6 +92,18 @@ def fold(made: list[Record]) -> History:
     first = made[0]
     assert hasattr(first, "declaration")
     return History.fold(made, Goal(first.declaration["metric"], first.declaration["direction"]))
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that MLflow has just made, once for all tests: they copy the file."""
+    from hpsearch.tracking.store import Store, settings  # imports MLflow
+    from hpsearch.tracking.uri import resolve
+
+    root = tmp_path_factory.mktemp("empty")
+    with settings():
+        Store(resolve(root), root, "Default").settle()
+    return root / "mlflow.db"
 
 
 @pytest.fixture(scope="session")

@@ -185,7 +185,7 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int) -> tuple[
         seed: Of the moments.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["changed_study", "hpsearch.samplers.fresh", "hpsearch.objectives.function"])
+    context.set_forkserver_preload(["hpsearch.running.api", "hpsearch.samplers.fresh", "hpsearch.objectives.function"])
     story, rng, killed = Story(folder, workers), random.Random(seed), 0
     for number, step in enumerate(STEPS):
         since, mine = len(story.lines()), 0

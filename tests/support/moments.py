@@ -2,9 +2,9 @@
 
 ``python moments.py FOLDER STORE ATTACK MOMENTS`` runs FOLDER/study.py. A moment is the time before a line is written,
 before something is flushed or renamed, and amid training: one run counts them, and the attacks are spread over them.
-An attack is ``kill`` (SIGKILL; of a line that is being written, half is on the disk) or ``full`` (that write alone
-finds no space left). Each child's root is then run to its end and delivered to a copy of STORE, each by a child that
-nobody attacks. Prints a JSON object.
+An attack is ``kill`` (SIGKILL; of a line that is being written, half is on the disk), ``full`` (that write alone finds
+no space left) or ``worker`` (SIGKILL of one of two workers amid training). Each child's root is then run to its end
+and delivered to a copy of STORE, each by a child that nobody attacks. Prints a JSON object.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from io import FileIO
 from pathlib import Path
 from typing import Any
+
+from forked_crew import ForkedCrew
 
 from hpsearch.errors import UserError
 from hpsearch.log import writer
@@ -34,13 +37,13 @@ class Moments:
     """Counts moments, and attacks at one of them.
 
     Args:
-        attack: ``kill`` or ``full``.
+        attack: ``kill``, ``full`` or ``worker``.
         at: Number of the moment to attack at, from 1; 0 for none.
     """
 
     def __init__(self, attack: str, at: int) -> None:
         self.count = 0
-        self._attack, self._at = attack, at
+        self.attack, self._at = attack, at
 
     def come(self, before: Callable[[], object] = lambda: None, *, writes: bool = True) -> None:
         """Note that a moment has come.
@@ -49,11 +52,11 @@ class Moments:
             before: Done before a kill.
             writes: Whether a full disk would be noticed now.
         """
-        if not writes and self._attack == "full":
+        if not writes and self.attack == "full":
             return
         self.count += 1
         if self.count == self._at:
-            if self._attack == "full":
+            if self.attack == "full":
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             before()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -67,17 +70,41 @@ class Moments:
                 moments.come(lambda: FileIO.write(self, line[: len(line) // 2]))
                 return FileIO.write(self, line)
 
-        def before(call: Callable[..., Any], writes: bool) -> Callable[..., Any]:
-            def watched(*args: Any, **options: Any) -> Any:
-                moments.come(writes=writes)
-                return call(*args, **options)
-
-            return watched
-
         writer.FileIO = Watched  # type: ignore[misc]
-        os.fsync, os.replace = before(os.fsync, True), before(os.replace, True)
-        TrainingPass.run = before(TrainingPass.run, False)  # type: ignore[method-assign]
-        FunctionObjective.advance = before(FunctionObjective.advance, False)  # type: ignore[method-assign]
+        os.fsync, os.replace = self._before(os.fsync), self._before(os.replace)
+        self.watch_training()
+
+    def watch_training(self) -> None:
+        """Have the moments amid training come in this process."""
+        TrainingPass.run = self._before(TrainingPass.run, writes=False)  # type: ignore[method-assign]
+        FunctionObjective.advance = self._before(FunctionObjective.advance, writes=False)  # type: ignore[method-assign]
+
+    def _before(self, call: Callable[..., Any], *, writes: bool = True) -> Callable[..., Any]:
+        def watched(*args: Any, **options: Any) -> Any:
+            self.come(writes=writes)
+            return call(*args, **options)
+
+        return watched
+
+
+def spread(moments: Moments) -> Callable[[], int]:
+    """Have what asks for workers get forked ones, the first of which is attacked; return what counts its moments."""
+    from hpsearch.running import api
+
+    crews: list[ForkedCrew] = []
+
+    def prepare(number: int) -> Callable[[], int]:
+        mine = moments if number == 0 else Moments("worker", 0)
+        mine.watch_training()
+        return lambda: mine.count
+
+    def crew(client: Any, maker: Any, data: Any, notice: Any) -> ForkedCrew:
+        crews.append(ForkedCrew(maker, data, prepare))
+        return crews[-1]
+
+    api.DaskCrew = crew  # type: ignore[misc, assignment]
+    api.connect = lambda workers, scheduler: nullcontext()  # type: ignore[assignment]
+    return lambda: crews[0].told.get("w000", 0)
 
 
 def child(work: Callable[[], object], output: Path) -> int:
@@ -100,11 +127,15 @@ def child(work: Callable[[], object], output: Path) -> int:
 
 
 def run(folder: Path, root: Path, moments: Moments | None = None) -> None:
-    if moments is not None:
+    count: Callable[[], int] = lambda: 0  # noqa: E731 - a word for two ways to count
+    workers = 1
+    if moments is not None and moments.attack == "worker":
+        count, workers = spread(moments), 2
+    elif moments is not None:
         moments.watch()
-    load_study(folder / "study.py").run(root, quiet=True, tracking=False)
-    if moments is not None:
-        (root / "moments").write_text(str(moments.count))
+        count = lambda: moments.count  # noqa: E731 - as above
+    load_study(folder / "study.py").run(root, quiet=True, tracking=False, workers=workers)
+    (root / "moments").write_text(str(count()))
 
 
 def export(root: Path) -> None:

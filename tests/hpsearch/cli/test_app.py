@@ -17,8 +17,8 @@ from hpsearch.cli.options import literal
 
 Run = Callable[..., tuple[int, str, str]]
 COMMANDS = [
-    "run", "enqueue", "init", "ls", "show", "best", "explain", "export", "report", "compare", "replay", "ui", "sync",
-    "lr-range", "doctor", "scrub", "rm", "gc", "data",
+    "run", "ask", "tell", "enqueue", "init", "ls", "show", "best", "explain", "export", "report", "compare", "replay",
+    "ui", "sync", "lr-range", "doctor", "scrub", "rm", "gc", "data",
 ]  # fmt: skip
 
 

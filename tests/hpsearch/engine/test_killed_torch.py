@@ -20,8 +20,13 @@ SERVER = """
 import os, random, signal, sys, time
 import torch, torch.utils.data  # once: each life is a fork
 from pathlib import Path
+from hpsearch import Float, Study
 from hpsearch.running.api import run
 from hpsearch.study.loading import load_file
+
+# What a study of digits imports is imported here, once as well.
+warm = Study("warm", objective=lambda trial: trial["x"], space={"x": Float(0, 1)}, data="digits", n_trials=2)
+run(warm, "warm", quiet=True, tracking=False)
 
 def life(number, root):
     if (child := os.fork()) == 0:

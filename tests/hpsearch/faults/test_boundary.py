@@ -57,8 +57,14 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) 
         main(["ls"])
 
 
+SLOWER = ["sync", "rm bowl --yes", "doctor --fix", "run bowl.py", "scrub bowl"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may write nowhere")
-@pytest.mark.parametrize("command", ["sync", "gc", "rm bowl --yes", "doctor --fix", "run bowl.py", "scrub bowl"])
+@pytest.mark.parametrize(
+    "command",
+    ["gc", *(pytest.param(each, marks=pytest.mark.slow) for each in SLOWER)],
+)
 def test_a_root_that_cannot_be_written_is_one_line(root: Path, command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--root", str(root)]) in (0, 1)  # what it imports is imported
     checkpoints = root / "studies" / "bowl" / "checkpoints"

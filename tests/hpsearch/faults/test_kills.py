@@ -16,7 +16,10 @@ import moments
 import pytest
 from roots import rows_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
+]
 
 MOMENTS = 30
 """At so many moments, spread over all that there are, each attack is made."""
@@ -91,6 +94,13 @@ def test_a_disk_that_is_full_at_any_write_is_one_line_or_costs_nothing(
             assert len(each["said"].splitlines()) == 1
 
 
+@pytest.mark.parametrize("study", [NETWORKS, FUNCTION], ids=["networks", "function"])
+def test_a_worker_that_is_killed_in_mid_epoch_costs_no_result(tmp_path: Path, whole_store: Path, study: str) -> None:
+    ends = attacked(tmp_path, whole_store, study, "worker")
+    assert len(ends) > 5
+    assert [each["ended"] for each in ends] == [0] * len(ends)
+
+
 def spawned(pid: int) -> list[int]:
     """The worker processes below a process."""
     found: list[int] = []
@@ -103,11 +113,9 @@ def spawned(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="workers are found in /proc")
-def test_workers_that_are_killed_in_mid_epoch_cost_no_result(tmp_path: Path) -> None:
-    kills, stream = 10, random.Random(3)
-    (tmp_path / "small.py").write_text(
-        NETWORKS.replace("n_trials=9", "n_trials=240").replace("max_epochs=4", "max_epochs=6")
-    )
+def test_dask_workers_that_are_killed_again_and_again_cost_no_result(tmp_path: Path) -> None:
+    kills, stream = 3, random.Random(3)
+    (tmp_path / "small.py").write_text(NETWORKS.replace("n_trials=9", "n_trials=120"))
     command = [sys.executable, "-m", "hpsearch", "run", "small.py", "--no-tracking", "--quiet"]
     subprocess.run([*command, "--root", "alone"], cwd=tmp_path, check=True, timeout=120)
     log = tmp_path / "spread" / "studies" / "small" / "log.jsonl"

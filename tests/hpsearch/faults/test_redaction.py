@@ -114,6 +114,7 @@ def test_an_address_is_shown_without_its_password_and_a_file_by_its_name(uri: st
     assert redact.uri(uri) == shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["option", "variable"])
 def test_no_command_prints_the_password_of_a_server_that_does_not_answer(
     root: Path, way: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hpsearch import space as spaces
-from hpsearch.judging.proposal import propose
+from hpsearch.judging.proposal import proposals, propose
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Header, Row, Tick
 from hpsearch.space import Choice, Float, Int
@@ -20,7 +20,10 @@ CURVES = {
     "leaps": [3.0 + (i % 2) for i in range(12)],
     "creeps": [3.0 * 0.99**i for i in range(12)],
     "falls": [3.0 * 0.9**i for i in range(12)],
+    "overfits": [3.0 * 0.8**i for i in range(12)],
 }
+RISING = [1.0 - 0.1 * i if i < 4 else 0.6 + 0.05 * i for i in range(12)]
+"""The validation cost of a trial that overfits."""
 
 
 def reached(value: float, kind: str, epoch: int) -> float:
@@ -28,15 +31,21 @@ def reached(value: float, kind: str, epoch: int) -> float:
     return value - 0.02 * (11 - epoch) if kind == "falls" else value
 
 
-def study(space: dict[str, Any], trials: list[tuple[dict[str, Any], float, str]]) -> History:
-    """A study whose trials have these parameters, values and kinds of curve."""
-    declaration = {"space": spaces.to_json(space), "model": {"params": {"batch_size": 10}}}
+def study(space: dict[str, Any], trials: list[tuple[dict[str, Any], float, str]], **params: Any) -> History:
+    """A study whose trials have these parameters, values and kinds of curve; and the model's parameters."""
+    declaration = {"space": spaces.to_json(space), "model": {"params": {"batch_size": 10, **params}}}
     history = History(Goal("val_accuracy", "maximize"))
-    history.apply(Header("made", "u", declaration, {}, {}, 0.0))
+    history.apply(Header("made", "u", declaration, {}, {"sizes": {"train": 50_000}} if params else {}, 0.0))
     asks = tuple(Ask(i, i, params, i) for i, (params, _, _) in enumerate(trials))
     for epoch in range(12):
         rows = tuple(
-            Row(i, i, epoch + 1, {"val_accuracy": reached(value, kind, epoch), "train_cost": CURVES[kind][epoch]})
+            Row(
+                i,
+                i,
+                epoch + 1,
+                {"val_accuracy": reached(value, kind, epoch), "train_cost": CURVES[kind][epoch]}
+                | ({"val_cost": RISING[epoch]} if kind == "overfits" else {}),
+            )
             for i, (_, value, kind) in enumerate(trials)
         )
         ends = tuple(Decision(i, "complete", "done", "epochs") for i in range(len(trials))) if epoch == 11 else ()
@@ -105,3 +114,31 @@ def test_parameters_of_a_pipelines_parts_go_by_scikit_learns_names() -> None:
         model={"class": "Pipeline", "params": {"steps": [["mlp", inner]], "verbose": False}}
     ).model_params
     assert found["mlp__l2"] == 1.0
+
+
+def test_good_trials_that_overfit_are_told_which_lambda_to_search() -> None:
+    trials = [({"learning_rate": 0.5}, 0.9, "overfits")] * 8
+    space = {"learning_rate": Float(0.01, 10, log=True)}
+    (found,) = proposals(study(space, trials, l2=0.0))
+    assert found.dimensions == {"l2": Float(0.5, 500, log=True)}, "λ = 5 of the chapter's 50,000 images lies within"
+    assert "their validation cost rose by 57%" in found.expected
+    searched = [({"learning_rate": 0.5, "l2": 0.1}, 0.9, "overfits")] * 8
+    wider = proposals(study({**space, "l2": Float(0.0, 1.0)}, searched))
+    assert wider[-1].dimensions == {"l2": Float(0.0, 10.0)}
+    (bare,) = proposals(study(space, trials))
+    assert bare.dimensions == {}, "a model without λ"
+    assert bare.text.endswith("regularise more, or let them stop early")
+
+
+def test_what_a_proposal_may_bring_is_said_with_the_numbers_of_the_log() -> None:
+    space = {"learning_rate": Float(0.01, 10, log=True)}
+    low = [({"learning_rate": 0.1}, 0.5, "good")] * 12
+    (wide,) = proposals(study(space, [*low, *[({"learning_rate": 9.0}, 0.9, "good")] * 4]))
+    assert wide.expected == "the median val_accuracy is 0.9 at that edge and 0.5 elsewhere; beyond it nothing was tried"
+    assert wide.dimensions == {"learning_rate": Float(0.01, 30, log=True)}
+    leaping = [({"learning_rate": 8.0}, 0.2, "leaps")] * 5
+    (narrow,) = proposals(study(space, [*[({"learning_rate": 0.5}, 0.9, "good")] * 6, *leaping]))
+    assert narrow.expected == "5 of 11 trials were spent there, and would be free for the rest"
+    (longer,) = proposals(study(space, [({"learning_rate": 0.5}, 0.9, "falls")] * 8))
+    assert longer.epochs == 24
+    assert "still got better by 0.06" in longer.expected

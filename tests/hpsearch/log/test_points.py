@@ -102,7 +102,7 @@ def test_samplers_see_means_whichever_they_are(tmp_path):
     failed=st.sets(st.integers(0, 12)),
     direction=st.sampled_from(["maximize", "minimize"]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_incumbent_is_the_first_of_the_ranking_at_every_tick(values, failed, direction):
     history = History.fold([header(repeats=3, direction=direction)], goal(direction))
     for record in log_of(values, failed):

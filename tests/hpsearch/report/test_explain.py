@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from sklearn.svm import SVC
 
-from hpsearch import Float, Study
+from hpsearch import Choice, Float, MLPClassifier, Scale, Study
 from hpsearch.cli import main
-from hpsearch.errors import UserError
+from hpsearch.cli.look import open_study
+from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
 from hpsearch.report import explain
 from hpsearch.report.html import page
@@ -38,14 +40,19 @@ def history(root: Path) -> History:
 def test_a_study_of_a_users_own_function_is_told_with_its_numbers(history: History) -> None:
     told = dict(explain.study_sections(history))
     assert "24 trials" in told["What was searched"][0]
-    assert "x in Float(0, 1)" in told["What was searched"][0]
+    assert "the function curve searched for the highest value" in told["What was searched"][0]
+    assert told["What was searched"][1] == "Searched were x from 0 to 1; idle from 0 to 1."
+    assert history.best is not None
+    assert told["What was found"][0].startswith(f"The best is trial {history.best.number}: value 0.")
     assert told["What mattered"][0].startswith("x explains ")
-    assert "between" in told["What mattered"][0]
+    assert "80 % interval" in told["What mattered"][0]
+    assert "-" not in " ".join(told["What mattered"]), "a share below nothing is nothing"
     stopped = sum(1 for _ in history.ended("PRUNED"))
     assert stopped
     assert told["What was stopped"][0].startswith(f"{stopped} of 24 trials")
-    assert "audited prunes were wrong" in told["What was stopped"][1]
-    assert told["What the winner's curve says"]
+    assert "ended among the best tenth of all" in told["What was stopped"][1]
+    assert "went from" in told["What the winner's curve says"][0]
+    assert "in 6 epochs" in told["What the winner's curve says"][0]
     assert told["What to try next"]
     assert all(sentence.endswith(".") for sentences in told.values() for sentence in sentences)
 
@@ -80,3 +87,56 @@ def test_the_command_tells_a_study_and_a_trial(
     assert value["sections"][0]["title"] == "What it was"
     assert main(["explain", "own", "99", "--root", str(root)]) == 2
     assert "there is no trial 99" in capsys.readouterr().err
+
+
+def told_of(study: Study, root: Path) -> dict[str, list[str]]:
+    return dict(explain.study_sections(run(study, root, tracking=False, quiet=True).history))
+
+
+def test_a_study_of_a_scikit_learn_model_that_has_no_curve_says_so(tmp_path: Path) -> None:
+    space = {"C": Float(0.1, 10, log=True), "kernel": Choice(["rbf", "linear"])}
+    study = Study("svc", SVC(), space=space, data="digits", n_trials=3, sampler="random")
+    told = told_of(study, tmp_path)
+    assert "3 trials (3 complete, 0 pruned) of SVC on digits" in told["What was searched"][0]
+    assert "C from 0.1 to 10 on a logarithmic scale; kernel among rbf, linear" in told["What was searched"][1]
+    assert "there is no curve to judge" in told["What the winner's curve says"][0]
+    assert told["What was stopped"][0].startswith("No trial was stopped early")
+    assert told["What to try next"] == ["3 of the 8 trials with a value that a proposal takes: search on."]
+
+
+def fails(trial):  # type: ignore[no-untyped-def]
+    raise ValueError("weights.bin is missing")
+
+
+def test_a_study_that_failed_says_why_and_what_to_do(tmp_path: Path) -> None:
+    study = Study("broken", objective=fails, space={"x": Float(0, 1)}, metric="loss", direction="minimize", n_trials=2)
+    with pytest.raises(StudyFailed):
+        run(study, tmp_path, tracking=False, quiet=True)
+    _, history = open_study(tmp_path, "broken")
+    told = dict(explain.study_sections(history))
+    assert "trial 0: ValueError: weights.bin is missing" in told["What was found"][0]
+    assert "What the winner's curve says" not in told
+    assert "--retry-failed" in told["What to try next"][0]
+
+
+def test_a_staged_and_confirmed_search_tells_the_confirmed_point_and_its_stages(tmp_path: Path) -> None:
+    study = Study(
+        "staged", MLPClassifier((5,), max_epochs=2), space={"learning_rate": Float(0.1, 5, log=True)}, data="digits",
+        stages=[Scale(train=100, trials=4, promote=2, calibration=0), Scale(trials=2)], confirm=2, confirm_top=2,
+        pruner="none",
+    )  # fmt: skip
+    told = told_of(study, tmp_path)
+    assert any(line.startswith("Stage 0: 4 trials") for line in told["What was searched"])
+    assert "confirmed with fresh seeds" in told["What was found"][0]
+    assert told["What was found"][1].startswith("The search's own best was trial ")
+    assert told["What confirmation says"][0].startswith("Confirmed: point ")
+    assert not any("onfirmed: point" in line for line in told["What was searched"])
+
+
+def test_a_proposal_says_what_is_to_be_expected_by_the_numbers_of_the_log(tmp_path: Path) -> None:
+    study = Study(
+        "low", objective=lambda trial: trial["x"], space={"x": Float(0, 2, step=0.05)}, metric="score",
+        direction="maximize", sampler="grid",
+    )  # fmt: skip
+    told = told_of(study, tmp_path)
+    assert any(line.endswith("beyond it nothing was tried.") for line in told["What to try next"]), told

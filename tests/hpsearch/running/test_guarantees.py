@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.cli import main
 from hpsearch.log import catalogue
 
 STUDY = """
@@ -211,11 +212,14 @@ def test_a_full_disk_is_a_clear_error_and_costs_no_result(folder: Path) -> None:
     assert export(folder, "full") == export(folder, "whole")
 
 
-def test_a_root_that_cannot_be_written_is_a_clear_error(folder: Path) -> None:
+def test_a_root_that_cannot_be_written_is_a_clear_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
     (folder / "root").mkdir()
     (folder / "root" / "studies").write_text("a file where a folder should be")
-    code, err = run(folder, "root", "--no-tracking")
-    assert code == 2
+    assert main(["run", "small.py", "--root", "root", "--quiet", "--no-tracking"]) == 2
+    err = capfd.readouterr().err
     assert err.count("\n") == 1
     assert "cannot write the study there" in err
     assert "--root" in err

@@ -63,9 +63,11 @@ study = Study(
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def delivered(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Path]:
     """A folder in which studies were run, their logs deleted: MLflow alone is left."""
     folder = tmp_path_factory.mktemp("delivered")
+    (folder / "mlruns").mkdir()
+    shutil.copyfile(empty_store, folder / "mlruns" / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)

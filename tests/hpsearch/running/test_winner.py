@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from hpsearch.models.estimators import serving
 from hpsearch.running import winner
 from hpsearch.running.api import Result
 from hpsearch.tracking.model import read_card
+from hpsearch.tracking.process import Delivery
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
@@ -129,11 +132,13 @@ def finished(root: Path, **said: Any) -> tuple[Result, MlflowClient]:
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result, MlflowClient]:
+def registered(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> tuple[Path, Result, MlflowClient]:
     """A study whose winner was registered."""
     root = tmp_path_factory.mktemp("registered")
+    shutil.copyfile(empty_store, root / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr(Delivery, "finish", partialmethod(Delivery.finish, 600.0))  # however busy the machine is
         return root, *finished(root)
 
 

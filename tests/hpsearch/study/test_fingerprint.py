@@ -160,7 +160,7 @@ def objective(t):\n    from math import floor as f\n    return f(3) || floor || 
 import os.path as p\ndef objective(t): return p.join('a') || os.path as || os as
 from dataclasses import dataclass\n@dataclass\nclass C:\n  a: int = 1\ndef objective(t): return C().a || = 1 || = 2
 from dataclasses import dataclass\n@dataclass\nclass C:\n a: int = 1\ndef objective(t): return C().a || : int || : float
-from dataclasses import dataclass as d\n@d(slots=True)\nclass C:\n a: int = 1\ndef objective(t): return C().a || = 1 || = 2
+import dataclasses as d\n@d.dataclass(slots=True)\nclass C:\n a: int = 1\ndef objective(t): return C().a || = 1 || = 2
 from typing import NamedTuple\nclass C(NamedTuple):\n  a: int = 1\ndef objective(t): return C().a || = 1 || = 2
 """.strip().splitlines()
 ]

@@ -131,6 +131,28 @@ def test_a_search_over_settings_that_need_a_whole_fit_fails_no_trial(tmp_path: P
         assert result.best_trial.params["class_weight"] == "balanced"
 
 
+def test_a_rare_class_is_found_by_a_choice_between_models_and_balanced_weights_win(tmp_path: Path) -> None:
+    models = {
+        "network": TheirClassifier((20,), max_iter=20, random_state=0),
+        "logistic": LogisticRegression(),
+        "sgd": SGDClassifier(max_iter=20, random_state=0),
+    }
+    space = {
+        "model__class_weight": Choice([None, "balanced"], when={"model": ["logistic", "sgd"]}),
+        "model__early_stopping": Choice([False, True], when={"model": ["network", "sgd"]}),
+        "model__solver": Choice(["adam", "lbfgs"], when={"model": "network"}),
+    }
+    result = run(
+        tmp_path, Choice(models), tables.write_rare(tmp_path), scoring="balanced_accuracy", space=space, sampler="grid"
+    )
+    assert len(result.trials) == 2 + 2 * 2 + 2 * 2
+    assert set(result.trials["state"]) == {"COMPLETE"}
+    assert result.best_trial.params["model__class_weight"] == "balanced"
+    by_weight = result.trials.groupby(["params.model", "params.model__class_weight"], dropna=False)["value"].max()
+    for model in ("logistic", "sgd"):
+        assert by_weight[model]["balanced"] > 0.7
+
+
 def test_no_row_is_lost_without_a_header(tmp_path: Path) -> None:
     dataset = load(tables.write_no_header(tmp_path), MLPClassifier())
     assert len(dataset.y_train) + len(dataset.y_valid) + len(dataset.y_test) == 800

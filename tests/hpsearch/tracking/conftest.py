@@ -14,7 +14,7 @@ from servers import Server
 from hpsearch.log.lines import encode
 from hpsearch.log.records import Ask, Decision, Header, Record, Row, Tick
 from hpsearch.tracking.deliver import Deliverer
-from hpsearch.tracking.store import Store, settings
+from hpsearch.tracking.store import settings
 from hpsearch.tracking.uri import resolve
 
 START = 1_700_000_000.0
@@ -24,14 +24,6 @@ START = 1_700_000_000.0
 def _mlflow_settings() -> Any:
     with settings():
         yield
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store that MLflow has just made, once for all tests: they copy the file."""
-    root = tmp_path_factory.mktemp("empty")
-    Store(resolve(root), root, "Default").settle()
-    return root / "mlflow.db"
 
 
 @pytest.fixture

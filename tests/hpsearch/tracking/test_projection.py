@@ -241,11 +241,21 @@ for _name in ("find", "points", "create", "log", "end", "reopen", "log_dataset",
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "calls", [pytest.param(range(1, 21, 6), id="few"), pytest.param(range(1, 21), id="all", marks=pytest.mark.slow)]
+)
 def test_cut_off_at_any_call_and_delivered_anew_each_point_is_there_once(
-    root: Path, records: Records, write: Write, deliver: Deliver, stored: Stored, expected: Stored, late: bool
+    root: Path,
+    records: Records,
+    write: Write,
+    deliver: Deliver,
+    stored: Stored,
+    expected: Stored,
+    calls: range,
+    late: bool,
 ) -> None:
     made = records(n_trials=3)
-    for number in range(1, 21, 3):
+    for number in calls:
         name = f"eta{number}"
         these = [replace(made[0], name=name, uid=name), *made[1:]]
         folder = write(these, name)
@@ -259,9 +269,9 @@ def test_cut_off_at_any_call_and_delivered_anew_each_point_is_there_once(
     store = stored()
     ours = {(key, step): count for (key, step), count in Counter(point[1:3] for point in store["points"]).items()}
     once = {(key, step): count for (key, step), count in Counter(p[1:3] for p in expected(made)["points"]).items()}
-    assert ours == {point: 7 * count for point, count in once.items()}
+    assert ours == {point: len(calls) * count for point, count in once.items()}
     assert Counter(status for _, status, *_ in store["runs"])["RUNNING"] == 0
-    assert len(store["runs"]) == 7 * 4
+    assert len(store["runs"]) == len(calls) * 4
 
 
 def test_a_trial_that_the_store_refuses_does_not_keep_the_others_back(
