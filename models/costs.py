@@ -82,12 +82,12 @@ class Head:
 
         Args:
             h: Outputs, shape (k, b, C).
-            t: Targets as `output.targets` gives them, shape (b, C).
+            t: Targets as `output.targets` gives them, shape (b, C), or (k, b, C) where each lane has its own.
             out: δ, shape (k, b, C).
             scratch: Room of the same shape.
         """
         # t with a leading axis: equal shapes at k = 1 spare NumPy the set-up of a broadcast
-        first = (np.subtract, (h, t[None], out))
+        first = (np.subtract, (h, t if t.ndim == 3 else t[None], out))
         return [first] if self.canonical else [first, *self.output.backward(h, out, scratch)]
 
     def curvature(self, h: Array, tangent: Array, scratch: Array) -> list[Op]:

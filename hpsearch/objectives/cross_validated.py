@@ -10,6 +10,7 @@ import numpy as np
 
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Confirming, LaneState, Objective, Start
+from hpsearch.objectives.fold_lanes import FoldLanes
 from hpsearch.objectives.fold_scores import combined, so_far
 from hpsearch.space import Space, restore
 
@@ -60,6 +61,7 @@ class EpochByEpoch:
     ) -> None:
         self.epochs = max(fold.epochs for fold in folds)
         self._folds = list(folds)
+        self._lanes = FoldLanes(folds)
         self._told = told
         self._model = model
         self._prefix = prefix
@@ -89,14 +91,16 @@ class EpochByEpoch:
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch in every fold that has not ended."""
         brought: dict[int, dict[int, Row]] = {number: {} for number in trials}
-        for k, objective in enumerate(self._folds):
-            going = [number for number in trials if not self._trials[number].folds[k].ended]
-            for row in objective.advance(going, tick) if going else ():
-                brought[row.trial][k] = row
+        going = [
+            [number for number in trials if not self._trials[number].folds[k].ended] for k in range(len(self._folds))
+        ]
+        for (k, number), row in sorted(self._lanes.advance(going, tick).items()):
+            brought[number][k] = row
         return [self._row(number, brought[number]) for number in trials]
 
     def states(self) -> list[Start]:
         """Return the trials all of whose folds can be taken up again."""
+        self._lanes.collect()
         saved: list[dict[int, Start]] = [{s.ask.trial: s for s in fold.states()} for fold in self._folds]
         found = []
         for number, trial in self._trials.items():
@@ -115,9 +119,13 @@ class EpochByEpoch:
     def stop(self, trial: int) -> None:
         """Forget a trial."""
         known = self._trials.pop(trial)
-        for fold, objective in zip(known.folds, self._folds, strict=True):
+        for k, fold in enumerate(known.folds):
             if not fold.ended:
-                objective.stop(trial)
+                self._end(k, trial)
+
+    def _end(self, fold: int, trial: int) -> None:
+        self._lanes.release(fold, trial)
+        self._folds[fold].stop(trial)
 
     def _row(self, number: int, brought: Mapping[int, Row]) -> Row:
         trial = self._trials[number]
@@ -145,7 +153,7 @@ class EpochByEpoch:
                 fold.metrics = dict(row.metrics)
             fold.ended = row.finished
             if row.finished:
-                self._folds[k].stop(number)
+                self._end(k, number)
             ended_early = row.finished and trial.done < self.epochs
             scores.append(fold.metrics if ended_early else dict(row.metrics))
         finished = all(fold.ended for fold in trial.folds)

@@ -12,7 +12,8 @@ from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.parameters import validate_params
 from hpsearch.models.threads import limited
-from hpsearch.models.training.population import Member, Population, TrainingData, group_key
+from hpsearch.models.training.folds import fold_key
+from hpsearch.models.training.population import EpochResult, Member, Population, TrainingData, group_key
 from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import WEIGHTS, LaneState, Start
 from hpsearch.objectives.outputs import Classes, Outputs
@@ -64,6 +65,7 @@ class MLPPopulation:
         self._refused: dict[int, str] = {}
         self._populations: dict[Hashable, tuple[tuple[int, ...], Population]] = {}
         self._vacant: dict[Hashable, Population] = {}
+        self._side_keys: dict[int, Hashable | None] = {}
         self._kept: tuple[int, Member] | None = None
 
     def confirm(self, *, test: bool) -> None:
@@ -83,6 +85,7 @@ class MLPPopulation:
         number = trial.ask.trial
         self._vacate({number})
         self._asks[number] = trial.ask
+        self._side_keys.pop(number, None)
         params = {"max_epochs": self.epochs, **self._params, **trial.ask.params}
         if "max_epochs" not in trial.ask.params:
             params["max_epochs"] = self.epochs
@@ -105,30 +108,44 @@ class MLPPopulation:
                 lane = self._asks[number].lane
                 rows[number] = Row(number, lane, 1, {}, failure=self._refused[number])
                 continue
-            ask, params = self._asks[number], self._members[number].params
-            begun_at = tick - self._members[number].epoch if self._by_seed else 0
-            key: Hashable = (
-                ask.stage,
-                ask.repeat,
-                begun_at,
-                repr(params.get("class_weight")),
-                group_key(params, self._training_data(params)),
-            )
+            params = self._members[number].params
+            key: Hashable = (*self._mates(number, tick), group_key(params, self._training_data(params)))
             groups.setdefault(key, []).append(number)
         for key, numbers in groups.items():
             population = self._population(key, tuple(numbers))
-            ask = self._asks[numbers[0]]
             begun = time.perf_counter()
-            done = self._members[numbers[0]].epoch
-            results = population.run_epoch(streams.of_order(self._seed, ask, tick, done, by_seed=self._by_seed))
+            results = population.run_epoch(self.order(numbers[0], tick))
             seconds = (time.perf_counter() - begun) / len(numbers)
-            extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
             for place, (number, result) in enumerate(zip(numbers, results, strict=True)):
-                lane, epoch = self._asks[number].lane, self._members[number].epoch
-                metrics = {**self._outputs.metrics(result.metrics), **extra}
-                row = Row(number, lane, epoch, metrics, seconds, result.finished, result.failure)
-                rows[number] = row if self._scores is None else self._scored(row, population.state(place), self._scores)
+                rows[number] = self.row(number, result, seconds, population, place)
         return [rows[number] for number in trials]
+
+    def _mates(self, trial: int, tick: int) -> tuple[Hashable, ...]:
+        """Return a key: trials with equal ones train on the same samples in the same order."""
+        ask, member = self._asks[trial], self._members[trial]
+        begun_at = tick - member.epoch if self._by_seed else 0
+        return ask.stage, ask.repeat, begun_at, repr(member.params.get("class_weight"))
+
+    def order(self, trial: int, tick: int) -> streams.Entropy:
+        """Return what the order of the samples comes from in the next epoch of a trial and its mates."""
+        done = self._members[trial].epoch
+        return streams.of_order(self._seed, self._asks[trial], tick, done, by_seed=self._by_seed)
+
+    def row(self, trial: int, result: EpochResult, seconds: float, population: Population, place: int) -> Row:
+        """Return what an epoch of a trial brought.
+
+        Args:
+            trial: The trial.
+            result: What its network brought.
+            seconds: Its share of the time.
+            population: What trained it.
+            place: Its lane there.
+        """
+        extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
+        metrics = {**self._outputs.metrics(result.metrics), **extra}
+        lane, epoch = self._asks[trial].lane, self._members[trial].epoch
+        row = Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure)
+        return row if self._scores is None else self._scored(row, population.state(place), self._scores)
 
     def _scored(self, row: Row, state: LaneState, scores: Scores) -> Row:
         """Return a row with what the study's scorers say of the network; one that raises fails its trial."""
@@ -147,6 +164,28 @@ class MLPPopulation:
         except BaseException as error:  # a scorer may raise anything; it fails this trial and is kept
             return replace(row, failure=broken.reason(error), traceback=broken.told(error), finished=False)
         return replace(row, metrics={**row.metrics, **found}, seconds=row.seconds + time.perf_counter() - begun)
+
+    def networks(self, trial: int) -> MLPPopulation | None:
+        """Return itself; None for a trial whose parameters cannot be trained."""
+        return None if trial in self._refused else self
+
+    def side_key(self, trial: int, tick: int) -> Hashable | None:
+        """Return a key by which networks may train side by side on data of their own; None where this one may not."""
+        if trial not in self._side_keys:
+            params = self._members[trial].params
+            self._side_keys[trial] = fold_key(params, self._training_data(params))
+        key = self._side_keys[trial]
+        return None if key is None else (*self._mates(trial, tick), key)
+
+    def taken(self, trial: int) -> tuple[Member, TrainingData]:
+        """Return a trial's network with its state, and its data, for others to train."""
+        self._vacate({trial})
+        member = self._members[trial]
+        return member, self._training_data(member.params)
+
+    def give_back(self, trial: int, state: LaneState) -> None:
+        """Take over a state to which others have trained a trial."""
+        self._members[trial].state = state
 
     def states(self) -> list[Start]:
         """Return the trials that have begun, with copies of their states."""
@@ -180,6 +219,7 @@ class MLPPopulation:
         self._refused.pop(trial, None)
         self._asks.pop(trial)
         self._members.pop(trial, None)
+        self._side_keys.pop(trial, None)
 
     def _population(self, key: Hashable, numbers: tuple[int, ...]) -> Population:
         standing = self._populations.get(key)

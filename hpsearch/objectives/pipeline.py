@@ -101,6 +101,10 @@ class PipelinePopulation:
             rows |= {row.trial: row for row in self._populations[key].advance(numbers, tick)}
         return [rows[number] for number in trials]
 
+    def networks(self, trial: int) -> MLPPopulation | None:
+        """Return what trains a trial's network; None where its transformers or its parameters failed."""
+        return self._populations[self._keys[trial]].networks(trial) if trial in self._keys else None
+
     def states(self) -> list[Start]:
         """Return the trials that have begun, with copies of their networks' states; transformers are fitted again."""
         saved = [start for population in self._populations.values() for start in population.states()]

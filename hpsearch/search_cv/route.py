@@ -16,8 +16,7 @@ from hpsearch.objectives.transformers import split
 from hpsearch.space import Choice
 from hpsearch.study.cross_validation import Pair
 from hpsearch.study.goal import Counts
-
-RESOURCES = ("auto", "epochs", "n_samples", "fit")
+from hpsearch.study.samples import ResourceName, Samples, check_resource
 
 OWN = {"early_stopping": ("none",), "lr_schedule": ("constant", "step", "cosine")}
 """Settings of our networks with which a fold needs no rows to stop by beside those that it is scored on."""
@@ -40,13 +39,13 @@ class Epochs:
     value: Counts
 
 
-def by_epochs(
+def found_way(
     estimator: Any,
     X: Any,
     y: Any,
     pairs: Sequence[Pair],
     *,
-    resource: str,
+    resource: ResourceName | Samples,
     scoring: Any,
     space: Any,
     fit_params: Mapping[str, Any],
@@ -60,7 +59,7 @@ def by_epochs(
         X: Samples.
         y: Targets.
         pairs: The rows of each fold.
-        resource: One of :data:`RESOURCES`.
+        resource: As a study takes it.
         scoring: What the user scores by.
         space: What is searched in.
         fit_params: Arguments of ``fit``.
@@ -70,8 +69,7 @@ def by_epochs(
     Raises:
         UserError: Another way is asked for than the estimator and the data can go.
     """
-    if resource not in RESOURCES:
-        raise UserError(f"resource must be one of {', '.join(RESOURCES)}, not {resource!r}")
+    check_resource(resource, estimator)
     if resource == "fit":
         return None
     refused = _refused(estimator, X, y, pairs, scoring, fit_params, score_params, resource, train_score)
@@ -81,22 +79,22 @@ def by_epochs(
         if resource == "auto":
             return None
         raise UserError(f"resource={resource!r}: {refused}")
-    parts = split(estimator)
+    parts, by_epochs = split(estimator), resource in ("auto", "epochs")
     known = parts.last.get_params()
     name = next((f"{parts.prefix}{each}" for each in ("max_epochs", "max_iter") if each in known), None)
     schedules = {known.get("lr_schedule", "constant"), *_options(space, f"{parts.prefix}lr_schedule")}
     return Epochs(
         _dataset(estimator, X, y, fit_params),
-        name if resource != "n_samples" else None,
+        name if by_epochs else None,
         _measured(parts.last, scoring),
         # Where the rate goes by the last epoch, a model that is trained for fewer is another one.
-        "best" if schedules == {"constant"} and resource != "n_samples" else "last",
+        "best" if schedules == {"constant"} and by_epochs else "last",
     )
 
 
 def _refused(
     estimator: Any, X: Any, y: Any, pairs: Sequence[Pair], scoring: Any, fit_params: Mapping[str, Any],
-    score_params: Mapping[str, Any], resource: str, train_score: bool,
+    score_params: Mapping[str, Any], resource: ResourceName | Samples, train_score: bool,
 ) -> str | None:  # fmt: skip
     """Return why models cannot go by a resource, or None where they can."""
     from sklearn.base import is_classifier, is_regressor

@@ -31,8 +31,9 @@ from hpsearch.running.study import Study
 from hpsearch.search_cv.failures import tell
 from hpsearch.search_cv.identity import data_digest, fits_digest, name_of, seed_of
 from hpsearch.search_cv.results import Candidate, Reading, candidates, cv_results
-from hpsearch.search_cv.route import Epochs, as_dataset, by_epochs
+from hpsearch.search_cv.route import Epochs, as_dataset, found_way
 from hpsearch.study.cross_validation import Fits, Pair, Splits
+from hpsearch.study.samples import ResourceName, Samples
 
 
 class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
@@ -53,8 +54,9 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         n_trials: Candidates; None: all points of a grid, else 64.
         refit: Train the best candidate once more, on all rows; the name of the score that decides; or a function of
             ``cv_results_`` that returns an index.
-        resource: What a candidate gets more of while it is good: ``epochs``; ``n_samples`` (growing parts of the
-            training rows of each fold); ``fit``: the next fold. ``auto``: epochs for our networks, else ``fit``.
+        resource: What a candidate gets more of while it is good: ``epochs``; ``samples`` (growing parts of the training
+            rows of each fold) or :class:`~hpsearch.study.samples.Samples`; ``iterations`` of a model with
+            ``warm_start``; ``fit``: the next fold. ``auto``: epochs for our networks, else ``fit``.
         epochs: Most epochs (or parts) of a candidate; None: as many as the estimator says.
         random_state: Seed of the search, and of every ``random_state`` of the estimator that is None; None draws one.
         root: Folder of the study's log, by which a search that was interrupted goes on when ``fit`` is called again,
@@ -84,10 +86,11 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **{n: c for n, c in BaseSearchCV._parameter_constraints.items() if n != "pre_dispatch"},
-        **dict.fromkeys(("space", "sampler", "pruner", "root", "name", "tracking", "timeout"), "no_validation"),
+        **dict.fromkeys(
+            ("space", "sampler", "pruner", "root", "name", "tracking", "timeout", "resource"), "no_validation"
+        ),
         **{name: [numbers.Integral, None] for name in ("n_trials", "epochs")},
         "lanes": [numbers.Integral],
-        "resource": [str],
         "random_state": ["random_state"],
     }
 
@@ -102,7 +105,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         scoring: Any = None,
         n_trials: int | None = 50,
         refit: Any = True,
-        resource: str = "auto",
+        resource: ResourceName | Samples = "auto",
         epochs: int | None = None,
         random_state: Any = None,
         root: str | Path | None = None,
@@ -159,7 +162,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         self.n_splits_ = len(pairs)
         self.seed_ = seed_of(self.random_state, self.root, self.name)
         with _as_value_errors():
-            way = by_epochs(
+            way = found_way(
                 self.estimator, X, y, pairs, resource=self.resource, scoring=self.scoring, space=self.space,
                 fit_params=fit_params, score_params=score_params, train_score=self.return_train_score,
             )  # fmt: skip
@@ -176,7 +179,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(names)
             refit_metric = self.refit
-        how = self._reading(study, way, names)
+        how = self._reading(history, study, way, names)
         found = candidates(history, how)
         tell(found, self.n_splits_, self.error_score)
         results = cv_results(found, how)
@@ -234,7 +237,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         return (
             Study(
                 model=model, data=dataset, cv=Splits(pairs), metric=decides, scoring=scoring, epochs=self.epochs,
-                value=way.value, **shared,
+                resource=self.resource, value=way.value, **shared,
             ),
             names,
             dataset,
@@ -251,13 +254,14 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             raise KeyboardInterrupt
         return result.history
 
-    def _reading(self, study: Study, way: Epochs | None, names: Mapping[str, str]) -> Reading:
+    def _reading(self, history: History, study: Study, way: Epochs | None, names: Mapping[str, str]) -> Reading:
+        by_fold = history.goal.value == "complete"  # also where a network is asked for a single epoch
         train = {}
         if self.return_train_score:
             train = {name: metric.replace("val_", "train_", 1) for name, metric in names.items()}
         numeric = isinstance(self.error_score, numbers.Real)
         return Reading(
-            self.n_splits_, way is None, names, train, study.dimensions, None if way is None else way.name,
+            self.n_splits_, by_fold, names, train, study.dimensions, None if way is None or by_fold else way.name,
             float(self.error_score) if numeric else np.nan,
         )  # fmt: skip
 

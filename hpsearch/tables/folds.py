@@ -11,9 +11,11 @@ import numpy as np
 
 from hpsearch.errors import UserError
 from hpsearch.models.datasets import Dataset
+from hpsearch.models.datasets.catalogue import CATALOGUE
 from hpsearch.study.cross_validation import Pair, Splits
+from hpsearch.study.table import Table
 from hpsearch.tables import door
-from hpsearch.tables.given import is_frame, was_divided
+from hpsearch.tables.given import was_divided
 from hpsearch.tables.join import with_validation
 from hpsearch.tables.split import divide
 
@@ -65,8 +67,7 @@ def load(data: Any, model: Any, cv: Any, groups: Any, seed: int, reader: int) ->
     Raises:
         UserError: The data cannot be used.
     """
-    in_one_piece = is_frame(data) or was_divided(data)
-    if isinstance(cv, Splits) and in_one_piece:
+    if isinstance(cv, Splits) and _in_one_piece(data):
         return door.load(data, model, reader=reader, split=(0.8, 0.2, 0.0))
     if groups is None or not was_divided(data):
         return door.load(data, model, reader=reader)
@@ -79,6 +80,15 @@ def load(data: Any, model: Any, cv: Any, groups: Any, seed: int, reader: int) ->
     rows = divide(targets, None, seed, "data", groups)
     parts = tuple((_safe_indexing(X, part), _safe_indexing(y, part)) for part in rows[:3])
     return replace(door.load(parts, model, reader=reader), own_split=True, places=(rows.train, rows.valid))
+
+
+def _in_one_piece(data: Any) -> bool:
+    """Return whether it is for us to divide the data; named sets are divided once for all, others may come in parts."""
+    if isinstance(data, Table):
+        return data.split is None
+    if isinstance(data, tuple | list):
+        return was_divided(data)
+    return not isinstance(data, Dataset) and not (isinstance(data, str) and data in CATALOGUE)
 
 
 def folds_of(dataset: Dataset, cv: Any, groups: Any, seed: int, *, classifies: bool) -> Folds:

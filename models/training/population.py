@@ -7,8 +7,8 @@ lane's own, and what a lane computes is bit for bit what it computes alone (see 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -42,6 +42,36 @@ EXPLODED = 1000.0
 _SPOKEN = {"train_cost": "training cost", "val_cost": "validation cost"}
 
 
+class Passes(Protocol):
+    """Trains the lanes of a population for an epoch."""
+
+    @property
+    def dropouts(self) -> list[int]:
+        """Indices of the dropout layers."""
+
+    def adopt(self, rates: Sequence[Rates]) -> None:
+        """Take over other hyper-parameters."""
+
+    def run(
+        self, order: Any, epochs: Sequence[int], streams: Mapping[int, list[np.random.Generator]]
+    ) -> tuple[Array, Array]:
+        """Return the cost summed over the samples and the number of hits, shape (K,) each."""
+
+
+class Measures(Protocol):
+    """Measures the lanes of a population on samples."""
+
+    def run(self) -> tuple[Array, Array]:
+        """Return the cost summed over the samples and the number of hits, shape (K,) each."""
+
+
+class Monitors(Protocol):
+    """Samples what a diagnosis needs of the lanes of a population."""
+
+    def run(self) -> list[dict[str, float]]:
+        """Return the samples of each lane by name."""
+
+
 class Population:
     """K networks that train side by side.
 
@@ -58,7 +88,7 @@ class Population:
         if not members:
             raise ValueError("a population needs members of one group (see group_key)")
         shared = resolve_params(members[0].params)
-        self._group = group_of(shared, data)
+        self._group = self._group_of(shared, 0)
         self._dtype = np.dtype(shared["dtype"])
         if data.X_train.dtype != self._dtype:
             raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
@@ -74,7 +104,7 @@ class Population:
         if self._stopping.keeps_best:
             best = {f"best.{name}": np.zeros_like(weights) for name, weights in self._stacks.weights.items()}
             self._arrays |= best
-        self._pass: TrainingPass | None = None
+        self._pass: Passes | None = None
         with limited(), np.errstate(all="ignore"):
             self.replace(members)
             self._measure(exact=bool(shared["exact_train_metrics"]))
@@ -94,14 +124,16 @@ class Population:
         self._samples = Samples(
             data.X_train if self._augmented is None else self._augmented.images, targets, data.y_train, data.weights
         )
-        self._scorer = Scorer(head, targets, data.y_train is None, data.weights)
+        self._scorers = [Scorer(head, targets, data.y_train is None, data.weights)] * len(self._stacks.flat)
         still = Samples(data.X_train, targets, data.y_train, data.weights)
-        self._checks = {"train": (ValidationPass(self._network, weights, still), self._scorer)} if exact else {}
+        self._checks: dict[str, tuple[Measures, list[Scorer]]] = {}
+        if exact:
+            self._checks["train"] = ValidationPass(self._network, weights, still), self._scorers
         for part, (x, t, y, importance) in data.held_out().items():
             aims = head.output.targets(t)
             checked = ValidationPass(self._network, weights, Samples(x, aims, y, importance), weigh_hits=True)
-            self._checks[part] = checked, Scorer(head, aims, y is None, importance)
-        self._monitor = Monitor(self._network, weights, still.pick(sampled_rows(len(data.X_train))))
+            self._checks[part] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
+        self._monitor: Monitors = Monitor(self._network, weights, still.pick(sampled_rows(len(data.X_train))))
 
     def replace(self, members: Sequence[Member]) -> None:
         """Take as many other members of the same group in the place of the present ones.
@@ -115,7 +147,9 @@ class Population:
             ValueError: For members of another number or group, or that need validation data which is not there.
         """
         params = [resolve_params(m.params) for m in members]
-        if len(members) != len(self._stacks.flat) or any(group_of(p, self.data) != self._group for p in params):
+        if len(members) != len(self._stacks.flat) or any(
+            self._group_of(p, k) != self._group for k, p in enumerate(params)
+        ):
             raise ValueError("a population needs members of one group (see group_key)")
         if "val" not in self.data.held_out() and any(map(needs_validation, params)):
             raise ValueError("early stopping and the plateau schedule need validation data")
@@ -142,7 +176,7 @@ class Population:
     def _rates(self, k: int) -> Rates:
         p = self._params[k]
         eta = p["learning_rate"] * self._memories[k]["lr_factor"]
-        n = len(self.data.X_train)
+        n = len(self._data_of(k).X_train)
         return Rates(eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n)
 
     @property
@@ -178,16 +212,16 @@ class Population:
             }
             if self._augmented is not None:
                 self._augmented.draw(order_seed)
-            order = np.random.default_rng(order_seed).permutation(len(self.data.X_train))
-            measured = {"train": (*training.run(order, [m.epoch for m in self.members], streams), self._scorer)}
-            measured |= {part: (*check.run(), scorer) for part, (check, scorer) in self._checks.items()}
+            epochs = [m.epoch for m in self.members]
+            measured = {"train": (*training.run(self._order(order_seed), epochs, streams), self._scorers)}
+            measured |= {part: (*check.run(), scorers) for part, (check, scorers) in self._checks.items()}
             monitored = self._monitor.run()
         results = []
         for k, member in enumerate(self.members):
             member.epoch += 1
             metrics: dict[str, float] = {}
-            for part, (cost, hits, scorer) in measured.items():
-                metrics |= scorer.metrics(part, float(cost[k]), hits[k].item())
+            for part, (cost, hits, scorers) in measured.items():
+                metrics |= scorers[k].metrics(part, float(cost[k]), hits[k].item())
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)
@@ -195,7 +229,19 @@ class Population:
             results.append(EpochResult(metrics | monitored[k], done, failure))
         return results
 
-    def _training_pass(self, rates: list[Rates]) -> TrainingPass:
+    def _data_of(self, k: int) -> TrainingData:
+        """Return the data of a lane: all have the same."""
+        return self.data
+
+    def _group_of(self, params: Mapping[str, Any], k: int) -> Hashable:
+        """Return the key of a lane with resolved parameters, by which lanes share a population."""
+        return group_of(params, self._data_of(k))
+
+    def _order(self, order_seed: tuple[int, ...]) -> Any:
+        """Return the order of the samples."""
+        return np.random.default_rng(order_seed).permutation(len(self.data.X_train))
+
+    def _training_pass(self, rates: list[Rates]) -> Passes:
         if self._pass is None:
             self._pass = TrainingPass(
                 self._network, self._optimizer, self._stacks, rates, self._samples, self._batch
@@ -214,7 +260,7 @@ class Population:
         for name, stack in self._stacks.weights.items():
             if not np.isfinite(stack[k]).all():
                 return because(f"{name} is no longer finite")
-        blind = self._scorer.blind_cost
+        blind = self._scorers[k].blind_cost
         if metrics["train_cost"] > EXPLODED * blind:
             return because(f"training cost is {metrics['train_cost']:.3g}, that of guessing {blind:.3g}")
         return None

@@ -57,13 +57,32 @@ def tally(
         importance: Weights of the samples, shape (s, b, 1), or None.
         weigh_hits: Whether a hit counts by its sample's weight, instead of as one.
     """
-    s, k = u.shape[:2]
-    terms = network.head.value(u, h, t[:, None])
-    if importance is not None:
-        terms = terms * importance[:, None]
     # a lane's sums in a row of its own: the order of additions must not depend on k
-    cost = np.ascontiguousarray(terms.reshape(s, k, -1).sum(-1).T, np.float64).sum(-1)
-    right = ((h > 0) == (t[:, None] > 0)).all(-1) if labels is None else u.argmax(-1) == labels[:, None]
+    cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance).T, np.float64).sum(-1)
     if importance is None or not weigh_hits:
-        return cost, right.sum((0, 2))
-    return cost, (right * importance[:, None, :, 0]).sum((0, 2), dtype=np.float64)
+        return cost, right(u, h, t, labels).sum((0, 2))
+    return cost, (right(u, h, t, labels) * importance[:, None, :, 0]).sum((0, 2), dtype=np.float64)
+
+
+def batch_costs(network: Network, u: Array, h: Array, t: Array, importance: Array | None = None) -> Array:
+    """Return the cost of each batch and lane, summed over its samples, shape (s, k).
+
+    See `tally` for the arguments; targets and weights may also be each lane's own, with an axis k behind the first.
+    """
+    s, k = u.shape[:2]
+    terms = network.head.value(u, h, _each(t, 3))
+    if importance is not None:
+        terms = terms * _each(importance, 3)
+    costs: Array = terms.reshape(s, k, -1).sum(-1)
+    return costs
+
+
+def right(u: Array, h: Array, t: Array, labels: Array | None) -> Array:
+    """Return which samples are hits, shape (s, k, b); see `batch_costs`."""
+    found: Array = ((h > 0) == (_each(t, 3) > 0)).all(-1) if labels is None else u.argmax(-1) == _each(labels, 2)
+    return found
+
+
+def _each(array: Array, shared: int) -> Array:
+    """Return an array with an axis of lanes, which it lacks where all share it."""
+    return array[:, None] if array.ndim == shared else array

@@ -158,7 +158,7 @@ class TrainingPass:
         n = len(samples.X)
         batches, tail = divmod(n, batch_size)
         self.steps = batches + bool(tail)
-        s = min(batches, SUPERBATCH_STEPS, max(1, SUPERBATCH_BYTES // (batch_size * samples.X[0].nbytes)))
+        s = superbatch(batches, batch_size, samples)
         self._block, self._tail = _Block(self, s, batch_size), _Block(self, 1, tail) if tail else None
 
     @property
@@ -171,15 +171,8 @@ class TrainingPass:
         return self.rates[k].dropout if index else self.rates[k].input_dropout
 
     def finish(self, step: Step) -> list[Op]:
-        """Return the whole program of a step: passes, update and max-norm."""
-        ops = [*step.forward, *step.error, *step.backward, *self.optimizer.update(step)]
-        if self.counts:
-            ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
-        for k, r in enumerate(step.rates):
-            if r.max_norm is not None:
-                weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if g.decays)
-                ops += [(bound_norms, (w, r.max_norm)) for w in weights]
-        return ops
+        """Return the whole program of a step."""
+        return finished(step, self.optimizer, counts=self.counts)
 
     def adopt(self, rates: Sequence[Rates]) -> None:
         """Take over other hyper-parameters."""
@@ -210,3 +203,27 @@ class TrainingPass:
         if self._tail:
             self._tail.train(order[end:], cost, hits)
         return cost, hits
+
+
+def superbatch(batches: int, batch_size: int, samples: Samples) -> int:
+    """Return how many of so many batches are gathered at once."""
+    fitting = SUPERBATCH_BYTES // (batch_size * int(samples.X[0].nbytes))
+    return min(batches, SUPERBATCH_STEPS, max(1, fitting))
+
+
+def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
+    """Return the whole program of a step: passes, update and max-norm.
+
+    Args:
+        step: As it was emitted.
+        optimizer: Emits the update.
+        counts: Whether a step counts itself first.
+    """
+    ops = [*step.forward, *step.error, *step.backward, *optimizer.update(step)]
+    if counts:
+        ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+    for k, r in enumerate(step.rates):
+        if r.max_norm is not None:
+            weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if g.decays)
+            ops += [(bound_norms, (w, r.max_norm)) for w in weights]
+    return ops

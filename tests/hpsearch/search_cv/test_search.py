@@ -61,6 +61,7 @@ def test_networks_go_by_epochs_and_the_best_parameters_train_the_best_estimator_
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_the_scores_of_a_network_are_those_of_its_predictions_on_the_rows_of_the_fold() -> None:
     found = search(network(), {"learning_rate": Choice([0.5])}, scoring="f1_macro", pruner="none").fit(X, Y)
     plain = search(network(), {"learning_rate": Choice([0.5])}, return_train_score=True, pruner="none").fit(X, Y)
@@ -108,11 +109,12 @@ def test_no_validation_row_reaches_a_fit() -> None:
         assert found.n_splits_ == 3
 
 
+@pytest.mark.slow
 def test_samples_may_be_the_resource() -> None:
     found = search(
         LogisticRegression(),
         {"C": Float(0.01, 10, log=True)},
-        resource="n_samples",
+        resource="samples",
         epochs=4,
         pruner="none",
         n_trials=2,
@@ -129,6 +131,7 @@ def test_epochs_of_any_model_that_takes_them() -> None:
     assert found.best_estimator_.max_iter == found.best_params_["max_iter"]
 
 
+@pytest.mark.slow
 def test_a_search_in_memory_writes_nothing_and_imports_no_mlflow(tmp_path: Path) -> None:
     code = """
 import sys
@@ -225,3 +228,10 @@ def test_a_network_that_diverges_is_a_candidate_that_failed() -> None:
     assert found.cv_results_["state"].tolist() == ["COMPLETE", "FAILED"]
     assert np.isnan(found.cv_results_["mean_test_score"][1])
     assert found.cv_results_["rank_test_score"].tolist() == [1, 2]
+
+
+def test_a_network_of_a_single_epoch_goes_fold_by_fold() -> None:
+    found = search(network(max_epochs=1), RATES, n_trials=2, pruner="none").fit(X, Y)
+    assert found.cv_results_["n_resources"].tolist() == [3, 3]
+    assert set(found.best_params_) == {"learning_rate"}
+    assert found.best_estimator_.n_iter_ == 1

@@ -1,0 +1,152 @@
+"""The networks of all folds as lanes of one population, where few trials share their shapes.
+
+Where many do, those of one fold already fill a population of their own, whose lanes share their mini-batches; there
+the folds train one after the other. Either way brings the same bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from hpsearch.log.records import Row
+from hpsearch.models.training.folds import FoldPopulation
+from hpsearch.objectives.base import Objective
+from hpsearch.objectives.mlp import MLPPopulation
+
+FEW = 3
+"""Most trials of one shape whose folds train side by side."""
+
+VACANT = 4
+"""How many populations that nobody trains in are kept for what was compiled for them."""
+
+Lane = tuple[int, int]
+"""A fold and a trial."""
+
+
+@runtime_checkable
+class Networked(Protocol):
+    """An objective whose trials are networks of ours."""
+
+    def networks(self, trial: int) -> MLPPopulation | None:
+        """Return what trains a trial's network; None where it failed before it had one."""
+
+
+@dataclass
+class _Side:
+    """Lanes that train side by side, and what trains them."""
+
+    lanes: tuple[Lane, ...]
+    population: FoldPopulation
+
+
+class FoldLanes:
+    """Advances the trials of all folds, side by side where that is faster.
+
+    Args:
+        folds: Trains the models of each fold.
+    """
+
+    def __init__(self, folds: Sequence[Objective]) -> None:
+        self._folds = list(folds)
+        self._sides: dict[Hashable, _Side] = {}
+        self._vacant: dict[Hashable, FoldPopulation] = {}
+
+    def advance(self, going: Sequence[Sequence[int]], tick: int) -> dict[Lane, Row]:
+        """Train trials for one epoch.
+
+        Args:
+            going: The trials of each fold.
+            tick: The tick.
+        """
+        groups = self._groups(going, tick)
+        together = {key: lanes for key, lanes in groups.items() if key is not None and _few(lanes)}
+        apart = {lane for key, lanes in groups.items() if key not in together for lane in lanes}
+        for lane in sorted(apart):
+            self.release(*lane)
+        rows: dict[Lane, Row] = {}
+        for key, lanes in together.items():
+            rows |= self._train(key, tuple(lanes), tick)
+        for fold, objective in enumerate(self._folds):
+            own = [number for number in going[fold] if (fold, number) in apart]
+            for row in objective.advance(own, tick) if own else ():
+                rows[fold, row.trial] = row
+        return rows
+
+    def release(self, fold: int, trial: int) -> None:
+        """Bring the states of a lane, and of those beside it, back to their owners."""
+        for key, side in list(self._sides.items()):
+            if (fold, trial) in side.lanes:
+                self._collect(side)
+                del self._sides[key]
+                self._vacant[self._kind(key, side.lanes)] = side.population
+        while len(self._vacant) > VACANT:
+            del self._vacant[next(iter(self._vacant))]
+
+    def collect(self) -> None:
+        """Bring copies of all states to their owners."""
+        for side in self._sides.values():
+            self._collect(side)
+
+    def _groups(self, going: Sequence[Sequence[int]], tick: int) -> dict[Hashable, list[Lane]]:
+        groups: dict[Hashable, list[Lane]] = {}
+        for fold, numbers in enumerate(going):
+            for number in numbers:
+                networks = self._networks(fold, number)
+                key = None if networks is None else networks.side_key(number, tick)
+                groups.setdefault(key, []).append((fold, number))
+        return groups
+
+    def _networks(self, fold: int, trial: int) -> MLPPopulation | None:
+        objective = self._folds[fold]
+        return objective.networks(trial) if isinstance(objective, Networked) else None
+
+    def _owner(self, lane: Lane) -> MLPPopulation:
+        networks = self._networks(*lane)
+        assert networks is not None, "a lane is a network"
+        return networks
+
+    def _train(self, key: Hashable, lanes: tuple[Lane, ...], tick: int) -> dict[Lane, Row]:
+        population = self._population(key, lanes)
+        order = self._owner(lanes[0]).order(lanes[0][1], tick)
+        begun = time.perf_counter()
+        results = population.run_epoch(order)
+        seconds = (time.perf_counter() - begun) / len(lanes)
+        return {
+            lane: self._owner(lane).row(lane[1], result, seconds, population, place)
+            for place, (lane, result) in enumerate(zip(lanes, results, strict=True))
+        }
+
+    def _population(self, key: Hashable, lanes: tuple[Lane, ...]) -> FoldPopulation:
+        standing = self._sides.get(key)
+        if standing is not None and standing.lanes == lanes:
+            return standing.population
+        for lane in (*lanes, *(standing.lanes if standing is not None else ())):
+            self.release(*lane)
+        members, data = zip(*(self._owner(lane).taken(lane[1]) for lane in lanes), strict=True)
+        empty = self._vacant.pop(self._kind(key, lanes), None)
+        if empty is not None and empty.trains_on(data):
+            empty.replace(members)  # what was compiled for as many lanes serves again
+            population = empty
+        else:
+            population = FoldPopulation(members, data)
+        self._sides[key] = _Side(lanes, population)
+        return population
+
+    def _collect(self, side: _Side) -> None:
+        for (fold, number), state in zip(side.lanes, side.population.states(), strict=True):
+            self._owner((fold, number)).give_back(number, state)
+
+    @staticmethod
+    def _kind(key: Hashable, lanes: Sequence[Lane]) -> Hashable:
+        return key, tuple(fold for fold, _ in lanes)
+
+
+def _few(lanes: Sequence[Lane]) -> bool:
+    """Return whether lanes are those of several folds, and of few trials in each."""
+    folds: dict[int, int] = {}
+    for fold, _ in lanes:
+        folds[fold] = folds.get(fold, 0) + 1
+    return len(folds) > 1 and max(folds.values()) <= FEW
