@@ -29,8 +29,11 @@ SAVE_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0
 """How long to wait for a first worker, or for one to come back."""
 
-DEATHS = 3
-"""A trial whose worker died this many times, the last time with nothing else on it, fails."""
+DEATHS = 5
+"""A trial whose worker died this many times in a row, all but the first time with nothing else on it, fails.
+
+So many, since workers die for other reasons too: whoever is unlucky so often is not the rule.
+"""
 
 
 class Executor:

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from hpsearch.engine.crew import Answer
-from hpsearch.engine.executor import Executor
+from hpsearch.engine.executor import DEATHS, Executor
 from hpsearch.engine.remote import Job
 from hpsearch.errors import UserError
 from hpsearch.log.records import Ask, Row
@@ -285,4 +285,4 @@ def test_a_trial_over_which_worker_after_worker_dies_fails_and_no_other() -> Non
         executor.start(Start(Ask(number, number, {}, number)))
     rows = executor.advance([0, 1, 2], 0)
     assert [row.failure for row in rows] == [None, "its worker died, and again with nothing else on it", None]
-    assert len(notices) == 3
+    assert len(notices) == DEATHS
