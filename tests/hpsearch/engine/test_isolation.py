@@ -113,21 +113,22 @@ def go(root: Path, objective: Any, **settings: Any) -> Any:
 
 
 def test_a_plain_function_that_takes_too_long_fails_with_one_worker_too(tmp_path: Path) -> None:
-    trials = go(tmp_path, sleeper, trial_timeout=0.5, lanes=1).trials
+    trials = go(tmp_path, sleeper, trial_timeout=1.0, lanes=1).trials
     assert [trial.state for trial in trials] == ["COMPLETE", "FAILED", "COMPLETE", "COMPLETE"]
-    assert trials[1].decision.reason == "trained for longer than trial_timeout=0.5 s"
+    assert trials[1].decision.reason == "trained for longer than trial_timeout=1 s"
     assert trials[1].decision.rule == "timeout"
 
 
 def test_what_a_process_takes_to_start_is_not_the_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = isolated._Child.__init__
+    begin, clock, passed = isolated._Child.__init__, time.perf_counter, [0.0]
 
     def late(self: Any, maker: bytes, data: Any) -> None:
         begin(self, maker, data)
-        time.sleep(1.1)
+        passed[0] += 100.0
 
     monkeypatch.setattr(isolated._Child, "__init__", late)
-    trials = go(tmp_path, napper, trial_timeout=1.0, lanes=1).trials
+    monkeypatch.setattr(time, "perf_counter", lambda: clock() + passed[0])
+    trials = go(tmp_path, napper, trial_timeout=60.0, lanes=1).trials
     assert [trial.state for trial in trials] == ["COMPLETE"] * 4
 
 
