@@ -36,6 +36,8 @@ class OutputFiles:
 
     def remove(self) -> None:
         """Delete them."""
+        if not self.head.parent.is_dir():
+            return
         for path in (self.head, self.tail, self.before):
             path.unlink(missing_ok=True)
 

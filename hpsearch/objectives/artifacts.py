@@ -26,7 +26,8 @@ class Artifacts:
 
     def clear(self) -> None:
         """Delete what an earlier study of this folder has left."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder.is_dir():
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def keep(self, path: str | os.PathLike[str], inside: str | None = None) -> None:
         """Keep a copy of a file, or of a folder's files; one that is there under that name is replaced.

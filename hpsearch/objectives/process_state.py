@@ -113,7 +113,7 @@ def _is_same(here: Any, state: Any) -> bool:
         return bool(
             inner["pos"] == state["state"]["pos"]
             and (here["has_gauss"], here["gauss"]) == (state["has_gauss"], state["gauss"])
-            and np.array_equal(inner["key"], state["state"]["key"])
+            and inner["key"].tobytes() == state["state"]["key"].tobytes()
         )
     if hasattr(state, "equal"):  # PyTorch's
         return here is not None and bool(state.equal(here))
