@@ -29,7 +29,6 @@ from hpsearch.running import plan as plans
 from hpsearch.running.callbacks import Callbacks
 from hpsearch.running.options import Options, Outlet, Place, RunOptions
 from hpsearch.running.plan import Plan
-from hpsearch.running.refit import refitted
 from hpsearch.running.result import Result
 from hpsearch.running.under_way import under_way
 from hpsearch.study.study import Study
@@ -87,6 +86,8 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         interrupt = stack.enter_context(Interrupt(watcher.message))
         best = winner.Winner(history.current, plan.objective)
         if plan.dataset is not None and plan.prepared.cross_validates:
+            from hpsearch.running.refit import refitted  # imports the networks, which need SciPy
+
             best.whole = partial(refitted, plan.study, plan.dataset, history.current, threads=plan.threads)
         done = all_failed(history)
         try:

@@ -19,15 +19,11 @@ from hpsearch.models.training.population import Member, Population
 from hpsearch.objectives import streams
 from hpsearch.objectives.base import Confirming, Keeping, Start
 from hpsearch.objectives.build import outputs_of, prepare
-from hpsearch.objectives.chosen import Models
-from hpsearch.objectives.cross_build import folded_as
 from hpsearch.objectives.outputs import Outputs
 from hpsearch.objectives.surroundings import surroundings
 from hpsearch.objectives.transformers import behind
 from hpsearch.study.scaling import DECAYS
 from hpsearch.study.study import Study
-from hpsearch.tables.folds import development
-from hpsearch.tables.join import with_validation
 
 
 def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, threads: int | None = 1) -> Any:
@@ -46,6 +42,11 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
         UserError: It diverged or failed on these rows.
     """
     assert trial.best_epoch is not None, "a winner has a best epoch"
+    # These import scikit-learn and pandas, which a study of a function does not need.
+    from hpsearch.objectives.cross_build import folded_as
+    from hpsearch.tables.folds import development
+    from hpsearch.tables.join import with_validation
+
     if study.cv is None:
         whole = with_validation(dataset)
     else:
@@ -63,6 +64,8 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
 
 def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
     """Train one of our networks with the recorded learning rates."""
+    from hpsearch.objectives.chosen import Models
+
     ask, epochs = trial.ask, trial.best_epoch or 0
     _, model, asked = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
     parts = model.parts

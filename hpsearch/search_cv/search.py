@@ -154,6 +154,8 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             ValueError: The search cannot be, or every fit failed.
             KeyboardInterrupt: It was interrupted; with a ``root`` the same call goes on.
         """
+        if y is None and get_tags(self).target_tags.required:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))

@@ -12,7 +12,6 @@ from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.models.names import CARRIED
-from hpsearch.tracking import sklearn_flavor
 from hpsearch.tracking.example import read_example
 
 FOLDER, CARD = "model", "card.json"
@@ -150,6 +149,8 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
             pip_requirements=card.requirements,
             mlflow_model=description,
         )
+        from hpsearch.tracking import sklearn_flavor  # imports scikit-learn
+
         sklearn_flavor.add(target, package.name, description)
 
 

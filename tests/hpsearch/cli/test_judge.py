@@ -74,7 +74,9 @@ def test_export_writes_an_optuna_journal(hpsearch: Run) -> None:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
-    assert hpsearch("export", "depth", "--format", "optuna", "-o", "depth.log") == (0, "", "")
+    code, out, err = hpsearch("export", "depth", "--format", "optuna", "-o", "depth.log")
+    assert (code, out) == (0, "")
+    assert err.startswith("Optuna holds one curve a trial, that of val_accuracy; of cost it has the values")
     study = optuna.load_study(study_name="depth", storage=JournalStorage(JournalFileBackend("depth.log")))
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED", "FAIL", "COMPLETE"]
     assert study.trials[3].intermediate_values == {1: 0.7, 2: 0.9, 3: 0.85}
