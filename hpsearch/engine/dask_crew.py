@@ -133,7 +133,8 @@ class DaskCrew:
                 workers=[worker], allow_other_workers=False, pure=False, retries=0,
             )  # fmt: skip
         except _gone() as error:
-            self._refuse(error)
+            if not isinstance(error.__cause__, KeyError):  # one that had gone before did not refuse
+                self._refuse(error)
             self._ended.add(worker)
             self._answers.append(Answer(errand, lost="could not be given the data", blamed=False))
             return
@@ -246,7 +247,10 @@ class DaskCrew:
         held = self._held.get(worker)
         if held is None or held.status != "finished":
             send = partial(self._client.scatter, self._data, workers=[worker], hash=False, timeout=TRANSFER_SECONDS)
-            held = self._held[worker] = _within(TRANSFER_SECONDS, send)
+            try:
+                held = self._held[worker] = _within(TRANSFER_SECONDS, send)
+            except KeyError as error:  # what the scheduler says of a worker that has just gone
+                raise OSError(f"worker {worker} has gone") from error
             self._refusals = 0
         return held
 

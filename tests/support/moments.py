@@ -135,7 +135,8 @@ def run(folder: Path, root: Path, moments: Moments | None = None) -> None:
         moments.watch()
         count = lambda: moments.count  # noqa: E731 - as above
     load_study(folder / "study.py").run(root, quiet=True, tracking=False, workers=workers)
-    (root / "moments").write_text(str(count()))
+    if moments is not None:
+        (root / "moments").write_text(str(count()))
 
 
 def export(root: Path) -> None:

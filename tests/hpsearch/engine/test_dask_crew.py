@@ -150,6 +150,19 @@ def test_workers_that_cannot_take_the_data_end_the_run_with_one_line() -> None:
         made.send(2, "c", "toy", JOB)
 
 
+def test_a_worker_that_goes_before_it_is_given_the_data_has_not_refused_them() -> None:
+    client = FakeClient(FakeFuture("pending"), a=("running", 0))
+
+    def fail() -> Any:
+        raise KeyError("tcp://127.0.0.1:9")  # as Dask's scheduler says it
+
+    client.scattered = fail
+    made = DaskCrew(client, lambda data: data, [1, 2])
+    for number in range(2 * dask_crew.REFUSALS):
+        made.send(number, "a", "toy", JOB)
+    assert {answer.lost for answer in made.answers(0.1)} == {"could not be given the data"}
+
+
 def test_a_call_that_nobody_answers_ends() -> None:
     import threading
 

@@ -26,7 +26,7 @@ from hpsearch import Float, Study
 def die(trial):
     if trial.number == 1:
         os._exit(3)
-    if trial.number == 2 and "SIGSEGV" in sys.argv:
+    if trial.number == 2 and os.environ.get("DEADLY"):
         os.kill(os.getpid(), signal.SIGSEGV)
 
 def plain(trial):
@@ -46,12 +46,13 @@ if __name__ == "__main__":
 """
 
 
-def run_until_it_is_done(folder: Path, *words: str) -> list[int]:
+def run_until_it_is_done(folder: Path, shape: str, *, deadly: str = "") -> list[int]:
     """Run a deadly study again and again; returns the exit codes of its processes."""
     (folder / "study.py").write_text(DEADLY)
     codes: list[int] = []
     while not codes or (codes[-1] and len(codes) < 4):
-        done = subprocess.run([sys.executable, "study.py", *words], cwd=folder, timeout=120, check=False)
+        command, env = [sys.executable, "study.py", shape], {**os.environ, "DEADLY": deadly}
+        done = subprocess.run(command, cwd=folder, env=env, timeout=120, check=False)
         codes.append(done.returncode)
     return codes
 
@@ -67,7 +68,7 @@ def test_a_trial_that_ends_the_process_ends_only_itself_the_next_time(tmp_path: 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", ["plain", "late"])
 def test_each_trial_that_ends_the_process_ends_only_itself_the_next_time(tmp_path: Path, shape: str) -> None:
-    assert run_until_it_is_done(tmp_path, shape, "SIGSEGV") == [3, -signal.SIGSEGV, 0]
+    assert run_until_it_is_done(tmp_path, shape, deadly="yes") == [3, -signal.SIGSEGV, 0]
     trials = load_history(tmp_path / "root" / "studies" / "deadly").trials
     reasons = [trial.decision.reason for trial in trials if trial.decision is not None]
     assert "its process ended (exit code 3) while it trained" in reasons[1]
