@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from hpsearch.errors import UserError
@@ -60,6 +63,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
                 raise UserError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         else:
             stack.enter_context(_main_left_alone())
+            _track_through_hangups()
             # Daemonic processes may have no children, and what users train may start some.
             stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
             try:
@@ -117,6 +121,22 @@ def _silence() -> Iterator[_Silence]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(logger.level if silence.stays else level)
+
+
+def _track_through_hangups() -> None:
+    """Start the process by which multiprocessing tracks resources so that it outlives a terminal that hangs up.
+
+    It ignores the terminal's other signals by itself. Where SIGHUP ended it, the tick that is still finished would be
+    full of its complaints.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGHUP"):
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a program that is started inherits this
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is not None:  # none of Python's
+            signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager
