@@ -21,8 +21,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
 ]
 
-MOMENTS = 30
-"""At so many moments, spread over all that there are, each attack is made."""
+MOMENTS = 15
+"""At so many moments of each of two studies, spread over all that there are, each attack is made."""
 
 NETWORKS = """
 from hpsearch import Choice, Float, MLPClassifier, Study
