@@ -116,6 +116,8 @@ def _refused(
         return "scoring must be a name or one of scikit-learn's scorers"
     if np.ndim(y) != 1 or not hasattr(X, "shape") or len(X.shape) != 2:
         return "it takes an array or a data frame of two dimensions, and one target"
+    if 0 in X.shape:
+        return "there are no samples, or no features"  # which the estimator says in its own words
     if last is estimator and (hasattr(X, "toarray") or np.asarray(X).dtype.kind not in "biuf"):
         return "it takes numbers"
     targets = np.asarray(y)

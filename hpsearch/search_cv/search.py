@@ -18,11 +18,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
-from sklearn.utils.validation import _check_method_params, indexable
+from sklearn.utils.validation import _check_method_params, column_or_1d, indexable
 
 from hpsearch import samplers
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
+from hpsearch.models.estimators.base import Perceptron
 from hpsearch.objectives import streams
 from hpsearch.objectives.fold_fits import settled
 from hpsearch.objectives.transformers import split
@@ -156,6 +157,8 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         """
         if y is None and get_tags(self).target_tags.required:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        if getattr(y, "shape", ())[1:] == (1,) and isinstance(split(self.estimator).last, Perceptron):
+            y = column_or_1d(y, warn=True)  # as the network's own fit does
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))

@@ -71,7 +71,8 @@ def test_the_scores_of_a_network_are_those_of_its_predictions_on_the_rows_of_the
         network(), {"learning_rate": Choice([0.5])}, scoring=["accuracy", "f1_macro"], refit="accuracy", pruner="none"
     ).fit(X, Y)
     assert several.multimetric_
-    assert several.best_score_ == several.cv_results_["mean_test_accuracy"][0]
+    assert several.best_score_ == several.cv_results_["mean_test_accuracy"].max()
+    assert several.best_index_ == several.cv_results_["mean_test_accuracy"].argmax()
 
 
 def test_pipelines_regressors_and_labels_of_text() -> None:
