@@ -273,7 +273,10 @@ def _gone() -> tuple[type[BaseException], ...]:
     """Return what calls raise whose worker or scheduler is gone."""
     from concurrent.futures import CancelledError
 
-    return (OSError, TimeoutError, RuntimeError, CancelledError)  # a CommClosedError is an OSError
+    from distributed import client
+
+    closed = getattr(client, "ClosedClientError", OSError)  # not every version has it; a CommClosedError is an OSError
+    return (OSError, TimeoutError, RuntimeError, CancelledError, closed)
 
 
 def _within(seconds: float, call: Callable[[], T]) -> T:

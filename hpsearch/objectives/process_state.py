@@ -7,6 +7,7 @@ global random generators belong to the process; several trials share it, and so 
 from __future__ import annotations
 
 import contextvars
+import ctypes
 import decimal
 import os
 import random
@@ -90,39 +91,68 @@ class Surroundings:
         if last is not None:
             last._random = here
         for name, state in self._random.items():
-            if not _is_same(here.get(name), state):  # setting costs more than looking, and few use them all
+            if here.get(name) is not state:
                 _SETTERS[name](state)
         Surroundings._last = self
 
 
+class _NumPyState:
+    """Where NumPy's global generator stands, asked for in full only where it may have moved: that takes long.
+
+    Its numbers lie where the generator says (NumPy's documented ``ctypes`` interface); beside them it may hold a normal
+    number for the next call. While these numbers are as they were and it holds none, nobody has drawn.
+
+    Attributes:
+        known: The state at which it was last seen or set, or None.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, Any] | None = None
+        self._seen: bytes | None = None
+        self._generator: Any = None
+        self._address = 0
+
+    def now(self) -> dict[str, Any]:
+        """Return where it stands: the very object that is known where it has not moved."""
+        numbers = self._numbers()
+        if self.known is None or numbers is None or numbers != self._seen or self.known["has_gauss"]:
+            # Without its legacy form: it takes as long again to make.
+            self.known = np.random.get_state(legacy=False)  # noqa: NPY002 - the user's
+            self._seen = numbers
+        return self.known
+
+    def set(self, state: dict[str, Any]) -> None:
+        """Have it stand elsewhere."""
+        np.random.set_state(state)  # noqa: NPY002 - the user's
+        self.known, self._seen = state, self._numbers()
+
+    def _numbers(self) -> bytes | None:
+        generator = np.random.get_bit_generator()  # type: ignore[attr-defined]
+        if type(generator) is not np.random.MT19937:
+            return None
+        if generator is not self._generator:
+            self._generator, self._address = generator, generator.ctypes.state_address
+        return ctypes.string_at(self._address, _NUMBERS)
+
+
+_NUMBERS = 625 * 4
+"""Bytes of the 624 words of a Mersenne twister, and of its place among them."""
+
+_numpy = _NumPyState()
+
+
 def _generators() -> dict[str, Any]:
     """Return where the global random generators stand."""
-    found: dict[str, Any] = {"random": random.getstate()}
-    # Without its legacy form: it takes as long again to make.
-    found["numpy"] = np.random.get_state(legacy=False)  # noqa: NPY002 - the user's
+    found: dict[str, Any] = {"random": random.getstate(), "numpy": _numpy.now()}
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "get_rng_state"):
         found["torch"] = torch.get_rng_state()
     return found
 
 
-def _is_same(here: Any, state: Any) -> bool:
-    """Return whether a generator stands at a state."""
-    if isinstance(state, dict):  # NumPy's
-        inner = here["state"]
-        return bool(
-            inner["pos"] == state["state"]["pos"]
-            and (here["has_gauss"], here["gauss"]) == (state["has_gauss"], state["gauss"])
-            and inner["key"].tobytes() == state["state"]["key"].tobytes()
-        )
-    if hasattr(state, "equal"):  # PyTorch's
-        return here is not None and bool(state.equal(here))
-    return bool(here == state)
-
-
 _SETTERS: dict[str, Callable[[Any], None]] = {
     "random": random.setstate,
-    "numpy": np.random.set_state,
+    "numpy": _numpy.set,
     "torch": lambda state: sys.modules["torch"].set_rng_state(state),
 }
 
