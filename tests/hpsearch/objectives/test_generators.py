@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hpsearch import Float, Study
+from hpsearch.objectives.process_state import Surroundings
 from hpsearch.running.api import run
 
 
@@ -70,3 +71,26 @@ def test_pytorch_s_generator_is_one_of_them(tmp_path: Path) -> None:
     seed(1)
     first = [drawn() for _ in range(3)]
     assert go(tmp_path, generator)[1] == first
+
+
+def test_a_normal_number_that_numpy_keeps_for_the_next_call_is_the_trials_own() -> None:
+    def drawn(seeds: list[int], turns: int) -> list[list[float]]:
+        """Trials that seed the generator and draw one normal number in each of their turns."""
+        trials = [Surroundings() for _ in seeds]
+        found: list[list[float]] = [[] for _ in seeds]
+        for turn in range(turns):
+            for number, seed in enumerate(seeds):
+
+                def step(seed: int, turn: int = turn) -> float:
+                    if turn == 0:
+                        np.random.seed(seed)  # noqa: NPY002 - as a user's code does
+                    return float(np.random.randn())  # noqa: NPY002
+
+                found[number].append(trials[number].run(step, seed))
+        return found
+
+    before = np.random.get_state()  # noqa: NPY002
+    alone = [drawn([seed], 5)[0] for seed in (1, 2, 3)]
+    assert drawn([1, 2, 3], 5) == alone
+    assert alone[0] == np.random.RandomState(1).randn(5).tolist()
+    np.random.set_state(before)  # noqa: NPY002
