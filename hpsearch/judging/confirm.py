@@ -14,7 +14,6 @@ from typing import Any
 
 from hpsearch.judging import student
 from hpsearch.log.history import History, Trial
-from hpsearch.log.spread import CONFIDENCE as CONFIDENCE
 from hpsearch.log.spread import Spread as Spread
 from hpsearch.log.stages import full_epochs
 from hpsearch.study.declared import Declaration

@@ -52,6 +52,15 @@ def replace(target: Path, data: bytes) -> None:
         raise
 
 
+def flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def as_user_error(path: Path) -> Iterator[None]:
     """Turn what the machine raises while a file is written into one line that names the file.

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
+from hpsearch.log.files import flush
 from hpsearch.log.kept import artifact_folder, artifacts
 
 MOST_BYTES = 1_000_000_000
@@ -62,7 +63,7 @@ class Artifacts:
             else:
                 shutil.copyfile(source, partial)
             for each in (partial, *partial.rglob("*")):
-                _sync(each)
+                flush(each)
             if target.is_dir() or source.is_dir():
                 _remove(target)
             os.replace(partial, target)
@@ -85,11 +86,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

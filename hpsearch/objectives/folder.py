@@ -6,10 +6,11 @@ the user's own; nothing of it is read here.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from hpsearch.log.files import flush
 
 CHECKPOINTS = "checkpoints/trials"
 """Where in a study's folder they are."""
@@ -67,10 +68,10 @@ class Folder:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.copytree(self._work, partial)
         for path in (partial, *partial.rglob("*")):
-            _sync(path)
+            flush(path)
         shutil.rmtree(self._at(epoch), ignore_errors=True)
         partial.rename(self._at(epoch))
-        _sync(self._root)
+        flush(self._root)
         self._state = state
         for old in sorted(_kept(self._root))[:-KEPT]:
             shutil.rmtree(self._at(old))
@@ -97,11 +98,3 @@ def kept_epoch(root: Path, trial: int, most: int) -> int:
 def _kept(folder: Path) -> Iterator[int]:
     for path in folder.glob(f"{_PREFIX}*"):
         yield int(path.name.removeprefix(_PREFIX))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpsearch.errors import UserError
+from hpsearch.log.files import flush
 from hpsearch.tracking.uri import sqlite_path
 
 Kind = Literal["absent", "whole", "half-made", "older", "newer", "damaged"]
@@ -279,11 +280,7 @@ def _beside(path: Path) -> Iterator[Path]:
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{time.time_ns()}.partial")
     try:
         yield fresh
-        fd = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        flush(path.parent)
     finally:
         for end in ("", *BESIDE):
             Path(f"{fresh}{end}").unlink(missing_ok=True)
