@@ -15,6 +15,7 @@ from hpsearch.samplers import grid
 from hpsearch.samplers.base import Pausing, Sampler
 from hpsearch.samplers.chapter import Chapter
 from hpsearch.samplers.enqueued import Enqueued, EnqueuedPausing
+from hpsearch.samplers.freeze_thaw import FreezeThaw
 from hpsearch.samplers.gp import GP
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.listed import Listed
@@ -24,7 +25,20 @@ from hpsearch.samplers.tpe import TPE
 from hpsearch.study.registry import SAMPLERS, resolve
 from hpsearch.study.study import DEFAULT_TRIALS, Study
 
-__all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Listed", "Random", "Sampler", "budget", "build", "check_size"]
+__all__ = [
+    "GP",
+    "QMC",
+    "TPE",
+    "Chapter",
+    "FreezeThaw",
+    "Grid",
+    "Listed",
+    "Random",
+    "Sampler",
+    "budget",
+    "build",
+    "check_size",
+]
 
 
 def build(study: Study, epochs: int | None = None) -> Sampler:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.samplers.curve_kernel import Numbers, Places, rest_of
+from hpsearch.samplers.curve_kernel import Numbers, Places
 from hpsearch.samplers.gp_encoding import Array
 
 LEADERS = 24
@@ -185,33 +185,30 @@ def _rows(ranked: Sequence[tuple[Curve, int]]) -> list[_Shown]:
         ranked: Curves and how many of their epochs count, best first.
     """
     leading: list[_Shown] = []
-    others: list[_Shown] = []
+    others: list[tuple[Curve, int, int]] = []  # curve, epoch, epochs of it that count
     for rank, (curve, epochs) in enumerate(ranked):
-        rows = _all_rungs(curve, epochs) if rank < 3 * LEADERS else []
-        last = _last(curve, epochs)
-        if rank < LEADERS and len(leading) + len(rows) < 3 * MOST_ROWS // 4:
-            leading += [*rows, last]
-        else:
-            others += [*rows[:1], last]
+        if rank < LEADERS and len(leading) + len(rungs_of(curve.most)) < 3 * MOST_ROWS // 4:
+            leading += _all_rungs(curve, epochs)
+            continue
+        if rank < 3 * LEADERS and epochs > 1 and math.isfinite(curve.losses[0]):
+            others.append((curve, 1, epochs))
+        others.append((curve, epochs, epochs))
     room = MOST_ROWS - len(leading)
     if len(others) > room:
         half = room // 2
         spread = np.linspace(half, len(others) - 1, room - half).astype(int)
         others = others[:half] + [others[i] for i in spread]
-    return leading + others
+    return leading + [_at(*each) for each in others]
 
 
 def _all_rungs(curve: Curve, epochs: int) -> list[_Shown]:
-    """Return what a curve showed at the rungs below its last epoch that counts."""
-    return [
-        (curve, float(rest_of(rung, curve.most)), curve.losses[rung - 1])
-        for rung in rungs_of(curve.most).tolist()
-        if rung < epochs and math.isfinite(curve.losses[rung - 1])
-    ]
+    """Return what a curve showed at the rungs up to its last epoch that counts."""
+    below = [rung for rung in rungs_of(curve.most).tolist() if rung < epochs and math.isfinite(curve.losses[rung - 1])]
+    return [_at(curve, epoch, epochs) for epoch in (*below, epochs)]
 
 
-def _last(curve: Curve, epochs: int) -> _Shown:
-    """Return what a curve showed last; one that has trained to its end stays there."""
-    ended = curve.whole and epochs == curve.epoch
-    rest = 0.0 if ended else float(rest_of(min(epochs, curve.most), curve.most))
-    return curve, rest, curve.losses[epochs - 1]
+def _at(curve: Curve, epoch: int, epochs: int) -> _Shown:
+    """Return what a curve showed at an epoch; one that has trained to its end stays there."""
+    ended = curve.whole and epoch == epochs == curve.epoch
+    rest = 0.0 if ended or epoch >= curve.most else math.log(curve.most / epoch) / math.log(curve.most)
+    return curve, rest, curve.losses[epoch - 1]

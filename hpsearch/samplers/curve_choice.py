@@ -105,10 +105,11 @@ def best_move(
     """
     if not curves and not points:
         return None
+    moves: list[Curve | Point] = [*curves, *points]
     codes = np.stack([*(curve.codes for curve in curves), *(point.codes for point in points)])
     owners = np.array([*(curve.number for curve in curves), *(_FRESH - i for i in range(len(points)))])
     who, until, done, most, cost = [], [], [], [], []
-    for i, each in enumerate([*curves, *points]):
+    for i, each in enumerate(moves):
         epoch = each.epoch if isinstance(each, Curve) else 0
         for rung in rungs_of(each.most).tolist():
             if rung > epoch:
@@ -120,7 +121,7 @@ def best_move(
     place, target, begun, last = np.array(who), np.array(until), np.array(done), np.array(most)
     ends = Places(codes, owners, np.zeros(len(codes)))
     mean, solved = process.at(ends)
-    rest = np.concatenate([np.atleast_1d(rest_of(np.array([t]), m)) for t, m in zip(until, most, strict=True)])
+    rest = np.log(last / target) / np.log(np.maximum(last, 2))
     later = Places(codes[place], owners[place], rest)
     _, solved_later = process.at(later)
     spread = process.shift(np.zeros(len(place)), solved[:, place], rest, solved_later)

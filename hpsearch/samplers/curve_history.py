@@ -76,7 +76,8 @@ class Curves:
     @staticmethod
     def _settle(trial: Trial, curve: Curve) -> None:
         """Take in whether a trial trains, waits or has ended."""
-        curve.under_way, curve.until = trial.decision is None, curve.most
+        curve.under_way = trial.state == "RUNNING"
+        curve.until = curve.most if trial.until is None else trial.until
         curve.over = trial.decision is not None
         curve.whole = trial.state == "COMPLETE" and not trial.ended_badly
         if trial.state == "FAILED" and curve.losses:

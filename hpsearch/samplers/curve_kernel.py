@@ -115,12 +115,13 @@ class CurveKernel:
         near = matern(one.codes, other.codes, self._lengths)
         if not other.rest.any():  # ends: nothing of the drift
             found: Array = _LEVEL + v1 * near
-            return _own_part(found, one, other, v3)
+            found[_shared(one, other)] += v3
+            return found
         walk = np.minimum(one.rest[:, None], other.rest)
         slope = one.rest[:, None] * other.rest
         both = walk + slope
         found = _LEVEL + (v1 + v2 * both) * near + v0 * both
-        rows, columns = np.nonzero(one.owners[:, None] == other.owners)
+        rows, columns = _shared(one, other)
         found[rows, columns] += v3 + v4 * walk[rows, columns] + v5 * slope[rows, columns]
         return found
 
@@ -143,10 +144,12 @@ class CurveKernel:
         return lengths
 
 
-def _own_part(covariance: Array, one: Places, other: Places, variance: float) -> Array:
+def _shared(one: Places, other: Places) -> tuple[Numbers, Numbers]:
+    """Return the rows and columns at which two places are of the same configuration."""
+    if other.owners.max(initial=-1) < one.owners.min(initial=0):
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)  # none of these has begun
     rows, columns = np.nonzero(one.owners[:, None] == other.owners)
-    covariance[rows, columns] += variance
-    return covariance
+    return rows, columns
 
 
 def matern(one: Array, other: Array, lengths: Array) -> Array:
@@ -162,7 +165,12 @@ def _distances(one: Array, other: Array, lengths: Array) -> Array:
 
 
 def _matern(distances: Array) -> Array:
-    found: Array = (1.0 + _ROOT5 * distances + 5.0 / 3.0 * distances * distances) * np.exp(-_ROOT5 * distances)
+    scaled = _ROOT5 * distances
+    found = scaled * scaled
+    found *= 1.0 / 3.0
+    found += scaled
+    found += 1.0
+    found *= np.exp(np.negative(scaled, out=scaled), out=scaled)
     return found
 
 

@@ -100,7 +100,7 @@ class CurvePosterior:
 
     def __init__(self, kernel: CurveKernel, places: Places, target: Array, factor: Array | None = None) -> None:
         self.kernel, self._places, self._target = kernel, places, target
-        self._factor: Array = np.linalg.cholesky(kernel.observed(places)) if factor is None else factor
+        self._factor = factor if factor is not None else np.linalg.cholesky(kernel.observed(places))
         self._weights: Array = cho_solve((self._factor, True), target, check_finite=False)
 
     def at(self, places: Places) -> tuple[Array, Array]:

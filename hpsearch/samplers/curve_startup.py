@@ -45,10 +45,9 @@ def halved(first: Sequence[Curve]) -> tuple[Move | None, bool]:
 
 def stale(curves: Sequence[Curve]) -> float:
     """Return for how many whole trainings' epochs nothing has become better than what was best before."""
-    events = sorted((place, loss) for curve in curves for place, loss in zip(curve.order, curve.losses, strict=True))
-    best, last = np.inf, 0
-    for place, loss in events:
-        if loss < best:
-            best, last = loss, place
+    shown = [curve for curve in curves if curve.losses]
+    known = sum(curve.epoch for curve in shown if curve.number >= 0)
+    best = min((curve.loss for curve in shown if np.isfinite(curve.loss)), default=np.inf)
+    reached = [curve.order[curve.losses.index(best)] for curve in shown if best in curve.losses]
     whole = float(np.mean([curve.most for curve in curves])) if curves else 1.0
-    return (len(events) - last) / whole
+    return max(0.0, known - 1 - min(reached, default=known - 1)) / whole

@@ -27,14 +27,13 @@ def test_rungs_climb_to_the_last_epoch(most: int) -> None:
     assert rungs == sorted(set(rungs))
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=8, unique=True), st.floats(1e-3, 1e6), st.floats(-1e3, 1e3))
-def test_the_scale_of_a_metric_changes_nothing(losses: list[float], factor: float, offset: float) -> None:
+@given(st.lists(st.integers(-1000, 1000), min_size=3, max_size=8, unique=True), st.floats(1e-3, 1e6), st.floats(-9, 9))
+def test_the_scale_of_a_metric_changes_nothing(losses: list[int], factor: float, offset: float) -> None:
     one = evidence([curve(i, [loss]) for i, loss in enumerate(losses)])
     other = evidence([curve(i, [factor * loss + offset]) for i, loss in enumerate(losses)])
     assert one is not None
     assert other is not None
-    if np.ptp(losses) > 1e-3:
-        np.testing.assert_allclose(one.target, other.target, atol=1e-3)
+    np.testing.assert_allclose(one.target, other.target, atol=1e-6)
     assert abs(one.target.mean()) < 1e-9
 
 
@@ -105,5 +104,5 @@ def test_kernels_are_fitted_at_few_numbers_of_epochs() -> None:
 
 
 def test_a_search_is_stale_for_the_trainings_since_its_best_became_better() -> None:
-    assert stale([curve(0, [0.9, 0.5]), curve(1, [0.6] * 20, first=2)]) == 21 / 20
+    assert stale([curve(0, [0.9, 0.5]), curve(1, [0.6] * 20, first=2)]) == 20 / 20
     assert stale([]) == 0
