@@ -15,7 +15,19 @@ from typing import Any
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log import files
 from hpsearch.log.history import History, Trial
-from hpsearch.report import axes, comparison, curves, explain, figures, findings, landscape, pareto, stages, words
+from hpsearch.report import (
+    axes,
+    bands,
+    comparison,
+    curves,
+    explain,
+    figures,
+    findings,
+    landscape,
+    pareto,
+    stages,
+    words,
+)
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
@@ -53,6 +65,7 @@ def drawings(history: History) -> Drawings:
         landscape.importance(found),
         landscape.parallel(full, ranked),
         curves.curves(full),
+        bands.bands(full),
         curves.elapsed(full, order),
         stages.stage_figure(history),
     ]

@@ -58,8 +58,11 @@ def trial_parts(history: History, number: int, study_dir: Path, *, ascii_only: b
 
 
 def turns(trial: Trial) -> list[str]:
-    """Return when and why a trial was paused and went on, a line each."""
+    """Return when and why a trial began, was paused and went on, a line each."""
     lines = []
+    if trial.ask.evidence:
+        to = "" if trial.ask.until is None else f", to be trained to epoch {trial.ask.until}"
+        lines.append(f"began{to}{_evidence(trial.ask.evidence)}")
     for pause, resume in zip_longest(trial.pauses, trial.resumes):
         lines.append(f"paused at epoch {pause.epoch}: {pause.decision.reason}{_evidence(pause.decision.evidence)}")
         if resume is not None:
@@ -69,7 +72,9 @@ def turns(trial: Trial) -> list[str]:
 
 
 def _evidence(evidence: Mapping[str, Any]) -> str:
-    known = {name: value for name, value in evidence.items() if isinstance(value, int | float | str)}
+    known = {
+        name: value for name, value in evidence.items() if isinstance(value, int | float | str) and name != "until"
+    }
     return f" ({words.params(known)})" if known else ""
 
 
@@ -91,7 +96,7 @@ def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]
         "reason": trial.decision.reason if trial.decision is not None else None,
         "curve": [plain(value) for value in trial.curve(history.goal.metric)],
         "traceback": trial.rows[-1].traceback if trial.rows else None,
-        **({"turns": turns(trial)} if trial.pauses else {}),
+        **({"turns": turns(trial)} if trial.pauses or trial.ask.evidence else {}),
         "artifacts": {name: str(path) for path, name in artifacts(study_dir, number)},
         "output": OutputFiles(study_dir, number).text(),
     }
