@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from .augmentation import Augmentation
     from .estimators.classifier import MLPClassifier
     from .estimators.loading import load
+    from .estimators.network_classifier import NetworkClassifier
+    from .estimators.network_regressor import NetworkRegressor
     from .estimators.regressor import MLPRegressor
 
 _HOMES = {**names.HOMES, "load": ".estimators.loading"}
 
-__all__ = ["Augmentation", "MLPClassifier", "MLPRegressor", "load"]
+__all__ = ["Augmentation", "MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,14 +10,31 @@ from typing import Any
 
 import numpy as np
 
+from . import chain
 from .activations import ACTIVATIONS
 from .costs import HEADS, Head
 from .initializers import INITIALIZERS
 from .kernels import Array, Op, run
-from .layers import ActivationLayer, BatchNorm, Dense, Dropout, Gradient, Layer, Parameter, Workspace
+from .layers import (
+    ActivationLayer,
+    BatchNormLayer,
+    DenseLayer,
+    DropoutLayer,
+    Gradient,
+    Layer,
+    Parameter,
+    PatchesLayer,
+    Workspace,
+)
 
 Passed = list[tuple[Array, Array]]
 """(inputs, outputs) of each layer in a forward pass."""
+
+BLOCK = 500
+"""Most samples that are measured at once."""
+
+BLOCK_BYTES = 8 * 2**20
+"""Most memory of the widest layer of such a block; of networks that see images alone."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +44,13 @@ class Network:
     Attributes:
         layers: From the input to the weighted inputs z of the output layer.
         head: Output activation and cost.
+        stem: Layers below, without parameters, that all lanes share: what the others take as inputs is what the stem
+            makes of the samples.
     """
 
     layers: tuple[Layer, ...]
     head: Head
+    stem: tuple[Layer, ...] = ()
 
     @classmethod
     def build(cls, params: Mapping[str, Any], n_features: int, n_outputs: int) -> Network:
@@ -41,24 +61,77 @@ class Network:
             n_features: Width of the input, d.
             n_outputs: Number of output neurons, C.
         """
+        if params.get("layers") is not None:
+            head = HEADS[params["output"], params["cost"]]
+            stem, body = chain.build(params, n_features, n_outputs, head)
+            return cls(body, head, stem)
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
-        layers: list[Layer] = [Dropout(0, n_features)] if params["input_dropout"] else []
+        layers: list[Layer] = [DropoutLayer(0, n_features)] if params["input_dropout"] else []
         activation, initializer = ACTIVATIONS[params["activation"]], INITIALIZERS[params["weight_init"]]
         head, normed = HEADS[params["output"], params["cost"]], params["batch_norm"]
         for i, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
-            layers.append(Dense(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
+            layers.append(DenseLayer(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
             if normed:
-                layers.append(BatchNorm(i, n_out, activation.gain))
+                layers.append(BatchNormLayer(i, n_out, activation.gain))
             layers.append(ActivationLayer(i, n_out, activation))
             if params["dropout"]:
-                layers.append(Dropout(i + 1, n_out))
-        layers.append(Dense(len(sizes) - 2, sizes[-2], n_outputs, initializer, head.output.gain))
+                layers.append(DropoutLayer(i + 1, n_out))
+        layers.append(DenseLayer(len(sizes) - 2, sizes[-2], n_outputs, initializer, head.output.gain))
         return cls(tuple(layers), head)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """All arrays that the layers own, from the input upwards."""
         return tuple(p for layer in self.layers for p in layer.parameters)
+
+    @cached_property
+    def leaves(self) -> tuple[Layer, ...]:
+        """The layers, with those of which others are made in their place."""
+        found: list[Layer] = []
+        ahead = [*self.stem, *self.layers]
+        while ahead:
+            layer = ahead.pop(0)
+            ahead = [*layer.inner, *ahead]
+            found += [] if layer.inner else [layer]
+        return tuple(found)
+
+    @cached_property
+    def masks(self) -> Mapping[int, int]:
+        """Width of the random mask of a sample, by the index of each layer that is given one."""
+        return {layer.index: layer.mask_width for layer in self.leaves if layer.mask_width}  # type: ignore[attr-defined]
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether a layer reads the clock while it trains."""
+        return any(layer.counts for layer in self.leaves)
+
+    @cached_property
+    def block(self) -> int:
+        """How many samples are measured at once; the same for all that have these layers."""
+        if not any(isinstance(layer, PatchesLayer) for layer in self.leaves):
+            return BLOCK
+        return max(1, min(BLOCK, BLOCK_BYTES // (4 * max(layer.n_out for layer in self.leaves))))
+
+    def stemmed(self, workspace: Workspace, x: Array) -> tuple[list[Op], Array]:
+        """Emit what the stem makes of samples.
+
+        Args:
+            workspace: Buffers.
+            x: Samples, shape (b, d).
+
+        Returns:
+            The operations, and the inputs of the layers, shape (b, ·): without a stem x itself.
+        """
+        ops: list[Op] = []
+        for layer in self.stem:
+            emitted, x = layer.forward(workspace, {}, x)
+            ops += emitted
+        return ops, x
+
+    @cached_property
+    def width_in(self) -> int | None:
+        """Width of what the stem makes; None without a stem."""
+        return self.stem[-1].n_out if self.stem else None
 
     def init(self, rng: np.random.Generator, dtype: np.dtype[Any]) -> dict[str, Array]:
         """Draw the parameters of one network."""
@@ -202,11 +275,14 @@ class Network:
         for passed in self._passes(parameters, X):
             yield passed[-1][1][0].astype(np.float64)
 
-    def _passes(self, parameters: Mapping[str, Array], X: Array, block: int = 512) -> Iterator[Passed]:
+    def _passes(self, parameters: Mapping[str, Array], X: Array) -> Iterator[Passed]:
         stacked = {p.name: parameters[p.name][None] for p in self.parameters}
+        block = 512 if self.block == BLOCK else self.block
         for start in range(0, len(X), block):
             x = X[start : start + block]
             with np.errstate(all="ignore"):  # saturation is not an error
-                ops, passed = self.forward(Workspace(1, len(x), X.dtype), stacked, x)
-                run(ops)
+                workspace = Workspace(1, len(x), X.dtype)
+                stem, x = self.stemmed(workspace, x)
+                ops, passed = self.forward(workspace, stacked, x)
+                run([*stem, *ops])
             yield passed

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import chain
 from .activations import ACTIVATIONS
 from .augmentation import validate_augmentation
 from .costs import COSTS, HEADS, OUTPUTS
@@ -20,6 +21,7 @@ from .schedules import SCHEDULES
 from .spelling import translated, value_hint
 
 DEFAULTS: dict[str, Any] = {
+    "layers": None,
     "hidden_layer_sizes": (30,),
     "activation": "sigmoid",
     "output": "sigmoid",
@@ -54,7 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "random_state": None,
     "dtype": "float32",
 }
-"""Every parameter of `MLPClassifier` with its default."""
+"""Every parameter of the training core with its default: those of `MLPClassifier`, and the layers of a chain."""
 
 _NAMES: dict[str, Collection[str]] = {
     "activation": ACTIVATIONS,
@@ -155,8 +157,24 @@ def validate_params(params: Mapping[str, Any]) -> None:
     state = given["random_state"]
     if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
         raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")
-    validate_augmentation(given["augmentation"], given["image_shape"])
+    if given["layers"] is not None:
+        chain.validate(given["layers"])
+    validate_augmentation(given["augmentation"], _image_shape(given))
     _validate_combinations(given)
+
+
+def _image_shape(given: Mapping[str, Any]) -> Any:
+    """Return the shape of images without their channels, which a chain of layers takes too."""
+    shape = given["image_shape"]
+    if given["layers"] is None or shape is None:
+        return shape
+    if not isinstance(shape, tuple | list) or len(shape) not in (2, 3) or not all(_natural(s) and s > 0 for s in shape):
+        raise ValueError(f"image_shape={shape!r} must be (rows, columns) or (rows, columns, channels)")
+    if given["augmentation"] is None:
+        return None
+    if len(shape) == 3 and shape[2] != 1:
+        raise ValueError("augmentation distorts images of one channel: image_shape must be (rows, columns)")
+    return tuple(shape[:2])
 
 
 def _validate_metric(name: str, given: Mapping[str, Any]) -> None:
@@ -206,7 +224,10 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     given = {**DEFAULTS, **params}
     optimizer = OPTIMIZERS[given["optimizer"]]
     if given["image_shape"] is not None:
-        given["image_shape"] = tuple(int(s) for s in given["image_shape"])
+        shape = tuple(int(s) for s in given["image_shape"])
+        given["image_shape"] = shape if given["augmentation"] is None else shape[:2]
+    if given["layers"] is not None:
+        given["layers"] = tuple(given["layers"])
     given["hidden_layer_sizes"] = tuple(int(s) for s in given["hidden_layer_sizes"])
     for name in ("learning_rate", "momentum"):
         if given[name] is None:

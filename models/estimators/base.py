@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
-from ..parameters import is_clipped, needs_validation, resolve_params
+from ..parameters import LATER, is_clipped, needs_validation, resolve_params
 from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
@@ -154,10 +154,10 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         check_is_fitted(self)
         kind = type(self)
         if "_fitted_values" not in vars(kind):
-            raise ValueError(f"{kind.__name__} cannot be saved: only MLPClassifier and MLPRegressor can")
+            raise ValueError(f"{kind.__name__} cannot be saved: only the classes of hpsearch can")
         fitted = {key: getattr(self, key) for key in kind._fitted_values}
         labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
-        params = self.get_params(deep=False)
+        params = {n: v for n, v in self.get_params(deep=False).items() if n not in LATER or v != LATER[n]}
         archive.write(path, archive.Content(kind.__name__, params, fitted, labels, self._weights()))
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -248,6 +248,10 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
     def _adopt(self, population: Population) -> None:
         for name, value in self._fitted(population).items():
             setattr(self, name, value)
+
+
+for _name, _default in LATER.items():
+    setattr(Perceptron, _name, _default)  # an estimator that version 0.1 left to skops lacks what came later
 
 
 def _warn_of_batches(params: Mapping[str, Any], n: int) -> None:

@@ -18,9 +18,14 @@ from ..training.population import Member, Population
 from . import archive
 from .base import Perceptron
 from .classifier import MLPClassifier
+from .network_classifier import NetworkClassifier
+from .network_regressor import NetworkRegressor
+from .of_classes import NetworkOfClasses
 from .regressor import MLPRegressor
 
-_CLASSES: Mapping[str, type[Perceptron]] = {each.__name__: each for each in (MLPClassifier, MLPRegressor)}
+_CLASSES: Mapping[str, type[Perceptron]] = {
+    each.__name__: each for each in (MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor)
+}
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -30,7 +35,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         path: The file.
 
     Returns:
-        The MLPClassifier or MLPRegressor.
+        The estimator, of the class that was saved.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -52,7 +57,7 @@ def _estimator(content: archive.Content) -> Perceptron:
         setattr(model, key, value)
     for key, array in content.labels.items():
         setattr(model, key, array)
-    n_outputs = len(model.classes_) if isinstance(model, MLPClassifier) else model.n_outputs_
+    n_outputs = len(model.classes_) if isinstance(model, NetworkOfClasses) else model.n_outputs_
     _check_state(content.state, params, model.n_features_in_, n_outputs)
     model._state = dict(content.state)
     return model

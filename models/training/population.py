@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .. import chain
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
 from ..network import Network
@@ -177,7 +178,10 @@ class Population:
         p = self._params[k]
         eta = p["learning_rate"] * self._memories[k]["lr_factor"]
         n = len(self._data_of(k).X_train)
-        return Rates(eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n)
+        drops = () if p["layers"] is None else chain.fractions(p["layers"])
+        return Rates(
+            eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n, drops
+        )  # fmt: skip
 
     @property
     def weight_names(self) -> list[str]:

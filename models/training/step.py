@@ -26,6 +26,7 @@ class Rates:
         dropout: Fraction of hidden neurons that is dropped.
         input_dropout: Fraction of inputs that is dropped.
         n_train: Size of the training set.
+        fractions: In a chain of layers, the fraction that each of its dropout layers drops, by index; else empty.
     """
 
     learning_rate: float
@@ -36,6 +37,13 @@ class Rates:
     dropout: float
     input_dropout: float
     n_train: int
+    fractions: tuple[float, ...] = ()
+
+    def dropped(self, index: int) -> float:
+        """Return the fraction that a dropout layer drops; in a multilayer perceptron that of index 0 sees the inputs."""
+        if self.fractions:
+            return self.fractions[index]
+        return self.dropout if index else self.input_dropout
 
 
 @dataclass(frozen=True)
