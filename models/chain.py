@@ -91,9 +91,8 @@ def drops(layer: Layer) -> bool:
 def validate(layers: Any) -> None:
     """Raise a ValueError for what is no chain of layers, or a layer with fields out of range."""
     if not isinstance(layers, tuple | list):
-        raise ValueError(
-            f"layers={layers!r} must be a list of layers, such as [Conv2D(20, 5), MaxPool2D(2), Dense(100)]"
-        )
+        wanted = "a list of layers, such as [Conv2D(20, 5), MaxPool2D(2), Dense(100)]"
+        raise ValueError(f"layers={layers!r} must be {wanted}")
     for layer in layers:
         if isinstance(layer, type) and issubclass(layer, Declared):
             raise ValueError(f"layers: {layer.__name__} is the class; write {layer.__name__}(…)")
@@ -113,15 +112,29 @@ def parameters_of(layers: Any, prefix: str = "layers") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for number, layer in enumerate(layers if isinstance(layers, tuple | list) else ()):
         name = f"{prefix}__{number}"
+        found[name] = layer
         if not isinstance(layer, Declared):
             continue
-        found[name] = layer
         for each in fields(layer):  # type: ignore[arg-type]
             value = getattr(layer, each.name)
             found[f"{name}__{each.name}"] = value
             if each.name in layer.within:
                 found |= parameters_of(value, f"{name}__{each.name}")
     return found
+
+
+def settled(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters whose values within layers have been set in the layers.
+
+    Args:
+        params: Parameters by name, some as :func:`parameters_of` calls them.
+
+    Raises:
+        ValueError: There is no such place in the chain.
+    """
+    inner = {name: value for name, value in params.items() if name.startswith("layers__")}
+    own = {name: value for name, value in params.items() if name not in inner}
+    return {**own, "layers": with_parameters(own["layers"], inner)} if inner else own
 
 
 def with_parameters(layers: Any, changes: Mapping[str, Any], prefix: str = "layers") -> Any:

@@ -37,9 +37,22 @@ MODELS_FLOORS: list[set[str]] = [
     {"", "activations", "augmentation", "initializers", "regularizers", "threads", "preprocessing.values"},
     {"preprocessing.columns", "preprocessing.parts"},
     {"preprocessing"},
-    {"costs", "layers.base"},
-    {"layers.activation", "layers.batch_norm", "layers.dense", "layers.dropout"},
+    {"costs", "layers.base", "layers.shapes"},
+    {"layers.declared", "layers.copy", "layers.patches"},
+    {
+        "layers.activation",
+        "layers.batch_norm",
+        "layers.dense",
+        "layers.dropout",
+        "layers.flatten",
+        "layers.group_norm",
+        "layers.pooling",
+        "layers.spatial_dropout",
+    },
+    {"layers.assembly", "layers.avg_pool2d", "layers.conv2d", "layers.layer_norm", "layers.max_pool2d"},
+    {"layers.residual"},
     {"layers"},
+    {"chain"},
     {"network"},
     {"training", "training.stacks", "training.data", "training.callbacks"},
     {"training.step", "training.augmented_images", "training.samples", "training.scores"},
@@ -49,16 +62,32 @@ MODELS_FLOORS: list[set[str]] = [
     {"training.members", "training.fold_pass"},
     {"training.population"},
     {"training.folds"},
-    {"estimators", "estimators.archive", "estimators.starting", "estimators.trained", "estimators.trusted"},
+    {
+        "estimators",
+        "estimators.archive",
+        "estimators.chained",
+        "estimators.starting",
+        "estimators.trained",
+        "estimators.trusted",
+    },
     {"estimators.base"},
-    {"estimators.classifier", "estimators.regressor"},
+    {"estimators.of_classes", "estimators.of_numbers"},
+    {
+        "estimators.classifier",
+        "estimators.network_classifier",
+        "estimators.network_regressor",
+        "estimators.regressor",
+    },
     {"estimators.from_state", "estimators.loading"},
     {"estimators.serving"},
 ]
 """From the lowest floor within ``models`` to the highest, by module; modules of one floor do not see each other. The
 data sets stand aside: they know none of these, and none of these knows them."""
 
-MODELS_PUBLIC = {"estimators.classifier", "estimators.regressor", "estimators.loading", "augmentation"}
+MODELS_PUBLIC = {
+    "estimators.classifier", "estimators.regressor", "estimators.loading", "augmentation",
+    "estimators.network_classifier", "estimators.network_regressor",
+}  # fmt: skip
 """What ``models`` itself offers; it imports them when they are asked for."""
 
 LOOSE = {"__init__", "__main__", "errors"}

@@ -23,7 +23,7 @@ from hpsearch.study.samples import check_resource
 from hpsearch.study.scaling import check_stages
 from hpsearch.study.scoring import settled_scoring
 from hpsearch.study.settings import Setting
-from hpsearch.study.steps import check_parameters, families
+from hpsearch.study.steps import check_parameters, families, lifted
 from hpsearch.study.table import is_data
 from hpsearch.study.warm_start import check_warm_start
 
@@ -68,7 +68,7 @@ def _families(model: Any, objective: Any, space: Any) -> Settled:
     """Turn a choice between whole models into a pipeline of one step, which is searched."""
     if objective is not None:
         return {}
-    model, space = families(model, space)
+    model, space = families(*lifted(model, space))
     return {"model": model, "space": space}
 
 

@@ -17,14 +17,16 @@ from .of_classes import NetworkOfClasses
 class NetworkClassifier(Chained, NetworkOfClasses):
     """A classifier whose network is written down layer by layer; docs/layers.md has the layers.
 
-    `NetworkClassifier(layers=[Conv2D(20, 5), MaxPool2D(2), Dense(100), Dropout(0.5)])` is a convolution, a pool and a dense
-    layer under a dense output layer, which need not be written. A layer with weights has the estimator's activation
-    unless it names one. What a layer is made of can be set and searched by names such as `layers__0__filters`.
+    `NetworkClassifier(layers=[Conv2D(20, 5), MaxPool2D(2), Dense(100), Dropout(0.5)])` is a convolution, a pool and a
+    dense layer under a dense output layer, which need not be written. A layer with weights has the estimator's
+    activation unless it names one. What a layer is made of can be set and searched by names such as
+    `layers__0__filters`.
     Inputs are not rescaled: bring them to about [0, 1].
 
     Args:
         layers: The layers, from the input to the last hidden one.
-        activation: Of layers with weights that name none: "relu", "sigmoid", "tanh", "leaky_relu", "elu", "gelu" or "swish".
+        activation: Of layers with weights that name none: "relu", "sigmoid", "tanh", "leaky_relu", "elu", "gelu" or
+            "swish".
         output: "softmax" (one label a sample), "sigmoid" or "tanh".
         cost: See `MLPClassifier`.
         optimizer: "adam", "sgd", "momentum", "nesterov", "rmsprop" or "hessian_free".
@@ -37,8 +39,8 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         max_norm: The largest norm that the weights into one neuron or filter may have, or None.
         weight_init: "he", "glorot", "scaled" or "gaussian"; a filter's n_in is the size of its patch.
         augmentation: Distortions of square images of one channel, see `MLPClassifier`.
-        image_shape: (rows, columns) or (rows, columns, channels) of samples that are images, channels innermost; None for square
-            images of one channel, or of three, where the number of features is that of one.
+        image_shape: (rows, columns) or (rows, columns, channels) of samples that are images, channels innermost; None
+            for square images of one channel, or of three, where the number of features is that of one.
         lr_schedule: See `MLPClassifier`, as all that follow.
         lr_factor: See `lr_schedule`.
         lr_min_ratio: See `lr_schedule`.

@@ -11,7 +11,7 @@ import numpy as np
 from ..initializers import Initializer
 from ..kernels import Array, Op, add_biases, ones, project, project_back
 from .base import Defaults, Gradient, Layer, Parameter, Workspace, lane
-from .declared import Declared, Site, pair, positive, said
+from .declared import Declared, Site, activation, pair, positive, said
 from .patches import PatchesLayer
 from .pooling import tile_above
 from .shapes import Image, image_of
@@ -42,6 +42,7 @@ class Conv2D(Declared):
         pair(self, "kernel_size")
         pair(self, "stride")
         self._zeros()
+        activation(self)
 
     def _zeros(self) -> tuple[int, int]:
         if self.padding == "valid":

@@ -159,6 +159,12 @@ def named(layer: Declared, name: str, known: Collection[str]) -> None:
         raise ValueError(f"{said(layer)}: {name}={value!r} is unknown (known: {', '.join(sorted(known))})")
 
 
+def activation(layer: Any) -> None:
+    """Raise a ValueError unless a layer's activation is one, "identity" or None."""
+    if layer.activation is not None:
+        named(layer, "activation", (IDENTITY, *ACTIVATIONS))
+
+
 def pair(layer: Declared, name: str, least: int = 1) -> tuple[int, int]:
     """Return a field that is an integer, for both directions, or a pair of them (rows, columns).
 

@@ -76,7 +76,7 @@ class PatchesLayer(Defaults):
 
     def _windows(self, padded: Array) -> Array:
         """Return a view of shape (…, tile rows, tile columns, rows, columns, kernel rows, kernel columns·channels)."""
-        rows, columns, channels = self._padded
+        _, columns, channels = self._padded
         lead, (s, t), (h, w) = padded.shape[:-1], self.stride, self.out.tile
         number = padded.strides[-1]
         pixel, line = channels * number, columns * channels * number

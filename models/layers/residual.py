@@ -12,6 +12,7 @@ from ..kernels import Array, Op
 from .assembly import assembled, backward_through, built
 from .base import Gradient, Layer, Parameter, Workspace
 from .declared import Declared, Site, said
+from .shapes import Flat
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Residual(Declared):
         main = built(self.layers, site)
         goes_out, site.shape = site.shape, comes_in
         shortcut = built(self.shortcut, site)
+        if site.shape.width == goes_out.width and Flat in (type(site.shape), type(goes_out)):
+            site.shape = goes_out = Flat(goes_out.width)
         if site.shape != goes_out:
             raise ValueError(
                 f"{said(self)}: its layers make {goes_out} of {comes_in}, to which {site.shape} cannot be added: give "

@@ -40,7 +40,7 @@ class Rates:
     fractions: tuple[float, ...] = ()
 
     def dropped(self, index: int) -> float:
-        """Return the fraction that a dropout layer drops; in a multilayer perceptron that of index 0 sees the inputs."""
+        """Return the fraction that a dropout layer drops; in a multilayer perceptron index 0 is the inputs."""
         if self.fractions:
             return self.fractions[index]
         return self.dropout if index else self.input_dropout

@@ -86,7 +86,8 @@ class _Block:
             importance = None if self._importance is None else self._importance[i]
             compiled.append(
                 emit(
-                    owner.network, masked, stacks, owner.rates[lanes], self._inputs[i], self._t[i], importance, u[i], h[i]
+                    owner.network, masked, stacks, owner.rates[lanes], self._inputs[i], self._t[i], importance, u[i],
+                    h[i],
                 )
             )  # fmt: skip
         return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h)

@@ -13,7 +13,7 @@ from .samples import Samples, tally
 
 
 class ValidationPass:
-    """Cost and hits of K lanes on a fixed set, in blocks of fixed size, as they predict: no dropout, running statistics.
+    """Cost and hits of K lanes on a fixed set, in fixed blocks, as they predict: no dropout, running statistics.
 
     Args:
         network: What is validated.
