@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ from .layers import (
     BatchNormLayer,
     DenseLayer,
     DropoutLayer,
+    FiltersLayer,
     Gradient,
     Layer,
     Parameter,
@@ -46,11 +47,13 @@ class Network:
         head: Output activation and cost.
         stem: Layers below, without parameters, that all lanes share: what the others take as inputs is what the stem
             makes of the samples.
+        decays_biases: Whether regularisation holds for biases, too.
     """
 
     layers: tuple[Layer, ...]
     head: Head
     stem: tuple[Layer, ...] = ()
+    decays_biases: bool = False
 
     @classmethod
     def build(cls, params: Mapping[str, Any], n_features: int, n_outputs: int) -> Network:
@@ -64,7 +67,7 @@ class Network:
         if params.get("layers") is not None:
             head = HEADS[params["output"], params["cost"]]
             stem, body = chain.build(params, n_features, n_outputs, head)
-            return cls(body, head, stem)
+            return cls(body, head, stem, params["regularize_biases"])
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
         layers: list[Layer] = [DropoutLayer(0, n_features)] if params["input_dropout"] else []
         activation, initializer = ACTIVATIONS[params["activation"]], INITIALIZERS[params["weight_init"]]
@@ -77,12 +80,19 @@ class Network:
             if params["dropout"]:
                 layers.append(DropoutLayer(i + 1, n_out))
         layers.append(DenseLayer(len(sizes) - 2, sizes[-2], n_outputs, initializer, head.output.gain))
-        return cls(tuple(layers), head)
+        return cls(tuple(layers), head, decays_biases=params["regularize_biases"])
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """All arrays that the layers own, from the input upwards."""
-        return tuple(p for layer in self.layers for p in layer.parameters)
+        owned = (p for layer in self.layers for p in layer.parameters)
+        return tuple(replace(p, decays=True) if p.name in self.biases else p for p in owned)
+
+    @cached_property
+    def biases(self) -> frozenset[str]:
+        """Names of the biases for which regularisation holds."""
+        weighing = (each for each in self.leaves if isinstance(each, DenseLayer | FiltersLayer) and self.decays_biases)
+        return frozenset(p.name for each in weighing for p in each.parameters if not p.decays)
 
     @cached_property
     def leaves(self) -> tuple[Layer, ...]:
@@ -194,6 +204,8 @@ class Network:
             emitted, delta, found = workspace.once(("backward", i), emit) if local else emit()
             ops += emitted
             gradients += found
+        if self.biases:
+            gradients = [replace(g, decays=True) if g.parameter in self.biases else g for g in gradients]
         return ops, gradients
 
     def jvp(

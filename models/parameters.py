@@ -34,6 +34,10 @@ DEFAULTS: dict[str, Any] = {
     "l1": 0.0,
     "l2": 0.0,
     "max_norm": None,
+    "regularize_biases": False,
+    "clip_norm": None,
+    "ema": None,
+    "label_smoothing": 0.0,
     "dropout": 0.0,
     "input_dropout": 0.0,
     "batch_norm": False,
@@ -45,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "lr_min_ratio": 1 / 1024,
     "lr_patience": None,
     "lr_metric": None,
+    "lr_warmup": 0,
     "early_stopping": "none",
     "patience": 10,
     "early_stopping_metric": None,
@@ -73,7 +78,16 @@ _NAMES: dict[str, Collection[str]] = {
 METRICS = ("val_accuracy", "val_cost", "val_r2")
 """What early stopping and a schedule may look at; val_r2 in a regression alone, where there is no accuracy."""
 
-LATER: Mapping[str, Any] = {"lr_patience": None, "lr_metric": None, "early_stopping_metric": None}
+LATER: Mapping[str, Any] = {
+    "regularize_biases": False,
+    "clip_norm": None,
+    "ema": None,
+    "label_smoothing": 0.0,
+    "lr_patience": None,
+    "lr_metric": None,
+    "lr_warmup": 0,
+    "early_stopping_metric": None,
+}
 """Parameters that version 0.1 did not have, with their defaults: where a study leaves them alone it is the same study
 as in that version."""
 
@@ -94,6 +108,10 @@ _NUMBERS: dict[str, tuple[Any, Callable[[Any], bool], str, bool]] = {
     "l1": (Real, lambda x: x >= 0, "a number ≥ 0", False),
     "l2": (Real, lambda x: x >= 0, "a number ≥ 0", False),
     "max_norm": (Real, _positive, "a positive number", True),
+    "clip_norm": (Real, _positive, "a positive number", True),
+    "ema": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", True),
+    "label_smoothing": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
+    "lr_warmup": (Integral, lambda x: x >= 0, "an integer ≥ 0", False),
     "dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "input_dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "lr_factor": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
@@ -139,7 +157,7 @@ def validate_params(params: Mapping[str, Any]) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
             raise ValueError(f"{name}={value!r} must be {expected}{value_hint(name, value)}")
-    for name in ("batch_norm", "exact_train_metrics", "warm_start"):
+    for name in ("batch_norm", "regularize_biases", "exact_train_metrics", "warm_start"):
         if not isinstance(given[name], (bool, np.bool_)):
             raise ValueError(f"{name}={given[name]!r} must be True or False")
     for name in ("lr_metric", "early_stopping_metric"):
@@ -209,6 +227,13 @@ def _validate_combinations(given: Mapping[str, Any]) -> None:
         raise ValueError(
             f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
         )
+
+    if optimizer == "hessian_free" and given["clip_norm"] is not None:
+        raise ValueError(
+            "clip_norm has no meaning with optimizer='hessian_free', whose steps are bounded by its damping"
+        )
+    if output == "identity" and given["label_smoothing"]:
+        raise ValueError("label_smoothing is for classes, not for the numbers of output='identity'")
 
 
 def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:

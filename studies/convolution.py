@@ -39,12 +39,12 @@ def study(data: str = "digits") -> Study:
     return Study(
         name="convolution",
         model=NetworkClassifier(
-            made["dense"], optimizer="nesterov", learning_rate=0.02 if mnist else 0.05, lr_schedule="cosine",
+            made["dense"], optimizer="nesterov", lr_schedule="cosine",
             l2=5.0 if mnist else 0.2, batch_size=32 if mnist else 20,
         ),
         space=[
-            {"layers": Choice(made), "augmentation": None, "max_epochs": 20},
-            {"layers": Choice(last), "augmentation": "affine", "max_epochs": 40},
+            {"layers": Choice(made), "augmentation": None, "learning_rate": 0.02, "max_epochs": 20},
+            {"layers": Choice(last), "augmentation": "affine", "learning_rate": 0.01, "max_epochs": 40},
         ],
         data=data,
         repeats=1 if mnist else 3,

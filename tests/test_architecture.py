@@ -56,7 +56,7 @@ MODELS_FLOORS: list[set[str]] = [
     {"network"},
     {"training", "training.stacks", "training.data", "training.callbacks"},
     {"training.step", "training.augmented_images", "training.samples", "training.scores"},
-    {"hessian_free"},
+    {"hessian_free", "training.afterwards"},
     {"optimizers"},
     {"parameters", "training.training_pass", "training.validation_pass", "training.monitors"},
     {"training.members", "training.fold_pass"},

@@ -242,7 +242,9 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         state, best = population.states()[0], self.n_iter_
         if EARLY_STOPPING[self.early_stopping].keeps_best:
             best = int(state["stop_best_epoch"])
-            state |= {name: state[f"best.{name}"].copy() for name in population.weight_names}
+            best_weights = {name: state[f"best.{name}"].copy() for name in population.weight_names}
+            state |= best_weights
+            state |= {own: best_weights[name].copy() for name in best_weights if (own := f"average.{name}") in state}
         return {"_state": state, "best_epoch_": best}
 
     def _adopt(self, population: Population) -> None:

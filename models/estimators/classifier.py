@@ -19,14 +19,16 @@ class MLPClassifier(NetworkOfClasses):
 
     Args:
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
-        activation: Of hidden neurons: "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.01 below 0), "elu" or "gelu".
+        activation: Of hidden neurons: "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.01 below 0), "elu", "gelu" or
+            "swish".
         output: "sigmoid", "softmax" (one label a sample) or "tanh" (targets ±1).
         cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic"; "auto": the one of them with
             which the error at the output is a − y (log_likelihood with softmax, else cross_entropy).
-        optimizer: "sgd", "momentum" (v ← μv − η∇C, w ← w + v), "nesterov", "rmsprop", "adam", or "hessian_free"
+        optimizer: "sgd", "momentum" (v ← μv − η∇C, w ← w + v), "nesterov", "rmsprop", "adam", "adamw" (adam
+            with decoupled decay: l2 shrinks the weights beside the step), or "hessian_free"
             (truncated Newton steps, one a mini-batch: use large batches; see `hpsearch.models.hessian_free`).
-        learning_rate: η; None for the optimizer's own (sgd 0.5, momentum and nesterov 0.1, rmsprop and adam 0.001,
-            hessian_free 1: the whole Newton step).
+        learning_rate: η; None for the optimizer's own (sgd 0.5, momentum and nesterov 0.1, rmsprop, adam and adamw
+            0.001, hessian_free 1: the whole Newton step).
         momentum: μ, for adam β₁; None for the optimizer's own (momentum, nesterov and adam 0.9).
         batch_size: Samples in a mini-batch, or "all" for one batch of the whole training set. The last batch of an
             epoch may be smaller; a size beyond the training set is clipped to it, with a warning.
@@ -34,25 +36,35 @@ class MLPClassifier(NetworkOfClasses):
         l1: λ of the term (λ/n)·Σ|w|, n the size of the training set; biases are free.
         l2: λ of the term (λ/2n)·Σw²; biases are free. Both are part of the gradient for every optimizer.
         max_norm: The largest norm that the weights into one neuron may have, or None; every layer.
+        regularize_biases: Whether l1 and l2 hold for biases too.
+        clip_norm: The largest norm that the gradient of the data cost may have, over all weights and biases of the
+            network: a larger one is scaled down; None for any.
+        ema: d of the average w̄ ← d·w̄ + (1 − d)·w over the steps, such as 0.999, which is then what is measured
+            and what predicts; None for the weights themselves.
+        label_smoothing: ε of the targets (1 − ε)·t + ε/C that training aims at (ε/2 for each of many labels); 0 for t.
         dropout: Fraction of hidden neurons that each sample leaves out at each step; what is kept is scaled up by
             1/(1 − dropout), so that prediction needs nothing. (The slides use p for both the dropped fraction and the
             factor at test time, which agrees at ½ only.)
         input_dropout: Likewise for the inputs.
         batch_norm: Whether hidden neurons are normalised by their mini-batch, between weights and activation.
         weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)), "gaussian" (both N(0, 1)), "he" (w ~ N(0, 2/n_in),
-            b = 0) or "glorot" (w uniform in ±√(6/(n_in + n_out)), b = 0).
+            b = 0), "glorot" (w uniform in ±√(6/(n_in + n_out)), b = 0) or "orthogonal" (orthonormal columns or rows,
+            b = 0).
         augmentation: "affine", "elastic", "affine_elastic" or an `Augmentation`: square images are distorted anew in
             every epoch.
         image_shape: (rows, columns) of the images; None where they are inferred.
         lr_schedule: "constant"; "plateau": η is multiplied by `lr_factor` whenever the validation score has not
             improved for `lr_patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start;
             "step": η is multiplied by `lr_factor` every `lr_patience` epochs, down to `lr_min_ratio`; "cosine": η falls
-            along half a cosine over `max_epochs`, towards `lr_min_ratio`.
+            along half a cosine over `max_epochs`, towards `lr_min_ratio`; "exponential": η falls evenly, by `lr_factor`
+            in `lr_patience` epochs; "one_cycle": η rises to its full size in the first third of `max_epochs` and falls
+            to `lr_min_ratio`.
         lr_factor: See `lr_schedule`.
         lr_min_ratio: See `lr_schedule`.
         lr_patience: Epochs that the schedule waits; None for `patience`, or a third of it where early stopping
             waits for `patience` epochs itself, so that η is lowered before training ends.
         lr_metric: What the plateau schedule looks at: "val_accuracy" or "val_cost"; None for the accuracy.
+        lr_warmup: Epochs in which η grows evenly to its full size, before or beside what the schedule makes of it.
         early_stopping: "none"; "patience": stop when the validation score has not improved for `patience` epochs, and
             restore the best weights; "growing": likewise, with a patience that grows (10, 20, 50, … times patience/10)
             as improvements come later.
@@ -99,6 +111,10 @@ class MLPClassifier(NetworkOfClasses):
         l1: float = 0.0,
         l2: float = 0.0,
         max_norm: float | None = None,
+        regularize_biases: bool = False,
+        clip_norm: float | None = None,
+        ema: float | None = None,
+        label_smoothing: float = 0.0,
         dropout: float = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
@@ -110,6 +126,7 @@ class MLPClassifier(NetworkOfClasses):
         lr_min_ratio: float = 1 / 1024,
         lr_patience: int | None = None,
         lr_metric: str | None = None,
+        lr_warmup: int = 0,
         early_stopping: str = "none",
         patience: int = 10,
         early_stopping_metric: str | None = None,
@@ -133,6 +150,10 @@ class MLPClassifier(NetworkOfClasses):
         self.l1 = l1
         self.l2 = l2
         self.max_norm = max_norm
+        self.regularize_biases = regularize_biases
+        self.clip_norm = clip_norm
+        self.ema = ema
+        self.label_smoothing = label_smoothing
         self.dropout = dropout
         self.input_dropout = input_dropout
         self.batch_norm = batch_norm
@@ -144,6 +165,7 @@ class MLPClassifier(NetworkOfClasses):
         self.lr_min_ratio = lr_min_ratio
         self.lr_patience = lr_patience
         self.lr_metric = lr_metric
+        self.lr_warmup = lr_warmup
         self.early_stopping = early_stopping
         self.patience = patience
         self.early_stopping_metric = early_stopping_metric

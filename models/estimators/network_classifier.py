@@ -29,7 +29,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
             "swish".
         output: "softmax" (one label a sample), "sigmoid" or "tanh".
         cost: See `MLPClassifier`.
-        optimizer: "adam", "sgd", "momentum", "nesterov", "rmsprop" or "hessian_free".
+        optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop" or "hessian_free".
         learning_rate: η; None for the optimizer's own.
         momentum: μ, for adam β₁; None for the optimizer's own.
         batch_size: Samples in a mini-batch, or "all".
@@ -37,7 +37,11 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         l1: λ of (λ/n)·Σ|w|.
         l2: λ of (λ/2n)·Σw².
         max_norm: The largest norm that the weights into one neuron or filter may have, or None.
-        weight_init: "he", "glorot", "scaled" or "gaussian"; a filter's n_in is the size of its patch.
+        regularize_biases: Whether l1 and l2 hold for biases too.
+        clip_norm: The largest norm of the network's gradient, or None.
+        ema: d of the average of the weights over the steps that is measured and predicts, or None.
+        label_smoothing: ε of the targets that training aims at.
+        weight_init: "he", "glorot", "orthogonal", "scaled" or "gaussian"; a filter's n_in is the size of its patch.
         augmentation: Distortions of square images of one channel, see `MLPClassifier`.
         image_shape: (rows, columns) or (rows, columns, channels) of samples that are images, channels innermost; None
             for square images of one channel, or of three, where the number of features is that of one.
@@ -46,6 +50,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         lr_min_ratio: See `lr_schedule`.
         lr_patience: Epochs that the schedule waits.
         lr_metric: What the plateau schedule looks at.
+        lr_warmup: Epochs in which η grows to its full size.
         early_stopping: Rule that ends training.
         patience: Epochs without improvement.
         early_stopping_metric: What early stopping looks at.
@@ -85,6 +90,10 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         l1: float = 0.0,
         l2: float = 0.0,
         max_norm: float | None = None,
+        regularize_biases: bool = False,
+        clip_norm: float | None = None,
+        ema: float | None = None,
+        label_smoothing: float = 0.0,
         weight_init: str = "he",
         augmentation: str | Augmentation | None = None,
         image_shape: tuple[int, ...] | None = None,
@@ -93,6 +102,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         lr_min_ratio: float = 1 / 1024,
         lr_patience: int | None = None,
         lr_metric: str | None = None,
+        lr_warmup: int = 0,
         early_stopping: str = "none",
         patience: int = 10,
         early_stopping_metric: str | None = None,
@@ -116,6 +126,10 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         self.l1 = l1
         self.l2 = l2
         self.max_norm = max_norm
+        self.regularize_biases = regularize_biases
+        self.clip_norm = clip_norm
+        self.ema = ema
+        self.label_smoothing = label_smoothing
         self.weight_init = weight_init
         self.augmentation = augmentation
         self.image_shape = image_shape
@@ -124,6 +138,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         self.lr_min_ratio = lr_min_ratio
         self.lr_patience = lr_patience
         self.lr_metric = lr_metric
+        self.lr_warmup = lr_warmup
         self.early_stopping = early_stopping
         self.patience = patience
         self.early_stopping_metric = early_stopping_metric

@@ -13,7 +13,7 @@ from ..kernels import Array
 from ..training.population import TrainingData
 from .base import FITTED_VALUES, Given, Perceptron
 
-LEARNING_RATES = {"sgd": 0.02, "momentum": 0.01, "nesterov": 0.01, "adam": 0.003}
+LEARNING_RATES = {"sgd": 0.02, "momentum": 0.01, "nesterov": 0.01, "adam": 0.003, "adamw": 0.003}
 """η where the user gives none. Gradient descent takes smaller steps than in a classifier: identity outputs do not
 saturate, so that a large step is not damped."""
 

@@ -25,14 +25,19 @@ class MLPRegressor(NetworkOfNumbers):
             `cost` and `class_weight` are missing, and `activation` and `optimizer` have other defaults.
         activation: Of hidden neurons.
         optimizer: How gradients change weights.
-        learning_rate: η; None for the optimizer's own (sgd 0.02, momentum and nesterov 0.01, adam 0.003, rmsprop 0.001,
-            hessian_free 1).
+        learning_rate: η; None for the optimizer's own (sgd 0.02, momentum and nesterov 0.01, adam and adamw 0.003,
+            rmsprop 0.001, hessian_free 1).
         momentum: μ; None for the optimizer's own.
         batch_size: Samples in a mini-batch, or "all".
         max_epochs: Passes over the training set.
         l1: λ of (λ/n)·Σ|w|.
         l2: λ of (λ/2n)·Σw².
         max_norm: Largest norm of the weights into a neuron, or None.
+        regularize_biases: Whether l1 and l2 hold for biases too.
+        clip_norm: The largest norm that the gradient of the data cost may have, over all weights and biases of the
+            network: a larger one is scaled down; None for any.
+        ema: d of the average w̄ ← d·w̄ + (1 − d)·w over the steps, such as 0.999, which is then what is measured
+            and what predicts; None for the weights themselves.
         dropout: Fraction of hidden neurons left out.
         input_dropout: Fraction of inputs left out.
         batch_norm: Whether hidden neurons are normalised by their mini-batch.
@@ -44,6 +49,7 @@ class MLPRegressor(NetworkOfNumbers):
         lr_min_ratio: See `lr_schedule`.
         lr_patience: Epochs that the schedule waits; None for `patience`, or a third of it beside early stopping.
         lr_metric: What the plateau schedule looks at: "val_cost" or "val_r2"; None for the cost.
+        lr_warmup: Epochs in which η grows evenly to its full size, before or beside what the schedule makes of it.
         early_stopping: Rule that ends training; likewise.
         patience: Epochs without improvement.
         early_stopping_metric: What early stopping looks at: "val_cost" or "val_r2"; None for the cost.
@@ -81,6 +87,9 @@ class MLPRegressor(NetworkOfNumbers):
         l1: float = 0.0,
         l2: float = 0.0,
         max_norm: float | None = None,
+        regularize_biases: bool = False,
+        clip_norm: float | None = None,
+        ema: float | None = None,
         dropout: float = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
@@ -92,6 +101,7 @@ class MLPRegressor(NetworkOfNumbers):
         lr_min_ratio: float = 1 / 1024,
         lr_patience: int | None = None,
         lr_metric: str | None = None,
+        lr_warmup: int = 0,
         early_stopping: str = "none",
         patience: int = 10,
         early_stopping_metric: str | None = None,
@@ -112,6 +122,9 @@ class MLPRegressor(NetworkOfNumbers):
         self.l1 = l1
         self.l2 = l2
         self.max_norm = max_norm
+        self.regularize_biases = regularize_biases
+        self.clip_norm = clip_norm
+        self.ema = ema
         self.dropout = dropout
         self.input_dropout = input_dropout
         self.batch_norm = batch_norm
@@ -123,6 +136,7 @@ class MLPRegressor(NetworkOfNumbers):
         self.lr_min_ratio = lr_min_ratio
         self.lr_patience = lr_patience
         self.lr_metric = lr_metric
+        self.lr_warmup = lr_warmup
         self.early_stopping = early_stopping
         self.patience = patience
         self.early_stopping_metric = early_stopping_metric

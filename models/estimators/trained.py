@@ -44,7 +44,7 @@ class Trained:
         X = dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
         network = Network.build(params, X.shape[1], n_outputs)
         with limited(), np.errstate(all="ignore"):
-            outputs = getattr(network, what)(self._weights(), X)
+            outputs = getattr(network, what)(self._judged(), X)
         if not all(np.isfinite(each).all() for each in (outputs if isinstance(outputs, list) else [outputs])):
             raise ValueError(
                 f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"
@@ -75,7 +75,7 @@ class Trained:
 
     def _seen(self, X: Any, what: str) -> Any:
         check_is_fitted(self)
-        return self._predict(X, what, self._layers("b")[-1].shape[1])
+        return self._predict(X, what, self._layers("W")[-1].shape[0])
 
     def _weights(self) -> dict[str, Array]:
         state: dict[str, Array] | None = getattr(self, "_state", None)
@@ -83,8 +83,13 @@ class Trained:
             raise AttributeError(f"{type(self).__name__} has no weights before fit")
         return state
 
+    def _judged(self) -> dict[str, Array]:
+        """Return the weights that predict: where they were averaged over the steps, the average."""
+        state = self._weights()
+        return {**state, **{n.removeprefix("average."): a for n, a in state.items() if n.startswith("average.")}}
+
     def _layers(self, kind: str) -> list[Array]:
-        weights = self._weights()
+        weights = self._judged()
         found: list[Array] = []
         while (name := f"{kind}{len(found)}") in weights:
             found.append(weights[name])

@@ -16,7 +16,7 @@ from .data import TrainingData
 OWN_PARAMETERS = frozenset(
     {
         "learning_rate", "momentum", "max_epochs", "batch_size", "l1", "l2", "max_norm", "dropout", "input_dropout",
-        "weight_init", "lr_schedule", "lr_factor", "lr_min_ratio", "lr_patience", "lr_metric", "patience",
+        "weight_init", "lr_schedule", "lr_factor", "lr_min_ratio", "lr_patience", "lr_metric", "lr_warmup", "patience",
         "early_stopping_metric", "validation_fraction", "class_weight", "warm_start", "verbose", "random_state",
     }
 )  # fmt: skip

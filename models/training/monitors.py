@@ -63,7 +63,9 @@ class Monitor:
         # ‖δᵀx‖² = Σᵢⱼ (δδᵀ)ᵢⱼ·(xxᵀ)ᵢⱼ: two small products a layer in the place of a large one
         self._products: dict[str, tuple[Array, Array]] = {}
         self._matrices: dict[str, Array] = {}
-        for number, gradient in enumerate((g for g in reversed(gradients) if g.decays), start=1):
+        for number, gradient in enumerate(
+            (g for g in reversed(gradients) if g.decays and g.parameter not in network.biases), start=1
+        ):
             if gradient.left.shape[-2] != b:  # filters, whose rows are the places of all samples: too many
                 own = np.empty((self._lanes, gradient.left.shape[-1], gradient.right.shape[-1]), dtype)
                 ops += [gradient.accumulate(k, 1.0, 0.0, own[k]) for k in range(self._lanes)]

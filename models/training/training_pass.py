@@ -20,9 +20,10 @@ from ..layers.dropout import draw_mask
 from ..network import Network
 from ..optimizers import Optimizer
 from ..regularizers import bound_norms
+from .afterwards import averaged, clipped
 from .samples import Samples, tally
 from .stacks import Stacks, chunks
-from .step import Rates, Step, emit
+from .step import Consumable, Rates, Step, emit
 
 SUPERBATCH_BYTES = 384 * 1024
 """Inputs gathered at once: a part of the second-level cache."""
@@ -226,11 +227,20 @@ def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
         optimizer: Emits the update.
         counts: Whether a step counts itself first.
     """
+    clip, ema = step.rates[0].clip_norm, step.rates[0].ema  # the same for all lanes
+    if clip is not None:
+        step = clipped(step, clip)
     ops = [*step.forward, *step.error, *step.backward, *optimizer.update(step)]
     if counts:
         ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+
+    def is_weight(gradient: Consumable) -> bool:
+        return gradient.decays and gradient.parameter not in step.network.biases
+
     for k, r in enumerate(step.rates):
         if r.max_norm is not None:
-            weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if g.decays)
+            weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if is_weight(g))
             ops += [(bound_norms, (w, r.max_norm)) for w in weights]
+    if ema is not None:
+        ops += averaged(step, ema)
     return ops

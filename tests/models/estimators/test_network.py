@@ -159,4 +159,4 @@ def test_images_of_three_channels_and_other_shapes():
 def test_a_network_has_the_parameters_of_the_core_less_those_of_a_perceptron():
     own = set(NetworkClassifier().get_params(deep=False))
     assert own == set(DEFAULTS) - {"hidden_layer_sizes", "dropout", "input_dropout", "batch_norm"}
-    assert own - set(NetworkRegressor().get_params(deep=False)) == {"output", "cost", "class_weight"}
+    assert own - set(NetworkRegressor().get_params(deep=False)) == {"output", "cost", "label_smoothing", "class_weight"}
