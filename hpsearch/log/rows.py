@@ -22,6 +22,7 @@ class Rows(Sequence[Row]):
         "_alike",
         "_ends",
         "_epochs",
+        "_lanes",
         "_names",
         "_same",
         "_scoring",
@@ -34,7 +35,8 @@ class Rows(Sequence[Row]):
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._alike = True  # as many metrics in each row
         self._same = True  # and the same ones
-        self._trial = (0, 0)
+        self._trial = 0
+        self._lanes: list[tuple[int, int]] = []  # from which row on it trained in which lane
         self._epochs = array("q")
         self._names: list[tuple[str, ...]] = []
         self._values = array("d")
@@ -51,7 +53,9 @@ class Rows(Sequence[Row]):
             self._ends[len(self._epochs)] = row  # the last one with all its words, and those that are said in a word
         if row.score_seconds:
             self._scoring[len(self._epochs)] = row.score_seconds
-        self._trial = (row.trial, row.lane)
+        self._trial = row.trial
+        if not self._lanes or row.lane != self._lanes[-1][1]:
+            self._lanes.append((len(self._epochs), row.lane))
         self._epochs.append(row.epoch)
         names = tuple(row.metrics)
         self._names.append(_NAMES.setdefault(names, names))
@@ -120,7 +124,7 @@ class Rows(Sequence[Row]):
         names = self._names[place]
         start = self._start(place)
         values = self._values[start : start + len(names)]
-        trial, lane = self._trial
+        trial, lane = self._trial, next(lane for first, lane in reversed(self._lanes) if first <= place)
         metrics, scoring = dict(zip(names, values, strict=True)), self._scoring.get(place, 0.0)
         return Row(trial, lane, self._epochs[place], metrics, self._seconds[place], score_seconds=scoring)
 

@@ -19,7 +19,7 @@ MOST_NUMBERS, MOST_TIMES = 360_000, 40_000
 FEW = 8
 """Most values of a parameter whose best trials stand out by colour."""
 
-_OPACITY: dict[State, float] = {"COMPLETE": 0.75, "PRUNED": 0.3, "FAILED": 0.6, "RUNNING": 0.75}
+_OPACITY: dict[State, float] = {"COMPLETE": 0.75, "PRUNED": 0.3, "FAILED": 0.6, "RUNNING": 0.75, "PAUSED": 0.45}
 
 _Values = Callable[[Trial], Sequence[float]]
 

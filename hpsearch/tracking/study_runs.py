@@ -240,13 +240,13 @@ class StudyRuns:
         folded.relabel = False
 
     def _set_running(self, sent: _Sent, state: str) -> None:
-        if sent.status != "RUNNING" and state == "RUNNING":
+        if sent.status != "RUNNING" and STATUS[state] == "RUNNING":
             self._store.reopen(sent.run)
             sent.status = "RUNNING"
 
     def _set_ended(self, sent: _Sent, state: str, when: float) -> None:
         """End a run, or end it again where it went on since: an extension may be over before it is first delivered."""
         status, end = STATUS[state], millis(when)
-        if state != "RUNNING" and (sent.status, sent.end) != (status, end):
+        if status != "RUNNING" and (sent.status, sent.end) != (status, end):
             self._store.end(sent.run, status, end)
             sent.status, sent.end = status, end
