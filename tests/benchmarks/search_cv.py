@@ -8,8 +8,7 @@ Everybody tunes the same estimator class on the same 70 % of the rows with the s
 thread; what is found is trained by the same call on all these rows, and scored on the other 30 %. Time is CPU time of
 the search, without that last training. Compared are
 
-- at equal time: ours ends when RandomizedSearchCV had ended; halving gets three times as many candidates, which take
-  about as long;
+- at equal time: ours ends when RandomizedSearchCV had ended; halving gets as many candidates as take about as long;
 - at equal trials: ours and halving have as many candidates as RandomizedSearchCV.
 
 Differences are paired by seed, with 95 % intervals of a t-test; splits share rows, so these are narrower than those of
@@ -53,6 +52,11 @@ FOLDS = 5
 RANDOM = "RandomizedSearchCV"
 EQUAL_TIME = "StudySearchCV, equal time"
 EQUAL_TRIALS = "StudySearchCV, equal trials"
+HALVING = "HalvingRandomSearchCV"
+HALVING_TRIALS = "HalvingRandomSearchCV, equal trials"
+AS_MUCH = {HALVING: "equal time", HALVING_TRIALS: "equal trials"}
+"""In what a peer is ours' equal, where not in both."""
+HAS_OPTUNA = find_spec("optuna_integration") is not None
 
 
 class Watch(Silent):
@@ -104,8 +108,15 @@ def ours(task: Task, trials: int, seed: int, budget: float) -> StudySearchCV:
     return search
 
 
-def peers(task: Task, trials: int, seed: int) -> dict[str, Callable[[], Any]]:
-    """Return what makes each peer, by name."""
+def peers(task: Task, trials: int, seed: int, most: int) -> dict[str, Callable[[], Any]]:
+    """Return what makes each peer, by name.
+
+    Args:
+        task: What is searched.
+        trials: Candidates.
+        seed: The seed.
+        most: Candidates of halving that take as long as those of the others.
+    """
     shared = {"cv": FOLDS, "refit": False}
 
     def halving(candidates: int) -> Callable[[], Any]:
@@ -118,10 +129,10 @@ def peers(task: Task, trials: int, seed: int) -> dict[str, Callable[[], Any]]:
             task.estimator, task.distributions, n_iter=trials, random_state=seed, **shared
         ),
         "GridSearchCV": lambda: GridSearchCV(task.estimator, task.grid, **shared),
-        "HalvingRandomSearchCV, equal trials": halving(trials),
-        "HalvingRandomSearchCV": halving(3 * trials),
+        HALVING_TRIALS: halving(trials),
+        HALVING: halving(most),
     }
-    if task.for_optuna and find_spec("optuna_integration") is not None:
+    if task.for_optuna and HAS_OPTUNA:
         found["OptunaSearchCV"] = lambda: optuna_search(task, trials, seed)
     return found
 
@@ -183,9 +194,14 @@ def results(
             found.setdefault(name, []).append(value)
             return value
 
-        for name, make in peers(task, trials, seed).items():
-            if not data.peers or name in data.peers:
-                known(name, make)
+        for name in (RANDOM, HALVING_TRIALS, HALVING, "GridSearchCV", "OptunaSearchCV"):
+            most = 0
+            if name == HALVING:
+                seconds = {each: found[each][-1]["seconds"] for each in (RANDOM, HALVING_TRIALS)}
+                most = max(2, round(trials * seconds[RANDOM] / seconds[HALVING_TRIALS]))
+            makers = peers(task, trials, seed, most)
+            if name in makers and (not data.peers or name in data.peers):
+                known(name, makers[name])
         budget = found[RANDOM][-1]["seconds"]
         known(EQUAL_TRIALS, lambda seed=seed: ours(task, trials, seed, math.inf))
         known(EQUAL_TIME, lambda seed=seed, budget=budget: ours(task, 100_000, seed, budget))
@@ -201,26 +217,29 @@ def difference(more: Sequence[float]) -> tuple[str, int]:
     return f"{mean:+.4f} ± {half:.4f}", int(np.sign(mean)) if abs(mean) > half else 0
 
 
-def rows_of(name: str, found: Mapping[str, list[dict[str, Any]]]) -> list[tuple[str, int]]:
-    """Return the lines of a data set, each with the sign of what is significant between ours and that peer."""
-    lines = []
+def rows_of(name: str, found: Mapping[str, list[dict[str, Any]]]) -> tuple[list[str], list[int]]:
+    """Return the lines of a data set, and the signs of the differences that are significant at equal time."""
+    lines, signs = [], []
     for peer, outcomes in found.items():
-        against = found[EQUAL_TRIALS if peer.endswith("equal trials") else EQUAL_TIME]
         means = [fmean(each[what] for each in outcomes) for what in ("inner", "held_out", "seconds")]
-        cells, sign = ["", "", ""], 0
+        cells = ["", "", "", ""]
+        for place, ours_as in enumerate((EQUAL_TIME, EQUAL_TRIALS)):
+            if ours_as in peer or "StudySearchCV" in peer or not ours_as.endswith(AS_MUCH.get(peer, ours_as)):
+                continue
+            more = [us["held_out"] - them["held_out"] for us, them in zip(found[ours_as], outcomes, strict=True)]
+            cells[place], sign = difference(more)
+            signs += [sign] if ours_as == EQUAL_TIME else []
         if "StudySearchCV" not in peer:
-            more = [us["held_out"] - them["held_out"] for us, them in zip(against, outcomes, strict=True)]
-            text, sign = difference(more)
             sooner, then = [], []
             for us, them in zip(found[EQUAL_TIME], outcomes, strict=True):
                 hit = next((each for each in us.get("reached", ()) if each[1] >= them["inner"]), None)
                 sooner.append(0.0 if hit is None else them["seconds"] / hit[0])
                 then += [] if hit is None else [hit[2] - them["held_out"]]
             reached = sum(ratio > 0 for ratio in sooner)
-            cells = [text, f"{median(sooner):.1f}× ({reached} of {len(sooner)})", difference(then)[0] if then else ""]
+            cells[2:] = f"{median(sooner):.1f}× ({reached} of {len(sooner)})", difference(then)[0] if then else ""
         shown = f"{means[0]:.4f} | {means[1]:.4f} | {means[2]:.2f}"
-        lines.append((f"| {name} | {peer} | {shown} | {' | '.join(cells)} |", sign))
-    return lines
+        lines.append(f"| {name} | {peer} | {shown} | {' | '.join(cells)} |")
+    return lines, signs
 
 
 def main() -> None:
@@ -236,24 +255,25 @@ def main() -> None:
     parser.add_argument("--again", nargs="+", default=[], help="ours, theirs, or the name of an estimator or data set")
     options = parser.parse_args()
     seeds, trials = options.seeds or (3 if options.quick else 10), options.trials or (8 if options.quick else 12)
-    kept = Measured(options.kept, tuple(options.again))
+    kept, data_by_name = Measured(options.kept, tuple(options.again)), data_sets(options.site)
     signs: list[int] = []
     for title, task in tasks(options.epochs).items():
-        print(f"\n{title}: {trials} trials\n")
-        print("| data | searcher | CV score | held out | CPU s | ours − theirs, held out | sooner | held out then |")
-        print("|---|---|---|---|---|---|---|---|")
-        for name, data in data_sets(options.site).items():
-            left_out = name not in task.data or (options.quick and name not in ("digits", "breast cancer"))
-            if left_out or not all(word.lower() in f"{title} {name}".lower() for word in options.only):
-                continue
+        wanted = [name for name in task.data if name in data_by_name]
+        wanted = [name for name in wanted if not options.quick or name in ("digits", "breast cancer")]
+        wanted = [name for name in wanted if all(word.lower() in f"{title} {name}".lower() for word in options.only)]
+        if wanted:
+            print(f"\n{title}, {trials} trials; ours − theirs is of held-out scores\n")
+            print(
+                "| data | searcher | CV score | held out | CPU s | ours − theirs, equal time | equal trials | sooner | "
+                "held out then |\n|---|---|---|---|---|---|---|---|---|"
+            )
+        for name in wanted:
             key = {"estimator": title, "data": name, "trials": trials, "epochs": options.epochs}
-            lines = rows_of(name, results(kept, key, task, data, seeds, trials))
-            signs += [sign for _, sign in lines]
-            print("\n".join(line for line, _ in lines), flush=True)
-    ahead, behind = signs.count(1), signs.count(-1)
-    print(
-        f"\nours significantly ahead in {ahead} comparisons, behind in {behind}; measured at {', '.join(kept.commits)}"
-    )
+            lines, more = rows_of(name, results(kept, key, task, data_by_name[name], seeds, trials))
+            signs += more
+            print("\n".join(lines), flush=True)
+    ahead, behind, at = signs.count(1), signs.count(-1), ", ".join(kept.commits)
+    print(f"\nat equal time significantly ahead in {ahead} of {len(signs)} comparisons, behind in {behind}; at {at}")
 
 
 if __name__ == "__main__":

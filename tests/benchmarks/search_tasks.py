@@ -143,7 +143,9 @@ def data_sets(site: Path | None) -> dict[str, Data]:
     if land is not None:
         found["satimage"] = Data(partial(satimage, land))
     if "HPSEARCH_DATA" in os.environ:
-        found["MNIST 10,000"] = Data(images, 3, ("RandomizedSearchCV", "HalvingRandomSearchCV"))
+        found["MNIST 10,000"] = Data(
+            images, 3, ("RandomizedSearchCV", "HalvingRandomSearchCV, equal trials", "HalvingRandomSearchCV")
+        )
     return found
 
 

@@ -247,6 +247,13 @@ def test_a_search_whose_time_is_over_gives_what_it_has() -> None:
     assert found.cv_results_["state"][found.best_index_] == "COMPLETE"
 
 
+def test_where_no_candidate_is_whole_in_time_the_one_that_came_furthest_is_taken_and_that_is_said() -> None:
+    with pytest.warns(UserWarning, match="before any candidate was trained to its end"):
+        found = search(spies.SpyClassifier(), {"shift": Float(0, 1)}, timeout=1e-9, pruner="none").fit(X, Y)
+    assert set(found.cv_results_["state"]) == {"STOPPED"}
+    assert found.cv_results_["n_resources"][found.best_index_] == found.cv_results_["n_resources"].max()
+
+
 def test_a_grid_that_is_cut_short_says_so() -> None:
     with pytest.warns(UserWarning, match="12 points, of which n_trials=5 are tried"):
         search(
