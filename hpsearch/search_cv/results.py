@@ -19,6 +19,10 @@ from hpsearch.study.cross_validation import split_name
 Array = NDArray[Any]
 
 
+PARTIAL = ("PRUNED", "STOPPED")
+"""States of candidates that were not trained to their end."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """How a study's log is read.
@@ -94,7 +98,7 @@ def _candidate(trial: Trial, how: Reading) -> Candidate:
             scores[f"{part}_{name}"] = np.where(np.isnan(found), how.error_score, found) if failed or errors else found
     if failed and not how.by_fold and trial.decision is not None:
         errors = [trial.decision.reason]
-    state = "STOPPED" if trial.state == "RUNNING" else trial.state
+    state = "STOPPED" if trial.decision is None else trial.state
     return Candidate(trial.number, params, state, trial.epoch, scores, fit_times, score_times, errors)
 
 
@@ -124,7 +128,7 @@ def cv_results(found: Sequence[Candidate], how: Reading) -> dict[str, Any]:
             results[split_name(fold, part)] = table[:, fold]
         mean, std = _means(table, found)
         results[f"mean_{part}"], results[f"std_{part}"] = mean, std
-        whole = np.array([c.state not in ("PRUNED", "STOPPED") for c in found])
+        whole = np.array([c.state not in PARTIAL for c in found])
         if not np.isfinite(mean[whole]).all():
             kind = part.partition("_")[0]
             warnings.warn(f"One or more of the {kind} scores are non-finite: {mean}", UserWarning, stacklevel=4)
@@ -135,7 +139,7 @@ def cv_results(found: Sequence[Candidate], how: Reading) -> dict[str, Any]:
 
 def _means(table: Array, found: Sequence[Candidate]) -> tuple[Array, Array]:
     """Return means and deviations over all folds; of candidates that were ended before, over the folds they had."""
-    partial = np.array([c.state in ("PRUNED", "STOPPED") for c in found])
+    partial = np.array([c.state in PARTIAL for c in found])
     mean, std = _moments(table)
     with np.errstate(invalid="ignore"):
         return np.where(partial, mean, table.mean(1)), np.where(partial, std, table.std(1))
@@ -157,7 +161,7 @@ def ranks(found: Sequence[Candidate], mean: Array) -> Array:
     for candidate, value in zip(found, mean, strict=True):
         if math.isnan(value):
             keys.append((2.0,))
-        elif candidate.state in ("PRUNED", "STOPPED"):
+        elif candidate.state in PARTIAL:
             keys.append((1.0, -candidate.resources, -value))
         else:
             keys.append((0.0, -value))
