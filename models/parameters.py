@@ -289,14 +289,6 @@ def unsaid(params: Mapping[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in params.items() if name not in LATER or value != LATER[name]}
     if params.get("cost") == "auto" and params.get("output") in OUTPUTS:
         said["cost"] = natural_cost(params["output"])
-    waits = params.get("early_stopping") in EARLY_STOPPING and params.get("lr_schedule") in SCHEDULES
-    if waits and isinstance(params.get("patience"), Integral) and "lr_patience" in params:
-        own = params["lr_patience"]
-        before = params["patience"]  # version 0.1 had one patience for both rules
-        effective = default_lr_patience(params) if own is None else own
-        said = {name: value for name, value in said.items() if name != "lr_patience"}
-        if effective != before:
-            said["lr_patience"] = own
     return said
 
 

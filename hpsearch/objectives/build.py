@@ -66,7 +66,7 @@ def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared
     outputs = outputs_of(study, dataset, rule)
     if study.measure_test and not isinstance(outputs, Classes):
         raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier")
-    return _sklearn(study, dataset, model, rule) if outputs is None else _networks(study, dataset, model, outputs)
+    return _sklearn(study, dataset, model, rule) if outputs is None else _networks(study, dataset, model, outputs, rule)
 
 
 def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | None:
@@ -107,8 +107,9 @@ def _function(study: Study) -> Prepared:
     return Prepared(lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1)
 
 
-def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -> Prepared:
+def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, rule: int) -> Prepared:
     """Return a population of our networks."""
+    from hpsearch.objectives import first_rules
     from hpsearch.objectives.combinations import check_combinations
     from hpsearch.objectives.outputs import Classes, training_data
 
@@ -120,7 +121,8 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
     params = outputs.params(own)
-    check_combinations(study, parts.prefix, own, check)
+    if rule > 1:
+        check_combinations(study, parts.prefix, own, check)
     if classifies and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     if study.measure_test and dataset.X_test is None:
@@ -132,7 +134,8 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -
         scores = scores.beside(dataset.y_train)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
     reports = {
-        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "outputs": outputs, "scores": scores
+        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "scores": scores,
+        "outputs": outputs if rule > 1 else first_rules.OnePatience(outputs),
     }  # fmt: skip
     if parts.before is None:
         reports["space"] = study.dimensions
