@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hpsearch.errors import UserError as UserError
     from hpsearch.models.augmentation import Augmentation as Augmentation
     from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
+    from hpsearch.models.estimators.gradients import check_gradients as check_gradients
     from hpsearch.models.estimators.network_classifier import NetworkClassifier as NetworkClassifier
     from hpsearch.models.estimators.network_regressor import NetworkRegressor as NetworkRegressor
     from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
@@ -89,6 +90,7 @@ _HOMES = {
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
     "WarmStart": "hpsearch.study.warm_start",
+    "check_gradients": "hpsearch.models.estimators.gradients",
     "load": "hpsearch.tracking.load_model",
     "load_model": "hpsearch.tracking.load_model",
     "track": "hpsearch.running.single",
@@ -131,6 +133,7 @@ __all__ = [
     "Table",
     "UserError",
     "WarmStart",
+    "check_gradients",
     "load",
     "load_model",
     "track",

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from .costs import Head
-from .initializers import INITIALIZERS
+from .initializers import initializer_of
 from .layers import Declared, DenseLayer, DropoutLayer, Layer, PatchesLayer
 from .layers.assembly import assembled, built
 from .layers.declared import Site, walk
@@ -39,7 +39,7 @@ def build(params: Mapping[str, Any], n_features: int, n_outputs: int, head: Head
     Raises:
         ValueError: A layer does not suit what comes in.
     """
-    site = Site(input_shape(params["layers"], n_features, params["image_shape"]), INITIALIZERS[params["weight_init"]],
+    site = Site(input_shape(params["layers"], n_features, params["image_shape"]), initializer_of(params["weight_init"]),
                 params["activation"])  # fmt: skip
     made = built(params["layers"], site)
     out = DenseLayer(site.number("weights"), site.shape.width, n_outputs, site.initializer, head.output.gain)

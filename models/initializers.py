@@ -44,3 +44,8 @@ def orthogonal(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, 
 
 INITIALIZERS: dict[str, Initializer] = {each.__name__: each for each in (scaled, gaussian, he, glorot, orthogonal)}
 """Every rule by name."""
+
+
+def initializer_of(weight_init: object) -> Initializer:
+    """Return the rule of a name; that of "scaled" where the weights are given, which then take their places."""
+    return INITIALIZERS[weight_init] if isinstance(weight_init, str) else scaled

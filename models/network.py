@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
@@ -13,8 +13,8 @@ import numpy as np
 from . import chain
 from .activations import ACTIVATIONS
 from .costs import HEADS, Head
-from .initializers import INITIALIZERS
-from .kernels import Array, Op, run
+from .initializers import initializer_of
+from .kernels import Array, Op
 from .layers import (
     ActivationLayer,
     BatchNormLayer,
@@ -27,19 +27,14 @@ from .layers import (
     PatchesLayer,
     Workspace,
 )
-
-Passed = list[tuple[Array, Array]]
-"""(inputs, outputs) of each layer in a forward pass."""
-
-BLOCK = 500
-"""Most samples that are measured at once."""
+from .reading import BLOCK, Passed, Readable
 
 BLOCK_BYTES = 8 * 2**20
 """Most memory of the widest layer of such a block; of networks that see images alone."""
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Readable):
     """A stack of layers under an output layer with its cost.
 
     Attributes:
@@ -70,7 +65,7 @@ class Network:
             return cls(body, head, stem, params["regularize_biases"])
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
         layers: list[Layer] = [DropoutLayer(0, n_features)] if params["input_dropout"] else []
-        activation, initializer = ACTIVATIONS[params["activation"]], INITIALIZERS[params["weight_init"]]
+        activation, initializer = ACTIVATIONS[params["activation"]], initializer_of(params["weight_init"])
         head, normed = HEADS[params["output"], params["cost"]], params["batch_norm"]
         for i, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
             layers.append(DenseLayer(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
@@ -234,67 +229,3 @@ class Network:
         if tangent is None:
             raise AssertionError("a network ends in a dense layer")
         return ops, tangent
-
-    def probabilities(self, parameters: Mapping[str, Array], X: Array) -> Array:
-        """Return class probabilities of one network, float64 of shape (n, C), rows summing to 1.
-
-        Args:
-            parameters: Arrays of one network by name, without a leading axis; others (of its state) are not read.
-            X: Inputs, shape (n, d), C-contiguous, of the parameters' dtype.
-
-        Raises:
-            ValueError: For an output that knows no classes.
-        """
-        if self.head.output.log_weights is None:
-            raise ValueError(f"output={self.head.output.name!r} has no class probabilities")
-        parts = []
-        for u in self._logits(parameters, X):
-            log_odds = self.head.output.log_weights(u)
-            weights = np.exp(log_odds - log_odds.max(-1, keepdims=True))
-            parts.append(weights / weights.sum(-1, keepdims=True))
-        return np.concatenate(parts)
-
-    def activations(self, parameters: Mapping[str, Array], X: Array) -> Array:
-        """Return the activations a of the output neurons of one network, float64 of shape (n, C).
-
-        Args:
-            parameters: See `probabilities`.
-            X: See `probabilities`.
-        """
-        return np.concatenate([self.head.output.response(u) for u in self._logits(parameters, X)])
-
-    def raw_outputs(self, parameters: Mapping[str, Array], X: Array) -> Array:
-        """Return the weighted inputs z of the output neurons of one network, float64 of shape (n, C).
-
-        Args:
-            parameters: See `probabilities`.
-            X: See `probabilities`.
-        """
-        return np.concatenate(list(self._logits(parameters, X))) / self.head.output.gain
-
-    def hidden(self, parameters: Mapping[str, Array], X: Array) -> list[Array]:
-        """Return the activations of each hidden layer of one network, float64 of shape (n, neurons), input first.
-
-        Args:
-            parameters: See `probabilities`.
-            X: See `probabilities`.
-        """
-        places = [i for i, layer in enumerate(self.layers) if isinstance(layer, ActivationLayer)]
-        blocks = [[passed[i][1][0].astype(np.float64) for i in places] for passed in self._passes(parameters, X)]
-        return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
-
-    def _logits(self, parameters: Mapping[str, Array], X: Array) -> Iterator[Array]:
-        for passed in self._passes(parameters, X):
-            yield passed[-1][1][0].astype(np.float64)
-
-    def _passes(self, parameters: Mapping[str, Array], X: Array) -> Iterator[Passed]:
-        stacked = {p.name: parameters[p.name][None] for p in self.parameters}
-        block = 512 if self.block == BLOCK else self.block
-        for start in range(0, len(X), block):
-            x = X[start : start + block]
-            with np.errstate(all="ignore"):  # saturation is not an error
-                workspace = Workspace(1, len(x), X.dtype)
-                stem, x = self.stemmed(workspace, x)
-                ops, passed = self.forward(workspace, stacked, x)
-                run([*stem, *ops])
-            yield passed

@@ -13,7 +13,7 @@ import numpy as np
 from . import chain
 from .activations import ACTIVATIONS
 from .augmentation import validate_augmentation
-from .costs import COSTS, HEADS, OUTPUTS
+from .costs import COSTS, HEADS, OUTPUTS, natural_cost
 from .early_stopping import EARLY_STOPPING
 from .initializers import INITIALIZERS
 from .optimizers import OPTIMIZERS
@@ -75,21 +75,11 @@ _NAMES: dict[str, Collection[str]] = {
 }
 
 
+CHAIN_BATCH = 32
+"""The batch size of `NetworkClassifier` and `NetworkRegressor` where the user gives none."""
+
 METRICS = ("val_accuracy", "val_cost", "val_r2")
 """What early stopping and a schedule may look at; val_r2 in a regression alone, where there is no accuracy."""
-
-LATER: Mapping[str, Any] = {
-    "regularize_biases": False,
-    "clip_norm": None,
-    "ema": None,
-    "label_smoothing": 0.0,
-    "lr_patience": None,
-    "lr_metric": None,
-    "lr_warmup": 0,
-    "early_stopping_metric": None,
-}
-"""Parameters that version 0.1 did not have, with their defaults: where a study leaves them alone it is the same study
-as in that version."""
 
 
 def _positive(x: float) -> bool:
@@ -149,6 +139,9 @@ def validate_params(params: Mapping[str, Any]) -> None:
     given = {**DEFAULTS, **params}
     for name, known in _NAMES.items():
         value = given[name]
+        if name == "weight_init" and isinstance(value, tuple | list):
+            _validate_start(value)
+            continue
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name}={value!r} is unknown{value_hint(name, value) or suggestion(str(value), known)}")
     for name, (kind, test, expected, optional) in _NUMBERS.items():
@@ -179,6 +172,14 @@ def validate_params(params: Mapping[str, Any]) -> None:
         chain.validate(given["layers"])
     validate_augmentation(given["augmentation"], _image_shape(given))
     _validate_combinations(given)
+
+
+def _validate_start(value: Any) -> None:
+    if len(value) != 2 or not all(isinstance(each, tuple | list) for each in value):
+        raise ValueError(
+            f"weight_init={value!r} must be the name of a rule, or (coefs, intercepts): a list of the weights of each "
+            "layer, shape (n_in, n_out), and one of the biases, shape (n_out,)"
+        )
 
 
 def _image_shape(given: Mapping[str, Any]) -> Any:
@@ -264,11 +265,6 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def natural_cost(output: str) -> str:
-    """Return the cost whose δ at the output is a − y, without the derivative of the output: what "auto" means."""
-    return next(cost for (name, cost), head in HEADS.items() if name == output and head.canonical)
-
-
 def default_lr_patience(params: Mapping[str, Any]) -> int:
     """Return after how many epochs without improvement the schedule acts where nothing is said.
 
@@ -278,18 +274,6 @@ def default_lr_patience(params: Mapping[str, Any]) -> int:
     patience = int(params["patience"])
     both = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
     return max(1, patience // 3) if both else patience
-
-
-def unsaid(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters as a study's declaration says them: as version 0.1 would, wherever they mean the same.
-
-    Args:
-        params: Parameters of an estimator by name.
-    """
-    said = {name: value for name, value in params.items() if name not in LATER or value != LATER[name]}
-    if params.get("cost") == "auto" and params.get("output") in OUTPUTS:
-        said["cost"] = natural_cost(params["output"])
-    return said
 
 
 def batch_rows(params: Mapping[str, Any], n: int) -> int:
@@ -311,7 +295,8 @@ def is_clipped(params: Mapping[str, Any], n: int) -> bool:
     The default is meant for no size in particular.
     """
     batch = params["batch_size"]
-    return not isinstance(batch, str) and batch > n and batch != DEFAULTS["batch_size"]
+    default = DEFAULTS["batch_size"] if params["layers"] is None else CHAIN_BATCH
+    return not isinstance(batch, str) and batch > n and batch != default
 
 
 def needs_validation(params: Mapping[str, Any]) -> bool:

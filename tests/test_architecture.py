@@ -34,7 +34,7 @@ FLOORS: list[set[str]] = [
 
 MODELS_FLOORS: list[set[str]] = [
     {"names", "kernels", "early_stopping", "schedules", "imports", "spelling"},
-    {"", "activations", "augmentation", "initializers", "regularizers", "threads", "preprocessing.values"},
+    {"", "activations", "augmentation", "initializers", "regularizers", "starting", "threads", "preprocessing.values"},
     {"preprocessing.columns", "preprocessing.parts"},
     {"preprocessing"},
     {"costs", "layers.base", "layers.shapes"},
@@ -52,8 +52,8 @@ MODELS_FLOORS: list[set[str]] = [
     {"layers.assembly", "layers.avg_pool2d", "layers.conv2d", "layers.layer_norm", "layers.max_pool2d"},
     {"layers.residual"},
     {"layers"},
-    {"chain"},
-    {"network"},
+    {"chain", "reading"},
+    {"network", "later"},
     {"training", "training.stacks", "training.data", "training.callbacks"},
     {"training.step", "training.augmented_images", "training.samples", "training.scores"},
     {"hessian_free", "training.afterwards"},
@@ -61,12 +61,11 @@ MODELS_FLOORS: list[set[str]] = [
     {"parameters", "training.training_pass", "training.validation_pass", "training.monitors"},
     {"training.members", "training.fold_pass"},
     {"training.population"},
-    {"training.folds"},
+    {"training.folds", "estimators.gradients"},
     {
         "estimators",
         "estimators.archive",
         "estimators.chained",
-        "estimators.starting",
         "estimators.trained",
         "estimators.trusted",
     },
@@ -86,7 +85,7 @@ data sets stand aside: they know none of these, and none of these knows them."""
 
 MODELS_PUBLIC = {
     "estimators.classifier", "estimators.regressor", "estimators.loading", "augmentation",
-    "estimators.network_classifier", "estimators.network_regressor",
+    "estimators.network_classifier", "estimators.network_regressor", "estimators.gradients",
 }  # fmt: skip
 """What ``models`` itself offers; it imports them when they are asked for."""
 

@@ -18,12 +18,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
-from ..parameters import LATER, is_clipped, needs_validation, resolve_params
+from ..later import LATER
+from ..parameters import is_clipped, needs_validation, resolve_params
+from ..starting import started
 from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
 from . import archive
-from .starting import started
 from .trained import Trained, dense
 
 ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
@@ -229,7 +230,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         if result.failure:
             raise ValueError(f"training {result.failure}")
         self.n_iter_ += 1
-        for name, value in result.metrics.items():
+        metrics = result.metrics | {"train_total_cost": result.metrics["train_cost"] + population.penalty(0)}
+        for name, value in metrics.items():
             self.history_.setdefault(name, []).append(value)
         if self.verbose:
             shown = {name: value for name, value in result.metrics.items() if name.startswith(_SHOWN)}

@@ -49,7 +49,7 @@ class MLPClassifier(NetworkOfClasses):
         batch_norm: Whether hidden neurons are normalised by their mini-batch, between weights and activation.
         weight_init: "scaled" (w ~ N(0, 1/n_in), b ~ N(0, 1)), "gaussian" (both N(0, 1)), "he" (w ~ N(0, 2/n_in),
             b = 0), "glorot" (w uniform in ±√(6/(n_in + n_out)), b = 0) or "orthogonal" (orthonormal columns or rows,
-            b = 0).
+            b = 0); or the weights and biases to start from, (coefs, intercepts) as `coefs_` and `intercepts_` are.
         augmentation: "affine", "elastic", "affine_elastic" or an `Augmentation`: square images are distorted anew in
             every epoch.
         image_shape: (rows, columns) of the images; None where they are inferred.
@@ -89,8 +89,9 @@ class MLPClassifier(NetworkOfClasses):
         intercepts_: Biases of each layer, shape (n_out,).
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has: the best with early stopping, else the last.
-        history_: Lists with an entry an epoch: train_cost, train_accuracy, val_cost and val_accuracy (where there is
-            validation data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer (see
+        history_: Lists with an entry an epoch: train_cost, train_total_cost (with the regularisation term of the
+            weights after the epoch), train_accuracy, val_cost and val_accuracy (where there is validation data),
+            learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer (see
             `hpsearch.models.training.monitors`).
     """
 
@@ -118,7 +119,7 @@ class MLPClassifier(NetworkOfClasses):
         dropout: float = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
-        weight_init: str = "scaled",
+        weight_init: str | tuple[Any, Any] = "scaled",
         augmentation: str | Augmentation | None = None,
         image_shape: tuple[int, int] | None = None,
         lr_schedule: str = "constant",

@@ -41,7 +41,8 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         clip_norm: The largest norm of the network's gradient, or None.
         ema: d of the average of the weights over the steps that is measured and predicts, or None.
         label_smoothing: ε of the targets that training aims at.
-        weight_init: "he", "glorot", "orthogonal", "scaled" or "gaussian"; a filter's n_in is the size of its patch.
+        weight_init: "he", "glorot", "orthogonal", "scaled" or "gaussian", a filter's n_in being the
+            size of its patch; or (coefs, intercepts).
         augmentation: Distortions of square images of one channel, see `MLPClassifier`.
         image_shape: (rows, columns) or (rows, columns, channels) of samples that are images, channels innermost; None
             for square images of one channel, or of three, where the number of features is that of one.
@@ -94,7 +95,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         clip_norm: float | None = None,
         ema: float | None = None,
         label_smoothing: float = 0.0,
-        weight_init: str = "he",
+        weight_init: str | tuple[Any, Any] = "he",
         augmentation: str | Augmentation | None = None,
         image_shape: tuple[int, ...] | None = None,
         lr_schedule: str = "constant",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         regularize_biases: Whether l1 and l2 hold for biases too.
         clip_norm: The largest norm of the network's gradient, or None.
         ema: d of the average of the weights over the steps that is measured and predicts, or None.
-        weight_init: "he", "glorot", "orthogonal", "scaled" or "gaussian"; a filter's n_in is the size of its patch.
+        weight_init: "he", "glorot", "orthogonal", "scaled" or "gaussian", a filter's n_in being the
+            size of its patch; or (coefs, intercepts).
         augmentation: Distortions of square images of one channel, see `MLPClassifier`.
         image_shape: (rows, columns) or (rows, columns, channels) of samples that are images, channels innermost; None
             for square images of one channel, or of three, where the number of features is that of one.
@@ -87,7 +88,7 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         regularize_biases: bool = False,
         clip_norm: float | None = None,
         ema: float | None = None,
-        weight_init: str = "he",
+        weight_init: str | tuple[Any, Any] = "he",
         augmentation: str | Augmentation | None = None,
         image_shape: tuple[int, ...] | None = None,
         lr_schedule: str = "constant",

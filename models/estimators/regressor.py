@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class MLPRegressor(NetworkOfNumbers):
         dropout: Fraction of hidden neurons left out.
         input_dropout: Fraction of inputs left out.
         batch_norm: Whether hidden neurons are normalised by their mini-batch.
-        weight_init: Rule for the initial weights.
+        weight_init: Rule for the initial weights, or (coefs, intercepts).
         augmentation: Distortions of square images.
         image_shape: (rows, columns) of the images.
         lr_schedule: Rule for η; where it reads the validation accuracy of a classifier, here it reads the cost.
@@ -68,8 +68,8 @@ class MLPRegressor(NetworkOfNumbers):
         intercepts_: Biases of each layer, shape (n_out,).
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has.
-        history_: Lists with an entry an epoch: train_cost, train_r2, val_cost and val_r2 (where there is validation
-            data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer.
+        history_: Lists with an entry an epoch: train_cost, train_total_cost, train_r2, val_cost and val_r2 (where
+            there is validation data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of layers.
     """
 
     _fitted_values: ClassVar[Mapping[str, type]] = NetworkOfNumbers._regressor_values
@@ -93,7 +93,7 @@ class MLPRegressor(NetworkOfNumbers):
         dropout: float = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
-        weight_init: str = "scaled",
+        weight_init: str | tuple[Any, Any] = "scaled",
         augmentation: str | Augmentation | None = None,
         image_shape: tuple[int, int] | None = None,
         lr_schedule: str = "constant",

@@ -62,6 +62,34 @@ class Trained:
         """
         return [*self._seen(X, "hidden"), self._seen(X, "activations")]
 
+    def layer_weighted_inputs(self, X: Any) -> list[Array]:
+        """Return the weighted inputs z of the neurons of each layer, the output last: arrays (n, neurons), float64.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+
+        Raises:
+            ValueError: For unfit data, or where they overflow.
+        """
+        return list(self._seen(X, "weighted_inputs"))
+
+    def gradients(self, X: Any, y: Any) -> tuple[list[Array], list[Array]]:
+        """Return the gradient of the regularised cost over some samples: of `coefs_`, and of `intercepts_`.
+
+        There is no dropout, batch norm normalises by these samples, and n in the regularisation term is their number.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+            y: Targets.
+
+        Raises:
+            ValueError: For unfit data.
+        """
+        from .gradients import gradients_of
+
+        check_is_fitted(self)
+        return gradients_of(self, X, y)
+
     def raw_outputs(self, X: Any) -> Array:
         """Return the weighted inputs z of the output neurons, before their activation, float64 of shape (n, C).
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..kernels import Array
+
 
 @dataclass(frozen=True)
 class Flat:
@@ -52,6 +54,20 @@ class Image:
 
 
 Shape = Flat | Image
+
+
+def untiled(rows: Array, image: Image | None) -> Array:
+    """Return images as (rows, columns, channels) in a row each, whose places were stored by tiles.
+
+    Args:
+        rows: Shape (n, image.width).
+        image: What they are; None for what is not stored by tiles.
+    """
+    if image is None:
+        return rows
+    down, right = image.tile
+    tiles = rows.reshape(len(rows), down, right, image.rows // down, image.columns // right, image.channels)
+    return tiles.transpose(0, 3, 1, 4, 2, 5).reshape(rows.shape)
 
 
 def image_of(shape: Shape, layer: object) -> Image:

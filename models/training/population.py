@@ -18,7 +18,9 @@ from ..kernels import Array
 from ..network import Network
 from ..optimizers import OPTIMIZERS
 from ..parameters import batch_rows, needs_validation, resolve_params, validate_params
+from ..regularizers import penalty
 from ..schedules import SCHEDULES, warm_up
+from ..starting import started
 from ..threads import limited
 from .afterwards import AVERAGE
 from .augmented_images import AugmentedImages
@@ -181,6 +183,8 @@ class Population:
     def _begin(self, member: Member, params: Mapping[str, Any]) -> dict[str, Array]:
         rng = np.random.default_rng((*member.seed, INIT_STREAM, 0))
         state = self._build(params).init(rng, self._dtype)  # the rule for initial weights may differ between lanes
+        if not isinstance(params["weight_init"], str):
+            state = started(state, *params["weight_init"])
         weights = dict(state)
         for slot in self._slots:
             begun = np.copy if slot == AVERAGE else np.zeros_like
@@ -200,6 +204,11 @@ class Population:
             eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n, drops,
             p["clip_norm"], p["ema"],
         )  # fmt: skip
+
+    def penalty(self, k: int) -> float:
+        """Return the regularisation term of the cost of one member: (λ₁/n)·Σ|w| + (λ₂/2n)·Σw²."""
+        p, weights = self._params[k], self._stacks.flat[k, : self._stacks.layout.decaying]
+        return penalty(weights, p["l1"], p["l2"], len(self._data_of(k).X_train))
 
     @property
     def weight_names(self) -> list[str]:
