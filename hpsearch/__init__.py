@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from hpsearch.models.augmentation import Augmentation as Augmentation
     from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
     from hpsearch.models.estimators.gradients import check_gradients as check_gradients
+    from hpsearch.models.estimators.network2 import load_network2 as load_network2
+    from hpsearch.models.estimators.network2 import save_network2 as save_network2
     from hpsearch.models.estimators.network_classifier import NetworkClassifier as NetworkClassifier
     from hpsearch.models.estimators.network_regressor import NetworkRegressor as NetworkRegressor
     from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
+    from hpsearch.models.estimators.torch_state import load_torch_state as load_torch_state
+    from hpsearch.models.estimators.torch_state import torch_state as torch_state
     from hpsearch.models.layers.activation import Activation as Activation
     from hpsearch.models.layers.avg_pool2d import AvgPool2D as AvgPool2D
     from hpsearch.models.layers.batch_norm import BatchNorm as BatchNorm
@@ -93,6 +97,10 @@ _HOMES = {
     "check_gradients": "hpsearch.models.estimators.gradients",
     "load": "hpsearch.tracking.load_model",
     "load_model": "hpsearch.tracking.load_model",
+    "load_network2": "hpsearch.models.estimators.network2",
+    "load_torch_state": "hpsearch.models.estimators.torch_state",
+    "save_network2": "hpsearch.models.estimators.network2",
+    "torch_state": "hpsearch.models.estimators.torch_state",
     "track": "hpsearch.running.single",
 }
 
@@ -136,6 +144,10 @@ __all__ = [
     "check_gradients",
     "load",
     "load_model",
+    "load_network2",
+    "load_torch_state",
+    "save_network2",
+    "torch_state",
     "track",
 ]
 

@@ -77,8 +77,8 @@ MODELS_FLOORS: list[set[str]] = [
         "estimators.network_regressor",
         "estimators.regressor",
     },
-    {"estimators.from_state", "estimators.loading"},
-    {"estimators.serving"},
+    {"estimators.from_state", "estimators.loading", "estimators.torch_state"},
+    {"estimators.serving", "estimators.network2"},
 ]
 """From the lowest floor within ``models`` to the highest, by module; modules of one floor do not see each other. The
 data sets stand aside: they know none of these, and none of these knows them."""
