@@ -30,8 +30,8 @@ def load(
       or else in HPSEARCH_DATA and then in the cache that `fetch` fills; the last 10,000 training images validate;
     - a path to a csv file (`tabular.read_csv`), an npz archive (`tabular.read_npz`) or a folder of idx files
       (`idx.read_folder`) or of CIFAR-10's binary ones (`cifar.read_cifar`), or the pickle of arrays that
-      *Neural Networks and Deep Learning* comes with (`pickled.read_pickle`); a text that is a name is never taken as a path: write
-      ./mnist for a folder called so;
+      *Neural Networks and Deep Learning* comes with (`pickled.read_pickle`); a text that is a name is never taken as
+      a path: write ./mnist for a folder called so;
     - ``(X, y)``, split by `split` and `seed`, stratified unless y holds floats;
     - ``((X, y), (X_valid, y_valid))``, or with a third pair as the test set; the pairs are tuples;
     - a Dataset, which is returned as it is.
