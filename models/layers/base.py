@@ -129,14 +129,22 @@ def lane(array: Array, k: int) -> Array:
 class Defaults:
     """What holds for most layers, and is said by those for which it does not."""
 
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
     repeats: ClassVar[bool] = True
     overwrites: ClassVar[bool] = False
     keeps_output: ClassVar[bool] = False
     passes_on: ClassVar[bool] = False
     counts: ClassVar[bool] = False
     inner: ClassVar[tuple[Layer, ...]] = ()
-    mask_width: ClassVar[int] = 0
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """No arrays."""
+        return ()
+
+    @property
+    def mask_width(self) -> int:
+        """No mask."""
+        return 0
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Return no parameters."""

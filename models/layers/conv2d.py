@@ -106,7 +106,7 @@ class FiltersLayer(Defaults):
         return f"W{self.index}", f"b{self.index}"
 
     @cached_property
-    def parameters(self) -> tuple[Parameter, ...]:  # type: ignore[override]
+    def parameters(self) -> tuple[Parameter, ...]:
         """Weights and biases."""
         (weights, biases), filters = self._names, self.out.channels
         return Parameter(weights, (filters, self.patch), decays=True), Parameter(biases, (1, filters))

@@ -148,7 +148,7 @@ def positive(layer: Declared, *names: str) -> None:
 def fraction(layer: Declared, name: str) -> None:
     """Raise a ValueError unless a field is a number in [0, 1)."""
     value = getattr(layer, name)
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
         raise ValueError(f"{said(layer)}: {name}={value!r} must be a number in [0, 1)")
 
 

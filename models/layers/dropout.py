@@ -59,7 +59,7 @@ class DropoutLayer(Defaults):
     passes_on: ClassVar[bool] = True
 
     @property
-    def mask_width(self) -> int:  # type: ignore[override]
+    def mask_width(self) -> int:
         """A number a neuron."""
         return self.n_out
 

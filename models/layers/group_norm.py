@@ -69,7 +69,7 @@ class GroupNormLayer(Defaults):
         return self.places * self.channels
 
     @cached_property
-    def parameters(self) -> tuple[Parameter, ...]:  # type: ignore[override]
+    def parameters(self) -> tuple[Parameter, ...]:
         """γ and β."""
         shape = (1, self.channels)
         return Parameter(f"g{self.index}", shape), Parameter(f"s{self.index}", shape)

@@ -63,7 +63,7 @@ class SpatialDropoutLayer(Defaults):
         return self.channels * self.places
 
     @property
-    def mask_width(self) -> int:  # type: ignore[override]
+    def mask_width(self) -> int:
         """A number a channel."""
         return self.channels
 
