@@ -26,7 +26,7 @@ from hpsearch.objectives.fold_fits import settled
 from hpsearch.objectives.transformers import split
 from hpsearch.running.in_memory import run_in_memory
 from hpsearch.running.study import Study
-from hpsearch.search_cv.declared import asked, folds_of
+from hpsearch.search_cv.declared import Asked, asked, folds_of
 from hpsearch.search_cv.failures import tell
 from hpsearch.search_cv.identity import seed_of
 from hpsearch.search_cv.results import Candidate, Reading, candidates, cv_results
@@ -183,7 +183,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(names)
             refit_metric = self.refit
-        how = self._reading(history, search.study, way, names)
+        how = self._reading(history, search, way, names)
         found = candidates(history, how)
         tell(found, self.n_splits_, self.error_score)
         results = cv_results(found, how)
@@ -205,15 +205,15 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             raise KeyboardInterrupt
         return result.history
 
-    def _reading(self, history: History, study: Study, way: Epochs | None, names: Mapping[str, str]) -> Reading:
+    def _reading(self, history: History, search: Asked, way: Epochs | None, names: Mapping[str, str]) -> Reading:
         by_fold = history.goal.value == "complete"  # also where a network is asked for a single epoch
         train = {}
         if self.return_train_score:
             train = {name: metric.replace("val_", "train_", 1) for name, metric in names.items()}
         numeric = isinstance(self.error_score, numbers.Real)
         return Reading(
-            self.n_splits_, by_fold, names, train, study.dimensions, None if way is None or by_fold else way.name,
-            float(self.error_score) if numeric else np.nan,
+            self.n_splits_, by_fold, names, train, search.study.dimensions,
+            None if way is None or by_fold else way.name, float(self.error_score) if numeric else np.nan, search.listed,
         )  # fmt: skip
 
     def _choose(self, results: Mapping[str, Any], refit_metric: Any) -> None:

@@ -80,6 +80,11 @@ def test_nobody_is_pruned_in_a_list_of_grids() -> None:
     assert found.cv_results_["state"].tolist() == ["COMPLETE"] * 4
 
 
+def test_no_point_of_a_finite_space_is_tried_twice() -> None:
+    found = search(spies.SpyClassifier(), {"shift": [0.0, 0.2, 0.4]}, n_trials=50).fit(X, Y)
+    assert sorted(params["shift"] for params in found.cv_results_["params"]) == [0.0, 0.2, 0.4]
+
+
 @pytest.mark.parametrize("prefix", ["", "whole__"])
 def test_a_choice_of_model_families_goes_fold_by_fold(prefix: str) -> None:
     steps = Pipeline([("scale", MinMaxScaler()), ("clf", network())])
