@@ -234,6 +234,30 @@ def default_lr_patience(params: Mapping[str, Any]) -> int:
     return max(1, patience // 3) if both else patience
 
 
+def as_meant(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a saved model with those that its version did not have, as it meant them.
+
+    Args:
+        params: Parameters by name, as they were written.
+    """
+    lacking = {name: value for name, value in LATER.items() if name not in params}
+    if "lr_patience" in lacking:  # one patience was for both rules
+        lacking["lr_patience"] = params.get("patience")
+        if default_lr_patience({**DEFAULTS, **params}) == lacking["lr_patience"]:
+            lacking["lr_patience"] = None
+    return {**lacking, **params}
+
+
+def as_written(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a saved model has to hold, so that :func:`as_meant` brings all of them back.
+
+    Args:
+        params: All of an estimator's parameters by name.
+    """
+    meant = as_meant({name: value for name, value in params.items() if name not in LATER})
+    return {name: value for name, value in params.items() if name not in LATER or value != meant[name]}
+
+
 def unsaid(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as a study's declaration says them: as version 0.1 would, wherever they mean the same.
 
