@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.errors import UserError
-from hpsearch.log.records import SCHEMA, Header, Record, from_json, to_json
+from hpsearch.log.record_json import from_json, to_json
+from hpsearch.log.records import SCHEMA, Header, Record
 
 _CHECKSUM = re.compile(rb',"crc":"([0-9a-f]{8})"\}$')
 

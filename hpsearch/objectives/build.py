@@ -110,6 +110,7 @@ def _function(study: Study) -> Prepared:
 def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -> Prepared:
     """Return a population of our networks."""
     from hpsearch.models.parameters import validate_params
+    from hpsearch.objectives.combinations import check_combinations
     from hpsearch.objectives.outputs import Classes, training_data
 
     parts, classifies = model.parts, isinstance(outputs, Classes)
@@ -118,6 +119,7 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -
         validate_params(params := outputs.params(own))
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
+    check_combinations(study, parts.prefix, own, outputs.params)
     if classifies and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     if study.measure_test and dataset.X_test is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ def trial_parts(history: History, number: int, study_dir: Path, *, ascii_only: b
         parts.append(f"{metric} {words.number(trial.value)}{others} at {words.reached(trial)}")
     if len(curve := trial.curve(metric)) > 1:
         parts.append(f"curve      {sparkline(curve, CURVE, ascii_only=ascii_only)}")
+    parts += turns(trial)
     for title, values in (("parameters", trial.params), ("attributes", trial.attributes)):
         if values:
             parts.append(f"{title} {words.params(values)}")
@@ -52,6 +55,22 @@ def trial_parts(history: History, number: int, study_dir: Path, *, ascii_only: b
     if output := OutputFiles(study_dir, number).text():
         parts += ["", "what it printed", *output.rstrip("\n").splitlines()]
     return parts
+
+
+def turns(trial: Trial) -> list[str]:
+    """Return when and why a trial was paused and went on, a line each."""
+    lines = []
+    for pause, resume in zip_longest(trial.pauses, trial.resumes):
+        lines.append(f"paused at epoch {pause.epoch}: {pause.decision.reason}{_evidence(pause.decision.evidence)}")
+        if resume is not None:
+            to = "" if resume.until is None else f" to epoch {resume.until}"
+            lines.append(f"went on in lane {resume.lane}{to}: {resume.reason}{_evidence(resume.evidence)}")
+    return lines
+
+
+def _evidence(evidence: Mapping[str, Any]) -> str:
+    known = {name: value for name, value in evidence.items() if isinstance(value, int | float | str)}
+    return f" ({words.params(known)})" if known else ""
 
 
 def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]:
@@ -72,6 +91,7 @@ def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]
         "reason": trial.decision.reason if trial.decision is not None else None,
         "curve": [plain(value) for value in trial.curve(history.goal.metric)],
         "traceback": trial.rows[-1].traceback if trial.rows else None,
+        **({"turns": turns(trial)} if trial.pauses else {}),
         "artifacts": {name: str(path) for path, name in artifacts(study_dir, number)},
         "output": OutputFiles(study_dir, number).text(),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -128,7 +128,7 @@ def _listed(space: Any, estimator: Any) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(grid) for grid in space for _ in points_of([grid], defaults)[0])
 
 
-def default_pruner(prepared: Prepared) -> ASHA | str:
+def default_pruner(prepared: Prepared) -> ASHA | Literal["none"]:
     """Return what ends candidates of a search that names no pruner; docs/search-cv.md says how it was chosen.
 
     The first rung stands where a curve has begun to tell: early enough to save most of the time, late enough that few

@@ -102,7 +102,7 @@ def _candidate(trial: Trial, how: Reading) -> Candidate:
             scores[f"{part}_{name}"] = np.where(np.isnan(found), how.error_score, found) if failed or errors else found
     if failed and not how.by_fold and trial.decision is not None:
         errors = [trial.decision.reason]
-    state = "STOPPED" if trial.state == "RUNNING" else trial.state
+    state = "STOPPED" if trial.decision is None else trial.state
     return Candidate(trial.number, params, state, trial.epoch, scores, fit_times, score_times, errors)
 
 
