@@ -170,6 +170,16 @@ def test_epochs_of_any_model_that_takes_them() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kept", [False, True])
+def test_networks_that_train_in_several_processes_come_out_the_same(kept: bool, tmp_path: Path) -> None:
+    def results(n_jobs: int) -> dict[str, Any]:
+        place = {"root": tmp_path / str(n_jobs), "name": "jobs", "tracking": False} if kept else {}
+        return search(network(dropout=0.1), RATES, n_jobs=n_jobs, **place).fit(X, Y).cv_results_
+
+    assert_equal_results(results(1), results(2))
+
+
+@pytest.mark.slow
 def test_a_search_in_memory_writes_nothing_and_imports_no_mlflow(tmp_path: Path) -> None:
     code = """
 import sys
