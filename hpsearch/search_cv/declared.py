@@ -21,6 +21,7 @@ from hpsearch.running.study import Study
 from hpsearch.search_cv.identity import data_digest, fits_digest, name_of
 from hpsearch.search_cv.route import Epochs, as_dataset
 from hpsearch.study.cross_validation import Fits, Pair, Splits
+from hpsearch.study.grids import points_of
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,13 @@ class Asked:
         study: The study.
         names: The metric of each score in its log, by the score's name.
         dataset: Its data.
+        listed: The parameters that each point of a list of grids has, by the point's number; empty for another space.
     """
 
     study: Study
     names: dict[str, str]
     dataset: Dataset
+    listed: tuple[frozenset[str], ...] = ()
 
 
 def folds_of(search: Any, X: Any, y: Any, split_params: Mapping[str, Any]) -> tuple[Pair, ...]:
@@ -90,6 +93,8 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
     }  # fmt: skip
     if isinstance(search.space, list | tuple) and search.sampler == "tpe":
         shared["sampler"] = "listed"
+    if shared["sampler"] != "listed":
+        shared["duplicates"] = "skip"
     model, kept = search.estimator, search.root is not None
     digest = data_digest(fits.data) if kept else ""
     if way is None:
@@ -112,7 +117,15 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
     if settles and found.study.pruner != "none":
         found = replace(found, study=replace(found.study, pruner=default_pruner(prepare(found.study, dataset))))
     _warn_of_short(found.study)
-    return found
+    return replace(found, listed=_listed(search.space, search.estimator))
+
+
+def _listed(space: Any, estimator: Any) -> tuple[frozenset[str], ...]:
+    """Return the parameters of each point of a list of grids; empty for another space."""
+    if not isinstance(space, list | tuple):
+        return ()
+    defaults = estimator.get_params(deep=True)
+    return tuple(frozenset(grid) for grid in space for _ in points_of([grid], defaults)[0])
 
 
 def default_pruner(prepared: Prepared) -> ASHA | Literal["none"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ class Reading:
         space: Where parameters come from.
         epochs: The estimator's parameter that says for how many epochs it is trained, where a trial's are known.
         error_score: What a fold scores that failed.
+        listed: The parameters that each point of a list of grids has, by the point's number; empty for another space.
     """
 
     splits: int
@@ -44,6 +45,7 @@ class Reading:
     space: Space
     epochs: str | None
     error_score: float
+    listed: Sequence[Container[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def candidates(history: History, how: Reading) -> list[Candidate]:
 def _candidate(trial: Trial, how: Reading) -> Candidate:
     rows = list(trial.rows)
     params = restore(how.space, trial.params)
+    if how.listed:
+        params = {name: value for name, value in params.items() if name in how.listed[trial.ask.point]}
     if how.epochs is not None and trial.best_epoch is not None:
         params[how.epochs] = trial.best_epoch
     fit_times, score_times = np.full(how.splits, np.nan), np.full(how.splits, np.nan)

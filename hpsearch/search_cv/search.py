@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection._search import BaseSearchCV
@@ -26,12 +27,12 @@ from hpsearch.objectives.fold_fits import settled
 from hpsearch.objectives.transformers import split
 from hpsearch.running.in_memory import run_in_memory
 from hpsearch.running.study import Study
-from hpsearch.search_cv.declared import asked, folds_of
+from hpsearch.search_cv.declared import Asked, asked, folds_of
 from hpsearch.search_cv.failures import tell
 from hpsearch.search_cv.identity import seed_of
 from hpsearch.search_cv.results import Candidate, Reading, candidates, cv_results
 from hpsearch.search_cv.route import Epochs, found_way
-from hpsearch.study.cross_validation import Fits
+from hpsearch.study.cross_validation import Fits, Splits
 from hpsearch.study.samples import ResourceName, Samples
 
 
@@ -63,7 +64,8 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             and of MLflow's store; None writes nothing.
         name: The study's name there.
         tracking: Whether trials reach MLflow, or the address of its store; None: where there is a ``root``.
-        n_jobs: Processes that fit, where models are fitted whole; it changes no result.
+        n_jobs: Processes that train, at most one for each lane: candidates side by side. None is one, -1 as many as
+            there are cores. It changes no result.
         lanes: Candidates that are under way side by side.
         timeout: Seconds after which no more candidates are tried.
         return_train_score: Whether ``cv_results_`` has training scores.
@@ -183,7 +185,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(names)
             refit_metric = self.refit
-        how = self._reading(history, search.study, way, names)
+        how = self._reading(history, search, way, names)
         found = candidates(history, how)
         tell(found, self.n_splits_, self.error_score)
         results = cv_results(found, how)
@@ -195,25 +197,28 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         return self
 
     def _run(self, study: Study, dataset: Any) -> History:
+        workers = 1
+        if isinstance(study.cv, Splits) and study.cv.fits is None:  # whole fits go to processes of joblib, fold by fold
+            workers = min(effective_n_jobs(self.n_jobs), study.lanes)
         if self.root is None:
-            return run_in_memory(study, dataset)
+            return run_in_memory(study, dataset, workers=workers)
         tracking: dict[str, Any] = {"tracking": self.tracking is not False}
         if isinstance(self.tracking, str):
             tracking["tracking_uri"] = self.tracking
-        result = study.run(self.root, quiet=True, model=False, refit=False, **tracking)
+        result = study.run(self.root, quiet=True, model=False, refit=False, workers=workers, **tracking)
         if result.interrupted:
             raise KeyboardInterrupt
         return result.history
 
-    def _reading(self, history: History, study: Study, way: Epochs | None, names: Mapping[str, str]) -> Reading:
+    def _reading(self, history: History, search: Asked, way: Epochs | None, names: Mapping[str, str]) -> Reading:
         by_fold = history.goal.value == "complete"  # also where a network is asked for a single epoch
         train = {}
         if self.return_train_score:
             train = {name: metric.replace("val_", "train_", 1) for name, metric in names.items()}
         numeric = isinstance(self.error_score, numbers.Real)
         return Reading(
-            self.n_splits_, by_fold, names, train, study.dimensions, None if way is None or by_fold else way.name,
-            float(self.error_score) if numeric else np.nan,
+            self.n_splits_, by_fold, names, train, search.study.dimensions,
+            None if way is None or by_fold else way.name, float(self.error_score) if numeric else np.nan, search.listed,
         )  # fmt: skip
 
     def _choose(self, results: Mapping[str, Any], refit_metric: Any) -> None:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
-from ..later import LATER
+from ..later import as_meant, as_written
 from ..parameters import is_clipped, needs_validation, resolve_params
 from ..starting import started
 from ..threads import limited
@@ -64,6 +64,10 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
     _numeric_targets = False
     _fitted_values: ClassVar[Mapping[str, type]]
     """Fitted attributes that are plain values, and their types: what a saved file holds beside the arrays."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up a state; parameters that the version which wrote it did not have stand as it meant them."""
+        super().__setstate__(as_meant(state))
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
@@ -158,8 +162,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
             raise ValueError(f"{kind.__name__} cannot be saved: only the classes of hpsearch can")
         fitted = {key: getattr(self, key) for key in kind._fitted_values}
         labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
-        params = {n: v for n, v in self.get_params(deep=False).items() if n not in LATER or v != LATER[n]}
-        archive.write(path, archive.Content(kind.__name__, params, fitted, labels, self._weights()))
+        params = self.get_params(deep=False)
+        archive.write(path, archive.Content(kind.__name__, as_written(params), fitted, labels, self._weights()))
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "_state", None) is not None
@@ -252,10 +256,6 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
     def _adopt(self, population: Population) -> None:
         for name, value in self._fitted(population).items():
             setattr(self, name, value)
-
-
-for _name, _default in LATER.items():
-    setattr(Perceptron, _name, _default)  # an estimator that version 0.1 left to skops lacks what came later
 
 
 def _warn_of_batches(params: Mapping[str, Any], n: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Array
+from ..later import as_meant
 from ..parameters import resolve_params
 from ..training.data import TrainingData
 from ..training.population import Member, Population
@@ -48,7 +49,8 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _estimator(content: archive.Content) -> Perceptron:
     kind = _CLASSES[content.kind]
-    model = kind(**content.params)
+    own = {*kind._get_param_names(), *content.params}
+    model = kind(**{name: value for name, value in as_meant(content.params).items() if name in own})
     params = resolve_params(model._network_params())
     for key, form in kind._fitted_values.items():
         value = content.fitted[key]

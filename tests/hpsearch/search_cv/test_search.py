@@ -80,6 +80,11 @@ def test_nobody_is_pruned_in_a_list_of_grids() -> None:
     assert found.cv_results_["state"].tolist() == ["COMPLETE"] * 4
 
 
+def test_no_point_of_a_finite_space_is_tried_twice() -> None:
+    found = search(spies.SpyClassifier(), {"shift": [0.0, 0.2, 0.4]}, n_trials=50).fit(X, Y)
+    assert sorted(params["shift"] for params in found.cv_results_["params"]) == [0.0, 0.2, 0.4]
+
+
 @pytest.mark.parametrize("prefix", ["", "whole__"])
 def test_a_choice_of_model_families_goes_fold_by_fold(prefix: str) -> None:
     steps = Pipeline([("scale", MinMaxScaler()), ("clf", network())])
@@ -162,6 +167,16 @@ def test_epochs_of_any_model_that_takes_them() -> None:
     ).fit(X, Y)
     assert found.cv_results_["n_resources"].tolist() == [4, 4, 4]
     assert found.best_estimator_.max_iter == found.best_params_["max_iter"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", [False, True])
+def test_networks_that_train_in_several_processes_come_out_the_same(kept: bool, tmp_path: Path) -> None:
+    def results(n_jobs: int) -> dict[str, Any]:
+        place = {"root": tmp_path / str(n_jobs), "name": "jobs", "tracking": False} if kept else {}
+        return search(network(dropout=0.1), RATES, n_jobs=n_jobs, **place).fit(X, Y).cv_results_
+
+    assert_equal_results(results(1), results(2))
 
 
 @pytest.mark.slow
