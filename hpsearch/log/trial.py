@@ -58,6 +58,11 @@ class Trial:
     attributes: dict[str, Any] = field(default_factory=dict)
     version: int = 1
 
+    def _repr_html_(self) -> str:
+        from hpsearch.log.cell import trial_html
+
+        return trial_html(self)
+
     @property
     def number(self) -> int:
         """Number of the trial, from 0."""

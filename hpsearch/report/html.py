@@ -15,7 +15,19 @@ from typing import Any
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log import files
 from hpsearch.log.history import History, Trial
-from hpsearch.report import axes, comparison, curves, explain, figures, findings, landscape, pareto, stages, words
+from hpsearch.report import (
+    axes,
+    comparison,
+    curves,
+    explain,
+    figures,
+    findings,
+    landscape,
+    origin,
+    pareto,
+    stages,
+    words,
+)
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
@@ -191,7 +203,7 @@ def _row(
     label: str,
     front: set[int],
 ) -> str:
-    why = trial.decision.reason if trial.decision is not None else ""
+    why = origin.reason(trial)
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
         _number(trial.number, str(trial.number)),
