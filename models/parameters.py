@@ -23,7 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "hidden_layer_sizes": (30,),
     "activation": "sigmoid",
     "output": "sigmoid",
-    "cost": "cross_entropy",
+    "cost": "auto",
     "optimizer": "sgd",
     "learning_rate": None,
     "momentum": None,
@@ -41,8 +41,11 @@ DEFAULTS: dict[str, Any] = {
     "lr_schedule": "constant",
     "lr_factor": 0.5,
     "lr_min_ratio": 1 / 1024,
+    "lr_patience": None,
+    "lr_metric": None,
     "early_stopping": "none",
     "patience": 10,
+    "early_stopping_metric": None,
     "validation_fraction": 0.1,
     "exact_train_metrics": False,
     "class_weight": None,
@@ -56,13 +59,21 @@ DEFAULTS: dict[str, Any] = {
 _NAMES: dict[str, Collection[str]] = {
     "activation": ACTIVATIONS,
     "output": OUTPUTS,
-    "cost": COSTS,
+    "cost": ("auto", *COSTS),
     "optimizer": OPTIMIZERS,
     "weight_init": INITIALIZERS,
     "lr_schedule": SCHEDULES,
     "early_stopping": EARLY_STOPPING,
     "dtype": ("float32", "float64"),
 }
+
+
+METRICS = ("val_accuracy", "val_cost", "val_r2")
+"""What early stopping and a schedule may look at; val_r2 in a regression alone, where there is no accuracy."""
+
+LATER: Mapping[str, Any] = {"lr_patience": None, "lr_metric": None, "early_stopping_metric": None}
+"""Parameters that version 0.1 did not have, with their defaults: where a study leaves them alone it is the same study
+as in that version."""
 
 
 def _positive(x: float) -> bool:
@@ -85,6 +96,7 @@ _NUMBERS: dict[str, tuple[Any, Callable[[Any], bool], str, bool]] = {
     "input_dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "lr_factor": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
     "lr_min_ratio": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
+    "lr_patience": (Integral, _positive, "a positive integer", True),
     "patience": (Integral, _positive, "a positive integer", False),
     "validation_fraction": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
     "verbose": (Integral, lambda x: x >= 0, "an integer ≥ 0", False),
@@ -128,6 +140,8 @@ def validate_params(params: Mapping[str, Any]) -> None:
     for name in ("batch_norm", "exact_train_metrics", "warm_start"):
         if not isinstance(given[name], (bool, np.bool_)):
             raise ValueError(f"{name}={given[name]!r} must be True or False")
+    for name in ("lr_metric", "early_stopping_metric"):
+        _validate_metric(name, given)
     _validate_sizes(given["hidden_layer_sizes"])
     batch = given["batch_size"]
     if not (isinstance(batch, str) and batch == "all") and not (_natural(batch) and batch > 0):
@@ -145,6 +159,18 @@ def validate_params(params: Mapping[str, Any]) -> None:
     _validate_combinations(given)
 
 
+def _validate_metric(name: str, given: Mapping[str, Any]) -> None:
+    value = given[name]
+    if value is None:
+        return
+    if value not in METRICS:
+        hint = suggestion(str(value), METRICS)
+        raise ValueError(f"{name}={value!r} is unknown{hint}; None takes the accuracy, in a regression the cost")
+    lacking = "val_accuracy" if given["output"] == "identity" else "val_r2"
+    if value == lacking:
+        raise ValueError(f"{name}={value!r} is not measured with output={given['output']!r}: use 'val_cost'")
+
+
 def _validate_sizes(sizes: Any) -> None:
     if not isinstance(sizes, (tuple, list)) or not all(_natural(s) and s > 0 for s in sizes):
         expected = "a tuple of positive integers, such as (30,), or () for no hidden layer"
@@ -154,10 +180,10 @@ def _validate_sizes(sizes: Any) -> None:
 
 def _validate_combinations(given: Mapping[str, Any]) -> None:
     output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
-    if (output, cost) not in HEADS:
+    if cost != "auto" and (output, cost) not in HEADS:
         better = {"softmax": "log_likelihood", "identity": "quadratic"}.get(output)
         if better:
-            raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r}")
+            raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r} or cost='auto'")
         raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output='softmax'")
     if given["batch_norm"] and given["batch_size"] == 1:
         raise ValueError("batch_norm=True needs batches of two samples or more: use batch_size=2 or larger")
@@ -185,7 +211,71 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("learning_rate", "momentum"):
         if given[name] is None:
             given[name] = getattr(optimizer, name)
+    if given["cost"] == "auto":
+        given["cost"] = natural_cost(given["output"])
+    if given["lr_patience"] is None:
+        given["lr_patience"] = default_lr_patience(given)
     return given
+
+
+def natural_cost(output: str) -> str:
+    """Return the cost whose δ at the output is a − y, without the derivative of the output: what "auto" means."""
+    return next(cost for (name, cost), head in HEADS.items() if name == output and head.canonical)
+
+
+def default_lr_patience(params: Mapping[str, Any]) -> int:
+    """Return after how many epochs without improvement the schedule acts where nothing is said.
+
+    That is `patience`; a third of it where early stopping waits for `patience` epochs itself, so that η has been
+    lowered before training ends.
+    """
+    patience = int(params["patience"])
+    both = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
+    return max(1, patience // 3) if both else patience
+
+
+def as_meant(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a saved model with those that its version did not have, as it meant them.
+
+    Args:
+        params: Parameters by name, as they were written.
+    """
+    lacking = {name: value for name, value in LATER.items() if name not in params}
+    if "lr_patience" in lacking:  # one patience was for both rules
+        lacking["lr_patience"] = params.get("patience")
+        if default_lr_patience({**DEFAULTS, **params}) == lacking["lr_patience"]:
+            lacking["lr_patience"] = None
+    return {**lacking, **params}
+
+
+def as_written(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a saved model has to hold, so that :func:`as_meant` brings all of them back.
+
+    Args:
+        params: All of an estimator's parameters by name.
+    """
+    meant = as_meant({name: value for name, value in params.items() if name not in LATER})
+    return {name: value for name, value in params.items() if name not in LATER or value != meant[name]}
+
+
+def unsaid(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as a study's declaration says them: as version 0.1 would, wherever they mean the same.
+
+    Args:
+        params: Parameters of an estimator by name.
+    """
+    said = {name: value for name, value in params.items() if name not in LATER or value != LATER[name]}
+    if params.get("cost") == "auto" and params.get("output") in OUTPUTS:
+        said["cost"] = natural_cost(params["output"])
+    waits = params.get("early_stopping") in EARLY_STOPPING and params.get("lr_schedule") in SCHEDULES
+    if waits and isinstance(params.get("patience"), Integral) and "lr_patience" in params:
+        own = params["lr_patience"]
+        before = params["patience"]  # version 0.1 had one patience for both rules
+        effective = default_lr_patience(params) if own is None else own
+        said = {name: value for name, value in said.items() if name != "lr_patience"}
+        if effective != before:
+            said["lr_patience"] = own
+    return said
 
 
 def batch_rows(params: Mapping[str, Any], n: int) -> int:

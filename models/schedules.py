@@ -22,7 +22,7 @@ class Schedule:
         name: The name that users give.
         needs_validation: Whether it reads the validation score.
         start: The memory before the first epoch; always holds "lr_factor", the factor on η for the next epoch.
-        observe: (memory, parameters, validation score (NaN where there is none), epoch from 1) ->
+        observe: (memory, parameters, score (the larger the better; NaN where there is none), epoch from 1) ->
             (what changes in the memory, whether training is over).
     """
 
@@ -37,11 +37,11 @@ def _constant(memory: Memory, params: Mapping[str, Any], score: float, epoch: in
 
 
 def _plateau(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
-    """Multiply η by `lr_factor` after `patience` epochs without a better score; stop below `lr_min_ratio`."""
+    """Multiply η by `lr_factor` after `lr_patience` epochs without a better score; stop below `lr_min_ratio`."""
     if score > memory["lr_best"]:
         return {"lr_best": score, "lr_stalled": 0.0}, False
     stalled = memory["lr_stalled"] + 1
-    if stalled < params["patience"]:
+    if stalled < params["lr_patience"]:
         return {"lr_stalled": stalled}, False
     factor = memory["lr_factor"] * params["lr_factor"]
     # A hair of tolerance: ½ ten times must count as 1/1024, and 0.1 thrice as 0.001.
@@ -50,8 +50,8 @@ def _plateau(memory: Memory, params: Mapping[str, Any], score: float, epoch: int
 
 
 def _step(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
-    """Multiply η by `lr_factor` every `patience` epochs, but not below `lr_min_ratio`."""
-    factor: float = params["lr_factor"] ** (epoch // params["patience"])
+    """Multiply η by `lr_factor` every `lr_patience` epochs, but not below `lr_min_ratio`."""
+    factor: float = params["lr_factor"] ** (epoch // params["lr_patience"])
     return {"lr_factor": max(factor, params["lr_min_ratio"])}, False
 
 

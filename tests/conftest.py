@@ -20,6 +20,8 @@ settings.load_profile("hpsearch")
 
 # Tests start many processes: what the first one compiles is there for the others, whatever the environment says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# pytest-xdist sets a terminal's width, and there is no terminal.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(autouse=True)

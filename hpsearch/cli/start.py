@@ -77,7 +77,13 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @options.study_fields(settable=True)
 @options.settings("Any other setting")
 @click.option("--name", metavar="NAME", help="Another name for this study.")
-@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Processes that train; default 1.")
+@click.option(
+    "--workers",
+    callback=options.workers,
+    metavar="N|auto",
+    default="auto",
+    help="Processes that train; auto, the default: one, and more once it pays (never for a study of seconds).",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Train on a Dask cluster instead, such as tcp://10.0.0.1:8786.")
 @options.study_fields(settable=False)
 @click.option(

@@ -195,7 +195,7 @@ def _stopped(history: History) -> list[str]:
 def _ended(history: History, trial: Trial) -> list[str]:
     decision = trial.decision
     if decision is None:
-        return ["It has not ended."]
+        return ["It has not ended."] if trial.paused is None else [f"It is paused: {trial.paused.reason}."]
     lines = [f"It is {trial.state.lower()}: {origin.reason(trial)}."]
     if trial.state != "PRUNED" or trial.value is None:
         return lines

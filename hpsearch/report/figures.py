@@ -20,8 +20,14 @@ from hpsearch.report.findings import planned_epochs
 
 Json = dict[str, Any]
 
-LABELS: dict[State, str] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAILED": "failed", "RUNNING": "running"}
-DRAWN: tuple[State, ...] = ("PRUNED", "FAILED", "RUNNING", "COMPLETE")
+LABELS: dict[State, str] = {
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "FAILED": "failed",
+    "RUNNING": "running",
+    "PAUSED": "paused",
+}
+DRAWN: tuple[State, ...] = ("PRUNED", "FAILED", "PAUSED", "RUNNING", "COMPLETE")
 """In this order, so that what matters lies on top."""
 
 SCALE = [(0.0, "var(--scale-0)"), (0.35, "var(--scale-1)"), (0.7, "var(--scale-2)"), (1.0, "var(--scale-3)")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ def trial_parts(
         parts.append(f"{metric} {words.number(trial.value)}{others} at {words.reached(trial)}")
     if len(curve := trial.curve(metric)) > 1:
         parts.append(f"curve      {sparkline(curve, CURVE, ascii_only=ascii_only)}")
+    parts += turns(trial)
     for title, values in (("parameters", trial.params), ("attributes", trial.attributes)):
         if values:
             parts.append(f"{title} {words.params(values)}")
@@ -58,6 +61,22 @@ def trial_parts(
         again = words.command("show", study_dir.name, "--trial", str(number), "--rerun", "--debug", root=root)
         parts += ["", f"next: {again}"]
     return parts
+
+
+def turns(trial: Trial) -> list[str]:
+    """Return when and why a trial was paused and went on, a line each."""
+    lines = []
+    for pause, resume in zip_longest(trial.pauses, trial.resumes):
+        lines.append(f"paused at epoch {pause.epoch}: {pause.decision.reason}{_evidence(pause.decision.evidence)}")
+        if resume is not None:
+            to = "" if resume.until is None else f" to epoch {resume.until}"
+            lines.append(f"went on in lane {resume.lane}{to}: {resume.reason}{_evidence(resume.evidence)}")
+    return lines
+
+
+def _evidence(evidence: Mapping[str, Any]) -> str:
+    known = {name: value for name, value in evidence.items() if isinstance(value, int | float | str)}
+    return f" ({words.params(known)})" if known else ""
 
 
 def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]:
@@ -79,6 +98,7 @@ def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]
         "curve": [plain(value) for value in trial.curve(history.goal.metric)],
         "origin": origin.of_trial(trial),
         "traceback": trial.rows[-1].traceback if trial.rows else None,
+        **({"turns": turns(trial)} if trial.pauses else {}),
         "artifacts": {name: str(path) for path, name in artifacts(study_dir, number)},
         "output": OutputFiles(study_dir, number).text(),
     }

@@ -35,11 +35,11 @@ def opening(plan: StudyPlan, history: History) -> str:
 
 def unfinished(history: History, plan: StudyPlan) -> bool:
     """Return whether the run ended before the study did."""
-    if history.stop is not None and not history.running():
+    if history.stop is not None and not history.unfinished:
         return False
     count = words.counts(history)
     total = confirm.expected(history, plan.n_trials)
-    return count.running > 0 or total is None or count.ended < total
+    return count.running + count.paused > 0 or total is None or count.ended < total
 
 
 def closing(history: History, plan: StudyPlan, seconds: float, command: str | None, *, ascii_only: bool) -> list[Part]:

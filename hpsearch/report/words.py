@@ -23,6 +23,7 @@ class Counts:
     pruned: int = 0
     failed: int = 0
     running: int = 0
+    paused: int = 0
 
     @property
     def ended(self) -> int:
@@ -34,13 +35,14 @@ class Counts:
         parts = [f"{self.complete} complete", f"{self.pruned} pruned"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.running} running"] if self.running else []
+        parts += [f"{self.paused} paused"] if self.paused else []
         return ", ".join(parts)
 
 
 def counts(history: History) -> Counts:
     """Count a study's trials by state."""
     states = [trial.state for trial in history.trials]
-    return Counts(states.count("COMPLETE"), states.count("PRUNED"), states.count("FAILED"), states.count("RUNNING"))
+    return Counts(*(states.count(state) for state in ("COMPLETE", "PRUNED", "FAILED", "RUNNING", "PAUSED")))
 
 
 def saved(history: History, epochs: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from hpsearch.errors import UserError
 from hpsearch.judging.lr_range import LrRange, judged
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.optimizers import OPTIMIZERS
-from hpsearch.models.parameters import batch_rows, validate_params
+from hpsearch.models.parameters import batch_rows, resolve_params, validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData
 from hpsearch.objectives.outputs import training_data
 from hpsearch.objectives.surroundings import surroundings
@@ -83,6 +83,7 @@ def lr_range(study: Study, dataset: Dataset, epochs: int | None = None) -> LrRan
 
 def guessing_cost(params: Mapping[str, Any], data: TrainingData) -> float:
     """Return the cost of a network whose outputs are the classes' shares, or the targets' means, whatever it sees."""
+    params = resolve_params(params)  # which cost "auto" is
     if params["output"] == "identity":
         return float(data.T_train.var(axis=0, dtype=np.float64).sum() / 2)
     p = data.T_train.mean(axis=0, dtype=np.float64)

@@ -14,6 +14,7 @@ from hpsearch.errors import UserError
 from hpsearch.ladder import Ladder
 from hpsearch.log import catalogue
 from hpsearch.log.history import History
+from hpsearch.log.lines import header_at
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.build import Prepared
@@ -23,7 +24,7 @@ from hpsearch.pruners.base import Pruner
 from hpsearch.running.options import Opening
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import scaling
-from hpsearch.study.declaration import CONFIRM
+from hpsearch.study.declaration import CONFIRM, RULE, rule_of
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
 from hpsearch.study.warm_start import WarmStart
@@ -89,7 +90,7 @@ class Plan:
         confirm = {key: getattr(said, key) for key in CONFIRM} if said.confirm else {}
         study = replace(self.study, n_trials=said.n_trials, **confirm)
         confirms = study.confirm and not self.study.confirm
-        prepared = prepare(study, self.dataset) if confirms else self.prepared
+        prepared = prepare(study, self.dataset, said.fingerprint) if confirms else self.prepared
         threads = declared_threads(said, history.header.environment if history.header else {})
         prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
         return replace(self, study=study, prepared=prepared, threads=threads)
@@ -168,7 +169,8 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     begun = not opening.extend and log.is_file()
     if not (opening.yes or begun):
         samplers.check_size(study)
-    prepared = prepare(study, dataset)
+    header = header_at(log)
+    prepared = prepare(study, dataset, RULE if header is None else rule_of(header.declaration))
     study = settled_value(study, prepared)
     plan = Plan(
         study, dataset, prepared, samplers.build(study), pruners.build(study, prepared.epochs), Limits.of(study), root

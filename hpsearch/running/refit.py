@@ -54,11 +54,12 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
         whole, dataset = development(dataset)[0], folded.at(0)  # one fold says how many rows a trial trained on
         study = replace(study, cv=None, groups=None)
     by_seed = trial.ask.stage > history.full_stage
-    outputs = outputs_of(study, whole)
+    rule = history.declaration.fingerprint
+    outputs = outputs_of(study, whole, rule)
     with surroundings(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if outputs is None:
-            return _fitted(study, dataset, whole, trial, by_seed)
+            return _fitted(study, dataset, whole, trial, by_seed, rule)
         return _trained(study, dataset, whole, outputs, trial, by_seed)
 
 
@@ -98,7 +99,7 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
     return network if parts.before is None else transformers.pipeline(before, network)
 
 
-def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_seed: bool) -> Any:
+def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_seed: bool, rule: int) -> Any:
     """Fit any other estimator as its trial was."""
     from sklearn.base import clone  # slow to import
 
@@ -108,7 +109,7 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
     ours = {name: value for name, value in params.items() if _is_ours(study.model, name)}
     model = clone(study.model).set_params(**{n: v for n, v in _decayed(ours, share).items() if v is not params[n]})
     again = replace(study, model=model, stages=None, confirm=0)
-    prepared = prepare(again, whole)
+    prepared = prepare(again, whole, rule)
     objective = prepared.make(whole)
     if by_seed and isinstance(objective, Confirming):
         objective.confirm(test=False)

@@ -78,8 +78,9 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         study = _study(told, Path(folder))
         dataset = None if study.data is None else door.load_as(study.data, study.model, told.data_digest)
         digest = None if dataset is None else dataset.digest
-        objective = surrounded(prepare(study, dataset).make, threads, dataset)
-        causes = list(_causes(told, declare(study, rule=rule_of(told.declaration)), digest))
+        rule = rule_of(told.declaration)
+        objective = surrounded(prepare(study, dataset, rule).make, threads, dataset)
+        causes = list(_causes(told, declare(study, rule=rule), digest))
         with surroundings(threads):
             rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
     differing = list(_differences(told, rows))

@@ -11,9 +11,9 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.samplers import grid
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import Pausing, Sampler
 from hpsearch.samplers.chapter import Chapter
-from hpsearch.samplers.enqueued import Enqueued
+from hpsearch.samplers.enqueued import Enqueued, EnqueuedPausing
 from hpsearch.samplers.gp import GP
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.listed import Listed
@@ -49,7 +49,14 @@ def build(study: Study) -> Sampler:
             f"study {study.name!r}: sampler {_name(study)!r} observes no results from elsewhere: take 'tpe' or "
             "'gp', or have the best points tried first (--first N, or WarmStart(…, first=N))"
         )
-    return Enqueued(study.enqueue, sampler) if study.enqueue else sampler
+    if isinstance(sampler, Pausing) and study.duplicates == "reuse":
+        raise UserError(
+            f"study {study.name!r}: sampler {_name(study)!r} pauses its trials, which those that reuse their results "
+            "cannot follow: take duplicates='skip' or 'retrain'"
+        )
+    if not study.enqueue:
+        return sampler
+    return (EnqueuedPausing if isinstance(sampler, Pausing) else Enqueued)(study.enqueue, sampler)
 
 
 def check_size(study: Study) -> None:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
-from ..parameters import is_clipped, needs_validation, resolve_params
+from ..parameters import as_meant, as_written, is_clipped, needs_validation, resolve_params
 from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
@@ -63,6 +63,10 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
     _numeric_targets = False
     _fitted_values: ClassVar[Mapping[str, type]]
     """Fitted attributes that are plain values, and their types: what a saved file holds beside the arrays."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up a state; parameters that the version which wrote it did not have stand as it meant them."""
+        super().__setstate__(as_meant(state))
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
@@ -158,7 +162,7 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         fitted = {key: getattr(self, key) for key in kind._fitted_values}
         labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
         params = self.get_params(deep=False)
-        archive.write(path, archive.Content(kind.__name__, params, fitted, labels, self._weights()))
+        archive.write(path, archive.Content(kind.__name__, as_written(params), fitted, labels, self._weights()))
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "_state", None) is not None

@@ -27,7 +27,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
         activation: Of hidden neurons: "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.01 below 0), "elu" or "gelu".
         output: "sigmoid", "softmax" (one label a sample) or "tanh" (targets ±1).
-        cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic".
+        cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic"; "auto": the one of them with
+            which the error at the output is a − y (log_likelihood with softmax, else cross_entropy).
         optimizer: "sgd", "momentum" (v ← μv − η∇C, w ← w + v), "nesterov", "rmsprop", "adam", or "hessian_free"
             (truncated Newton steps, one a mini-batch: use large batches; see `hpsearch.models.hessian_free`).
         learning_rate: η; None for the optimizer's own (sgd 0.5, momentum and nesterov 0.1, rmsprop and adam 0.001,
@@ -50,15 +51,20 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             every epoch.
         image_shape: (rows, columns) of the images; None where they are inferred.
         lr_schedule: "constant"; "plateau": η is multiplied by `lr_factor` whenever the validation score has not
-            improved for `patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start;
-            "step": η is multiplied by `lr_factor` every `patience` epochs, down to `lr_min_ratio`; "cosine": η falls
+            improved for `lr_patience` epochs, and training ends when η would fall below `lr_min_ratio` of its start;
+            "step": η is multiplied by `lr_factor` every `lr_patience` epochs, down to `lr_min_ratio`; "cosine": η falls
             along half a cosine over `max_epochs`, towards `lr_min_ratio`.
         lr_factor: See `lr_schedule`.
         lr_min_ratio: See `lr_schedule`.
+        lr_patience: Epochs that the schedule waits; None for `patience`, or a third of it where early stopping
+            waits for `patience` epochs itself, so that η is lowered before training ends.
+        lr_metric: What the plateau schedule looks at: "val_accuracy" or "val_cost"; None for the accuracy.
         early_stopping: "none"; "patience": stop when the validation score has not improved for `patience` epochs, and
             restore the best weights; "growing": likewise, with a patience that grows (10, 20, 50, … times patience/10)
             as improvements come later.
-        patience: Epochs without improvement.
+        patience: Epochs without improvement after which early stopping ends training.
+        early_stopping_metric: What early stopping looks at, and which epoch's weights are the best: "val_accuracy" or
+            "val_cost"; None for the accuracy.
         validation_fraction: Part held out, stratified, where early stopping or the schedule needs it and no X_val is
             given.
         exact_train_metrics: Whether training cost and accuracy are measured after each epoch, in a pass of their own
@@ -90,7 +96,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         hidden_layer_sizes: tuple[int, ...] = (30,),
         activation: str = "sigmoid",
         output: str = "sigmoid",
-        cost: str = "cross_entropy",
+        cost: str = "auto",
         optimizer: str = "sgd",
         learning_rate: float | None = None,
         momentum: float | None = None,
@@ -108,8 +114,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         lr_schedule: str = "constant",
         lr_factor: float = 0.5,
         lr_min_ratio: float = 1 / 1024,
+        lr_patience: int | None = None,
+        lr_metric: str | None = None,
         early_stopping: str = "none",
         patience: int = 10,
+        early_stopping_metric: str | None = None,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
         class_weight: Mapping[Any, float] | str | None = None,
@@ -139,8 +148,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         self.lr_schedule = lr_schedule
         self.lr_factor = lr_factor
         self.lr_min_ratio = lr_min_ratio
+        self.lr_patience = lr_patience
+        self.lr_metric = lr_metric
         self.early_stopping = early_stopping
         self.patience = patience
+        self.early_stopping_metric = early_stopping_metric
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
         self.class_weight = class_weight

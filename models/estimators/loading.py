@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Array
-from ..parameters import resolve_params
+from ..parameters import as_meant, resolve_params
 from ..training.data import TrainingData
 from ..training.population import Member, Population
 from . import archive
@@ -43,7 +43,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _estimator(content: archive.Content) -> Perceptron:
     kind = _CLASSES[content.kind]
-    model = kind(**content.params)
+    model = kind(**as_meant(content.params))
     params = resolve_params(model._network_params())
     for key, form in kind._fitted_values.items():
         value = content.fitted[key]

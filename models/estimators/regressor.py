@@ -49,8 +49,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         lr_schedule: Rule for η; where it reads the validation accuracy of a classifier, here it reads the cost.
         lr_factor: See `lr_schedule`.
         lr_min_ratio: See `lr_schedule`.
+        lr_patience: Epochs that the schedule waits; None for `patience`, or a third of it beside early stopping.
+        lr_metric: What the plateau schedule looks at: "val_cost" or "val_r2"; None for the cost.
         early_stopping: Rule that ends training; likewise.
         patience: Epochs without improvement.
+        early_stopping_metric: What early stopping looks at: "val_cost" or "val_r2"; None for the cost.
         validation_fraction: Part held out where early stopping or the schedule needs it and no X_val is given.
         exact_train_metrics: Whether the training cost is measured after each epoch, in a pass of its own.
         warm_start: Whether fit goes on from the weights of the last fit.
@@ -95,8 +98,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         lr_schedule: str = "constant",
         lr_factor: float = 0.5,
         lr_min_ratio: float = 1 / 1024,
+        lr_patience: int | None = None,
+        lr_metric: str | None = None,
         early_stopping: str = "none",
         patience: int = 10,
+        early_stopping_metric: str | None = None,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
         warm_start: bool = False,
@@ -123,8 +129,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         self.lr_schedule = lr_schedule
         self.lr_factor = lr_factor
         self.lr_min_ratio = lr_min_ratio
+        self.lr_patience = lr_patience
+        self.lr_metric = lr_metric
         self.early_stopping = early_stopping
         self.patience = patience
+        self.early_stopping_metric = early_stopping_metric
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
         self.warm_start = warm_start

@@ -14,8 +14,8 @@ from .data import TrainingData
 OWN_PARAMETERS = frozenset(
     {
         "learning_rate", "momentum", "max_epochs", "batch_size", "l1", "l2", "max_norm", "dropout", "input_dropout",
-        "weight_init", "lr_schedule", "lr_factor", "lr_min_ratio", "patience", "validation_fraction", "class_weight",
-        "warm_start", "verbose", "random_state",
+        "weight_init", "lr_schedule", "lr_factor", "lr_min_ratio", "lr_patience", "lr_metric", "patience",
+        "early_stopping_metric", "validation_fraction", "class_weight", "warm_start", "verbose", "random_state",
     }
 )  # fmt: skip
 """Parameters that may differ within a population: a lane has its own value, or `group_of` looks at them itself, or they

@@ -267,12 +267,26 @@ class Population:
 
     def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
         memory, params, epoch = self._memories[k], self._params[k], self.members[k].epoch
-        score = metrics.get("val_accuracy", -metrics.get("val_cost", math.nan))
+        score = _score(params["early_stopping_metric"], metrics)
         changes, best, stop = self._stopping.observe(memory, params, score, epoch)
         memory |= changes
+        score = _score(params["lr_metric"], metrics)
         changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, score, epoch)
         memory |= changes
         if best:
             for name, stack in self._stacks.weights.items():
                 self._arrays[f"best.{name}"][k] = stack[k]
         return stop or over
+
+
+def _score(metric: str | None, metrics: Mapping[str, float]) -> float:
+    """Return what a rule looks at, the larger the better; NaN where it was not measured.
+
+    Args:
+        metric: "val_accuracy", "val_cost" or "val_r2" (which ranks as the cost does, and exists for any targets); None
+            for the accuracy, or the cost where there is none.
+        metrics: What the epoch measured.
+    """
+    if metric is None:
+        metric = "val_accuracy" if "val_accuracy" in metrics else "val_cost"
+    return metrics.get(metric, math.nan) if metric == "val_accuracy" else -metrics.get("val_cost", math.nan)
