@@ -13,12 +13,14 @@ from typing import Any
 
 from hpsearch.judging import confirm
 from hpsearch.judging.compared import diagnoses
-from hpsearch.log.history import History, Trial
+from hpsearch.log.history import History, State, Trial
 from hpsearch.report import axes, one_trial, origin, words
 from hpsearch.report.facts import study_facts
 from hpsearch.report.figures import short
 
 Json = dict[str, Any]
+
+LETTERS: dict[State, str] = {"COMPLETE": "C", "PRUNED": "P", "FAILED": "F", "RUNNING": "R", "PAUSED": "W"}
 
 CURVES = 200
 """Most curves that are drawn."""
@@ -64,7 +66,7 @@ def study_data(name: str, history: History) -> Json:
         "axes": [_axis(each, places[:, i]) for i, each in enumerate(known)],
         "trials": {
             "number": [trial.number for trial in trials],
-            "state": "".join(trial.state[0] for trial in trials),
+            "state": "".join(LETTERS[trial.state] for trial in trials),
             "value": [None if trial.value is None else short(trial.value) for trial in trials],
             "at": [trial.best_epoch for trial in trials],
             "epochs": [trial.epoch for trial in trials],

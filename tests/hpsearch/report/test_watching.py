@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from hpsearch.cli import main
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import encode, key_of
 from hpsearch.log.records import Ask, Decision, Header, Record, Row, Tick
-from hpsearch.report import watched, watching
+from hpsearch.report import frozen, watched, watching
 
 GOAL = Goal("val_accuracy", "maximize")
 MEGABYTE = 1_000_000
@@ -129,6 +130,21 @@ def test_what_is_told_is_less_than_a_megabyte_however_many_trials(tmp_path: Path
     assert size(1_000, 4) + 9 * (size(2_000, 4) - size(1_000, 4)) < MEGABYTE, "10,000 trials with 4 parameters"
 
 
+def test_the_page_in_a_file_holds_all_it_needs_in_two_megabytes(tmp_path: Path) -> None:
+    tricky = logs.header("s", note="</script><script>alert(1)</script>")
+    logs.write(tmp_path, [tricky, *logs.records("s")[1:]])
+    path = tmp_path / "now.html"
+    assert main(["watch", "s", "--root", str(tmp_path), "-o", str(path)]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r'(?:src|href)="(?!data:)', text)
+    assert "alert(1)</script>" not in text
+    told = json.loads(re.search(r'id="frozen">(.*?)</script>', text, re.DOTALL)[1])  # type: ignore[index]
+    assert told["study"]["trials"]["state"] == "CPFC"
+    assert told["trials"]["2"]["why"] == 'cost is nan, "diverged"'
+    # At 10,000 trials it is what a server would tell, and the same files.
+    assert len(text) - len(json.dumps(told)) + MEGABYTE + frozen.DETAILS < 2 * MEGABYTE
+
+
 def test_values_that_json_cannot_hold_are_gaps(tmp_path: Path) -> None:
     row = Row(0, 0, 1, {"val_accuracy": float("inf")}, 0.1)
     history = History.fold([logs.header(), Tick(0, 1.0, (Ask(0, 0, {"x": 1.0}, 0),), (row,), ())], GOAL)
@@ -200,6 +216,21 @@ def test_the_page_in_a_browser_follows_links_and_answers_to_keys(tmp_path: Path,
         assert browser.wait("document.documentElement.scrollWidth <= innerWidth")
         background = browser.see("getComputedStyle(document.body).backgroundColor")
         assert max(int(part) for part in background[4:-1].split(",")) < 60
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
+def test_the_page_in_a_file_is_the_same_page(tmp_path: Path, browser: Browser) -> None:
+    logs.write(tmp_path, logs.records("s"))
+    path = tmp_path / "now.html"
+    assert main(["watch", "s", "--root", str(tmp_path), "-o", str(path)]) == 0
+    shaped(browser, 1280, "dark")
+    browser.open(path.as_uri())
+    browser.wait(f"{ROWS} === 4")
+    browser.see("document.querySelector('#trials tr[data-trial=\"2\"]').click()")
+    assert "cost is nan" in browser.wait("document.getElementById('trialbody').innerText")
+    browser.see("brush('value', [0.5, 1])")
+    assert browser.see(ROWS) == 2
 
 
 def press(browser: Browser, key: str) -> None:

@@ -1,14 +1,14 @@
 "use strict";
 
 // The panels of the page: each draws what it is given and tells what was chosen in it. Colours are the page's own.
-const STATES = { C: "complete", P: "pruned", F: "failed", R: "running" };
+const STATES = { C: "complete", P: "pruned", F: "failed", R: "running", W: "paused" };
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
     ink: of("ink"), soft: of("soft"), rule: of("rule"), card: of("card"), best: of("best"), other: of("running"),
-    C: of("complete"), P: of("pruned"), F: of("failed"), R: of("running"),
+    C: of("complete"), P: of("pruned"), F: of("failed"), R: of("running"), W: of("line-4"),
     scale: [0, 1, 2, 3].map((step) => of(`scale-${step}`)),
   };
 }

@@ -5,7 +5,26 @@ const $ = (id) => document.getElementById(id);
 const state = { study: null, data: null, other: null, brushes: {}, sort: ["value", -1], words: "", inside: [], charts: {} };
 const ROWS = 300;
 
+// A page in a file holds what a server would tell; of trials that it does not tell whole it has the columns.
+const frozen = document.getElementById("frozen") && JSON.parse(document.getElementById("frozen").textContent);
+
+function told(path) {
+  if (path === "api/studies") return frozen.studies;
+  if (path.startsWith("api/study/")) return frozen.study;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (frozen.trials[name]) return frozen.trials[name];
+  const { trials, metric, curves } = frozen.study;
+  const k = trials.number.indexOf(Number(name));
+  const axes = axesOf(frozen.study).slice(0, -1);
+  return {
+    trial: trials.number[k], state: STATES[trials.state[k]], value: trials.value[k], epoch: trials.at[k], epochs: trials.epochs[k],
+    why: "", diagnosis: "", attributes: {}, shown: Object.fromEntries(axes.map((axis) => [axis.name, said(axis, axis.column[k])])),
+    curves: curves[name] ? { [metric]: curves[name] } : {},
+  };
+}
+
 async function ask(path) {
+  if (frozen) return told(path);
   const answer = await fetch(path);
   if (answer.status === 204) return null;
   const value = await answer.json();
@@ -252,7 +271,7 @@ async function follow() {
     const studies = await ask("api/studies");
     const names = studies.map((each) => [each.study, `${each.study}${each.running ? " ●" : ""}`]);
     if (!studies.length) { $("summary").textContent = "there is no study yet"; return; }
-    const wanted = decodeURIComponent(location.hash.slice(1));
+    const wanted = frozen ? studies[0].study : decodeURIComponent(location.hash.slice(1));
     const name = names.some(([each]) => each === wanted) ? wanted : (studies.find((each) => each.running) ?? studies[0]).study;
     options($("study"), names, name);
     options($("other"), [["", "–"], ...names.filter(([each]) => each !== name)], $("other").value);
@@ -264,7 +283,7 @@ async function follow() {
     $("summary").textContent = error instanceof TypeError ? "hpsearch watch has ended; what is shown is its last state" : `cannot be read: ${error.message}`;
   } finally {
     // A study that takes long to tell of is asked for less often.
-    setTimeout(follow, Math.max(1500, 8 * (performance.now() - begun)));
+    if (!frozen) setTimeout(follow, Math.max(1500, 8 * (performance.now() - begun)));
   }
 }
 
