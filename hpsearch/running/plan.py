@@ -165,7 +165,7 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
         UserError: The data cannot be loaded, or the parts of the study do not go together.
     """
     log = root / "studies" / study.name / catalogue.LOG
-    study, dataset = _loaded(study, log)
+    study, dataset = loaded(study, log)
     begun = not opening.extend and log.is_file()
     if not (opening.yes or begun):
         samplers.check_size(study)
@@ -186,7 +186,7 @@ def settled_value(study: Study, prepared: Prepared) -> Study:
     return replace(study, value="complete") if prepared.by_fold else study
 
 
-def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
+def loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
     """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
     if study.data is None:
         return study, None
