@@ -48,7 +48,7 @@ class Calls:
         (np.load, "harm.npy"),
         (getattr, 1, "real"),
     ],
-    ids=str,
+    ids=lambda harm: harm[0].__name__,
 )
 def test_a_pickle_that_asks_for_more_is_refused_before_it_is_run(harm, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
