@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from chains import CHAINS, PIXELS
 from scipy.special import erf
 
 from hpsearch.models import layers as all_layers
@@ -166,11 +167,17 @@ def layers():
 
 @pytest.fixture(scope="session")
 def not_built():
-    """Return the names of the layers that no network of these cases has: (parameters, …) -> names."""
+    """Return the names of the layers that no network of these cases has, nor any chain: (parameters, …) -> names.
+
+    The chains of tests/support/chains.py are held to the same in test_chain.py.
+    """
 
     def missing(cases):
         networks = (Network.build(resolve_params({"hidden_layer_sizes": (5,), **case}), 4, 3) for case in cases)
+        chains = (resolve_params({"layers": chain, "output": "softmax"}) for chain in CHAINS.values())
+        inside = (Network.build(params, PIXELS, 3) for params in chains)
         built = {type(layer) for network in networks for layer in network.layers}
+        built |= {type(layer) for network in inside for layer in (*network.leaves, *network.layers)}
         exported = (getattr(all_layers, name) for name in all_layers.__all__ if name != "Layer")  # Layer: the protocol
         return {each.__name__ for each in exported if hasattr(each, "jvp") and each not in built}
 
