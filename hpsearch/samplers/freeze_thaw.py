@@ -73,6 +73,7 @@ class FreezeThaw:
             )
         if epochs < 2:
             raise UserError("sampler 'freeze_thaw' pauses trials between epochs, and these have one: take 'gp'")
-        from hpsearch.samplers.freeze_thaw_points import FreezeThawPoints  # imports SciPy
+        from hpsearch.samplers.curve_search import Settings  # imports SciPy
+        from hpsearch.samplers.freeze_thaw_points import FreezeThawPoints
 
-        return FreezeThawPoints(study, self, epochs)
+        return FreezeThawPoints(study, Settings(self.n_startup, self.explore, self.worthwhile), epochs)

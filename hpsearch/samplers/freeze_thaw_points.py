@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpsearch.log.history import History
 from hpsearch.models.threads import limited
@@ -12,9 +12,6 @@ from hpsearch.samplers.curve_choice import Move
 from hpsearch.samplers.curve_history import Curves, search_of
 from hpsearch.samplers.curve_search import Settings
 from hpsearch.study.study import Study
-
-if TYPE_CHECKING:
-    from hpsearch.samplers.freeze_thaw import FreezeThaw
 
 RULE = "freeze_thaw"
 
@@ -27,7 +24,7 @@ class FreezeThawPoints:
 
     Args:
         study: What is searched.
-        declared: How.
+        settings: How.
         epochs: The epochs of a whole training.
 
     Attributes:
@@ -40,8 +37,7 @@ class FreezeThawPoints:
     size = None
     rejected = 0
 
-    def __init__(self, study: Study, declared: FreezeThaw, epochs: int) -> None:
-        settings = Settings(declared.n_startup, declared.explore, declared.worthwhile)
+    def __init__(self, study: Study, settings: Settings, epochs: int) -> None:
         self._search = search_of(study, epochs, settings)
         self._goal = study.goal
         self._curves = Curves(self._search, study.goal)
