@@ -16,14 +16,14 @@ from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import check_point, check_space
 from hpsearch.space.constraints import check_constraints, violated
 from hpsearch.study.comparison import Comparison
-from hpsearch.study.goal import SECONDS, Goal, checked
+from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
 from hpsearch.study.grids import choices_of, points_of
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.study.samples import check_resource
 from hpsearch.study.scaling import check_stages
-from hpsearch.study.scoring import settled_scoring
+from hpsearch.study.scoring import OF_REGRESSOR, predicts_numbers, settled_scoring
 from hpsearch.study.settings import Setting
-from hpsearch.study.steps import check_parameters, families
+from hpsearch.study.steps import check_parameters, families, lifted
 from hpsearch.study.table import is_data
 from hpsearch.study.warm_start import check_warm_start
 
@@ -68,13 +68,13 @@ def _families(model: Any, objective: Any, space: Any) -> Settled:
     """Turn a choice between whole models into a pipeline of one step, which is searched."""
     if objective is not None:
         return {}
-    model, space = families(model, space)
+    model, space = families(*lifted(model, space))
     return {"model": model, "space": space}
 
 
 def _scoring(scoring: Any, model: Any, metric: Any) -> Settled:
     if scoring is None:
-        return {}
+        return {"metric": OF_REGRESSOR} if metric == DEFAULT_METRIC and predicts_numbers(model) else {}
     if model is None:
         raise UserError("scoring goes with model=; an objective reports what it likes")
     return settled_scoring(scoring, metric)
