@@ -160,10 +160,16 @@ class Flat:
             return Proposal(params, point, repeat)
         if self.distinct is not None:
             found = self.distinct.fresh(history, self.sampler, partial(self._settled, history))
-            return None if found is None else Proposal(found[0], found[1], rejected=found[2])
+            if found is None:
+                return None
+            return Proposal(found[0], found[1], rejected=found[2], allotment=self._allotment)
         params = self._settled(history, self.sampler.ask(history, point), point)
-        allotment = self.sampler.allotment if isinstance(self.sampler, Pausing) else NOTHING_SAID
-        return Proposal(params, point, rejected=self.sampler.rejected, allotment=allotment)
+        return Proposal(params, point, rejected=self.sampler.rejected, allotment=self._allotment)
+
+    @property
+    def _allotment(self) -> Allotment:
+        """How far the point that the sampler was last asked for is trained at first."""
+        return self.sampler.allotment if isinstance(self.sampler, Pausing) else NOTHING_SAID
 
     def resume(self, history: History) -> Continuation | None:
         """Return what the sampler goes on with; what the user wants tried comes first."""

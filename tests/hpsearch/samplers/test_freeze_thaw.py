@@ -143,6 +143,16 @@ def test_two_workers_tell_the_same(whole: tuple[Path, History], tmp_path: Path) 
     assert told(run(declared(), tmp_path, tracking=False, quiet=True, workers=2).history) == told(whole[1])
 
 
+def test_a_finite_space_is_tried_once_and_each_point_is_paused_too(tmp_path: Path) -> None:
+    space = {"a": Choice([0.3, 0.7]), "b": Int(1, 6), "c": Choice(["y"])}
+    history = searched(tmp_path, space=space, n_trials=40, duplicates="skip")
+    assert sorted(tuple(trial.params.values()) for trial in history.trials) == [
+        (a, b, "y") for a in (0.3, 0.7) for b in range(1, 7)
+    ]
+    assert all(trial.ask.until is not None for trial in history.trials)
+    assert any(trial.epoch < EPOCHS for trial in history.trials)
+
+
 def test_to_minimize_is_to_maximize_upside_down(whole: tuple[Path, History], tmp_path: Path) -> None:
     mirrored = searched(tmp_path, objective=falling, direction="minimize")
     assert [t.params for t in mirrored.trials] == [t.params for t in whole[1].trials]
