@@ -116,7 +116,7 @@ class Lock:
             return ""
 
     def _holder_has_ended(self) -> bool:
-        """Return whether the holder was a process of this machine that is gone, so that a child of it holds the lock."""
+        """Return whether the holder was a process of this machine that is gone: a child of it holds the lock."""
         found = re.fullmatch(r"process (\d+) on (.+)", self._holder())
         return found is not None and found[2] == socket.gethostname() and not _lives(int(found[1]))
 
