@@ -11,7 +11,7 @@ from hpsearch.judging.compared import diagnoses as compare
 from hpsearch.judging.compared import late_gain
 from hpsearch.judging.diagnosis import Diagnosis, Label
 from hpsearch.judging.ranges import median_value, moved, rounded
-from hpsearch.judging.remedy import UNSATURATED
+from hpsearch.judging.remedy import unsaturated
 from hpsearch.log.history import History, Trial
 from hpsearch.space import Dimension, Float
 
@@ -97,15 +97,13 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
         if risen and median(risen) >= RISEN:
             found += _regularise(f"{count} of {len(labels)} good trials overfit", median(risen), history)
     every = [diagnosis.label for diagnosis in diagnoses.values()]
-    if (count := every.count(SATURATED)) >= max(3, len(every) / 4):
-        text = (
-            f"{count} of {len(every)} trials have saturated neurons: weight_init='scaled', cost='cross_entropy' or a "
-            "smaller learning_rate"
-        )
+    if (count := every.count(SATURATED)) >= max(3, len(every) / 4) and (change := unsaturated(history)):
+        what = ", ".join(f"{name}={value!r}" for name, value in change.items())
+        text = f"{count} of {len(every)} trials have saturated neurons: {what}"
         dull = [t for t in history.ranked() if t.number in diagnoses and diagnoses[t.number].label == SATURATED]
         here, there = median_value(dull), median_value([t for t in history.ranked() if t not in dull])
         hoped = f"the median {history.goal.metric} of these trials is {here}, of all others {there}"
-        found.append(Proposal(text, params=dict(UNSATURATED), expected=hoped))
+        found.append(Proposal(text, params=change, expected=hoped))
     return found
 
 

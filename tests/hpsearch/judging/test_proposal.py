@@ -35,8 +35,13 @@ def reached(value: float, kind: str, epoch: int) -> float:
     return value - 0.02 * (11 - epoch) if kind == "falls" else value
 
 
-def study(space: dict[str, Any], trials: list[tuple[dict[str, Any], float, str]], **params: Any) -> History:
-    """A study whose trials have these parameters, values and kinds of curve; and the model's parameters."""
+def study(
+    space: dict[str, Any],
+    trials: list[tuple[dict[str, Any], float, str]],
+    saturation: float | None = None,
+    **params: Any,
+) -> History:
+    """A study whose trials have these parameters, values and kinds of curve, and one saturation; the model's parameters."""
     declaration = {"space": spaces.to_json(space), "model": {"params": {"batch_size": 10, **params}}}
     history = History(Goal("val_accuracy", "maximize"))
     history.apply(Header("made", "u", declaration, {}, {"sizes": {"train": 50_000}} if params else {}, 0.0))
@@ -48,6 +53,7 @@ def study(space: dict[str, Any], trials: list[tuple[dict[str, Any], float, str]]
                 i,
                 epoch + 1,
                 {"val_accuracy": reached(value, kind, epoch), "train_cost": CURVES[kind][epoch]}
+                | ({} if saturation is None else {"saturation": saturation})
                 | ({"val_cost": VALIDATION[kind][epoch]} if kind in VALIDATION else {}),
             )
             for i, (_, value, kind) in enumerate(trials)
@@ -198,6 +204,18 @@ def test_good_trials_that_overfit_are_told_which_lambda_to_search() -> None:
     (bare,) = proposals(study(space, trials))
     assert bare.dimensions == {}, "a model without λ"
     assert bare.text.endswith("regularise more, or let them stop early")
+
+
+def test_saturated_neurons_call_for_another_start_or_cost_where_the_model_has_not_got_it() -> None:
+    trials = [({"learning_rate": 0.5}, 0.9 - 0.05 * i, "creeps") for i in range(8)]
+    space = {"learning_rate": Float(0.01, 10, log=True)}
+    poor = {"weight_init": "gaussian", "cost": "quadratic"}
+    (found,) = proposals(study(space, trials, 0.8, **poor))
+    assert found.params == {"weight_init": "scaled", "cost": "cross_entropy"}
+    (half,) = proposals(study(space, trials, 0.8, **{**poor, "cost": "cross_entropy"}))
+    assert half.params == {"weight_init": "scaled"}
+    assert half.text.endswith("trials have saturated neurons: weight_init='scaled'")
+    assert proposals(study(space, trials, 0.8, weight_init="scaled", cost="cross_entropy")) == []
 
 
 def test_what_a_proposal_may_bring_is_said_with_the_numbers_of_the_log() -> None:
