@@ -41,7 +41,7 @@ def study(
     saturation: float | None = None,
     **params: Any,
 ) -> History:
-    """A study of trials with these parameters, values, kinds of curve and one saturation; and the model's parameters."""
+    """A study of trials with these parameters, values, kinds of curve and saturation; the model's parameters."""
     declaration = {"space": spaces.to_json(space), "model": {"params": {"batch_size": 10, **params}}}
     history = History(Goal("val_accuracy", "maximize"))
     history.apply(Header("made", "u", declaration, {}, {"sizes": {"train": 50_000}} if params else {}, 0.0))
