@@ -172,9 +172,8 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     header = header_at(log)
     prepared = prepare(study, dataset, RULE if header is None else rule_of(header.declaration))
     study = settled_value(study, prepared)
-    plan = Plan(
-        study, dataset, prepared, samplers.build(study), pruners.build(study, prepared.epochs), Limits.of(study), root
-    )
+    sampler = samplers.build(study, None if study.model is None else prepared.epochs)
+    plan = Plan(study, dataset, prepared, sampler, pruners.build(study, prepared.epochs), Limits.of(study), root)
     ladder.check(study, plan._n)
     if opening.retry_failed and (study.stages is not None or study.confirm):
         raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
