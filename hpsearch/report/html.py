@@ -17,6 +17,7 @@ from hpsearch.log import files
 from hpsearch.log.history import History, Trial
 from hpsearch.report import (
     axes,
+    bands,
     comparison,
     curves,
     explain,
@@ -65,6 +66,7 @@ def drawings(history: History) -> Drawings:
         landscape.importance(found),
         landscape.parallel(full, ranked),
         curves.curves(full),
+        bands.bands(full),
         curves.elapsed(full, order),
         stages.stage_figure(history),
     ]

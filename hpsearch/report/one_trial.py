@@ -64,8 +64,11 @@ def trial_parts(
 
 
 def turns(trial: Trial) -> list[str]:
-    """Return when and why a trial was paused and went on, a line each."""
+    """Return when and why a trial began, was paused and went on, a line each."""
     lines = []
+    if trial.ask.evidence:
+        to = "" if trial.ask.until is None else f", to be trained to epoch {trial.ask.until}"
+        lines.append(f"began{to}{_evidence(trial.ask.evidence)}")
     for pause, resume in zip_longest(trial.pauses, trial.resumes):
         lines.append(f"paused at epoch {pause.epoch}: {pause.decision.reason}{_evidence(pause.decision.evidence)}")
         if resume is not None:
@@ -75,7 +78,9 @@ def turns(trial: Trial) -> list[str]:
 
 
 def _evidence(evidence: Mapping[str, Any]) -> str:
-    known = {name: value for name, value in evidence.items() if isinstance(value, int | float | str)}
+    known = {
+        name: value for name, value in evidence.items() if isinstance(value, int | float | str) and name != "until"
+    }
     return f" ({words.params(known)})" if known else ""
 
 
@@ -98,7 +103,7 @@ def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]
         "curve": [plain(value) for value in trial.curve(history.goal.metric)],
         "origin": origin.of_trial(trial),
         "traceback": trial.rows[-1].traceback if trial.rows else None,
-        **({"turns": turns(trial)} if trial.pauses else {}),
+        **({"turns": turns(trial)} if trial.pauses or trial.ask.evidence else {}),
         "artifacts": {name: str(path) for path, name in artifacts(study_dir, number)},
         "output": OutputFiles(study_dir, number).text(),
     }

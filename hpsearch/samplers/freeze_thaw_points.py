@@ -81,11 +81,9 @@ class FreezeThawPoints:
 
     def _reason(self, move: Move, evidence: Mapping[str, Any]) -> str:
         if evidence["why"] != "improvement":
-            return f"one of the first points, the better of which go on: to epoch {move.until}"
-        return (
-            f"goes on to epoch {move.until}, as {self._goal.metric} is expected to improve by "
-            f"{evidence['improvement']:.2g} for {evidence['epochs']:g} epochs"
-        )
+            return "it is among the better ones of the first points"
+        gain, epochs = evidence["improvement"], evidence["epochs"]
+        return f"{self._goal.metric} is expected to improve by {gain:.2g} for {epochs:g} epochs"
 
 
 def _short(value: float) -> float:

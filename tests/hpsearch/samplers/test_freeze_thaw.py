@@ -17,6 +17,8 @@ from hpsearch.errors import UserError
 from hpsearch.log.catalogue import load_history
 from hpsearch.log.history import History
 from hpsearch.models.threads import limited
+from hpsearch.report.bands import bands
+from hpsearch.report.one_trial import turns
 from hpsearch.running.api import run
 from hpsearch.samplers import FreezeThaw, build, curve_search
 from hpsearch.samplers.curve_book import Curve
@@ -111,6 +113,19 @@ def test_a_band_covers_what_the_curve_then_showed(whole: tuple[Path, History]) -
     ]
     assert len(inside) > 5
     assert np.mean(inside) > 0.7
+
+
+def test_the_report_draws_what_was_predicted_and_show_says_why(whole: tuple[Path, History]) -> None:
+    figure = bands(whole[1])
+    assert figure is not None
+    assert figure.data
+    begun, band = figure.data[-1]["name"], figure.data[0]
+    assert begun.startswith("trial ")
+    assert band["x"][-1] == EPOCHS
+    went_on = next(trial for trial in whole[1].trials if any(r.evidence["why"] == "improvement" for r in trial.resumes))
+    lines = turns(went_on)
+    assert lines[0].startswith("began, to be trained to epoch ")
+    assert any("score is expected to improve by" in line for line in lines)
 
 
 def test_cut_anywhere_and_resumed_it_tells_the_same(whole: tuple[Path, History], tmp_path: Path) -> None:
