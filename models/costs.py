@@ -213,3 +213,8 @@ HEADS = {
 
 COSTS = tuple(dict.fromkeys(cost for _, cost in HEADS))
 """The names of all costs."""
+
+
+def natural_cost(output: str) -> str:
+    """Return the cost whose δ at the output is a − y, without the derivative of the output: what "auto" means."""
+    return next(cost for (name, cost), head in HEADS.items() if name == output and head.canonical)

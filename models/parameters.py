@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from . import chain
 from .activations import ACTIVATIONS
 from .augmentation import validate_augmentation
-from .costs import COSTS, HEADS, OUTPUTS
+from .costs import COSTS, HEADS, OUTPUTS, natural_cost
 from .early_stopping import EARLY_STOPPING
 from .initializers import INITIALIZERS
 from .optimizers import OPTIMIZERS
@@ -20,6 +21,7 @@ from .schedules import SCHEDULES
 from .spelling import translated, value_hint
 
 DEFAULTS: dict[str, Any] = {
+    "layers": None,
     "hidden_layer_sizes": (30,),
     "activation": "sigmoid",
     "output": "sigmoid",
@@ -32,6 +34,10 @@ DEFAULTS: dict[str, Any] = {
     "l1": 0.0,
     "l2": 0.0,
     "max_norm": None,
+    "regularize_biases": False,
+    "clip_norm": None,
+    "ema": None,
+    "label_smoothing": 0.0,
     "dropout": 0.0,
     "input_dropout": 0.0,
     "batch_norm": False,
@@ -43,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "lr_min_ratio": 1 / 1024,
     "lr_patience": None,
     "lr_metric": None,
+    "lr_warmup": 0,
     "early_stopping": "none",
     "patience": 10,
     "early_stopping_metric": None,
@@ -54,7 +61,7 @@ DEFAULTS: dict[str, Any] = {
     "random_state": None,
     "dtype": "float32",
 }
-"""Every parameter of `MLPClassifier` with its default."""
+"""Every parameter of the training core with its default: those of `MLPClassifier`, and the layers of a chain."""
 
 _NAMES: dict[str, Collection[str]] = {
     "activation": ACTIVATIONS,
@@ -68,12 +75,11 @@ _NAMES: dict[str, Collection[str]] = {
 }
 
 
+CHAIN_BATCH = 32
+"""The batch size of `NetworkClassifier` and `NetworkRegressor` where the user gives none."""
+
 METRICS = ("val_accuracy", "val_cost", "val_r2")
 """What early stopping and a schedule may look at; val_r2 in a regression alone, where there is no accuracy."""
-
-LATER: Mapping[str, Any] = {"lr_patience": None, "lr_metric": None, "early_stopping_metric": None}
-"""Parameters that version 0.1 did not have, with their defaults: where a study leaves them alone it is the same study
-as in that version."""
 
 
 def _positive(x: float) -> bool:
@@ -92,6 +98,10 @@ _NUMBERS: dict[str, tuple[Any, Callable[[Any], bool], str, bool]] = {
     "l1": (Real, lambda x: x >= 0, "a number ≥ 0", False),
     "l2": (Real, lambda x: x >= 0, "a number ≥ 0", False),
     "max_norm": (Real, _positive, "a positive number", True),
+    "clip_norm": (Real, _positive, "a positive number", True),
+    "ema": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", True),
+    "label_smoothing": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
+    "lr_warmup": (Integral, lambda x: x >= 0, "an integer ≥ 0", False),
     "dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "input_dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "lr_factor": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
@@ -129,6 +139,9 @@ def validate_params(params: Mapping[str, Any]) -> None:
     given = {**DEFAULTS, **params}
     for name, known in _NAMES.items():
         value = given[name]
+        if name == "weight_init" and isinstance(value, tuple | list):
+            _validate_start(value)
+            continue
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name}={value!r} is unknown{value_hint(name, value) or suggestion(str(value), known)}")
     for name, (kind, test, expected, optional) in _NUMBERS.items():
@@ -137,7 +150,7 @@ def validate_params(params: Mapping[str, Any]) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
             raise ValueError(f"{name}={value!r} must be {expected}{value_hint(name, value)}")
-    for name in ("batch_norm", "exact_train_metrics", "warm_start"):
+    for name in ("batch_norm", "regularize_biases", "exact_train_metrics", "warm_start"):
         if not isinstance(given[name], (bool, np.bool_)):
             raise ValueError(f"{name}={given[name]!r} must be True or False")
     for name in ("lr_metric", "early_stopping_metric"):
@@ -155,8 +168,32 @@ def validate_params(params: Mapping[str, Any]) -> None:
     state = given["random_state"]
     if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
         raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")
-    validate_augmentation(given["augmentation"], given["image_shape"])
+    if given["layers"] is not None:
+        chain.validate(given["layers"])
+    validate_augmentation(given["augmentation"], _image_shape(given))
     _validate_combinations(given)
+
+
+def _validate_start(value: Any) -> None:
+    if len(value) != 2 or not all(isinstance(each, tuple | list) for each in value):
+        raise ValueError(
+            f"weight_init={value!r} must be the name of a rule, or (coefs, intercepts): a list of the weights of each "
+            "layer, shape (n_in, n_out), and one of the biases, shape (n_out,)"
+        )
+
+
+def _image_shape(given: Mapping[str, Any]) -> Any:
+    """Return the shape of images without their channels, which a chain of layers takes too."""
+    shape = given["image_shape"]
+    if given["layers"] is None or shape is None:
+        return shape
+    if not isinstance(shape, tuple | list) or len(shape) not in (2, 3) or not all(_natural(s) and s > 0 for s in shape):
+        raise ValueError(f"image_shape={shape!r} must be (rows, columns) or (rows, columns, channels)")
+    if given["augmentation"] is None:
+        return None
+    if len(shape) == 3 and shape[2] != 1:
+        raise ValueError("augmentation distorts images of one channel: image_shape must be (rows, columns)")
+    return tuple(shape[:2])
 
 
 def _validate_metric(name: str, given: Mapping[str, Any]) -> None:
@@ -192,6 +229,13 @@ def _validate_combinations(given: Mapping[str, Any]) -> None:
             f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
         )
 
+    if optimizer == "hessian_free" and given["clip_norm"] is not None:
+        raise ValueError(
+            "clip_norm has no meaning with optimizer='hessian_free', whose steps are bounded by its damping"
+        )
+    if output == "identity" and given["label_smoothing"]:
+        raise ValueError("label_smoothing is for classes, not for the numbers of output='identity'")
+
 
 def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return all parameters, checked, with defaults in the place of what is absent or None.
@@ -206,7 +250,10 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     given = {**DEFAULTS, **params}
     optimizer = OPTIMIZERS[given["optimizer"]]
     if given["image_shape"] is not None:
-        given["image_shape"] = tuple(int(s) for s in given["image_shape"])
+        shape = tuple(int(s) for s in given["image_shape"])
+        given["image_shape"] = shape if given["augmentation"] is None else shape[:2]
+    if given["layers"] is not None:
+        given["layers"] = tuple(given["layers"])
     given["hidden_layer_sizes"] = tuple(int(s) for s in given["hidden_layer_sizes"])
     for name in ("learning_rate", "momentum"):
         if given[name] is None:
@@ -218,11 +265,6 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def natural_cost(output: str) -> str:
-    """Return the cost whose δ at the output is a − y, without the derivative of the output: what "auto" means."""
-    return next(cost for (name, cost), head in HEADS.items() if name == output and head.canonical)
-
-
 def default_lr_patience(params: Mapping[str, Any]) -> int:
     """Return after how many epochs without improvement the schedule acts where nothing is said.
 
@@ -232,50 +274,6 @@ def default_lr_patience(params: Mapping[str, Any]) -> int:
     patience = int(params["patience"])
     both = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
     return max(1, patience // 3) if both else patience
-
-
-def as_meant(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a saved model with those that its version did not have, as it meant them.
-
-    Args:
-        params: Parameters by name, as they were written.
-    """
-    lacking = {name: value for name, value in LATER.items() if name not in params}
-    if "lr_patience" in lacking:  # one patience was for both rules
-        lacking["lr_patience"] = params.get("patience")
-        if default_lr_patience({**DEFAULTS, **params}) == lacking["lr_patience"]:
-            lacking["lr_patience"] = None
-    return {**lacking, **params}
-
-
-def as_written(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that a saved model has to hold, so that :func:`as_meant` brings all of them back.
-
-    Args:
-        params: All of an estimator's parameters by name.
-    """
-    meant = as_meant({name: value for name, value in params.items() if name not in LATER})
-    return {name: value for name, value in params.items() if name not in LATER or value != meant[name]}
-
-
-def unsaid(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters as a study's declaration says them: as version 0.1 would, wherever they mean the same.
-
-    Args:
-        params: Parameters of an estimator by name.
-    """
-    said = {name: value for name, value in params.items() if name not in LATER or value != LATER[name]}
-    if params.get("cost") == "auto" and params.get("output") in OUTPUTS:
-        said["cost"] = natural_cost(params["output"])
-    waits = params.get("early_stopping") in EARLY_STOPPING and params.get("lr_schedule") in SCHEDULES
-    if waits and isinstance(params.get("patience"), Integral) and "lr_patience" in params:
-        own = params["lr_patience"]
-        before = params["patience"]  # version 0.1 had one patience for both rules
-        effective = default_lr_patience(params) if own is None else own
-        said = {name: value for name, value in said.items() if name != "lr_patience"}
-        if effective != before:
-            said["lr_patience"] = own
-    return said
 
 
 def batch_rows(params: Mapping[str, Any], n: int) -> int:
@@ -297,7 +295,8 @@ def is_clipped(params: Mapping[str, Any], n: int) -> bool:
     The default is meant for no size in particular.
     """
     batch = params["batch_size"]
-    return not isinstance(batch, str) and batch > n and batch != DEFAULTS["batch_size"]
+    default = DEFAULTS["batch_size"] if params["layers"] is None else CHAIN_BATCH
+    return not isinstance(batch, str) and batch > n and batch != default
 
 
 def needs_validation(params: Mapping[str, Any]) -> bool:

@@ -66,7 +66,7 @@ def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared
     outputs = outputs_of(study, dataset, rule)
     if study.measure_test and not isinstance(outputs, Classes):
         raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier")
-    return _sklearn(study, dataset, model, rule) if outputs is None else _networks(study, dataset, model, outputs)
+    return _sklearn(study, dataset, model, rule) if outputs is None else _networks(study, dataset, model, outputs, rule)
 
 
 def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | None:
@@ -77,8 +77,8 @@ def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | No
         dataset: Its data.
         rule: As :func:`prepare` takes it.
     """
-    from hpsearch.models.estimators.classifier import MLPClassifier
-    from hpsearch.models.estimators.regressor import MLPRegressor
+    from hpsearch.models.estimators.of_classes import NetworkOfClasses
+    from hpsearch.models.estimators.of_numbers import NetworkOfNumbers
     from hpsearch.objectives import first_rules
     from hpsearch.objectives.chosen import last_options
     from hpsearch.objectives.outputs import Classes, Numbers, Values
@@ -90,9 +90,9 @@ def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | No
         return None  # it is an option itself
     if rule == 1 and first_rules.trained_apart(study, parts):
         return None
-    if isinstance(parts.last, MLPClassifier):
+    if isinstance(parts.last, NetworkOfClasses):
         return Classes()
-    if not isinstance(parts.last, MLPRegressor):
+    if not isinstance(parts.last, NetworkOfNumbers):
         return None
     return Values.of(dataset) if dataset.preprocessing and dataset.y_train.ndim == 1 else Numbers.of(dataset)
 
@@ -107,19 +107,22 @@ def _function(study: Study) -> Prepared:
     return Prepared(lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1)
 
 
-def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -> Prepared:
+def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, rule: int) -> Prepared:
     """Return a population of our networks."""
-    from hpsearch.models.parameters import validate_params
+    from hpsearch.objectives import first_rules
     from hpsearch.objectives.combinations import check_combinations
     from hpsearch.objectives.outputs import Classes, training_data
 
     parts, classifies = model.parts, isinstance(outputs, Classes)
-    own: dict[str, Any] = parts.last.get_params()
+    own: dict[str, Any] = parts.last.get_params(deep=False)
+    check = _buildable(outputs, dataset.X_train.shape[1] if parts.before is None else None)
     try:
-        validate_params(params := outputs.params(own))
+        check(own)
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
-    check_combinations(study, parts.prefix, own, outputs.params)
+    params = outputs.params(own)
+    if rule > 1:
+        check_combinations(study, parts.prefix, own, check)
     if classifies and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     if study.measure_test and dataset.X_test is None:
@@ -131,11 +134,32 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -
         scores = scores.beside(dataset.y_train)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
     reports = {
-        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "outputs": outputs, "scores": scores
+        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "scores": scores,
+        "outputs": outputs if rule > 1 else first_rules.OnePatience(outputs),
     }  # fmt: skip
     if parts.before is None:
+        reports["space"] = study.dimensions
         return Prepared(partial(_population, own, study.seed, epochs, reports), epochs)
     return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
+
+
+def _buildable(outputs: Outputs, n_features: int | None) -> Callable[[dict[str, Any]], None]:
+    """Return what raises a ValueError for parameters of which no network can be built.
+
+    Args:
+        outputs: What its outputs mean.
+        n_features: Numbers in a sample; None where steps before the network decide it.
+    """
+    from hpsearch.models import chain
+    from hpsearch.models.network import Network
+    from hpsearch.models.parameters import resolve_params
+
+    def check(params: dict[str, Any]) -> None:
+        resolved = resolve_params(outputs.params(chain.settled(params)))
+        if resolved["layers"] is not None and n_features is not None:
+            Network.build(resolved, n_features, 2)
+
+    return check
 
 
 OURS = ("train_cost", "learning_rate", "test_", "gradient_norm_", "saturated_")

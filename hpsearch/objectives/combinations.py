@@ -12,7 +12,6 @@ from itertools import chain, product
 from typing import Any
 
 from hpsearch.errors import UserError
-from hpsearch.models.parameters import validate_params
 from hpsearch.space import Choice, Dimension, is_active, restore
 from hpsearch.space.constraints import violated
 from hpsearch.study.study import Study
@@ -33,7 +32,7 @@ LAYERS = "layers"
 
 
 def check_combinations(
-    study: Study, prefix: str, model: Mapping[str, Any], resolved: Callable[[dict[str, Any]], dict[str, Any]]
+    study: Study, prefix: str, model: Mapping[str, Any], check: Callable[[dict[str, Any]], None]
 ) -> None:
     """Raise a UserError for a value or a combination of a study's space with which no network can be built.
 
@@ -41,14 +40,14 @@ def check_combinations(
         study: The study; what its constraints forbid may be anything.
         prefix: What stands before the network's parameters in the space.
         model: The network's parameters as the study declares them, which can be built.
-        resolved: Gives them as the training core takes them.
+        check: Raises a ValueError for parameters of which no network can be built.
     """
     own = {name: dim for name, dim in study.dimensions.items() if name.startswith(prefix)}
 
     def reason(point: Mapping[str, Any]) -> str | None:
         chosen = {name.removeprefix(prefix): value for name, value in restore(own, point).items()}
         try:
-            validate_params(resolved({**model, **chosen}))
+            check({**model, **chosen})
         except ValueError as error:
             return str(error)
         return None

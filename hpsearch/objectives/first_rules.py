@@ -7,8 +7,15 @@ trial whose parameters forbid epochs, fails no longer: it is fitted whole, as in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators.base import Perceptron
 from hpsearch.models.estimators.classifier import MLPClassifier
+from hpsearch.models.training.population import Member, TrainingData
+from hpsearch.objectives.outputs import Outputs
 from hpsearch.objectives.resources import Plan, takes_epochs
 from hpsearch.objectives.transformers import Split
 from hpsearch.study.study import Study
@@ -37,3 +44,31 @@ def plan(study: Study, parts: Split, epochs: int) -> Plan:
         return Plan("epochs", epochs, True)
     parted = study.epochs is not None and study.epochs > 1
     return Plan("samples" if parted else "fit", study.epochs or 1, True, parted)
+
+
+@dataclass(frozen=True)
+class OnePatience:
+    """Outputs of networks whose early stopping and schedule wait for as many epochs, where nothing else is said.
+
+    Attributes:
+        outputs: What they mean.
+    """
+
+    outputs: Outputs
+
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters with one patience for both rules."""
+        own = self.outputs.params(params)
+        return {**own, "lr_patience": own["patience"]} if own.get("lr_patience") is None else own
+
+    def data(self, dataset: Dataset, params: Mapping[str, Any], *, test: bool) -> TrainingData:
+        """Return the data."""
+        return self.outputs.data(dataset, params, test=test)
+
+    def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return what was measured."""
+        return self.outputs.metrics(metrics)
+
+    def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
+        """Return the fitted estimator."""
+        return self.outputs.model(member, dataset, seed)

@@ -115,20 +115,20 @@ def to_json(found: LrRange) -> dict[str, Any]:
 
 def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingData, float]:
     """Return the network's parameters without what regularises it, its training set, and its optimizer's usual η."""
-    from hpsearch.models.estimators.classifier import MLPClassifier  # imports scikit-learn
-    from hpsearch.models.estimators.regressor import LEARNING_RATES, MLPRegressor
+    from hpsearch.models.estimators.base import Perceptron  # imports scikit-learn
+    from hpsearch.models.estimators.of_numbers import LEARNING_RATES, NetworkOfNumbers
 
     parts = behind(study.model, dataset).parts
-    if not isinstance(parts.last, MLPClassifier | MLPRegressor):
+    if not isinstance(parts.last, Perceptron):
         name = "an objective" if study.model is None else type(parts.last).__name__
         raise UserError(f"study {study.name!r}: the η test needs an MLPClassifier or an MLPRegressor, not {name}")
-    regression = isinstance(parts.last, MLPRegressor)
+    regression = isinstance(parts.last, NetworkOfNumbers)
     if not regression and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     own = {"output": "identity", "cost": "quadratic"} if regression else {}
     params = {
-        **parts.last.get_params(), **own, **UNREGULARISED, "early_stopping": "none", "lr_schedule": "constant",
-        "exact_train_metrics": False,
+        **parts.last.get_params(deep=False), **own, **UNREGULARISED, "early_stopping": "none",
+        "lr_schedule": "constant", "exact_train_metrics": False,
     }  # fmt: skip
     try:
         validate_params(params)

