@@ -19,7 +19,7 @@ def bands(history: History) -> Figure | None:
     began or went on, and knew nothing of what came after.
     """
     metric = history.goal.metric
-    found = [(trial, drawn) for trial in history.ranked() if (drawn := _last(trial)) is not None][:SHOWN]
+    found = [(trial, known) for trial in history.ranked() if (known := _last(trial)) is not None][:SHOWN]
     if not found:
         return None
     data: list[Json] = []

@@ -116,8 +116,12 @@ def emit(
     importance: Array | None,
     u: Array,
     h: Array,
+    kept: tuple[Array, Array] | None = None,
 ) -> Step:
-    """Emit the passes of a step; see `Step` for the arguments."""
+    """Emit the passes of a step; see `Step` for the arguments.
+
+    Where `kept` is given, shape (k, b, 1) each, the outputs leave there what the cost is had from without exponentials.
+    """
     forward, passed = network.forward(workspace, stacks.weights, x, u)
     width = u.shape[-1]
     delta, scratch = workspace.buffer("delta", width=width), workspace.buffer("scratch", width=width)
@@ -126,7 +130,11 @@ def emit(
         error.append((np.multiply, (delta, importance, delta)))
     scale = network.head.scale / workspace.batch
     backward, gradients = network.backward(workspace, stacks.weights, passed, delta, scale)
-    forward = [*forward, *network.head.output.apply(u, h)]
+    keeping = network.head.output.apply_keeping
+    forward = [
+        *forward,
+        *(network.head.output.apply(u, h) if kept is None or keeping is None else keeping(u, h, *kept)),
+    ]
     return Step(
         network, stacks, workspace, rates, x, t, importance, u, h, passed, delta, forward, error, backward, gradients
     )  # fmt: skip

@@ -45,6 +45,7 @@ class _Chunk:
     masks: dict[int, Array]
     u: Array
     h: Array
+    kept: tuple[Array, Array] | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class _Space:
     masks: dict[int, Array]
     u: Array
     h: Array
+    kept: tuple[Array, Array] | None
 
 
 class _Block:
@@ -78,7 +80,7 @@ class _Block:
         if k not in self._spaces:
             self._spaces[k] = self._space(k)
         space = self._spaces[k]
-        u, h, masks = space.u, space.h, space.masks
+        u, h, masks, kept = space.u, space.h, space.masks, space.kept
         stacks = owner.stacks.chunk(lanes)
         workspace = space.workspace.again(owner.clock[lanes] if owner.counts else None)
         compiled = []
@@ -88,18 +90,21 @@ class _Block:
             compiled.append(
                 emit(
                     owner.network, masked, stacks, owner.rates[lanes], self._inputs[i], self._t[i], importance, u[i],
-                    h[i],
+                    h[i], None if kept is None else (kept[0][i], kept[1][i]),
                 )
             )  # fmt: skip
-        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h)
+        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h, kept)
 
     def _space(self, k: int) -> _Space:
         """Allocate what chunks of k lanes need while they train; one after the other they use the same."""
         s, b, width = self._t.shape
         dtype = self._x.dtype
         masks = {index: np.empty((s, k, b, n), dtype) for index, n in self._owner.network.masks.items()}
-        outputs = (np.empty((s, k, b, width), dtype) for _ in range(2))
-        return _Space(Workspace(k, b, dtype, "update"), masks, *outputs)
+        u, h = (np.empty((s, k, b, width), dtype) for _ in range(2))
+        kept = None
+        if self._owner.network.head.value_of_kept is not None:
+            kept = np.empty((s, k, b, 1), dtype), np.empty((s, k, b, 1), dtype)
+        return _Space(Workspace(k, b, dtype, "update"), masks, u, h, kept)
 
     def adopt_rates(self) -> None:
         """Compile the updates anew; the passes stay as they are."""
@@ -129,7 +134,8 @@ class _Block:
                     draw_mask(rng, owner.dropped(chunk.lanes.start + k, index), mask[:s, k])
             for step in chunk.steps[:s]:
                 run(step)
-            c, r = tally(owner.network, chunk.u[:s], chunk.h[:s], t, labels, importance)
+            kept = None if chunk.kept is None else (chunk.kept[0][:s], chunk.kept[1][:s])
+            c, r = tally(owner.network, chunk.u[:s], chunk.h[:s], t, labels, importance, kept=kept)
             cost[chunk.lanes] += c
             hits[chunk.lanes] += r
 
