@@ -75,7 +75,8 @@ def input_shape(layers: Sequence[Declared], n_features: int, given: Sequence[int
 
 def fractions(layers: Sequence[Declared]) -> tuple[float, ...]:
     """Return the fractions of the dropout layers, in the order of their indices."""
-    return tuple(float(layer.rate) for layer in walk(layers) if getattr(layer, "rate", 0.0))
+    rates = [getattr(layer, "rate", 0.0) for layer in walk(layers)]
+    return tuple(float(rate) for rate in rates if rate)
 
 
 def group(layers: Sequence[Declared] | None) -> tuple[Declared, ...] | None:

@@ -75,6 +75,11 @@ class Trial:
     pauses: tuple[Pause, ...] = ()
     resumes: tuple[Resume, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from hpsearch.log.cell import trial_html
+
+        return trial_html(self)
+
     @property
     def number(self) -> int:
         """Number of the trial, from 0."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.log.history import History, State, Trial
+from hpsearch.report.axes import counted
 from hpsearch.report.figures import DRAWN, LABELS, Figure, Json, axis, label, window, zoomed
 from hpsearch.report.words import param
 
@@ -41,10 +42,11 @@ def curves(history: History) -> Figure:
     choices = [(name, [_joined(trials, _metric(name), each) for trials, each, _ in drawn]) for name in names]
     data = [_trace(trials, _epoch, each) | style for trials, each, style in drawn]
     values = [value for trial in history.trials for value in trial.curve(goal)]
+    longest = max((trial.epoch for trial in history.trials), default=0)
     note = "" if stride == 1 else f" Of every curve each {_nth(stride)} epoch is drawn, the best and the last."
     return Figure(
         "curves", "Learning curves", f"All trials, epoch by epoch; the pruned ones are faded.{note}", data,
-        {"xaxis": axis("epoch", rangemode="tozero"), "yaxis": zoomed(goal, window(values, history.goal))},
+        {"xaxis": axis("epoch", **counted(longest)), "yaxis": zoomed(goal, window(values, history.goal))},
         wide=True, height=440, choices=choices,
     )  # fmt: skip
 

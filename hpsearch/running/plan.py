@@ -165,16 +165,15 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
         UserError: The data cannot be loaded, or the parts of the study do not go together.
     """
     log = root / "studies" / study.name / catalogue.LOG
-    study, dataset = _loaded(study, log)
+    study, dataset = loaded(study, log)
     begun = not opening.extend and log.is_file()
     if not (opening.yes or begun):
         samplers.check_size(study)
     header = header_at(log)
     prepared = prepare(study, dataset, RULE if header is None else rule_of(header.declaration))
     study = settled_value(study, prepared)
-    plan = Plan(
-        study, dataset, prepared, samplers.build(study), pruners.build(study, prepared.epochs), Limits.of(study), root
-    )
+    sampler = samplers.build(study, None if study.model is None else prepared.epochs)
+    plan = Plan(study, dataset, prepared, sampler, pruners.build(study, prepared.epochs), Limits.of(study), root)
     ladder.check(study, plan._n)
     if opening.retry_failed and (study.stages is not None or study.confirm):
         raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
@@ -186,7 +185,7 @@ def settled_value(study: Study, prepared: Prepared) -> Study:
     return replace(study, value="complete") if prepared.by_fold else study
 
 
-def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
+def loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
     """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
     if study.data is None:
         return study, None

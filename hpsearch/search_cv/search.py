@@ -48,8 +48,8 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             Optuna trial.
         sampler: As a :class:`~hpsearch.Study` takes it.
         pruner: Likewise. Networks are pruned on their curves; models that are fitted whole go fold by fold, and may be
-            pruned after each. ``auto``: :class:`~hpsearch.pruners.ASHA`, from a fifth of the epochs on the best third
-            goes on, from two fifths of the folds on the best half; nobody is pruned in a list of grids.
+            pruned after each. ``auto``: :class:`~hpsearch.pruners.ASHA`, by which the better half goes on at a quarter
+            and at half of the epochs, or at two and at four fifths of the folds; nobody is pruned in a list of grids.
         cv: A number of folds, a splitter, or pairs of rows.
         scoring: As in scikit-learn: a name, a function, a list or a dict; with several ``refit`` names what decides.
         n_trials: Candidates; None: all points of a grid, else 64.
@@ -66,7 +66,8 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         tracking: Whether trials reach MLflow, or the address of its store; None: where there is a ``root``.
         n_jobs: Processes that train, at most one for each lane: candidates side by side. None is one, -1 as many as
             there are cores. It changes no result.
-        lanes: Candidates that are under way side by side.
+        lanes: Candidates that are under way side by side. Fewer know more of one another, more keep more processes
+            busy.
         timeout: Seconds after which no more candidates are tried.
         return_train_score: Whether ``cv_results_`` has training scores.
         error_score: What a fit scores that raises; ``"raise"`` lets it.
@@ -114,7 +115,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         name: str | None = None,
         tracking: bool | str | None = None,
         n_jobs: int | None = None,
-        lanes: int = 8,
+        lanes: int = 4,
         timeout: float | None = None,
         return_train_score: bool = False,
         error_score: Any = np.nan,

@@ -11,7 +11,7 @@ from hpsearch.log import redact
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Trial
 from hpsearch.log.kept import artifacts, trials_with_artifacts
-from hpsearch.tracking import content
+from hpsearch.tracking import content, view
 from hpsearch.tracking.attachments import as_json, send_study
 from hpsearch.tracking.bulk import CHUNK
 from hpsearch.tracking.content import STATUS, Point, millis
@@ -219,6 +219,7 @@ class StudyRuns:
             if header.dataset:
                 store.log_dataset(sent.run, header.dataset, "train")
             send_study(store, sent.run, header.environment, self._study_dir)
+            store.tag_experiment(view.TAG, view.view(header, sent.run))
             sent.prepared = True
         for version, declaration in folded.declared.items():
             folder = "" if version == 1 else f"versions/{version}/"

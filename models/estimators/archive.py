@@ -146,11 +146,11 @@ def _pack(value: Any, name: str) -> Any:
     if isinstance(value, Augmentation):
         return {"augmentation": {key: _pack(each, name) for key, each in asdict(value).items()}}
     if isinstance(value, layers.Declared):
-        kind = type(value)
-        if getattr(layers, kind.__name__, None) is not kind:
-            raise ValueError(f"{name}: {kind.__name__} is no layer of hpsearch, and cannot be saved without pickle")
+        declared = type(value)
+        if getattr(layers, declared.__name__, None) is not declared:
+            raise ValueError(f"{name}: {declared.__name__} is no layer of hpsearch, and cannot be saved without pickle")
         held = {each.name: _pack(getattr(value, each.name), name) for each in fields(value)}  # type: ignore[arg-type]
-        return {"layer": [kind.__name__, held]}
+        return {"layer": [declared.__name__, held]}
     if isinstance(value, Mapping):
         return {"mapping": [[_pack(key, name), _pack(each, name)] for key, each in value.items()]}
     if isinstance(value, np.random.RandomState):

@@ -59,8 +59,8 @@ class Residual(Declared):
                 f"{said(self)}: its layers make {goes_out} of {comes_in}, to which {site.shape} cannot be added: give "
                 "layers that keep the shape, or a shortcut= that changes it likewise"
             )
-        kept = [assembled(branch, site, kept=True) for branch in (main, shortcut)]
-        return [ResidualLayer(index, *kept, goes_out.width)]
+        around, beside = (assembled(branch, site, kept=True) for branch in (main, shortcut))
+        return [ResidualLayer(index, around, beside, goes_out.width)]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..kernels import Array, Op
 from ..layers import Workspace
-from ..network import Network, Passed
+from ..network import Network
+from ..reading import Passed
 from .stacks import Stacks
 
 

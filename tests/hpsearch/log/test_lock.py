@@ -1,4 +1,4 @@
-"""A study whose holder was killed is free, whatever its children have; and it is said who holds one that is not."""
+"""A study whose holder was killed is free, whatever its children inherited; who holds one that is not is said."""
 
 from __future__ import annotations
 
