@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .costs import Head
 from .initializers import initializer_of
-from .layers import Declared, DenseLayer, DropoutLayer, Layer, PatchesLayer
+from .layers import Declared, DenseLayer, Layer, PatchesLayer
 from .layers.assembly import assembled, built
 from .layers.declared import Site, walk
 from .layers.shapes import Flat, Image, Shape
@@ -82,11 +82,6 @@ def fractions(layers: Sequence[Declared]) -> tuple[float, ...]:
 def group(layers: Sequence[Declared] | None) -> tuple[Declared, ...] | None:
     """Return a value that is equal for chains that can train side by side."""
     return None if layers is None else tuple(layer.group() for layer in layers)
-
-
-def drops(layer: Layer) -> bool:
-    """Return whether a layer leaves out neurons."""
-    return isinstance(layer, DropoutLayer) or layer.mask_width > 0
 
 
 def validate(layers: Any) -> None:

@@ -170,10 +170,10 @@ def _unpack(value: Any) -> Any:
     if not more and kind == "augmentation":
         return Augmentation(**content)
     if not more and kind == "layer":
-        name, held = content
-        declared = getattr(layers, name)
+        word, held = content
+        declared = getattr(layers, word)
         if not issubclass(declared, layers.Declared):
-            raise ValueError(f"{name} is no layer")
+            raise ValueError(f"{word} is no layer")
         return declared(**{key: _unpack(each) for key, each in held.items()})
     if not more and kind == "mapping":
         return {_unpack(key): _unpack(each) for key, each in content}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
@@ -176,8 +176,3 @@ def pair(layer: Declared, name: str, least: int = 1) -> tuple[int, int]:
     if not isinstance(both, tuple | list) or len(both) != 2 or not all(whole(each, least) for each in both):
         raise ValueError(f"{said(layer)}: {name}={value!r} must be an integer ≥ {least}, or a pair of them")
     return int(both[0]), int(both[1])
-
-
-def replaced(layer: Any, name: str, value: Any) -> Any:
-    """Return a layer with another value of a field; a frozen dataclass."""
-    return replace(layer, **{name: value})
