@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -11,10 +10,10 @@ from typing import Any
 from hpsearch.judging.compared import diagnoses as compare
 from hpsearch.judging.compared import late_gain
 from hpsearch.judging.diagnosis import Diagnosis, Label
-from hpsearch.judging.remedy import UNSATURATED
+from hpsearch.judging.ranges import median_value, moved, rounded
+from hpsearch.judging.remedy import unsaturated
 from hpsearch.log.history import History, Trial
-from hpsearch.space import Choice, Dimension, Float, Int
-from hpsearch.space.dimensions import LARGEST
+from hpsearch.space import Dimension, Float
 
 FEWEST = 8
 """Trials with a value below which nothing is proposed."""
@@ -22,17 +21,12 @@ FEWEST = 8
 BEST = 0.25
 """Share of the trials that count as good: at least 4 of them, at most 12."""
 
-EDGE = 0.1
-"""Share of a range, of its logarithm where it is sampled so, that is its edge."""
-
 OFTEN = 0.5
 """Share of the good trials that must agree for a proposal."""
 
-_NARROW: Sequence[tuple[Label, str, str, str]] = (
-    ("learning rate too large", "learning_rate", "above", "have too large a one"),
-    ("learning rate too small", "learning_rate", "below", "have too small a one"),
-    ("lambda dominating", "l2", "above", "are dominated by λ"),
-)
+RISEN = 0.4
+"""Share by which the good trials' validation cost must have risen (the median) for a larger λ to be proposed: each
+trial's value is that of its best epoch, and less than that costs it nothing."""
 
 SATURATED: Label = "saturated neurons"
 
@@ -78,89 +72,9 @@ def proposals(history: History) -> list[Proposal]:
     diagnoses = {t.number: said_of[t.number] for t in history.trials if t.decision is not None}
     found = []
     for name, dim in history.declaration.dimensions.items():
-        if not isinstance(dim, Choice):
-            ends = [*_widen(name, dim, good, history), *_narrow(name, dim, history.trials, good, diagnoses)]
-            found += _joined(name, dim, ends)
+        if (move := moved(name, dim, history, said_of, good)) is not None:
+            found.append(Proposal(move.text, {name: move.dimension}, expected=move.expected))
     return found + _training(good, diagnoses, history)
-
-
-@dataclass(frozen=True)
-class _End:
-    """A reason to move an end of a range, and where to."""
-
-    reason: str
-    expected: str
-    wider: bool
-    low: float | None = None
-    high: float | None = None
-
-
-def _joined(name: str, dim: Float | Int, ends: Sequence[_End]) -> list[Proposal]:
-    """Return one proposal for a dimension: its range with all the ends that are to be moved."""
-    # An end that good trials press against is not cut off for what bad ones say of it.
-    low = next((end.low for end in ends if end.low is not None), dim.low)
-    high = next((end.high for end in ends if end.high is not None), dim.high)
-    other = _between(dim, low, high)
-    if not ends or other is None:
-        return []
-    ways = {end.wider for end in ends}
-    change = "move" if len(ways) > 1 else "widen" if True in ways else "narrow"
-    reasons, hoped = (", and ".join(texts) for texts in zip(*((end.reason, end.expected) for end in ends), strict=True))
-    return [Proposal(f"{reasons}: {change} {dim!r} to {other!r}", {name: other}, expected=hoped)]
-
-
-def _widen(name: str, dim: Float | Int, good: Sequence[Trial], history: History) -> list[_End]:
-    places = [_place(dim, trial.params[name]) for trial in good if name in trial.params]
-    ranked = [trial for trial in history.ranked() if name in trial.params]
-    everywhere = [_place(dim, trial.params[name]) for trial in ranked]
-    ends = []
-    for side in ("lower", "upper"):
-        count = sum(place <= EDGE if side == "lower" else place >= 1 - EDGE for place in places)
-        wider = _wider(dim, side)
-        if count >= max(3, OFTEN * len(places)) and wider is not None:
-            reason = f"{count} of {len(places)} good trials lie at the {side} edge of {name}"
-            at = [place <= EDGE if side == "lower" else place >= 1 - EDGE for place in everywhere]
-            here, there = (
-                _median([t for t, on in zip(ranked, at, strict=True) if on == edge]) for edge in (True, False)
-            )
-            metric = history.goal.metric
-            hoped = f"the median {metric} is {here} at that edge and {there} elsewhere; beyond it nothing was tried"
-            ends.append(_End(reason, hoped, True, **{"low": wider.low} if side == "lower" else {"high": wider.high}))
-    return ends
-
-
-def _narrow(
-    name: str, dim: Float | Int, trials: Sequence[Trial], good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis]
-) -> list[_End]:
-    ends = []
-    for label, parameter, side, what in _NARROW:
-        known = [trial.params[name] for trial in good if name in trial.params]
-        if name.rpartition("__")[2] != parameter or not known:
-            continue
-        above = side == "above"
-        ended = [trial for trial in trials if trial.number in diagnoses and name in trial.params]
-        bad = [trial.params[name] for trial in ended if diagnoses[trial.number].label == label]
-        cut = _cut(dim, max(known) if above else min(known), bad, above=above)
-        there = [t for t in ended if (t.params[name] > cut if above else t.params[name] < cut)]
-        count = sum(diagnoses[trial.number].label == label for trial in there)
-        narrower = _between(dim, dim.low, cut) if above else _between(dim, cut, dim.high)
-        if count >= max(3, OFTEN * len(there)) and narrower is not None:
-            reason = f"{count} of {len(there)} trials with {name} {side} {cut:g} {what}, and no good one lies there"
-            hoped = f"{len(there)} of {len(ended)} trials were spent there, and would be free for the rest"
-            ends.append(_End(reason, hoped, False, **{"high": cut} if above else {"low": cut}))
-    return ends
-
-
-def _cut(dim: Float | Int, good: float, bad: Sequence[float], *, above: bool) -> float:
-    """Return where to cut a range off: midway from the outermost good trial to the nearest bad one beyond it.
-
-    What lies between has not been tried, and nobody knows where in it the trouble begins; but at least half as far
-    again as the good ones reach is kept.
-    """
-    beyond = [value for value in bad if (value > good if above else value < good)]
-    nearest = (min(beyond) if above else max(beyond)) if beyond else good
-    middle = math.sqrt(good * nearest) if dim.log else good / 2 + nearest / 2
-    return _round(max(middle, 1.5 * good) if above else min(middle, good / 1.5))
 
 
 def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history: History) -> list[Proposal]:
@@ -180,81 +94,32 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
             for trial in good
             if trial.number in diagnoses and (share := diagnoses[trial.number].evidence.get("val_risen")) is not None
         ]
-        hoped = f"their validation cost rose by {median(risen):.0%} (the median) from its lowest" if risen else ""
-        found.append(_regularise(f"{count} of {len(labels)} good trials overfit", hoped, history))
+        if risen and median(risen) >= RISEN:
+            found += _regularise(f"{count} of {len(labels)} good trials overfit", median(risen), history)
     every = [diagnosis.label for diagnosis in diagnoses.values()]
-    if (count := every.count(SATURATED)) >= max(3, len(every) / 4):
-        text = (
-            f"{count} of {len(every)} trials have saturated neurons: weight_init='scaled', cost='cross_entropy' or a "
-            "smaller learning_rate"
-        )
+    if (count := every.count(SATURATED)) >= max(3, len(every) / 4) and (change := unsaturated(history)):
+        what = ", ".join(f"{name}={value!r}" for name, value in change.items())
+        text = f"{count} of {len(every)} trials have saturated neurons: {what}"
         dull = [t for t in history.ranked() if t.number in diagnoses and diagnoses[t.number].label == SATURATED]
-        here, there = _median(dull), _median([t for t in history.ranked() if t not in dull])
+        here, there = median_value(dull), median_value([t for t in history.ranked() if t not in dull])
         hoped = f"the median {history.goal.metric} of these trials is {here}, of all others {there}"
-        found.append(Proposal(text, params=dict(UNSATURATED), expected=hoped))
+        found.append(Proposal(text, params=change, expected=hoped))
     return found
 
 
-def _regularise(seen: str, hoped: str, history: History) -> Proposal:
-    """Return that more regularisation is to be searched: a larger λ where the model has one."""
-    dims = history.declaration.dimensions
-    name = next((each for each in (*dims, *history.declaration.model_params) if each.rpartition("__")[2] == "l2"), None)
-    dim, sizes = dims.get(name or ""), ((history.header.dataset if history.header else {}).get("sizes") or {})
-    larger: Dimension | None = None
-    if isinstance(dim, Float):
-        larger = _between(dim, dim.low, 10 * dim.high)
-    elif name is not None and name not in dims and (n := sizes.get("train")):
-        larger = Float(_round(LEAST_DECAY * n), _round(MOST_DECAY * n), log=True)
-    if name is None or larger is None:
-        return Proposal(f"{seen}: regularise more, or let them stop early", expected=hoped)
-    text = f"{seen}: search a larger λ, {name}={larger!r}, or let them stop early"
-    return Proposal(text, {name: larger}, expected=hoped)
+def _regularise(seen: str, risen: float, history: History) -> list[Proposal]:
+    """Return that more regularisation is to be searched: a larger λ where the model has one.
 
-
-def _median(trials: Sequence[Trial]) -> str:
-    """Return the median value of trials in three digits; a dash where there is none."""
-    values = [trial.value for trial in trials if trial.value is not None]
-    return f"{median(values):.3g}" if values else "-"
-
-
-def _place(dim: Float | Int, value: float) -> float:
-    """Return where a value lies in its range, from 0 to 1."""
-    if dim.log:
-        return (math.log(value) - math.log(dim.low)) / (math.log(dim.high) - math.log(dim.low))
-    return (value / 2 - dim.low / 2) / (dim.high / 2 - dim.low / 2)  # the width of a range need not be a float
-
-
-def _wider(dim: Float | Int, side: str) -> Float | Int | None:
-    """Return the range widened on a side: threefold where its logarithm is sampled, else by half; None if it cannot."""
-    low, high = float(dim.low), float(dim.high)
-    if dim.log:
-        return _between(dim, low / 3 if side == "lower" else low, 3 * high if side == "upper" else high)
-    half = (high - low) / 2
-    if side == "lower":
-        low = max(low - half, 0.0) if low >= 0 else low - half
-    elif low >= 0 and high <= 1:
-        high = (1 + high) / 2  # a share such as dropout or momentum
-    else:
-        high += half
-    return _between(dim, low, high)
-
-
-def _between(dim: Float | Int, low: float, high: float) -> Float | Int | None:
-    """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
-
-    None too where such a range cannot be: its ends are no numbers any more.
+    Where λ is searched already its range is judged as others are (`hpsearch.judging.ranges`).
     """
-    if low < -LARGEST or high > LARGEST or (dim.log and low <= 0):
-        return None
-    low = dim.low if low == dim.low else _round(low)
-    high = dim.high if high == dim.high else _round(high)
-    if isinstance(dim, Int):
-        low, high = max(int(low), 1) if dim.log else int(low), int(high)
-        return Int(low, high, dim.log, dim.step) if low < high and (low, high) != (dim.low, dim.high) else None
-    if dim.step is not None:
-        low = dim.low - math.ceil((dim.low - low) / dim.step) * dim.step
-    return Float(low, high, dim.log, dim.step) if low < high and (low, high) != (dim.low, dim.high) else None
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.2g}")
+    dims = history.declaration.dimensions
+    hoped = f"their validation cost rose by {risen:.0%} (the median) from its lowest"
+    name = next((each for each in (*dims, *history.declaration.model_params) if each.rpartition("__")[2] == "l2"), None)
+    if name in dims:
+        return []
+    n = ((history.header.dataset if history.header else {}).get("sizes") or {}).get("train")
+    if name is None or not n:
+        return [Proposal(f"{seen}: regularise more, or let them stop early", expected=hoped)]
+    larger = Float(rounded(LEAST_DECAY * n), rounded(MOST_DECAY * n), log=True)
+    text = f"{seen}: search a larger λ, {name}={larger!r}, or let them stop early"
+    return [Proposal(text, {name: larger}, expected=hoped)]

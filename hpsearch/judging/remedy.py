@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from hpsearch.judging.diagnosis import Diagnosis
+from hpsearch.judging.diagnosis import Diagnosis, parameter
 from hpsearch.judging.standing import Standing, standing_of
 from hpsearch.log.history import History, Trial
 
@@ -41,6 +41,14 @@ def remedy(history: History, trial: Trial, found: Diagnosis) -> Remedy | None:
         trial: One of its trials.
         found: Its diagnosis, see `hpsearch.judging.compared`.
     """
+    change = _called_for(history, trial, found)
+    own = {**history.declaration.model_params, **trial.params, "max_epochs": trial.epoch}
+    idle = change is not None and change.params and all(parameter(own, k) == v for k, v in change.params.items())
+    return None if idle else change
+
+
+def _called_for(history: History, trial: Trial, found: Diagnosis) -> Remedy | None:
+    """Return what a diagnosis calls for, whether the trial has it already or not."""
     if found.label == "data not scaled":
         return Remedy(text="bring the features to about [0, 1], or put a StandardScaler before the network")
     at = standing_of(history, trial.ask.stage)
@@ -57,13 +65,21 @@ def remedy(history: History, trial: Trial, found: Diagnosis) -> Remedy | None:
         epochs = max(most, 2 * trial.epoch)
         return Remedy({"max_epochs": epochs}, f"train longer, {epochs} epochs", _best(at))
     if found.label == "saturated neurons":
-        return Remedy(dict(UNSATURATED), "weight_init='scaled' and cost='cross_entropy'", _best(at))
+        if change := unsaturated(history, trial):
+            return Remedy(change, " and ".join(f"{name}={value!r}" for name, value in change.items()), _best(at))
+        return _number(trial, at, "learning_rate", 1 / STEP)
     if found.label == "overfitting" and at is not None and trial not in at.good:
         own = at.of(trial, "l2") or 0.0
         theirs = [value for good in at.good if (value := at.of(good, "l2")) is not None and value > own]
         if theirs:
             return _changed(trial, at, "l2", median(theirs))
     return None
+
+
+def unsaturated(history: History, trial: Trial | None = None) -> dict[str, Any]:
+    """Return what would keep neurons from being saturated and is otherwise in a trial, or in a study's model."""
+    known = {**history.declaration.model_params, **({} if trial is None else trial.params)}
+    return {name: value for name, value in UNSATURATED.items() if parameter(known, name) not in (None, value)}
 
 
 def _number(trial: Trial, at: Standing | None, name: str, otherwise: float) -> Remedy | None:

@@ -7,7 +7,7 @@ an accuracy or an R², and of other metrics where it is a share of the range tha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, median
@@ -78,16 +78,29 @@ def standing_of(history: History, stage: int) -> Standing | None:
     if len(ranked) < OTHERS:
         return None
     dataset = history.header.dataset if history.header else {}
-    values = sorted((trial.value for trial in ranked if trial.value is not None), key=history.goal.loss)
-    best, worst = values[0], values[-1]
-    noise = NOISE * min(abs(best - worst), FAR_OFF * abs(best - median(values)) or math.inf)
+    best, noise = ranked[0].value or 0.0, noise_of(history, ranked)
     n, metric = (dataset.get("sizes") or {}).get("valid"), history.goal.metric
-    if n and (variance := _variance(metric, best)) is not None:
-        noise = max(noise, ERRORS * math.sqrt(2 * max(variance, 1 / n) / n))
     good = tuple(t for t in ranked[:MOST] if history.goal.loss(t.value or 0.0) <= history.goal.loss(best) + noise)
     chance = _chance(metric, dataset.get("majority"), n)
     bare = str((history.declaration.model or {}).get("class", "")).rpartition(".")[2].startswith("MLP")
     return Standing(history.goal, good, noise, chance, dataset.get("feature_size") if bare else None, model)
+
+
+def noise_of(history: History, ranked: Sequence[Trial]) -> float:
+    """Return the least difference of two values that is one.
+
+    Args:
+        history: The study.
+        ranked: Trials of it that have a value, at least one, the best first.
+    """
+    dataset = history.header.dataset if history.header else {}
+    values = sorted((trial.value for trial in ranked if trial.value is not None), key=history.goal.loss)
+    best, worst = values[0], values[-1]
+    noise = NOISE * min(abs(best - worst), FAR_OFF * abs(best - median(values)) or math.inf)
+    n = (dataset.get("sizes") or {}).get("valid")
+    if n and (variance := _variance(history.goal.metric, best)) is not None:
+        noise = max(noise, ERRORS * math.sqrt(2 * max(variance, 1 / n) / n))
+    return noise
 
 
 def _variance(metric: str, value: float) -> float | None:

@@ -51,7 +51,10 @@ def find(root: str | Path, name: str) -> Path:
         if not variants:
             # The file that declares a study is a likely slip for the study.
             typed = Path(name).stem if name.endswith(".py") else name
-            raise UserError(f"no study {name!r} in {root}{did_you_mean(typed, known)}")
+            path, hint = Path("studies") / f"{typed}.py", did_you_mean(typed, known)
+            if path.is_file() and "did you mean" not in hint:
+                raise UserError(f"no study {name!r} in {root} yet: `hpsearch run {path}` begins it")
+            raise UserError(f"no study {name!r} in {root}{hint}")
         name = variants[0]
     return Path(root) / "studies" / name
 

@@ -40,6 +40,19 @@ def key_at(path: Path) -> int:
         raise LogDamaged(f"{path}: line 1 is damaged ({error}); run `hpsearch doctor`") from error
 
 
+def header_at(path: Path) -> Header | None:
+    """Return the header of a log; None where there is no log yet, or its first line is torn or damaged.
+
+    What is wrong with a log is told of where it is opened.
+    """
+    try:
+        with path.open("rb") as file:
+            header = decode(file.readline())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return header if isinstance(header, Header) else None
+
+
 def encode(record: Record, key: int = 0) -> bytes:
     """Return the line of a record: JSON that ends in a CRC-32 of everything before it.
 

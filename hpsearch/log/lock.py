@@ -7,6 +7,7 @@ own beside it; that is taken too, and says who holds the study.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from io import FileIO
@@ -24,6 +25,10 @@ LOG = "log.jsonl"
 
 TRIES, PAUSE = 10, 0.03
 """Who only looks whether a study is being run holds it for a moment: that is waited for."""
+
+ORPHANED = 60.0
+"""Seconds to wait for a lock whose holder has ended: a child that it had just forked closes what it inherited as soon
+as it runs, and on a busy machine that takes a while."""
 
 
 class StudyHeld(UserError):
@@ -53,8 +58,7 @@ class Lock:
         """
         self._file = (self._folder / FILE).open("a+", encoding="utf-8")
         try:
-            if not _taken(self._file):
-                raise self.refusal()
+            self._take(self._file)
             if self._with_log and (self._folder / LOG).exists():
                 self._log = FileIO(self._folder / LOG, "r+b")
                 self.take(self._log)
@@ -89,18 +93,47 @@ class Lock:
         Raises:
             StudyHeld: Another process has it.
         """
-        if not _taken(log):
-            raise self.refusal()
+        self._take(log)
 
-    def refusal(self) -> StudyHeld:
-        """Return what is said where another process holds the study."""
-        try:
-            holder = (self._folder / FILE).read_text(encoding="utf-8", errors="replace").strip()
-        except FileNotFoundError:
-            holder = ""
+    def _take(self, file: IO[str] | FileIO) -> None:
+        if _taken(file):
+            return
+        deadline = time.monotonic() + ORPHANED
+        while self._holder_has_ended():
+            if _taken(file):
+                return
+            if time.monotonic() > deadline:
+                raise self.refusal(f"a child of {self._holder()}, which has itself ended; end that child first")
+        raise self.refusal()
+
+    def _holder(self) -> str:
+        """Return what the lock's file says of who holds the study; empty where it says nothing."""
         if self._held:
-            holder = ""  # the lock's file was removed under its holder, and is ours by now
-        return StudyHeld(f"{self._folder.name}: this study is being run by {holder or 'another process'}")
+            return ""  # the lock's file was removed under its holder, and is ours by now
+        try:
+            return (self._folder / FILE).read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+
+    def _holder_has_ended(self) -> bool:
+        """Return whether the holder was a process of this machine that is gone: a child of it holds the lock."""
+        found = re.fullmatch(r"process (\d+) on (.+)", self._holder())
+        return found is not None and found[2] == socket.gethostname() and not _lives(int(found[1]))
+
+    def refusal(self, holder: str = "") -> StudyHeld:
+        """Return what is said where another process holds the study."""
+        by = holder or self._holder() or "another process"
+        return StudyHeld(f"{self._folder.name}: this study is being run by {by}")
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
 
 
 def _taken(file: IO[str] | FileIO) -> bool:

@@ -24,6 +24,7 @@ class Rows(Sequence[Row]):
         "_epochs",
         "_lanes",
         "_names",
+        "_same",
         "_scoring",
         "_seconds",
         "_starts",
@@ -32,7 +33,8 @@ class Rows(Sequence[Row]):
     )
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._alike = True
+        self._alike = True  # as many metrics in each row
+        self._same = True  # and the same ones
         self._trial = 0
         self._lanes: list[tuple[int, int]] = []  # from which row on it trained in which lane
         self._epochs = array("q")
@@ -57,6 +59,7 @@ class Rows(Sequence[Row]):
         self._epochs.append(row.epoch)
         names = tuple(row.metrics)
         self._names.append(_NAMES.setdefault(names, names))
+        self._same = self._same and self._names[-1] is self._names[0]
         self._alike = self._alike and len(names) == len(self._names[0])
         self._values.extend(row.metrics.values())
         self._seconds.append(row.seconds)
@@ -71,12 +74,37 @@ class Rows(Sequence[Row]):
         """The last row's epoch, or 0."""
         return self._epochs[-1] if self._epochs else 0
 
-    def curve(self, metric: str) -> list[float]:
-        """Return a metric at each epoch that reported it."""
-        found, start = [], 0
+    @property
+    def epochs(self) -> list[int]:
+        """Each row's epoch."""
+        return self._epochs.tolist()
+
+    @property
+    def metrics(self) -> list[str]:
+        """Every metric that a row reports, in the order in which they first do."""
+        return list(dict.fromkeys(name for names in dict.fromkeys(self._names) for name in names))
+
+    @property
+    def times(self) -> list[float]:
+        """Each row's observed training time."""
+        return self._seconds.tolist()
+
+    def curve(self, metric: str, until: int | None = None) -> list[float]:
+        """Return a metric at each epoch that reported it, of all rows or of the first ``until``."""
+        if self._same:
+            if not self._names or metric not in (names := self._names[0]):
+                return []
+            return self._values[names.index(metric) :: len(names)][:until].tolist()
+        return [value for value in self.column(metric)[:until] if value is not None]
+
+    def column(self, metric: str) -> list[float | None]:
+        """Return a metric at each row, None where the row did not report it."""
+        if self._same:
+            return list(self.curve(metric)) if self._names and metric in self._names[0] else [None] * len(self)
+        found: list[float | None] = []
+        start = 0
         for names in self._names:
-            if metric in names:
-                found.append(self._values[start + names.index(metric)])
+            found.append(self._values[start + names.index(metric)] if metric in names else None)
             start += len(names)
         return found
 

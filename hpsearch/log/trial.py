@@ -79,6 +79,11 @@ class Trial:
     resumes: tuple[Resume, ...] = ()
     phases: tuple[tuple[int, int], ...] = ()
 
+    def _repr_html_(self) -> str:
+        from hpsearch.log.cell import trial_html
+
+        return trial_html(self)
+
     @property
     def number(self) -> int:
         """Number of the trial, from 0."""

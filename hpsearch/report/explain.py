@@ -18,7 +18,7 @@ from hpsearch.judging.compared import diagnoses, late_gain
 from hpsearch.judging.proposal import FEWEST, proposals
 from hpsearch.judging.remedy import remedy
 from hpsearch.log.history import History, Trial
-from hpsearch.report import words
+from hpsearch.report import origin, words
 from hpsearch.report.axes import axes
 from hpsearch.report.findings import TOP, on_full_problem, saved_epochs
 from hpsearch.report.importance import LEAST, Importance, importances
@@ -39,11 +39,11 @@ def study_sections(history: History, found: Sequence[Importance] | None = None) 
         history: The study.
         found: The importance of each parameter, highest first, where it is known already.
     """
+    full = on_full_problem(history)
     if found is None:
-        full = on_full_problem(history)
         found = importances(full, axes(full))
     sections = [("What was searched", _searched(history)), ("What was found", _found(history))]
-    sections += [("What mattered", _mattered(history, found)), ("What was stopped", _stopped(history))]
+    sections += [("What mattered", _mattered(full, found)), ("What was stopped", _stopped(history))]
     best = confirm.winner(history)
     if best is not None:
         sections.append(("What the winner's curve says", _trial_says(history, best)))
@@ -130,7 +130,7 @@ def _found(history: History) -> list[str]:
     if best is None:
         failure = words.first_failure(history)
         failed = sum(1 for _ in history.ended("FAILED"))
-        return [f"No trial has a {metric}" + (f": {failed} failed, {failure}." if failure else " yet.")]
+        return [f"No trial has {words.a(metric)}" + (f": {failed} failed, {failure}." if failure else " yet.")]
     given = f", with {words.params(best.params)}" if best.params else ""
     at = "" if best.epoch == 1 else f" at {words.reached(best)}"
     if best is not history.best and history.best is not None:
@@ -155,10 +155,14 @@ def _found(history: History) -> list[str]:
 
 def _mattered(history: History, found: Sequence[Importance]) -> list[str]:
     if not found:
-        seen = sum(trial.value is not None or trial.state == "FAILED" for trial in history.trials)
-        return [
-            f"There is too little to say what mattered: it takes {LEAST} trials that differ in rank; {seen} have one."
-        ]
+        ranked = len(history.ranked())
+        if not ranked:
+            return ["No trial has a value, so nothing can be said of what mattered."]
+        seen = ranked + sum(1 for trial in history.ended("FAILED") if trial.value is None)
+        if seen >= LEAST:
+            return ["What mattered cannot be said: no parameter has values that can be compared."]
+        where = "" if len(history.declaration.scales) < 2 else " on the full problem"
+        return [f"There is too little to say what mattered: it takes {LEAST} trials{where}, of which there are {seen}."]
     lines = []
     for each in found[:NAMED]:
         share, low, high = (100 * min(max(value, 0.0), 1.0) for value in (each.share, each.low, each.high))
@@ -172,6 +176,8 @@ def _stopped(history: History) -> list[str]:
     pruned = list(history.ended("PRUNED"))
     if not pruned:
         by = _class(history.declaration.pruner)
+        if history.trials and by != "none" and max(trial.epoch for trial in history.trials) < 2:
+            return ["No trial was stopped early: each that ended well reported once, at its end."]
         return [
             "No trial was stopped early" + (f": {by} found no reason." if by and by != "none" else ": none was to be.")
         ]
@@ -196,7 +202,7 @@ def _ended(history: History, trial: Trial) -> list[str]:
     decision = trial.decision
     if decision is None:
         return ["It has not ended."] if trial.paused is None else [f"It is paused: {trial.paused.reason}."]
-    lines = [f"It is {trial.state.lower()}: {decision.reason}."]
+    lines = [f"It is {trial.state.lower()}: {origin.reason(trial)}."]
     if trial.state != "PRUNED" or trial.value is None:
         return lines
     metric, goal = history.goal.metric, history.goal
@@ -266,7 +272,7 @@ def _curve(history: History, trial: Trial) -> str:
 
 def _confirmed(history: History) -> list[str]:
     """Return what confirmation found, a sentence a line."""
-    return [f"{line[0].upper()}{line[1:]}." for line in (text.strip() for text in confirm.describe(history))]
+    return [f"{line[0].upper()}{line[1:]}." for line in (" ".join(text.split()) for text in confirm.describe(history))]
 
 
 def _next(history: History) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from hpsearch.log.history import Goal, History, State, Trial
 from hpsearch.report import words
+from hpsearch.report.axes import counted
 from hpsearch.report.findings import planned_epochs
 
 Json = dict[str, Any]
@@ -134,7 +135,7 @@ def best_so_far(history: History) -> Figure:
         "best", "Best so far",
         f"Each dot is a trial {where}; the line is the best of all until then.",
         [*(trace for trace in points if trace["x"]), line],
-        {"xaxis": axis("epochs trained, all trials together", rangemode="tozero"),
+        {"xaxis": axis("epochs trained, all trials together", **counted(len(arrived))),
          "yaxis": zoomed(history.goal.metric, window(values, history.goal))},
     )  # fmt: skip
 

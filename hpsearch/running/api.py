@@ -20,7 +20,8 @@ from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
 from hpsearch.log.writer import Log
 from hpsearch.objectives.surroundings import surroundings
-from hpsearch.running import placing, winner
+from hpsearch.report import origin
+from hpsearch.running import farewell, placing, winner
 from hpsearch.running import plan as plans
 from hpsearch.running.callbacks import Callbacks
 from hpsearch.running.options import Options, Outlet, RunOptions
@@ -106,13 +107,12 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
             interrupt.at_once()
-            delivery.announce(watcher.message)
+            if how.outlet.waits:
+                delivery.announce(watcher.message)
             watcher.end(history.current)
-            report = delivery.finish(exhibits=how.outlet.register is not None, progress=watcher.message)
-            if report.message:
-                watcher.message(f"warning: {report.message}" if report.problem else report.message)
+            report = farewell.finish(delivery, how.outlet, watcher.message)
     if all_failed(history):
-        raise StudyFailed(f"study {study.name!r} {history.stop}")
+        raise StudyFailed(f"study {study.name!r} {history.stop}{origin.of_first_failure(history)}")
     again = winner.refit(plan.study, plan.dataset, history.current, how.outlet.refit, plan.threads)
     return Result(study.name, history, not done or interrupt.requested, report.run, best.model, again)
 

@@ -56,6 +56,7 @@ class RunOptions(TypedDict, total=False):
     model: bool
     register: str | None
     delivery: Delivery | None
+    wait: bool
     quiet: bool
     observer: Observer | None
     callbacks: Sequence[Callback]
@@ -162,6 +163,7 @@ class Outlet:
         refit: Whether ``result.model`` is the winner trained once more on training and validation rows; None: where the
             rows were divided by hpsearch. MLflow gets the model that was scored.
         delivery: A delivery to MLflow whose process runs already, for that root and URI.
+        wait: Whether to wait at the end until trials and curves are in MLflow; else a process of its own goes on.
 
     Raises:
         UserError: A model is to be registered that does not reach MLflow, or under no possible name.
@@ -173,6 +175,12 @@ class Outlet:
     register: str | None = None
     delivery: Delivery | None = None
     refit: bool | None = None
+    wait: bool = True
+
+    @property
+    def waits(self) -> bool:
+        """Whether the run ends after its delivery: a model that is to be registered is waited for."""
+        return self.tracking and (self.wait or self.register is not None)
 
     def __post_init__(self) -> None:
         if self.register is None:

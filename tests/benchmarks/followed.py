@@ -1,22 +1,28 @@
 """What becomes of advice that is followed: remedies for a trial, and proposals for the next search.
 
 A remedy is followed by training the trial as it was and with the change. A proposal is followed by searching once more:
-the search that got it was faulty on purpose, in one thing, and both searches have as many random trials. Both are
-paired by seed, five seeds each, of which none is the one that the advice was given on; what is better by more than two
+the search that got it was faulty on purpose, in one thing, and both searches have as many trials, spread evenly. Both
+are paired by seed, five seeds each, of which none is one that the advice was given on; what is better by more than two
 standard errors helped.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from labelled import GOOD_SETTINGS, IMAGES, problem, trained
+from labelled import GOOD_SETTINGS, IMAGES, problem, settings, trained
 from scipy.special import stdtrit
+from scipy.stats.qmc import Sobol
 
 from hpsearch.judging.compared import diagnoses
 from hpsearch.judging.proposal import Proposal, proposals
@@ -26,6 +32,9 @@ from hpsearch.models.datasets.dataset import Dataset
 from hpsearch.space import Dimension, Float
 
 SEEDS, TRIALS, EPOCHS = 5, 12, 60
+
+ADVISED = (0, 100)
+"""Seeds of the searches that get advice."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +69,56 @@ class Followed:
         """Whether it did."""
         return self.gain > 2 * self.error
 
+    @property
+    def harmed(self) -> bool:
+        """Whether it made things worse, as surely."""
+        return self.gain < -2 * self.error
 
-def remedies(name: str, history: History, most: int) -> list[Followed]:
-    """Follow the remedies for a study's trials, evenly picked where there are more than so many."""
-    found: list[tuple[Trial, str, dict[str, Any]]] = []
+
+class Kept:
+    """Numbers that are computed once, kept in a folder where there is one.
+
+    Args:
+        root: The folder, or None.
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+
+    def __call__(self, key: tuple[object, ...], compute: Callable[[], list[float]]) -> list[float]:
+        """Return the numbers of a key."""
+        if self._root is None:
+            return compute()
+        file = self._root / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
+        if not file.exists():
+            self._root.mkdir(parents=True, exist_ok=True)
+            numbers = compute()
+            unfinished = file.with_suffix(".partial")
+            unfinished.write_text(json.dumps(numbers))
+            unfinished.replace(file)
+        found: list[float] = json.loads(file.read_text())
+        return found
+
+
+def remedies(name: str, most: int, kept: Kept) -> list[Followed]:
+    """Follow the remedies for a data set's trials, evenly picked where there are more than so many."""
+    dataset, found = problem(name), list[tuple[Trial, str, dict[str, Any]]]()
+    history = trained(name, dataset, [params for _, params in settings(name)])
     for trial, said in zip(history.trials, diagnoses(history).values(), strict=True):
         change = remedy(history, trial, said)
         if change is not None and change.params:
             found.append((trial, said.label, change.params))
     found = found[:: max(math.ceil(len(found) / most), 1)]
-    dataset = problem(name)
     given = [params for trial, _, change in found for params in (trial.params, {**trial.params, **change})]
-    values = [[value_of(trial) for trial in trained(name, dataset, given, 1 + s).trials] for s in range(SEEDS)]
+
+    def values(seed: int) -> list[float]:
+        return [value_of(trial) for trial in trained(name, dataset, given, seed).trials]
+
+    by_seed = [kept((name, given, 1 + seed), partial(values, 1 + seed)) for seed in range(SEEDS)]
     return [
         Followed.of(
-            label, f"{_short(trial.params)} with {_short(change)}", [seed[2 * i] for seed in values],
-            [seed[2 * i + 1] for seed in values],
+            label, f"{_short(trial.params)} with {_short(change)}", [seed[2 * i] for seed in by_seed],
+            [seed[2 * i + 1] for seed in by_seed],
         )
         for i, (trial, label, change) in enumerate(found)
     ]  # fmt: skip
@@ -94,9 +137,12 @@ class Search:
         return Search({**self.space, **proposal.dimensions}, {**self.params, **proposal.params, **longer})
 
     def run(self, name: str, dataset: Dataset, seed: int) -> History:
-        """Return its trials, random points."""
-        rng = np.random.default_rng((seed, 7))
-        given = [{key: drawn(dim, rng) for key, dim in self.space.items()} for _ in range(TRIALS)]
+        """Return its trials: points spread evenly, the first of a scrambled Sobol sequence (the sampler `qmc`)."""
+        unit = Sobol(len(self.space), rng=np.random.default_rng((zlib.crc32(name.encode()), seed))).random(16)[:TRIALS]
+        given = [
+            {key: placed(dim, place) for (key, dim), place in zip(self.space.items(), point, strict=True)}
+            for point in unit
+        ]
         return trained(name, dataset, given, seed, self.space, **self.params)
 
 
@@ -120,26 +166,32 @@ def faulty(name: str) -> Iterator[tuple[str, Search]]:
         yield "saturated at the start", Search({"learning_rate": rate, "l2": decay}, slow)
 
 
-def searches(name: str) -> Iterator[tuple[str, Followed | None]]:
-    """Follow each proposal that a faulty search gets; yields the fault too where nothing was proposed."""
+def searches(name: str, kept: Kept) -> Iterator[tuple[str, Followed | None]]:
+    """Follow each `try:` line that a faulty search gets, from two seeds; yields the fault too where there is none."""
     dataset = problem(name)
+
+    def reached(search: Search) -> list[float]:
+        key = (name, sorted(search.space.items()), sorted(search.params.items()), TRIALS)
+        return [
+            kept((*key, 1 + seed), lambda: [best(search.run(name, dataset, 1 + seed))])[0]  # noqa: B023 - called at once
+            for seed in range(SEEDS)
+        ]
+
     for fault, search in faulty(name):
-        given = proposals(search.run(name, dataset, 0))
-        if not given:
-            yield fault, None
-        before = [best(search.run(name, dataset, 1 + seed)) for seed in range(SEEDS)] if given else []
-        for proposal in given:
-            other = search.with_(proposal)
-            after = [best(other.run(name, dataset, 1 + seed)) for seed in range(SEEDS)]
-            yield fault, Followed.of(fault, proposal.text, before, after)
+        for seed in ADVISED:
+            given = proposals(search.run(name, dataset, seed))
+            if not given:
+                yield fault, None
+            for proposal in given:
+                yield fault, Followed.of(fault, proposal.text, reached(search), reached(search.with_(proposal)))
 
 
-def drawn(dim: Dimension, rng: np.random.Generator) -> float:
-    """Return a random value of a range."""
+def placed(dim: Dimension, place: float) -> float:
+    """Return the value of a range at a place between 0 and 1."""
     assert isinstance(dim, Float), "faulty searches search numbers"
     if dim.log:
-        return float(np.exp(rng.uniform(math.log(dim.low), math.log(dim.high))))
-    return float(rng.uniform(dim.low, dim.high))
+        return float(dim.low * (dim.high / dim.low) ** place)
+    return float(dim.low + (dim.high - dim.low) * place)
 
 
 def best(history: History) -> float:

@@ -51,6 +51,9 @@ GOOD_SETTINGS = {
     "friedman": Setting(0.02, 0.5, 120, 15),
     "diabetes": Setting(0.02, 0.1, 60, 40),
     "moons": Setting(0.25, 0.3, 80, 40),
+    "mixture": Setting(0.5, 0.2, 60, 15),
+    "blobs": Setting(0.5, 0.1, 60, 15),
+    "swiss": Setting(0.08, 0.05, 60, 12),
 }
 TUNED = ("digits", "wine", "breast_cancer", "iris")
 """The data sets on which the rules were tuned."""
@@ -93,6 +96,12 @@ def problem(name: str) -> Dataset:
     elif name == "moons":
         X, y = tables.make_moons(2000, noise=0.2, random_state=0)
         X = np.hstack([X, np.random.default_rng(0).normal(size=(len(y), 8))])
+    elif name == "mixture":
+        X, y = tables.make_classification(700, 12, n_informative=8, n_classes=3, class_sep=1.5, random_state=3)
+    elif name == "blobs":
+        X, y = tables.make_blobs(700, 8, centers=7, cluster_std=4.0, random_state=0)
+    elif name == "swiss":
+        X, y = tables.make_swiss_roll(700, noise=0.5, random_state=0)
     elif name == "friedman":
         X, y = tables.make_friedman1(1200, 10, noise=1.0, random_state=0)
     else:

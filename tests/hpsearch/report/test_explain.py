@@ -101,6 +101,9 @@ def test_a_study_of_a_scikit_learn_model_that_has_no_curve_says_so(tmp_path: Pat
     assert "C from 0.1 to 10 on a logarithmic scale; kernel among rbf, linear" in told["What was searched"][1]
     assert "there is no curve to judge" in told["What the winner's curve says"][0]
     assert told["What was stopped"][0].startswith("No trial was stopped early")
+    assert told["What mattered"] == [
+        "There is too little to say what mattered: it takes 12 trials, of which there are 3."
+    ]
     assert told["What to try next"] == ["3 of the 8 trials with a value that a proposal takes: search on."]
 
 
@@ -116,6 +119,7 @@ def test_a_study_that_failed_says_why_and_what_to_do(tmp_path: Path) -> None:
     told = dict(explain.study_sections(history))
     assert "trial 0: ValueError: weights.bin is missing" in told["What was found"][0]
     assert "What the winner's curve says" not in told
+    assert told["What mattered"] == ["No trial has a value, so nothing can be said of what mattered."]
     assert "--retry-failed" in told["What to try next"][0]
 
 
@@ -130,6 +134,9 @@ def test_a_staged_and_confirmed_search_tells_the_confirmed_point_and_its_stages(
     assert "confirmed with fresh seeds" in told["What was found"][0]
     assert told["What was found"][1].startswith("The search's own best was trial ")
     assert told["What confirmation says"][0].startswith("Confirmed: point ")
+    assert not any("  " in line for lines in told.values() for line in lines)
+    few = "There is too little to say what mattered: it takes 12 trials on the full problem, of which there are 2."
+    assert told["What mattered"] == [few], "those of smaller stages do not count"
     assert not any("onfirmed: point" in line for line in told["What was searched"])
 
 

@@ -1,0 +1,254 @@
+"""Which ends of a range to move: what good trials press against is widened, and what holds but failures is cut off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from hpsearch.judging.compared import APART
+from hpsearch.judging.diagnosis import Diagnosis, Label
+from hpsearch.judging.standing import noise_of
+from hpsearch.judging.trend import SURE, trend
+from hpsearch.log.history import History, Trial
+from hpsearch.space import Choice, Dimension, Float, Int
+from hpsearch.space.dimensions import LARGEST
+
+NEAR = 1 / 3
+"""Share of a range, of its logarithm where it is sampled so, that lies near an end."""
+
+VAIN = 0.5
+"""Share of the trials' epochs that a narrower range must have spared, for it to be proposed."""
+
+RARE = 1 / 6
+"""A narrower range is proposed where no greater share of the trials is within noise of the best."""
+
+OFTEN = 0.5
+"""Share of trials that must agree."""
+
+_NARROW: Sequence[tuple[Label, str, str, str]] = (
+    ("learning rate too large", "learning_rate", "above", "have too large a one"),
+    ("learning rate too small", "learning_rate", "below", "have too small a one"),
+    ("lambda dominating", "l2", "above", "are dominated by λ"),
+)
+
+_FACTORS: Mapping[str, str] = {"rate": "learning_rate", "decay": "l2"}
+"""In a diagnosis's evidence, how far beyond the good trials' range a parameter lies, and which one it is."""
+
+_OPEN: Mapping[tuple[str, str], tuple[tuple[Label, ...], tuple[Label, ...]]] = {
+    ("learning_rate", "upper"): (("learning rate too small",), ("learning rate too large", "dead units")),
+    ("learning_rate", "lower"): (("learning rate too large", "dead units"), ("learning rate too small",)),
+    ("l2", "lower"): (("lambda dominating",), ("overfitting",)),
+    ("l2", "upper"): (("overfitting",), ("lambda dominating",)),
+}
+"""Of a parameter and an end of its range: labels that call for values beyond it, and those that speak against them."""
+
+
+@dataclass(frozen=True)
+class _End:
+    """A reason to move an end of a range, and where to."""
+
+    reason: str
+    expected: str
+    wider: bool
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """A range that is to be searched in place of one that was.
+
+    Attributes:
+        dimension: The range.
+        text: What was seen, and the change, in words.
+        expected: What the log says of what that may bring.
+    """
+
+    dimension: Float | Int
+    text: str
+    expected: str
+
+
+def moved(
+    name: str, dim: Dimension, history: History, said_of: Mapping[int, Diagnosis], good: Sequence[Trial]
+) -> Move | None:
+    """Return the range that is to be searched in place of a dimension's; None where it is right, or a Choice.
+
+    Args:
+        name: Of the dimension.
+        dim: It.
+        history: The study, with at least one trial that has a value.
+        said_of: What is the matter with each trial, by number.
+        good: The trials that a range must keep, the best first.
+    """
+    ranked = history.ranked()
+    if isinstance(dim, Choice) or any(found.label == "at chance level" for found in said_of.values()):
+        return None
+    least = history.goal.loss(ranked[0].value or 0.0) + noise_of(history, ranked)
+    even = [trial for trial in ranked if history.goal.loss(trial.value or 0.0) <= least]
+    ends = [*_widen(name, dim, even, history, said_of), *_narrow(name, dim, history.trials, good, said_of)]
+    # An end that good trials press against is not cut off for what bad ones say of it.
+    low = next((end.low for end in ends if end.low is not None), dim.low)
+    high = next((end.high for end in ends if end.high is not None), dim.high)
+    other = between(dim, low, high)
+    if other is None or not (any(end.wider for end in ends) or _spares(name, other, even, ranked)):
+        return None
+    ways = {end.wider for end in ends}
+    change = "move" if len(ways) > 1 else "widen" if True in ways else "narrow"
+    reasons, hoped = (", and ".join(texts) for texts in zip(*((end.reason, end.expected) for end in ends), strict=True))
+    return Move(other, f"{reasons}: {change} {dim!r} to {other!r}", hoped)
+
+
+def _spares(name: str, other: Float | Int, even: Sequence[Trial], ranked: Sequence[Trial]) -> bool:
+    """Return whether a narrower range is worth it: most epochs were in vain, and trials about as good as the best rare.
+
+    Else as many epochs again find hardly better ones in it. Trials that a pruner stopped at once cost next to nothing.
+    """
+    known = [trial for trial in ranked if name in trial.params]
+    spared = sum(trial.epoch for trial in known if not other.low <= trial.params[name] <= other.high)
+    return spared >= VAIN * sum(trial.epoch for trial in known) and len(even) <= RARE * len(ranked)
+
+
+def _widen(
+    name: str, dim: Float | Int, even: Sequence[Trial], history: History, said_of: Mapping[int, Diagnosis]
+) -> list[_End]:
+    """Return the ends beyond which values are called for: all that is about as good as the best lies near that end.
+
+    And either values get better towards it more than chance would have them, or the diagnoses all call for more: trials
+    that have too little of it, and none that has too much. Trials that another parameter keeps back do not tell.
+    """
+    own, searched = name.rpartition("__")[2], {each.rpartition("__")[2] for each in history.declaration.dimensions}
+    best = {trial.number for trial in even}
+    known = [trial for trial in history.ranked() if name in trial.params]
+    telling = [
+        trial
+        for trial in known
+        if trial.number in best or not any(_off(said_of[trial.number], other) for other in searched - {own})
+    ]
+    labels = [_blame(said_of[trial.number], own) for trial in known]
+    speaking = {label for (which, _), both in _OPEN.items() if which == own for side in both for label in side}
+    judged = not speaking.isdisjoint(labels)
+    losses = [history.goal.loss(trial.value or 0.0) for trial in telling]
+    ends = []
+    for side in ("lower", "upper"):
+        wider = _wider(dim, side)
+        sign = 1 if side == "upper" else -1
+        places = [sign * (_place(dim, trial.params[name]) - 0.5) + 0.5 for trial in telling]
+        theirs = [place for place, trial in zip(places, telling, strict=True) if trial.number in best]
+        if wider is None or not theirs or min(theirs) < 1 - NEAR or len(theirs) == len(telling):
+            continue
+        more, less = _OPEN.get((own, side), ((), ()))
+        count = sum(label in more for label in labels)
+        called = count >= 3 and not any(label in less for label in labels)
+        if not called and (judged or trend(places, losses) > SURE):
+            continue
+        rest = [trial for trial in telling if trial.number not in best]
+        reason = f"all trials within noise of the best ({len(theirs)}) lie near the {side} end of {name}"
+        here, there, metric = median_value(even), median_value(rest), history.goal.metric
+        hoped = f"the median {metric} is {here} near that end and {there} elsewhere; beyond it nothing was tried"
+        ends.append(_End(reason, hoped, True, **{"low": wider.low} if side == "lower" else {"high": wider.high}))
+    return ends
+
+
+def _narrow(
+    name: str, dim: Float | Int, trials: Sequence[Trial], good: Sequence[Trial], said_of: Mapping[int, Diagnosis]
+) -> list[_End]:
+    ends = []
+    for label, parameter, side, what in _NARROW:
+        known = [trial.params[name] for trial in good if name in trial.params]
+        if name.rpartition("__")[2] != parameter or not known:
+            continue
+        above = side == "above"
+        ended = [trial for trial in trials if trial.decision is not None and name in trial.params]
+        bad = [trial.params[name] for trial in ended if _blame(said_of[trial.number], parameter) == label]
+        cut = _cut(dim, max(known) if above else min(known), bad, above=above)
+        there = [t for t in ended if (t.params[name] > cut if above else t.params[name] < cut)]
+        count = sum(_blame(said_of[trial.number], parameter) == label for trial in there)
+        narrower = between(dim, dim.low, cut) if above else between(dim, cut, dim.high)
+        if count >= max(3, OFTEN * len(there)) and narrower is not None:
+            reason = f"{count} of {len(there)} trials with {name} {side} {cut:g} {what}, and no good one lies there"
+            spent, every = (sum(trial.epoch for trial in each) for each in (there, ended))
+            hoped = f"{spent:,} of {every:,} epochs were spent there, and would be free for the rest"
+            ends.append(_End(reason, hoped, False, **{"high": cut} if above else {"low": cut}))
+    return ends
+
+
+def _blame(found: Diagnosis, parameter: str) -> Label | None:
+    """Return the label of a trial for as far as it speaks of a parameter's range, else None.
+
+    Whoever fits the training set at least as well as good trials do is held up neither by η nor by λ, whatever becomes
+    of validation; and a trial for which both are off says of neither that it is the cause.
+    """
+    if any(_off(found, other) for other in _FACTORS.values() if other != parameter):
+        return None
+    return found.label if found.label == "overfitting" or found.evidence.get("fit", math.inf) > 1 else None
+
+
+def _off(found: Diagnosis, parameter: str) -> bool:
+    """Return whether a trial that fits worse than the good ones has a parameter far beyond theirs."""
+    factors = [found.evidence.get(key, 1.0) for key, name in _FACTORS.items() if name == parameter]
+    return found.evidence.get("fit", 1.0) > 1 and any(not 1 / APART <= factor <= APART for factor in factors)
+
+
+def _cut(dim: Float | Int, good: float, bad: Sequence[float], *, above: bool) -> float:
+    """Return where to cut a range off: midway from the outermost good trial to the nearest bad one beyond it.
+
+    What lies between has not been tried, and nobody knows where in it the trouble begins; but at least half as far
+    again as the good ones reach is kept.
+    """
+    beyond = [value for value in bad if (value > good if above else value < good)]
+    nearest = (min(beyond) if above else max(beyond)) if beyond else good
+    middle = math.sqrt(good * nearest) if dim.log else good / 2 + nearest / 2
+    return rounded(max(middle, 1.5 * good) if above else min(middle, good / 1.5))
+
+
+def median_value(trials: Sequence[Trial]) -> str:
+    """Return the median value of trials in three digits; a dash where there is none."""
+    values = [trial.value for trial in trials if trial.value is not None]
+    return f"{median(values):.3g}" if values else "-"
+
+
+def _place(dim: Float | Int, value: float) -> float:
+    """Return where a value lies in its range, from 0 to 1."""
+    if dim.log:
+        return (math.log(value) - math.log(dim.low)) / (math.log(dim.high) - math.log(dim.low))
+    return (value / 2 - dim.low / 2) / (dim.high / 2 - dim.low / 2)  # the width of a range need not be a float
+
+
+def _wider(dim: Float | Int, side: str) -> Float | Int | None:
+    """Return the range widened on a side: threefold where its logarithm is sampled, else by half; None if it cannot."""
+    low, high = float(dim.low), float(dim.high)
+    if dim.log:
+        return between(dim, low / 3 if side == "lower" else low, 3 * high if side == "upper" else high)
+    half = (high - low) / 2
+    if side == "lower":
+        low = max(low - half, 0.0) if low >= 0 else low - half
+    elif low >= 0 and high <= 1:
+        high = (1 + high) / 2  # a share such as dropout or momentum
+    else:
+        high += half
+    return between(dim, low, high)
+
+
+def between(dim: Float | Int, low: float, high: float) -> Float | Int | None:
+    """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
+
+    None too where such a range cannot be: its ends are no numbers any more.
+    """
+    if low < -LARGEST or high > LARGEST or (dim.log and low <= 0):
+        return None
+    low = dim.low if low == dim.low else rounded(low)
+    high = dim.high if high == dim.high else rounded(high)
+    if isinstance(dim, Int):
+        low, high = max(int(low), 1) if dim.log else int(low), int(high)
+        return Int(low, high, dim.log, dim.step) if low < high and (low, high) != (dim.low, dim.high) else None
+    if dim.step is not None:
+        low = dim.low - math.ceil((dim.low - low) / dim.step) * dim.step
+    return Float(low, high, dim.log, dim.step) if low < high and (low, high) != (dim.low, dim.high) else None
+
+
+def rounded(value: float) -> float:
+    """Return a value in two digits."""
+    return float(f"{value:.2g}")
