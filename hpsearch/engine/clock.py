@@ -17,6 +17,7 @@ from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.early import EarlyRows
 from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
+from hpsearch.engine.pace import Launching, Pace, Ticks
 from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, History, Trial
@@ -51,6 +52,7 @@ class Clock:
         taken: Told that it is.
         early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
         halted: Asked after each tick for the reason why the user has the run end, or None; it is written into the log.
+        pace: Which lanes bring their rows next: all of them in every tick, or those that are due in virtual time.
         now: The clock on the wall, for timestamps.
         elapsed: A clock that nobody sets: for the pace of checkpoints and for time limits, which are logged.
     """
@@ -69,6 +71,7 @@ class Clock:
     taken: Callable[[], None] = lambda: None
     early: bool = False
     halted: Callable[[], str | None] = lambda: None
+    pace: Pace = field(default_factory=Ticks)
     now: Callable[[], float] = time.time
     elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
@@ -116,14 +119,17 @@ class Clock:
         """Advance the study by one tick; None where there is nothing left to do."""
         number = self.history.tick + 1
         begin = self.history.begun or self._fill(number)
-        lanes = sorted(self.history.running(), key=lambda trial: trial.lane)
+        running = sorted(self.history.running(), key=lambda trial: trial.lane)
+        lanes, due = self.pace.due(running)
         last = () if lanes else paused.left(self.history.current)
         if not lanes and not last:
             return None
-        rows = self._rows(lanes, begin)
+        rows = self._rows(lanes, running, begin)
         check_order(rows, lanes)
         self._hint(rows)
-        whole = self.settle(Tick(number, self.now(), begin.asks, rows, last, notes=begin.notes, resumes=begin.resumes))
+        whole = self.settle(
+            Tick(number, self.now(), begin.asks, rows, last, notes=begin.notes, resumes=begin.resumes, due=due)
+        )
         self._keep_best(rows)
         for note in begin.notes:
             self.observer.message(note)
@@ -131,6 +137,7 @@ class Clock:
             if decision.action == "audit" or self.history.trials[decision.trial].ask.reuses is not None:
                 continue
             if decision.action == "pause":
+                self.pace.rewind(self.objective, decision.trial)
                 self._paused.pause(decision.trial)
             elif self._paused.end(decision.trial):
                 self.objective.stop(decision.trial)
@@ -153,14 +160,17 @@ class Clock:
         self.log.append(extension)
         self.history.apply(extension)
 
-    def _rows(self, lanes: list[Trial], begin: Begin) -> tuple[Row, ...]:
+    def _rows(self, lanes: list[Trial], running: list[Trial], begin: Begin) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
         known = dict(self.history.waiting)
-        missing = [trial.number for trial in reusing.trained(lanes) if trial.number not in known]
-        if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
+        train = [trial for trial in reusing.trained(running) if trial.number not in known]
+        due = {trial.number for trial in lanes}
+        missing = [trial for trial in train if trial.number in due]
+        owed = [trial.number for trial in (train if isinstance(self.objective, Launching) else missing)]
+        if self.early and max(len(lanes), len(owed)) > 1 and isinstance(self.objective, Telling):
             plain = self.objective.epochs == 1
-            self.objective.tell(EarlyRows(self.log, self.history, begin, missing, plain, self.now).arrived)
-        came = self.objective.advance(missing, begin.tick) if missing else ()
+            self.objective.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
+        came = self.pace.train(self.objective, missing, train, begin.tick)
         known |= {row.trial: in_its_lane(self.history, row) for row in came}
         for trial in sorted(lanes, key=lambda trial: trial.number):
             if trial.ask.reuses is not None:
@@ -212,6 +222,7 @@ class Clock:
         ask = Ask(
             trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
             proposal.enqueued, proposal.reuses, proposal.allotment.until, proposal.allotment.evidence,
+            self.pace.cost(proposal.params),
         )  # fmt: skip
         self.history.begin(ask)
         if ask.reuses is None:

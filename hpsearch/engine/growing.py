@@ -13,6 +13,7 @@ from typing import Any
 
 from hpsearch.engine.executor import Executor
 from hpsearch.engine.local_crew import LocalCrew
+from hpsearch.engine.pace import Launch, Launching
 from hpsearch.errors import UserError
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Keeping, Objective, Start
@@ -85,6 +86,16 @@ class Growing:
             self._consider(len(own), self._spent() - begun)
         by_trial = {row.trial: row for row in rows}
         return [by_trial[number] for number in trials]
+
+    def launch(self, trials: Sequence[Launch]) -> None:
+        """Have those that workers train go ahead of what is decided, where they can."""
+        if isinstance(self._there, Launching):
+            self._there.launch([each for each in trials if each.trial not in self._own])
+
+    def rewind(self, trial: int) -> None:
+        """Forget what a trial trained beyond its last row: it is paused."""
+        if trial not in self._own and isinstance(self._there, Launching):
+            self._there.rewind(trial)
 
     def states(self) -> list[Start]:
         """Return the trials that can be saved."""

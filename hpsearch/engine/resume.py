@@ -91,14 +91,16 @@ def take_up(
         epoch, state = _saved(trial, newest, checkpoints, notice)
         if state is None:
             epoch = kept_epoch(checkpoints.folder / "trials", trial.number, len(trial.ticks))
-        ticks, waits = trial.ticks[epoch:], history.waiting.get(trial.number)
+        ticks, waits = trial.starts[epoch:], history.waiting.get(trial.number)
         if waits is not None:  # its next epoch is in the log already, and its end is not trained again
-            ticks = [] if waits.ended else [*ticks, history.tick + 1]
+            upcoming = history.tick + 1 if trial.ask.cost is None else trial.begins(trial.epoch + 1)
+            ticks = [] if waits.ended else [*ticks, upcoming]
         trials.append((Start(trial.ask, epoch, state), ticks))
+    known = {(t.number, tick): row for t in running for tick, row in zip(t.starts, t.rows, strict=False)}
     other: set[int] = set()
     for tick, row in catch_up(objective, trials):
         trial = history.trials[row.trial]
-        logged = trial.rows[trial.ticks.index(tick)] if tick <= history.tick else history.waiting[row.trial]
+        logged = known.get((row.trial, tick)) or history.waiting[row.trial]
         problem = difference(logged, row, history.header.environment if history.header else {})
         if problem is None:
             continue

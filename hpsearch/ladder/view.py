@@ -55,7 +55,7 @@ class StageView(History):
                 self.unfinished.pause(own.number)
             elif own.paused is not None and whole.paused is None:
                 self.unfinished.resume(own.number)
-            own.pauses, own.resumes = whole.pauses, whole.resumes
+            own.pauses, own.resumes, own.phases = whole.pauses, whole.resumes, whole.phases
             if own.decision is not None:
                 self.unfinished.end(own.number)
                 ended.append(own.ticks[-1] if own.ticks else -1)

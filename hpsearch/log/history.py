@@ -34,6 +34,7 @@ class History:
         trials: All trials, by number.
         tick: The last tick applied, or -1.
         time: When that tick ended, in seconds since 1970.
+        virtual: The virtual time up to which all is decided, in studies with a declared cost.
         stop: Why the last tick stopped the study, or None.
         table: ``table[epoch][trial]`` is the trial's best finite value up to that epoch (its value at that epoch, where
             the last one counts): the rung table of the pruners. A trial that reported no finite value stands in it with
@@ -71,6 +72,7 @@ class History:
         self.trials: list[Trial] = Numbered(first)
         self.tick = -1
         self.time = 0.0
+        self.virtual = 0.0
         self.stop: str | None = None
         self.table: dict[int, dict[int, float]] = {}
         self.full_stage = 0
@@ -144,17 +146,14 @@ class History:
             self.decide(record)
 
     def begin(self, ask: Ask) -> None:
-        """Take in that a trial begins.
-
-        Raises:
-            ValueError: Its number is not the next one.
-        """
+        """Take in that a trial begins; raise a ValueError where its number is not the next one."""
         if ask.trial != self._first + len(self.trials):
             raise ValueError(f"trial {ask.trial} follows trial {self._first + len(self.trials) - 1}")
         if self._current is not None:
             self._current.begin(ask)
         trial = Trial(ask, asked_at=self.time, version=self.version)
         self.trials.append(trial)
+        trial.join(self.virtual)
         self.unfinished.begin(trial)
         if ask.stage == self.full_stage:
             self._leader.begin(trial)
@@ -169,17 +168,20 @@ class History:
         if self._current is not None:
             self._current.resume_trial(resume)
         self.trials[resume.trial].resumes += (resume,)
+        self.trials[resume.trial].join(self.virtual)
 
     def arrive(self, tick: Tick) -> None:
         """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
         if self._current is not None:
             self._current.arrive(tick)
         self.tick, self.time = tick.tick, tick.time
-        self.begun, self.waiting = None, {}
+        self.virtual = self.virtual if tick.due is None else tick.due
+        self.begun = None
         self.notes += tick.notes
         worst = -math.inf if self.goal.direction == "maximize" else math.inf
         changed: list[Trial] = []
         for row in tick.rows:
+            self.waiting.pop(row.trial, None)
             if row.attributes:
                 self.trials[row.trial].attributes |= row.attributes
             if not row.metrics and row.failure is None and not row.quiet:
@@ -217,6 +219,8 @@ class History:
             trial = self.trials[decision.trial]
             if trial.is_broken:
                 continue
+            if decision.action != "audit":
+                self.waiting.pop(trial.number, None)
             if decision.action == "audit":
                 trial.audit = decision
                 continue
@@ -251,7 +255,7 @@ class History:
         view = self._current
         view.header, view.declaration = self.header, Declaration.of(extension.declaration)
         view.full_stage = self.full_stage
-        view.tick, view.time, view.brought = self.tick, self.time, self.brought
+        view.tick, view.time, view.virtual, view.brought = self.tick, self.time, self.virtual, self.brought
         view.spaces.append(view.declaration.space)
         view._lead()
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
@@ -284,10 +288,7 @@ class History:
         return self.retries[self.again :]
 
     def failed(self) -> list[int]:
-        """Return the numbers of the trials of the search that failed and were not tried again, nor are to be.
-
-        Those are among them that count with an epoch before they broke.
-        """
+        """Return the numbers of the trials that failed, or broke after a good epoch, and are not tried again."""
         if self._current is not None:
             return self._current.failed()
         last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
@@ -303,10 +304,7 @@ class History:
         return (trial for trial in self.trials if trial.state in states)
 
     def ranked(self) -> list[Trial]:
-        """Return the search's trials on the full problem that have a value and did not fail, best first.
-
-        Ties go to the lower number. Where points are repeated, all trials of the best point come first.
-        """
+        """Return the search's trials on the full problem that have a value and did not fail, best point first."""
         return self.ranked_at(self.full_stage)
 
     def points(self, stage: int | None = None) -> list[Point]:

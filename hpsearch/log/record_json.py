@@ -29,12 +29,14 @@ def to_json(record: Record) -> dict[str, Any]:
         for name in ("rejected", "enqueued", "evidence"):
             if not ask[name]:
                 del ask[name]
-        for name in ("reuses", "until"):
+        for name in ("reuses", "until", "cost"):
             if ask[name] is None:
                 del ask[name]
     for name in ("notes", "minor", "change", "changed", "earlier", "points", "brought", "resumes"):
         if not plain.get(name, True):
             del plain[name]
+    if kind == "tick" and plain["due"] is None:
+        del plain["due"]
     if kind == "extension" and not plain["stop"]:
         del plain["stop"]
     if "row" in plain:

@@ -40,6 +40,7 @@ class Ask:
         reuses: Number of the trial of the same point whose result it has, or None where it is trained itself.
         until: The epoch at which it is paused, where the sampler said so with it, or None.
         evidence: Numbers behind the choice to begin it, where the sampler gave any.
+        cost: Virtual time that each of its epochs takes, in studies with a declared cost; else None.
     """
 
     trial: int
@@ -53,6 +54,7 @@ class Ask:
     reuses: int | None = None
     until: int | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ class Tick:
         stop: Why the study stops after this tick (a time limit, a target reached), or None.
         notes: What the ladder decided with this tick's asks, in words; mostly nothing.
         resumes: Paused trials that go on from this tick on, in lane order.
+        due: The virtual time at which its rows were due, in studies with a declared cost; else None.
     """
 
     tick: int
@@ -217,6 +220,7 @@ class Tick:
     stop: str | None = None
     notes: tuple[str, ...] = ()
     resumes: tuple[Resume, ...] = ()
+    due: float | None = None
 
 
 @dataclass(frozen=True)

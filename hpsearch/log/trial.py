@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hpsearch.log import virtual
 from hpsearch.log.records import Ask, Decision, Resume, Row
 from hpsearch.log.rows import Rows
 from hpsearch.study.goal import SECONDS, Goal
@@ -42,7 +43,7 @@ class Trial:
     Attributes:
         ask: Its number, lane, parameters, point, repeat and stage.
         asked_at: When it began (the end of the tick before), in seconds since 1970.
-        ticks: The tick of each epoch trained; with them a curve can be retrained bit for bit.
+        ticks: The tick of each epoch trained: the line of the log that brought it.
         rows: What each epoch brought, in order.
         decision: How it ended, or None while it runs or is paused.
         audit: The decision to prune it that was withheld for the audit, or None.
@@ -57,6 +58,8 @@ class Trial:
         version: The version of the study that it is of.
         pauses: When and why it was paused, in order.
         resumes: The decisions to go on with it; it is paused while there are fewer of these.
+        phases: In studies with a declared cost: how many epochs it had done each time when it began or went on, and
+            the multiple of its cost at which it did.
     """
 
     ask: Ask
@@ -74,6 +77,7 @@ class Trial:
     version: int = 1
     pauses: tuple[Pause, ...] = ()
     resumes: tuple[Resume, ...] = ()
+    phases: tuple[tuple[int, int], ...] = ()
 
     def _repr_html_(self) -> str:
         from hpsearch.log.cell import trial_html
@@ -121,6 +125,27 @@ class Trial:
     def is_broken(self) -> bool:
         """Whether its log goes on with another epoch than its next, so that it counts for nothing."""
         return self.decision is not None and self.decision.rule == BROKEN
+
+    def join(self, now: float) -> None:
+        """Take in that it begins, or goes on, at a virtual time; nothing in studies without a declared cost."""
+        if self.ask.cost is not None:
+            self.phases += ((self.epoch, virtual.joins(now, self.ask.cost)),)
+
+    @property
+    def starts(self) -> list[int]:
+        """What stands for the tick where each of its epochs is trained: with them a curve is retrained bit for bit."""
+        return self.ticks if self.ask.cost is None else [self.begins(epoch) for epoch in range(1, self.epoch + 1)]
+
+    def begins(self, epoch: int) -> int:
+        """Return the multiple of its cost at which an epoch, from 1, begins; it has a declared cost."""
+        done, multiple = next(phase for phase in reversed(self.phases) if phase[0] < epoch)
+        return multiple + epoch - 1 - done
+
+    @property
+    def due(self) -> float:
+        """The virtual time at which its next epoch is due; it has a declared cost."""
+        assert self.ask.cost is not None, "its cost was declared"
+        return virtual.due(self.begins(self.epoch + 1), self.ask.cost)
 
     @property
     def epoch(self) -> int:

@@ -98,6 +98,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                     plan.limits, interrupted=lambda: interrupt.requested,
                     intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),
                     early=plan.study.objective is not None, halted=lambda: under.why,
+                    pace=plan.pace(history),
                 )  # fmt: skip
                 done = clock.run()
             delivery.ended()

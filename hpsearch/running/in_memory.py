@@ -23,7 +23,7 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import surrounded, surroundings
-from hpsearch.running.plan import settled_value
+from hpsearch.running.plan import pace_of, settled_value
 from hpsearch.study.declaration import declare, identity
 from hpsearch.study.study import Study
 
@@ -101,7 +101,7 @@ def run_in_memory(
             objective = stack.enter_context(Executor(crew, executor_name(uid), prepared.epochs, _lost))
         clock = Clock(
             Unwritten(), history, objective, climb, pruner, study.lanes, Unsaved(), observer or Silent(), limits,
-            interrupted=interrupted,
+            interrupted=interrupted, pace=pace_of(study, dataset, history.declaration),
         )  # fmt: skip
         clock.run()
     return history

@@ -10,6 +10,7 @@ from hpsearch.engine.dask_client import connect
 from hpsearch.engine.dask_crew import DaskCrew
 from hpsearch.engine.executor import Executor, executor_name
 from hpsearch.engine.growing import Growing
+from hpsearch.engine.lane_executor import LaneExecutor
 from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.engine.observer import Observer
 from hpsearch.objectives.base import Objective
@@ -57,7 +58,8 @@ def _crew(size: int, make: Maker, plan: Plan) -> LocalCrew:
 
 
 def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:
-    return Executor(
+    kind = Executor if plan.study.cost is None else LaneExecutor
+    return kind(
         crew, executor_name(uid), plan.prepared.epochs, watcher.message, ahead=1 if plan.waits else AHEAD,
         trial_timeout=_silence(plan), verify=place.verify, apart=plan.study.objective is not None,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hpsearch import ladder, pruners, samplers
 from hpsearch.engine.observer import StudyPlan
+from hpsearch.engine.pace import Pace, Ticks, VirtualTime
 from hpsearch.engine.stopping import Limits
 from hpsearch.engine.warm import Warmth, bring
 from hpsearch.errors import UserError
@@ -18,6 +19,7 @@ from hpsearch.log.lines import header_at
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.build import Prepared
+from hpsearch.objectives.costs import estimated
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import declared_threads, surrounded
 from hpsearch.pruners.base import Pruner
@@ -28,6 +30,20 @@ from hpsearch.study.declaration import CONFIRM, RULE, rule_of
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
 from hpsearch.study.warm_start import WarmStart
+
+
+def pace_of(study: Study, dataset: datasets.Dataset | None, declaration: Declaration) -> Pace:
+    """Return by what a study goes forward.
+
+    Args:
+        study: The study.
+        dataset: Its data, or None.
+        declaration: What its log says.
+    """
+    if declaration.clock != "virtual":
+        return Ticks()
+    assert study.cost is not None, "a study that goes by virtual time says what epochs cost"
+    return VirtualTime(partial(estimated, study, dataset) if isinstance(study.cost, str) else study.cost)
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,14 @@ class Plan:
         threads = declared_threads(said, history.header.environment if history.header else {})
         prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
         return replace(self, study=study, prepared=prepared, threads=threads)
+
+    def pace(self, history: History) -> Pace:
+        """Return by what the study goes forward: the clock that its log names.
+
+        Args:
+            history: The fold of the log, its header written.
+        """
+        return pace_of(self.study, self.dataset, history.declaration)
 
     def ladder(self, history: History) -> Ladder:
         """Return what decides which trial begins next.

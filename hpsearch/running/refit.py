@@ -90,7 +90,7 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
                 (member.state,) = population.states()
             member.params = {**member.params, "learning_rate": rate}
             population = Population([member], data)
-        order = streams.of_order(study.seed, ask, trial.ticks[epoch], epoch, by_seed=by_seed)
+        order = streams.of_order(study.seed, ask, trial.starts[epoch], epoch, by_seed=by_seed)
         (result,) = population.run_epoch(order)
         if result.failure:
             raise UserError(f"trial {ask.trial} trained with the validation rows {result.failure}; use trial_model")
@@ -117,7 +117,7 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
     asked = {n: v for n, v in trial.ask.params.items() if _is_ours(study.model, n)}
     ask = replace(trial.ask, params={**trial.ask.params, **_decayed(asked, share)})
     objective.start(Start(ask))
-    for tick in trial.ticks[: trial.best_epoch if prepared.epochs > 1 else 1]:
+    for tick in trial.starts[: trial.best_epoch if prepared.epochs > 1 else 1]:
         (row,) = objective.advance([ask.trial], tick)
         if row.failure:
             raise UserError(f"trial {ask.trial} fitted with the validation rows failed: {row.failure}; use trial_model")

@@ -56,7 +56,7 @@ def rerun(history: History, trial: Trial, study_dir: Path, say: Callable[[str], 
             objective.place(Path(folder))
         differs = None
         try:
-            for place, (_, row) in enumerate(catch_up(objective, [(Start(trial.ask), trial.ticks)])):
+            for place, (_, row) in enumerate(catch_up(objective, [(Start(trial.ask), trial.starts)])):
                 metrics = ", ".join(f"{name} {words.number(value)}" for name, value in row.metrics.items())
                 say(f"epoch {row.epoch}: {metrics or 'no metric'}")
                 differs = differs or difference(trial.rows[place], row, header.environment)

@@ -52,7 +52,7 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
     if not isinstance(objective, Keeping) or objective.kept() != wanted:
         objective = make()
         assert isinstance(objective, Keeping), "what trains a model can keep it"
-        rows = [row for _, row in catch_up(objective, [(Start(trial.ask), trial.ticks[: trial.best_epoch])])]
+        rows = [row for _, row in catch_up(objective, [(Start(trial.ask), trial.starts[: trial.best_epoch])])]
         metric = history.goal.metric
         if rows[-1].metrics.get(metric) != trial.value:
             raise UserError(

@@ -29,6 +29,9 @@ from hpsearch.study.warm_start import check_warm_start
 
 Settled = dict[str, Any]
 
+ESTIMATED = "estimated"
+"""The cost by which epochs of our networks are weighed by their steps and operations."""
+
 DUPLICATES = ("retrain", "skip", "reuse")
 """What may become of a point that a sampler proposes again."""
 
@@ -208,6 +211,18 @@ def _resource(resource: Any, model: Any) -> Settled:
     return {}
 
 
+def _cost(cost: Any, model: Any, objective: Any) -> Settled:
+    if cost is None:
+        return {}
+    if cost != ESTIMATED and not callable(cost):
+        raise UserError(f"cost must be a function of a trial's parameters, or {ESTIMATED!r}, not {cost!r}")
+    if model is None and objective is None:
+        raise UserError("cost goes with a model or an objective: trials that are trained elsewhere take what they take")
+    if cost == ESTIMATED and model is None:
+        raise UserError(f"cost={ESTIMATED!r} goes with a model: give a function of a trial's parameters")
+    return {}
+
+
 def _comparison(comparison: Any, space: Any) -> Settled:
     if comparison is None:
         return {}
@@ -253,6 +268,7 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _measure_test,
         _cv,
         _resource,
+        _cost,
         _comparison,
         _duplicates,
         _warm_start,

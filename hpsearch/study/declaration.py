@@ -103,12 +103,18 @@ def declare(
         **({} if study.resource == "auto" else {"resource": value(study.resource, "resource")}),
         **({"measure_test": True} if study.measure_test else {}),
         **({"threads": study.threads} if study.threads != 1 else {}),
+        **({} if study.cost is None else {"clock": "virtual", "cost": _cost(study.cost, function)}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
     if known is not None and known.unread and study.version is None:
         what = "; ".join(dict.fromkeys(known.unread))
         notice(f"changes to this go unnoticed, give Study(version=…) to tell them apart: {what}")
     return declaration
+
+
+def _cost(cost: Any, function: Callable[[Any, str], Any]) -> Any:
+    """Return a declared cost: what estimates it by the version of the rule, a function as any other."""
+    return ESTIMATE if isinstance(cost, str) else function(cost, "cost")
 
 
 def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> dict[str, Any]:
@@ -118,6 +124,10 @@ def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> 
         if isinstance(dim, Choice) and dim.objects:
             written[name]["objects"] = {key: value(each, f"space.{name}.{key}") for key, each in dim.objects.items()}
     return written
+
+
+ESTIMATE = "estimated-1"
+"""The rule by which costs are estimated; its constants never change."""
 
 
 def identity(declaration: Mapping[str, Any]) -> str:

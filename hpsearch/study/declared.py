@@ -64,6 +64,8 @@ class Declaration:
         resource: What a trial of a scikit-learn model gets more of.
         measure_test: Whether epochs report the test set's metrics.
         threads: Threads that BLAS and OpenMP may use where a trial trains.
+        clock: By what the study goes forward: ``ticks``, or ``virtual`` time by declared costs.
+        cost: How long an epoch of a trial takes in virtual time, or None.
         comparison: What is shown of the points, beside which published figures, or None.
         fixed: Parameters that have one value by now, or None.
         others: What another version of hpsearch has said beside.
@@ -105,6 +107,8 @@ class Declaration:
     resource: str | Described = "auto"
     measure_test: bool = False
     threads: int = 1
+    clock: str = "ticks"
+    cost: str | Described | None = None
     comparison: dict[str, Any] | None = None
     fixed: dict[str, Any] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)

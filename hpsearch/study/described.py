@@ -122,7 +122,7 @@ def _class(value: Any) -> str:
 def _parts(study: Study) -> Iterable[Any]:
     """Yield everything in a study that may be code of its own."""
     scoring = study.scoring if isinstance(study.scoring, Mapping) else {"": study.scoring}
-    for each in (study.objective, study.space, *study.constraints, *scoring.values()):
+    for each in (study.objective, study.space, study.cost, *study.constraints, *scoring.values()):
         if callable(each):
             yield each
     objects = [each for dim in study.dimensions.values() if isinstance(dim, Choice) for each in dim.objects.values()]

@@ -100,6 +100,9 @@ class Study:
         measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
         version: A name for this version of code that cannot be read (a notebook's, compiled code), so that another one
             is told apart; what can be read is told apart by itself.
+        cost: How long an epoch of a trial takes, in any unit: a function of its parameters, a dict; or ``"estimated"``,
+            by the steps and operations that our networks take. With it the study goes by virtual time (docs/engine.md):
+            a trial does not wait for those whose epochs take longer. None: all epochs count the same.
         comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
@@ -160,6 +163,9 @@ class Study:
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
     resource: ResourceName | Samples = field(default="auto", metadata=may(trains=True))
     measure_test: bool = field(default=False, metadata=may(trains=True))
+    cost: Callable[[dict[str, Any]], float] | Literal["estimated"] | None = field(
+        default=None, metadata=may(code=True, trains=True)
+    )
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
     version: str | None = field(default=None, metadata=may(code=True))

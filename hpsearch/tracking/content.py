@@ -217,7 +217,7 @@ def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = No
             known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
         reason = redact.text(decision.reason) if decision.action == "fail" else decision.reason
         known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": reason}
-        known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.ticks)}
+        known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.starts)}
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))
     known |= {f"hpsearch.attribute.{name}": value for name, value in trial.attributes.items()}

@@ -54,7 +54,7 @@ def grown(
     )
 
 
-@pytest.mark.parametrize("maker", [generators, saveables])
+@pytest.mark.parametrize("maker", [saveables, pytest.param(generators, marks=pytest.mark.slow)])
 def test_it_goes_over_in_mid_study_and_finds_the_same(
     tmp_path: Path, make_clock: MakeClock, maker: Callable[[Any], Objective]
 ) -> None:

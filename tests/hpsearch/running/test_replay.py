@@ -72,6 +72,17 @@ study = Study(
     data="digits", epochs=4, sampler=ByTurns(), pruner="none", n_trials=5, lanes=2, seed=0,
 )
 """,
+    "costs": """\
+from hpsearch import Choice, Float, MLPClassifier, Study
+
+study = Study(
+    name="costs",
+    model=MLPClassifier(dropout=0.1),
+    space={"hidden_layer_sizes": Choice([(5,), (12,)]), "learning_rate": Float(1e-3, 10, log=True)},
+    cost=lambda params: 0.1 * params["hidden_layer_sizes"][0],
+    data="digits", epochs=3, sampler="random", pruner="none", n_trials=4, lanes=2, seed=0,
+)
+""",
     "made": """\
 from hpsearch import Choice, Float, Study
 
@@ -153,6 +164,7 @@ def artifact(root: Path, run: str, name: str) -> Path:
         ("net", "COMPLETE"),
         ("net", "PRUNED"),
         ("turns", "COMPLETE"),
+        ("costs", "COMPLETE"),
         ("turns", "PRUNED"),
         ("made", "COMPLETE"),
         ("made", "FAILED"),

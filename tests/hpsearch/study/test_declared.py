@@ -61,7 +61,7 @@ def test_what_a_log_says_is_read_and_written_to_the_byte(name: str) -> None:
 
 
 def test_each_recorded_field_of_a_study_has_a_type_and_a_description() -> None:
-    own = {"others", "fixed", "fingerprint"}  # what a log says of itself
+    own = {"others", "fixed", "fingerprint", "clock"}  # what a log says of itself
     recorded = {each.name for each in fields(Declaration)} - own
     assert recorded == {each.name for each in fields(Study)} - {"timeout"}, "the time of a run is no part of a study"
     documented = inspect.getdoc(Declaration) or ""

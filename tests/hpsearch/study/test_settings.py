@@ -54,7 +54,7 @@ def test_what_may_change_of_a_study_that_has_begun() -> None:
     assert set(having(Study, "extensible")) == extensible
     fixed = {"name", "data", "metric", "direction", "value", "seed", "stages", "cv", "groups"}
     assert set(having(Study, "fixed")) == fixed
-    code = {"objective", "model", "constraints", "scoring", "sampler", "pruner", "space", "version"}
+    code = {"objective", "model", "constraints", "scoring", "sampler", "pruner", "space", "version", "cost"}
     assert set(having(Study, "code")) == code
 
 

@@ -1,0 +1,213 @@
+"""The executor of studies in virtual time: each lane trains by itself, up to an epoch ahead of what is decided.
+
+Nobody waits here for the slowest lane: a worker that is free takes what is due first of all that may train. What a lane
+trained ahead is thrown away where its trial is stopped or paused; it never reached the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hpsearch.engine.crew import Answer
+from hpsearch.engine.executor import POLL_SECONDS, SAVE_SECONDS, Executor
+from hpsearch.engine.pace import Launch
+from hpsearch.engine.placement import Errand, Placed
+from hpsearch.engine.remote import Job, TakeUp
+from hpsearch.log.records import Row
+from hpsearch.objectives.base import Start
+
+AT_HAND_SECONDS = 0.05
+"""A worker is given more where what it has would keep it busy for less: who waits behind a long epoch cannot move."""
+
+LIGHT_BYTES = 1 << 22
+"""States up to this size come back with every epoch, so that a lane can go on at any worker that is free."""
+
+
+class LaneExecutor(Executor):
+    """Trains each lane as far ahead as it may, on any worker that is free."""
+
+    def __init__(self, *given: Any, **said: Any) -> None:
+        super().__init__(*given, **said)
+        self._wanted: list[Launch] = []
+        self._under_way: dict[int, Errand] = {}
+        self._pending: dict[int, int] = {}
+        self._light = True  # until a state is seen that is not
+
+    def tell(self, arrived: Callable[[Row], None]) -> None:
+        """Have this called with each row that is its trial's next one, not with those that are ahead of it."""
+
+        def told(row: Row) -> None:
+            if row.epoch == self._trials[row.trial].epoch + 1:
+                arrived(row)
+
+        super().tell(told)
+
+    def launch(self, trials: Sequence[Launch]) -> None:
+        """Have these trials train, the first ones first, wherever there is room."""
+        self._wanted = list(trials)
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        """Return the next row of each of these trials; all that were launched train meanwhile.
+
+        Raises:
+            UserError: The way to the workers is lost, or none is left; the study can be resumed.
+        """
+        launched = {each.trial for each in self._wanted}
+        order = [*(Launch(number, tick, 0.0) for number in trials if number not in launched), *self._wanted]
+        patience = 0.0  # the workers are given more to do also where all rows are there
+        while patience == 0.0 or any(tick not in self._trials[number].ahead for number in trials):
+            workers = self._workers()
+            self._miss(workers)
+            self._send_all(order, workers)
+            self._take_answers(patience)
+            patience = POLL_SECONDS
+        self._forget(trials)
+        rows = []
+        for number in trials:
+            placed = self._trials[number]
+            row = placed.ahead.pop(tick)
+            placed.epoch = row.epoch
+            rows.append(row)
+        return rows
+
+    def stop(self, trial: int) -> None:
+        """Forget a trial, whatever of it is under way."""
+        self._forget([trial])
+        if self._pending.pop(trial, None) is not None:
+            self._leave_anyway(self._trials[trial], trial)
+        super().stop(trial)
+
+    def rewind(self, trial: int) -> None:
+        """Forget what a trial trained beyond its last row: it is paused."""
+        self._forget([trial])
+        placed = self._trials[trial]
+        if self._pending.pop(trial, None) is None and placed.trained == placed.epoch:
+            return
+        self._leave_anyway(placed, trial)
+        placed.ahead.clear()
+        placed.digest = None  # what is known is that of the state ahead
+        if placed.saves[-1].epoch > placed.epoch:
+            placed.saves, placed.since = placed.saves[:-1], []
+        placed.since = [(tick, row) for tick, row in placed.since if row.epoch <= placed.epoch]
+
+    def __exit__(self, *raised: object) -> None:
+        """Drop what the workers hold, and what is under way."""
+        self._under_way, self._pending, self._wanted = {}, {}, []
+        super().__exit__(*raised)
+
+    def _forget(self, trials: Sequence[int]) -> None:
+        """Take trials from those that were launched: what they train next is another epoch."""
+        self._wanted = [each for each in self._wanted if each.trial not in trials]
+
+    def _leave_anyway(self, placed: Placed, trial: int) -> None:
+        """Have a trial leave its worker, also where the worker is still at it."""
+        placed.resident = placed.worker is not None
+        self._leave(placed, trial)
+
+    def _send_all(self, order: Iterable[Launch], workers: Sequence[str]) -> None:
+        """Give workers that have room the trials that may train; those of one worker that are due together go so."""
+        loads = dict.fromkeys(workers, 0.0)
+        for errand in self._under_way.values():
+            if errand.worker in loads:
+                loads[errand.worker] += sum(self._seconds(number) for number in errand.numbers)
+        fresh: dict[tuple[str, str, int, bool, float], list[int]] = {}
+        for number, begins, due in sorted(order, key=self._moment):
+            placed = self._trials[number]
+            ahead = placed.trained - placed.epoch
+            if number in self._pending or ahead > 1 or self._ended(placed):
+                continue
+            worker = self._room(placed, loads)
+            if worker is None:
+                continue
+            name = f"{self._name}/{number}" if placed.deaths else self._name
+            if (worker, name) != (placed.worker, placed.name):
+                self._put(number, worker, name)
+            key = worker, name, begins + ahead, bool(ahead), due
+            loads[worker] += self._seconds(number)
+            fresh.setdefault(key, []).append(number)
+        want = self._light or self._now() - self._saved_at >= SAVE_SECONDS
+        if want and fresh:
+            self._saved_at = self._now()
+        for (worker, name, tick, is_ahead, _), numbers in fresh.items():
+            self._send(worker, name, tick, numbers, want, is_ahead)
+
+    def _moment(self, each: Launch) -> tuple[float, int]:
+        """Return when the epoch is due that a trial would train now, and whether it is ahead of what is decided."""
+        placed = self._trials[each.trial]
+        ahead = placed.trained - placed.epoch
+        return each.due + ahead * each.due / (each.begins + 1), ahead
+
+    def _seconds(self, number: int) -> float:
+        """Return how long a trial's next epoch keeps a worker busy, as far as its last one tells."""
+        placed = self._trials.get(number)
+        return AT_HAND_SECONDS if placed is None or placed.cost <= 0 else placed.cost
+
+    def _room(self, placed: Placed, loads: dict[str, float]) -> str | None:
+        """Return the worker for a trial's next epoch, or None where it is to wait for one."""
+        if placed.resident and placed.worker in loads and loads[placed.worker] < AT_HAND_SECONDS:
+            return placed.worker
+        free_to_move = not placed.since and placed.saves[-1].state is not None
+        if placed.resident and placed.worker in loads and not free_to_move:
+            return None
+        idlest = min(loads, key=lambda worker: (loads[worker], worker))
+        return idlest if loads[idlest] < AT_HAND_SECONDS else None
+
+    def _ended(self, placed: Placed) -> bool:
+        return any(row.ended for row in placed.ahead.values())
+
+    def _send(self, worker: str, name: str, tick: int, numbers: list[int], want: bool, ahead: bool) -> None:
+        trials = {number: self._trials[number] for number in numbers}
+        starts = tuple(
+            TakeUp(t.saves[-1], tuple(t.since), t.digest if self._verify else None)
+            for t in trials.values()
+            if not t.resident
+        )
+        residents = {number: t.trained for number, t in trials.items() if t.resident}
+        # What is ahead of the clock is saved only where what it can be taken back to has been saved just before.
+        save = want and not (ahead and any(t.since for t in trials.values()))
+        stops, drops = tuple(self._stops.pop((worker, name), ())), tuple(self._abandoned(worker, name))
+        limit = None if self._timeout is None else self._now() + self._timeout * (len(numbers) + 1)
+        errand = next(self._errands)
+        self._under_way[errand] = Errand(worker, numbers, tick, limit)
+        self._pending |= dict.fromkeys(numbers, errand)
+        self._crew.send(errand, worker, name, Job(stops, starts, residents, (tick,), save, self._verify, drops))
+
+    def _take_answers(self, patience: float) -> None:
+        """Take in what comes within some seconds; a worker that is silent over a trial for too long is ended."""
+        for answer in self._crew.answers(patience):
+            if (errand := self._under_way.pop(answer.errand, None)) is not None:
+                self._settle_one(answer, errand)
+        for number, errand in list(self._under_way.items()):
+            if errand.limit is not None and self._now() > errand.limit:
+                self._crew.end(errand.worker)
+                del self._under_way[number]
+                known = self._known(number, errand)
+                if known.numbers:
+                    self._lose(known, f"was silent for longer than trial_timeout={self._timeout:g} s", blamed=True)
+
+    def _settle_one(self, answer: Answer, errand: Errand) -> None:
+        """Take an answer in, as far as it is about trials that still wait for it."""
+        errand = self._known(answer.errand, errand)
+        report = answer.report
+        if report is not None and report.rows is not None:
+            rows = {tick: [row for row in rows if row.trial in errand.numbers] for tick, rows in report.rows.items()}
+            saved = [start for start in report.saved if start.ask.trial in errand.numbers]
+            report = replace(report, rows=rows, saved=saved)
+            self._weigh(saved)
+        if errand.numbers or answer.error is not None:
+            self._settle(replace(answer, report=report), errand)
+
+    def _known(self, number: int, errand: Errand) -> Errand:
+        """Return an errand without the trials that have left it, whose answer is due no more."""
+        numbers = [each for each in errand.numbers if self._pending.get(each) == number]
+        for each in numbers:
+            del self._pending[each]
+        return replace(errand, numbers=numbers)
+
+    def _weigh(self, saved: Sequence[Start]) -> None:
+        """See whether states are light enough to come back with every epoch."""
+        sizes = [sum(array.nbytes for array in start.state.values()) for start in saved if start.state is not None]
+        if sizes:
+            self._light = max(sizes) <= LIGHT_BYTES

@@ -1,0 +1,138 @@
+"""How a study goes forward: tick by tick, or by the virtual time that its declared costs say.
+
+Either way one line of the log holds what is decided at one moment: the lanes whose epochs are due then, and no other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from hpsearch.errors import UserError
+from hpsearch.log.history import Trial
+from hpsearch.log.records import Row
+from hpsearch.objectives.base import Objective
+
+Cost = Callable[[dict[str, Any]], float]
+"""Returns how long an epoch of a trial with these parameters takes, in any unit."""
+
+
+class Launch(NamedTuple):
+    """A trial that may train.
+
+    Attributes:
+        trial: Its number.
+        begins: What stands for the tick in its next epoch that is not decided yet.
+        due: When that is due; those that are due at one moment may train together.
+    """
+
+    trial: int
+    begins: int
+    due: float
+
+
+@runtime_checkable
+class Launching(Protocol):
+    """An objective that trains trials before their rows are asked for, at most an epoch ahead of what is decided."""
+
+    def launch(self, trials: Sequence[Launch]) -> None:
+        """Have these trials train, the first ones first, wherever there is room."""
+
+    def rewind(self, trial: int) -> None:
+        """Forget what a trial trained beyond its last row: it is paused."""
+
+
+class Pace(Protocol):
+    """Says which lanes bring their rows next, and has them trained."""
+
+    def cost(self, params: Mapping[str, Any]) -> float | None:
+        """Return the cost that the ask of a trial holds."""
+
+    def due(self, running: Sequence[Trial]) -> tuple[list[Trial], float | None]:
+        """Return the trials whose rows come next, and when they are due."""
+
+    def train(self, objective: Objective, trials: Sequence[Trial], running: Sequence[Trial], tick: int) -> list[Row]:
+        """Return the next row of each of these trials.
+
+        Args:
+            objective: Trains.
+            trials: They are due.
+            running: All that train, of which those that are due later may train meanwhile.
+            tick: The number of the line that is written next.
+        """
+
+    def rewind(self, objective: Objective, trial: int) -> None:
+        """Have what a paused trial trained ahead forgotten."""
+
+
+class Ticks:
+    """Every lane trains one epoch in each tick."""
+
+    def cost(self, params: Mapping[str, Any]) -> float | None:
+        """Return None."""
+        return None
+
+    def due(self, running: Sequence[Trial]) -> tuple[list[Trial], float | None]:
+        """Return all."""
+        return list(running), None
+
+    def train(self, objective: Objective, trials: Sequence[Trial], running: Sequence[Trial], tick: int) -> list[Row]:
+        """Train them at this tick."""
+        return objective.advance([trial.number for trial in trials], tick) if trials else []
+
+    def rewind(self, objective: Objective, trial: int) -> None:
+        """Do nothing: nobody trains ahead."""
+
+
+class VirtualTime:
+    """Each epoch is due at a virtual time, and decisions see what is due by then: nobody waits for who is due later.
+
+    Args:
+        cost: The declared cost of an epoch.
+    """
+
+    def __init__(self, cost: Cost) -> None:
+        self._cost = cost
+
+    def cost(self, params: Mapping[str, Any]) -> float | None:
+        """Return the declared cost of a trial's epoch.
+
+        Raises:
+            UserError: The declared function raises, or returns something else than a positive number.
+        """
+        try:
+            cost = float(self._cost(dict(params)))
+        except Exception as error:  # whatever the user's function raises
+            raise UserError(f"cost: the function raised {type(error).__name__}: {error} for {dict(params)}") from error
+        if not (math.isfinite(cost) and cost > 0):
+            raise UserError(f"cost: a positive number is wanted, not {cost!r} for {dict(params)}")
+        return cost
+
+    def due(self, running: Sequence[Trial]) -> tuple[list[Trial], float | None]:
+        """Return those that are due first, all that are due at that moment, and the moment."""
+        if not running:
+            return [], None
+        first = min(trial.due for trial in running)
+        return [trial for trial in running if trial.due == first], first
+
+    def train(self, objective: Objective, trials: Sequence[Trial], running: Sequence[Trial], tick: int) -> list[Row]:
+        """Train them, each from the multiple of its cost at which its epoch begins; those of one multiple together."""
+        if not trials:
+            return []
+        if isinstance(objective, Launching):
+            waiting = sorted(running, key=lambda trial: (trial.due, trial.lane))
+            objective.launch([Launch(trial.number, _begins(trial), trial.due) for trial in waiting])
+        together: dict[int, list[int]] = {}
+        for trial in trials:
+            together.setdefault(_begins(trial), []).append(trial.number)
+        return [row for begins, numbers in together.items() for row in objective.advance(numbers, begins)]
+
+    def rewind(self, objective: Objective, trial: int) -> None:
+        """Have an objective that trains ahead forget it."""
+        if isinstance(objective, Launching):
+            objective.rewind(trial)
+
+
+def _begins(trial: Trial) -> int:
+    return trial.begins(trial.epoch + 1)
