@@ -6,6 +6,10 @@ declaration, and :func:`dataclasses.replace` keeps the class of what it is given
 
 from __future__ import annotations
 
+import sys
+import warnings
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +46,7 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         from hpsearch.running.api import run  # slow to import, and not needed to declare a study
         from hpsearch.running.spoken import in_python
 
+        _quiet_bars()
         try:
             return run(self, root, **options)
         except UserError as error:
@@ -127,3 +132,11 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         from hpsearch.running.asking import session
 
         return session(self, root).open_trials()
+
+
+def _quiet_bars() -> None:
+    """Import tqdm before Optuna does: in a notebook without widgets it warns of bars that nothing here draws."""
+    if "ipykernel" in sys.modules and find_spec("ipywidgets") is None and find_spec("tqdm") is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module("tqdm.auto")
