@@ -14,7 +14,26 @@ if TYPE_CHECKING:
     from hpsearch.errors import UserError as UserError
     from hpsearch.models.augmentation import Augmentation as Augmentation
     from hpsearch.models.estimators.classifier import MLPClassifier as MLPClassifier
+    from hpsearch.models.estimators.gradients import check_gradients as check_gradients
+    from hpsearch.models.estimators.network2 import load_network2 as load_network2
+    from hpsearch.models.estimators.network2 import save_network2 as save_network2
+    from hpsearch.models.estimators.network_classifier import NetworkClassifier as NetworkClassifier
+    from hpsearch.models.estimators.network_regressor import NetworkRegressor as NetworkRegressor
     from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
+    from hpsearch.models.estimators.torch_state import load_torch_state as load_torch_state
+    from hpsearch.models.estimators.torch_state import torch_state as torch_state
+    from hpsearch.models.layers.activation import Activation as Activation
+    from hpsearch.models.layers.avg_pool2d import AvgPool2D as AvgPool2D
+    from hpsearch.models.layers.batch_norm import BatchNorm as BatchNorm
+    from hpsearch.models.layers.conv2d import Conv2D as Conv2D
+    from hpsearch.models.layers.dense import Dense as Dense
+    from hpsearch.models.layers.dropout import Dropout as Dropout
+    from hpsearch.models.layers.flatten import Flatten as Flatten
+    from hpsearch.models.layers.group_norm import GroupNorm as GroupNorm
+    from hpsearch.models.layers.layer_norm import LayerNorm as LayerNorm
+    from hpsearch.models.layers.max_pool2d import MaxPool2D as MaxPool2D
+    from hpsearch.models.layers.residual import Residual as Residual
+    from hpsearch.models.layers.spatial_dropout import SpatialDropout as SpatialDropout
     from hpsearch.models.preprocessing.columns import Columns as Columns
     from hpsearch.models.preprocessing.parts import DateParts as DateParts
     from hpsearch.models.preprocessing.parts import PlainText as PlainText
@@ -39,58 +58,96 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _HOMES = {
+    "Activation": "hpsearch.models.layers.activation",
     "Against": "hpsearch.study.comparison",
     "Augmentation": "hpsearch.models.augmentation",
+    "AvgPool2D": "hpsearch.models.layers.avg_pool2d",
+    "BatchNorm": "hpsearch.models.layers.batch_norm",
     "Choice": "hpsearch.space",
     "Columns": "hpsearch.models.preprocessing.columns",
     "Comparison": "hpsearch.study.comparison",
+    "Conv2D": "hpsearch.models.layers.conv2d",
     "Curves": "hpsearch.study.comparison",
     "DateParts": "hpsearch.models.preprocessing.parts",
+    "Dense": "hpsearch.models.layers.dense",
+    "Dropout": "hpsearch.models.layers.dropout",
+    "Flatten": "hpsearch.models.layers.flatten",
     "Float": "hpsearch.space",
+    "GroupNorm": "hpsearch.models.layers.group_norm",
     "Int": "hpsearch.space",
+    "LayerNorm": "hpsearch.models.layers.layer_norm",
     "MLPClassifier": "hpsearch.models.estimators.classifier",
     "MLPRegressor": "hpsearch.models.estimators.regressor",
-    "Pruned": "hpsearch.errors",
+    "MaxPool2D": "hpsearch.models.layers.max_pool2d",
+    "NetworkClassifier": "hpsearch.models.estimators.network_classifier",
+    "NetworkRegressor": "hpsearch.models.estimators.network_regressor",
     "PlainText": "hpsearch.models.preprocessing.parts",
+    "Pruned": "hpsearch.errors",
     "Published": "hpsearch.study.comparison",
+    "Residual": "hpsearch.models.layers.residual",
     "Samples": "hpsearch.study.samples",
     "Scale": "hpsearch.study.scaling",
     "SmoothClip": "hpsearch.models.preprocessing.parts",
+    "SpatialDropout": "hpsearch.models.layers.spatial_dropout",
     "Study": "hpsearch.running.study",
     "StudySearchCV": "hpsearch.search_cv.search",
     "Table": "hpsearch.study.table",
     "UserError": "hpsearch.errors",
     "WarmStart": "hpsearch.study.warm_start",
+    "check_gradients": "hpsearch.models.estimators.gradients",
     "load": "hpsearch.tracking.load_model",
     "load_model": "hpsearch.tracking.load_model",
+    "load_network2": "hpsearch.models.estimators.network2",
+    "load_torch_state": "hpsearch.models.estimators.torch_state",
+    "save_network2": "hpsearch.models.estimators.network2",
+    "torch_state": "hpsearch.models.estimators.torch_state",
     "track": "hpsearch.running.single",
 }
 
 __all__ = [
+    "Activation",
     "Against",
     "Augmentation",
+    "AvgPool2D",
+    "BatchNorm",
     "Choice",
     "Columns",
     "Comparison",
+    "Conv2D",
     "Curves",
     "DateParts",
+    "Dense",
+    "Dropout",
+    "Flatten",
     "Float",
+    "GroupNorm",
     "Int",
+    "LayerNorm",
     "MLPClassifier",
     "MLPRegressor",
+    "MaxPool2D",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "PlainText",
     "Pruned",
     "Published",
+    "Residual",
     "Samples",
     "Scale",
     "SmoothClip",
+    "SpatialDropout",
     "Study",
     "StudySearchCV",
     "Table",
     "UserError",
     "WarmStart",
+    "check_gradients",
     "load",
     "load_model",
+    "load_network2",
+    "load_torch_state",
+    "save_network2",
+    "torch_state",
     "track",
 ]
 

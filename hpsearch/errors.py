@@ -29,7 +29,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         A text to append to the message, starting with a blank.
     """
     names = sorted(known)
-    close = [known for known in names if name and known.startswith(name)][:1]
+    # The beginning of several names is most likely the shortest of them, cut by a letter.
+    close = sorted((known for known in names if name and known.startswith(name)), key=len)[:1]
     close = close or get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f" (did you mean {close[0]!r}?)"

@@ -16,12 +16,23 @@ from . import names
 if TYPE_CHECKING:
     from .augmentation import Augmentation
     from .estimators.classifier import MLPClassifier
+    from .estimators.gradients import check_gradients
     from .estimators.loading import load
+    from .estimators.network_classifier import NetworkClassifier
+    from .estimators.network_regressor import NetworkRegressor
     from .estimators.regressor import MLPRegressor
 
-_HOMES = {**names.HOMES, "load": ".estimators.loading"}
+_HOMES = {**names.HOMES, "check_gradients": ".estimators.gradients", "load": ".estimators.loading"}
 
-__all__ = ["Augmentation", "MLPClassifier", "MLPRegressor", "load"]
+__all__ = [
+    "Augmentation",
+    "MLPClassifier",
+    "MLPRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "check_gradients",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

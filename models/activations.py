@@ -1,6 +1,7 @@
 """Activation functions of hidden neurons: one entry a function, applied in place.
 
-Each but gelu knows its derivative through its own output a = f(z), so that the weighted input z need not be kept.
+Each but gelu and swish knows its derivative through its own output a = f(z), so that the weighted input z need not be
+kept.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Activation:
         backward: (a, delta, scratch, slope) -> operations that replace delta by delta·f'(z); all of one shape.
         steepest: The largest f'.
         keeps_slope: Whether f' cannot be had from a, so that `apply` stores it for `backward`.
+        monotone: Whether f never falls, so that the largest of several activations is that of the largest z.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Activation:
     backward: Callable[[Array, Array, Array, Array], list[Op]]
     steepest: float = 1.0
     keeps_slope: bool = False
+    monotone: bool = True
 
 
 def _constant(value: float, like: Array) -> Array:
@@ -129,7 +132,22 @@ def _gelu(u: Array, slope: Array) -> list[Op]:
     ]
 
 
-def _gelu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
+def _swish(u: Array, slope: Array) -> list[Op]:
+    # f(z) = z·σ(z) and f'(z) = σ(z) + f(z)·(1 − σ(z)), with σ(z) = ½ + ½·tanh(z/2) kept beside
+    gate, half = np.empty_like(u), _constant(0.5, u)
+    return [
+        (np.multiply, (u, half, gate)),
+        (np.tanh, (gate, gate)),
+        (np.multiply, (gate, half, gate)),
+        (np.add, (gate, half, gate)),
+        (np.multiply, (u, gate, u)),
+        (np.subtract, (_constant(1, u), gate, slope)),
+        (np.multiply, (slope, u, slope)),
+        (np.add, (slope, gate, slope)),
+    ]
+
+
+def _by_slope(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
     return [(np.multiply, (delta, slope, delta))]
 
 
@@ -141,7 +159,8 @@ ACTIVATIONS = {
         Activation("relu", 1.0, _relu, _relu_backward),
         Activation("leaky_relu", 1.0, _leaky_relu, _leaky_relu_backward),
         Activation("elu", 1.0, _elu, _elu_backward),
-        Activation("gelu", 1.0, _gelu, _gelu_backward, keeps_slope=True),
+        Activation("gelu", 1.0, _gelu, _by_slope, keeps_slope=True, monotone=False),
+        Activation("swish", 1.0, _swish, _by_slope, keeps_slope=True, monotone=False),
     )
 }
 """Every activation by name."""

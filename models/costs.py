@@ -36,6 +36,8 @@ class Output:
         response: (u) -> the activations a.
         log_weights: (u) -> logarithms of numbers proportional to the class probabilities, or None where there is no
             such thing.
+        apply_keeping: (u, h, largest, total) -> `apply`'s operations, which leave the largest u of each sample and the
+            sum of exp(u − largest) in arrays of shape (..., b, 1); None where `apply` has no such numbers.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Output:
     backward: Callable[[Array, Array, Array], list[Op]]
     response: Callable[[Array], Array]
     log_weights: Callable[[Array], Array] | None
+    apply_keeping: Callable[[Array, Array, Array, Array], list[Op]] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Head:
         scale: The constant in ∂C/∂z = scale·δ; it is left out of δ and joins the learning rate.
         curvature_scale: The constant that `curvature` leaves out.
         canonical: Whether δ = h − t, without the derivative of the output.
+        value_of_kept: (u, t, largest, total) -> `value` from what `Output.apply_keeping` left, in the same bits and
+            without an exponential; or None.
     """
 
     output: Output
@@ -65,6 +70,7 @@ class Head:
     scale: float
     curvature_scale: float
     canonical: bool
+    value_of_kept: Callable[[Array, Array, Array, Array], Array] | None = None
 
     def blind_cost(self, t: Array) -> float:
         """Return the mean cost of samples when all z are 0: that of guessing.
@@ -126,12 +132,16 @@ def _unchanged(h: Array, delta: Array, scratch: Array) -> list[Op]:
 
 def _softmax(u: Array, h: Array) -> list[Op]:
     row = np.empty((*u.shape[:-1], 1), u.dtype)
+    return _softmax_keeping(u, h, row, row)
+
+
+def _softmax_keeping(u: Array, h: Array, largest: Array, total: Array) -> list[Op]:
     return [
-        (np.maximum.reduce, (u, -1, None, row, True)),  # the largest exponent becomes 0: no overflow
-        (np.subtract, (u, row, h)),
+        (np.maximum.reduce, (u, -1, None, largest, True)),  # the largest exponent becomes 0: no overflow
+        (np.subtract, (u, largest, h)),
         (np.exp, (h, h)),
-        (np.add.reduce, (h, -1, None, row, True)),
-        (np.divide, (h, row, h)),
+        (np.add.reduce, (h, -1, None, total, True)),
+        (np.divide, (h, total, h)),
     ]
 
 
@@ -175,8 +185,11 @@ def _cross_entropy(u: Array, h: Array, t: Array) -> Array:
 
 def _log_likelihood(u: Array, h: Array, t: Array) -> Array:
     largest = u.max(-1, keepdims=True)
-    partition = np.log(np.exp(u - largest).sum(-1, keepdims=True))
-    terms: Array = partition + largest - (t * u).sum(-1, keepdims=True)
+    return _log_likelihood_of_kept(u, t, largest, np.exp(u - largest).sum(-1, keepdims=True))
+
+
+def _log_likelihood_of_kept(u: Array, t: Array, largest: Array, total: Array) -> Array:
+    terms: Array = np.log(total) + largest - (t * u).sum(-1, keepdims=True)
     return terms
 
 
@@ -192,7 +205,7 @@ OUTPUTS = {
             "sigmoid", 0.5, _plus_minus, _tanh, tanh_slope, lambda u: np.asarray(expit(2 * u)),
             lambda u: _log_sigmoid(2 * u),
         ),
-        Output("softmax", 1.0, _as_given, _softmax, _softmax_backward, _softmax_response, np.asarray),
+        Output("softmax", 1.0, _as_given, _softmax, _softmax_backward, _softmax_response, np.asarray, _softmax_keeping),
         Output("tanh", 1.0, _plus_minus, _tanh, tanh_slope, np.tanh, lambda u: _log_sigmoid(2 * u)),
         Output("identity", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
     )
@@ -204,7 +217,9 @@ HEADS = {
     ("sigmoid", "quadratic"): Head(OUTPUTS["sigmoid"], _quadratic(1 / 8), 1 / 8, 1 / 16, canonical=False),
     ("sigmoid", "cross_entropy"): Head(OUTPUTS["sigmoid"], _cross_entropy, 1 / 2, 1 / 4, canonical=True),
     ("softmax", "quadratic"): Head(OUTPUTS["softmax"], _quadratic(1 / 2), 1, 1, canonical=False),
-    ("softmax", "log_likelihood"): Head(OUTPUTS["softmax"], _log_likelihood, 1, 1, canonical=True),
+    ("softmax", "log_likelihood"): Head(
+        OUTPUTS["softmax"], _log_likelihood, 1, 1, canonical=True, value_of_kept=_log_likelihood_of_kept
+    ),
     ("tanh", "quadratic"): Head(OUTPUTS["tanh"], _quadratic(1 / 2), 1, 1, canonical=False),
     ("tanh", "cross_entropy"): Head(OUTPUTS["tanh"], _cross_entropy, 1, 1, canonical=True),
     ("identity", "quadratic"): Head(OUTPUTS["identity"], _quadratic(1 / 2), 1, 1, canonical=True),
@@ -213,3 +228,8 @@ HEADS = {
 
 COSTS = tuple(dict.fromkeys(cost for _, cost in HEADS))
 """The names of all costs."""
+
+
+def natural_cost(output: str) -> str:
+    """Return the cost whose δ at the output is a − y, without the derivative of the output: what "auto" means."""
+    return next(cost for (name, cost), head in HEADS.items() if name == output and head.canonical)

@@ -34,5 +34,18 @@ def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Arra
     return rng.uniform(-bound, bound, (n_in, n_out)), np.zeros(n_out)
 
 
-INITIALIZERS: dict[str, Initializer] = {"scaled": scaled, "gaussian": gaussian, "he": he, "glorot": glorot}
+def orthogonal(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
+    """Draw W with orthonormal columns (or rows, where there are more columns), b = 0: it keeps lengths (Saxe 2014)."""
+    tall = rng.standard_normal((max(n_in, n_out), min(n_in, n_out)))
+    q, r = np.linalg.qr(tall)
+    q *= np.sign(np.diag(r))  # so that all orthogonal matrices are equally likely
+    return np.ascontiguousarray(q if n_in >= n_out else q.T), np.zeros(n_out)
+
+
+INITIALIZERS: dict[str, Initializer] = {each.__name__: each for each in (scaled, gaussian, he, glorot, orthogonal)}
 """Every rule by name."""
+
+
+def initializer_of(weight_init: object) -> Initializer:
+    """Return the rule of a name; that of "scaled" where the weights are given, which then take their places."""
+    return INITIALIZERS[weight_init] if isinstance(weight_init, str) else scaled

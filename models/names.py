@@ -13,13 +13,27 @@ PACKAGE = __name__.rpartition(".")[0]
 """What this package is called here: ``hpsearch.models``, or the name under which a model carries it."""
 
 HOMES: Mapping[str, str] = {
+    "Activation": ".layers.activation",
     "Augmentation": ".augmentation",
+    "AvgPool2D": ".layers.avg_pool2d",
+    "BatchNorm": ".layers.batch_norm",
     "Columns": ".preprocessing.columns",
+    "Conv2D": ".layers.conv2d",
     "DateParts": ".preprocessing.parts",
+    "Dense": ".layers.dense",
+    "Dropout": ".layers.dropout",
+    "Flatten": ".layers.flatten",
+    "GroupNorm": ".layers.group_norm",
+    "LayerNorm": ".layers.layer_norm",
     "MLPClassifier": ".estimators.classifier",
     "MLPRegressor": ".estimators.regressor",
+    "MaxPool2D": ".layers.max_pool2d",
+    "NetworkClassifier": ".estimators.network_classifier",
+    "NetworkRegressor": ".estimators.network_regressor",
     "PlainText": ".preprocessing.parts",
+    "Residual": ".layers.residual",
     "SmoothClip": ".preprocessing.parts",
+    "SpatialDropout": ".layers.spatial_dropout",
 }
 """The classes that may stand in a file, and the modules of this package that define them."""
 

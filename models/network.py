@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from . import chain
 from .activations import ACTIVATIONS
 from .costs import HEADS, Head
-from .initializers import INITIALIZERS
-from .kernels import Array, Op, run
-from .layers import ActivationLayer, BatchNorm, Dense, Dropout, Gradient, Layer, Parameter, Workspace
+from .initializers import initializer_of
+from .kernels import Array, Op
+from .layers import (
+    ActivationLayer,
+    BatchNormLayer,
+    DenseLayer,
+    DropoutLayer,
+    FiltersLayer,
+    Gradient,
+    Layer,
+    Parameter,
+    PatchesLayer,
+    Workspace,
+)
+from .reading import BLOCK, Passed, Readable
 
-Passed = list[tuple[Array, Array]]
-"""(inputs, outputs) of each layer in a forward pass."""
+BLOCK_BYTES = 8 * 2**20
+"""Most memory of the widest layer of such a block; of networks that see images alone."""
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Readable):
     """A stack of layers under an output layer with its cost.
 
     Attributes:
         layers: From the input to the weighted inputs z of the output layer.
         head: Output activation and cost.
+        stem: Layers below, without parameters, that all lanes share: what the others take as inputs is what the stem
+            makes of the samples.
+        decays_biases: Whether regularisation holds for biases, too.
     """
 
     layers: tuple[Layer, ...]
     head: Head
+    stem: tuple[Layer, ...] = ()
+    decays_biases: bool = False
 
     @classmethod
     def build(cls, params: Mapping[str, Any], n_features: int, n_outputs: int) -> Network:
@@ -41,24 +59,84 @@ class Network:
             n_features: Width of the input, d.
             n_outputs: Number of output neurons, C.
         """
+        if params.get("layers") is not None:
+            head = HEADS[params["output"], params["cost"]]
+            stem, body = chain.build(params, n_features, n_outputs, head)
+            return cls(body, head, stem, params["regularize_biases"])
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
-        layers: list[Layer] = [Dropout(0, n_features)] if params["input_dropout"] else []
-        activation, initializer = ACTIVATIONS[params["activation"]], INITIALIZERS[params["weight_init"]]
+        layers: list[Layer] = [DropoutLayer(0, n_features)] if params["input_dropout"] else []
+        activation, initializer = ACTIVATIONS[params["activation"]], initializer_of(params["weight_init"])
         head, normed = HEADS[params["output"], params["cost"]], params["batch_norm"]
         for i, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
-            layers.append(Dense(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
+            layers.append(DenseLayer(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
             if normed:
-                layers.append(BatchNorm(i, n_out, activation.gain))
+                layers.append(BatchNormLayer(i, n_out, activation.gain))
             layers.append(ActivationLayer(i, n_out, activation))
             if params["dropout"]:
-                layers.append(Dropout(i + 1, n_out))
-        layers.append(Dense(len(sizes) - 2, sizes[-2], n_outputs, initializer, head.output.gain))
-        return cls(tuple(layers), head)
+                layers.append(DropoutLayer(i + 1, n_out))
+        layers.append(DenseLayer(len(sizes) - 2, sizes[-2], n_outputs, initializer, head.output.gain))
+        return cls(tuple(layers), head, decays_biases=params["regularize_biases"])
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """All arrays that the layers own, from the input upwards."""
-        return tuple(p for layer in self.layers for p in layer.parameters)
+        owned = (p for layer in self.layers for p in layer.parameters)
+        return tuple(replace(p, decays=True) if p.name in self.biases else p for p in owned)
+
+    @cached_property
+    def biases(self) -> frozenset[str]:
+        """Names of the biases for which regularisation holds."""
+        weighing = (each for each in self.leaves if isinstance(each, DenseLayer | FiltersLayer) and self.decays_biases)
+        return frozenset(p.name for each in weighing for p in each.parameters if not p.decays)
+
+    @cached_property
+    def leaves(self) -> tuple[Layer, ...]:
+        """The layers, with those of which others are made in their place."""
+        found: list[Layer] = []
+        ahead = [*self.stem, *self.layers]
+        while ahead:
+            layer = ahead.pop(0)
+            ahead = [*layer.inner, *ahead]
+            found += [] if layer.inner else [layer]
+        return tuple(found)
+
+    @cached_property
+    def masks(self) -> Mapping[int, int]:
+        """Width of the random mask of a sample, by the index of each layer that is given one."""
+        return {layer.index: layer.mask_width for layer in self.leaves if layer.mask_width}  # type: ignore[attr-defined]
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether a layer reads the clock while it trains."""
+        return any(layer.counts for layer in self.leaves)
+
+    @cached_property
+    def block(self) -> int:
+        """How many samples are measured at once; the same for all that have these layers."""
+        if not any(isinstance(layer, PatchesLayer) for layer in self.leaves):
+            return BLOCK
+        return max(1, min(BLOCK, BLOCK_BYTES // (4 * max(layer.n_out for layer in self.leaves))))
+
+    def stemmed(self, workspace: Workspace, x: Array) -> tuple[list[Op], Array]:
+        """Emit what the stem makes of samples.
+
+        Args:
+            workspace: Buffers.
+            x: Samples, shape (b, d).
+
+        Returns:
+            The operations, and the inputs of the layers, shape (b, ·): without a stem x itself.
+        """
+        ops: list[Op] = []
+        for layer in self.stem:
+            emitted, x = layer.forward(workspace, {}, x)
+            ops += emitted
+        return ops, x
+
+    @cached_property
+    def width_in(self) -> int | None:
+        """Width of what the stem makes; None without a stem."""
+        return self.stem[-1].n_out if self.stem else None
 
     def init(self, rng: np.random.Generator, dtype: np.dtype[Any]) -> dict[str, Array]:
         """Draw the parameters of one network."""
@@ -121,6 +199,8 @@ class Network:
             emitted, delta, found = workspace.once(("backward", i), emit) if local else emit()
             ops += emitted
             gradients += found
+        if self.biases:
+            gradients = [replace(g, decays=True) if g.parameter in self.biases else g for g in gradients]
         return ops, gradients
 
     def jvp(
@@ -149,64 +229,3 @@ class Network:
         if tangent is None:
             raise AssertionError("a network ends in a dense layer")
         return ops, tangent
-
-    def probabilities(self, parameters: Mapping[str, Array], X: Array) -> Array:
-        """Return class probabilities of one network, float64 of shape (n, C), rows summing to 1.
-
-        Args:
-            parameters: Arrays of one network by name, without a leading axis; others (of its state) are not read.
-            X: Inputs, shape (n, d), C-contiguous, of the parameters' dtype.
-
-        Raises:
-            ValueError: For an output that knows no classes.
-        """
-        if self.head.output.log_weights is None:
-            raise ValueError(f"output={self.head.output.name!r} has no class probabilities")
-        parts = []
-        for u in self._logits(parameters, X):
-            log_odds = self.head.output.log_weights(u)
-            weights = np.exp(log_odds - log_odds.max(-1, keepdims=True))
-            parts.append(weights / weights.sum(-1, keepdims=True))
-        return np.concatenate(parts)
-
-    def activations(self, parameters: Mapping[str, Array], X: Array) -> Array:
-        """Return the activations a of the output neurons of one network, float64 of shape (n, C).
-
-        Args:
-            parameters: See `probabilities`.
-            X: See `probabilities`.
-        """
-        return np.concatenate([self.head.output.response(u) for u in self._logits(parameters, X)])
-
-    def raw_outputs(self, parameters: Mapping[str, Array], X: Array) -> Array:
-        """Return the weighted inputs z of the output neurons of one network, float64 of shape (n, C).
-
-        Args:
-            parameters: See `probabilities`.
-            X: See `probabilities`.
-        """
-        return np.concatenate(list(self._logits(parameters, X))) / self.head.output.gain
-
-    def hidden(self, parameters: Mapping[str, Array], X: Array) -> list[Array]:
-        """Return the activations of each hidden layer of one network, float64 of shape (n, neurons), input first.
-
-        Args:
-            parameters: See `probabilities`.
-            X: See `probabilities`.
-        """
-        places = [i for i, layer in enumerate(self.layers) if isinstance(layer, ActivationLayer)]
-        blocks = [[passed[i][1][0].astype(np.float64) for i in places] for passed in self._passes(parameters, X)]
-        return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
-
-    def _logits(self, parameters: Mapping[str, Array], X: Array) -> Iterator[Array]:
-        for passed in self._passes(parameters, X):
-            yield passed[-1][1][0].astype(np.float64)
-
-    def _passes(self, parameters: Mapping[str, Array], X: Array, block: int = 512) -> Iterator[Passed]:
-        stacked = {p.name: parameters[p.name][None] for p in self.parameters}
-        for start in range(0, len(X), block):
-            x = X[start : start + block]
-            with np.errstate(all="ignore"):  # saturation is not an error
-                ops, passed = self.forward(Workspace(1, len(x), X.dtype), stacked, x)
-                run(ops)
-            yield passed

@@ -3,12 +3,13 @@
 An optimizer is a list of slots, arrays of the parameters' shape that live as long as the network and start at zero,
 and an `update` that emits the operations of one step. Gradients come unevaluated, as outer products leftᵀ·right: sgd,
 momentum and nesterov add them in place in one BLAS call, decay or friction included; the others multiply them out into
-a row of memory a lane, and go over all parameters at once. L1 and L2 are part of the gradient everywhere.
+a row of memory a lane, and go over all parameters at once. L1 and L2 are part of the gradient everywhere; but
+the L2 of adamw shrinks the weights beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -119,14 +120,14 @@ def _nesterov(step: Step) -> list[Op]:
     return ops
 
 
-def _multiply_out(step: Step) -> tuple[list[Op], Array]:
-    """Emit ∇C of all lanes, penalties included, into an array laid out as the parameters."""
+def _multiply_out(step: Step, *, decoupled: bool = False) -> tuple[list[Op], Array]:
+    """Emit ∇C of all lanes, penalties included (L2 where not decoupled), into an array laid out as the parameters."""
     stacks = step.stacks
     gradient = step.workspace.buffer("gradient", width=stacks.layout.width, rows=1)[:, 0]
     views, weights, ops = stacks.layout.views(gradient), slice(stacks.layout.decaying), []
     for k, r in enumerate(step.rates):
         ops += [g.accumulate(k, 1.0, 0.0, views[g.parameter][k]) for g in step.gradients]
-        if r.l2:
+        if r.l2 and not decoupled:
             ops.append(add_scaled(r.l2 / r.n_train, stacks.flat[k, weights], gradient[k, weights]))
         first, signs = _signs(step, k)
         ops += first + add_signs(r.l1 / r.n_train, signs, gradient[k, weights])
@@ -160,7 +161,18 @@ def _rmsprop(step: Step) -> list[Op]:
     ]
 
 
-def _adam(step: Step) -> list[Op]:
+def _adamw(step: Step) -> list[Op]:
+    """Emit w ← (1 − ηλ/n)·w, then adam's step for the gradient without L2 (Loshchilov and Hutter 2019)."""
+    stacks, weights, ops = step.stacks, slice(step.stacks.layout.decaying), []
+    for k, r in enumerate(step.rates):
+        if r.l2:
+            decaying = stacks.flat[k, weights]
+            kept = np.array(weight_decay(r.learning_rate, r.l2, r.n_train), decaying.dtype)
+            ops.append((np.multiply, (decaying, kept, decaying)))
+    return _adam(step, decoupled=True, before=ops)
+
+
+def _adam(step: Step, *, decoupled: bool = False, before: Sequence[Op] = ()) -> list[Op]:
     """Emit m ← β₁m + (1 − β₁)∇C, s ← β₂s + (1 − β₂)∇C², w ← w − η·m̂/(√ŝ + ε) (Kingma and Ba 2015).
 
     With m̂ = m/(1 − β₁ᵗ) and ŝ = s/(1 − β₂ᵗ) this is w − α·m/(√s + ε·c), where c = √(1 − β₂ᵗ) and α = ηc/(1 − β₁ᵗ).
@@ -168,7 +180,7 @@ def _adam(step: Step) -> list[Op]:
     clock = step.workspace.clock
     if clock is None:
         raise AssertionError("adam needs the clock")
-    (ops, gradient), flat, slots = _multiply_out(step), step.stacks.flat, step.stacks.slots
+    (ops, gradient), flat, slots = _multiply_out(step, decoupled=decoupled), step.stacks.flat, step.stacks.slots
     scratch = step.workspace.buffer("work", width=flat.shape[1], rows=1)[:, 0]
     t, beta1 = clock[:, 0], [r.momentum for r in step.rates]
     eta, decay = np.array([[r.learning_rate] for r in step.rates]), np.array([[b] for b in beta1])
@@ -176,6 +188,7 @@ def _adam(step: Step) -> list[Op]:
     rate, epsilon = np.empty(eta.shape, flat.dtype), np.empty(eta.shape, flat.dtype)
     return [
         *ops,
+        *before,
         (np.power, (ADAM_BETA2, t, correction)),
         (np.subtract, (1.0, correction, correction)),
         (np.sqrt, (correction, correction)),
@@ -203,6 +216,7 @@ OPTIMIZERS = {
         Optimizer("nesterov", 0.1, 0.9, ("velocity",), _nesterov),
         Optimizer("rmsprop", 0.001, 0.0, ("square",), _rmsprop, buffers=2),
         Optimizer("adam", 0.001, 0.9, ("mean", "square"), _adam, counts=True, buffers=2),
+        Optimizer("adamw", 0.001, 0.9, ("mean", "square"), _adamw, counts=True, buffers=2),
         Optimizer(
             "hessian_free", 1.0, 0.0, (), hessian_free.update, buffers=6, lanes=1, extras=hessian_free.EXTRAS
         ),

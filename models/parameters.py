@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from . import chain
 from .activations import ACTIVATIONS
 from .augmentation import validate_augmentation
-from .costs import COSTS, HEADS, OUTPUTS
+from .costs import COSTS, HEADS, OUTPUTS, natural_cost
 from .early_stopping import EARLY_STOPPING
 from .initializers import INITIALIZERS
 from .optimizers import OPTIMIZERS
@@ -20,10 +21,11 @@ from .schedules import SCHEDULES
 from .spelling import translated, value_hint
 
 DEFAULTS: dict[str, Any] = {
+    "layers": None,
     "hidden_layer_sizes": (30,),
     "activation": "sigmoid",
     "output": "sigmoid",
-    "cost": "cross_entropy",
+    "cost": "auto",
     "optimizer": "sgd",
     "learning_rate": None,
     "momentum": None,
@@ -32,6 +34,10 @@ DEFAULTS: dict[str, Any] = {
     "l1": 0.0,
     "l2": 0.0,
     "max_norm": None,
+    "regularize_biases": False,
+    "clip_norm": None,
+    "ema": None,
+    "label_smoothing": 0.0,
     "dropout": 0.0,
     "input_dropout": 0.0,
     "batch_norm": False,
@@ -41,8 +47,12 @@ DEFAULTS: dict[str, Any] = {
     "lr_schedule": "constant",
     "lr_factor": 0.5,
     "lr_min_ratio": 1 / 1024,
+    "lr_patience": None,
+    "lr_metric": None,
+    "lr_warmup": 0,
     "early_stopping": "none",
     "patience": 10,
+    "early_stopping_metric": None,
     "validation_fraction": 0.1,
     "exact_train_metrics": False,
     "class_weight": None,
@@ -51,18 +61,25 @@ DEFAULTS: dict[str, Any] = {
     "random_state": None,
     "dtype": "float32",
 }
-"""Every parameter of `MLPClassifier` with its default."""
+"""Every parameter of the training core with its default: those of `MLPClassifier`, and the layers of a chain."""
 
 _NAMES: dict[str, Collection[str]] = {
     "activation": ACTIVATIONS,
     "output": OUTPUTS,
-    "cost": COSTS,
+    "cost": ("auto", *COSTS),
     "optimizer": OPTIMIZERS,
     "weight_init": INITIALIZERS,
     "lr_schedule": SCHEDULES,
     "early_stopping": EARLY_STOPPING,
     "dtype": ("float32", "float64"),
 }
+
+
+CHAIN_BATCH = 32
+"""The batch size of `NetworkClassifier` and `NetworkRegressor` where the user gives none."""
+
+METRICS = ("val_accuracy", "val_cost", "val_r2")
+"""What early stopping and a schedule may look at; val_r2 in a regression alone, where there is no accuracy."""
 
 
 def _positive(x: float) -> bool:
@@ -81,10 +98,15 @@ _NUMBERS: dict[str, tuple[Any, Callable[[Any], bool], str, bool]] = {
     "l1": (Real, lambda x: x >= 0, "a number ≥ 0", False),
     "l2": (Real, lambda x: x >= 0, "a number ≥ 0", False),
     "max_norm": (Real, _positive, "a positive number", True),
+    "clip_norm": (Real, _positive, "a positive number", True),
+    "ema": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", True),
+    "label_smoothing": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
+    "lr_warmup": (Integral, lambda x: x >= 0, "an integer ≥ 0", False),
     "dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "input_dropout": (Real, lambda x: 0 <= x < 1, "a number in [0, 1)", False),
     "lr_factor": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
     "lr_min_ratio": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
+    "lr_patience": (Integral, _positive, "a positive integer", True),
     "patience": (Integral, _positive, "a positive integer", False),
     "validation_fraction": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
     "verbose": (Integral, lambda x: x >= 0, "an integer ≥ 0", False),
@@ -117,6 +139,9 @@ def validate_params(params: Mapping[str, Any]) -> None:
     given = {**DEFAULTS, **params}
     for name, known in _NAMES.items():
         value = given[name]
+        if name == "weight_init" and isinstance(value, tuple | list):
+            _validate_start(value)
+            continue
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name}={value!r} is unknown{value_hint(name, value) or suggestion(str(value), known)}")
     for name, (kind, test, expected, optional) in _NUMBERS.items():
@@ -125,9 +150,11 @@ def validate_params(params: Mapping[str, Any]) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
             raise ValueError(f"{name}={value!r} must be {expected}{value_hint(name, value)}")
-    for name in ("batch_norm", "exact_train_metrics", "warm_start"):
+    for name in ("batch_norm", "regularize_biases", "exact_train_metrics", "warm_start"):
         if not isinstance(given[name], (bool, np.bool_)):
             raise ValueError(f"{name}={given[name]!r} must be True or False")
+    for name in ("lr_metric", "early_stopping_metric"):
+        _validate_metric(name, given)
     _validate_sizes(given["hidden_layer_sizes"])
     batch = given["batch_size"]
     if not (isinstance(batch, str) and batch == "all") and not (_natural(batch) and batch > 0):
@@ -141,8 +168,44 @@ def validate_params(params: Mapping[str, Any]) -> None:
     state = given["random_state"]
     if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
         raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")
-    validate_augmentation(given["augmentation"], given["image_shape"])
+    if given["layers"] is not None:
+        chain.validate(given["layers"])
+    validate_augmentation(given["augmentation"], _image_shape(given))
     _validate_combinations(given)
+
+
+def _validate_start(value: Any) -> None:
+    if len(value) != 2 or not all(isinstance(each, tuple | list) for each in value):
+        raise ValueError(
+            f"weight_init={value!r} must be the name of a rule, or (coefs, intercepts): a list of the weights of each "
+            "layer, shape (n_in, n_out), and one of the biases, shape (n_out,)"
+        )
+
+
+def _image_shape(given: Mapping[str, Any]) -> Any:
+    """Return the shape of images without their channels, which a chain of layers takes too."""
+    shape = given["image_shape"]
+    if given["layers"] is None or shape is None:
+        return shape
+    if not isinstance(shape, tuple | list) or len(shape) not in (2, 3) or not all(_natural(s) and s > 0 for s in shape):
+        raise ValueError(f"image_shape={shape!r} must be (rows, columns) or (rows, columns, channels)")
+    if given["augmentation"] is None:
+        return None
+    if len(shape) == 3 and shape[2] != 1:
+        raise ValueError("augmentation distorts images of one channel: image_shape must be (rows, columns)")
+    return tuple(shape[:2])
+
+
+def _validate_metric(name: str, given: Mapping[str, Any]) -> None:
+    value = given[name]
+    if value is None:
+        return
+    if value not in METRICS:
+        hint = suggestion(str(value), METRICS)
+        raise ValueError(f"{name}={value!r} is unknown{hint}; None takes the accuracy, in a regression the cost")
+    lacking = "val_accuracy" if given["output"] == "identity" else "val_r2"
+    if value == lacking:
+        raise ValueError(f"{name}={value!r} is not measured with output={given['output']!r}: use 'val_cost'")
 
 
 def _validate_sizes(sizes: Any) -> None:
@@ -154,10 +217,10 @@ def _validate_sizes(sizes: Any) -> None:
 
 def _validate_combinations(given: Mapping[str, Any]) -> None:
     output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
-    if (output, cost) not in HEADS:
+    if cost != "auto" and (output, cost) not in HEADS:
         better = {"softmax": "log_likelihood", "identity": "quadratic"}.get(output)
         if better:
-            raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r}")
+            raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r} or cost='auto'")
         raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output='softmax'")
     if given["batch_norm"] and given["batch_size"] == 1:
         raise ValueError("batch_norm=True needs batches of two samples or more: use batch_size=2 or larger")
@@ -165,6 +228,13 @@ def _validate_combinations(given: Mapping[str, Any]) -> None:
         raise ValueError(
             f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
         )
+
+    if optimizer == "hessian_free" and given["clip_norm"] is not None:
+        raise ValueError(
+            "clip_norm has no meaning with optimizer='hessian_free', whose steps are bounded by its damping"
+        )
+    if output == "identity" and given["label_smoothing"]:
+        raise ValueError("label_smoothing is for classes, not for the numbers of output='identity'")
 
 
 def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,12 +250,30 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
     given = {**DEFAULTS, **params}
     optimizer = OPTIMIZERS[given["optimizer"]]
     if given["image_shape"] is not None:
-        given["image_shape"] = tuple(int(s) for s in given["image_shape"])
+        shape = tuple(int(s) for s in given["image_shape"])
+        given["image_shape"] = shape if given["augmentation"] is None else shape[:2]
+    if given["layers"] is not None:
+        given["layers"] = tuple(given["layers"])
     given["hidden_layer_sizes"] = tuple(int(s) for s in given["hidden_layer_sizes"])
     for name in ("learning_rate", "momentum"):
         if given[name] is None:
             given[name] = getattr(optimizer, name)
+    if given["cost"] == "auto":
+        given["cost"] = natural_cost(given["output"])
+    if given["lr_patience"] is None:
+        given["lr_patience"] = default_lr_patience(given)
     return given
+
+
+def default_lr_patience(params: Mapping[str, Any]) -> int:
+    """Return after how many epochs without improvement the schedule acts where nothing is said.
+
+    That is `patience`; a third of it where early stopping waits for `patience` epochs itself, so that η has been
+    lowered before training ends.
+    """
+    patience = int(params["patience"])
+    both = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
+    return max(1, patience // 3) if both else patience
 
 
 def batch_rows(params: Mapping[str, Any], n: int) -> int:
@@ -207,7 +295,8 @@ def is_clipped(params: Mapping[str, Any], n: int) -> bool:
     The default is meant for no size in particular.
     """
     batch = params["batch_size"]
-    return not isinstance(batch, str) and batch > n and batch != DEFAULTS["batch_size"]
+    default = DEFAULTS["batch_size"] if params["layers"] is None else CHAIN_BATCH
+    return not isinstance(batch, str) and batch > n and batch != default
 
 
 def needs_validation(params: Mapping[str, Any]) -> bool:

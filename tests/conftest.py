@@ -20,6 +20,8 @@ settings.load_profile("hpsearch")
 
 # Tests start many processes: what the first one compiles is there for the others, whatever the environment says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# pytest-xdist sets a terminal's width, and there is no terminal.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +30,10 @@ def import_path() -> Iterator[None]:
     before = list(sys.path)
     yield
     sys.path[:] = before
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests whose names hold an address: each process of pytest-xdist would call them otherwise."""
+    named = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if named:
+        raise pytest.UsageError(f"a test's name holds an address, give ids: {named[0]}")

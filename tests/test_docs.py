@@ -26,7 +26,7 @@ NAMED_LINK = re.compile(r"\[`([A-Za-z_][\w.]*)`\]\(([^)#\s]+\.py)\)")
 
 COMPOSED_TAGS = {"hpsearch.calibration", "hpsearch.confirmed"}
 """Tags in MLflow whose names hpsearch/tracking/content.py puts together."""
-USERS = {"study.py", "hpsearch.py", "versions/N/study.py"}
+USERS = {"study.py", "hpsearch.py", "versions/N/study.py", "studies/flats.py"}
 """Files of users that pages speak of."""
 
 

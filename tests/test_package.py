@@ -39,8 +39,9 @@ study = Study(
 """
 
 
-def call(*words: object, cwd: Path | None = None, status: int = 0) -> str:
+def call(*words: object, cwd: Path | None = None, status: int = 0, **variables: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment |= variables
     environment.pop("MLFLOW_TRACKING_URI", None)
     command = [str(word) for word in words]
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
@@ -120,6 +121,9 @@ def test_a_wheel_of_the_sdist_is_the_same(builder: Path, source: Path, wheel: Pa
     (built,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(built) as archive:
         assert not [member.name for member in archive if member.issym() or member.islnk()]
+        brought = {member.name.partition("/")[2] for member in archive}
+        assert {"docs/tutorial.md", "studies/eta_lambda.py", "tests/test_package.py", "CHANGELOG.md"} <= brought
+        assert not [name for name in brought if "__pycache__" in name]
         archive.extractall(tmp_path, filter="data")
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
     call(python(builder), "-c", BUILD.format(what="wheel", target=str(tmp_path)), cwd=folder)
@@ -176,3 +180,23 @@ def test_studies_run_in_a_hostile_folder(workers: int, installed: Path, project:
     curves = call(hpsearch, "export", "pure", "--curves", cwd=project).splitlines()
     assert all(float(line.rpartition(",")[2]) >= 10 for line in curves[1:])  # 4 + 4 + 2 by the project's own modules
     assert "eta_lambda" in call(hpsearch, "ls", cwd=project)
+
+
+def test_a_folder_of_any_name_will_do_without_git_and_without_a_home(installed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "Meine Läufe – ÄÖÜ 100 %"
+    folder.mkdir()
+    rows = "\n".join(f"{x},{x * 2 % 7},{'ja' if x % 3 else 'nein'}" for x in range(60))
+    (folder / "größe der häuser.csv").write_text(f"fläche,zimmer,teuer\n{rows}\n", encoding="utf-8")
+    hpsearch, nowhere = installed / "bin" / "hpsearch", tmp_path / "home"
+    nowhere.mkdir(mode=0o500)  # as a container's: nothing can be written there, but by root
+    bare = {"HOME": str(nowhere), "PATH": str(installed / "bin"), "XDG_CACHE_HOME": ""}
+    call(
+        hpsearch, "run", "--data", "größe der häuser.csv", "--target", "teuer", "--trials", 2, "--epochs", 2,
+        cwd=folder, **bare,
+    )  # fmt: skip
+    said = call(hpsearch, "ls", cwd=folder, **bare)
+    (name,) = (path.name for path in (folder / "mlruns" / "studies").iterdir())
+    assert name in said
+    call(hpsearch, "report", name, "-o", "bericht ä.html", cwd=folder, **bare)
+    call(hpsearch, "watch", name, "-o", "seite ö.html", cwd=folder, **bare)
+    assert (folder / "seite ö.html").stat().st_size > 50_000

@@ -26,6 +26,8 @@ from hpsearch.tracking.sync import sync
 
 WRITTEN = Path(__file__).parent / "fixtures" / "v0_1"
 STUDIES = sorted(path.name for path in (WRITTEN / "studies").iterdir())
+TRAINED_APART = ("forest", "regressor", "scored")
+"""Studies whose trials train another way where they are begun today."""
 MODELS = ("mlp", "pipeline")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
@@ -84,6 +86,23 @@ def test_a_killed_study_goes_on_from_its_checkpoint(root: Path, tmp_path: Path) 
     assert set(logged) <= set(curves.splitlines())
     if same_machine("killed"):
         assert (trials, curves) == exported("killed_resumed")
+
+
+@pytest.mark.parametrize("study", TRAINED_APART)
+def test_a_study_goes_on_the_way_it_began_where_one_of_today_goes_another(
+    study: str, root: Path, tmp_path: Path
+) -> None:
+    log = root / "studies" / study / "log.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[: len(lines) // 2]))
+    declared = load_study(shutil.copyfile(root / "studies" / study / "study.py", tmp_path / f"{study}.py"))
+    declared.run(root, quiet=True, tracking=False)
+    trials, curves = exports(root, study)
+    assert curves.splitlines()[0] == exported(study)[1].splitlines()[0], "what is measured is what was"
+    if same_machine(study):
+        assert (trials, curves) == exported(study)
+    declared.run(tmp_path / "new", quiet=True, tracking=False)
+    assert exports(tmp_path / "new", study)[1] != curves
 
 
 @pytest.mark.parametrize("study", sorted({*STUDIES} - {"staged"}))

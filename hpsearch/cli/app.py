@@ -23,6 +23,7 @@ from hpsearch.cli.look import best, export, ls, show
 from hpsearch.cli.lr_range import lr_range
 from hpsearch.cli.start import init, run
 from hpsearch.cli.store import sync, ui
+from hpsearch.cli.watch import watch
 from hpsearch.engine.interrupt import ended_by_signals
 from hpsearch.errors import StudyFailed, UserError, did_you_mean
 from hpsearch.log import redact
@@ -40,7 +41,7 @@ Examples:
   hpsearch run studies/eta_lambda.py                 search
   hpsearch run studies/eta_lambda.py --data mnist    the same search on other data
   hpsearch show eta_lambda                           its trials, best first
-  hpsearch ui                                        every trial and curve, in the browser""",
+  hpsearch ui eta_lambda                             every trial and curve, in the browser""",
 )
 @click.version_option(__version__, "--version", prog_name="hpsearch", message="%(prog)s %(version)s")
 @click.pass_context
@@ -55,8 +56,8 @@ def cli(ctx: click.Context) -> None:
 
 
 for _command in (
-    run, ask, tell, enqueue, init, ls, show, best, explain, export, report, compare, replay, ui, sync, lr_range, doctor,
-    scrub, rm, gc, data,
+    run, ask, tell, enqueue, init, ls, show, best, explain, export, report, compare, replay, watch, ui, sync, lr_range,
+    doctor, scrub, rm, gc, data,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -24,6 +24,9 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 ORDER = "README.md"
 """A folder's studies run in the order in which this file in it links to them, the others after them by name."""
 
+STUDIES = Path("studies")
+"""Where ``hpsearch init`` writes study files, and where they are looked for by name."""
+
 _LINK = re.compile(r"\]\(([^)/]+\.py)\)")
 
 
@@ -56,7 +59,7 @@ def study_files(paths: Iterable[Path]) -> list[Path]:
         UserError: A folder holds none, or cannot be read.
     """
     found: list[Path] = []
-    for path in paths:
+    for path in map(_meant, paths):
         if not path.is_dir():
             found.append(path)
             continue
@@ -71,6 +74,14 @@ def study_files(paths: Iterable[Path]) -> list[Path]:
         first = [name for name in dict.fromkeys(linked) if name in names]
         found += [path / name for name in [*first, *(name for name in names if name not in first)]]
     return found
+
+
+def _meant(path: Path) -> Path:
+    """Return the file that a word names: ``eta_lambda`` may be ``eta_lambda.py``, here or in the folder ``studies``."""
+    if path.exists() or path.is_absolute():
+        return path
+    named = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
+    return next((each for each in (named, STUDIES / named) if each.is_file()), path)
 
 
 def run_all(

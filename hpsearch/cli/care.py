@@ -157,7 +157,7 @@ def gc(root: Path) -> None:
             continue
         with Lock(folder):
             history = catalogue.load_history(folder)
-            last = history.tick if history.running() else -1  # a study that is done needs none
+            last = history.tick if history.unfinished else -1  # a study that is done needs none
             freed += Checkpoints(folder / CHECKPOINTS, history.header.uid if history.header else "").clear_stale(last)
     click.echo(f"freed {freed / MEGA:.1f} MB")
 

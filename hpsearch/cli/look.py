@@ -63,15 +63,28 @@ Examples:
   hpsearch show eta_lambda
   hpsearch show eta_lambda@mnist --all
   hpsearch show eta_lambda --trial 17                  its end, its files, what it printed
+  hpsearch show eta_lambda --trial 17 --rerun          train it again, here, and see what it raises
+  hpsearch show eta_lambda --trial 17 --rerun --debug  and look around there, with pdb
   hpsearch show eta_lambda --json | jq '.trials[].curve'"""
 )
 @click.argument("study")
 @click.option("--all", "every", is_flag=True, help="All trials, not the best twenty alone.")
 @click.option("--trial", type=click.IntRange(0), metavar="N", help="One trial, with its files and what it printed.")
 @click.option("--version", type=click.IntRange(1), metavar="N", help="An earlier version of its code.")
+@click.option("--rerun", is_flag=True, help="With --trial: run it again in this process; what it raises is raised.")
+@click.option("--debug", is_flag=True, help="With --rerun: open Python's debugger, pdb, where it raises.")
 @options.root
 @options.as_json
-def show(study: str, every: bool, trial: int | None, version: int | None, root: Path, as_json: bool) -> None:
+def show(
+    study: str,
+    every: bool,
+    trial: int | None,
+    version: int | None,
+    rerun: bool,
+    debug: bool,
+    root: Path,
+    as_json: bool,
+) -> int:
     """Show a study and its trials, best first; or one trial.
 
     STUDY is its name; the name without @… will do where there is only one variant.
@@ -80,20 +93,30 @@ def show(study: str, every: bool, trial: int | None, version: int | None, root: 
 
     if trial is not None and every:
         raise click.UsageError("--all and --trial exclude each other", click.get_current_context())
+    if (rerun and trial is None) or (debug and not rerun):
+        missing = "--trial N" if rerun else "--rerun"
+        raise click.UsageError(f"--{'rerun' if rerun else 'debug'} goes with {missing}", click.get_current_context())
+    if rerun and as_json:
+        raise click.UsageError("--rerun and --json exclude each other", click.get_current_context())
     name, history = open_study(root, study, version, every=trial is not None and version is None)
     if trial is not None:
         folder = root / "studies" / name
+        if rerun:
+            from hpsearch.cli import debugging
+
+            return debugging.rerun(history, one_trial.find(history, trial), folder, debug=debug)
         if as_json:
             options.print_json({"study": name, **one_trial.trial_json(history, trial, folder)})
-            return
+            return 0
         plain = terminal.ascii_only(terminal.console())
-        _print(one_trial.trial_parts(history, trial, folder, ascii_only=plain))
-        return
+        _print(one_trial.trial_parts(history, trial, folder, ascii_only=plain, root=root))
+        return 0
     if as_json:
         options.print_json(tables.show_json(name, history))
-        return
+        return 0
     plain = terminal.ascii_only(terminal.console())
-    _print(tables.show_parts(name, history, every=every, ascii_only=plain))
+    _print(tables.show_parts(name, history, every=every, ascii_only=plain, root=root))
+    return 0
 
 
 @click.command(
@@ -112,11 +135,11 @@ def best(study: str, root: Path, as_json: bool) -> None:
     several metrics, print those of each trial on the Pareto front.
     """
     from hpsearch.judging.confirm import winner
-    from hpsearch.report import tables
+    from hpsearch.report import tables, words
 
     name, history = open_study(root, study)
     if history.best is None:
-        raise UserError(f"study {name!r}: no trial has a {history.goal.metric} yet")
+        raise UserError(f"study {name!r}: no trial has {words.a(history.goal.metric)} yet")
     if as_json:
         options.print_json(tables.best_json(name, history))
         return

@@ -123,6 +123,15 @@ def key_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
     return pairs
 
 
+def workers(ctx: click.Context, param: click.Parameter, text: str) -> int | str:
+    """Read a number of processes from 1, or ``auto``."""
+    if text == "auto":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise click.BadParameter(f"expected a number from 1, or auto, not {text!r}", ctx, param)
+    return int(text)
+
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|m|h|d|)"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +77,13 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @options.study_fields(settable=True)
 @options.settings("Any other setting")
 @click.option("--name", metavar="NAME", help="Another name for this study.")
-@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="Processes that train; default 1.")
+@click.option(
+    "--workers",
+    callback=options.workers,
+    metavar="N|auto",
+    default="auto",
+    help="Processes that train; auto, the default: one, and more once it pays (never for a study of seconds).",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Train on a Dask cluster instead, such as tcp://10.0.0.1:8786.")
 @options.study_fields(settable=False)
 @click.option(
@@ -114,6 +122,11 @@ after them (eta_lambda@mnist); --trials extends the study itself. Neither the wo
 @click.option("--no-tracking", is_flag=True, help="Leave MLflow out; the log in the root is kept all the same.")
 @click.option("--no-model", is_flag=True, help="Do not log the winner's model in MLflow.")
 @click.option("--register", metavar="NAME[@ALIAS]", help="Put the winner's model into MLflow's model registry.")
+@click.option(
+    "--wait/--no-wait",
+    default=None,
+    help="Whether to end after the delivery to MLflow; in a terminal a single study's goes on in the background.",
+)
 @click.option("--no-git-diff", is_flag=True, help="Do not record how the repository's files differ from its commit.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but one JSON object at the end.")
@@ -131,9 +144,11 @@ def run(
     until: tuple[str, float] | None,
     write: Path | None,
     save_study: Path | None,
+    wait: bool | None,
     **chosen: Any,
 ) -> int:
     """Run studies, or resume them."""
+    begun = time.monotonic()
     tracking_uri, register, silent = chosen["tracking_uri"], chosen["register"], chosen["quiet"] or as_json
     if chosen["scheduler"] is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
@@ -167,13 +182,15 @@ def run(
         how = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
         overrides = {name: value for name, value in chosen.items() if name not in how}
         how |= {"start_from": chosen["start_from"] or None, "first": chosen["first"] or 0}
+        alone = len(paths) == 1 and not paths[0].is_dir()
+        how |= {"wait": not (alone and sys.stdout.isatty()) if wait is None else wait}
         how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
 
         def declared(path: Path) -> StudyFile:
             return _declared(path, settings, overrides, roles, until, chosen["start_from"], extends=chosen["extend"])
 
         def run_one(study: Study, path: Path) -> Result:
-            nonlocal delivery
+            nonlocal delivery, begun
             from hpsearch.engine.observer import Observer, OnlyWarnings
             from hpsearch.report.live import live_view
             from hpsearch.running import api
@@ -181,10 +198,13 @@ def run(
             mine, delivery = delivery, None  # one process delivers one study
             watcher: Observer = OnlyWarnings()
             if not silent:
-                watcher = view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None)
+                watcher = view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None, begun)
                 stack.callback(view.close)
             given = {**how, "delivery": mine, "observer": watcher, "study_file": path, "git_diff": not no_git_diff}
-            return api.run(study, root, **cast("RunOptions", given))
+            try:
+                return api.run(study, root, **cast("RunOptions", given))
+            finally:
+                begun = time.monotonic()  # of the next one
 
         done = batch.run_all(paths, declared, run_one, silent=silent)
         if write is not None or (done.several and any(path.is_dir() for path in paths)):

@@ -9,7 +9,14 @@ import click
 from hpsearch.cli import options
 
 
-@click.command(short_help="Open MLflow's UI on the right store.", epilog="\b\nExample:\n  hpsearch ui --port 5001")
+@click.command(
+    short_help="Open MLflow's UI on the right store.",
+    epilog="""\b
+Examples:
+  hpsearch ui eta_lambda                 its runs unfolded, the best first, beside their charts
+  hpsearch ui --port 5001                the first page""",
+)
+@click.argument("study", required=False)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -20,11 +27,13 @@ from hpsearch.cli import options
 )
 @options.root
 @options.tracking_uri
-def ui(port: int, root: Path, tracking_uri: str | None) -> None:
-    """Open MLflow's UI on the right store; it listens on this machine alone."""
+def ui(study: str | None, port: int, root: Path, tracking_uri: str | None) -> None:
+    """Open MLflow's UI on the right store, and print the address of STUDY there; it listens on this machine alone."""
+    from hpsearch.log import catalogue
     from hpsearch.tracking import ui as tracking_ui
 
-    tracking_ui.serve(root, tracking_uri, port, click.echo)
+    folder = None if study is None else catalogue.find(root, study)
+    tracking_ui.serve(root, tracking_uri, port, click.echo, folder)
 
 
 @click.command(

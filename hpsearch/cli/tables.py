@@ -105,6 +105,10 @@ def preset_study(data: str, roles: Mapping[str, Any], folder: Path, save: Path |
     text = preset.source(name, data, table, dataset)
     path = save if save is not None else folder / f"{name}.py"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path.parent}: no folder, and none can be made ({error.strerror})") from error
+    try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:

@@ -45,13 +45,40 @@ class Checkpoints:
         Raises:
             OSError: The disk is full or read-only. Nothing half-written is left under a checkpoint's name.
         """
+        self._write(self.folder / f"tick-{tick:09d}.npz", trials)
+        for _, path in self._newest_first()[KEPT:]:
+            path.unlink(missing_ok=True)
+
+    def save_paused(self, trial: Start) -> None:
+        """Save a paused trial, in a file that stays until the trial has ended.
+
+        Raises:
+            OSError: As :meth:`save`.
+        """
+        self._write(self._paused(trial.ask.trial), [trial])
+
+    def paused(self, trial: int) -> Saved | str:
+        """Return what is saved of a trial that was paused: nothing, or its state; or why that cannot be read."""
+        path = self._paused(trial)
+        try:
+            return self._read(path) if path.exists() else {}
+        except UNREADABLE as error:
+            return f"{path}: checkpoint left aside ({error}); its epochs are trained again"
+
+    def forget(self, trial: int) -> None:
+        """Delete what was saved of a paused trial, which has ended."""
+        self._paused(trial).unlink(missing_ok=True)
+
+    def _paused(self, trial: int) -> Path:
+        return self.folder / f"paused-{trial:09d}.npz"
+
+    def _write(self, target: Path, trials: Sequence[Start]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         arrays = {
             f"{trial.ask.trial}/{trial.epoch}/{name}": array
             for trial in trials
             for name, array in ({**trial.state, DIGEST: np.array(trial.digest())} if trial.state else {}).items()
         }
-        target = self.folder / f"tick-{tick:09d}.npz"
         partial = target.with_suffix(".partial")
         try:
             with partial.open("wb") as file:
@@ -62,8 +89,6 @@ class Checkpoints:
         except OSError:
             partial.unlink(missing_ok=True)
             raise
-        for _, path in self._newest_first()[KEPT:]:
-            path.unlink(missing_ok=True)
 
     def newest(self, last_tick: int) -> Iterator[Saved | str]:
         """Yield what is saved, newest first, in the checkpoints that are not ahead of the log.
@@ -88,13 +113,14 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Delete all checkpoints."""
-        for _, path in self._newest_first():
+        for path in (*(path for _, path in self._newest_first()), *self.folder.glob("paused-*.npz")):
             path.unlink(missing_ok=True)
 
     def clear_stale(self, last_tick: int) -> int:
         """Delete all but the newest one that is not ahead of the log, and halves of others; return the bytes freed."""
         kept = next((path for tick, path in self._newest_first() if tick <= last_tick), None)
         stale = [path for _, path in self._newest_first() if path != kept] + list(self.folder.glob("*.partial"))
+        stale += [] if last_tick >= 0 else list(self.folder.glob("paused-*.npz"))
         freed = sum(path.stat().st_size for path in stale)
         for path in stale:
             path.unlink()

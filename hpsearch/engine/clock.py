@@ -7,20 +7,20 @@ next tick. So neither the number of processes, nor their speed, nor a kill at an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
 
-from hpsearch.engine import reusing
+from hpsearch.engine import paused, reusing
+from hpsearch.engine.arriving import by_trial, check_order, in_its_lane, most_epochs
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.early import EarlyRows
 from hpsearch.engine.ending import own_end, reported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.stopping import ALL_FAILED, Limits
-from hpsearch.errors import UserError
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import SECONDS, History, Trial
-from hpsearch.log.records import Ask, Begin, Decision, Extension, Row, Tick
+from hpsearch.log.records import Ask, Begin, Decision, Extension, Resume, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start, Telling
 from hpsearch.pruners.base import Pruner
@@ -74,6 +74,10 @@ class Clock:
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
 
+    @cached_property
+    def _paused(self) -> paused.Paused:
+        return paused.Paused(self.objective, self.checkpoints, self.history, self.observer.message)
+
     def run(self) -> bool:
         """Run until every trial has ended or the study is stopped or interrupted.
 
@@ -81,7 +85,7 @@ class Clock:
             Whether the study is done or stopped; False where it was interrupted and waits to be resumed.
         """
         saved = self.begun = self.elapsed()
-        if self.history.running():
+        if self.history.unfinished:
             self._checkpoint()  # what was trained again to get here is not to be trained a third time
         while self.history.stop is None:
             if self.interrupted():
@@ -102,7 +106,7 @@ class Clock:
             if self.elapsed() - saved >= CHECKPOINT_SECONDS:
                 self._checkpoint()
                 saved = self.elapsed()
-        if self.history.running():
+        if self.history.unfinished:
             self._checkpoint()
         else:
             self._clear()
@@ -111,30 +115,34 @@ class Clock:
     def tick(self) -> Tick | None:
         """Advance the study by one tick; None where there is nothing left to do."""
         number = self.history.tick + 1
-        begun = self.history.begun
-        asks, notes = self._fill() if begun is None else (list(begun.asks), list(begun.notes))
-        lanes = sorted(self.history.running(), key=lambda trial: trial.ask.lane)
-        if not lanes:
+        begin = self.history.begun or self._fill(number)
+        lanes = sorted(self.history.running(), key=lambda trial: trial.lane)
+        last = () if lanes else paused.left(self.history.current)
+        if not lanes and not last:
             return None
-        rows = self._rows(lanes, number, asks, notes)
-        _check_order(rows, lanes)
+        rows = self._rows(lanes, begin)
+        check_order(rows, lanes)
         self._hint(rows)
-        whole = self.settle(Tick(number, self.now(), tuple(asks), rows, (), notes=tuple(notes)))
+        whole = self.settle(Tick(number, self.now(), begin.asks, rows, last, notes=begin.notes, resumes=begin.resumes))
         self._keep_best(rows)
-        for note in notes:
+        for note in begin.notes:
             self.observer.message(note)
         for decision in whole.decisions:
-            if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
+            if decision.action == "audit" or self.history.trials[decision.trial].ask.reuses is not None:
+                continue
+            if decision.action == "pause":
+                self._paused.pause(decision.trial)
+            elif self._paused.end(decision.trial):
                 self.objective.stop(decision.trial)
         return whole
 
     def settle(self, record: Tick) -> Tick:
         """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
         self.history.arrive(record)
-        record = replace(record, decisions=tuple(self._judge(record.rows)))
+        record = replace(record, decisions=(*record.decisions, *self._judge(record.rows)))
         self.history.decide(record)
         stop, last = self._stop()
-        whole = replace(record, decisions=_by_trial([*record.decisions, *last]), stop=stop)
+        whole = replace(record, decisions=by_trial([*record.decisions, *last]), stop=stop)
         self.log.append(whole)
         self.history.decide(replace(whole, decisions=last))
         return whole
@@ -145,15 +153,15 @@ class Clock:
         self.log.append(extension)
         self.history.apply(extension)
 
-    def _rows(self, lanes: list[Trial], tick: int, asks: list[Ask], notes: list[str]) -> tuple[Row, ...]:
+    def _rows(self, lanes: list[Trial], begin: Begin) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
         known = dict(self.history.waiting)
         missing = [trial.number for trial in reusing.trained(lanes) if trial.number not in known]
         if self.early and len(lanes) > 1 and isinstance(self.objective, Telling):
-            begin = Begin(tick, self.now(), tuple(asks), tuple(notes))
             plain = self.objective.epochs == 1
             self.objective.tell(EarlyRows(self.log, self.history, begin, missing, plain, self.now).arrived)
-        known |= {row.trial: row for row in (self.objective.advance(missing, tick) if missing else ())}
+        came = self.objective.advance(missing, begin.tick) if missing else ()
+        known |= {row.trial: in_its_lane(self.history, row) for row in came}
         for trial in sorted(lanes, key=lambda trial: trial.number):
             if trial.ask.reuses is not None:
                 known[trial.number] = reusing.followed(self.history, trial, known)
@@ -166,20 +174,34 @@ class Clock:
         if best is not None and better and isinstance(self.objective, Keeping):
             self.objective.keep(best.number)
 
-    def _fill(self) -> tuple[list[Ask], list[str]]:
-        """Begin a trial in each free lane, in lane order, while there are trials to begin; return what is noted too."""
+    def _fill(self, tick: int) -> Begin:
+        """Begin or resume a trial in each free lane, in lane order, while there are any."""
         asks: list[Ask] = []
         notes: list[str] = []
-        busy = {trial.ask.lane for trial in self.history.running()}
+        resumes: list[Resume] = []
+        busy = {trial.lane for trial in self.history.running()}
         for lane in range(self.n_lanes):
             if lane in busy:
+                continue
+            if (resumed := self._resume_trial(lane)) is not None:
+                resumes.append(resumed)
                 continue
             begun = self.begin_trial(lane)
             if begun is None:
                 break
             asks.append(begun[0])
             notes += begun[1]
-        return asks, notes
+        return Begin(tick, self.now(), tuple(asks), tuple(notes), tuple(resumes))
+
+    def _resume_trial(self, lane: int) -> Resume | None:
+        """Go on with a paused trial in a lane; None where a new one is to begin."""
+        chosen = self.ladder.resume(self.history.current) if self.history.unfinished.paused else None
+        if chosen is None:
+            return None
+        resume = Resume(chosen.trial, lane, chosen.until, chosen.reason, chosen.rule, chosen.evidence)
+        self.history.resume_trial(resume)
+        self._paused.resume(resume)
+        return resume
 
     def begin_trial(self, lane: int) -> tuple[Ask, list[str]] | None:
         """Begin the next trial in a lane; return it with what is noted, or None where there is none to begin."""
@@ -189,7 +211,7 @@ class Clock:
         trial = len(self.history.trials)
         ask = Ask(
             trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-            proposal.enqueued, proposal.reuses,
+            proposal.enqueued, proposal.reuses, proposal.allotment.until, proposal.allotment.evidence,
         )  # fmt: skip
         self.history.begin(ask)
         if ask.reuses is None:
@@ -208,7 +230,7 @@ class Clock:
             if (ended := own_end(goal, trial, row)) is not None:
                 decisions.append(ended)
             elif row.finished:
-                most = self.ladder.epochs(trial.ask.stage, _most_epochs(trial.params, self.objective.epochs))
+                most = self.ladder.epochs(trial.ask.stage, most_epochs(trial.params, self.objective.epochs))
                 early = trial.epoch < most
                 reason = f"stopped early after epoch {trial.epoch}" if early else f"all {trial.epoch} epochs done"
                 rule = "early_stopping" if early else "epochs"
@@ -219,8 +241,9 @@ class Clock:
             elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
                 open_rows.append(row)  # who has not reported yet is not judged
         decisions += self.pruner.judge(self.history.current, open_rows)
+        decisions += paused.at_its_epoch(self.history, [row.trial for row in open_rows], decisions)
         decisions += reusing.ends(self.history, [self.history.trials[row.trial] for row in rows], decisions)
-        return list(_by_trial(decisions))
+        return list(by_trial(decisions))
 
     def _hint(self, rows: tuple[Row, ...]) -> None:
         """Say once where a trial reports metrics, and not the study's: it may be a slip, or come in a later epoch."""
@@ -238,7 +261,7 @@ class Clock:
 
         A study that found what it was after ends its running trials; one whose time is over leaves them to be resumed.
         """
-        going = self.history.running()
+        going = list(self.history.unfinished)
         if (hopeless := self._hopeless()) is not None:
             return hopeless, ()
         if not going and self.ladder.over(self.history.current):
@@ -273,7 +296,7 @@ class Clock:
 
     def _checkpoint(self) -> None:
         try:
-            self.checkpoints.save(self.history.tick, self.objective.states())
+            self._paused.save(self.history.tick, self.objective.states())
         except OSError as error:
             self.observer.message(
                 f"no checkpoint saved ({error}); a killed study would train longer again, that is all"
@@ -284,27 +307,3 @@ class Clock:
             self.checkpoints.clear()
         except OSError as error:
             self.observer.message(f"checkpoints that nothing needs any more stay ({error}); `hpsearch gc` deletes them")
-
-
-def _check_order(rows: Sequence[Row], lanes: Sequence[Trial]) -> None:
-    """Refuse rows that are not the next epochs of the trials that run, before they are written.
-
-    Raises:
-        UserError: A row is of another trial, or of another epoch than its trial's next.
-    """
-    brought, due = [(row.trial, row.epoch) for row in rows], [(trial.number, trial.epoch + 1) for trial in lanes]
-    if brought != due:
-        wrong = next((pair for pair in zip(brought, due, strict=False) if pair[0] != pair[1]), (brought, due))
-        raise UserError(
-            f"training brought (trial, epoch) {wrong[0]} where {wrong[1]} was due; nothing wrong was written, "
-            "run the same command again to go on from the log (and please report this)"
-        )
-
-
-def _by_trial(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
-    return tuple(sorted(decisions, key=lambda decision: decision.trial))
-
-
-def _most_epochs(params: Mapping[str, Any], epochs: int) -> int:
-    """Return how many epochs a trial with these parameters may train; in a pipeline the name has a prefix."""
-    return next((int(value) for name, value in params.items() if name.rpartition("__")[2] == "max_epochs"), epochs)

@@ -7,6 +7,7 @@ import math
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +35,10 @@ REPLACE_SECONDS = 10.0
 """How often our own cluster is asked for workers that it lacks: Dask gives up one that does not come back soon."""
 
 REFUSALS = 3
-"""So many workers in a row that cannot take the data end the run."""
+"""So many workers in a row that cannot take the data end the run, where none has them."""
+
+SMALL = 2
+"""Workers of one nanny that could not take the data, from which on its next ones are left aside."""
 
 T = TypeVar("T")
 
@@ -50,10 +54,11 @@ class _Sent:
 
 @dataclass(frozen=True)
 class _Status:
-    """A worker as its scheduler knows it: whether it takes jobs, and whether it is at one."""
+    """A worker as its scheduler knows it: whether it takes jobs, whether it is at one, and who starts it anew."""
 
     running: bool
     executing: bool
+    nanny: str
 
 
 class DaskCrew:
@@ -74,6 +79,7 @@ class DaskCrew:
         self._data = data
         self._held: dict[str, Any] = {}
         self._refusals = 0
+        self._small: Counter[str] = Counter()
         self._sent: dict[Any, _Sent] = {}
         self._answers: list[Answer] = []
         self._ended: set[str] = set()
@@ -99,7 +105,8 @@ class DaskCrew:
                 f"no worker has the coordinator's versions, results would differ ({worker}: {how}); give them the same "
                 "environment, and run the same command again"
             )
-        return sorted(worker for worker in there if self._others.get(worker) == "")
+        fit = sorted(worker for worker in there if self._others.get(worker) == "")
+        return [worker for worker in fit if self._small[statuses[worker].nanny] < SMALL] or fit
 
     def _replace(self, there: int) -> None:
         """Have the cluster that we started begin anew the workers that it lacks; others see to their own."""
@@ -134,7 +141,7 @@ class DaskCrew:
             )  # fmt: skip
         except _gone() as error:
             if not isinstance(error.__cause__, KeyError):  # one that had gone before did not refuse
-                self._refuse(error)
+                self._refuse(worker, error)
             self._ended.add(worker)
             self._answers.append(Answer(errand, lost="could not be given the data", blamed=False))
             return
@@ -232,7 +239,11 @@ class DaskCrew:
                     f"the Dask scheduler is gone ({reason}); run the same command again to resume"
                 ) from error
             statuses = {
-                address: _Status(worker["status"] == "running", bool(worker["metrics"].get("executing")))
+                address: _Status(
+                    worker["status"] == "running",
+                    bool(worker["metrics"].get("executing")),
+                    worker.get("nanny") or address,
+                )
                 for address, worker in workers.items()
             }
             self._seen = time.monotonic(), statuses
@@ -254,15 +265,17 @@ class DaskCrew:
             self._refusals = 0
         return held
 
-    def _refuse(self, error: BaseException) -> None:
-        """Count the workers in a row that could not take the data.
+    def _refuse(self, worker: str, error: BaseException) -> None:
+        """Count the workers in a row that could not take the data, and those of one nanny.
 
         Raises:
-            UserError: So many that another would not either; or the scheduler is gone.
+            UserError: So many that another would not either, and none has them; or the scheduler is gone.
         """
+        known = self._seen[1].get(worker)
+        self._small[worker if known is None else known.nanny] += 1
         self._statuses(fresh=True)
         self._refusals += 1
-        if self._refusals >= REFUSALS:
+        if self._refusals >= REFUSALS and not self._held:
             raise UserError(
                 f"{REFUSALS} workers one after the other could not be given the study's data "
                 f"({type(error).__name__}): give them more memory, and run the same command again to resume"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from hpsearch.engine.arriving import in_its_lane
 from hpsearch.log.history import History
 from hpsearch.log.records import Arrival, Begin, Row
 from hpsearch.log.writer import Log
@@ -32,7 +33,7 @@ class EarlyRows:
         self, log: Log, history: History, begin: Begin, missing: Iterable[int], plain: bool, now: Callable[[], float]
     ) -> None:
         self._log, self._history = log, history
-        self._begin = begin if begin.asks and history.begun is None else None
+        self._begin = begin if (begin.asks or begin.resumes) and history.begun is None else None
         self._tick, self._plain, self._now = begin.tick, plain, now
         self._owed = set(missing)
         self._unwritten: list[Row] = []
@@ -41,7 +42,7 @@ class EarlyRows:
     def arrived(self, row: Row) -> None:
         """Take a row in, and write it with those before it where they are worth it."""
         self._owed.discard(row.trial)
-        self._unwritten.append(row)
+        self._unwritten.append(in_its_lane(self._history, row))
         self._seconds += row.seconds + (self._history.trials[row.trial].seconds if row.ended else 0.0)
         worth = self._seconds >= WORTH_A_LINE
         if not self._owed or not (worth or self._plain):

@@ -29,11 +29,15 @@ SAVE_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0
 """How long to wait for a first worker, or for one to come back."""
 
-DEATHS = 5
-"""A trial whose worker died this many times in a row, all but the first time with nothing else on it, fails.
+DEATHS = 3
+"""A trial whose worker died this many times in a row, all but the first time with nothing else on it, is run apart.
 
-So many, since workers die for other reasons too: whoever is unlucky so often is not the rule.
+Workers die for other reasons too. In a child of its worker a trial takes nobody with it: where the child ends, the
+trial is the reason, and where the worker is lost once more, it is not.
 """
+
+LOSSES = 40
+"""A trial whose worker was lost this many times in a row fails, run apart or not: no study waits for it for ever."""
 
 
 class Executor:
@@ -103,7 +107,8 @@ class Executor:
             else:
                 groups = {worker: [number] for worker, number in zip(workers, suspects, strict=False)}
                 for worker, (number,) in groups.items():
-                    self._put(number, worker, f"{self._name}/{number}")
+                    apart = "/apart" if self._trials[number].deaths >= DEATHS else ""
+                    self._put(number, worker, f"{self._name}/{number}{apart}")
             self._run(groups, tick)
         rows = []
         for number in trials:
@@ -185,7 +190,7 @@ class Executor:
             residents = {number: t.trained for number, t in trials.items() if t.resident}
             stops = tuple(self._stops.pop((worker, name), ()))
             drops = tuple(self._abandoned(worker, name))
-            job = Job(stops, starts, residents, ticks, save, self._verify, drops)
+            job = Job(stops, starts, residents, ticks, save, self._verify, drops, apart=name.endswith("/apart"))
             limit = None if self._timeout is None else self._now() + self._timeout * len(numbers)
             errand = next(self._errands)
             errands[errand] = Errand(worker, numbers, tick, limit)
@@ -209,7 +214,7 @@ class Executor:
                     # A thread that hangs cannot be stopped; its process can.
                     self._crew.end(errand.worker)
                     del errands[number]
-                    self._lose(errand, f"was silent for longer than trial_timeout={self._timeout:g} s", blamed=True)
+                    self._lose(errand, f"was silent for longer than trial_timeout={self._timeout:g} s", silent=True)
 
     def _settle(self, answer: Answer, errand: Errand) -> None:
         if answer.error is not None:
@@ -271,13 +276,13 @@ class Executor:
     def _tell(self, worker: str, what: str, numbers: Sequence[int]) -> None:
         self._notice(f"worker {worker} {what}; its trials {list(numbers)} go on from where they were last saved")
 
-    def _lose(self, errand: Errand, what: str, *, blamed: bool) -> None:
+    def _lose(self, errand: Errand, what: str, *, blamed: bool = True, silent: bool = False) -> None:
         self._tell(errand.worker, what, errand.numbers)
         for number in errand.numbers:
             placed = self._trials[number]
             placed.worker, placed.resident = None, False
             placed.deaths += blamed
-            if placed.deaths >= DEATHS:
+            if placed.deaths >= (DEATHS if silent else LOSSES):
                 ask = placed.saves[-1].ask
                 reason = f"its worker {what}, and again with nothing else on it"
                 placed.ahead[errand.tick] = Row(number, ask.lane, placed.trained + 1, {}, failure=reason)

@@ -127,7 +127,7 @@ def _go_on(
         # How a model trains may depend on how long (a schedule, the samples of an epoch): none trains half by either.
         _end_running(log, history, "the study's epochs changed", "epochs")
     else:
-        gone = [trial for trial in history.running() if _lacks(study, trial)]
+        gone = [trial for trial in history.unfinished if _lacks(study, trial)]
         _end_running(log, history, "its option is no longer in the space", "space", gone)
     extension = Extension(
         declaration, time.time(), failed, accepted.change, list(accepted.changed), dict(accepted.earlier)
@@ -172,8 +172,8 @@ def _lacks(study: Study, trial: Trial) -> bool:
 
 
 def _end_running(log: Log, history: History, reason: str, rule: str, which: Sequence[Trial] | None = None) -> None:
-    """End trials that run, all or some: a trial is trained in one way."""
-    if not (running := history.running() if which is None else which):
+    """End trials that have not ended, all or some: a trial is trained in one way."""
+    if not (running := list(history.unfinished) if which is None else which):
         return
     ended = tuple(Decision(trial.number, "prune", reason, rule) for trial in running)
     tick = Tick(history.tick + 1, time.time(), (), (), ended)

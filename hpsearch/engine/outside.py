@@ -51,7 +51,7 @@ class Outside(Clock):
             self.log.append(extension)
             self.history.apply(extension)
         self.taken()
-        busy = {trial.ask.lane for trial in self.history.running()}
+        busy = {trial.lane for trial in self.history.running()}
         begun = self.begin_trial(next(lane for lane in itertools.count() if lane not in busy))
         if begun is None:
             return None

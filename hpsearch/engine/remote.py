@@ -17,6 +17,7 @@ from hpsearch.engine.resume import catch_up, difference
 from hpsearch.errors import UserError
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.isolated import Isolated
 from hpsearch.objectives.portable import unpack
 
 
@@ -52,6 +53,7 @@ class Job:
         save: Whether to bring the states back too.
         verify: Whether to bring a digest of each trial's state too.
         drops: Objectives of this worker that nothing is trained with any more, by name.
+        apart: Whether to train in a child of this process, which a trial may take with it.
     """
 
     stops: tuple[int, ...]
@@ -61,6 +63,7 @@ class Job:
     save: bool
     verify: bool = False
     drops: tuple[str, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,9 +141,9 @@ class Bench:
         """
         with self._lock:
             for gone in job.drops:
-                self._residents.pop(gone, None)
+                self._drop(gone)
             if name not in self._residents:
-                self._residents[name] = _Resident(unpack(maker)(aligned(data)))
+                self._residents[name] = _Resident(_made(maker, data, job.apart))
             resident = self._residents[name]
             for trial in job.stops:
                 resident.drop(trial)
@@ -148,7 +151,7 @@ class Bench:
                 return Report(None, [], {})
             resident.take_up(job.starts)
             expected = {each.start.ask.trial: each.digest for each in job.starts if each.digest is not None}
-            if expected:
+            if expected and not job.apart:  # a child's states are not seen
                 _verify(resident.objective, expected)
             numbers = [each.start.ask.trial for each in job.starts] + list(job.residents)
             rows = resident.train(numbers, job.ticks)
@@ -161,7 +164,12 @@ class Bench:
         """Drop the objectives whose names begin like this."""
         with self._lock:
             for known in [known for known in self._residents if known.startswith(name)]:
-                del self._residents[known]
+                self._drop(known)
+
+    def _drop(self, name: str) -> None:
+        gone = self._residents.pop(name, None)
+        if gone is not None and isinstance(gone.objective, Isolated):
+            gone.objective.close()
 
 
 _bench = Bench()
@@ -175,6 +183,11 @@ def serve(name: str, maker: bytes, data: Any, job: Job) -> Report:
 def forget(name: str) -> None:
     """Drop the objectives of this process whose names begin like this."""
     _bench.forget(name)
+
+
+def _made(maker: bytes, data: Any, apart: bool) -> Objective:
+    objective = unpack(maker)(aligned(data))
+    return Isolated(maker, data, objective.epochs) if apart and not isinstance(objective, Isolated) else objective
 
 
 def _verify(objective: Objective, expected: Mapping[int, str]) -> None:

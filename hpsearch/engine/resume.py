@@ -13,9 +13,9 @@ from typing import Any
 from hpsearch.engine import reusing
 from hpsearch.engine.checkpoints import Checkpoints, Saved
 from hpsearch.errors import UserError
-from hpsearch.log.history import History
+from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Row
-from hpsearch.objectives.base import Objective, Start
+from hpsearch.objectives.base import LaneState, Objective, Start
 from hpsearch.objectives.folder import kept_epoch
 
 OLD_NORMS = 1e-3
@@ -46,6 +46,8 @@ def catch_up(objective: Objective, trials: Iterable[tuple[Start, Sequence[int]]]
 def restore(history: History, objective: Objective, checkpoints: Checkpoints, notice: Callable[[str], None]) -> None:
     """Give the objective the running trials of a history, as they stood after its last tick.
 
+    Those that are paused are taken up when they are resumed (:mod:`hpsearch.engine.paused`).
+
     Args:
         history: The fold of the log.
         objective: Has no trial yet.
@@ -55,15 +57,38 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
     Raises:
         UserError: Training again did not bring what the log says.
     """
-    running = reusing.trained(history.running())
+    take_up(history, history.running(), objective, checkpoints, notice)
+
+
+def take_up(
+    history: History,
+    which: Iterable[Trial],
+    objective: Objective,
+    checkpoints: Checkpoints,
+    notice: Callable[[str], None],
+) -> int:
+    """Give the objective trials as they stand in the history: by their newest states, and trained again from there.
+
+    Args:
+        history: The fold of the log.
+        which: The trials.
+        objective: Has none of them.
+        checkpoints: Where states may be found.
+        notice: Told of checkpoints that cannot be used.
+
+    Returns:
+        How many epochs were trained again.
+
+    Raises:
+        UserError: Training again did not bring what the log says.
+    """
+    running = reusing.trained(which)
     if not running:
-        return
-    saved = _newest(history, checkpoints, notice)
+        return 0
+    newest = _newest(history, checkpoints, notice)
     trials = []
     for trial in running:
-        epoch, state = saved.get(trial.number, (0, None))
-        if epoch > len(trial.ticks):
-            epoch, state = 0, None
+        epoch, state = _saved(trial, newest, checkpoints, notice)
         if state is None:
             epoch = kept_epoch(checkpoints.folder / "trials", trial.number, len(trial.ticks))
         ticks, waits = trial.ticks[epoch:], history.waiting.get(trial.number)
@@ -83,6 +108,7 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
         if row.trial not in other:  # a user's own loop need not repeat itself: what the log says stays said
             notice(f"{place}; it goes on from there")
         other.add(row.trial)
+    return sum(len(ticks) for _, ticks in trials)
 
 
 def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], None]) -> Saved:
@@ -91,6 +117,21 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
             return saved
         notice(saved)
     return {}
+
+
+def _saved(
+    trial: Trial, newest: Saved, checkpoints: Checkpoints, notice: Callable[[str], None]
+) -> tuple[int, LaneState | None]:
+    """Return the epochs and the state of the newest save of a trial that is not ahead of the log; 0, None for none."""
+    known: list[tuple[int, LaneState]] = [newest[trial.number]] if trial.number in newest else []
+    if trial.pauses:
+        paused = checkpoints.paused(trial.number)
+        if isinstance(paused, str):
+            notice(paused)
+        else:
+            known += paused.values()
+    behind = [each for each in known if each[0] <= len(trial.ticks)]
+    return max(behind, key=lambda each: each[0], default=(0, None))
 
 
 def same_value(name: str, logged: float, trained: float, environment: Mapping[str, Any] | None = None) -> bool:

@@ -48,7 +48,7 @@ def ends(history: History, trials: Iterable[Trial], decided: Sequence[Decision])
         if trial.ask.reuses is None:
             continue
         source = _source(history, trial)
-        end = source.decision or now.get(source.number)
+        end = source.decision or now.get(source.number) or source.paused
         if end is not None and trial.epoch >= source.epoch:
             reason = f"as trial {source.number}, whose result it has: {end.reason}"
             found.append(Decision(trial.number, end.action, reason, end.rule))

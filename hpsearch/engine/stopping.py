@@ -89,6 +89,6 @@ def standing(history: History, limits: Limits, ladder: Ladder) -> str | None:
     What stopped an earlier run does not count: its time was over, or its limits were others.
     """
     _, reason = limits.reached(history) or ("", None)
-    if reason is None and not history.running():
+    if reason is None and not history.unfinished:
         reason = ladder.exhausted(history)
     return None if ladder.confirms(history) else reason

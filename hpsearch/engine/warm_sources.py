@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SQLITE = b"SQLite format 3\x00"
 _STATES: Mapping[str, Ended | None] = {
-    "COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAILED": "FAILED", "FAIL": "FAILED", "RUNNING": None, "WAITING": None,
+    "COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAILED": "FAILED", "FAIL": "FAILED", "RUNNING": None,
+    "PAUSED": None, "WAITING": None,
 }  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def _of_study(folder: Path, goal: Goal) -> Source:
     for trial in history.trials:
         if trial.ask.stage == history.full_stage:
             groups.setdefault(trial.ask.point, []).append(trial)
-    ended = [group for group in groups.values() if not any(trial.state == "RUNNING" for trial in group)]
+    ended = [group for group in groups.values() if not any(trial.decision is None for trial in group)]
     had = {**history.declaration.model_params, **(history.declaration.fixed or {})}
     return Source([_point(group, goal) for group in ended], len(groups) - len(ended), had)
 

@@ -120,8 +120,8 @@ def _young(trial: Trial, at: Standing) -> Diagnosis | None:
 
 
 def _best_by(trial: Trial, epoch: int, at: Standing) -> float:
-    rows = [row.metrics.get(at.goal.metric, math.nan) for row in trial.rows[:epoch]]
-    return min((at.goal.loss(value) for value in rows if math.isfinite(value)), default=math.inf)
+    values = trial.rows.curve(at.goal.metric, until=epoch)
+    return min((at.goal.loss(value) for value in values if math.isfinite(value)), default=math.inf)
 
 
 def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:

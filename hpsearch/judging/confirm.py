@@ -181,7 +181,7 @@ def expected(history: History, most: int | None) -> int | None:
         return most
     search = most - seeds * (said.confirm_top + 1)
     begun = sum(1 for trial in history.trials if searches(trial.ask.stage))
-    running = any(searches(trial.ask.stage) for trial in history.running())
+    running = any(searches(trial.ask.stage) for trial in history.unfinished)
     over = not running and (begun >= search or any(not searches(t.ask.stage) for t in history.trials))
     top = len(candidates(history)) if over else said.confirm_top
     return (begun if over else search) + seeds * (top + (1 if top and tests(history) else 0))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from hpsearch.log.history import History
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import NOTHING_SAID, Allotment, Continuation, Pausing, Sampler
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Proposal:
         note: What the log is to say with it: why the ladder goes on in another way than planned; mostly nothing.
         enqueued: It is a point that the user enqueued.
         reuses: Number of the trial of the same point whose result it is to have, or None.
+        allotment: How far it is trained at first, where the sampler pauses its trials.
     """
 
     params: dict[str, Any]
@@ -34,6 +35,7 @@ class Proposal:
     note: str = ""
     enqueued: bool = False
     reuses: int | None = None
+    allotment: Allotment = NOTHING_SAID
 
 
 class Settle(Protocol):
@@ -80,6 +82,13 @@ class Ladder(Protocol):
 
         Args:
             history: The log up to the last tick, and the asks of this tick that came before.
+        """
+
+    def resume(self, history: History) -> Continuation | None:
+        """Return which paused trial goes on instead of a new one in the next free lane, or None: a new one begins.
+
+        Args:
+            history: As for :meth:`next`.
         """
 
     def over(self, history: History) -> bool:
@@ -153,7 +162,14 @@ class Flat:
             found = self.distinct.fresh(history, self.sampler, partial(self._settled, history))
             return None if found is None else Proposal(found[0], found[1], rejected=found[2])
         params = self._settled(history, self.sampler.ask(history, point), point)
-        return Proposal(params, point, rejected=self.sampler.rejected)
+        allotment = self.sampler.allotment if isinstance(self.sampler, Pausing) else NOTHING_SAID
+        return Proposal(params, point, rejected=self.sampler.rejected, allotment=allotment)
+
+    def resume(self, history: History) -> Continuation | None:
+        """Return what the sampler goes on with; what the user wants tried comes first."""
+        if not isinstance(self.sampler, Pausing) or history.to_retry or self._queued(history):
+            return None
+        return self.sampler.resume(history, begins=not self.over(history))
 
     def _settled(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
         return params if self.settle is None else self.settle.fixed(history, params, point)

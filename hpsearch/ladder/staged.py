@@ -8,6 +8,7 @@ from hpsearch.judging import confirm
 from hpsearch.ladder.base import Proposal
 from hpsearch.ladder.rung import Rung, Source
 from hpsearch.log.history import History, Trial
+from hpsearch.samplers.base import Continuation
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
 
@@ -46,9 +47,9 @@ class Staged:
         """Return the next trial to begin, or None where a stage waits for its last trials or all is done."""
         number = self._open_stage(history)
         if number is not None:
-            before = [trial for trial in history.running() if trial.ask.stage < number]
+            before = [trial for trial in history.unfinished if trial.ask.stage < number]
             return None if before else self._search(history, number)
-        if any(self.searches(trial.ask.stage) for trial in history.running()):
+        if any(self.searches(trial.ask.stage) for trial in history.unfinished):
             return None
         lacking = self._lacking(history)
         return lacking[0] if lacking else None
@@ -65,7 +66,11 @@ class Staged:
         """Return whether trials that confirm or test are still to begin once the search is over."""
         if not self._study.confirm:
             return False
-        return any(self.searches(trial.ask.stage) for trial in history.running()) or bool(self._lacking(history))
+        return any(self.searches(trial.ask.stage) for trial in history.unfinished) or bool(self._lacking(history))
+
+    def resume(self, history: History) -> Continuation | None:
+        """Return None: a stage's trials are those that are promoted."""
+        return None
 
     def searches(self, stage: int) -> bool:
         """Return whether it is one of the search's stages."""
@@ -87,7 +92,7 @@ class Staged:
             own = _at(history, stage)
             if len(own) >= count:
                 continue
-            if stage and any(trial.ask.stage < stage for trial in history.running()):
+            if stage and any(trial.ask.stage < stage for trial in history.unfinished):
                 return stage  # what is to be promoted is not known yet
             given = len(self._rung(history, stage).given)
             if len(own) < given * repeats or self._waits(history, stage):
@@ -101,7 +106,7 @@ class Staged:
     def _waits(self, history: History, stage: int) -> bool:
         """Return whether points that a stage was given still train: where the others come from depends on them."""
         given = {point for point, _ in self._rung(history, stage).given}
-        return any(trial.ask.stage == stage and trial.ask.point in given for trial in history.running())
+        return any(trial.ask.stage == stage and trial.ask.point in given for trial in history.unfinished)
 
     def _search(self, history: History, stage: int) -> Proposal | None:
         own, rung = _at(history, stage), self._rung(history, stage)

@@ -44,15 +44,20 @@ class StageView(History):
             if trial.ask.stage == self.full_stage and self._shows(trial):
                 own = Trial(self._numbered(trial), trial.asked_at, trial.ticks, trial.rows)
                 self.trials.append(own)
-                self._running[own.number] = own
+                self.unfinished.begin(own)
                 self._open.append((trial, own))
         self._seen = len(history.trials)
         ended = []
         for whole, own in self._open:
             own.value, own.best_epoch, own.values = whole.value, whole.best_epoch, whole.values
             own.decision, own.audit, own.ended_at = whole.decision, whole.audit, whole.ended_at
+            if own.paused is None and whole.paused is not None:
+                self.unfinished.pause(own.number)
+            elif own.paused is not None and whole.paused is None:
+                self.unfinished.resume(own.number)
+            own.pauses, own.resumes = whole.pauses, whole.resumes
             if own.decision is not None:
-                del self._running[own.number]
+                self.unfinished.end(own.number)
                 ended.append(own.ticks[-1] if own.ticks else -1)
         self._open = [pair for pair in self._open if pair[1].decision is None]
         self.ends += sorted(ended)

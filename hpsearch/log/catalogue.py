@@ -8,7 +8,7 @@ from pathlib import Path
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
-from hpsearch.log.records import Extension, Header, Record
+from hpsearch.log.records import Extension, Header, Record, Tick
 
 LOG = "log.jsonl"
 
@@ -51,7 +51,10 @@ def find(root: str | Path, name: str) -> Path:
         if not variants:
             # The file that declares a study is a likely slip for the study.
             typed = Path(name).stem if name.endswith(".py") else name
-            raise UserError(f"no study {name!r} in {root}{did_you_mean(typed, known)}")
+            path, hint = Path("studies") / f"{typed}.py", did_you_mean(typed, known)
+            if path.is_file() and "did you mean" not in hint:
+                raise UserError(f"no study {name!r} in {root} yet: `hpsearch run {path}` begins it")
+            raise UserError(f"no study {name!r} in {root}{hint}")
         name = variants[0]
     return Path(root) / "studies" / name
 
@@ -110,5 +113,12 @@ def _fold(path: Path, records: Iterator[Record], version: int | None, goal: Goal
             history.apply(record)
         except ValueError as error:
             raise UserError(f"{path}: its records do not follow one another ({error})") from error
-    history.look_ahead()
+    _look_ahead(history)
     return history
+
+
+def _look_ahead(history: History) -> None:
+    """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
+    if history.waiting:
+        rows = sorted(history.waiting.values(), key=lambda row: row.lane)
+        history.arrive(Tick(history.tick + 1, history.time, (), tuple(rows), ()))

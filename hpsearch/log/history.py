@@ -14,8 +14,9 @@ from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
 from hpsearch.log.points import Leader, Point, ranked_points
 from hpsearch.log.ranking import front
-from hpsearch.log.records import Arrival, Ask, Begin, Extension, Header, Record, Row, Tick
-from hpsearch.log.trial import BROKEN, FAILURE, State, Trial, broken
+from hpsearch.log.records import Arrival, Ask, Begin, Extension, Header, Record, Resume, Row, Tick
+from hpsearch.log.trial import BROKEN, FAILURE, Pause, State, Trial, broken
+from hpsearch.log.unfinished import Unfinished
 from hpsearch.study.declared import Declaration
 from hpsearch.study.goal import SECONDS, Counts, Direction, Goal
 from hpsearch.study.roles import Roles
@@ -45,6 +46,7 @@ class History:
         spaces: The spaces that were declared, as JSON values: the first one and each that took its place.
         retries: Numbers of failed trials that the user asked to be tried again, in this order.
         again: How many trials tried an earlier one again.
+        unfinished: Its trials that have not ended: those that train, and those that are paused.
         queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
         dequeued: How many trials of them have begun.
         brought: Results from elsewhere, which samplers observe and nobody ranks.
@@ -84,7 +86,7 @@ class History:
         self.alike = first
         self.begun: Begin | None = None
         self.waiting: dict[int, Row] = {}
-        self._running: dict[int, Trial] = {}
+        self.unfinished = Unfinished()
         self._begun: set[tuple[int, int, int]] = set()
         self._first = first
         self._current: History | None = None
@@ -132,6 +134,9 @@ class History:
             for ask in record.asks:
                 if self.begun is None or ask not in self.begun.asks:
                     self.begin(ask)
+            for resume in record.resumes:
+                if self.begun is None or resume not in self.begun.resumes:
+                    self.resume_trial(resume)
             if isinstance(record, Begin):
                 self.begun = record
                 return
@@ -150,13 +155,20 @@ class History:
             self._current.begin(ask)
         trial = Trial(ask, asked_at=self.time, version=self.version)
         self.trials.append(trial)
-        self._running[trial.number] = trial
+        self.unfinished.begin(trial)
         if ask.stage == self.full_stage:
             self._leader.begin(trial)
         which = ask.stage, ask.point, ask.repeat
         self.again += which in self._begun
         self.dequeued += ask.enqueued
         self._begun.add(which)
+
+    def resume_trial(self, resume: Resume) -> None:
+        """Take in that a paused trial goes on."""
+        self.unfinished.resume(resume.trial)
+        if self._current is not None:
+            self._current.resume_trial(resume)
+        self.trials[resume.trial].resumes += (resume,)
 
     def arrive(self, tick: Tick) -> None:
         """Take in the rows of a tick whose asks have begun, before anything is decided about them."""
@@ -176,12 +188,7 @@ class History:
             if trial.decision is not None or row.epoch != trial.epoch + 1:
                 self._break(trial, row, tick)
                 continue
-            trial.ticks.append(tick.tick)
-            trial.rows.append(row)
-            value = row.metrics.get(self.goal.metric, math.nan)
-            if self.goal.counts(value, trial.value) and trial.is_whole(self.goal, value):
-                trial.value, trial.best_epoch = value, row.epoch
-                trial.values = trial.newest(self.goal, value)
+            if trial.take(row, tick.tick, self.goal):
                 changed.append(trial)
             if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
                 self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
@@ -202,12 +209,6 @@ class History:
         """The point of the incumbent, which its mean over its repeats stands for; or None."""
         return self._leader.best if self._current is None else self._current.best_point
 
-    def look_ahead(self) -> None:
-        """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
-        if self.waiting:
-            rows = sorted(self.waiting.values(), key=lambda row: row.lane)
-            self.arrive(Tick(self.tick + 1, self.time, (), tuple(rows), ()))
-
     def decide(self, tick: Tick) -> None:
         """Take in the decisions of a tick that has already arrived."""
         if self._current is not None:
@@ -219,11 +220,12 @@ class History:
             if decision.action == "audit":
                 trial.audit = decision
                 continue
-            trial.decision, trial.ended_at = decision, tick.time
-            if trial.state == "FAILED" and trial.unfit is not None and trial.unfit[0] == trial.epoch:
-                trial.best_epoch, trial.values = trial.unfit  # what it failed with is shown with it
-                trial.value = trial.values[0]
-            del self._running[trial.number]
+            if decision.action == "pause":
+                trial.pauses += (Pause(trial.epoch, decision),)
+                self.unfinished.pause(trial.number)
+                continue
+            trial.end(decision, tick.time)
+            self.unfinished.end(trial.number)
             if trial.ask.stage == self.full_stage:
                 self.ends.append(tick.tick)
         self._follow(self.trials[decision.trial] for decision in tick.decisions)
@@ -242,7 +244,7 @@ class History:
 
     def _begin_version(self, extension: Extension) -> None:
         """Take in that trials from here on are of another version: nothing that was before decides any more."""
-        if self._running:
+        if self.unfinished:
             raise ValueError(f"version {self.version + 1} begins while trials of the one before run")
         self.version += 1
         self._current = History(self.goal, first=self._first + len(self.trials), version=self.version)
@@ -267,10 +269,10 @@ class History:
         """
         if trial.is_broken:
             return
-        self._running.pop(trial.number, None)
+        self.unfinished.end(trial.number)
         if trial.decision is None and trial.ask.stage == self.full_stage:
             self.ends.append(tick.tick)
-        trial.decision, trial.ended_at = broken(trial, row), tick.time
+        trial.end(broken(trial, row), tick.time)
         trial.value, trial.best_epoch, trial.values = None, None, ()
         for column in self.table.values():
             column.pop(trial.number, None)
@@ -293,8 +295,8 @@ class History:
         return [t.number for t in last.values() if (t.state == "FAILED" or t.ended_badly) and t.number not in waiting]
 
     def running(self) -> list[Trial]:
-        """Return the trials that are not yet ended, by number."""
-        return [self._running[number] for number in sorted(self._running)]
+        """Return the trials that train, by number."""
+        return self.unfinished.running
 
     def ended(self, *states: State) -> Iterator[Trial]:
         """Yield the trials in one of these states, by number."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.errors import UserError
-from hpsearch.log.records import SCHEMA, Header, Record, from_json, to_json
+from hpsearch.log.record_json import from_json, to_json
+from hpsearch.log.records import SCHEMA, Header, Record
 
 _CHECKSUM = re.compile(rb',"crc":"([0-9a-f]{8})"\}$')
 
@@ -37,6 +38,19 @@ def key_at(path: Path) -> int:
         return key_of(decode(line))
     except ValueError as error:
         raise LogDamaged(f"{path}: line 1 is damaged ({error}); run `hpsearch doctor`") from error
+
+
+def header_at(path: Path) -> Header | None:
+    """Return the header of a log; None where there is no log yet, or its first line is torn or damaged.
+
+    What is wrong with a log is told of where it is opened.
+    """
+    try:
+        with path.open("rb") as file:
+            header = decode(file.readline())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return header if isinstance(header, Header) else None
 
 
 def encode(record: Record, key: int = 0) -> bytes:

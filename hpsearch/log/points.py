@@ -142,7 +142,6 @@ class Leader:
         self._goal = goal
         self._repeats = repeats
         self._groups: dict[str, list[Trial]] = {}
-        self._points: dict[str, Point] = {}
         self._ranks: dict[str, Rank] = {}  # as they were: the value of a trial that runs changes
         self._leads: str | None = None
         for trial in begun:
@@ -157,18 +156,31 @@ class Leader:
         for name in dict.fromkeys(map(self._name, trials)):
             if name not in self._groups:
                 continue  # of another stage
-            point, before = point_of(self._goal, self._groups[name], self._repeats), self._ranks.pop(name, None)
-            if point is None:
-                self._points.pop(name, None)
-            else:
-                self._points[name], self._ranks[name] = point, point.rank
-            leads = self._leads is not None and name == self._leads
-            if leads and (point is None or before is None or before < point.rank):
+            before, rank = self._ranks.pop(name, None), self._rank(name)
+            if rank is not None:
+                self._ranks[name] = rank
+            leads = name == self._leads
+            if leads and (rank is None or before is None or before < rank):
                 self._leads = min(self._ranks, key=self._ranks.__getitem__, default=None)
-                self.best = None if self._leads is None else self._points[self._leads]
-            elif point is not None and (leads or self._leads is None or point.rank < self._ranks[self._leads]):
-                self._leads, self.best = name, point
+            elif rank is not None and (leads or self._leads is None or rank < self._ranks[self._leads]):
+                self._leads = name
+            else:
+                continue
+            self.best = None if self._leads is None else self._point(self._leads)
         return None if self.best is None else self.best.best
+
+    def _point(self, name: str) -> Point | None:
+        return point_of(self._goal, self._groups[name], self._repeats)
+
+    def _rank(self, name: str) -> Rank | None:
+        """Return the rank of a point, or None; of one trial without making a point of it, which takes long."""
+        if self._repeats > 1:
+            point = self._point(name)
+            return None if point is None else point.rank
+        (trial,) = self._groups[name]
+        if trial.value is None or not may_win(self._goal, trial):
+            return None
+        return False, 0, self._goal.loss(trial.value), trial.number
 
     def _name(self, trial: Trial) -> str:
         return key(trial) if self._repeats > 1 else f"{trial.number}"

@@ -8,8 +8,6 @@ hpsearch shows or stores is a fold of these records.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +17,7 @@ SCHEMA = 1
 MINOR = 1
 """The rules by which a new log is written; those of a log are in its header, and it goes on under them."""
 
-Action = Literal["complete", "prune", "fail", "audit"]
+Action = Literal["complete", "prune", "fail", "audit", "pause"]
 
 Change = Literal["", "same", "mended", "new_version", "extended"]
 """What the user said of a change: nothing, that the code computes the same, that failures are mended, that trials from
@@ -40,6 +38,8 @@ class Ask:
         rejected: Proposals for this point that violated a constraint.
         enqueued: It is a point that the user enqueued after the study was begun.
         reuses: Number of the trial of the same point whose result it has, or None where it is trained itself.
+        until: The epoch at which it is paused, where the sampler said so with it, or None.
+        evidence: Numbers behind the choice to begin it, where the sampler gave any.
     """
 
     trial: int
@@ -51,6 +51,29 @@ class Ask:
     rejected: int = 0
     enqueued: bool = False
     reuses: int | None = None
+    until: int | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A paused trial goes on, in a lane that is free.
+
+    Attributes:
+        trial: The trial's number.
+        lane: The lane in which it trains from now on.
+        until: The epoch at which it is paused again, or None where only the pruner pauses it.
+        reason: Why, as one line for people.
+        rule: The name of what decided so.
+        evidence: Numbers behind the decision.
+    """
+
+    trial: int
+    lane: int
+    until: int | None
+    reason: str
+    rule: str
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,7 +126,7 @@ class Decision:
     Attributes:
         trial: The trial's number.
         action: ``complete``, ``prune`` or ``fail``; or ``audit``: it would have been pruned here, and goes on so that
-            the pruner can be held to account.
+            the pruner can be held to account; or ``pause``: its lane is freed, and a :class:`Resume` may have it go on.
         reason: Why, as one line for people.
         rule: The pruner's name, ``epochs``, ``early_stopping``, ``failure`` …
         evidence: Numbers behind the decision (rung, value, threshold, rank, rivals), for tags and reports.
@@ -183,6 +206,7 @@ class Tick:
         decisions: What was decided once all had arrived, in trial order.
         stop: Why the study stops after this tick (a time limit, a target reached), or None.
         notes: What the ladder decided with this tick's asks, in words; mostly nothing.
+        resumes: Paused trials that go on from this tick on, in lane order.
     """
 
     tick: int
@@ -192,6 +216,7 @@ class Tick:
     decisions: tuple[Decision, ...]
     stop: str | None = None
     notes: tuple[str, ...] = ()
+    resumes: tuple[Resume, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,12 +230,14 @@ class Begin:
         time: When, in seconds since 1970. Never part of a result.
         asks: The trials, in lane order.
         notes: What the ladder decided with these asks, in words.
+        resumes: Paused trials that go on with them.
     """
 
     tick: int
     time: float
     asks: tuple[Ask, ...]
     notes: tuple[str, ...] = ()
+    resumes: tuple[Resume, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -229,86 +256,3 @@ class Arrival:
 
 
 Record = Header | Extension | Tick | Begin | Arrival
-_KINDS: dict[str, type[Record]] = {
-    "header": Header,
-    "extension": Extension,
-    "tick": Tick,
-    "begin": Begin,
-    "arrival": Arrival,
-}
-
-
-def to_json(record: Record) -> dict[str, Any]:
-    """Return a record as JSON values; numbers that are not finite become nan, inf and -inf."""
-    kind = next(kind for kind, cls in _KINDS.items() if type(record) is cls)
-    # Not dataclasses.asdict: it copies what is only written, and took most of the time of a tick.
-    plain = dict(vars(record))
-    for name in ("asks", "rows", "decisions"):
-        if name in plain:
-            plain[name] = [dict(vars(part)) for part in plain[name]]
-    for ask in plain.get("asks", ()):
-        for name in ("rejected", "enqueued"):
-            if not ask[name]:
-                del ask[name]
-        if ask["reuses"] is None:
-            del ask["reuses"]
-    for name in ("notes", "minor", "change", "changed", "earlier", "points", "brought"):
-        if not plain.get(name, True):
-            del plain[name]
-    if kind == "extension" and not plain["stop"]:
-        del plain["stop"]
-    if "row" in plain:
-        plain["row"] = dict(vars(plain["row"]))
-        _write_row(plain["row"])
-    for row in plain.get("rows", ()):
-        _write_row(row)
-    for decision in plain.get("decisions", ()):
-        decision["evidence"] = {name: _write_number(value) for name, value in decision["evidence"].items()}
-    return {"kind": kind, **plain}
-
-
-def from_json(value: Mapping[str, Any]) -> Record:
-    """Return the record that :func:`to_json` wrote.
-
-    Raises:
-        ValueError: The value is no record of this schema.
-    """
-    fields = dict(value)
-    kind = fields.pop("kind", None)
-    if kind not in _KINDS:
-        raise ValueError(f"unknown kind of record {kind!r}")
-    try:
-        if kind == "tick":
-            fields["asks"] = tuple(Ask(**ask) for ask in fields["asks"])
-            fields["rows"] = tuple(_read_row(row) for row in fields["rows"])
-            fields["decisions"] = tuple(Decision(**decision) for decision in fields["decisions"])
-            fields["notes"] = tuple(fields.get("notes", ()))
-        elif kind == "begin":
-            fields["asks"] = tuple(Ask(**ask) for ask in fields["asks"])
-            fields["notes"] = tuple(fields.get("notes", ()))
-        elif kind == "arrival":
-            fields["row"] = _read_row(fields["row"])
-        return _KINDS[kind](**fields)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"a {kind} record with the wrong fields: {error}") from error
-
-
-_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None, "score_seconds": 0.0}
-"""Fields of a row that are written only where they say something else than this."""
-
-
-def _write_row(row: dict[str, Any]) -> None:
-    row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
-    for name, usual in _RARE.items():
-        if row[name] == usual:
-            del row[name]
-
-
-def _read_row(value: Mapping[str, Any]) -> Row:
-    fields = dict(value)
-    fields["metrics"] = {name: float(number) for name, number in fields["metrics"].items()}
-    return Row(**fields)
-
-
-def _write_number(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

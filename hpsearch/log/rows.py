@@ -18,11 +18,25 @@ class Rows(Sequence[Row]):
     A row costs its numbers and two pointers, a tenth of what a ``Row`` costs; it is put together when it is read.
     """
 
-    __slots__ = ("_alike", "_ends", "_epochs", "_names", "_scoring", "_seconds", "_starts", "_trial", "_values")
+    __slots__ = (
+        "_alike",
+        "_ends",
+        "_epochs",
+        "_lanes",
+        "_names",
+        "_same",
+        "_scoring",
+        "_seconds",
+        "_starts",
+        "_trial",
+        "_values",
+    )
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._alike = True
-        self._trial = (0, 0)
+        self._alike = True  # as many metrics in each row
+        self._same = True  # and the same ones
+        self._trial = 0
+        self._lanes: list[tuple[int, int]] = []  # from which row on it trained in which lane
         self._epochs = array("q")
         self._names: list[tuple[str, ...]] = []
         self._values = array("d")
@@ -39,10 +53,13 @@ class Rows(Sequence[Row]):
             self._ends[len(self._epochs)] = row  # the last one with all its words, and those that are said in a word
         if row.score_seconds:
             self._scoring[len(self._epochs)] = row.score_seconds
-        self._trial = (row.trial, row.lane)
+        self._trial = row.trial
+        if not self._lanes or row.lane != self._lanes[-1][1]:
+            self._lanes.append((len(self._epochs), row.lane))
         self._epochs.append(row.epoch)
         names = tuple(row.metrics)
         self._names.append(_NAMES.setdefault(names, names))
+        self._same = self._same and self._names[-1] is self._names[0]
         self._alike = self._alike and len(names) == len(self._names[0])
         self._values.extend(row.metrics.values())
         self._seconds.append(row.seconds)
@@ -57,12 +74,37 @@ class Rows(Sequence[Row]):
         """The last row's epoch, or 0."""
         return self._epochs[-1] if self._epochs else 0
 
-    def curve(self, metric: str) -> list[float]:
-        """Return a metric at each epoch that reported it."""
-        found, start = [], 0
+    @property
+    def epochs(self) -> list[int]:
+        """Each row's epoch."""
+        return self._epochs.tolist()
+
+    @property
+    def metrics(self) -> list[str]:
+        """Every metric that a row reports, in the order in which they first do."""
+        return list(dict.fromkeys(name for names in dict.fromkeys(self._names) for name in names))
+
+    @property
+    def times(self) -> list[float]:
+        """Each row's observed training time."""
+        return self._seconds.tolist()
+
+    def curve(self, metric: str, until: int | None = None) -> list[float]:
+        """Return a metric at each epoch that reported it, of all rows or of the first ``until``."""
+        if self._same:
+            if not self._names or metric not in (names := self._names[0]):
+                return []
+            return self._values[names.index(metric) :: len(names)][:until].tolist()
+        return [value for value in self.column(metric)[:until] if value is not None]
+
+    def column(self, metric: str) -> list[float | None]:
+        """Return a metric at each row, None where the row did not report it."""
+        if self._same:
+            return list(self.curve(metric)) if self._names and metric in self._names[0] else [None] * len(self)
+        found: list[float | None] = []
+        start = 0
         for names in self._names:
-            if metric in names:
-                found.append(self._values[start + names.index(metric)])
+            found.append(self._values[start + names.index(metric)] if metric in names else None)
             start += len(names)
         return found
 
@@ -82,7 +124,7 @@ class Rows(Sequence[Row]):
         names = self._names[place]
         start = self._start(place)
         values = self._values[start : start + len(names)]
-        trial, lane = self._trial
+        trial, lane = self._trial, next(lane for first, lane in reversed(self._lanes) if first <= place)
         metrics, scoring = dict(zip(names, values, strict=True)), self._scoring.get(place, 0.0)
         return Row(trial, lane, self._epochs[place], metrics, self._seconds[place], score_seconds=scoring)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hpsearch.log.records import Ask, Decision, Row
+from hpsearch.log.records import Ask, Decision, Resume, Row
 from hpsearch.log.rows import Rows
 from hpsearch.study.goal import SECONDS, Goal
 
-State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAILED"]
+State = Literal["RUNNING", "PAUSED", "COMPLETE", "PRUNED", "FAILED"]
 
 FAILURE = "failure"
 """The rule of a decision about a trial that broke."""
@@ -20,6 +20,19 @@ BROKEN = "broken"
 """The rule by which a trial fails whose log goes on with another epoch than its next."""
 
 _ENDED: dict[str, State] = {"complete": "COMPLETE", "prune": "PRUNED", "fail": "FAILED"}
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A trial was paused.
+
+    Attributes:
+        epoch: Epochs that it had done.
+        decision: Why.
+    """
+
+    epoch: int
+    decision: Decision
 
 
 @dataclass
@@ -31,7 +44,7 @@ class Trial:
         asked_at: When it began (the end of the tick before), in seconds since 1970.
         ticks: The tick of each epoch trained; with them a curve can be retrained bit for bit.
         rows: What each epoch brought, in order.
-        decision: How it ended, or None while it runs.
+        decision: How it ended, or None while it runs or is paused.
         audit: The decision to prune it that was withheld for the audit, or None.
         ended_at: When it ended, or None.
         value: Best finite value of the goal's metric over its epochs so far (or the last, where the goal says so), or
@@ -42,6 +55,8 @@ class Trial:
             they were; or None.
         attributes: What the trial said of itself (``trial.set``), by name, as JSON values.
         version: The version of the study that it is of.
+        pauses: When and why it was paused, in order.
+        resumes: The decisions to go on with it; it is paused while there are fewer of these.
     """
 
     ask: Ask
@@ -57,6 +72,13 @@ class Trial:
     unfit: tuple[int, tuple[float, ...]] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     version: int = 1
+    pauses: tuple[Pause, ...] = ()
+    resumes: tuple[Resume, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from hpsearch.log.cell import trial_html
+
+        return trial_html(self)
 
     @property
     def number(self) -> int:
@@ -70,8 +92,25 @@ class Trial:
 
     @property
     def state(self) -> State:
-        """RUNNING, COMPLETE, PRUNED or FAILED."""
-        return "RUNNING" if self.decision is None else _ENDED[self.decision.action]
+        """RUNNING, PAUSED, COMPLETE, PRUNED or FAILED."""
+        if self.decision is not None:
+            return _ENDED[self.decision.action]
+        return "RUNNING" if self.paused is None else "PAUSED"
+
+    @property
+    def paused(self) -> Decision | None:
+        """The decision by which it is paused, or None where it runs or has ended."""
+        return self.pauses[-1].decision if self.decision is None and len(self.pauses) > len(self.resumes) else None
+
+    @property
+    def lane(self) -> int:
+        """The lane in which it trains, or trained last."""
+        return self.resumes[-1].lane if self.resumes else self.ask.lane
+
+    @property
+    def until(self) -> int | None:
+        """The epoch at which it is to be paused, where that was said when it began or was resumed, or None."""
+        return self.resumes[-1].until if self.resumes else self.ask.until
 
     @property
     def ended_badly(self) -> bool:
@@ -96,6 +135,23 @@ class Trial:
     def curve(self, metric: str) -> list[float]:
         """Return the metric at each epoch that reported it."""
         return self.rows.curve(metric)
+
+    def take(self, row: Row, tick: int, goal: Goal) -> bool:
+        """Take in what its next epoch brought, and return whether it counts with that epoch from now on."""
+        self.ticks.append(tick)
+        self.rows.append(row)
+        value = row.metrics.get(goal.metric, math.nan)
+        if not (goal.counts(value, self.value) and self.is_whole(goal, value)):
+            return False
+        self.value, self.best_epoch, self.values = value, row.epoch, self.newest(goal, value)
+        return True
+
+    def end(self, decision: Decision, time: float) -> None:
+        """Take in how and when it ended; what it failed with is shown with it."""
+        self.decision, self.ended_at = decision, time
+        if self.state == "FAILED" and self.unfit is not None and self.unfit[0] == self.epoch:
+            self.best_epoch, self.values = self.unfit
+            self.value = self.values[0]
 
     def newest(self, goal: Goal, value: float) -> tuple[float, ...]:
         """Return all metrics of a goal at its newest row, whose first one is ``value``."""

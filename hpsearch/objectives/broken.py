@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from hpsearch.errors import Pruned
 
 LONGEST_REASON = 500
 LONGEST_TRACEBACK = 20_000
 """Characters kept; of a longer text its beginning and its end."""
+
+_raises: ContextVar[bool] = ContextVar("raises", default=False)
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Have what a trial's code raises raised to the caller, in the place of a row that says so; for debugging."""
+    token = _raises.set(True)
+    try:
+        yield
+    finally:
+        _raises.reset(token)
 
 
 def reason(error: BaseException) -> str:
@@ -26,7 +41,9 @@ def refusal(error: BaseException) -> str | None:
 
 
 def told(error: BaseException) -> str:
-    """Return an exception with its traceback."""
+    """Return an exception with its traceback; within :func:`raised` raise it."""
+    if _raises.get():
+        raise error
     try:
         lines = traceback.format_exception(error)
     except Exception as another:  # an exception of the user's may break whoever formats it

@@ -12,6 +12,7 @@ from hpsearch.log.history import SECONDS
 from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import WEIGHTS, Objective
 from hpsearch.space import Choice, Space
+from hpsearch.study.declaration import RULE
 from hpsearch.study.samples import Samples
 from hpsearch.study.study import Study
 
@@ -39,12 +40,13 @@ class Prepared:
     cross_validates: bool = False
 
 
-def prepare(study: Study, dataset: Dataset | None) -> Prepared:
+def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared:
     """Return the objective of a study, checked but not yet made.
 
     Args:
         study: The study.
         dataset: Its data, already loaded; None where it has none.
+        rule: The rule of its log's declaration; 1 for one that was begun by version 0.1.
 
     Raises:
         UserError: The model cannot be searched, or the data do not suit it.
@@ -61,16 +63,23 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
 
     assert dataset is not None, "a study with a model has data"
     model = behind(study.model, dataset)
-    outputs = outputs_of(study, dataset)
+    outputs = outputs_of(study, dataset, rule)
     if study.measure_test and not isinstance(outputs, Classes):
         raise UserError(f"study {study.name!r}: measure_test is for an MLPClassifier")
-    return _sklearn(study, dataset, model) if outputs is None else _networks(study, dataset, model, outputs)
+    return _sklearn(study, dataset, model, rule) if outputs is None else _networks(study, dataset, model, outputs, rule)
 
 
-def outputs_of(study: Study, dataset: Dataset) -> Outputs | None:
-    """Return what the outputs of a study's networks mean where they train fused; None where its model is another."""
-    from hpsearch.models.estimators.classifier import MLPClassifier
-    from hpsearch.models.estimators.regressor import MLPRegressor
+def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | None:
+    """Return what the outputs of a study's networks mean where they train fused; None where its model is another.
+
+    Args:
+        study: The study.
+        dataset: Its data.
+        rule: As :func:`prepare` takes it.
+    """
+    from hpsearch.models.estimators.of_classes import NetworkOfClasses
+    from hpsearch.models.estimators.of_numbers import NetworkOfNumbers
+    from hpsearch.objectives import first_rules
     from hpsearch.objectives.chosen import last_options
     from hpsearch.objectives.outputs import Classes, Numbers, Values
     from hpsearch.objectives.transformers import split
@@ -79,9 +88,11 @@ def outputs_of(study: Study, dataset: Dataset) -> Outputs | None:
     options = last_options(parts, study.dimensions)
     if len(options) > 1 or options[0] is not parts.last:
         return None  # it is an option itself
-    if isinstance(parts.last, MLPClassifier):
+    if rule == 1 and first_rules.trained_apart(study, parts):
+        return None
+    if isinstance(parts.last, NetworkOfClasses):
         return Classes()
-    if not isinstance(parts.last, MLPRegressor):
+    if not isinstance(parts.last, NetworkOfNumbers):
         return None
     return Values.of(dataset) if dataset.preprocessing and dataset.y_train.ndim == 1 else Numbers.of(dataset)
 
@@ -96,17 +107,22 @@ def _function(study: Study) -> Prepared:
     return Prepared(lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1)
 
 
-def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -> Prepared:
+def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, rule: int) -> Prepared:
     """Return a population of our networks."""
-    from hpsearch.models.parameters import validate_params
+    from hpsearch.objectives import first_rules
+    from hpsearch.objectives.combinations import check_combinations
     from hpsearch.objectives.outputs import Classes, training_data
 
     parts, classifies = model.parts, isinstance(outputs, Classes)
-    own: dict[str, Any] = parts.last.get_params()
+    own: dict[str, Any] = parts.last.get_params(deep=False)
+    check = _buildable(outputs, dataset.X_train.shape[1] if parts.before is None else None)
     try:
-        validate_params(params := outputs.params(own))
+        check(own)
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
+    params = outputs.params(own)
+    if rule > 1:
+        check_combinations(study, parts.prefix, own, check)
     if classifies and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     if study.measure_test and dataset.X_test is None:
@@ -118,11 +134,32 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs) -
         scores = scores.beside(dataset.y_train)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
     reports = {
-        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "outputs": outputs, "scores": scores
+        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "scores": scores,
+        "outputs": outputs if rule > 1 else first_rules.OnePatience(outputs),
     }  # fmt: skip
     if parts.before is None:
+        reports["space"] = study.dimensions
         return Prepared(partial(_population, own, study.seed, epochs, reports), epochs)
     return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
+
+
+def _buildable(outputs: Outputs, n_features: int | None) -> Callable[[dict[str, Any]], None]:
+    """Return what raises a ValueError for parameters of which no network can be built.
+
+    Args:
+        outputs: What its outputs mean.
+        n_features: Numbers in a sample; None where steps before the network decide it.
+    """
+    from hpsearch.models import chain
+    from hpsearch.models.network import Network
+    from hpsearch.models.parameters import resolve_params
+
+    def check(params: dict[str, Any]) -> None:
+        resolved = resolve_params(outputs.params(chain.settled(params)))
+        if resolved["layers"] is not None and n_features is not None:
+            Network.build(resolved, n_features, 2)
+
+    return check
 
 
 OURS = ("train_cost", "learning_rate", "test_", "gradient_norm_", "saturated_")
@@ -154,7 +191,7 @@ def _scores(study: Study, kind: str, called: str, more: Sequence[str] = ()) -> S
     return scores
 
 
-def _sklearn(study: Study, dataset: Dataset, model: Behind) -> Prepared:
+def _sklearn(study: Study, dataset: Dataset, model: Behind, rule: int) -> Prepared:
     from sklearn.base import is_classifier, is_regressor
 
     parts = model.parts
@@ -162,16 +199,21 @@ def _sklearn(study: Study, dataset: Dataset, model: Behind) -> Prepared:
     if kind == "classifier" and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     scores = _scores(study, kind, type(parts.last).__name__)
-    plan = _plan(study, model)
+    plan = _plan(study, model, rule)
     return Prepared(partial(_estimator, model, study.seed, plan.epochs, plan, scores, study.dimensions), plan.epochs)
 
 
-def _plan(study: Study, model: Behind) -> Plan:
+def _plan(study: Study, model: Behind, rule: int) -> Plan:
     """Return how the trials of a study are trained, each as its own parameters allow."""
+    from hpsearch.objectives import first_rules
     from hpsearch.objectives.chosen import last_options
-    from hpsearch.objectives.resources import STEPS, Plan, may_take_epochs
+    from hpsearch.objectives.resources import STEPS, Plan, counting, may_take_epochs
 
     parts, chosen = model.parts, study.resource
+    if rule == 1:
+        name = counting(parts.last)
+        own = 1 if name is None else _most(study, f"{parts.prefix}{name}", parts.last.get_params()[name])
+        return first_rules.plan(study, parts, study.epochs or own)
     searched = {
         name.removeprefix(parts.prefix): dim.grid() if isinstance(dim, Choice) else None
         for name, dim in study.dimensions.items()
@@ -186,7 +228,7 @@ def _plan(study: Study, model: Behind) -> Plan:
     counted = [
         _most(study, f"{parts.prefix}{name}", each.get_params()[name])
         for each in by_epochs
-        if (name := next((name for name in ("max_epochs", "max_iter") if name in each.get_params()), None)) is not None
+        if (name := counting(each)) is not None
     ]
     return Plan(chosen, max([*counted, STEPS if growing or of_samples else 1]), False, of_samples)
 

@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Serve the parent until it closes the pipe."""
-    _die_with_parent()
+    die_with_parent()
     connection = Connection(int(sys.argv[1]))
     maker, data = connection.recv()
     objective = unpack(maker)(data)
@@ -35,7 +35,7 @@ def main() -> None:
             getattr(objective, order)(*words)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """End with the parent, however it ends; elsewhere than on Linux after the step under way."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

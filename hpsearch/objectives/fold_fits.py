@@ -46,6 +46,7 @@ class FoldFits:
         self._space = space
         self._decides = decides
         self._trials: dict[int, tuple[Start, list[dict[str, float]]]] = {}
+        self._settled: dict[int, dict[str, Any]] = {}
 
     @classmethod
     def made(cls, study: Study, dataset: Dataset | None) -> FoldFits:
@@ -71,13 +72,15 @@ class FoldFits:
     def stop(self, trial: int) -> None:
         """Forget a trial."""
         del self._trials[trial]
+        self._settled.pop(trial, None)
 
     def _task(self, number: int) -> tuple[Any, ...]:
         start, done = self._trials[number]
-        params = restore(self._space, start.ask.params)
-        owner = streams.of_trial(self._seed, start.ask)
+        if number not in self._settled:  # the same in every fold
+            owner = streams.of_trial(self._seed, start.ask)
+            self._settled[number] = settled(self._model, restore(self._space, start.ask.params), owner)
         progress = (len(done), self.epochs)
-        return self._model, params, owner, self._fits, self._pairs[len(done)], progress, number
+        return self._model, self._settled[number], self._fits, self._pairs[len(done)], progress, number
 
     def _row(self, number: int, found: Mapping[str, Any]) -> Row:
         start, done = self._trials[number]
@@ -102,15 +105,13 @@ class FoldFits:
 
 
 def fitted(
-    model: Any, params: Mapping[str, Any], owner: tuple[int, ...], fits: Fits, pair: Pair, progress: tuple[int, int],
-    number: int,
-) -> dict[str, Any]:  # fmt: skip
+    model: Any, params: Mapping[str, Any], fits: Fits, pair: Pair, progress: tuple[int, int], number: int
+) -> dict[str, Any]:
     """Return what one fit scores: ``test_scores``, ``train_scores``, ``fit_time``, ``score_time`` and ``fit_error``.
 
     Args:
         model: The estimator, which is left as it is.
-        params: Parameters of the trial.
-        owner: Whose randomness an estimator has that has none of its own.
+        params: Parameters of the trial, a number for each ``random_state`` among them.
         fits: Data, scorer and what else the fit is given.
         pair: Rows to fit and rows to score.
         progress: Number of the fold, and how many there are.
@@ -122,7 +123,7 @@ def fitted(
     with limited():
         found: dict[str, Any] = _fit_and_score(
             estimator, X, y, scorer=fits.scorer, train=train, test=test, verbose=fits.verbose,
-            parameters=settled(estimator, params, owner), fit_params=fits.fit_params, score_params=fits.score_params,
+            parameters=params, fit_params=fits.fit_params, score_params=fits.score_params,
             return_train_score=fits.return_train_score, return_times=True, return_n_test_samples=True,
             split_progress=progress, candidate_progress=(number, number + 1), error_score=fits.error_score,
         )  # fmt: skip

@@ -190,6 +190,17 @@ class _Running:
             said = self._parked.step(self._given)
         return said
 
+    def _metrics_of(self, said: Said) -> dict[str, float]:
+        """Return what the code said as metrics; an error tells where it said so, which its traceback does not."""
+        try:
+            if said.ended and said.value is None and not self._parked.reported:
+                raise TypeError("the objective returned None; return a number or a dict of metrics, or report them")
+            return metrics_of(said.value, self._metrics)
+        except (TypeError, ValueError) as error:
+            if (place := self._parked.place()) is not None:
+                error.add_note(f"It was reported by\n{place}")
+            raise
+
     def _told(self, begun: float) -> Row:
         """Return the row of the next epoch; what the code raises is in it."""
         epoch = self._done + 1
@@ -198,9 +209,7 @@ class _Running:
             said = self._parked.step(self._given)
             if self._start.epoch and self._done == self._start.epoch and not self._continues:
                 said = self._again(said)
-            if said.ended and said.value is None and not self._parked.reported:
-                raise TypeError("the objective returned None; return a number or a dict of metrics, or report them")
-            metrics = metrics_of(said.value, self._metrics)
+            metrics = self._metrics_of(said)
         except KeyboardInterrupt:
             raise  # the user's own, at the keyboard
         except BaseException as error:  # whatever the code raises, sys.exit included, is its own trial's end

@@ -37,7 +37,7 @@ class Isolated:
     """Runs the trials of an objective in processes of their own.
 
     Args:
-        maker: Makes the objective from the data, in a child.
+        maker: Makes the objective from the data, in a child; packed, where it has come from another process.
         data: The study's data, or None.
         epochs: Most epochs of a trial.
         timeout: Seconds that a trial may train, over all its epochs, or None.
@@ -45,10 +45,10 @@ class Isolated:
     """
 
     def __init__(
-        self, maker: Maker, data: Any, epochs: int, timeout: float | None = None, memory: float | None = None
+        self, maker: Maker | bytes, data: Any, epochs: int, timeout: float | None = None, memory: float | None = None
     ) -> None:
         self.epochs = epochs
-        self._maker = pack(maker)
+        self._maker = maker if isinstance(maker, bytes) else pack(maker)
         self._data = data
         self._timeout = timeout
         self._memory = memory
@@ -108,6 +108,9 @@ class Isolated:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         """End all processes."""
         children = [*self._idle, *self._busy.values()]
         self._idle, self._busy = [], {}

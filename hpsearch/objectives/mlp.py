@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from hpsearch.log.records import Ask, Row
+from hpsearch.models import chain
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.parameters import validate_params
 from hpsearch.models.threads import limited
@@ -18,6 +19,7 @@ from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import WEIGHTS, LaneState, Start
 from hpsearch.objectives.outputs import Classes, Outputs
 from hpsearch.objectives.scores import Scores, tested
+from hpsearch.space import Space, behind
 
 VACANT = 4
 """How many populations that nobody trains in are kept for what was compiled for them."""
@@ -35,6 +37,7 @@ class MLPPopulation:
         test: Whether to report the test set's metrics with each epoch; see :meth:`confirm`.
         outputs: What the networks' outputs mean; None: classes.
         scores: What else is measured of each network after an epoch, by a study's own scorers; None: nothing.
+        space: Where the trials' parameters come from: a name stands for the chain of layers, or the layer, behind it.
     """
 
     _by_seed = False
@@ -50,7 +53,9 @@ class MLPPopulation:
         test: bool = False,
         outputs: Outputs | None = None,
         scores: Scores | None = None,
+        space: Space | None = None,
     ) -> None:
+        self._space = space or {}
         self._scores = scores if scores is not None and scores.scorers else None
         self.epochs = epochs
         self._outputs: Outputs = outputs or Classes()
@@ -86,11 +91,12 @@ class MLPPopulation:
         self._vacate({number})
         self._asks[number] = trial.ask
         self._side_keys.pop(number, None)
-        params = {"max_epochs": self.epochs, **self._params, **trial.ask.params}
+        asked = {name: behind(self._space, name, value) for name, value in trial.ask.params.items()}
+        params = {"max_epochs": self.epochs, **self._params, **asked}
         if "max_epochs" not in trial.ask.params:
             params["max_epochs"] = self.epochs
-        params = self._outputs.params(params)
         try:
+            params = self._outputs.params(chain.settled(params))
             validate_params(params)
             group_key(params, self._training_data(params))
         except ValueError as error:

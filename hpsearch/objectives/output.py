@@ -11,8 +11,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -53,29 +53,16 @@ class Output:
         except OSError as error:
             self._give_up(error)
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
+    def taken(self) -> AbstractContextManager[None]:
         """Take what is printed meanwhile."""
-        before, outer = (sys.stdout, sys.stderr), _Tee.output
-        for tee, stream in zip(_tees, before, strict=True):
-            if stream not in _tees:  # as in a study that a trial runs
-                tee.stream = stream
-        handlers = [each for each in logging.root.handlers if getattr(each, "stream", None) in before]
-        streams = [each.stream for each in handlers]  # type: ignore[attr-defined]
-        for handler, stream in zip(handlers, streams, strict=True):
-            handler.stream = _tees[before.index(stream)]  # type: ignore[attr-defined]
-        sys.stdout, sys.stderr = _tees
-        _Tee.output, self._clean = self, None
-        try:
-            yield
-        finally:
-            _Tee.output = outer
-            sys.stdout, sys.stderr = before
-            for handler, stream in zip(handlers, streams, strict=True):
-                handler.stream = stream  # type: ignore[attr-defined]
-            if self._pending:
-                with self._mine():
-                    self._flush(all_of_it=True)
+        return _Taken(self)
+
+    def taken_back(self) -> None:
+        """Keep what was printed without an end of its line: the trial's code does not run on now."""
+        if self._pending:
+            with self._mine():
+                self._flush(all_of_it=True)
+        self._clean = None
 
     def write(self, text: str) -> None:
         """Keep a text, from its whole lines on."""
@@ -144,6 +131,37 @@ class Output:
         if self._left <= 0:
             self._left = 0
             self._next_file()
+
+
+class _Taken:
+    """While it is entered, what is printed is a trial's. A class: it is entered for each report."""
+
+    __slots__ = ("_before", "_handlers", "_outer", "_output")
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def __enter__(self) -> None:
+        self._before, self._outer = before, _ = (sys.stdout, sys.stderr), _Tee.output
+        for tee, stream in zip(_tees, before, strict=True):
+            if stream is not tee.stream and stream not in _tees:  # they are in a study that a trial runs
+                tee.stream = stream
+        self._handlers = [
+            (handler, stream)
+            for handler in logging.root.handlers
+            if (stream := getattr(handler, "stream", None)) in before
+        ]
+        for handler, stream in self._handlers:
+            handler.stream = _tees[before.index(stream)]  # type: ignore[attr-defined]
+        sys.stdout, sys.stderr = _tees
+        _Tee.output = self._output
+
+    def __exit__(self, *_: object) -> None:
+        _Tee.output = self._outer
+        sys.stdout, sys.stderr = self._before
+        for handler, stream in self._handlers:
+            handler.stream = stream  # type: ignore[attr-defined]
+        self._output.taken_back()
 
 
 class _Tee:

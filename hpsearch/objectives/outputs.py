@@ -198,9 +198,9 @@ def _network(member: Member, dataset: Dataset, seed: int, *, flat: bool) -> Any:
 
 def targets_of(model: Any, dataset: Dataset) -> Values | AsTheyAre:
     """Return how a model that is not fused has its targets: standardised for our regressor, where it learns a table."""
-    from hpsearch.models.estimators.regressor import MLPRegressor
+    from hpsearch.models.estimators.of_numbers import NetworkOfNumbers
 
-    ours = isinstance(model, MLPRegressor) and dataset.preprocessing and dataset.y_train.ndim == 1
+    ours = isinstance(model, NetworkOfNumbers) and dataset.preprocessing and dataset.y_train.ndim == 1
     return Values.of(dataset) if ours else AsTheyAre()
 
 

@@ -13,12 +13,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from types import CodeType, FrameType
 from typing import Any
 
 import greenlet
 
+from hpsearch.objectives import user_trial
 from hpsearch.objectives.broken import reason
 from hpsearch.objectives.process_state import Surroundings, of_its_own
+
+_OWN = (__file__, user_trial.__file__)
 
 PATIENCE = 3
 """How often a stopped trial is told so, before it is left where it stands."""
@@ -58,6 +62,7 @@ class Parked:
         self._pid = os.getpid()
         self.stopped = False
         self.reported = False
+        self._generator: Any = None
 
     def step(self, trial: Any) -> Said:
         """Run on to the next report or the end.
@@ -73,6 +78,18 @@ class Parked:
             self._greenlet.gr_context = of_its_own()
             return self._switch(trial)
         return self._switch(True)
+
+    def place(self) -> str | None:
+        """Return where the code stands, as a line of a traceback: at its ``yield``, its report, or where it begins."""
+        frame: FrameType | None = getattr(self._generator, "gi_frame", None)
+        if frame is None and self._greenlet is not None:
+            frame = self._greenlet.gr_frame  # in our own report, until the user's code that called it
+            while frame is not None and frame.f_code.co_filename in _OWN:
+                frame = frame.f_back
+        if frame is not None:
+            return _line(frame.f_code, frame.f_lineno)
+        code = getattr(inspect.unwrap(self._function), "__code__", None)
+        return None if code is None else _line(code, code.co_firstlineno)
 
     def stop(self) -> None:
         """Have the code clean up and end: ``report`` returns False, a generator is closed."""
@@ -115,6 +132,7 @@ class Parked:
         return Said(result, ended=True)
 
     def _iterate(self, reports: Iterator[Any]) -> Said:
+        self._generator = reports
         try:
             for each in reports:
                 if not self.report(each):
@@ -141,6 +159,10 @@ class Parked:
             if os.getpid() != self._pid:
                 _end_child()
         return said if isinstance(said, Said) else Said(None, ended=True)
+
+
+def _line(code: CodeType, line: int) -> str:
+    return f'  File "{code.co_filename}", line {line}, in {code.co_name}'
 
 
 def _end_child() -> None:

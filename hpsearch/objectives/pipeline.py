@@ -150,7 +150,7 @@ class PipelinePopulation:
         y_test = self._dataset.y_test if self._test else None
         seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=X_test, y_test=y_test)
         population = MLPPopulation(
-            model.parts.last.get_params(), seen, self._seed, self.epochs,
+            model.parts.last.get_params(deep=False), seen, self._seed, self.epochs,
             weights=self._weights, test=self._test, outputs=self._outputs, scores=self._scores,
         )  # fmt: skip
         if self._by_seed:

@@ -1,7 +1,8 @@
 """Sending an objective to another process or machine, the user's own functions and classes included.
 
-What a study file, a script or a notebook defines travels by value; modules beside them are imported where the objective
-arrives, from the same folder.
+What a study file, a script or a notebook defines travels by value, as does what was loaded from a file under a name
+that no import finds (as pytest and ``importlib.util.spec_from_file_location`` do). Modules beside them are imported
+where the objective arrives, from the same folder.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def pack(maker: Maker) -> bytes:
     """
     import cloudpickle
 
-    modules = [module for name, module in sys.modules.items() if name.startswith(PREFIX)]
+    modules = [module for name, module in tuple(sys.modules.items()) if name.startswith(PREFIX) or _loose(name, module)]
     main = getattr(sys.modules["__main__"], "__file__", None)
     files = [*(str(module.__file__) for module in modules), *([main] if main else [])]
     folders = list(dict.fromkeys(str(Path(file).resolve().parent) for file in files))
@@ -57,6 +58,19 @@ def unpack(packed: bytes) -> Maker:
     except ImportError as error:
         raise UserError(f"a worker cannot load the objective ({error}); install what it needs there too") from error
     return made
+
+
+def _loose(name: str, module: Any) -> bool:
+    """Whether a module was loaded from a file, but cannot be imported by its name from the paths of this process."""
+    file, top = getattr(module, "__file__", None), name.partition(".")[0]
+    if not file or not file.endswith(".py") or name == "__main__":
+        return False
+    parts = Path(file).with_suffix("").parts
+    below = name.split(".") + (["__init__"] if parts[-1] == "__init__" else [])
+    if str(Path(*parts[: -len(below)])) in sys.path:  # nearly all of them, without a look at the disk
+        return False
+    finders = [finder.find_spec for finder in sys.meta_path if hasattr(finder, "find_spec")]
+    return all(find(top, None) is None for find in finders)
 
 
 @contextmanager

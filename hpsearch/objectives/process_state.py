@@ -16,6 +16,7 @@ import sys
 import threading
 import warnings
 from _signal import getsignal  # type: ignore[import-not-found]  # signal's own, which makes no enum of its answer
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -96,35 +97,72 @@ class Surroundings:
         Surroundings._last = self
 
 
-class _NumPyState:
-    """Where NumPy's global generator stands, asked for in full only where it may have moved: that takes long.
+class _Twister(ABC):
+    """Where a Mersenne twister stands, asked for in full only where it may have moved: that takes long.
 
-    Its numbers lie where the generator says (NumPy's documented ``ctypes`` interface); beside them it may hold a normal
-    number for the next call. While these numbers are as they were and it holds none, nobody has drawn.
+    Its numbers are looked at where they lie. While they are as they were, and it holds no normal number for the next
+    call, nobody has drawn.
 
     Attributes:
         known: The state at which it was last seen or set, or None.
     """
 
-    def __init__(self) -> None:
-        self.known: dict[str, Any] | None = None
-        self._seen: bytes | None = None
-        self._generator: Any = None
-        self._address = 0
+    known: Any = None
+    _seen: bytes | None = None
 
-    def now(self) -> dict[str, Any]:
+    def now(self) -> Any:
         """Return where it stands: the very object that is known where it has not moved."""
         numbers = self._numbers()
-        if self.known is None or numbers is None or numbers != self._seen or self.known["has_gauss"]:
-            # Without its legacy form: it takes as long again to make.
-            self.known = np.random.get_state(legacy=False)  # noqa: NPY002 - the user's
-            self._seen = numbers
+        if self.known is None or numbers is None or numbers != self._seen or self._holds_a_normal_number():
+            self.known, self._seen = self._state(), numbers
         return self.known
 
-    def set(self, state: dict[str, Any]) -> None:
+    def set(self, state: Any) -> None:
         """Have it stand elsewhere."""
-        np.random.set_state(state)  # noqa: NPY002 - the user's
+        self._move(state)
         self.known, self._seen = state, self._numbers()
+
+    @abstractmethod
+    def _numbers(self) -> bytes | None:
+        """Return its numbers; None where nobody can say where they lie."""
+
+    @abstractmethod
+    def _holds_a_normal_number(self) -> bool: ...
+
+    @abstractmethod
+    def _state(self) -> Any: ...
+
+    @abstractmethod
+    def _move(self, state: Any) -> None: ...
+
+
+class _OfPython(_Twister):
+    """That of the module ``random``. CPython keeps its numbers behind an object's head, which is looked at once."""
+
+    def __init__(self) -> None:
+        example = random.Random(0)
+        words = ctypes.string_at(id(example) + object.__basicsize__, _NUMBERS)
+        index, *state = np.frombuffer(words, np.uint32).tolist()
+        self._as_expected = (*state, index) == example.getstate()[1]
+
+    def _numbers(self) -> bytes | None:
+        return ctypes.string_at(id(random._inst) + object.__basicsize__, _NUMBERS) if self._as_expected else None
+
+    def _holds_a_normal_number(self) -> bool:
+        return self.known[2] is not None or random._inst.gauss_next is not None  # type: ignore[attr-defined]
+
+    def _state(self) -> Any:
+        return random.getstate()
+
+    def _move(self, state: Any) -> None:
+        random.setstate(state)
+
+
+class _OfNumPy(_Twister):
+    """NumPy's global one, whose numbers lie where it says (its documented ``ctypes`` interface)."""
+
+    _generator: Any = None
+    _address = 0
 
     def _numbers(self) -> bytes | None:
         generator = np.random.get_bit_generator()  # type: ignore[attr-defined]
@@ -134,16 +172,26 @@ class _NumPyState:
             self._generator, self._address = generator, generator.ctypes.state_address
         return ctypes.string_at(self._address, _NUMBERS)
 
+    def _holds_a_normal_number(self) -> bool:
+        return bool(self.known["has_gauss"])
+
+    def _state(self) -> Any:
+        # Without its legacy form: it takes as long again to make.
+        return np.random.get_state(legacy=False)  # noqa: NPY002 - the user's
+
+    def _move(self, state: Any) -> None:
+        np.random.set_state(state)  # noqa: NPY002 - the user's
+
 
 _NUMBERS = 625 * 4
 """Bytes of the 624 words of a Mersenne twister, and of its place among them."""
 
-_numpy = _NumPyState()
+_python, _numpy = _OfPython(), _OfNumPy()
 
 
 def _generators() -> dict[str, Any]:
     """Return where the global random generators stand."""
-    found: dict[str, Any] = {"random": random.getstate(), "numpy": _numpy.now()}
+    found: dict[str, Any] = {"random": _python.now(), "numpy": _numpy.now()}
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "get_rng_state"):
         found["torch"] = torch.get_rng_state()
@@ -151,7 +199,7 @@ def _generators() -> dict[str, Any]:
 
 
 _SETTERS: dict[str, Callable[[Any], None]] = {
-    "random": random.setstate,
+    "random": _python.set,
     "numpy": _numpy.set,
     "torch": lambda state: sys.modules["torch"].set_rng_state(state),
 }

@@ -71,4 +71,14 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value.item() if hasattr(value, "item") else value)
     except Exception as error:  # whatever an object of the user's does when it is asked for its number
-        raise TypeError(f"metric {name!r} is no number: {type(value).__name__} ({type(error).__name__})") from error
+        raise TypeError(f"metric {name!r} is no number: {_kind(value)} ({type(error).__name__})") from error
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is in words: an array or a tensor with its shape."""
+    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    try:
+        sides = tuple(int(side) for side in shape) if shape is not None else ()
+    except (TypeError, ValueError):
+        sides = ()
+    return f"{kind} of shape {sides}; report one number, such as its mean" if sides else kind

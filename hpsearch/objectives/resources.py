@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.objectives.chosen import Model
 from hpsearch.study.samples import Samples
 
 Array = NDArray[Any]
@@ -60,8 +61,7 @@ class Plan:
 
     def _counts_epochs(self, estimator: Any) -> bool:
         """Return whether something says how many epochs an estimator has: else one pass over the data is all of it."""
-        params = estimator.get_params(deep=False)
-        return self.declared or self.epochs == 1 or "max_iter" in params or "max_epochs" in params
+        return self.declared or self.epochs == 1 or counting(estimator) is not None
 
     def epochs_of(self, estimator: Any, resource: Resource, params: Mapping[str, Any]) -> int:
         """Return how many epochs a trial has: as many as all, unless its own parameters count them.
@@ -139,6 +139,12 @@ def _warms_up(estimator: Any) -> bool:
     return isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
 
 
+def counting(estimator: Any) -> str | None:
+    """Return the parameter by which an estimator counts its epochs, or None where it has none."""
+    params = estimator.get_params(deep=False)
+    return next((name for name in ("max_epochs", "max_iter") if name in params), None)
+
+
 def own_epochs(params: Mapping[str, Any], epochs: int) -> int:
     """Return how many epochs parameters ask for by their own ``max_iter`` or ``max_epochs``."""
     named = (value for name, value in params.items() if name.rpartition("__")[2] in ("max_iter", "max_epochs"))
@@ -182,3 +188,23 @@ def stratified_order(y: Array | None, n: int, rng: np.random.Generator) -> Array
         # The i-th sample of a class stands where that share of the class has passed, the first before all.
         place[codes == code] = np.concatenate([[-1.0], (np.arange(1, count) + 0.5) / count])
     return order[np.argsort(place, kind="stable")]
+
+
+def rescale(estimator: Any, samples: Samples, model: Model, share: float, apart: bool) -> None:
+    """Give the named parameters of an estimator the values that mean on a part of the samples what they mean on all.
+
+    Args:
+        estimator: With a trial's parameters, which are changed.
+        samples: Which of them are weighed against a sum over samples.
+        model: The model that it is, or whose last step it is.
+        share: The part of the samples, from 0 to 1.
+        apart: Whether it is the last step alone.
+    """
+    known = estimator.get_params(deep=True)
+    prefix = model.parts.prefix if apart else ""
+    own = {
+        name: name.removeprefix(prefix) if apart else next(iter(model.behind.named({name: 0})))
+        for name in samples.names
+    }
+    params = {name: known[own[name]] for name in samples.names if own[name] in known}
+    estimator.set_params(**{own[name]: value for name, value in samples.rescaled(params, share).items()})

@@ -21,7 +21,7 @@ from hpsearch.models.threads import limited
 from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.chosen import Model, Models
-from hpsearch.objectives.resources import Plan, Resource, grown_by, stratified_order
+from hpsearch.objectives.resources import Plan, Resource, grown_by, rescale, stratified_order
 from hpsearch.objectives.scores import Scores, tested
 from hpsearch.objectives.transformers import Behind, seed_random_states
 from hpsearch.space import Space
@@ -260,7 +260,7 @@ class SklearnObjective:
             part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / running.epochs)]
             X_train, y_train = _safe_indexing(X_train, part), y_train[part]
             if isinstance(self._plan.resource, Samples):
-                _rescale(estimator, self._plan.resource, model, len(part) / len(dataset.y_train), apart)
+                rescale(estimator, self._plan.resource, model, len(part) / len(dataset.y_train), apart)
         y, weights = model.targets.standardised(y_train), self._weights(estimator, part)
         running.estimator = estimator.fit(X_train, y, **weights)
         return self._measure(model.targets.wrapped(estimator), (X_train, y_train), X_valid, X_test)
@@ -298,15 +298,3 @@ class SklearnObjective:
             y = self._dataset.y_train if self._scores.kind == "classifier" else None
             self._orders[stage, repeat] = stratified_order(y, len(self._dataset.y_train), rng)
         return self._orders[stage, repeat]
-
-
-def _rescale(estimator: Any, samples: Samples, model: Model, share: float, apart: bool) -> None:
-    """Give the named parameters of an estimator the values that mean on a part of the samples what they mean on all."""
-    known = estimator.get_params(deep=True)
-    prefix = model.parts.prefix if apart else ""
-    own = {
-        name: name.removeprefix(prefix) if apart else next(iter(model.behind.named({name: 0})))
-        for name in samples.names
-    }
-    params = {name: known[own[name]] for name in samples.names if own[name] in known}
-    estimator.set_params(**{own[name]: value for name, value in samples.rescaled(params, share).items()})

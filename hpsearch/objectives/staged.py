@@ -13,6 +13,7 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Confirming, Foldered, Keeping, Objective, Start
 from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.build import prepare as prepare_flat
+from hpsearch.study.declaration import RULE
 from hpsearch.study.scaling import Scale, reduced, translated
 from hpsearch.study.study import Study
 
@@ -114,17 +115,18 @@ class StagedObjective:
         return self._objectives[stage]
 
 
-def prepare(study: Study, dataset: Dataset | None) -> Prepared:
+def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared:
     """Return the objective of any study, its stages settled, checked but not yet made.
 
     Args:
         study: The study; a flat one that confirms nothing has its plain objective.
         dataset: Its data.
+        rule: The rule of its log's declaration; 1 for one that was begun by version 0.1.
 
     Raises:
         UserError: A stage's model or data do not suit.
     """
-    full = prepare_one(study, dataset)
+    full = prepare_one(study, dataset, rule)
     if study.stages is None and not study.confirm:
         return full
     scales = study.stages if study.stages is not None else (Scale(),)
@@ -133,20 +135,26 @@ def prepare(study: Study, dataset: Dataset | None) -> Prepared:
     for scale in scales:
         prepared = full
         if not scale.is_full and dataset is not None:
-            prepared = prepare_one(_on(study, scale, len(dataset.y_train)), reduced(scale, dataset, study.seed))
+            part = reduced(scale, dataset, study.seed)
+            prepared = prepare_one(_on(study, scale, len(dataset.y_train)), part, rule)
         steps.append(Step(scale, prepared.make))
     steps += [Step(Scale(), full.make, confirms=True), Step(Scale(), full.make, confirms=True, tests=True)]
     return replace(full, make=partial(_make, tuple(steps), study.seed, full.epochs))
 
 
-def prepare_one(study: Study, dataset: Dataset | None) -> Prepared:
+def prepare_one(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared:
     """Return the objective of one stage of a study, checked but not yet made; its points may be cross-validated.
+
+    Args:
+        study: The study on that stage.
+        dataset: The stage's data.
+        rule: As :func:`prepare` takes it.
 
     Raises:
         UserError: The model or the data do not suit.
     """
     if study.cv is None or dataset is None:
-        return prepare_flat(study, dataset)
+        return prepare_flat(study, dataset, rule)
     from hpsearch.objectives import cross_build  # imports scikit-learn
 
     return cross_build.prepare(study, dataset, prepare_flat)

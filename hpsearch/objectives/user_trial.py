@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hpsearch.errors import did_you_mean
 from hpsearch.models.datasets import Dataset
 
 
@@ -38,6 +39,13 @@ class Handle(Protocol):
         """Keep a file or a folder with the trial."""
 
 
+class NoParameterError(KeyError):
+    """A parameter that the point of a trial does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError shows its argument in quotes
+
+
 @dataclass(frozen=True)
 class UserTrial:
     """What a user's objective is given.
@@ -58,7 +66,20 @@ class UserTrial:
     handle: Handle | None = field(default=None, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Any:
-        return self.params[name]
+        try:
+            return self.params[name]
+        except KeyError as error:
+            hint = did_you_mean(str(name), self.params)
+            raise NoParameterError(f"this trial has no parameter {name!r}{hint}") from error
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is not there comes here. Pickle and copy ask for names of protocols, before params is there.
+        if not name.startswith("_") and name in self.__dict__.get("params", ()):
+            raise AttributeError(f"a trial's parameters are its items: write trial[{name!r}], not trial.{name}")
+        if name.startswith("suggest_"):
+            known = "suggest_float, suggest_int or suggest_categorical, or"
+            raise AttributeError(f"a trial has no {name}: write {known} trial['NAME']; the study's space decides")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def rng(self) -> np.random.Generator:

@@ -41,7 +41,7 @@ class Audited:
         """Return the pruner's decisions; those about audited trials as ``audit``, once for each trial."""
         decisions = []
         for decision in self.pruner.judge(history, arrivals):
-            if not self.chosen(decision.trial):
+            if decision.action != "prune" or not self.chosen(decision.trial):
                 decisions.append(decision)
             elif history.trials[decision.trial].audit is None:
                 decisions.append(_withheld(history, decision))

@@ -17,7 +17,7 @@ class Pruner(Protocol):
         """Whether it ever stops a trial; where not, lanes need not wait for one another."""
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
-        """Return a ``prune`` decision for each trial to stop, in trial order.
+        """Return a ``prune`` decision for each trial to stop, in trial order; or ``pause``, where it may go on later.
 
         All arrivals of a tick are in the history already and are judged together. Asked again over the same history
         it decides the same.

@@ -89,4 +89,4 @@ class _Complete:
                         continue  # it had not reported yet
                     loss = history.goal.loss(value)
                     insort(self.losses.setdefault((stage, row.epoch), []), loss)
-        self._open = [number for number in self._open if history.trials[number].state == "RUNNING"]
+        self._open = [number for number in self._open if history.trials[number].decision is None]

@@ -18,6 +18,15 @@ DECADES = 2.0
 """A range given by no space is drawn on a logarithmic axis where it spans more powers of ten than this."""
 
 
+MOST_WHOLE = 10
+"""A range of whole numbers that is no longer has a tick at each of them."""
+
+
+def counted(most: int) -> dict[str, Any]:
+    """Return the ticks of an axis that counts from 0 to so many, for a figure: none between two whole numbers."""
+    return {"rangemode": "tozero", **({"dtick": 1} if most <= MOST_WHOLE else {})}
+
+
 @dataclass(frozen=True)
 class Axis:
     """One hyper-parameter as a line.
@@ -26,11 +35,13 @@ class Axis:
         name: The parameter.
         options: The values of a choice, in order; None for a range of numbers.
         log: Whether the logarithm of a number is its place.
+        whole: Whether its values are whole numbers, and so its ticks.
     """
 
     name: str
     options: tuple[Any, ...] | None = None
     log: bool = False
+    whole: bool = False
 
     def place(self, value: Any) -> float:
         """Return where a value stands; NaN for one that the trial does not have."""
@@ -44,9 +55,13 @@ class Axis:
         """Return places and texts of the ticks over these places; None where the figure's own are as good."""
         if self.options is not None:
             return [float(i) for i in range(len(self.options))], [param(option) for option in self.options]
-        if not self.log:
+        if np.isnan(places).all():
             return None
         low, high = float(np.nanmin(places)), float(np.nanmax(places))
+        if not self.log:
+            if not self.whole or high - low > MOST_WHOLE:
+                return None  # over a longer range a figure's own ticks are whole
+            return [float(i) for i in range(int(low), int(high) + 1)], [f"{i}" for i in range(int(low), int(high) + 1)]
         marks = (1,) if high - low > 2 else (1, 2, 5)
         known = [
             (math.log10(mark) + power, f"{mark * 10.0**power:.4g}")
@@ -76,10 +91,10 @@ def _axis(name: str, dim: Choice | Float | Int | None, values: Sequence[Any]) ->
     if isinstance(dim, Choice):
         return _choice(name, dim.grid())
     if dim is not None:
-        return Axis(name, log=dim.log)
+        return Axis(name, log=dim.log, whole=isinstance(dim, Int))
     if not all(_is_number(value) for value in values):
         return _choice(name, sorted(_distinct(values), key=lambda value: (type(value).__name__, param(value))))
-    return Axis(name, log=_is_wide(values))
+    return Axis(name, log=_is_wide(values), whole=all(isinstance(value, int) for value in values))
 
 
 def _choice(name: str, options: Sequence[Any]) -> Axis:

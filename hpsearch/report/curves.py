@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.log.history import History, State, Trial
+from hpsearch.report.axes import counted
 from hpsearch.report.figures import DRAWN, LABELS, Figure, Json, axis, label, window, zoomed
 from hpsearch.report.words import param
 
@@ -19,7 +20,7 @@ MOST_NUMBERS, MOST_TIMES = 360_000, 40_000
 FEW = 8
 """Most values of a parameter whose best trials stand out by colour."""
 
-_OPACITY: dict[State, float] = {"COMPLETE": 0.75, "PRUNED": 0.3, "FAILED": 0.6, "RUNNING": 0.75}
+_OPACITY: dict[State, float] = {"COMPLETE": 0.75, "PRUNED": 0.3, "FAILED": 0.6, "RUNNING": 0.75, "PAUSED": 0.45}
 
 _Values = Callable[[Trial], Sequence[float]]
 
@@ -27,7 +28,7 @@ _Values = Callable[[Trial], Sequence[float]]
 def curves(history: History) -> Figure:
     """Every learning curve, for any metric; those of pruned trials faded, the best trial's on top."""
     goal, best = history.goal.metric, history.best
-    known = dict.fromkeys(name for trial in history.trials for row in trial.rows for name in row.metrics)
+    known = dict.fromkeys(name for trial in history.trials for name in trial.rows.metrics)
     names = [goal, *(name for name in known if name != goal)]
     stride = _stride(history.trials, len(names), MOST_NUMBERS)
     drawn: list[tuple[Sequence[Trial], int, Json]] = []
@@ -41,10 +42,11 @@ def curves(history: History) -> Figure:
     choices = [(name, [_joined(trials, _metric(name), each) for trials, each, _ in drawn]) for name in names]
     data = [_trace(trials, _epoch, each) | style for trials, each, style in drawn]
     values = [value for trial in history.trials for value in trial.curve(goal)]
+    longest = max((trial.epoch for trial in history.trials), default=0)
     note = "" if stride == 1 else f" Of every curve each {_nth(stride)} epoch is drawn, the best and the last."
     return Figure(
         "curves", "Learning curves", f"All trials, epoch by epoch; the pruned ones are faded.{note}", data,
-        {"xaxis": axis("epoch", rangemode="tozero"), "yaxis": zoomed(goal, window(values, history.goal))},
+        {"xaxis": axis("epoch", **counted(longest)), "yaxis": zoomed(goal, window(values, history.goal))},
         wide=True, height=440, choices=choices,
     )  # fmt: skip
 
@@ -121,8 +123,8 @@ def _joined(trials: Sequence[Trial], values: _Values, stride: int) -> Json:
 def _kept(trial: Trial, stride: int) -> list[int]:
     """Return which rows of a trial are drawn: every n-th, its best and its last."""
     last = len(trial.rows) - 1
-    rows = enumerate(trial.rows)
-    return [i for i, row in rows if i % stride == 0 or row.epoch == trial.best_epoch or i == last]
+    best = trial.best_epoch
+    return [i for i, epoch in enumerate(trial.rows.epochs) if i % stride == 0 or epoch == best or i == last]
 
 
 def _stride(trials: Sequence[Trial], each: int, most: int) -> int:
@@ -134,15 +136,15 @@ def _nth(number: int) -> str:
 
 
 def _metric(name: str) -> _Values:
-    return lambda trial: [row.metrics.get(name, math.nan) for row in trial.rows]
+    return lambda trial: [math.nan if value is None else value for value in trial.rows.column(name)]
 
 
-def _epoch(trial: Trial) -> list[float]:
-    return [row.epoch for row in trial.rows]
+def _epoch(trial: Trial) -> Sequence[float]:
+    return trial.rows.epochs
 
 
 def _seconds(trial: Trial) -> list[float]:
-    return [float(total) for total in np.cumsum([row.seconds for row in trial.rows])]
+    return [float(total) for total in np.cumsum(trial.rows.times)]
 
 
 def _few_valued(history: History, order: Sequence[str]) -> str | None:

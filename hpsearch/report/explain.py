@@ -18,7 +18,7 @@ from hpsearch.judging.compared import diagnoses, late_gain
 from hpsearch.judging.proposal import FEWEST, proposals
 from hpsearch.judging.remedy import remedy
 from hpsearch.log.history import History, Trial
-from hpsearch.report import words
+from hpsearch.report import origin, words
 from hpsearch.report.axes import axes
 from hpsearch.report.findings import TOP, on_full_problem, saved_epochs
 from hpsearch.report.importance import LEAST, Importance, importances
@@ -130,7 +130,7 @@ def _found(history: History) -> list[str]:
     if best is None:
         failure = words.first_failure(history)
         failed = sum(1 for _ in history.ended("FAILED"))
-        return [f"No trial has a {metric}" + (f": {failed} failed, {failure}." if failure else " yet.")]
+        return [f"No trial has {words.a(metric)}" + (f": {failed} failed, {failure}." if failure else " yet.")]
     given = f", with {words.params(best.params)}" if best.params else ""
     at = "" if best.epoch == 1 else f" at {words.reached(best)}"
     if best is not history.best and history.best is not None:
@@ -201,8 +201,8 @@ def _stopped(history: History) -> list[str]:
 def _ended(history: History, trial: Trial) -> list[str]:
     decision = trial.decision
     if decision is None:
-        return ["It has not ended."]
-    lines = [f"It is {trial.state.lower()}: {decision.reason}."]
+        return ["It has not ended."] if trial.paused is None else [f"It is paused: {trial.paused.reason}."]
+    lines = [f"It is {trial.state.lower()}: {origin.reason(trial)}."]
     if trial.state != "PRUNED" or trial.value is None:
         return lines
     metric, goal = history.goal.metric, history.goal

@@ -48,6 +48,8 @@ def trial_columns(history: History) -> list[str]:
         known.append("version")
     if any(trial.ask.reuses is not None for trial in history.trials):
         known.append("reuses")
+    if any(trial.pauses for trial in history.trials):
+        known.append("pauses")
     said = sorted({f"attributes.{name}" for trial in history.trials for name in trial.attributes})
     return [*known, *names, *said, "reason"]
 
@@ -74,6 +76,7 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **({"version": trial.version} if history.version > 1 else {}),
             **({"reuses": ask.reuses} if ask.reuses is not None else {}),
+            **({"pauses": ",".join(str(pause.epoch) for pause in trial.pauses)} if trial.pauses else {}),
             **{f"params.{name}": value for name, value in trial.params.items()},
             **{f"attributes.{name}": value for name, value in trial.attributes.items()},
             "reason": trial.decision.reason if trial.decision is not None else None,

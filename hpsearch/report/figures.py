@@ -15,12 +15,19 @@ import numpy as np
 
 from hpsearch.log.history import Goal, History, State, Trial
 from hpsearch.report import words
+from hpsearch.report.axes import counted
 from hpsearch.report.findings import planned_epochs
 
 Json = dict[str, Any]
 
-LABELS: dict[State, str] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAILED": "failed", "RUNNING": "running"}
-DRAWN: tuple[State, ...] = ("PRUNED", "FAILED", "RUNNING", "COMPLETE")
+LABELS: dict[State, str] = {
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "FAILED": "failed",
+    "RUNNING": "running",
+    "PAUSED": "paused",
+}
+DRAWN: tuple[State, ...] = ("PRUNED", "FAILED", "PAUSED", "RUNNING", "COMPLETE")
 """In this order, so that what matters lies on top."""
 
 SCALE = [(0.0, "var(--scale-0)"), (0.35, "var(--scale-1)"), (0.7, "var(--scale-2)"), (1.0, "var(--scale-3)")]
@@ -128,7 +135,7 @@ def best_so_far(history: History) -> Figure:
         "best", "Best so far",
         f"Each dot is a trial {where}; the line is the best of all until then.",
         [*(trace for trace in points if trace["x"]), line],
-        {"xaxis": axis("epochs trained, all trials together", rangemode="tozero"),
+        {"xaxis": axis("epochs trained, all trials together", **counted(len(arrived))),
          "yaxis": zoomed(history.goal.metric, window(values, history.goal))},
     )  # fmt: skip
 

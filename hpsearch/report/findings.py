@@ -79,7 +79,7 @@ def sentences(history: History, found: Sequence[Importance]) -> list[str]:
     best = history.best
     if best is None:
         failure = words.first_failure(history)
-        return [*said, f"No trial has a {goal.metric}" + (f"; {failure}." if failure else " yet.")]
+        return [*said, f"No trial has {words.a(goal.metric)}" + (f"; {failure}." if failure else " yet.")]
     given = f", with {_listed(best.params)}" if best.params else ""
     handed = winner(history)
     if handed is not None and handed is not best:

@@ -15,7 +15,20 @@ from typing import Any
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log import files
 from hpsearch.log.history import History, Trial
-from hpsearch.report import axes, comparison, curves, explain, figures, findings, landscape, pareto, stages, words
+from hpsearch.report import (
+    axes,
+    bands,
+    comparison,
+    curves,
+    explain,
+    figures,
+    findings,
+    landscape,
+    origin,
+    pareto,
+    stages,
+    words,
+)
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
 from hpsearch.report.sparkline import sparkline
@@ -53,6 +66,7 @@ def drawings(history: History) -> Drawings:
         landscape.importance(found),
         landscape.parallel(full, ranked),
         curves.curves(full),
+        bands.bands(full),
         curves.elapsed(full, order),
         stages.stage_figure(history),
     ]
@@ -87,7 +101,7 @@ def page(history: History, drawn: Drawings | None = None) -> str:
         "provenance": "".join(
             f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)
         ),
-        "data": _json({figure.key: _plain(figure) for figure in shown}),
+        "data": script_json({figure.key: _plain(figure) for figure in shown}),
         "style": asset("report.css"),
         "script": asset("report.js"),
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
@@ -104,7 +118,7 @@ def _fill(template: str, parts: dict[str, str]) -> str:
     return "".join(filled)
 
 
-def _json(value: Any) -> str:
+def script_json(value: Any) -> str:
     """Return JSON that can stand in a script: no text in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -191,7 +205,7 @@ def _row(
     label: str,
     front: set[int],
 ) -> str:
-    why = trial.decision.reason if trial.decision is not None else ""
+    why = origin.reason(trial)
     curve = sparkline(trial.curve(history.goal.metric), CURVE)
     cells = [
         _number(trial.number, str(trial.number)),

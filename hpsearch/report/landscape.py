@@ -19,7 +19,13 @@ GRID = 60
 CROWD = 200
 """Trials above which their dots are small."""
 
-SYMBOLS: dict[State, str] = {"COMPLETE": "circle", "PRUNED": "circle", "FAILED": "x", "RUNNING": "circle-open"}
+SYMBOLS: dict[State, str] = {
+    "COMPLETE": "circle",
+    "PRUNED": "circle",
+    "FAILED": "x",
+    "RUNNING": "circle-open",
+    "PAUSED": "circle-open",
+}
 
 
 def landscape(history: History, known: Sequence[Axis]) -> Figure | None:

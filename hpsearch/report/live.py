@@ -45,15 +45,16 @@ HEARTBEAT = 30.0
 """Most seconds without a plain line while the study advances."""
 
 
-def live_view(command: str | None = None) -> LiveView | PlainView:
+def live_view(command: str | None = None, begun: float | None = None) -> LiveView | PlainView:
     """Return the observer that suits where output goes.
 
     Args:
         command: What was typed to start the run: said again where it is interrupted.
+        begun: When the user began to wait, by ``time.monotonic``; None: when the study begins.
     """
-    if terminal.is_live() or _in_notebook():
-        return LiveView(command)
-    return PlainView(command)
+    view = LiveView(command) if terminal.is_live() or _in_notebook() else PlainView(command)
+    view.begun = begun
+    return view
 
 
 def _in_notebook() -> bool:
@@ -125,11 +126,16 @@ class Progress:
 
 
 class _View:
-    """What both views share: when to draw, notices, and the last words."""
+    """What both views share: when to draw, notices, and the last words.
+
+    Attributes:
+        begun: When the user began to wait, or None: when the study began.
+    """
 
     def __init__(self, command: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._command = command
         self._clock = clock
+        self.begun: float | None = None
         self._due = 0.0
         self._pace = REFRESH
         self._drawing = False
@@ -178,7 +184,8 @@ class _View:
         if self._plan is None or self._progress is None:
             return
         console = terminal.console()
-        seconds = self._progress.seconds(self._clock())
+        now = self._clock()
+        seconds = self._progress.seconds(now) if self.begun is None else now - self.begun
         parts = closing(history, self._plan, seconds, self._command, ascii_only=terminal.ascii_only(console))
         print(terminal.render(parts, console), end="", flush=True)
 

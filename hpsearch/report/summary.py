@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
-
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.judging import confirm
 from hpsearch.judging.audit import audit
@@ -12,7 +9,7 @@ from hpsearch.judging.proposal import propose
 from hpsearch.log.history import History
 from hpsearch.report import comparison, pareto, words
 from hpsearch.report.ladder import stage_lines
-from hpsearch.report.tables import best_line, trials_grids
+from hpsearch.report.tables import best_line, failure_parts, trials_grids
 from hpsearch.report.terminal import Part
 
 TOP = 5
@@ -38,11 +35,11 @@ def opening(plan: StudyPlan, history: History) -> str:
 
 def unfinished(history: History, plan: StudyPlan) -> bool:
     """Return whether the run ended before the study did."""
-    if history.stop is not None and not history.running():
+    if history.stop is not None and not history.unfinished:
         return False
     count = words.counts(history)
     total = confirm.expected(history, plan.n_trials)
-    return count.running > 0 or total is None or count.ended < total
+    return count.running + count.paused > 0 or total is None or count.ended < total
 
 
 def closing(history: History, plan: StudyPlan, seconds: float, command: str | None, *, ascii_only: bool) -> list[Part]:
@@ -62,15 +59,14 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
     state = f"{count.ended} of {plan.n_trials} trials" if partly else words.many(count.ended, "trial")
     verb = "is not done" if waits else "stopped" if history.stop else "is done"
     parts.append(f"{plan.name} {verb}: {state} ({count}), this run took {words.duration(seconds)}")
-    if history.stop:
+    best = confirm.winner(history)
+    if history.stop and best is not None:  # without a trial that counts, the error below says why
         parts.append(f"why: {history.stop}")
     spared, planned = words.saved(history, plan.epochs)
     if spared:
         parts.append(f"pruning saved {spared:,} of {planned:,} epochs ({100 * spared / planned:.0f} %)")
-    best = confirm.winner(history)
     if best is None:
-        failure = words.first_failure(history)
-        parts.append(f"no trial has a {plan.goal.metric}" + (f"; {failure}" if failure else " yet"))
+        parts.append(f"no trial has {words.a(plan.goal.metric)}{'' if any(history.ended('FAILED')) else ' yet'}")
     else:
         parts.append(best_line(history, params=False))
         parts += [f"      {words.params(best.params)}"] if best.params else []
@@ -82,6 +78,7 @@ def closing(history: History, plan: StudyPlan, seconds: float, command: str | No
     top = [] if history.goal.others or compared else history.ranked()[:TOP]
     if len(top) > 1:
         parts += ["", trials_grids(history, top, ascii_only=ascii_only)]
+    parts += failure_parts(plan.name, history, plan.root)
     return [*parts, *_advice(history, plan), "", *_next(plan, waits, best is not None, command)]
 
 
@@ -100,11 +97,10 @@ def _advice(history: History, plan: StudyPlan) -> list[Part]:
 
 
 def _next(plan: StudyPlan, waits: bool, found: bool, command: str | None) -> list[str]:
-    where = "" if plan.root == Path("mlruns") else f" --root {shlex.quote(str(plan.root))}"
     lines = []
     if waits:
         lines.append(f"resume: {command or 'run the same study again'}")
     if found:
-        lines.append(f"next: hpsearch show {shlex.quote(plan.name)}{where}")
-        lines.append(f"      hpsearch ui{where}")
+        lines.append(f"next: {words.command('show', plan.name, root=plan.root)}")
+        lines.append(f"      {words.command('ui', plan.name, root=plan.root)}")
     return lines

@@ -14,7 +14,7 @@ from hpsearch.judging.audit import audit
 from hpsearch.judging.compared import diagnoses
 from hpsearch.judging.diagnosis import Diagnosis
 from hpsearch.log.history import History, Trial
-from hpsearch.report import comparison, pareto, words
+from hpsearch.report import comparison, origin, pareto, words
 from hpsearch.report.export import plain, trial_rows
 from hpsearch.report.facts import study_facts
 from hpsearch.report.ladder import stage_lines
@@ -92,7 +92,13 @@ def show_json(name: str, history: History) -> dict[str, Any]:
 
 
 def show_parts(
-    name: str, history: History, *, every: bool = False, top: int = 20, ascii_only: bool = False
+    name: str,
+    history: History,
+    *,
+    every: bool = False,
+    top: int = 20,
+    ascii_only: bool = False,
+    root: Path = Path("mlruns"),
 ) -> list[Part]:
     """Return what ``hpsearch show`` shows: the study in words, and its trials, best first.
 
@@ -102,6 +108,7 @@ def show_parts(
         every: All trials, not the top ones alone.
         top: How many trials else.
         ascii_only: Draw curves for a terminal that cannot show block characters.
+        root: Where all state is.
     """
     count = words.counts(history)
     said = history.declaration
@@ -128,17 +135,26 @@ def show_parts(
         parts.append(f"… {len(order) - len(shown)} more with --all")
     if (audited := audit(history)) is not None:
         parts += ["", str(audited)]
-    failure = words.first_failure(history)
-    if failure is not None:
-        parts += ["", f"{count.failed} failed; the first was {failure}"]
-    return parts
+    return [*parts, *failure_parts(name, history, root)]
+
+
+def failure_parts(name: str, history: History, root: Path) -> list[Part]:
+    """Return what is said of a study's failed trials: how many, why the first, and what tells more; or nothing."""
+    failed = list(history.ended("FAILED"))
+    if not failed:
+        return []
+    return [
+        "",
+        f"{len(failed)} failed; the first was {words.first_failure(history)}",
+        f"  its traceback: {words.command('show', name, '--trial', str(failed[0].number), root=root)}",
+    ]
 
 
 def best_line(history: History, *, params: bool = True) -> str:
     """Return the best trial, the one whose model is handed over, in a line, with or without its parameters."""
     best, found = confirm.winner(history), confirm.verdict(history)
     if best is None:
-        return f"no trial has a {history.goal.metric} yet"
+        return f"no trial has {words.a(history.goal.metric)} yet"
     given = f" ({words.params(best.params)})" if params and best.params else ""
     said = f"{history.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}{given}"
     if found is None or history.best is None:
@@ -212,21 +228,22 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
         Column("params", fold=True),
         Column("curve"),
         Column("diagnosis"),
-        Column("why"),
+        Column("why", fold=True),
     ]
     said_of = diagnoses(history)
     rows = [_trial_row(history, trial, names, said_of[trial.number], ascii_only) for trial in trials]
     fixed = 4 + len(history.goal.others)
     params = fixed + len(names)
     own, curve, said, why = list(range(params)), params + 1, params + 2, params + 3
-    diagnosis = [said] if any(row[said] for row in rows) else []
-    # Places, not names, tell the columns apart: a parameter may be called as one of ours is.
+    diagnosis = [said] if any(row[said] not in ("", "good") for row in rows) else []
+    # Places, not names, tell the columns apart: a parameter may be called as one of ours is. Why a trial ended is the
+    # last to go: it may take several lines.
     versions = (
         [*own, curve, *diagnosis, why],
-        [*own, curve, *diagnosis],
-        [*own, curve],
-        own,
-        [*range(fixed), params],
+        [*own, curve, why],
+        [*own, why],
+        [*range(fixed), params, why],
+        [0, 2, params, why],
         [0, 2, params],
     )
     return [Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows]) for places in versions]
@@ -243,7 +260,7 @@ def _trial_row(history: History, trial: Trial, names: Sequence[str], found: Diag
         words.params(trial.params),
         sparkline(trial.curve(history.goal.metric), CURVE, ascii_only=ascii_only),
         found.label if found.label != "unclear" else "",
-        trial.decision.reason if trial.decision is not None else "",
+        origin.reason(trial),
     ]
 
 

@@ -44,7 +44,7 @@ class Grid:
 Part = str | Sequence[Grid]
 """What is rendered: a line of text, or one table from its richest version to its narrowest."""
 
-_STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAILED": "red", "RUNNING": "cyan"}
+_STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAILED": "red", "RUNNING": "cyan", "PAUSED": "blue"}
 
 
 def is_live() -> bool:

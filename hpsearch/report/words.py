@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hpsearch.log.history import History, Trial
 from hpsearch.log.points import Point
+from hpsearch.report import origin
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Counts:
     pruned: int = 0
     failed: int = 0
     running: int = 0
+    paused: int = 0
 
     @property
     def ended(self) -> int:
@@ -31,13 +35,14 @@ class Counts:
         parts = [f"{self.complete} complete", f"{self.pruned} pruned"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.running} running"] if self.running else []
+        parts += [f"{self.paused} paused"] if self.paused else []
         return ", ".join(parts)
 
 
 def counts(history: History) -> Counts:
     """Count a study's trials by state."""
     states = [trial.state for trial in history.trials]
-    return Counts(states.count("COMPLETE"), states.count("PRUNED"), states.count("FAILED"), states.count("RUNNING"))
+    return Counts(*(states.count(state) for state in ("COMPLETE", "PRUNED", "FAILED", "RUNNING", "PAUSED")))
 
 
 def saved(history: History, epochs: int) -> tuple[int, int]:
@@ -50,6 +55,11 @@ def saved(history: History, epochs: int) -> tuple[int, int]:
     trained = sum(trial.epoch for trial in history.trials)
     spared = sum(max(epochs - trial.epoch, 0) for trial in history.ended("PRUNED"))
     return spared, trained + spared
+
+
+def a(name: str) -> str:
+    """Return a name behind its article: ``a loss``, ``an accuracy``."""
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 def many(count: int, thing: str) -> str:
@@ -114,6 +124,18 @@ def constraints(history: History) -> str | None:
 def first_failure(history: History) -> str | None:
     """Return the reason of the first trial that failed, with its number, or None."""
     for trial in history.ended("FAILED"):
-        assert trial.decision is not None, "a failed trial has a decision"
-        return f"trial {trial.number}: {trial.decision.reason}"
+        return f"trial {trial.number}: {origin.reason(trial)}"
     return None
+
+
+def command(name: str, study: str, *more: str, root: Path = Path("mlruns")) -> str:
+    """Return what to type for a command about a study.
+
+    Args:
+        name: The command, such as ``show``.
+        study: The study's name.
+        *more: What follows.
+        root: Where all state is: said where it is not the usual place.
+    """
+    words = ["hpsearch", name, study, *more, *([] if root == Path("mlruns") else ["--root", str(root)])]
+    return shlex.join(words)

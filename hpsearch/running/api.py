@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 from hpsearch.engine import intake
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
-from hpsearch.engine.dask_client import connect
-from hpsearch.engine.dask_crew import DaskCrew
-from hpsearch.engine.executor import Executor, executor_name
 from hpsearch.engine.interrupt import Interrupt
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.opening import open_history
@@ -22,12 +19,12 @@ from hpsearch.engine.stopping import all_failed, standing
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
 from hpsearch.log.writer import Log
-from hpsearch.objectives.base import Objective
 from hpsearch.objectives.surroundings import surroundings
-from hpsearch.running import guarded, winner
+from hpsearch.report import origin
+from hpsearch.running import farewell, placing, winner
 from hpsearch.running import plan as plans
 from hpsearch.running.callbacks import Callbacks
-from hpsearch.running.options import Options, Outlet, Place, RunOptions
+from hpsearch.running.options import Options, Outlet, RunOptions
 from hpsearch.running.plan import Plan
 from hpsearch.running.result import Result
 from hpsearch.running.under_way import under_way
@@ -38,9 +35,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 __all__ = ["Result", "run"]
-
-AHEAD = 8
-"""Ticks that a cluster's workers may train ahead where no lane waits for another."""
 
 
 def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]) -> Result:
@@ -95,7 +89,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 history.resume(standing(history.current, plan.limits, climb))
                 done = history.stop is not None
             if not done:
-                best.trained = _objective(plan, how.place, history, watcher, stack)
+                best.trained = placing.objective(plan, how.place, _uid(history), watcher, stack)
                 checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
                 observer = Callbacks(Outage(watcher, delivery), declared, how.view.callbacks)
@@ -112,35 +106,14 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
             interrupt.at_once()
-            delivery.announce(watcher.message)
+            if how.outlet.waits:
+                delivery.announce(watcher.message)
             watcher.end(history.current)
-            report = delivery.finish(exhibits=how.outlet.register is not None, progress=watcher.message)
-            if report.message:
-                watcher.message(f"warning: {report.message}" if report.problem else report.message)
+            report = farewell.finish(delivery, how.outlet, watcher.message)
     if all_failed(history):
-        raise StudyFailed(f"study {study.name!r} {history.stop}")
+        raise StudyFailed(f"study {study.name!r} {history.stop}{origin.of_first_failure(history)}")
     again = winner.refit(plan.study, plan.dataset, history.current, how.outlet.refit, plan.threads)
     return Result(study.name, history, not done or interrupt.requested, report.run, best.model, again)
-
-
-def _objective(plan: Plan, place: Place, history: History, watcher: Observer, stack: ExitStack) -> Objective:
-    """Return what trains: in this process, or on the workers of a cluster that the stack closes."""
-    make = guarded.maker(plan.study, plan.prepared, plan.folder)
-    here = make(plan.dataset)  # also where others train: what is wrong with it is found at once, and told here
-    if not place.elsewhere:
-        return stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
-    client = stack.enter_context(connect(place.workers, place.scheduler))
-    executor = Executor(
-        DaskCrew(client, make, plan.dataset, watcher.message), executor_name(_uid(history)), plan.prepared.epochs,
-        watcher.message, ahead=1 if plan.waits else AHEAD, trial_timeout=_silence(plan), verify=place.verify,
-        apart=plan.study.objective is not None,
-    )  # fmt: skip
-    return stack.enter_context(executor)
-
-
-def _silence(plan: Plan) -> float | None:
-    """Return how long a worker may be silent over a trial: a function's limits are held by its own process."""
-    return None if plan.study.objective is not None else plan.limits.trial_timeout
 
 
 def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, watcher: Observer) -> None:

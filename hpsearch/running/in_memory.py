@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from hpsearch import ladder, pruners, samplers
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
+from hpsearch.engine.executor import Executor, executor_name
+from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.engine.observer import Observer, Silent
 from hpsearch.engine.opening import describe_data
 from hpsearch.engine.stopping import Limits
@@ -15,7 +20,7 @@ from hpsearch.log.history import History
 from hpsearch.log.records import MINOR, Header, Record
 from hpsearch.log.writer import Log
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives.base import Start
+from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import surrounded, surroundings
 from hpsearch.running.plan import settled_value
@@ -46,8 +51,17 @@ class Unsaved(Checkpoints):
         """Do nothing."""
 
 
+def _lost(text: str) -> None:
+    """Warn of a worker that was lost; others do its work."""
+    warnings.warn(text, stacklevel=2)
+
+
 def run_in_memory(
-    study: Study, dataset: Dataset, observer: Observer | None = None, interrupted: Callable[[], bool] = lambda: False
+    study: Study,
+    dataset: Dataset,
+    observer: Observer | None = None,
+    interrupted: Callable[[], bool] = lambda: False,
+    workers: int = 1,
 ) -> History:
     """Run a study to its end and return its history.
 
@@ -58,9 +72,10 @@ def run_in_memory(
         dataset: Its data.
         observer: Who watches; None for nobody.
         interrupted: Asked after each tick; True ends the run.
+        workers: Processes that train; 1 trains in this one. It changes no result.
 
     Raises:
-        UserError: The study cannot be.
+        UserError: The study cannot be, or there are no workers.
     """
     prepared = prepare(study, dataset)
     study = settled_value(study, prepared)
@@ -78,8 +93,12 @@ def run_in_memory(
         len(dataset.y_train),
         sampler=sampler,
     )
-    with surroundings(study.threads):
-        objective = surrounded(prepared.make, study.threads, dataset)
+    with ExitStack() as stack, surroundings(study.threads):
+        make = partial(surrounded, prepared.make, study.threads)
+        objective: Objective = make(dataset)  # also where others train: what is wrong with it is found here
+        if workers > 1:
+            crew = stack.enter_context(LocalCrew(workers, make, dataset))
+            objective = stack.enter_context(Executor(crew, executor_name(uid), prepared.epochs, _lost))
         clock = Clock(
             Unwritten(), history, objective, climb, pruner, study.lanes, Unsaved(), observer or Silent(), limits,
             interrupted=interrupted,

@@ -19,7 +19,7 @@ from hpsearch.errors import UserError
 from hpsearch.judging.lr_range import LrRange, judged
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.optimizers import OPTIMIZERS
-from hpsearch.models.parameters import batch_rows, validate_params
+from hpsearch.models.parameters import batch_rows, resolve_params, validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData
 from hpsearch.objectives.outputs import training_data
 from hpsearch.objectives.surroundings import surroundings
@@ -83,6 +83,7 @@ def lr_range(study: Study, dataset: Dataset, epochs: int | None = None) -> LrRan
 
 def guessing_cost(params: Mapping[str, Any], data: TrainingData) -> float:
     """Return the cost of a network whose outputs are the classes' shares, or the targets' means, whatever it sees."""
+    params = resolve_params(params)  # which cost "auto" is
     if params["output"] == "identity":
         return float(data.T_train.var(axis=0, dtype=np.float64).sum() / 2)
     p = data.T_train.mean(axis=0, dtype=np.float64)
@@ -114,20 +115,20 @@ def to_json(found: LrRange) -> dict[str, Any]:
 
 def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingData, float]:
     """Return the network's parameters without what regularises it, its training set, and its optimizer's usual η."""
-    from hpsearch.models.estimators.classifier import MLPClassifier  # imports scikit-learn
-    from hpsearch.models.estimators.regressor import LEARNING_RATES, MLPRegressor
+    from hpsearch.models.estimators.base import Perceptron  # imports scikit-learn
+    from hpsearch.models.estimators.of_numbers import LEARNING_RATES, NetworkOfNumbers
 
     parts = behind(study.model, dataset).parts
-    if not isinstance(parts.last, MLPClassifier | MLPRegressor):
+    if not isinstance(parts.last, Perceptron):
         name = "an objective" if study.model is None else type(parts.last).__name__
         raise UserError(f"study {study.name!r}: the η test needs an MLPClassifier or an MLPRegressor, not {name}")
-    regression = isinstance(parts.last, MLPRegressor)
+    regression = isinstance(parts.last, NetworkOfNumbers)
     if not regression and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     own = {"output": "identity", "cost": "quadratic"} if regression else {}
     params = {
-        **parts.last.get_params(), **own, **UNREGULARISED, "early_stopping": "none", "lr_schedule": "constant",
-        "exact_train_metrics": False,
+        **parts.last.get_params(deep=False), **own, **UNREGULARISED, "early_stopping": "none",
+        "lr_schedule": "constant", "exact_train_metrics": False,
     }  # fmt: skip
     try:
         validate_params(params)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from hpsearch.engine.changing import Wish
 from hpsearch.engine.observer import Observer, Silent
@@ -37,7 +37,7 @@ class RunOptions(TypedDict, total=False):
     budget: float | None
     trial_timeout: float | None
     trial_memory: float | None
-    workers: int
+    workers: int | Literal["auto"]
     scheduler: str | None
     verify: bool
     start_from: str | WarmStart | Sequence[str | WarmStart] | None
@@ -56,10 +56,15 @@ class RunOptions(TypedDict, total=False):
     model: bool
     register: str | None
     delivery: Delivery | None
+    wait: bool
     quiet: bool
     observer: Observer | None
     callbacks: Sequence[Callback]
     refit: bool | None
+
+
+AUTO: Literal["auto"] = "auto"
+"""As many workers as pay."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +72,39 @@ class Place:
     """Where trials train; it never changes what a study finds.
 
     Attributes:
-        workers: Processes that train; 1 trains in this one.
+        workers: Processes that train; 1 trains in this one. ``"auto"``: in this one at first, and in as many as there
+            are cores and lanes once that pays; a user's own function always in this one.
         scheduler: Address of a Dask scheduler whose workers train, instead.
         verify: Compare a digest of every state that one worker takes over from another.
+
+    Raises:
+        UserError: There can be no such number of workers.
     """
 
-    workers: int = 1
+    workers: int | Literal["auto"] = AUTO
     scheduler: str | None = None
     verify: bool = False
 
-    @property
-    def elsewhere(self) -> bool:
-        """Whether other processes than this one train."""
-        return self.workers > 1 or self.scheduler is not None
+    def __post_init__(self) -> None:
+        number = isinstance(self.workers, int) and not isinstance(self.workers, bool) and self.workers > 0
+        if not number and self.workers != AUTO:
+            raise UserError(f"workers is a number from 1, or {AUTO!r}; not {self.workers!r}")
+
+    def size(self, lanes: int, threads: int | None) -> int:
+        """Return how many processes train at most.
+
+        Args:
+            lanes: Trials that train at a time.
+            threads: BLAS threads of each process, or None where it has as many as there are cores.
+        """
+        if self.workers != AUTO:
+            return self.workers
+        if threads is None or lanes == 1:
+            return 1
+        from joblib import cpu_count  # knows of affinities and containers; slow to import
+
+        cores: int = cpu_count()
+        return max(1, min(lanes, cores // threads))
 
 
 @dataclass(frozen=True)
@@ -138,6 +163,7 @@ class Outlet:
         refit: Whether ``result.model`` is the winner trained once more on training and validation rows; None: where the
             rows were divided by hpsearch. MLflow gets the model that was scored.
         delivery: A delivery to MLflow whose process runs already, for that root and URI.
+        wait: Whether to wait at the end until trials and curves are in MLflow; else a process of its own goes on.
 
     Raises:
         UserError: A model is to be registered that does not reach MLflow, or under no possible name.
@@ -149,6 +175,12 @@ class Outlet:
     register: str | None = None
     delivery: Delivery | None = None
     refit: bool | None = None
+    wait: bool = True
+
+    @property
+    def waits(self) -> bool:
+        """Whether the run ends after its delivery: a model that is to be registered is waited for."""
+        return self.tracking and (self.wait or self.register is not None)
 
     def __post_init__(self) -> None:
         if self.register is None:

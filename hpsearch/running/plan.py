@@ -14,6 +14,7 @@ from hpsearch.errors import UserError
 from hpsearch.ladder import Ladder
 from hpsearch.log import catalogue
 from hpsearch.log.history import History
+from hpsearch.log.lines import header_at
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.build import Prepared
@@ -23,7 +24,7 @@ from hpsearch.pruners.base import Pruner
 from hpsearch.running.options import Opening
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import scaling
-from hpsearch.study.declaration import CONFIRM
+from hpsearch.study.declaration import CONFIRM, RULE, rule_of
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
 from hpsearch.study.warm_start import WarmStart
@@ -89,7 +90,7 @@ class Plan:
         confirm = {key: getattr(said, key) for key in CONFIRM} if said.confirm else {}
         study = replace(self.study, n_trials=said.n_trials, **confirm)
         confirms = study.confirm and not self.study.confirm
-        prepared = prepare(study, self.dataset) if confirms else self.prepared
+        prepared = prepare(study, self.dataset, said.fingerprint) if confirms else self.prepared
         threads = declared_threads(said, history.header.environment if history.header else {})
         prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
         return replace(self, study=study, prepared=prepared, threads=threads)
@@ -164,15 +165,15 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
         UserError: The data cannot be loaded, or the parts of the study do not go together.
     """
     log = root / "studies" / study.name / catalogue.LOG
-    study, dataset = _loaded(study, log)
+    study, dataset = loaded(study, log)
     begun = not opening.extend and log.is_file()
     if not (opening.yes or begun):
         samplers.check_size(study)
-    prepared = prepare(study, dataset)
+    header = header_at(log)
+    prepared = prepare(study, dataset, RULE if header is None else rule_of(header.declaration))
     study = settled_value(study, prepared)
-    plan = Plan(
-        study, dataset, prepared, samplers.build(study), pruners.build(study, prepared.epochs), Limits.of(study), root
-    )
+    sampler = samplers.build(study, None if study.model is None else prepared.epochs)
+    plan = Plan(study, dataset, prepared, sampler, pruners.build(study, prepared.epochs), Limits.of(study), root)
     ladder.check(study, plan._n)
     if opening.retry_failed and (study.stages is not None or study.confirm):
         raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
@@ -184,7 +185,7 @@ def settled_value(study: Study, prepared: Prepared) -> Study:
     return replace(study, value="complete") if prepared.by_fold else study
 
 
-def _loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
+def loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
     """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
     if study.data is None:
         return study, None

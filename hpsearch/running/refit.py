@@ -54,23 +54,25 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
         whole, dataset = development(dataset)[0], folded.at(0)  # one fold says how many rows a trial trained on
         study = replace(study, cv=None, groups=None)
     by_seed = trial.ask.stage > history.full_stage
-    outputs = outputs_of(study, whole)
+    rule = history.declaration.fingerprint
+    outputs = outputs_of(study, whole, rule)
     with surroundings(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if outputs is None:
-            return _fitted(study, dataset, whole, trial, by_seed)
+            return _fitted(study, dataset, whole, trial, by_seed, rule)
         return _trained(study, dataset, whole, outputs, trial, by_seed)
 
 
 def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
     """Train one of our networks with the recorded learning rates."""
+    from hpsearch.models.chain import settled
     from hpsearch.objectives.chosen import Models
 
     ask, epochs = trial.ask, trial.best_epoch or 0
     _, model, asked = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
     parts = model.parts
     before, own = parts.params(asked)
-    settings = {**parts.last.get_params(), **own}
+    settings = settled({**parts.last.get_params(deep=False), **own})
     settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
     params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
     transformers = model.transformers
@@ -98,7 +100,7 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
     return network if parts.before is None else transformers.pipeline(before, network)
 
 
-def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_seed: bool) -> Any:
+def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_seed: bool, rule: int) -> Any:
     """Fit any other estimator as its trial was."""
     from sklearn.base import clone  # slow to import
 
@@ -108,7 +110,7 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
     ours = {name: value for name, value in params.items() if _is_ours(study.model, name)}
     model = clone(study.model).set_params(**{n: v for n, v in _decayed(ours, share).items() if v is not params[n]})
     again = replace(study, model=model, stages=None, confirm=0)
-    prepared = prepare(again, whole)
+    prepared = prepare(again, whole, rule)
     objective = prepared.make(whole)
     if by_seed and isinstance(objective, Confirming):
         objective.confirm(test=False)

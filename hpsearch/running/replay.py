@@ -78,8 +78,9 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
         study = _study(told, Path(folder))
         dataset = None if study.data is None else door.load_as(study.data, study.model, told.data_digest)
         digest = None if dataset is None else dataset.digest
-        objective = surrounded(prepare(study, dataset).make, threads, dataset)
-        causes = list(_causes(told, declare(study, rule=rule_of(told.declaration)), digest))
+        rule = rule_of(told.declaration)
+        objective = surrounded(prepare(study, dataset, rule).make, threads, dataset)
+        causes = list(_causes(told, declare(study, rule=rule), digest))
         with surroundings(threads):
             rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
     differing = list(_differences(told, rows))
@@ -102,7 +103,7 @@ def _study(told: Remembered, folder: Path) -> Study:
         argv = told.environment.get("argv") or []
         path = folder / next((Path(word).name for word in argv if word.endswith(".py")), "study.py")
         path.write_text(told.study_file, encoding="utf-8")
-        return _as_declared(load_study(path, told.study, _data_of(told)), said)
+        return as_declared(load_study(path, told.study, data_of(told.study, told.declaration)), said)
     model = said.get("model") or {}
     if aliases.public(str(model.get("class"))) != OWN or not isinstance(said.get("data"), str):
         raise UserError(
@@ -111,17 +112,22 @@ def _study(told: Remembered, folder: Path) -> Study:
         )
     from hpsearch.models.estimators.classifier import MLPClassifier
 
-    return _as_declared(Study(told.study, model=MLPClassifier(), data=said["data"]), said)
+    return as_declared(Study(told.study, model=MLPClassifier(), data=said["data"]), said)
 
 
-def _data_of(told: Remembered) -> str | None:
-    """Return the data that a study file was asked for: those of the study, or what its variant is named after."""
-    data = told.declaration.get("data")
-    word = told.study.partition("@")[2].partition(",")[0]
+def data_of(name: str, said: Mapping[str, Any]) -> str | None:
+    """Return the data that a study file was asked for: those of the study, or what its variant is named after.
+
+    Args:
+        name: The study's name.
+        said: Its declaration.
+    """
+    data = said.get("data")
+    word = name.partition("@")[2].partition(",")[0]
     return data if isinstance(data, str) else word if word and "=" not in word else None
 
 
-def _as_declared(study: Study, said: Mapping[str, Any]) -> Study:
+def as_declared(study: Study, said: Mapping[str, Any]) -> Study:
     """Return a study with the values of a declaration, as far as they are plain."""
     before = declare(study, rule=rule_of(said))
     new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}

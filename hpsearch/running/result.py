@@ -57,6 +57,11 @@ class Result:
         """
         return self._make()
 
+    def _repr_html_(self) -> str:
+        from hpsearch.report.notebook import result_html
+
+        return result_html(self.name, self.history, interrupted=self.interrupted)
+
     @property
     def best_trial(self) -> Trial | None:
         """The trial whose model is handed over: of confirmed points the winner's, else the search's best.

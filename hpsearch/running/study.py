@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.errors import UserError
 from hpsearch.study import study as declaration
 
 if TYPE_CHECKING:
@@ -39,8 +40,19 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
             StudyFailed: Every trial failed.
         """
         from hpsearch.running.api import run  # slow to import, and not needed to declare a study
+        from hpsearch.running.spoken import in_python
 
-        return run(self, root, **options)
+        try:
+            return run(self, root, **options)
+        except UserError as error:
+            if (said := in_python(str(error))) == str(error):
+                raise
+            raise UserError(said) from error
+
+    def _repr_html_(self) -> str:
+        from hpsearch.report.notebook import study_html
+
+        return study_html(self)
 
     def stop(self) -> None:
         """End a run of this study that is under way in this process, once what trains now is done, as a timeout does.

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.samplers import grid
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import Pausing, Sampler
 from hpsearch.samplers.chapter import Chapter
-from hpsearch.samplers.enqueued import Enqueued
+from hpsearch.samplers.enqueued import Enqueued, EnqueuedPausing
+from hpsearch.samplers.freeze_thaw import FreezeThaw
 from hpsearch.samplers.gp import GP
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.listed import Listed
@@ -23,16 +25,35 @@ from hpsearch.samplers.tpe import TPE
 from hpsearch.study.registry import SAMPLERS, resolve
 from hpsearch.study.study import DEFAULT_TRIALS, Study
 
-__all__ = ["GP", "QMC", "TPE", "Chapter", "Grid", "Listed", "Random", "Sampler", "budget", "build", "check_size"]
+__all__ = [
+    "GP",
+    "QMC",
+    "TPE",
+    "Chapter",
+    "FreezeThaw",
+    "Grid",
+    "Listed",
+    "Random",
+    "Sampler",
+    "budget",
+    "build",
+    "check_size",
+]
 
 
-def build(study: Study) -> Sampler:
+def build(study: Study, epochs: int | None = None) -> Sampler:
     """Return the sampler that a study declares.
+
+    Args:
+        study: The study.
+        epochs: Most epochs of a trial, where the study does not say it and it is known; else None.
 
     Raises:
         UserError: It does not go with the study's space, or a package that it needs is missing.
     """
     declared = _declared(study)
+    if study.epochs is None and epochs is not None:
+        study = replace(study, epochs=epochs)
     try:
         if hasattr(declared, "build"):
             sampler: Sampler = declared.build(study)
@@ -49,7 +70,14 @@ def build(study: Study) -> Sampler:
             f"study {study.name!r}: sampler {_name(study)!r} observes no results from elsewhere: take 'tpe' or "
             "'gp', or have the best points tried first (--first N, or WarmStart(…, first=N))"
         )
-    return Enqueued(study.enqueue, sampler) if study.enqueue else sampler
+    if isinstance(sampler, Pausing) and study.duplicates == "reuse":
+        raise UserError(
+            f"study {study.name!r}: sampler {_name(study)!r} pauses its trials, which those that reuse their results "
+            "cannot follow: take duplicates='skip' or 'retrain'"
+        )
+    if not study.enqueue:
+        return sampler
+    return (EnqueuedPausing if isinstance(sampler, Pausing) else Enqueued)(study.enqueue, sampler)
 
 
 def check_size(study: Study) -> None:

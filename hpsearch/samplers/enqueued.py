@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.log.history import History
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import Allotment, Continuation, Pausing, Sampler
 
 
 class Enqueued:
@@ -29,3 +29,25 @@ class Enqueued:
         params = self._sampler.ask(history, point)
         self.rejected = self._sampler.rejected
         return params
+
+
+class EnqueuedPausing(Enqueued):
+    """The same, for a sampler whose trials are paused and go on; the points given by hand are allotted nothing."""
+
+    def __init__(self, points: Sequence[Mapping[str, Any]], sampler: Sampler) -> None:
+        super().__init__(points, sampler)
+        assert isinstance(sampler, Pausing), "it pauses its trials"
+        self._pausing: Pausing = sampler
+        self.allotment = Allotment()
+
+    def ask(self, history: History, point: int) -> dict[str, Any]:
+        """Return the point with this number."""
+        params = super().ask(history, point)
+        self.allotment = Allotment() if point < len(self._points) else self._pausing.allotment
+        return params
+
+    def resume(self, history: History, *, begins: bool) -> Continuation | None:
+        """Return what the study's sampler goes on with, once the points given by hand have begun."""
+        if begins and len({trial.ask.point for trial in history.trials}) < len(self._points):
+            return None
+        return self._pausing.resume(history, begins=begins)

@@ -8,6 +8,9 @@ from hpsearch.errors import UserError
 from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.study.study import Study
 
+_IDLE = ("none", "NoPruner", "NopPruner")
+"""Pruners that leave no curve unfinished."""
+
 
 @dataclass(frozen=True)
 class GP:
@@ -36,6 +39,11 @@ class GP:
         if callable(study.space):
             raise UserError("sampler 'gp' needs a space of dimensions, not a function: take 'tpe' or 'random'")
         check_single(study, "gp")
-        from hpsearch.samplers.gp_points import GPPoints  # imports scikit-learn and SciPy
+        from hpsearch.samplers.gp_curves import CurvePoints  # imports SciPy
+        from hpsearch.samplers.gp_points import GPPoints  # imports scikit-learn too
 
-        return GPPoints(study, self.n_startup, self.per_second)
+        name = study.pruner if isinstance(study.pruner, str) else type(study.pruner).__name__
+        pruned = name not in _IDLE and study.stages is None and study.repeats == 1 and not self.per_second
+        epochs = study.epochs or 1
+        curves = CurvePoints(study, epochs) if pruned and epochs > 1 else None
+        return GPPoints(study, self.n_startup, self.per_second, curves)

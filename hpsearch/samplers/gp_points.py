@@ -12,6 +12,7 @@ from sklearn.gaussian_process.kernels import Kernel
 from hpsearch.log.history import History
 from hpsearch.models.threads import limited
 from hpsearch.samplers.feasible import Feasible
+from hpsearch.samplers.gp_curves import CurvePoints
 from hpsearch.samplers.gp_encoding import Array, Encoding, Mask
 from hpsearch.samplers.gp_model import (
     Posterior,
@@ -24,6 +25,7 @@ from hpsearch.samplers.gp_model import (
 from hpsearch.samplers.gp_observations import Observation, Observations
 from hpsearch.samplers.qmc import SobolPoints
 from hpsearch.samplers.seeding import point_sequence
+from hpsearch.study.registry import RULES
 from hpsearch.study.study import Study
 
 _FANTASIES = 32
@@ -39,6 +41,13 @@ _REFINED = ((0.05, 12), (0.02, 12))
 Target = Callable[[Sequence[Observation]], Array]
 
 
+def rule_of(history: History) -> int:
+    """Return the rule that a study began with: 1 takes a pruned trial's best value for its last. New ones have 2."""
+    if history.header is None:
+        return RULES["gp"]
+    return int(history.header.environment.get("rules", {}).get("gp", 1))
+
+
 class GPPoints:
     """Draws candidates everywhere and around the best points, and takes the one with the highest expected improvement.
 
@@ -50,14 +59,16 @@ class GPPoints:
     observes = True
     size = None
 
-    def __init__(self, study: Study, n_startup: int, per_second: bool) -> None:
+    def __init__(self, study: Study, n_startup: int, per_second: bool, by_curves: CurvePoints | None = None) -> None:
         """Set up.
 
         Args:
             study: What is searched.
             n_startup: Points with a value that must be known before the process is asked.
             per_second: Whether improvement is divided by the seconds that it is expected to cost.
+            by_curves: What proposes where a pruner leaves curves unfinished, or None where none does.
         """
+        self._by_curves = by_curves
         self._seed = study.seed
         self._n_startup = n_startup
         self._per_second = per_second
@@ -80,6 +91,10 @@ class GPPoints:
         self.rejected = 0
         # The last bits of a matrix product depend on the number of threads.
         with limited():
+            if self._by_curves is not None and rule_of(history) > 1:
+                found = self._by_curves.ask(history, point)
+                if found is not None:
+                    return found
             return self._improve(known, point)
 
     def _improve(self, known: Sequence[Observation], point: int) -> dict[str, Any]:

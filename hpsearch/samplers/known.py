@@ -37,7 +37,7 @@ class Seen:
     @property
     def open(self) -> bool:
         """Whether there is still something to come."""
-        return len(self.trials) < self.wanted or any(trial.state == "RUNNING" for trial in self.trials)
+        return len(self.trials) < self.wanted or any(trial.decision is None for trial in self.trials)
 
     @property
     def value(self) -> float | None:

@@ -1,4 +1,4 @@
-"""What is said of fits that raised."""
+"""What is said of fits that raised, and of candidates that nobody saw whole."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from sklearn.exceptions import FitFailedWarning
 
-from hpsearch.search_cv.results import Candidate
+from hpsearch.search_cv.results import PARTIAL, Candidate
 
 
 def tell(found: Sequence[Candidate], splits: int, error_score: Any) -> None:
-    """Warn of fits that raised.
+    """Warn of fits that raised, and where no candidate is whole.
 
     Args:
         found: All candidates.
@@ -24,6 +24,13 @@ def tell(found: Sequence[Candidate], splits: int, error_score: Any) -> None:
     """
     if not found:
         raise ValueError("No fits were performed. Were there no candidates, or no time for one?")
+    if all(candidate.state in PARTIAL for candidate in found):
+        warnings.warn(
+            "the time was over before any candidate was trained to its end: the best is one of those that came "
+            "furthest; give the search a longer timeout",
+            UserWarning,
+            stacklevel=3,
+        )
     errors = [error for candidate in found for error in candidate.errors]
     if not errors:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,10 @@ from hpsearch.study.cross_validation import split_name
 Array = NDArray[Any]
 
 
+PARTIAL = ("PRUNED", "STOPPED")
+"""States of candidates that were not trained to their end."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """How a study's log is read.
@@ -31,6 +35,7 @@ class Reading:
         space: Where parameters come from.
         epochs: The estimator's parameter that says for how many epochs it is trained, where a trial's are known.
         error_score: What a fold scores that failed.
+        listed: The parameters that each point of a list of grids has, by the point's number; empty for another space.
     """
 
     splits: int
@@ -40,6 +45,7 @@ class Reading:
     space: Space
     epochs: str | None
     error_score: float
+    listed: Sequence[Container[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ def candidates(history: History, how: Reading) -> list[Candidate]:
 def _candidate(trial: Trial, how: Reading) -> Candidate:
     rows = list(trial.rows)
     params = restore(how.space, trial.params)
+    if how.listed:
+        params = {name: value for name, value in params.items() if name in how.listed[trial.ask.point]}
     if how.epochs is not None and trial.best_epoch is not None:
         params[how.epochs] = trial.best_epoch
     fit_times, score_times = np.full(how.splits, np.nan), np.full(how.splits, np.nan)
@@ -94,7 +102,7 @@ def _candidate(trial: Trial, how: Reading) -> Candidate:
             scores[f"{part}_{name}"] = np.where(np.isnan(found), how.error_score, found) if failed or errors else found
     if failed and not how.by_fold and trial.decision is not None:
         errors = [trial.decision.reason]
-    state = "STOPPED" if trial.state == "RUNNING" else trial.state
+    state = "STOPPED" if trial.decision is None else trial.state
     return Candidate(trial.number, params, state, trial.epoch, scores, fit_times, score_times, errors)
 
 
@@ -124,7 +132,7 @@ def cv_results(found: Sequence[Candidate], how: Reading) -> dict[str, Any]:
             results[split_name(fold, part)] = table[:, fold]
         mean, std = _means(table, found)
         results[f"mean_{part}"], results[f"std_{part}"] = mean, std
-        whole = np.array([c.state not in ("PRUNED", "STOPPED") for c in found])
+        whole = np.array([c.state not in PARTIAL for c in found])
         if not np.isfinite(mean[whole]).all():
             kind = part.partition("_")[0]
             warnings.warn(f"One or more of the {kind} scores are non-finite: {mean}", UserWarning, stacklevel=4)
@@ -135,7 +143,7 @@ def cv_results(found: Sequence[Candidate], how: Reading) -> dict[str, Any]:
 
 def _means(table: Array, found: Sequence[Candidate]) -> tuple[Array, Array]:
     """Return means and deviations over all folds; of candidates that were ended before, over the folds they had."""
-    partial = np.array([c.state in ("PRUNED", "STOPPED") for c in found])
+    partial = np.array([c.state in PARTIAL for c in found])
     mean, std = _moments(table)
     with np.errstate(invalid="ignore"):
         return np.where(partial, mean, table.mean(1)), np.where(partial, std, table.std(1))
@@ -157,7 +165,7 @@ def ranks(found: Sequence[Candidate], mean: Array) -> Array:
     for candidate, value in zip(found, mean, strict=True):
         if math.isnan(value):
             keys.append((2.0,))
-        elif candidate.state in ("PRUNED", "STOPPED"):
+        elif candidate.state in PARTIAL:
             keys.append((1.0, -candidate.resources, -value))
         else:
             keys.append((0.0, -value))

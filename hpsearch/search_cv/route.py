@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.errors import UserError
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators.base import Perceptron
-from hpsearch.models.estimators.regressor import MLPRegressor
+from hpsearch.models.estimators.of_numbers import NetworkOfNumbers
 from hpsearch.objectives.transformers import split
 from hpsearch.space import Choice
 from hpsearch.study.cross_validation import Pair
@@ -133,13 +133,20 @@ def _refused(
 def _is_ours(estimator: Any, space: Any) -> bool:
     """Return whether an estimator ends in one of our networks, whose settings want no rows to stop by."""
     parts = split(estimator)
-    if not isinstance(parts.last, Perceptron) or callable(space):
+    if not isinstance(parts.last, Perceptron) or callable(space) or _is_chosen(space, parts.prefix):
         return False
     known = parts.last.get_params()
     for name, allowed in OWN.items():
         if any(value not in allowed for value in [known[name], *_options(space, f"{parts.prefix}{name}")]):
             return False
     return True
+
+
+def _is_chosen(space: Any, prefix: str) -> bool:
+    """Return whether the last step, or a pipeline around it, is an option: beside it are models of other kinds."""
+    steps = prefix.split("__")[:-1]
+    names = {"__".join(steps[: depth + 1]) for depth in range(len(steps))}
+    return any(not names.isdisjoint(each) for each in (space if isinstance(space, list | tuple) else [space]))
 
 
 def _options(space: Any, name: str) -> list[Any]:
@@ -157,7 +164,7 @@ def _measured(last: Any, scoring: Any) -> str | None:
     """Return the metric of a study that is what the user scores by, or None where there is none."""
     if not isinstance(last, Perceptron):
         return None
-    own, name = ("val_r2", "r2") if isinstance(last, MLPRegressor) else ("val_accuracy", "accuracy")
+    own, name = ("val_r2", "r2") if isinstance(last, NetworkOfNumbers) else ("val_accuracy", "accuracy")
     return own if scoring in (None, name) else None
 
 

@@ -8,19 +8,17 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import _fit_context, clone, is_classifier
+from joblib import effective_n_jobs
+from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_method_params, column_or_1d, indexable
 
-from hpsearch import samplers
 from hpsearch.errors import StudyFailed, UserError
 from hpsearch.log.history import History
 from hpsearch.models.estimators.base import Perceptron
@@ -29,11 +27,12 @@ from hpsearch.objectives.fold_fits import settled
 from hpsearch.objectives.transformers import split
 from hpsearch.running.in_memory import run_in_memory
 from hpsearch.running.study import Study
+from hpsearch.search_cv.declared import Asked, asked, folds_of
 from hpsearch.search_cv.failures import tell
-from hpsearch.search_cv.identity import data_digest, fits_digest, name_of, seed_of
+from hpsearch.search_cv.identity import seed_of
 from hpsearch.search_cv.results import Candidate, Reading, candidates, cv_results
-from hpsearch.search_cv.route import Epochs, as_dataset, found_way
-from hpsearch.study.cross_validation import Fits, Pair, Splits
+from hpsearch.search_cv.route import Epochs, found_way
+from hpsearch.study.cross_validation import Fits, Splits
 from hpsearch.study.samples import ResourceName, Samples
 
 
@@ -49,7 +48,8 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             Optuna trial.
         sampler: As a :class:`~hpsearch.Study` takes it.
         pruner: Likewise. Networks are pruned on their curves; models that are fitted whole go fold by fold, and may be
-            pruned after each.
+            pruned after each. ``auto``: :class:`~hpsearch.pruners.ASHA`, by which the better half goes on at a quarter
+            and at half of the epochs, or at two and at four fifths of the folds; nobody is pruned in a list of grids.
         cv: A number of folds, a splitter, or pairs of rows.
         scoring: As in scikit-learn: a name, a function, a list or a dict; with several ``refit`` names what decides.
         n_trials: Candidates; None: all points of a grid, else 64.
@@ -64,8 +64,10 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             and of MLflow's store; None writes nothing.
         name: The study's name there.
         tracking: Whether trials reach MLflow, or the address of its store; None: where there is a ``root``.
-        n_jobs: Processes that fit, where models are fitted whole; it changes no result.
-        lanes: Candidates that are under way side by side.
+        n_jobs: Processes that train, at most one for each lane: candidates side by side. None is one, -1 as many as
+            there are cores. It changes no result.
+        lanes: Candidates that are under way side by side. Fewer know more of one another, more keep more processes
+            busy.
         timeout: Seconds after which no more candidates are tried.
         return_train_score: Whether ``cv_results_`` has training scores.
         error_score: What a fit scores that raises; ``"raise"`` lets it.
@@ -101,7 +103,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         space: Any,
         *,
         sampler: Any = "tpe",
-        pruner: Any = "asha",
+        pruner: Any = "auto",
         cv: Any = 5,
         scoring: Any = None,
         n_trials: int | None = 50,
@@ -113,7 +115,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         name: str | None = None,
         tracking: bool | str | None = None,
         n_jobs: int | None = None,
-        lanes: int = 8,
+        lanes: int = 4,
         timeout: float | None = None,
         return_train_score: bool = False,
         error_score: Any = np.nan,
@@ -163,7 +165,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         fit_params, score_params = routed.estimator.fit, routed.scorer.score
-        pairs = self._pairs(X, y, routed.splitter.split)
+        pairs = folds_of(self, X, y, routed.splitter.split)
         self.n_splits_ = len(pairs)
         self.seed_ = seed_of(self.random_state, self.root, self.name)
         with _as_value_errors():
@@ -175,16 +177,16 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
                 scorers, dict(fit_params), dict(score_params), self.error_score, self.return_train_score,
                 self.n_jobs, self.verbose, (X, y),
             )  # fmt: skip
-            study, names, dataset = self._study(pairs, way, fits, refit_metric)
-            _warn_of_short(study)
-            history = self._run(study, dataset)
+            search = asked(self, self.seed_, pairs, way, fits, refit_metric)
+            history = self._run(search.study, search.dataset)
+        names = search.names
         if way is None and callable(self.scoring):
             names = _reported(history) or names
         self.multimetric_ = set(names) != {"score"}
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(names)
             refit_metric = self.refit
-        how = self._reading(history, study, way, names)
+        how = self._reading(history, search, way, names)
         found = candidates(history, how)
         tell(found, self.n_splits_, self.error_score)
         results = cv_results(found, how)
@@ -195,79 +197,29 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         self.cv_results_ = results
         return self
 
-    def _pairs(self, X: Any, y: Any, split_params: Mapping[str, Any]) -> tuple[Pair, ...]:
-        """Return the rows of each fold."""
-        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        expected = splitter.get_n_splits(X, y, **split_params)
-        found = tuple((np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params))
-        if len(found) != expected:
-            raise ValueError(
-                "cv.split and cv.get_n_splits return inconsistent results. "
-                f"Expected {expected} splits, got {len(found)}"
-            )
-        if not found:
-            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-        return found
-
-    def _study(
-        self, pairs: tuple[Pair, ...], way: Epochs | None, fits: Fits, refit_metric: Any
-    ) -> tuple[Study, dict[str, str], Any]:
-        """Return the study, the metric of each score by the score's name, and the data."""
-        scorers = getattr(fits.scorer, "_scorers", None)
-        given = {"score": fits.scorer} if scorers is None else scorers
-        names = {name: f"val_{name}" for name in given}
-        decides = names.get(refit_metric, next(iter(names.values())))
-        if callable(self.scoring) and isinstance(self.refit, str):
-            decides = f"val_{self.refit}"
-        shared: dict[str, Any] = {
-            "name": name_of(self.root, self.name), "space": self.space, "sampler": self.sampler, "pruner": self.pruner,
-            "n_trials": self.n_trials, "lanes": self.lanes, "seed": self.seed_, "timeout": self.timeout,
-        }  # fmt: skip
-        if isinstance(self.space, list | tuple):
-            shared |= {"sampler": "listed" if self.sampler == "tpe" else self.sampler}
-        model, kept = self.estimator, self.root is not None
-        digest = data_digest(fits.data) if kept else ""
-        if way is None:
-            splits = Splits(pairs, fits, fits_digest(self.scoring, fits) if kept else "")
-            dataset = as_dataset(*fits.data, digest)
-            return Study(model=model, data=dataset, cv=splits, metric=decides, **shared), names, dataset
-        dataset = replace(way.dataset, digest=digest)
-        if way.metric is not None:
-            names, decides, scoring = {"score": way.metric}, way.metric, None
-        else:
-            scoring = given
-        if self.return_train_score:
-            last = f"{split(model).prefix}exact_train_metrics"
-            model = clone(model).set_params(**{last: True})
-        return (
-            Study(
-                model=model, data=dataset, cv=Splits(pairs), metric=decides, scoring=scoring, epochs=self.epochs,
-                resource=self.resource, value=way.value, **shared,
-            ),
-            names,
-            dataset,
-        )  # fmt: skip
-
     def _run(self, study: Study, dataset: Any) -> History:
+        workers = 1
+        if isinstance(study.cv, Splits) and study.cv.fits is None:  # whole fits go to processes of joblib, fold by fold
+            workers = min(effective_n_jobs(self.n_jobs), study.lanes)
         if self.root is None:
-            return run_in_memory(study, dataset)
+            return run_in_memory(study, dataset, workers=workers)
         tracking: dict[str, Any] = {"tracking": self.tracking is not False}
         if isinstance(self.tracking, str):
             tracking["tracking_uri"] = self.tracking
-        result = study.run(self.root, quiet=True, model=False, refit=False, **tracking)
+        result = study.run(self.root, quiet=True, model=False, refit=False, workers=workers, **tracking)
         if result.interrupted:
             raise KeyboardInterrupt
         return result.history
 
-    def _reading(self, history: History, study: Study, way: Epochs | None, names: Mapping[str, str]) -> Reading:
+    def _reading(self, history: History, search: Asked, way: Epochs | None, names: Mapping[str, str]) -> Reading:
         by_fold = history.goal.value == "complete"  # also where a network is asked for a single epoch
         train = {}
         if self.return_train_score:
             train = {name: metric.replace("val_", "train_", 1) for name, metric in names.items()}
         numeric = isinstance(self.error_score, numbers.Real)
         return Reading(
-            self.n_splits_, by_fold, names, train, study.dimensions, None if way is None or by_fold else way.name,
-            float(self.error_score) if numeric else np.nan,
+            self.n_splits_, by_fold, names, train, search.study.dimensions,
+            None if way is None or by_fold else way.name, float(self.error_score) if numeric else np.nan, search.listed,
         )  # fmt: skip
 
     def _choose(self, results: Mapping[str, Any], refit_metric: Any) -> None:
@@ -304,17 +256,6 @@ def _reported(history: History) -> dict[str, str]:
             if names:
                 return {name.removeprefix("val_"): name for name in names}
     return {}
-
-
-def _warn_of_short(study: Study) -> None:
-    """Say where a grid has more points than are tried."""
-    if study.sampler == "grid" and study.n_trials is not None:
-        size = samplers.build(study).size
-        if size is not None and size > study.n_trials:
-            warnings.warn(
-                f"the grid has {size} points, of which n_trials={study.n_trials} are tried; n_trials=None tries all",
-                stacklevel=3,
-            )
 
 
 @contextmanager

@@ -24,6 +24,9 @@ from hpsearch.space.space import (
     active as active,
 )
 from hpsearch.space.space import (
+    behind as behind,
+)
+from hpsearch.space.space import (
     check_point as check_point,
 )
 from hpsearch.space.space import (

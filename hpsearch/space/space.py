@@ -22,6 +22,7 @@ __all__ = [
     "Space",
     "SpaceFunction",
     "active",
+    "behind",
     "check_point",
     "check_space",
     "check_value",
@@ -111,6 +112,12 @@ def restore(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
         name: dim.value(value) if isinstance(dim := space.get(name), Choice) else value
         for name, value in params.items()
     }
+
+
+def behind(space: Space, name: str, value: Any) -> Any:
+    """Return the object for which a value stands that is a name in a choice of objects; any other value as it is."""
+    dim = space.get(name)
+    return dim.value(value) if isinstance(dim, Choice) and dim.objects else value
 
 
 def from_units(space: Space, units: Sequence[float]) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from typing import Any
 from hpsearch.models import names
 from hpsearch.study.registry import PRUNERS, SAMPLERS
 
+NETWORKS = frozenset({"hpsearch.MLPClassifier", "hpsearch.MLPRegressor"})
+"""Estimators that version 0.1 had, and that have parameters now which it had not."""
+
 _PARTS_0_1 = (
     "samplers.chapter.Chapter",
     "samplers.gp.GP",
@@ -64,6 +67,22 @@ def public(name: str) -> str:
 def first(name: str) -> str:
     """Return the first name that a class of ours was ever written under; any other name is returned as it is."""
     return _FIRST.get(public(name), name)
+
+
+def said_params(model: Any) -> dict[str, Any]:
+    """Return a model's parameters as a declaration says them.
+
+    A network of ours leaves out what version 0.1 did not know, where it means the same.
+
+    Args:
+        model: An estimator.
+    """
+    params: dict[str, Any] = model.get_params(deep=False)
+    if names.public(f"{type(model).__module__}.{type(model).__qualname__}") not in NETWORKS:
+        return params
+    from hpsearch.models.later import unsaid  # imports NumPy
+
+    return unsaid(params)
 
 
 def renamed(value: Any, rename: Callable[[str], str]) -> Any:

@@ -16,14 +16,14 @@ from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import check_point, check_space
 from hpsearch.space.constraints import check_constraints, violated
 from hpsearch.study.comparison import Comparison
-from hpsearch.study.goal import SECONDS, Goal, checked
+from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
 from hpsearch.study.grids import choices_of, points_of
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
 from hpsearch.study.samples import check_resource
 from hpsearch.study.scaling import check_stages
-from hpsearch.study.scoring import settled_scoring
+from hpsearch.study.scoring import OF_REGRESSOR, predicts_numbers, settled_scoring
 from hpsearch.study.settings import Setting
-from hpsearch.study.steps import check_parameters, families
+from hpsearch.study.steps import check_parameters, families, lifted
 from hpsearch.study.table import is_data
 from hpsearch.study.warm_start import check_warm_start
 
@@ -68,13 +68,13 @@ def _families(model: Any, objective: Any, space: Any) -> Settled:
     """Turn a choice between whole models into a pipeline of one step, which is searched."""
     if objective is not None:
         return {}
-    model, space = families(model, space)
+    model, space = families(*lifted(model, space))
     return {"model": model, "space": space}
 
 
 def _scoring(scoring: Any, model: Any, metric: Any) -> Settled:
     if scoring is None:
-        return {}
+        return {"metric": OF_REGRESSOR} if metric == DEFAULT_METRIC and predicts_numbers(model) else {}
     if model is None:
         raise UserError("scoring goes with model=; an objective reports what it likes")
     return settled_scoring(scoring, metric)
@@ -122,8 +122,13 @@ def _points(space: Any, model: Any, enqueue: Any, sampler: Any, pruner: Any) -> 
     if sampler is None:
         settled["sampler"] = "listed" if listed else "tpe"
     if pruner is None:
-        settled["pruner"] = "none" if listed or alone else "asha"
+        settled["pruner"] = "none" if listed or alone or _pauses(sampler) else "asha"
     return settled
+
+
+def _pauses(sampler: Any) -> bool:
+    """Return whether a sampler decides itself how long its trials train."""
+    return sampler == "freeze_thaw" or getattr(sampler, "pauses", False) is True
 
 
 def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:
@@ -148,6 +153,11 @@ def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:
 def _parts(sampler: Any, pruner: Any) -> Settled:
     _part("sampler", sampler, SAMPLERS, ("build", "sample_relative"))
     _part("pruner", pruner, PRUNERS, ("judge", "prune"))
+    if _pauses(sampler) and pruner != "none":
+        raise UserError(
+            "sampler 'freeze_thaw' decides itself how long each trial trains: a pruner would stop for good what it has "
+            "paused to go on with; leave pruner= out"
+        )
     return {}
 
 

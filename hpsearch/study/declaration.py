@@ -227,7 +227,7 @@ def _value(value: Any, place: str) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _value(item, f"{place}.{key}") for key, item in value.items()}
     if hasattr(value, "get_params") and not isinstance(value, type):
-        params = value.get_params(deep=False)
+        params = aliases.said_params(value)
         return {"class": _class(value), "params": {k: _value(v, f"{place}.{k}") for k, v in sorted(params.items())}}
     if is_dataclass(value) and not isinstance(value, type):
         options = {each.name: _value(getattr(value, each.name), f"{place}.{each.name}") for each in fields(value)}

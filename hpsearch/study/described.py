@@ -79,7 +79,7 @@ class Described:
             name = aliases.public(f"{defining_module(value)}.{value.__qualname__}")
             return {"name": name, **self._own(value, place)}
         if hasattr(value, "get_params"):
-            params = {k: self.value(v, f"{place}.{k}") for k, v in sorted(value.get_params(deep=False).items())}
+            params = {k: self.value(v, f"{place}.{k}") for k, v in sorted(aliases.said_params(value).items())}
             return {"class": _class(value), **self._own(type(value), place), "params": params}
         if is_dataclass(value):
             options = {e.name: self.value(getattr(value, e.name), f"{place}.{e.name}") for e in fields(value)}

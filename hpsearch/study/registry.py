@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from hpsearch.errors import UserError, did_you_mean
 
-SamplerName = Literal["chapter", "gp", "grid", "listed", "qmc", "random", "tpe"]
+SamplerName = Literal["chapter", "freeze_thaw", "gp", "grid", "listed", "qmc", "random", "tpe"]
 PrunerName = Literal["asha", "first_epoch", "hyperband", "median", "none", "patient"]
 
 SAMPLERS: Mapping[str, str] = {
     "chapter": "hpsearch.samplers.chapter.Chapter",
+    "freeze_thaw": "hpsearch.samplers.freeze_thaw.FreezeThaw",
     "gp": "hpsearch.samplers.gp.GP",
     "grid": "hpsearch.samplers.grid.Grid",
     "listed": "hpsearch.samplers.listed.Listed",
@@ -33,7 +34,7 @@ PRUNERS: Mapping[str, str] = {
     "patient": "hpsearch.pruners.patient.Patient",
 }
 
-RULES: Mapping[str, int] = {"chapter": 2}
+RULES: Mapping[str, int] = {"chapter": 2, "gp": 2}
 """Versions of the rules by which samplers decide, where they were changed: a log's header notes them, so that a study
 goes on under those that it began with. They are no part of a study's identity."""
 

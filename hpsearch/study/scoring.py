@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,15 @@ from hpsearch.study.goal import DEFAULT_METRIC
 
 ALONE = "score"
 """The metric of a scorer that has no name."""
+
+OF_REGRESSOR = "val_r2"
+"""What decides of a regressor, where nothing is said: it has no accuracy."""
+
+
+def predicts_numbers(model: Any) -> bool:
+    """Return whether a model is a scikit-learn regressor, or a pipeline that ends in one."""
+    base = sys.modules.get("sklearn.base")  # there is none of its estimators where it was not imported
+    return base is not None and hasattr(model, "__sklearn_tags__") and bool(base.is_regressor(model))
 
 
 def named(scoring: Any) -> dict[str, Any]:

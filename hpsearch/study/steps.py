@@ -7,7 +7,7 @@ from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.models.spelling import translated
-from hpsearch.space import Choice, Dimension
+from hpsearch.space import Choice, Dimension, Float, Int
 
 MODEL = "model"
 """The name under which a choice between whole models is searched; their parameters are ``model__…``."""
@@ -47,6 +47,31 @@ def _pipeline(choice: Choice) -> Any:
     return Pipeline([(MODEL, choice.value(choice.listed_options[0]))])
 
 
+def lifted(model: Any, space: Any) -> tuple[Any, Any]:
+    """Return a study's model and space, where dimensions stand in the place of the model's parameters.
+
+    `NetworkClassifier(layers=[Conv2D(Int(8, 32), 5)])` searches ``layers__0__filters``.
+
+    Args:
+        model: What the study declares.
+        space: What it searches; dimensions of the same names there come first.
+    """
+    if not hasattr(model, "get_params") or isinstance(model, type) or not isinstance(space, Mapping):
+        return model, space
+    found = {n: v for n, v in model.get_params(deep=True).items() if isinstance(v, Float | Int | Choice)}
+    if not found:
+        return model, space
+    from sklearn.base import clone  # slow to import
+
+    model = clone(model)
+    # the outer ones first: what is within an option does not stand in the model
+    for name, dim in sorted(found.items()):
+        model = model.set_params(**{name: dim.value(dim.listed_options[0]) if isinstance(dim, Choice) else dim.low})
+    free = {name: dim for name, dim in found.items() if not dim.when and name not in space}
+    bound = {name: dim for name, dim in found.items() if dim.when and name not in space}
+    return model, {**free, **space, **bound}
+
+
 def check_parameters(model: Any, space: Mapping[str, Dimension]) -> None:
     """Raise a UserError where a space names a parameter that the model, or a part that it may have, does not have.
 
@@ -66,7 +91,7 @@ def check_parameters(model: Any, space: Mapping[str, Dimension]) -> None:
         assert isinstance(choice, Choice), "a part is a choice"
         for option in _allowed(name, part, space):
             held = choice.value(option)
-            params = held.get_params(deep=True) if hasattr(held, "get_params") else {}
+            params = _parameters(held)
             if own not in params:
                 raise UserError(
                     f"space: {part}={option!r} has no parameter {own!r}"
@@ -101,11 +126,19 @@ def _allowed(name: str, part: str, space: Mapping[str, Dimension]) -> list[Any]:
 
 
 def _with(own: str, choice: Choice) -> list[Any]:
-    return [
-        option
-        for option in choice.grid()
-        if hasattr(held := choice.value(option), "get_params") and own in held.get_params(deep=True)
-    ]
+    return [option for option in choice.grid() if own in _parameters(choice.value(option))]
+
+
+def _parameters(held: Any) -> dict[str, Any]:
+    """Return the parameters of an option: of an estimator, or of a chain of layers or a single layer."""
+    if hasattr(held, "get_params"):
+        return dict(held.get_params(deep=True))
+    from hpsearch.models.chain import parameters_of  # imports NumPy
+    from hpsearch.models.layers import Declared
+
+    if isinstance(held, Declared):
+        return {n.removeprefix("layer__0__"): v for n, v in parameters_of([held], "layer").items()}
+    return {n.removeprefix("layer__"): v for n, v in parameters_of(held, "layer").items()}
 
 
 def _hint(name: str, known: Mapping[str, Any], space: Mapping[str, Dimension]) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
-from hpsearch.log.lines import decode
-from hpsearch.log.records import Header
+from hpsearch.log.lines import header_at
 from hpsearch.models import datasets
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.datasets.catalogue import CATALOGUE
@@ -76,24 +75,17 @@ def load_as(data: Any, model: Any, digest: str | None) -> Dataset:
 
 def reader_of(log: Path) -> int:
     """Return the rules by which a log's data were read: those that it names, or today's where there is no log."""
-    try:
-        with log.open("rb") as file:
-            first = file.readline()
-    except (FileNotFoundError, NotADirectoryError):
-        return READER  # what keeps a log from being there is told of where it is opened
-    try:
-        header = decode(first)
-    except ValueError:
-        return READER  # no log yet, or a damaged one, which is told of where it is opened
-    if not isinstance(header, Header) or not header.dataset:
+    header = header_at(log)
+    if header is None or not header.dataset:
         return READER
     return int(header.dataset.get("reader", 1))
 
 
 def _is_old_kind(path: Path) -> bool:
-    """Return whether a path is one of arrays: an npz archive, a folder of idx files, or a word that is no file."""
+    """Return whether a path is one of arrays: npz, a pickle, a folder of images, or a word that is no file."""
     path = path.expanduser()
-    return path.is_dir() or path.suffix.lower() == ".npz" or (not path.suffix and not path.exists())
+    arrays = path.name.lower().endswith((".npz", ".pkl", ".pkl.gz", ".pickle"))
+    return path.is_dir() or arrays or (not path.suffix and not path.exists())
 
 
 def _table(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:

@@ -25,7 +25,14 @@ from hpsearch.tracking.spelling import params as params
 from hpsearch.tracking.spelling import tags as tags
 from hpsearch.tracking.spelling import text as text
 
-STATUS = {"RUNNING": "RUNNING", "COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED", "INTERRUPTED": "KILLED"}
+STATUS = {
+    "RUNNING": "RUNNING",
+    "PAUSED": "RUNNING",
+    "COMPLETE": "FINISHED",
+    "PRUNED": "KILLED",
+    "FAILED": "FAILED",
+    "INTERRUPTED": "KILLED",
+}
 """MLflow's status for each state of a trial or a study."""
 
 _RESERVED = frozenset(
@@ -214,6 +221,8 @@ def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = No
     if len(trial.values) > 1 and declaration is not None:
         known["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))
     known |= {f"hpsearch.attribute.{name}": value for name, value in trial.attributes.items()}
+    if trial.pauses:
+        known["hpsearch.pauses"] = ",".join(str(pause.epoch) for pause in trial.pauses)
     if trial.audit is not None:
         known["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
@@ -277,7 +286,7 @@ def spans(numbers: Iterable[int]) -> str:
 
 def is_done(history: History) -> bool:
     """Return whether a study is at its end: no trial runs, and it was stopped or has made all the trials it wanted."""
-    if history.running() or not history.trials:
+    if history.unfinished or not history.trials:
         return False
     declaration = history.declaration
     if history.to_retry or history.dequeued < len(history.queue) * declaration.repeats:

@@ -9,7 +9,7 @@ from hpsearch.tracking import cursor
 from hpsearch.tracking.uri import redact, run_page
 
 BUSY = "another process is delivering it"
-UNDER_WAY = "its delivery goes on in the background"
+UNDER_WAY = "its delivery to MLflow goes on in the background, which `hpsearch sync` would wait for"
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def report(study_dir: Path, uri: str, why: str | None = None) -> DeliveryReport:
         problem = why or here.problem or "the delivery did not come so far"
         done = amount(here)
         much = f"{ticks} line{'s' if ticks != 1 else ''} of the log" if ticks else "the last state"
-        message = (
-            f"{study_dir.name}: {f'{done}, ' if done else ''}{much} not yet in MLflow at {redact(uri)} ({problem}); "
-            "nothing is lost, deliver with `hpsearch sync`"
-        )
+        where = f"{'' if done is None else f'{done}, '}{much} not yet in MLflow at {redact(uri)} ({problem})"
+        message = f"{study_dir.name}: {where}; nothing is lost, deliver with `hpsearch sync`"
+        if why == UNDER_WAY:
+            message = f"{study_dir.name}: {UNDER_WAY}{'' if done is None else f' ({done})'}"
     url = run_page(uri, here.experiment, here.run) if here.experiment and here.run else None
     known = here.problem if why is None or why in (BUSY, UNDER_WAY) else why
     return DeliveryReport(delivered, message, ticks, known, redact(uri), here.experiment, here.run, url)

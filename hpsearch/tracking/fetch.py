@@ -120,7 +120,7 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         raise UserError(f"run {run_id} is a study's own; name one of its trials{hint}")
     if tags.get("hpsearch.kind") != "trial":
         raise UserError(f"run {run_id} is no trial of hpsearch")
-    if "hpsearch.ticks" not in tags or tags.get("hpsearch.state") in ("RUNNING", "INTERRUPTED"):
+    if "hpsearch.ticks" not in tags or tags.get("hpsearch.state") in ("RUNNING", "PAUSED", "INTERRUPTED"):
         raise UserError(f"trial {tags['hpsearch.trial']} of {tags['hpsearch.study']!r} has not ended yet")
     parent = tags["mlflow.parentRunId"]
     version = int(tags.get("hpsearch.version", 1))

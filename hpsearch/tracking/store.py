@@ -153,6 +153,10 @@ class Store:
             tags=[RunTag(name, value) for name, value in (tags or {}).items()],
         )
 
+    def tag_experiment(self, name: str, value: str) -> None:
+        """Set a tag of the experiment."""
+        self._client.set_experiment_tag(self.experiment, name, value)
+
     def end(self, run: str, status: str, end: int) -> None:
         """End a run; ``end`` in ms since 1970."""
         self._client.set_terminated(run, status, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from hpsearch.log import redact
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Trial
 from hpsearch.log.kept import artifacts, trials_with_artifacts
-from hpsearch.tracking import content
+from hpsearch.tracking import content, view
 from hpsearch.tracking.attachments import as_json, send_study
 from hpsearch.tracking.bulk import CHUNK
 from hpsearch.tracking.content import STATUS, Point, millis
@@ -18,6 +19,8 @@ from hpsearch.tracking.ended import FEW, by_trial, gathered
 from hpsearch.tracking.exhibits import Exhibits
 from hpsearch.tracking.folded import Folded
 from hpsearch.tracking.store import Found, Store, StoreGone
+
+_LOG = logging.getLogger("hpsearch")
 
 
 @dataclass
@@ -143,10 +146,12 @@ class StudyRuns:
             runs = gathered(some, header, declaration, study, self._user, folded.began, folded.times, with_files)
             try:
                 self._store.add(list(runs.values()), header.dataset)
-            except Exception:
+            except Exception as error:
                 # All or none of them are there: that is looked up, and each is sent on its own, so that one which the
                 # store refuses does not keep the others back. A store that is down raises here or there once more.
                 self.bulk = False
+                why = redact.text(f"{type(error).__name__}: {error}".partition("\n")[0])
+                _LOG.warning("%d runs could not be delivered at once (%s); each is sent on its own", len(runs), why)
                 self._found = by_trial(self._store.find(header.uid))
                 return
             for number in runs:
@@ -214,6 +219,7 @@ class StudyRuns:
             if header.dataset:
                 store.log_dataset(sent.run, header.dataset, "train")
             send_study(store, sent.run, header.environment, self._study_dir)
+            store.tag_experiment(view.TAG, view.view(header, sent.run))
             sent.prepared = True
         for version, declaration in folded.declared.items():
             folder = "" if version == 1 else f"versions/{version}/"
@@ -235,13 +241,13 @@ class StudyRuns:
         folded.relabel = False
 
     def _set_running(self, sent: _Sent, state: str) -> None:
-        if sent.status != "RUNNING" and state == "RUNNING":
+        if sent.status != "RUNNING" and STATUS[state] == "RUNNING":
             self._store.reopen(sent.run)
             sent.status = "RUNNING"
 
     def _set_ended(self, sent: _Sent, state: str, when: float) -> None:
         """End a run, or end it again where it went on since: an extension may be over before it is first delivered."""
         status, end = STATUS[state], millis(when)
-        if state != "RUNNING" and (sent.status, sent.end) != (status, end):
+        if status != "RUNNING" and (sent.status, sent.end) != (status, end):
             self._store.end(sent.run, status, end)
             sent.status, sent.end = status, end

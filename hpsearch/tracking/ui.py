@@ -15,13 +15,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.errors import UserError
-from hpsearch.tracking.store import check
+from hpsearch.log.catalogue import LOG
+from hpsearch.log.records import Header
+from hpsearch.tracking import cursor
+from hpsearch.tracking.store import Store, check
 from hpsearch.tracking.uri import is_server, redact, resolve, sqlite_path
+from hpsearch.tracking.view import TAG, view
+from hpsearch.tracking.view import address as page
 
 HOST, PORT, TRIES = "127.0.0.1", 5000, 20
 
+PATIENCE = 60.0
+"""Seconds after the last line of a log in which its delivery may still have to make the study's run."""
 
-def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[str], object] = print) -> None:
+
+def serve(
+    root: Path,
+    uri: str | None = None,
+    port: int = PORT,
+    say: Callable[[str], object] = print,
+    study_dir: Path | None = None,
+) -> None:
     """Run MLflow's user interface until Ctrl-C; where the store is a server that has one, only say its address.
 
     Args:
@@ -29,13 +43,15 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
         uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
         port: The port to serve on; where it is taken, the next free one.
         say: Shows a line to the user.
+        study_dir: The folder of the study whose runs are to be opened; None: MLflow's own first page.
 
     Raises:
-        UserError: There is no store yet, no port is free, or MLflow does not start.
+        UserError: There is no store yet, no port is free, MLflow does not start, or does not hold the study.
     """
     uri = resolve(root, uri)
+    here = None if study_dir is None else _delivered(study_dir, uri)
     if is_server(uri):
-        say(f"MLflow is at {redact(uri)}")
+        say(_at(redact(uri), study_dir, here))
         return
     path = sqlite_path(uri)
     if path is not None and not path.exists():
@@ -43,6 +59,9 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
     check(uri)
     port = _free_port(port)
     address = f"http://{HOST}:{port}"
+    if study_dir is not None and here is not None:
+        _have_view(study_dir, uri, root, here[1])
+    shown = _at(address, study_dir, here)
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--workers", "1"]
     command += [
         "--default-artifact-root",
@@ -67,7 +86,7 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
                 output.seek(0)
                 last = (output.read().decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
                 raise UserError(f"MLflow's server did not start: {last}")
-            say(f"MLflow is at {address} (Ctrl-C ends it)")
+            say(f"{shown} (Ctrl-C ends it)")
             process.wait()
         except KeyboardInterrupt:
             say("")
@@ -75,6 +94,39 @@ def serve(root: Path, uri: str | None = None, port: int = PORT, say: Callable[[s
             for told, handler in before.items():
                 signal.signal(told, handler)
             _end(process)
+
+
+def _delivered(study_dir: Path, uri: str) -> tuple[str, str]:
+    """Return the ids of a study's experiment and run, for which is waited while its delivery begins.
+
+    Raises:
+        UserError: The store does not hold the study.
+    """
+    name = study_dir.name
+    while True:
+        here = cursor.load(study_dir, uri)
+        if here.experiment is not None and here.run is not None:
+            return here.experiment, here.run
+        if time.time() - (study_dir / LOG).stat().st_mtime > PATIENCE:
+            break
+        time.sleep(0.1)
+    raise UserError(f"study {name!r} is not in MLflow at {redact(uri)}: deliver it by `hpsearch sync {name}`")
+
+
+def _at(address: str, study_dir: Path | None, ids: tuple[str, str] | None) -> str:
+    """Return where MLflow is, in a line: where a study's runs are, or its own first page."""
+    if study_dir is None or ids is None:
+        return f"MLflow is at {address}"
+    return f"{study_dir.name} is at {page(address, ids[0])}"
+
+
+def _have_view(study_dir: Path, uri: str, root: Path, run: str) -> None:
+    """Have the view in the store that a link to a study names: an earlier version delivered it without one."""
+    from hpsearch.log.lines import read
+
+    header, _ = next(read(study_dir / LOG))
+    if isinstance(header, Header):
+        Store(uri, root, study_dir.name).tag_experiment(TAG, view(header, run))
 
 
 def _is_up(process: subprocess.Popen[bytes], address: str) -> bool:

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from . import catalogue, idx, tabular
+from . import catalogue, cifar, idx, pickled, tabular
 from .dataset import Dataset, DatasetError, Part, as_part, assemble
 from .split import DEFAULT_SPLIT, Split, split_indices, weights
 
@@ -29,7 +29,9 @@ def load(
     - a name of `names()`: "digits" comes with scikit-learn; "mnist" and "fashion_mnist" are looked for in `data_dir`,
       or else in HPSEARCH_DATA and then in the cache that `fetch` fills; the last 10,000 training images validate;
     - a path to a csv file (`tabular.read_csv`), an npz archive (`tabular.read_npz`) or a folder of idx files
-      (`idx.read_folder`); a text that is a name is never taken as a path: write ./mnist for a folder called so;
+      (`idx.read_folder`) or of CIFAR-10's binary ones (`cifar.read_cifar`), or the pickle of arrays that
+      *Neural Networks and Deep Learning* comes with (`pickled.read_pickle`); a text that is a name is never taken as
+      a path: write ./mnist for a folder called so;
     - ``(X, y)``, split by `split` and `seed`, stratified unless y holds floats;
     - ``((X, y), (X_valid, y_valid))``, or with a third pair as the test set; the pairs are tuples;
     - a Dataset, which is returned as it is.
@@ -89,12 +91,16 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype
     name, source = path.resolve().stem, str(path)
     if path.is_dir():
         _refuse(split, source)
-        return assemble(path.resolve().name, source, *idx.read_folder(path))
+        read = cifar.read_cifar if cifar.is_cifar(path) else idx.read_folder
+        return assemble(path.resolve().name, source, *read(path))
     suffix = path.suffix.lower()
     if not path.exists():
         if isinstance(data, str) and not suffix and path.name == data:
             catalogue.entry_of(data)  # a bare word that is neither a file nor a name: raises with a suggestion
         raise DatasetError(f"{source}: no such file or folder")
+    if path.name.lower().endswith(pickled.ENDINGS):
+        _refuse(split, source)
+        return assemble(name.removesuffix(".pkl"), source, *pickled.read_pickle(path))
     if suffix == ".csv":
         return _divide(name, source, tabular.read_csv(path), split, seed)
     if suffix == ".npz":
@@ -107,7 +113,8 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype
         train, valid, _ = split_indices(parts["train"].y, _without_test(split), seed, source)
         return assemble(name, source, parts["train"].take(train), parts["train"].take(valid), parts.get("test"))
     raise DatasetError(
-        f"{source}: expected a .csv file, an .npz archive or a folder of idx files, found {suffix or path.name!r}"
+        f"{source}: expected a .csv file, an .npz archive, mnist.pkl.gz, or a folder of idx or CIFAR-10 files, "
+        f"found {suffix or path.name!r}"
     )
 
 

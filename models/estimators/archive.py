@@ -11,13 +11,14 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import layers
 from ..augmentation import Augmentation
 from ..kernels import Array
 
@@ -144,6 +145,12 @@ def _pack(value: Any, name: str) -> Any:
         return [_pack(each, name) for each in value]
     if isinstance(value, Augmentation):
         return {"augmentation": {key: _pack(each, name) for key, each in asdict(value).items()}}
+    if isinstance(value, layers.Declared):
+        declared = type(value)
+        if getattr(layers, declared.__name__, None) is not declared:
+            raise ValueError(f"{name}: {declared.__name__} is no layer of hpsearch, and cannot be saved without pickle")
+        held = {each.name: _pack(getattr(value, each.name), name) for each in fields(value)}  # type: ignore[arg-type]
+        return {"layer": [declared.__name__, held]}
     if isinstance(value, Mapping):
         return {"mapping": [[_pack(key, name), _pack(each, name)] for key, each in value.items()]}
     if isinstance(value, np.random.RandomState):
@@ -162,6 +169,12 @@ def _unpack(value: Any) -> Any:
         return tuple(_unpack(each) for each in content)
     if not more and kind == "augmentation":
         return Augmentation(**content)
+    if not more and kind == "layer":
+        name, held = content
+        declared = getattr(layers, name)
+        if not issubclass(declared, layers.Declared):
+            raise ValueError(f"{name} is no layer")
+        return declared(**{key: _unpack(each) for key, each in held.items()})
     if not more and kind == "mapping":
         return {_unpack(key): _unpack(each) for key, each in content}
     if not more and kind == "random_state":

@@ -18,12 +18,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
+from ..later import as_meant, as_written
 from ..parameters import is_clipped, needs_validation, resolve_params
+from ..starting import started
 from ..threads import limited
 from ..training.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ..training.population import Member, Population, TrainingData
 from . import archive
-from .starting import started
 from .trained import Trained, dense
 
 ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
@@ -63,6 +64,10 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
     _numeric_targets = False
     _fitted_values: ClassVar[Mapping[str, type]]
     """Fitted attributes that are plain values, and their types: what a saved file holds beside the arrays."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up a state; parameters that the version which wrote it did not have stand as it meant them."""
+        super().__setstate__(as_meant(state))
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
@@ -154,11 +159,11 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         check_is_fitted(self)
         kind = type(self)
         if "_fitted_values" not in vars(kind):
-            raise ValueError(f"{kind.__name__} cannot be saved: only MLPClassifier and MLPRegressor can")
+            raise ValueError(f"{kind.__name__} cannot be saved: only the classes of hpsearch can")
         fitted = {key: getattr(self, key) for key in kind._fitted_values}
         labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
         params = self.get_params(deep=False)
-        archive.write(path, archive.Content(kind.__name__, params, fitted, labels, self._weights()))
+        archive.write(path, archive.Content(kind.__name__, as_written(params), fitted, labels, self._weights()))
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "_state", None) is not None
@@ -229,7 +234,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         if result.failure:
             raise ValueError(f"training {result.failure}")
         self.n_iter_ += 1
-        for name, value in result.metrics.items():
+        metrics = result.metrics | {"train_total_cost": result.metrics["train_cost"] + population.penalty(0)}
+        for name, value in metrics.items():
             self.history_.setdefault(name, []).append(value)
         if self.verbose:
             shown = {name: value for name, value in result.metrics.items() if name.startswith(_SHOWN)}
@@ -242,7 +248,9 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         state, best = population.states()[0], self.n_iter_
         if EARLY_STOPPING[self.early_stopping].keeps_best:
             best = int(state["stop_best_epoch"])
-            state |= {name: state[f"best.{name}"].copy() for name in population.weight_names}
+            best_weights = {name: state[f"best.{name}"].copy() for name in population.weight_names}
+            state |= best_weights
+            state |= {own: best_weights[name].copy() for name in best_weights if (own := f"average.{name}") in state}
         return {"_state": state, "best_epoch_": best}
 
     def _adopt(self, population: Population) -> None:

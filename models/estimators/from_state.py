@@ -7,16 +7,18 @@ from typing import Any
 
 from ..kernels import Array
 from .classifier import MLPClassifier
+from .network_classifier import NetworkClassifier
+from .network_regressor import NetworkRegressor
 from .regressor import MLPRegressor
 
 
 def classifier(
     params: Mapping[str, Any], state: Mapping[str, Array], classes: Array, n_features: int, epochs: int, seed: int
-) -> MLPClassifier:
+) -> MLPClassifier | NetworkClassifier:
     """Return a fitted classifier that has a network's weights.
 
     Args:
-        params: Parameters of `MLPClassifier` by name.
+        params: Parameters of `MLPClassifier`, or of `NetworkClassifier`, by name.
         state: The network's state, see `hpsearch.models.training.population.Member`.
         classes: Labels of its output neurons, shape (n_classes,).
         n_features: Number of inputs.
@@ -25,7 +27,7 @@ def classifier(
     """
     # Out of a log come lists where tuples went in.
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
-    model = MLPClassifier(**given)
+    model = NetworkClassifier(**given) if "layers" in given else MLPClassifier(**given)
     model.classes_, model._multilabel = classes, False
     model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
     model.history_, model._seed, model._state = {}, seed, dict(state)
@@ -39,11 +41,11 @@ def regressor(
     epochs: int,
     seed: int,
     n_outputs: int | None = None,
-) -> MLPRegressor:
+) -> MLPRegressor | NetworkRegressor:
     """Return a fitted regressor that has a network's weights; see `classifier`.
 
     Args:
-        params: Parameters of `MLPRegressor` by name.
+        params: Parameters of `MLPRegressor`, or of `NetworkRegressor`, by name.
         state: The network's state.
         n_features: Number of inputs.
         epochs: Epochs that it was trained for.
@@ -51,7 +53,7 @@ def regressor(
         n_outputs: Number of targets, of which it predicts rows; None for one, of which it predicts a flat array.
     """
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
-    model = MLPRegressor(**given)
+    model = NetworkRegressor(**given) if "layers" in given else MLPRegressor(**given)
     model.n_outputs_, model._flat = n_outputs or 1, n_outputs is None
     model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
     model.history_, model._seed, model._state = {}, seed, dict(state)

@@ -12,15 +12,21 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Array
+from ..later import as_meant
 from ..parameters import resolve_params
 from ..training.data import TrainingData
 from ..training.population import Member, Population
 from . import archive
 from .base import Perceptron
 from .classifier import MLPClassifier
+from .network_classifier import NetworkClassifier
+from .network_regressor import NetworkRegressor
+from .of_classes import NetworkOfClasses
 from .regressor import MLPRegressor
 
-_CLASSES: Mapping[str, type[Perceptron]] = {each.__name__: each for each in (MLPClassifier, MLPRegressor)}
+_CLASSES: Mapping[str, type[Perceptron]] = {
+    each.__name__: each for each in (MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor)
+}
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -30,7 +36,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         path: The file.
 
     Returns:
-        The MLPClassifier or MLPRegressor.
+        The estimator, of the class that was saved.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -43,7 +49,8 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _estimator(content: archive.Content) -> Perceptron:
     kind = _CLASSES[content.kind]
-    model = kind(**content.params)
+    own = {*kind._get_param_names(), *content.params}
+    model = kind(**{name: value for name, value in as_meant(content.params).items() if name in own})
     params = resolve_params(model._network_params())
     for key, form in kind._fitted_values.items():
         value = content.fitted[key]
@@ -52,7 +59,7 @@ def _estimator(content: archive.Content) -> Perceptron:
         setattr(model, key, value)
     for key, array in content.labels.items():
         setattr(model, key, array)
-    n_outputs = len(model.classes_) if isinstance(model, MLPClassifier) else model.n_outputs_
+    n_outputs = len(model.classes_) if isinstance(model, NetworkOfClasses) else model.n_outputs_
     _check_state(content.state, params, model.n_features_in_, n_outputs)
     model._state = dict(content.state)
     return model

@@ -44,7 +44,7 @@ class Trained:
         X = dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
         network = Network.build(params, X.shape[1], n_outputs)
         with limited(), np.errstate(all="ignore"):
-            outputs = getattr(network, what)(self._weights(), X)
+            outputs = getattr(network, what)(self._judged(), X)
         if not all(np.isfinite(each).all() for each in (outputs if isinstance(outputs, list) else [outputs])):
             raise ValueError(
                 f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"
@@ -62,6 +62,34 @@ class Trained:
         """
         return [*self._seen(X, "hidden"), self._seen(X, "activations")]
 
+    def layer_weighted_inputs(self, X: Any) -> list[Array]:
+        """Return the weighted inputs z of the neurons of each layer, the output last: arrays (n, neurons), float64.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+
+        Raises:
+            ValueError: For unfit data, or where they overflow.
+        """
+        return list(self._seen(X, "weighted_inputs"))
+
+    def gradients(self, X: Any, y: Any) -> tuple[list[Array], list[Array]]:
+        """Return the gradient of the regularised cost over some samples: of `coefs_`, and of `intercepts_`.
+
+        There is no dropout, batch norm normalises by these samples, and n in the regularisation term is their number.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+            y: Targets.
+
+        Raises:
+            ValueError: For unfit data.
+        """
+        from .gradients import gradients_of
+
+        check_is_fitted(self)
+        return gradients_of(self, X, y)
+
     def raw_outputs(self, X: Any) -> Array:
         """Return the weighted inputs z of the output neurons, before their activation, float64 of shape (n, C).
 
@@ -75,7 +103,7 @@ class Trained:
 
     def _seen(self, X: Any, what: str) -> Any:
         check_is_fitted(self)
-        return self._predict(X, what, self._layers("b")[-1].shape[1])
+        return self._predict(X, what, self._layers("W")[-1].shape[0])
 
     def _weights(self) -> dict[str, Array]:
         state: dict[str, Array] | None = getattr(self, "_state", None)
@@ -83,8 +111,13 @@ class Trained:
             raise AttributeError(f"{type(self).__name__} has no weights before fit")
         return state
 
+    def _judged(self) -> dict[str, Array]:
+        """Return the weights that predict: where they were averaged over the steps, the average."""
+        state = self._weights()
+        return {**state, **{n.removeprefix("average."): a for n, a in state.items() if n.startswith("average.")}}
+
     def _layers(self, kind: str) -> list[Array]:
-        weights = self._weights()
+        weights = self._judged()
         found: list[Array] = []
         while (name := f"{kind}{len(found)}") in weights:
             found.append(weights[name])

@@ -8,30 +8,51 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..activations import Activation
+from ..activations import ACTIVATIONS
+from ..activations import Activation as Function
 from ..kernels import Array, Op
-from .base import Gradient, Parameter, Workspace
+from .base import Defaults, Gradient, Layer, Workspace
+from .declared import IDENTITY, Declared, Site, named
 
 
 @dataclass(frozen=True)
-class ActivationLayer:
+class Activation(Declared):
+    """An activation of its own, after a layer that says activation="identity".
+
+    Attributes:
+        function: Its name, see `hpsearch.models.activations`.
+    """
+
+    function: str
+    by_place: ClassVar[bool] = True
+
+    def check(self) -> None:
+        """Raise a ValueError for an unknown function."""
+        named(self, "function", (IDENTITY, *ACTIVATIONS))
+
+    def build(self, site: Site) -> list[Layer]:
+        """Return nothing: the site adds the activation."""
+        site.activated(self.function, implied=False)
+        return []
+
+
+@dataclass(frozen=True)
+class ActivationLayer(Defaults):
     """a = f(z), in place: z is not needed again.
 
     Attributes:
         index: Position among the hidden layers, from 0.
         n_out: Number of neurons.
         activation: f and its derivative.
+        scales: Whether what comes in is z, and not u = gain·z as the activation wishes it.
     """
 
     index: int
     n_out: int
-    activation: Activation
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
-    repeats: ClassVar[bool] = True
-
-    def init(self, rng: np.random.Generator) -> dict[str, Array]:
-        """Return no parameters."""
-        return {}
+    activation: Function
+    scales: bool = False
+    overwrites: ClassVar[bool] = True
+    keeps_output: ClassVar[bool] = True
 
     def _slope(self, workspace: Workspace, like: Array) -> Array:
         return workspace.buffer("slope", self.index, width=self.n_out) if self.activation.keeps_slope else like
@@ -40,7 +61,10 @@ class ActivationLayer:
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
     ) -> tuple[list[Op], Array]:
         """Emit a ← f(z) in the memory of z; an activation is never the last layer, so `out` is not used."""
-        return self.activation.apply(x, self._slope(workspace, x)), x
+        ops = self.activation.apply(x, self._slope(workspace, x))
+        if self.scales and self.activation.gain != 1:
+            ops.insert(0, (np.multiply, (x, np.array(self.activation.gain, x.dtype), x)))
+        return ops, x
 
     def slope(self, workspace: Workspace, out: Array, factor: Array) -> list[Op]:
         """Emit factor ← factor·f'(z), for outputs and an array of shape (k, b, n_out)."""

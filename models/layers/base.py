@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -63,6 +63,20 @@ class Workspace:
             self._buffers[name] = np.zeros((self.lanes, self.batch if rows is None else rows, width), self.dtype)
         return self._buffers[name]
 
+    def shared(self, *name: Any, width: int) -> Array:
+        """Return the array of shape (batch, width) of that name, which all lanes share."""
+        if name not in self._buffers:
+            self._buffers[name] = np.zeros((self.batch, width), self.dtype)
+        return self._buffers[name]
+
+    def note(self, name: tuple[Any, ...], value: Any) -> None:
+        """Keep what a layer's forward pass left for its backward pass, which is emitted next."""
+        self._emitted[name] = value
+
+    def noted(self, name: tuple[Any, ...]) -> Any:
+        """Return what was kept under that name."""
+        return self._emitted[name]
+
     def again(self, clock: Array | None = None) -> Workspace:
         """Return a workspace for other networks that run by turns with these, in the same buffers.
 
@@ -112,6 +126,31 @@ def lane(array: Array, k: int) -> Array:
     return array if array.ndim == 2 else array[k]
 
 
+class Defaults:
+    """What holds for most layers, and is said by those for which it does not."""
+
+    repeats: ClassVar[bool] = True
+    overwrites: ClassVar[bool] = False
+    keeps_output: ClassVar[bool] = False
+    passes_on: ClassVar[bool] = False
+    counts: ClassVar[bool] = False
+    inner: ClassVar[tuple[Layer, ...]] = ()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """No arrays."""
+        return ()
+
+    @property
+    def mask_width(self) -> int:
+        """No mask."""
+        return 0
+
+    def init(self, rng: np.random.Generator) -> dict[str, Array]:
+        """Return no parameters."""
+        return {}
+
+
 class Layer(Protocol):
     """A stage of the network with k lanes side by side.
 
@@ -129,6 +168,30 @@ class Layer(Protocol):
     @property
     def repeats(self) -> bool:
         """Whether its operations are the same at every step, given inputs and outputs in the workspace."""
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether the forward pass destroys its inputs."""
+
+    @property
+    def keeps_output(self) -> bool:
+        """Whether the backward pass reads the outputs, which nobody above may destroy."""
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the outputs may be the inputs themselves."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it reads the workspace's clock while it trains."""
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        """Layers of which it is made."""
+
+    @property
+    def mask_width(self) -> int:
+        """Numbers in the random mask of a sample that it is given at each step, by its `index`; 0 for none."""
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Draw the parameters of one network, float64, each of the shape that it has in a population less the lanes."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from ..kernels import Array, Op, maximum, ones
-from .base import Gradient, Parameter, Workspace
+from .base import Defaults, Gradient, Layer, Parameter, Workspace
+from .declared import Declared, Site
 
 EPSILON = 1e-5
 """Added to the variance."""
@@ -20,7 +21,23 @@ BLEND = 0.1
 
 
 @dataclass(frozen=True)
-class BatchNorm:
+class BatchNorm(Declared):
+    """Each neuron, or each channel of an image over all places, is normalised over the mini-batch.
+
+    After weights it stands between them and their activation.
+    """
+
+    goes_before: ClassVar[Literal["", "implied", "monotone"]] = "implied"
+    by_place: ClassVar[bool] = True
+
+    def build(self, site: Site) -> list[Layer]:
+        """Return the layer."""
+        norm, channels = site.number("norm"), site.shape.channels
+        return [BatchNormLayer(norm, channels, 1.0, site.shape.width // channels, f"s{norm}")]
+
+
+@dataclass(frozen=True)
+class BatchNormLayer(Defaults):
     """u = gain·(γ·x̂ + β) with x̂ = (z − mean)/√(variance + ε) over the batch (Ioffe and Szegedy 2015).
 
     Prediction and validation use running means and (unbiased) variances. A batch of one sample has no variance: it too
@@ -28,48 +45,70 @@ class BatchNorm:
     Parameters of a population are of shape (K, 1, n_out): γ is g0, g1, …; β takes the name of the biases that it
     replaces, b0, b1, …; running means are m0, m1, …, variances v0, v1, ….
 
+    The places of an image are further samples of the batch for its channels (spatial batch norm).
+
     Attributes:
-        index: Position among the dense layers, from 0.
-        n_out: Number of neurons.
+        index: Position among the dense layers, from 0; in a chain of layers, among the norms.
+        channels: Number of neurons, or of channels.
         gain: Constant factor of the output, which the activation above wishes (see `Activation.gain`).
+        places: Places of an image; 1 for neurons.
+        shift: Name of β; None for that of the biases that it replaces.
     """
 
     index: int
-    n_out: int
+    channels: int
     gain: float
-    repeats: ClassVar[bool] = True
+    places: int = 1
+    shift: str | None = None
+    overwrites: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
+
+    @property
+    def n_out(self) -> int:
+        """Width of the output."""
+        return self.places * self.channels
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """γ, β and the running statistics."""
-        shape, i = (1, self.n_out), self.index
+        shape, i = (1, self.channels), self.index
         return (
             Parameter(f"g{i}", shape),
-            Parameter(f"b{i}", shape),
+            Parameter(self.shift or f"b{i}", shape),
             Parameter(f"m{i}", shape, trained=False),
             Parameter(f"v{i}", shape, trained=False),
         )
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Return γ = 1 and β = 0, mean 0 and variance 1."""
-        zeros, units = np.zeros((1, self.n_out)), np.ones((1, self.n_out))
-        i = self.index
-        return {f"g{i}": units, f"b{i}": zeros, f"m{i}": zeros.copy(), f"v{i}": units.copy()}
+        starts = (np.ones, np.zeros, np.zeros, np.ones)
+        return {p.name: start(p.shape) for p, start in zip(self.parameters, starts, strict=True)}
 
     def _row(self, workspace: Workspace, name: str) -> Array:
-        return workspace.buffer(name, self.index, width=self.n_out, rows=1)
+        return workspace.buffer(name, self.index, width=self.channels, rows=1)
+
+    def _rows(self, workspace: Workspace, name: str) -> Array:
+        """Return a buffer with a row a sample and place, shape (k, b·places, channels)."""
+        return workspace.buffer(name, self.index, width=self.channels, rows=workspace.batch * self.places)
+
+    def _by_place(self, array: Array) -> Array:
+        """Return a view of an array of shape (k, b, n_out) with a row a sample and place."""
+        return array if self.places == 1 else array.reshape(len(array), -1, self.channels)
+
+    def _by_sample(self, workspace: Workspace, array: Array) -> Array:
+        return array if self.places == 1 else array.reshape(len(array), workspace.batch, self.n_out)
 
     def _by_batch(self, workspace: Workspace) -> bool:
-        return workspace.statistics != "running" and workspace.batch > 1
+        return workspace.statistics != "running" and workspace.batch * self.places > 1
 
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
     ) -> tuple[list[Op], Array]:
         """Emit x̂ in the memory of z, and u beside it; a batch norm is never the last layer."""
-        dtype, b = workspace.dtype, workspace.batch
+        dtype, b, x = workspace.dtype, workspace.batch * self.places, self._by_place(x)
         gamma, beta, mean, variance = (parameters[p.name] for p in self.parameters)
         inverse, factor, shift = (self._row(workspace, name) for name in ("bn_inverse", "bn_factor", "bn_shift"))
-        u = workspace.buffer("bn_u", self.index, width=self.n_out)
+        u = self._rows(workspace, "bn_u")
         one, epsilon, gain = (np.array(value, dtype) for value in (1.0, EPSILON, self.gain))
         ops: list[Op] = []
         if self._by_batch(workspace):
@@ -99,7 +138,7 @@ class BatchNorm:
             (np.multiply, (x, factor, u)),
             (np.add, (u, shift, u)),
         ]
-        return ops, u
+        return ops, self._by_sample(workspace, u)
 
     def _remember(self, workspace: Workspace, value: Array, running: Array, correction: float) -> list[Op]:
         """Emit running ← running + blend·(correction·value − running), with blend = max(0.1, 1/step)."""
@@ -128,10 +167,10 @@ class BatchNorm:
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit the error of z, γ/√(variance + ε)·(δ − mean(δ) − x̂·mean(δ·x̂)); ∂C/∂γ = Σδ·x̂, ∂C/∂β = Σδ."""
         gamma, beta = (p.name for p in self.parameters[:2])
-        product = workspace.buffer("bn_product", self.index, width=self.n_out)
-        below = workspace.buffer("bn_below", self.index, width=self.n_out)
+        x, delta = self._by_place(x), self._by_place(delta)
+        product, below = self._rows(workspace, "bn_product"), self._rows(workspace, "bn_below")
         factor = self._row(workspace, "bn_factor")
-        column = ones(workspace.batch, workspace.dtype)
+        column = ones(workspace.batch * self.places, workspace.dtype)
         gradients = [
             Gradient(gamma, column, product, decays=False, scale=scale),
             Gradient(beta, column, delta, decays=False, scale=scale),
@@ -142,13 +181,13 @@ class BatchNorm:
             (np.multiply, (parameters[gamma], self._row(workspace, "bn_inverse"), factor)),
             (np.multiply, (below, factor, below)),
         ]
-        return ops, below, gradients
+        return ops, self._by_sample(workspace, below), gradients
 
     def _centre(self, workspace: Workspace, x: Array, value: Array, product: Array, out: Array) -> list[Op]:
         """Emit out ← value − mean(value) − x̂·mean(product), product = value·x̂: the part that normalising lets pass."""
         if not self._by_batch(workspace):
             return [(np.copyto, (out, value))]
-        mean, count = self._row(workspace, "bn_centre"), np.array(1 / workspace.batch, workspace.dtype)
+        mean, count = self._row(workspace, "bn_centre"), np.array(1 / (workspace.batch * self.places), workspace.dtype)
         return [
             (np.add.reduce, (product, -2, None, mean, True)),
             (np.multiply, (mean, count, mean)),
@@ -172,8 +211,8 @@ class BatchNorm:
         if tangent is None:
             raise AssertionError("a dense layer stands below a batch norm, so that its input moves")
         gamma, beta = (p.name for p in self.parameters[:2])
-        product = workspace.buffer("bn_product", self.index, width=self.n_out)
-        moved = workspace.buffer("bn_moved", self.index, width=self.n_out)
+        x, tangent = self._by_place(x), self._by_place(tangent)
+        product, moved = self._rows(workspace, "bn_product"), self._rows(workspace, "bn_moved")
         factor = self._row(workspace, "bn_factor")
         ops: list[Op] = [(np.multiply, (tangent, x, product))]
         ops += self._centre(workspace, x, tangent, product, moved)
@@ -184,4 +223,4 @@ class BatchNorm:
             (np.add, (moved, product, moved)),
             (np.add, (moved, directions[beta], moved)),
         ]
-        return ops, moved
+        return ops, self._by_sample(workspace, moved)

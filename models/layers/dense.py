@@ -5,17 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
 from ..initializers import Initializer
 from ..kernels import Array, Op, add_biases, ones, project, project_back
-from .base import Gradient, Parameter, Workspace, lane
+from .base import Defaults, Gradient, Layer, Parameter, Workspace, lane
+from .declared import Declared, Site, activation, positive
+from .shapes import Flat
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Declared):
+    """Neurons that see all that comes in; images are flattened, channels innermost.
+
+    Attributes:
+        units: Number of neurons.
+        activation: Their function, see `hpsearch.models.activations`; None for the estimator's, "identity" for none.
+            A norm that follows stands between the weights and the activation.
+    """
+
+    units: int
+    activation: str | None = None
+
+    def check(self) -> None:
+        """Raise a ValueError for numbers that are out of range."""
+        positive(self, "units")
+        activation(self)
+
+    def build(self, site: Site) -> list[Layer]:
+        """Return the weighted inputs; the site adds the activation."""
+        n_in, gain = site.shape.width, site.activated(self.activation)
+        site.shape = Flat(self.units)
+        return [DenseLayer(site.number("weights"), n_in, self.units, site.initializer, gain)]
+
+
+@dataclass(frozen=True)
+class DenseLayer(Defaults):
     """A fully connected layer without activation.
 
     Parameters of a population: weights (K, n_out, n_in), stored transposed (see `hpsearch.models.kernels`), biases
@@ -36,7 +62,6 @@ class Dense:
     initializer: Initializer
     gain: float
     has_biases: bool = True
-    repeats: ClassVar[bool] = True
 
     @property
     def weights(self) -> str:

@@ -9,32 +9,59 @@ from typing import ClassVar
 import numpy as np
 
 from ..kernels import Array, Op
-from .base import Gradient, Parameter, Workspace
+from .base import Defaults, Gradient, Layer, Workspace
+from .declared import Declared, Site, fraction
 
 GRAIN = 65536
 """A neuron's fate is drawn from 16 bits: probabilities are multiples of 1/GRAIN."""
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Declared):
+    """Each sample leaves out another part of what comes in at every step.
+
+    Attributes:
+        rate: p, the fraction that is left out.
+    """
+
+    rate: float = 0.5
+    by_place: ClassVar[bool] = True
+
+    def group(self) -> Declared:
+        """Return the layer with a fraction that stands for any but 0."""
+        return Dropout(0.5 if self.rate else 0.0)
+
+    def check(self) -> None:
+        """Raise a ValueError for a number that is no fraction."""
+        fraction(self, "rate")
+
+    def build(self, site: Site) -> list[Layer]:
+        """Return the layer; nothing where nothing is left out."""
+        return [DropoutLayer(site.dropped(self.rate), site.shape.width)] if self.rate else []
+
+
+@dataclass(frozen=True)
+class DropoutLayer(Defaults):
     """y = x·m with m = 0 with probability p, else 1/(1 − p): inverted dropout, nothing to do outside training.
 
     (The chapter's slides call p both the dropped fraction and the factor at test time; that agrees at ½ only. Here p is
     the dropped fraction. Srivastava et al. 2014.)
 
     Attributes:
-        index: 0 for the input, else that of the hidden layer below, from 1; also the purpose of its random stream.
+        index: 0 for the input, else that of the hidden layer below, from 1 (in a chain of layers: how many such layers
+            stand below); also the purpose of its random stream.
         n_out: Number of neurons.
     """
 
     index: int
     n_out: int
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
     repeats: ClassVar[bool] = False  # each step has a mask of its own
+    passes_on: ClassVar[bool] = True
 
-    def init(self, rng: np.random.Generator) -> dict[str, Array]:
-        """Return no parameters."""
-        return {}
+    @property
+    def mask_width(self) -> int:
+        """A number a neuron."""
+        return self.n_out
 
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None

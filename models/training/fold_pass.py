@@ -13,8 +13,8 @@ from itertools import groupby
 
 import numpy as np
 
-from ..kernels import Array, run
-from ..layers import BatchNorm, Dropout, Workspace
+from ..kernels import Array, Op, run
+from ..layers import Workspace
 from ..layers.dropout import draw_mask
 from ..network import Network
 from ..optimizers import Optimizer
@@ -41,21 +41,20 @@ class _Part:
         self._x, self._t = np.empty((k, s, b, first.X.shape[1]), dtype), np.empty((k, s, b, width), dtype)
         self._labels = None if first.labels is None else np.empty((k, s, b), first.labels.dtype)
         self._importance = None if first.importance is None else np.empty((k, s, b, 1), dtype)
-        self._masks = {
-            layer.index: np.empty((s, k, b, layer.n_out), dtype)
-            for layer in owner.network.layers
-            if isinstance(layer, Dropout)
-        }
+        self._masks = {index: np.empty((s, k, b, n), dtype) for index, n in owner.network.masks.items()}
         self._u, self._h = (np.empty((s, k, b, width), dtype) for _ in range(2))
         self._compiled: list[Step] = []
+        self._stems: list[Op] = []
         workspace = Workspace(k, b, dtype, "update").again(owner.clock[lanes] if owner.counts else None)
         for i in range(s):
             masked = replace(workspace, masks={index: mask[i] for index, mask in self._masks.items()})
             importance = None if self._importance is None else self._importance[:, i]
+            stem, x = owner.network.stemmed(Workspace(k, b, dtype), self._x[:, i])
+            self._stems += stem
             self._compiled.append(
                 emit(
                     owner.network, masked, owner.stacks.chunk(lanes), owner.rates[lanes],
-                    self._x[:, i], self._t[:, i], importance, self._u[i], self._h[i],
+                    x, self._t[:, i], importance, self._u[i], self._h[i],
                 )
             )  # fmt: skip
         self._finish()
@@ -83,6 +82,7 @@ class _Part:
         for index, mask in self._masks.items():
             for k, rng in enumerate(self._owner.streams[index][self.lanes]):
                 draw_mask(rng, self._owner.dropped(self.lanes.start + k, index), mask[:s, k])
+        run(self._stems)
         for step in self._steps[:s]:
             run(step)
         u, h, t = self._u[:s], self._h[:s], self._t[:, :s].swapaxes(0, 1)
@@ -117,7 +117,7 @@ class FoldPass:
     ) -> None:
         self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
         self.samples = list(samples)
-        self.counts = optimizer.counts or any(isinstance(layer, BatchNorm) for layer in network.layers)
+        self.counts = optimizer.counts or network.counts
         self.clock = np.zeros((len(self.rates), 1, 1))
         self.streams: dict[int, list[np.random.Generator]] = {}
         self._batch = batch_size
@@ -125,7 +125,7 @@ class FoldPass:
         self._steps = [-(-n // batch_size) for n in sizes]
         whole = [n // batch_size for n in sizes]
         self._common = min(whole)
-        s = superbatch(self._common, batch_size, samples[0])
+        s = superbatch(self._common, batch_size, samples[0], network)
         self._parts: dict[tuple[int, int, int], _Part] = {}
         every = [slice(chunk.start, chunk.stop) for chunk in chunks(stacks, optimizer.buffers, optimizer.lanes)]
         self._shared = [self._part(lanes, s, batch_size) for lanes in every]
@@ -149,11 +149,11 @@ class FoldPass:
     @property
     def dropouts(self) -> list[int]:
         """Indices of the dropout layers: the purposes of the streams that `run` takes."""
-        return [layer.index for layer in self.network.layers if isinstance(layer, Dropout)]
+        return list(self.network.masks)
 
     def dropped(self, k: int, index: int) -> float:
         """Return the fraction that lane k drops in a dropout layer."""
-        return self.rates[k].dropout if index else self.rates[k].input_dropout
+        return self.rates[k].dropped(index)
 
     def adopt(self, rates: Sequence[Rates]) -> None:
         """Take over other hyper-parameters."""
@@ -195,7 +195,7 @@ class FoldPass:
     def _summed(self, k: int, costs: Array) -> float:
         """Return the cost of a lane's batches, added up in the order in which the lane alone would add them."""
         whole, cost = len(self.samples[k].X) // self._batch, 0.0
-        size = superbatch(whole, self._batch, self.samples[k])
+        size = superbatch(whole, self._batch, self.samples[k], self.network)
         for start in range(0, whole, size):
             cost += np.ascontiguousarray(costs[start : min(start + size, whole)], np.float64).sum()
         return cost + float(costs[whole]) if len(costs) > whole else cost

@@ -82,12 +82,12 @@ class FoldPopulation(Population):
         return [drawn[len(data.X_train)] for data in self._own]
 
     def _measure(self, exact: bool) -> None:
-        head, weights = self._network.head, self._stacks.weights
+        head, weights = self._network.head, self._judged
         self._training, self._scorers, monitors = [], [], []
         checks: dict[str, list[tuple[ValidationPass, Scorer]]] = {}
         for k, data in enumerate(self._own):
             own = {name: stack[k : k + 1] for name, stack in weights.items()}
-            targets = head.output.targets(data.T_train)
+            targets = self._targets(data)
             samples = Samples(data.X_train, targets, data.y_train, data.weights)
             scorer = Scorer(head, targets, data.y_train is None, data.weights)
             self._training.append(samples)
@@ -98,7 +98,8 @@ class FoldPopulation(Population):
                 aims = head.output.targets(t)
                 checked = ValidationPass(self._network, own, Samples(x, aims, y, importance), weigh_hits=True)
                 checks.setdefault(part, []).append((checked, Scorer(head, aims, y is None, importance)))
-            monitors.append(Monitor(self._network, own, samples.pick(sampled_rows(len(data.X_train)))))
+            raw = {name: stack[k : k + 1] for name, stack in self._stacks.weights.items()}
+            monitors.append(Monitor(self._network, raw, samples.pick(sampled_rows(len(data.X_train)))))
         self._checks = {
             part: (_Each([check for check, _ in each]), [scorer for _, scorer in each]) for part, each in checks.items()
         }

@@ -6,22 +6,24 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import chain
 from ..augmentation import image_side
 from ..kernels import Array
+from ..network import Network
 from ..parameters import DEFAULTS, batch_rows, resolve_params
 from .data import TrainingData
 
 OWN_PARAMETERS = frozenset(
     {
         "learning_rate", "momentum", "max_epochs", "batch_size", "l1", "l2", "max_norm", "dropout", "input_dropout",
-        "weight_init", "lr_schedule", "lr_factor", "lr_min_ratio", "patience", "validation_fraction", "class_weight",
-        "warm_start", "verbose", "random_state",
+        "weight_init", "lr_schedule", "lr_factor", "lr_min_ratio", "lr_patience", "lr_metric", "lr_warmup", "patience",
+        "early_stopping_metric", "validation_fraction", "class_weight", "warm_start", "verbose", "random_state",
     }
 )  # fmt: skip
 """Parameters that may differ within a population: a lane has its own value, or `group_of` looks at them itself, or they
 are the estimators'."""
 
-_GROUP_KEYS = tuple(name for name in DEFAULTS if name not in OWN_PARAMETERS)
+_GROUP_KEYS = tuple(name for name in DEFAULTS if name not in {*OWN_PARAMETERS, "layers"})
 """All others keep networks apart, so that a new parameter is right, if not fast, before it is named above."""
 
 
@@ -87,4 +89,7 @@ def group_of(given: Mapping[str, Any], data: TrainingData) -> Hashable:
         image_side(data.X_train.shape[1], given["image_shape"])
     drops = bool(given["dropout"]), bool(given["input_dropout"])
     batch = batch_rows(given, len(data.X_train))
-    return (*(given[name] for name in _GROUP_KEYS), batch, *drops, data.X_train.shape, data.T_train.shape)
+    layers = chain.group(given["layers"])
+    if layers is not None:
+        Network.build(given, data.X_train.shape[1], data.T_train.shape[1])  # says what does not fit
+    return (*(given[name] for name in _GROUP_KEYS), layers, batch, *drops, data.X_train.shape, data.T_train.shape)

@@ -43,7 +43,9 @@ class Monitor:
         self._lanes, b, dtype = len(next(iter(weights.values()))), len(samples.X), samples.X.dtype
         self._scale = network.head.scale / b
         space = Workspace(self._lanes, b, dtype, "batch")
-        ops, passed = network.forward(space, weights, samples.X)
+        stem, x = network.stemmed(space, samples.X)
+        run(stem)  # the inputs of the network never change
+        ops, passed = network.forward(space, weights, x)
         u, width = passed[-1][1], samples.targets.shape[1]
         h, delta, scratch = (space.buffer(name, width=width) for name in ("h", "delta", "scratch"))
         ops = [*ops, *network.head.output.apply(u, h)]
@@ -60,7 +62,15 @@ class Monitor:
         ops += backward
         # ‖δᵀx‖² = Σᵢⱼ (δδᵀ)ᵢⱼ·(xxᵀ)ᵢⱼ: two small products a layer in the place of a large one
         self._products: dict[str, tuple[Array, Array]] = {}
-        for number, gradient in enumerate((g for g in reversed(gradients) if g.decays), start=1):
+        self._matrices: dict[str, Array] = {}
+        for number, gradient in enumerate(
+            (g for g in reversed(gradients) if g.decays and g.parameter not in network.biases), start=1
+        ):
+            if gradient.left.shape[-2] != b:  # filters, whose rows are the places of all samples: too many
+                own = np.empty((self._lanes, gradient.left.shape[-1], gradient.right.shape[-1]), dtype)
+                ops += [gradient.accumulate(k, 1.0, 0.0, own[k]) for k in range(self._lanes)]
+                self._matrices[f"gradient_norm_{number}"] = own
+                continue
             errors = space.buffer("errors", number, width=b)
             inputs = space.buffer("inputs", number, width=b) if gradient.right.ndim == 3 else np.empty((b, b), dtype)
             ops += [project(gradient.left[k], gradient.left[k], 1.0, 0.0, errors[k]) for k in range(self._lanes)]
@@ -79,6 +89,9 @@ class Monitor:
             for k, found in enumerate(metrics):
                 square = float(np.vdot(errors[k], lane(inputs, k)))
                 found[name] = self._scale * math.sqrt(max(square, 0.0))  # rounding may leave a hair below 0
+        for name, matrices in self._matrices.items():
+            for found, matrix in zip(metrics, matrices, strict=True):
+                found[name] = float(np.linalg.norm(matrix))
         for name, (slope, least) in self._slopes.items():
             flat = (np.abs(slope) < least).sum((1, 2)) / slope[0].size
             for found, value in zip(metrics, flat, strict=True):

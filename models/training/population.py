@@ -12,13 +12,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .. import chain
 from ..early_stopping import EARLY_STOPPING
 from ..kernels import Array
 from ..network import Network
 from ..optimizers import OPTIMIZERS
 from ..parameters import batch_rows, needs_validation, resolve_params, validate_params
-from ..schedules import SCHEDULES
+from ..regularizers import penalty
+from ..schedules import SCHEDULES, warm_up
+from ..starting import started
 from ..threads import limited
+from .afterwards import AVERAGE
 from .augmented_images import AugmentedImages
 from .data import TrainingData
 from .members import EpochResult, Member, group_key, group_of
@@ -99,8 +103,13 @@ class Population:
         self._stopping = EARLY_STOPPING[shared["early_stopping"]]
         self._batch = batch_rows(shared, len(data.X_train))
         optimizer, parameters = self._optimizer, self._network.parameters
-        self._stacks = Stacks.allocate(parameters, optimizer.slots, optimizer.extras, len(members), self._dtype)
+        self._slots = (*optimizer.slots, AVERAGE) if shared["ema"] is not None else optimizer.slots
+        self._smoothing = float(shared["label_smoothing"])
+        self._stacks = Stacks.allocate(parameters, self._slots, optimizer.extras, len(members), self._dtype)
         self._arrays = self._stacks.named()
+        self._judged = dict(self._stacks.weights)
+        if shared["ema"] is not None:
+            self._judged |= self._stacks.layout.views(self._stacks.slots[AVERAGE])
         if self._stopping.keeps_best:
             best = {f"best.{name}": np.zeros_like(weights) for name, weights in self._stacks.weights.items()}
             self._arrays |= best
@@ -119,8 +128,8 @@ class Population:
 
     def _measure(self, exact: bool) -> None:
         """Prepare what is measured after an epoch."""
-        data, weights, head = self.data, self._stacks.weights, self._network.head
-        targets = head.output.targets(data.T_train)
+        data, weights, head = self.data, self._judged, self._network.head
+        targets = self._targets(data)
         self._samples = Samples(
             data.X_train if self._augmented is None else self._augmented.images, targets, data.y_train, data.weights
         )
@@ -133,7 +142,17 @@ class Population:
             aims = head.output.targets(t)
             checked = ValidationPass(self._network, weights, Samples(x, aims, y, importance), weigh_hits=True)
             self._checks[part] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
-        self._monitor: Monitors = Monitor(self._network, weights, still.pick(sampled_rows(len(data.X_train))))
+        self._monitor: Monitors = Monitor(
+            self._network, self._stacks.weights, still.pick(sampled_rows(len(data.X_train)))
+        )
+
+    def _targets(self, data: TrainingData) -> Array:
+        """Return what training aims at, in the output's terms, shape (n, C)."""
+        t, smoothing = data.T_train, self._smoothing
+        if smoothing:
+            options = t.shape[1] if data.y_train is not None else 2  # one class of C, or each label or not
+            t = (t * (1 - smoothing) + smoothing / options).astype(t.dtype)
+        return self._network.head.output.targets(t)
 
     def replace(self, members: Sequence[Member]) -> None:
         """Take as many other members of the same group in the place of the present ones.
@@ -164,9 +183,12 @@ class Population:
     def _begin(self, member: Member, params: Mapping[str, Any]) -> dict[str, Array]:
         rng = np.random.default_rng((*member.seed, INIT_STREAM, 0))
         state = self._build(params).init(rng, self._dtype)  # the rule for initial weights may differ between lanes
+        if not isinstance(params["weight_init"], str):
+            state = started(state, *params["weight_init"])
         weights = dict(state)
-        for slot in self._optimizer.slots:
-            state.update({f"{slot}.{name}": np.zeros_like(value) for name, value in weights.items()})
+        for slot in self._slots:
+            begun = np.copy if slot == AVERAGE else np.zeros_like
+            state.update({f"{slot}.{name}": begun(value) for name, value in weights.items()})
         state.update({name: value.astype(self._dtype) for name, value in self._optimizer.extras.items()})
         if self._stopping.keeps_best:
             state.update({f"best.{name}": value for name, value in weights.items()})
@@ -175,9 +197,18 @@ class Population:
 
     def _rates(self, k: int) -> Rates:
         p = self._params[k]
-        eta = p["learning_rate"] * self._memories[k]["lr_factor"]
+        eta = p["learning_rate"] * self._memories[k]["lr_factor"] * warm_up(p["lr_warmup"], self.members[k].epoch)
         n = len(self._data_of(k).X_train)
-        return Rates(eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n)
+        drops = () if p["layers"] is None else chain.fractions(p["layers"])
+        return Rates(
+            eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n, drops,
+            p["clip_norm"], p["ema"],
+        )  # fmt: skip
+
+    def penalty(self, k: int) -> float:
+        """Return the regularisation term of the cost of one member: (λ₁/n)·Σ|w| + (λ₂/2n)·Σw²."""
+        p, weights = self._params[k], self._stacks.flat[k, : self._stacks.layout.decaying]
+        return penalty(weights, p["l1"], p["l2"], len(self._data_of(k).X_train))
 
     @property
     def weight_names(self) -> list[str]:
@@ -267,12 +298,26 @@ class Population:
 
     def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
         memory, params, epoch = self._memories[k], self._params[k], self.members[k].epoch
-        score = metrics.get("val_accuracy", -metrics.get("val_cost", math.nan))
+        score = _score(params["early_stopping_metric"], metrics)
         changes, best, stop = self._stopping.observe(memory, params, score, epoch)
         memory |= changes
+        score = _score(params["lr_metric"], metrics)
         changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, score, epoch)
         memory |= changes
         if best:
-            for name, stack in self._stacks.weights.items():
+            for name, stack in self._judged.items():
                 self._arrays[f"best.{name}"][k] = stack[k]
         return stop or over
+
+
+def _score(metric: str | None, metrics: Mapping[str, float]) -> float:
+    """Return what a rule looks at, the larger the better; NaN where it was not measured.
+
+    Args:
+        metric: "val_accuracy", "val_cost" or "val_r2" (which ranks as the cost does, and exists for any targets); None
+            for the accuracy, or the cost where there is none.
+        metrics: What the epoch measured.
+    """
+    if metric is None:
+        metric = "val_accuracy" if "val_accuracy" in metrics else "val_cost"
+    return metrics.get(metric, math.nan) if metric == "val_accuracy" else -metrics.get("val_cost", math.nan)

@@ -42,6 +42,7 @@ def tally(
     importance: Array | None = None,
     *,
     weigh_hits: bool = False,
+    kept: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
 
@@ -56,21 +57,31 @@ def tally(
         labels: Class codes, shape (s, b), or None.
         importance: Weights of the samples, shape (s, b, 1), or None.
         weigh_hits: Whether a hit counts by its sample's weight, instead of as one.
+        kept: What the outputs left for the cost (see `hpsearch.models.costs.Output`), shape (s, k, b, 1) each, or None.
     """
     # a lane's sums in a row of its own: the order of additions must not depend on k
-    cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance).T, np.float64).sum(-1)
+    cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance, kept).T, np.float64).sum(-1)
     if importance is None or not weigh_hits:
         return cost, right(u, h, t, labels).sum((0, 2))
     return cost, (right(u, h, t, labels) * importance[:, None, :, 0]).sum((0, 2), dtype=np.float64)
 
 
-def batch_costs(network: Network, u: Array, h: Array, t: Array, importance: Array | None = None) -> Array:
+def batch_costs(
+    network: Network,
+    u: Array,
+    h: Array,
+    t: Array,
+    importance: Array | None = None,
+    kept: tuple[Array, Array] | None = None,
+) -> Array:
     """Return the cost of each batch and lane, summed over its samples, shape (s, k).
 
     See `tally` for the arguments; targets and weights may also be each lane's own, with an axis k behind the first.
     """
     s, k = u.shape[:2]
-    terms = network.head.value(u, h, _each(t, 3))
+    of_kept = network.head.value_of_kept
+    t = _each(t, 3)
+    terms = network.head.value(u, h, t) if kept is None or of_kept is None else of_kept(u, t, *kept)
     if importance is not None:
         terms = terms * _each(importance, 3)
     costs: Array = terms.reshape(s, k, -1).sum(-1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ..kernels import Array, Op
-from ..layers import Gradient, Workspace
-from ..network import Network, Passed
+from ..layers import Workspace
+from ..network import Network
+from ..reading import Passed
 from .stacks import Stacks
 
 
@@ -26,6 +28,9 @@ class Rates:
         dropout: Fraction of hidden neurons that is dropped.
         input_dropout: Fraction of inputs that is dropped.
         n_train: Size of the training set.
+        fractions: In a chain of layers, the fraction that each of its dropout layers drops, by index; else empty.
+        clip_norm: Largest norm of the gradient, or None.
+        ema: d of the average of the weights over the steps, or None.
     """
 
     learning_rate: float
@@ -36,6 +41,30 @@ class Rates:
     dropout: float
     input_dropout: float
     n_train: int
+    fractions: tuple[float, ...] = ()
+    clip_norm: float | None = None
+    ema: float | None = None
+
+    def dropped(self, index: int) -> float:
+        """Return the fraction that a dropout layer drops; in a multilayer perceptron index 0 is the inputs."""
+        if self.fractions:
+            return self.fractions[index]
+        return self.dropout if index else self.input_dropout
+
+
+class Consumable(Protocol):
+    """A gradient as an optimizer consumes it."""
+
+    @property
+    def parameter(self) -> str:
+        """Name of the parameter."""
+
+    @property
+    def decays(self) -> bool:
+        """Whether regularisation applies."""
+
+    def accumulate(self, k: int, factor: float, beta: float, out: Array) -> Op:
+        """Emit out ← β·out + factor·∂C/∂P for lane k."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +103,7 @@ class Step:
     forward: list[Op]
     error: list[Op]
     backward: list[Op]
-    gradients: list[Gradient]
+    gradients: Sequence[Consumable]
 
 
 def emit(
@@ -87,8 +116,12 @@ def emit(
     importance: Array | None,
     u: Array,
     h: Array,
+    kept: tuple[Array, Array] | None = None,
 ) -> Step:
-    """Emit the passes of a step; see `Step` for the arguments."""
+    """Emit the passes of a step; see `Step` for the arguments.
+
+    Where `kept` is given, shape (k, b, 1) each, the outputs leave there what the cost is had from without exponentials.
+    """
     forward, passed = network.forward(workspace, stacks.weights, x, u)
     width = u.shape[-1]
     delta, scratch = workspace.buffer("delta", width=width), workspace.buffer("scratch", width=width)
@@ -97,7 +130,11 @@ def emit(
         error.append((np.multiply, (delta, importance, delta)))
     scale = network.head.scale / workspace.batch
     backward, gradients = network.backward(workspace, stacks.weights, passed, delta, scale)
-    forward = [*forward, *network.head.output.apply(u, h)]
+    keeping = network.head.output.apply_keeping
+    forward = [
+        *forward,
+        *(network.head.output.apply(u, h) if kept is None or keeping is None else keeping(u, h, *kept)),
+    ]
     return Step(
         network, stacks, workspace, rates, x, t, importance, u, h, passed, delta, forward, error, backward, gradients
     )  # fmt: skip

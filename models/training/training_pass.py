@@ -15,17 +15,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..kernels import Array, Op, run
-from ..layers import BatchNorm, Dropout, Workspace
+from ..layers import Workspace
 from ..layers.dropout import draw_mask
 from ..network import Network
 from ..optimizers import Optimizer
 from ..regularizers import bound_norms
+from .afterwards import averaged, clipped
 from .samples import Samples, tally
 from .stacks import Stacks, chunks
-from .step import Rates, Step, emit
+from .step import Consumable, Rates, Step, emit
 
 SUPERBATCH_BYTES = 384 * 1024
 """Inputs gathered at once: a part of the second-level cache."""
+
+STEM_BYTES = 4 * 2**20
+"""Likewise what a stem makes of them: patches of images, which are many times the images."""
 
 SUPERBATCH_STEPS = 16
 """Most batches gathered at once: more would only take longer to compile."""
@@ -41,6 +45,7 @@ class _Chunk:
     masks: dict[int, Array]
     u: Array
     h: Array
+    kept: tuple[Array, Array] | None
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class _Space:
     masks: dict[int, Array]
     u: Array
     h: Array
+    kept: tuple[Array, Array] | None
 
 
 class _Block:
@@ -61,6 +67,9 @@ class _Block:
         given, dtype = owner.samples, owner.samples.X.dtype
         self._x = np.empty((s, b, given.X.shape[1]), dtype)
         self._t = np.empty((s, b, given.targets.shape[1]), dtype)
+        # what all lanes make of a batch before anything of their own, once for all of them
+        stems = [owner.network.stemmed(Workspace(0, b, dtype), x) for x in self._x]
+        self._stems, self._inputs = [ops for ops, _ in stems], [x for _, x in stems]
         self._labels = None if given.labels is None else np.empty((s, b), given.labels.dtype)
         self._importance = None if given.importance is None else np.empty((s, b, 1), dtype)
         self._spaces: dict[int, _Space] = {}
@@ -71,7 +80,7 @@ class _Block:
         if k not in self._spaces:
             self._spaces[k] = self._space(k)
         space = self._spaces[k]
-        u, h, masks = space.u, space.h, space.masks
+        u, h, masks, kept = space.u, space.h, space.masks, space.kept
         stacks = owner.stacks.chunk(lanes)
         workspace = space.workspace.again(owner.clock[lanes] if owner.counts else None)
         compiled = []
@@ -80,22 +89,22 @@ class _Block:
             importance = None if self._importance is None else self._importance[i]
             compiled.append(
                 emit(
-                    owner.network, masked, stacks, owner.rates[lanes], self._x[i], self._t[i], importance, u[i], h[i]
+                    owner.network, masked, stacks, owner.rates[lanes], self._inputs[i], self._t[i], importance, u[i],
+                    h[i], None if kept is None else (kept[0][i], kept[1][i]),
                 )
             )  # fmt: skip
-        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h)
+        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h, kept)
 
     def _space(self, k: int) -> _Space:
         """Allocate what chunks of k lanes need while they train; one after the other they use the same."""
         s, b, width = self._t.shape
         dtype = self._x.dtype
-        masks = {
-            layer.index: np.empty((s, k, b, layer.n_out), dtype)
-            for layer in self._owner.network.layers
-            if isinstance(layer, Dropout)
-        }
-        outputs = (np.empty((s, k, b, width), dtype) for _ in range(2))
-        return _Space(Workspace(k, b, dtype, "update"), masks, *outputs)
+        masks = {index: np.empty((s, k, b, n), dtype) for index, n in self._owner.network.masks.items()}
+        u, h = (np.empty((s, k, b, width), dtype) for _ in range(2))
+        kept = None
+        if self._owner.network.head.value_of_kept is not None:
+            kept = np.empty((s, k, b, 1), dtype), np.empty((s, k, b, 1), dtype)
+        return _Space(Workspace(k, b, dtype, "update"), masks, u, h, kept)
 
     def adopt_rates(self) -> None:
         """Compile the updates anew; the passes stay as they are."""
@@ -117,13 +126,16 @@ class _Block:
         if given.importance is not None and self._importance is not None:
             importance = self._importance[:s]
             given.importance.take(rows, 0, importance.reshape(-1, 1), "clip")
+        for stem in self._stems[:s]:
+            run(stem)
         for chunk in self._chunks:
             for index, mask in chunk.masks.items():
                 for k, rng in enumerate(owner.streams[index][chunk.lanes]):
                     draw_mask(rng, owner.dropped(chunk.lanes.start + k, index), mask[:s, k])
             for step in chunk.steps[:s]:
                 run(step)
-            c, r = tally(owner.network, chunk.u[:s], chunk.h[:s], t, labels, importance)
+            kept = None if chunk.kept is None else (chunk.kept[0][:s], chunk.kept[1][:s])
+            c, r = tally(owner.network, chunk.u[:s], chunk.h[:s], t, labels, importance, kept=kept)
             cost[chunk.lanes] += c
             hits[chunk.lanes] += r
 
@@ -151,24 +163,24 @@ class TrainingPass:
     ) -> None:
         self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
         self.samples = samples
-        self.counts = optimizer.counts or any(isinstance(layer, BatchNorm) for layer in network.layers)
+        self.counts = optimizer.counts or network.counts
         self.clock = np.zeros((len(self.rates), 1, 1))
         self.streams: dict[int, list[np.random.Generator]] = {}
         self.chunks = chunks(stacks, optimizer.buffers, optimizer.lanes)
         n = len(samples.X)
         batches, tail = divmod(n, batch_size)
         self.steps = batches + bool(tail)
-        s = superbatch(batches, batch_size, samples)
+        s = superbatch(batches, batch_size, samples, network)
         self._block, self._tail = _Block(self, s, batch_size), _Block(self, 1, tail) if tail else None
 
     @property
     def dropouts(self) -> list[int]:
         """Indices of the dropout layers: the purposes of the streams that `run` takes."""
-        return [layer.index for layer in self.network.layers if isinstance(layer, Dropout)]
+        return list(self.network.masks)
 
     def dropped(self, k: int, index: int) -> float:
         """Return the fraction that lane k drops in a dropout layer."""
-        return self.rates[k].dropout if index else self.rates[k].input_dropout
+        return self.rates[k].dropped(index)
 
     def finish(self, step: Step) -> list[Op]:
         """Return the whole program of a step."""
@@ -205,9 +217,11 @@ class TrainingPass:
         return cost, hits
 
 
-def superbatch(batches: int, batch_size: int, samples: Samples) -> int:
+def superbatch(batches: int, batch_size: int, samples: Samples, network: Network) -> int:
     """Return how many of so many batches are gathered at once."""
     fitting = SUPERBATCH_BYTES // (batch_size * int(samples.X[0].nbytes))
+    if network.width_in is not None:
+        fitting = STEM_BYTES // (batch_size * network.width_in * samples.X.itemsize)
     return min(batches, SUPERBATCH_STEPS, max(1, fitting))
 
 
@@ -219,11 +233,20 @@ def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
         optimizer: Emits the update.
         counts: Whether a step counts itself first.
     """
+    clip, ema = step.rates[0].clip_norm, step.rates[0].ema  # the same for all lanes
+    if clip is not None:
+        step = clipped(step, clip)
     ops = [*step.forward, *step.error, *step.backward, *optimizer.update(step)]
     if counts:
         ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+
+    def is_weight(gradient: Consumable) -> bool:
+        return gradient.decays and gradient.parameter not in step.network.biases
+
     for k, r in enumerate(step.rates):
         if r.max_norm is not None:
-            weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if g.decays)
+            weights = (step.stacks.weights[g.parameter][k] for g in step.gradients if is_weight(g))
             ops += [(bound_norms, (w, r.max_norm)) for w in weights]
+    if ema is not None:
+        ops += averaged(step, ema)
     return ops

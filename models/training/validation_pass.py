@@ -11,9 +11,6 @@ from ..layers import Workspace
 from ..network import Network
 from .samples import Samples, tally
 
-VALIDATION_BLOCK = 500
-"""Samples in a validation block; fixed, so that sums do not depend on the population."""
-
 
 class ValidationPass:
     """Cost and hits of K lanes on a fixed set, in fixed blocks, as they predict: no dropout, running statistics.
@@ -30,12 +27,19 @@ class ValidationPass:
     ) -> None:
         self._network, self._lanes = network, len(next(iter(weights.values())))
         self._weigh_hits = weigh_hits and samples.importance is not None
-        self._blocks: list[tuple[Samples, list[tuple[list[Op], Array, Array]]]] = []
+        self._blocks: list[tuple[Samples, list[Op], list[tuple[list[Op], Array, Array]]]] = []
         lanes = [{n: w[k : k + 1] for n, w in weights.items()} for k in range(self._lanes)]
-        for start in range(0, len(samples.X), VALIDATION_BLOCK):
-            block = samples.pick(slice(start, start + VALIDATION_BLOCK))
-            workspace = Workspace(1, len(block.X), block.X.dtype)
-            self._blocks.append((block, [self._compile(own, block.X, workspace.again()) for own in lanes]))
+        spaces: dict[int, Workspace] = {}
+        compiled: dict[tuple[int, int], list[tuple[list[Op], Array, Array]]] = {}
+        for start in range(0, len(samples.X), network.block):
+            block = samples.pick(slice(start, start + network.block))
+            # blocks are measured one after the other: those of one size share their memory
+            workspace = spaces.setdefault(len(block.X), Workspace(1, len(block.X), block.X.dtype))
+            stem, x = network.stemmed(workspace, block.X)
+            key = len(block.X), x.__array_interface__["data"][0]  # behind a stem the inputs are the same array
+            if key not in compiled:
+                compiled[key] = [self._compile(own, x, workspace.again()) for own in lanes]
+            self._blocks.append((block, stem, compiled[key]))
 
     def _compile(self, weights: Mapping[str, Array], x: Array, workspace: Workspace) -> tuple[list[Op], Array, Array]:
         ops, passed = self._network.forward(workspace, weights, x)
@@ -46,7 +50,8 @@ class ValidationPass:
     def run(self) -> tuple[Array, Array]:
         """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
         cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.float64 if self._weigh_hits else np.int64)
-        for block, lanes in self._blocks:
+        for block, stem, lanes in self._blocks:
+            run(stem)
             labels = None if block.labels is None else block.labels[None]
             importance = None if block.importance is None else block.importance[None]
             for k, (program, u, h) in enumerate(lanes):

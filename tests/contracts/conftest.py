@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from chains import CHAINS, PIXELS
 from scipy.special import erf
 
 from hpsearch.models import layers as all_layers
@@ -33,6 +34,7 @@ F = Formulas({
     "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda z: np.where(z > 0, 1, 0.01)),
     "elu": (lambda z: np.where(z > 0, z, np.exp(z) - 1), lambda z: np.where(z > 0, 1, np.exp(z))),
     "gelu": (lambda z: z * _cdf(z), lambda z: _cdf(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
+    "swish": (lambda z: z / (1 + np.exp(-z)), lambda z: (1 + z / (1 + np.exp(z))) / (1 + np.exp(-z))),
     "identity": (lambda z: z, np.ones_like),
 })  # fmt: skip
 
@@ -96,7 +98,7 @@ def step(optimizer, w, g, memory, eta, mu, t):
     if optimizer == "rmsprop":
         s = memory["s"] = 0.9 * memory.get("s", 0) + 0.1 * g**2
         return w - eta * g / (np.sqrt(s) + 1e-8)
-    if optimizer != "adam":
+    if optimizer not in ("adam", "adamw"):
         raise KeyError(f"optimizer {optimizer!r} has no formula here: add it to step in tests/contracts/conftest.py")
     m = memory["m"] = mu * memory.get("m", 0) + (1 - mu) * g
     s = memory["s"] = 0.999 * memory.get("s", 0) + 0.001 * g**2
@@ -116,7 +118,9 @@ def epoch(weights, biases, X, Y, params, order, importance=None):
         cost, right, nabla_w, nabla_b = gradients(w, b, X[rows], Y[rows], params, importance[rows])
         total, hits = total + cost * len(rows), hits + right
         for i in range(len(w)):
-            g = nabla_w[i] + l2 / n * w[i] + l1 / n * np.sign(w[i])
+            decoupled = params["optimizer"] == "adamw"
+            g = nabla_w[i] + (0 if decoupled else l2 / n * w[i]) + l1 / n * np.sign(w[i])
+            w[i] = w[i] * (1 - eta * l2 / n) if decoupled else w[i]
             w[i] = step(params["optimizer"], w[i], g, memory[i][0], eta, mu, t)
             b[i] = step(params["optimizer"], b[i], nabla_b[i], memory[i][1], eta, mu, t)
             if most is not None:
@@ -163,11 +167,17 @@ def layers():
 
 @pytest.fixture(scope="session")
 def not_built():
-    """Return the names of the layers that no network of these cases has: (parameters, …) -> names."""
+    """Return the names of the layers that no network of these cases has, nor any chain: (parameters, …) -> names.
+
+    The chains of tests/support/chains.py are held to the same in test_chain.py.
+    """
 
     def missing(cases):
         networks = (Network.build(resolve_params({"hidden_layer_sizes": (5,), **case}), 4, 3) for case in cases)
+        chains = (resolve_params({"layers": chain, "output": "softmax"}) for chain in CHAINS.values())
+        inside = (Network.build(params, PIXELS, 3) for params in chains)
         built = {type(layer) for network in networks for layer in network.layers}
+        built |= {type(layer) for network in inside for layer in (*network.leaves, *network.layers)}
         exported = (getattr(all_layers, name) for name in all_layers.__all__ if name != "Layer")  # Layer: the protocol
         return {each.__name__ for each in exported if hasattr(each, "jvp") and each not in built}
 

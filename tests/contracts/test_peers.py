@@ -88,7 +88,7 @@ def names(batch_norm):
 
 
 @pytest.mark.parametrize("batch_norm", [False, True], ids=["", "batch_norm"])
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"])
 def test_ten_epochs_are_those_of_pytorch(optimizer, batch_norm, torch):
     X, y = samples("classes")
     data = TrainingData.from_arrays(X, y, 3, dtype="float64")
@@ -105,6 +105,7 @@ def test_ten_epochs_are_those_of_pytorch(optimizer, batch_norm, torch):
         "momentum": lambda: torch.optim.SGD(groups, lr=0.01, momentum=0.9),
         "nesterov": lambda: torch.optim.SGD(groups, lr=0.01, momentum=0.9, nesterov=True),
         "adam": lambda: torch.optim.Adam(groups, lr=0.01),
+        "adamw": lambda: torch.optim.AdamW([groups[0], {**groups[1], "weight_decay": 0.0}], lr=0.01),
         "rmsprop": lambda: torch.optim.RMSprop(groups, lr=0.01, alpha=0.9),
     }[optimizer]()
     inputs, targets, steps = torch.from_numpy(X), torch.from_numpy(y), 0

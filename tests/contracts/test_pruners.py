@@ -14,7 +14,8 @@ from searching import METRIC, Search, arrive, folded, make_study
 
 from hpsearch import pruners, samplers
 from hpsearch.log.history import Goal
-from hpsearch.log.records import Ask, Row, Tick, from_json, to_json
+from hpsearch.log.record_json import from_json, to_json
+from hpsearch.log.records import Ask, Row, Tick
 from hpsearch.optuna_bridge.fold import quiet
 from hpsearch.pruners.base import Pruner
 from hpsearch.space import Float

@@ -1,9 +1,11 @@
 import inspect
+import re
 
 import numpy as np
 import pytest
 
 from hpsearch.models import MLPClassifier
+from hpsearch.models.costs import OUTPUTS
 from hpsearch.models.parameters import DEFAULTS, resolve_params, validate_params
 
 BAD = [
@@ -11,7 +13,7 @@ BAD = [
     ({"activation": "sigmod"}, r"activation='sigmod' is unknown \(did you mean 'sigmoid'\?\)"),
     (
         {"optimizer": "zzz"},
-        r"optimizer='zzz' is unknown \(known: adam, hessian_free, momentum, nesterov, rmsprop, sgd\)",
+        r"optimizer='zzz' is unknown \(known: adam, adamw, hessian_free, momentum, nesterov, rmsprop, sgd\)",
     ),
     ({"cost": None}, "cost=None is unknown"),
     ({"learning_rate": 0}, "learning_rate=0 must be a positive number"),
@@ -28,7 +30,10 @@ BAD = [
     ({"max_norm": 0.0}, "max_norm=0.0 must be a positive number"),
     ({"batch_norm": "yes"}, "batch_norm='yes' must be True or False"),
     ({"batch_norm": True, "batch_size": 1}, "batch_norm=True needs batches of two samples or more"),
-    ({"output": "identity"}, "output='identity' does not go with cost='cross_entropy': use cost='quadratic'"),
+    (
+        {"output": "identity", "cost": "cross_entropy"},
+        "output='identity' does not go with cost='cross_entropy': use cost='quadratic'",
+    ),
     ({"optimizer": "adm"}, r"optimizer='adm' is unknown \(did you mean 'adam'\?\)"),
     ({"batch_size": True}, "batch_size=True must be a positive integer"),
     ({"max_epochs": 0}, "max_epochs=0 must be a positive integer"),
@@ -39,7 +44,10 @@ BAD = [
     ({"validation_fraction": 1.0}, "validation_fraction=1.0 must be"),
     ({"hidden_layer_sizes": 30}, "hidden_layer_sizes=30 must be a tuple of positive integers"),
     ({"hidden_layer_sizes": (30, 0)}, "must be a tuple of positive integers"),
-    ({"output": "softmax"}, "output='softmax' does not go with cost='cross_entropy': use cost='log_likelihood'"),
+    (
+        {"output": "softmax", "cost": "cross_entropy"},
+        "output='softmax' does not go with cost='cross_entropy': use cost='log_likelihood'",
+    ),
     ({"cost": "log_likelihood"}, "cost='log_likelihood' does not go with output='sigmoid': use output='softmax'"),
     ({"random_state": -1}, "random_state=-1 must be an integer ≥ 0"),
     ({"random_state": "0"}, "random_state='0' must be"),
@@ -55,7 +63,7 @@ def test_a_bad_parameter_is_named_with_what_is_expected(params, message):
 
 def test_defaults_are_those_of_the_estimator_and_valid():
     signature = inspect.signature(MLPClassifier).parameters
-    assert {name: p.default for name, p in signature.items()} == DEFAULTS
+    assert {"layers": None} | {name: p.default for name, p in signature.items()} == DEFAULTS
     validate_params(DEFAULTS)
     validate_params({})
 
@@ -71,3 +79,23 @@ def test_numpy_numbers_are_numbers():
 def test_none_becomes_the_value_of_the_optimizer(optimizer, rate, friction):
     params = resolve_params({"optimizer": optimizer})
     assert (params["learning_rate"], params["momentum"]) == (rate, friction)
+
+
+def test_the_cost_follows_the_output():
+    costs = {output: resolve_params({"output": output})["cost"] for output in OUTPUTS}
+    assert costs == {
+        "sigmoid": "cross_entropy", "softmax": "log_likelihood", "tanh": "cross_entropy", "identity": "quadratic"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"lr_metric": "val_costs"}, "did you mean 'val_cost'"),
+        ({"early_stopping_metric": "val_r2"}, "is not measured with output='sigmoid'"),
+        ({"lr_metric": "val_accuracy", "output": "identity"}, "is not measured with output='identity'"),
+    ],
+)
+def test_a_rule_looks_at_what_is_measured(params, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        validate_params(params)

@@ -6,7 +6,7 @@ import pytest
 from hpsearch.models.early_stopping import EARLY_STOPPING, growing_limit
 from hpsearch.models.schedules import SCHEDULES
 
-PARAMS = {"patience": 3, "lr_factor": 0.5, "lr_min_ratio": 0.1, "max_epochs": 10}
+PARAMS = {"patience": 3, "lr_patience": 3, "lr_factor": 0.5, "lr_min_ratio": 0.1, "max_epochs": 10}
 
 
 def factors(name, scores, **params):

@@ -24,7 +24,7 @@ def short(study: Study) -> Study:
     """A study with one repeat of each of its points, two epochs long, on a fifth of the images."""
     model = study.model
     if hasattr(model, "max_epochs"):
-        model = type(model)(**{**model.get_params(), "max_epochs": 2})
+        model = type(model)(**{**model.get_params(deep=False), "max_epochs": 2})
     points = len(study.enqueue) or 3
     small = study.data == "digits" and not any("images" in point for point in study.enqueue)  # these ask for their own
     data = subset(load("digits"), seed=0, train=200, valid=100) if small else study.data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ import numpy as np
 
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
-from hpsearch.log.records import Arrival, Begin, Decision, Row, to_json
+from hpsearch.log.record_json import to_json
+from hpsearch.log.records import Arrival, Begin, Decision, Row
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.function import FunctionObjective, UserTrial
+from hpsearch.samplers.base import NOTHING_SAID, Allotment, Continuation
 
 GOAL = Goal("score", "maximize")
 
@@ -98,6 +100,13 @@ def story(path: Path) -> list[str]:
     return told
 
 
+def told(tmp_path: Path, make_clock: Callable[..., Any], objective: Any, name: str, **changes: Any) -> list[str]:
+    """What a study tells that a clock has run to its end."""
+    with Log(tmp_path / name / "log.jsonl") as log:
+        assert make_clock(log, objective=objective, **changes).run()
+    return story(tmp_path / name / "log.jsonl")
+
+
 def hold(path: Path, held: Event, release: Event) -> None:
     """Hold a log open until told to let go: what another process does."""
     with Log(path):
@@ -111,3 +120,34 @@ def generators(_: Any) -> Objective:
 
 def saveables(_: Any) -> Objective:
     return Saveable()
+
+
+class ByTurns:
+    """Trains each trial in turns of two epochs: begins ``wide`` trials, then goes on with the best that is paused.
+
+    A sampler that pauses its trials, and is its own pruner: trials with an odd number are paused after one epoch. The
+    last two are left as they are.
+    """
+
+    reads_history = True
+    rejected = 0
+    size: int | None = None
+
+    def __init__(self, wide: int = 3) -> None:
+        self.wide = wide
+        self.allotment = NOTHING_SAID
+
+    def ask(self, history: History, point: int) -> dict[str, Any]:
+        self.allotment = Allotment(2, {"waiting": len(history.unfinished.paused)})
+        return {"x": float(np.random.default_rng((7, point)).normal())}
+
+    def resume(self, history: History, *, begins: bool) -> Continuation | None:
+        waiting = history.unfinished.paused
+        if len(waiting) < (self.wide if begins else 3):
+            return None
+        best = min(waiting, key=lambda trial: (-(trial.value or 0.0), trial.number))
+        return Continuation(best.number, best.epoch + 2, f"best of {len(waiting)}", "by turns", {"value": best.value})
+
+    def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
+        odd = [row for row in arrivals if row.trial % 2 and row.epoch == 1]
+        return [Decision(row.trial, "pause", "odd ones wait", "by turns", {"epoch": 1}) for row in odd]

@@ -18,7 +18,7 @@ from hpsearch.cli.options import literal
 Run = Callable[..., tuple[int, str, str]]
 COMMANDS = [
     "run", "ask", "tell", "enqueue", "init", "ls", "show", "best", "explain", "export", "report", "compare", "replay",
-    "ui", "sync", "lr-range", "doctor", "scrub", "rm", "gc", "data",
+    "watch", "ui", "sync", "lr-range", "doctor", "scrub", "rm", "gc", "data",
 ]  # fmt: skip
 
 
@@ -282,3 +282,20 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 
 def test_click_knows_every_command() -> None:
     assert list(cli.commands) == COMMANDS
+
+
+def test_a_flag_that_begins_like_several_is_taken_for_the_shortest(hpsearch: Run) -> None:
+    assert "unknown option --trial (did you mean '--trials'?)" in hpsearch("run", "x.py", "--trial", "5")[2]
+
+
+@pytest.mark.parametrize("typed", ["wide", "wide.py", "studies/wide"])
+def test_a_study_file_is_found_by_its_name(hpsearch: Run, tmp_path: Path, typed: str) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "wide.py").write_text("study = 1\n", encoding="utf-8")
+    assert hpsearch("run", typed, "--no-tracking") == (2, "", "error: studies/wide.py: 'study' is a int, not a Study\n")
+
+
+def test_a_study_that_was_not_run_yet_is_told_how_to_begin(hpsearch: Run, studies: Path, tmp_path: Path) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "wide.py").touch()
+    assert "`hpsearch run studies/wide.py` begins it" in hpsearch("show", "wide")[2]

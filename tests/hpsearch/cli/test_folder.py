@@ -106,7 +106,7 @@ def test_one_failure_hides_no_other_study(folder: Path, capsys: pytest.CaptureFi
         "  studies/c.py: 'study' is a int, not a Study",
         (
             "  studies/a.py: study 'a' failed: all of the first 4 trials, trial 0 because ZeroDivisionError: "
-            "division by zero"
+            "division by zero (a.py:8)"
         ),
     ]
     assert "studies/c.py: 'study' is a int" in Path("docs.md").read_text()

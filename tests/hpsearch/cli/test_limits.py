@@ -59,7 +59,7 @@ def test_from_opens_a_variant_that_is_named_after_it(folder: Path, capsys: pytes
         (["--timeout", "0"], "timeout must be more than 0 seconds"),
         (["--until", "much"], "expected METRIC=VALUE, such as val_accuracy=0.98"),
         (["--until", "val_accuracy=0.9"], "the study goes by 'score'; write --until score="),
-        (["--workers", "0"], "0 is not in the range x>=1"),
+        (["--workers", "0"], "expected a number from 1, or auto, not '0'"),
         (["--workers", "2", "--scheduler", "tcp://x:1"], "--workers and --scheduler exclude each other"),
         (["--from", "nothing"], "no such directory"),
         (["--first", "2"], "--first N goes with --from"),

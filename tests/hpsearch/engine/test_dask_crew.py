@@ -51,9 +51,15 @@ class FakeClient:
         self.future, self.workers = future, workers
         self.scattered: Callable[[], Any] = lambda: FakeFuture("finished")
         self.others: dict[str, dict[str, str | None]] = {}
+        self.nannies: dict[str, str] = {}
 
     def scheduler_info(self, n_workers: int) -> Any:
-        return {"workers": {w: {"status": s, "metrics": {"executing": n}} for w, (s, n) in self.workers.items()}}
+        return {
+            "workers": {
+                worker: {"status": status, "metrics": {"executing": n}, "nanny": self.nannies.get(worker)}
+                for worker, (status, n) in self.workers.items()
+            }
+        }
 
     def submit(self, *_: Any, workers: list[str], allow_other_workers: bool, pure: bool, retries: int) -> FakeFuture:
         assert (allow_other_workers, pure, retries) == (False, False, 0)
@@ -148,6 +154,25 @@ def test_workers_that_cannot_take_the_data_end_the_run_with_one_line() -> None:
     assert made.workers() == ["c"]
     with pytest.raises(UserError, match="3 workers one after the other could not be given the study's data"):
         made.send(2, "c", "toy", JOB)
+
+
+def test_a_nanny_whose_workers_are_too_small_for_the_data_is_left_aside_where_another_worker_has_them() -> None:
+    client = FakeClient(FakeFuture("pending"), good=("running", 0), w0=("running", 0))
+    client.nannies = {f"w{number}": "n" for number in range(9)}
+    made = DaskCrew(client, lambda data: data, [1, 2])
+    made.send(0, "good", "toy", JOB)
+
+    def fail() -> Any:
+        raise OSError("the connection was closed")
+
+    client.scattered = fail
+    for number in range(dask_crew.SMALL):
+        assert made.workers() == ["good", f"w{number}"]
+        made.send(number + 1, f"w{number}", "toy", JOB)
+        del client.workers[f"w{number}"]
+        client.workers[f"w{number + 1}"] = ("running", 0)
+        made._statuses(fresh=True)
+    assert made.workers() == ["good"]
 
 
 def test_a_worker_that_goes_before_it_is_given_the_data_has_not_refused_them() -> None:

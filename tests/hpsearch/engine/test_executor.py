@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from hpsearch.engine.crew import Answer
-from hpsearch.engine.executor import DEATHS, Executor
-from hpsearch.engine.remote import Job
+from hpsearch.engine.executor import DEATHS, LOSSES, Executor
+from hpsearch.engine.remote import Bench, Job
 from hpsearch.errors import UserError
 from hpsearch.log.records import Ask, Row
 from hpsearch.models import MLPClassifier
@@ -30,6 +31,7 @@ from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.function import FunctionObjective, UserTrial
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.pipeline import PipelinePopulation
+from hpsearch.objectives.portable import Maker, pack
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.sklearn import SklearnObjective
 from hpsearch.objectives.staged import StagedObjective, Step
@@ -285,4 +287,63 @@ def test_a_trial_over_which_worker_after_worker_dies_fails_and_no_other() -> Non
         executor.start(Start(Ask(number, number, {}, number)))
     rows = executor.advance([0, 1, 2], 0)
     assert [row.failure for row in rows] == [None, "its worker died, and again with nothing else on it", None]
-    assert len(notices) == DEATHS
+    assert len(notices) == LOSSES
+
+
+class Unlucky:
+    """A crew of one worker at a time, which is killed from outside over each of the first jobs with trial 1."""
+
+    def __init__(self, maker: Maker, kills: int) -> None:
+        self._maker, self._kills = pack(maker), kills
+        self._bench, self._number = Bench(), 0
+        self._came: list[Answer] = []
+        self.apart = 0
+
+    def workers(self) -> list[str]:
+        return [f"w{self._number}"]
+
+    def send(self, errand: int, worker: str, name: str, job: Job) -> None:
+        self.apart += job.apart
+        if self._kills and 1 in [each.start.ask.trial for each in job.starts] + list(job.residents):
+            self._kills -= 1
+            self.forget("")
+            self._bench, self._number = Bench(), self._number + 1
+            self._came.append(Answer(errand, lost="was lost"))
+        else:
+            self._came.append(Answer(errand, self._bench.serve(name, self._maker, DATA, job)))
+
+    def answers(self, seconds: float) -> list[Answer]:
+        came, self._came = self._came, []
+        return came
+
+    def end(self, worker: str) -> None: ...
+
+    def forget(self, name: str) -> None:
+        self._bench.forget(name)
+
+
+@pytest.mark.parametrize("kind", ["networks", "generators"])
+def test_a_trial_whose_workers_others_kill_again_and_again_is_not_blamed(kind: str) -> None:
+    make, plan = KINDS[kind].make, Plan([[(0, 0, 0), (1, 0, 0), (2, 0, 0)], [], [(3, 0, 0)]], [9])
+    crew = Unlucky(make, 2 * DEATHS)
+    with Executor(crew, "toy", EPOCHS, lambda text: None, verify=True) as executor:
+        assert follow(plan, KINDS[kind], executor) == follow(plan, KINDS[kind], make(DATA))
+    assert crew.apart == DEATHS + 1, "lost as often in a child, which then brought its epoch"
+
+
+def test_a_trial_that_ends_its_process_is_found_out_in_a_child_of_its_worker() -> None:
+    def deadly(trial: UserTrial) -> Iterator[float]:
+        yield 1.0
+        if trial.number == 1:
+            os._exit(7)
+        yield 2.0
+
+    make = partial(lambda make, data: make(), lambda: FunctionObjective(deadly, "score", 1))
+    with Executor(Unlucky(make, 0), "toy", EPOCHS, lambda text: None) as executor:
+        for number in range(3):
+            executor.start(Start(Ask(number, number, {}, number)))
+        executor.advance([0, 1, 2], 0)
+        for placed in executor._trials.values():  # over each the worker has died: it would be this process
+            placed.deaths, placed.resident = DEATHS, False
+        rows = executor.advance([0, 1, 2], 1)
+    assert [row.failure for row in rows] == [None, "its process ended (exit code 7) while it trained", None]

@@ -16,11 +16,13 @@ from hpsearch.log.rows import Rows
 
 numbers = st.floats(allow_nan=False)
 metrics = st.dictionaries(st.sampled_from(["val_accuracy", "train_cost", "score"]), numbers, max_size=3)
+the_same = st.fixed_dictionaries({"train_cost": numbers, "score": numbers})
 
 
 @st.composite
 def lists(draw: st.DrawFn) -> list[Row]:
-    given = [Row(3, 1, epoch, draw(metrics), draw(numbers)) for epoch in range(1, draw(st.integers(0, 6)) + 1)]
+    reported = draw(st.sampled_from([metrics, the_same]))
+    given = [Row(3, 1, epoch, draw(reported), draw(numbers)) for epoch in range(1, draw(st.integers(0, 6)) + 1)]
     if given and draw(st.booleans()):
         last = given[-1]
         given[-1] = Row(3, 1, last.epoch, last.metrics, last.seconds, failure="diverged", traceback="words")
@@ -38,6 +40,11 @@ def test_rows_are_the_list_that_was_appended(given: list[Row]) -> None:
     assert [list(row.metrics) for row in rows] == [list(row.metrics) for row in given]
     for name in ("val_accuracy", "score"):
         assert rows.curve(name) == [row.metrics[name] for row in given if name in row.metrics]
+        assert rows.curve(name, until=2) == [row.metrics[name] for row in given[:2] if name in row.metrics]
+        assert rows.column(name) == [row.metrics.get(name) for row in given]
+    assert rows.metrics == list(dict.fromkeys(name for row in given for name in row.metrics))
+    assert rows.epochs == [row.epoch for row in given]
+    assert rows.times == [row.seconds for row in given]
     assert rows.epoch == len(given)
     if given:
         assert rows[-1] == given[-1]

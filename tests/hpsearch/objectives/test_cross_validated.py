@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 
 from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, Study, Table, UserError
 from hpsearch.log.lines import read
-from hpsearch.log.records import Ask, Tick, to_json
+from hpsearch.log.record_json import to_json
+from hpsearch.log.records import Ask, Tick
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.cross_build import folded_as
 from hpsearch.objectives.staged import prepare

@@ -100,7 +100,7 @@ def test_a_trial_that_breaks_keeps_what_it_printed_and_show_shows_it(
     capsys.readouterr()
     assert main(["show", "s", "--trial", "1", "--root", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert "trial 1: FAILED (ValueError: broken)" in shown
+    assert "trial 1: FAILED: ValueError: broken" in shown
     assert "before it broke" in shown
     assert "Traceback" in shown
     assert main(["show", "s", "--trial", "9", "--root", str(tmp_path)]) == 2

@@ -189,7 +189,7 @@ def test_scoring_that_cannot_decide_is_refused_when_the_study_is_declared(said: 
         ({"model": NETWORK, "metric": "val_f1_macro"}, "MLPClassifier has no metric 'val_f1_macro'"),
         ({"model": NETWORK, "metric": "val_acc"}, "did you mean 'val_accuracy'?"),
         ({"model": NETWORK, "scoring": "f1_makro"}, "unknown name 'f1_makro' (did you mean 'f1_macro'?)"),
-        ({"model": MLPRegressor()}, "MLPRegressor has no metric 'val_accuracy'"),
+        ({"model": MLPRegressor(), "metric": "val_f1"}, "MLPRegressor has no metric 'val_f1'"),
     ],
 )
 def test_a_metric_that_will_not_be_there_is_said_with_what_is(

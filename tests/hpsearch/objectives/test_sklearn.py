@@ -211,7 +211,7 @@ def test_our_network_with_scoring_reports_it_each_epoch(digits: Dataset) -> None
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"model": Ridge()}, "Ridge has no metric 'val_accuracy'"),
+        ({"model": Ridge(), "metric": "val_f1"}, "Ridge has no metric 'val_f1'"),
         ({"model": GaussianNB(), "metric": "val_acuracy"}, "did you mean 'val_accuracy'?"),
         ({"model": GaussianNB(), "scoring": "f1_makro"}, "unknown name 'f1_makro' (did you mean 'f1_macro'?)"),
     ],

@@ -267,14 +267,5 @@ def test_a_report_that_cannot_be_written_is_a_users_mistake(history: History, tm
 
 
 @pytest.mark.slow
-def test_a_thousand_trials_of_fifty_epochs_and_six_metrics_fit_in_eight_megabytes_and_ten_seconds(
-    searched: Searched,
-) -> None:
-    import time
-
-    history = searched(1000, 50, 8)
-    begun = time.process_time()
-    shown = page(history)
-    # Of the processor, not of the clock: other work on the machine says nothing about the page.
-    assert time.process_time() - begun < 10
-    assert len(shown.encode()) < 8e6
+def test_a_thousand_trials_of_fifty_epochs_and_six_metrics_fit_in_eight_megabytes(searched: Searched) -> None:
+    assert len(page(searched(1000, 50, 8)).encode()) < 8e6

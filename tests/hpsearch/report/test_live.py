@@ -121,7 +121,7 @@ def test_the_last_words_are_the_best_the_top_five_and_what_to_type(capsys: pytes
         "      learning_rate=0.5 sizes=[30,10]",
     ]
     assert [line.split()[0] for line in end[5:9]] == ["trial", "3", "0", "1"]
-    assert end[-2:] == ["next: hpsearch show eta_lambda", "      hpsearch ui"]
+    assert end[-2:] == ["next: hpsearch show eta_lambda", "      hpsearch ui eta_lambda"]
     assert "resume" not in out
 
 
@@ -144,8 +144,9 @@ def test_a_study_in_which_all_failed_says_why(capsys: pytest.CaptureFixture[str]
     play(PlainView(clock=wall), [tick], wall, n_trials=1)
     out = capsys.readouterr().out
     assert "eta_lambda stopped: 1 trial (0 complete, 0 pruned, 1 failed)" in out
-    assert "no trial has a val_accuracy; trial 0: overflow" in out
-    assert "hpsearch show" not in out
+    assert "no trial has a val_accuracy\n" in out
+    assert "1 failed; the first was trial 0: overflow" in out
+    assert "next:" not in out
 
 
 def test_time_left_counts_running_and_coming_trials_at_the_length_of_those_that_ended() -> None:

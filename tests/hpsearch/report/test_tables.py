@@ -41,7 +41,8 @@ def test_show_ranks_the_trials_and_ends_with_those_that_have_no_rank(history: Hi
         ["1", "PRUNED", "0.2000"],
         ["2", "FAILED", "0.3000"],
     ]
-    assert lines[-1] == '1 failed; the first was trial 2: cost is nan, "diverged"'
+    assert lines[-2] == '1 failed; the first was trial 2: cost is nan, "diverged"'
+    assert lines[-1] == "  its traceback: hpsearch show eta_lambda --trial 2"
 
 
 def test_show_says_what_the_study_is_and_its_best(history: History) -> None:
@@ -65,9 +66,10 @@ def test_show_cuts_the_table_unless_all_trials_are_asked_for(history: History) -
     ("width", "shown"),
     [
         (200, "trial state val_accuracy at_epoch learning_rate l2 sizes curve diagnosis why"),
-        (90, "trial state val_accuracy at_epoch learning_rate l2 sizes curve"),
-        (70, "trial state val_accuracy at_epoch learning_rate l2 sizes"),
-        (66, "trial state val_accuracy at_epoch params"),
+        (120, "trial state val_accuracy at_epoch learning_rate l2 sizes curve why"),
+        (100, "trial state val_accuracy at_epoch learning_rate l2 sizes why"),
+        (80, "trial val_accuracy params why"),
+        (60, "trial val_accuracy params"),
         (30, "trial val_accuracy params"),
     ],
 )
@@ -76,6 +78,19 @@ def test_a_narrow_terminal_gets_fewer_columns_and_never_a_cut_number(history: Hi
     assert sorted(name.replace(" ", "_") for name in columns(text)) == sorted(shown.split())
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_narrow_terminal_has_the_reasons_whole_over_several_lines(history: History) -> None:
+    lines = rendered([tables.trials_grids(history, history.trials)], 80).splitlines()
+    at = lines[0].index("why")
+    assert " ".join(line[at:].strip() for line in lines[2:5]).startswith("0.2 at epoch 1 is below the rung, 3rd of 4")
+
+
+def test_a_diagnosis_of_good_curves_alone_is_no_column() -> None:
+    asks = (Ask(0, 0, {"l2": 1.0}, 0),)
+    row = Row(0, 0, 1, {"val_accuracy": 0.5}, finished=True)
+    history = History.fold([logs.header(), Tick(0, 1.0, asks, (row,), ())], GOAL)
+    assert "diagnosis" not in rendered([tables.trials_grids(history, history.trials)], 200)
 
 
 def test_a_parameter_that_is_named_like_a_column_of_ours_keeps_its_values() -> None:

@@ -38,6 +38,40 @@ study = Study(
     stages=[Scale(train=300, classes=(0, 1, 2)), Scale()], confirm=2,
 )
 """,
+    "turns": """\
+from dataclasses import dataclass
+
+from hpsearch import Float, MLPClassifier, Study
+from hpsearch.samplers.base import Allotment, Continuation
+
+
+class Turns:
+    reads_history, rejected, size, allotment = True, 0, None, Allotment(1)
+
+    def ask(self, history, point):
+        return {"learning_rate": 0.1 * (1 + point)}
+
+    def resume(self, history, *, begins):
+        waiting = history.unfinished.paused
+        if len(waiting) < 2:
+            return None
+        best = max(waiting, key=lambda trial: (trial.value, -trial.number))
+        return Continuation(best.number, best.epoch + 2, "the best that waits", "turns", {"waiting": len(waiting)})
+
+
+@dataclass(frozen=True)
+class ByTurns:
+    def build(self, study):
+        return Turns()
+
+
+study = Study(
+    name="turns",
+    model=MLPClassifier(hidden_layer_sizes=(5,), dropout=0.1),
+    space={"learning_rate": Float(1e-3, 10, log=True)},
+    data="digits", epochs=4, sampler=ByTurns(), pruner="none", n_trials=5, lanes=2, seed=0,
+)
+""",
     "made": """\
 from hpsearch import Choice, Float, Study
 
@@ -118,6 +152,8 @@ def artifact(root: Path, run: str, name: str) -> Path:
     [
         ("net", "COMPLETE"),
         ("net", "PRUNED"),
+        ("turns", "COMPLETE"),
+        ("turns", "PRUNED"),
         ("made", "COMPLETE"),
         ("made", "FAILED"),
         ("other", "COMPLETE"),

@@ -216,6 +216,6 @@ def test_a_card_says_what_the_model_is(registered: Registered) -> None:
 
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "a@", "a@b c", "@b"])
 def test_a_name_that_the_registry_does_not_take_is_said_before_anything_is_trained(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--register"):
+    with pytest.raises(UserError, match="register="):
         STUDIES["a network"]().run(tmp_path, quiet=True, register=name)
     assert not (tmp_path / "studies").exists()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,15 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, StudySearchCV
 from hpsearch.log.lines import read
+from hpsearch.objectives.build import Prepared
+from hpsearch.pruners import ASHA
+from hpsearch.running import in_memory
+from hpsearch.search_cv.declared import default_pruner
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 X, Y = DIGITS[:300] / 16, LABELS[:300]
@@ -48,7 +54,7 @@ def test_networks_go_by_epochs_and_the_best_parameters_train_the_best_estimator_
     assert set(results["state"]) == {"COMPLETE", "PRUNED"}
     assert results["state"][best] == "COMPLETE"
     assert results["n_resources"].max() == 8
-    assert (results["n_resources"][results["state"] == "PRUNED"] < 8).all()
+    assert set(results["n_resources"][results["state"] == "PRUNED"]) <= {2, 4}
     whole = results["rank_test_score"][results["state"] == "COMPLETE"]
     assert whole.max() < results["rank_test_score"][results["state"] == "PRUNED"].min()
     assert set(found.best_params_) == {"learning_rate", "max_epochs"}
@@ -59,6 +65,40 @@ def test_networks_go_by_epochs_and_the_best_parameters_train_the_best_estimator_
     assert found.best_estimator_.n_iter_ == found.best_params_["max_epochs"]
     for ours, theirs in zip(found.best_estimator_.coefs_, again.coefs_, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "by_fold", "pruner"),
+    [(20, False, ASHA(5, 2)), (8, False, ASHA(2, 2)), (2, False, ASHA(1, 2)), (5, True, ASHA(2, 2)),
+     (2, True, ASHA(1, 2)), (10, True, ASHA(4, 2)), (1, False, "none")],
+)  # fmt: skip
+def test_by_default_the_first_rung_stands_where_a_curve_tells_something(
+    epochs: int, by_fold: bool, pruner: object
+) -> None:
+    assert default_pruner(Prepared(lambda data: spies.SpyClassifier(), epochs, by_fold)) == pruner
+
+
+def test_nobody_is_pruned_in_a_list_of_grids() -> None:
+    found = search(spies.SpyClassifier(), [{"shift": [0.0, 0.2, 0.4]}, {"shift": [0.6]}], n_trials=None).fit(X, Y)
+    assert found.cv_results_["state"].tolist() == ["COMPLETE"] * 4
+
+
+def test_no_point_of_a_finite_space_is_tried_twice() -> None:
+    found = search(spies.SpyClassifier(), {"shift": [0.0, 0.2, 0.4]}, n_trials=50).fit(X, Y)
+    assert sorted(params["shift"] for params in found.cv_results_["params"]) == [0.0, 0.2, 0.4]
+
+
+@pytest.mark.parametrize("prefix", ["", "whole__"])
+def test_a_choice_of_model_families_goes_fold_by_fold(prefix: str) -> None:
+    steps = Pipeline([("scale", MinMaxScaler()), ("clf", network())])
+    space = {
+        f"{prefix}clf": Choice({"network": network(max_epochs=2), "linear": SGDClassifier(max_iter=50, tol=None)}),
+        f"{prefix}clf__alpha": Float(1e-5, 1e-2, log=True, when={f"{prefix}clf": "linear"}),
+    }
+    model = Pipeline([("whole", steps)]) if prefix else steps
+    found = search(model, space, n_trials=4, pruner="none", sampler="random", refit=False).fit(X, Y)
+    assert set(found.cv_results_["n_resources"]) == {3}, "an epoch of one kind is none of the other"
+    assert {type(params[f"{prefix}clf"]) for params in found.cv_results_["params"]} == {MLPClassifier, SGDClassifier}
 
 
 @pytest.mark.slow
@@ -130,6 +170,16 @@ def test_epochs_of_any_model_that_takes_them() -> None:
     ).fit(X, Y)
     assert found.cv_results_["n_resources"].tolist() == [4, 4, 4]
     assert found.best_estimator_.max_iter == found.best_params_["max_iter"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", [False, True])
+def test_networks_that_train_in_several_processes_come_out_the_same(kept: bool, tmp_path: Path) -> None:
+    def results(n_jobs: int) -> dict[str, Any]:
+        place = {"root": tmp_path / str(n_jobs), "name": "jobs", "tracking": False} if kept else {}
+        return search(network(dropout=0.1), RATES, n_jobs=n_jobs, **place).fit(X, Y).cv_results_
+
+    assert_equal_results(results(1), results(2))
 
 
 @pytest.mark.slow
@@ -205,14 +255,23 @@ def test_a_search_reaches_mlflow_where_it_has_a_root(tmp_path: Path) -> None:
     )
 
 
-def test_a_search_whose_time_is_over_gives_what_it_has() -> None:
+def test_a_search_whose_time_is_over_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count().__next__  # a clock that goes by a second whenever it is read
+    monkeypatch.setattr(in_memory, "Clock", partial(in_memory.Clock, elapsed=seconds))
     found = search(
-        spies.SpyClassifier(), {"shift": Float(0, 1)}, n_trials=100_000, timeout=0.3, lanes=1, cv=KFold(2)
+        spies.SpyClassifier(), {"shift": Float(0, 1)}, n_trials=100_000, timeout=30, lanes=1, cv=KFold(2)
     ).fit(X, Y)
     states = set(found.cv_results_["state"])
     assert "COMPLETE" in states
     assert len(found.cv_results_["state"]) < 100_000
     assert found.cv_results_["state"][found.best_index_] == "COMPLETE"
+
+
+def test_where_no_candidate_is_whole_in_time_the_one_that_came_furthest_is_taken_and_that_is_said() -> None:
+    with pytest.warns(UserWarning, match="before any candidate was trained to its end"):
+        found = search(spies.SpyClassifier(), {"shift": Float(0, 1)}, timeout=1e-9, pruner="none").fit(X, Y)
+    assert set(found.cv_results_["state"]) == {"STOPPED"}
+    assert found.cv_results_["n_resources"][found.best_index_] == found.cv_results_["n_resources"].max()
 
 
 def test_a_grid_that_is_cut_short_says_so() -> None:

@@ -103,7 +103,11 @@ def test_a_store_of_a_revision_that_is_not_known_goes_by_the_api(
 
 
 def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
-    root: Path, records: Callable[..., list[Record]], write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    root: Path,
+    records: Callable[..., list[Record]],
+    write: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     folder = write(records(n_trials=12))
     plain = bulk._lay_out
@@ -119,6 +123,10 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
     monkeypatch.setattr(bulk, "_lay_out", fail)
     assert sync([folder])[0].delivered
     assert count == 4
+    (said,) = (each.getMessage() for each in caplog.records if each.name == "hpsearch")
+    assert said.endswith(
+        "could not be delivered at once (MlflowException: no space left on device); each is sent on its own"
+    )
     with closing(sqlite3.connect(root / "mlflow.db")) as base:
         assert base.execute("select count(*) from runs").fetchone() == (13,)
         assert base.execute("select count(distinct name) from runs").fetchone() == (13,)

@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from hpsearch.cli import main
 from hpsearch.log.history import Goal, History
-from hpsearch.log.records import Extension, Header, Record, Tick
+from hpsearch.log.records import Ask, Decision, Extension, Header, Record, Resume, Row, Tick
 from hpsearch.tracking import cursor
 from hpsearch.tracking.projection import Projection
 from hpsearch.tracking.store import Store
@@ -456,3 +456,36 @@ def test_an_export_names_each_trial_s_run_where_it_is_asked_to(
     _, trials = runs_of(client)
     ids = [trials[int(line.split(",")[0])].info.run_id for line in plain[1:]]
     assert lines == [f"{plain[0]},run_id", *(f"{line},{run}" for line, run in zip(plain[1:], ids, strict=True))]
+
+
+def test_a_paused_trial_is_a_run_that_runs_until_the_study_ends_it(
+    write: Write, deliver: Deliver, client: MlflowClient, records: Records
+) -> None:
+    """Trial 0 is paused after an epoch, goes on and completes; trial 1 is paused when the study ends."""
+    header = records()[0]
+    rows = [Row(trial, trial, 1, {"val_accuracy": 0.5 + trial / 10}, 0.1) for trial in (0, 1)]
+    pauses = tuple(Decision(trial, "pause", "a rung", "turns", {"rung": 1}) for trial in (0, 1))
+    asks = tuple(Ask(trial, trial, {"learning_rate": 0.1, "l2": 5.0}, trial) for trial in (0, 1))
+    begun = [header, Tick(0, logs.header().time, asks, tuple(rows), pauses)]
+    folder = write(begun)
+    deliver(folder)
+    _, trials = runs_of(client)
+    assert {run.info.status for run in trials.values()} <= {"RUNNING", "KILLED"}  # killed where nobody runs it
+    resume = Resume(0, 1, 2, "it is better", "turns")
+    last = Row(0, 1, 2, {"val_accuracy": 0.9}, 0.1, finished=True)
+    ends = (Decision(0, "complete", "all 2 epochs done", "epochs"),)
+    closed = (Decision(1, "prune", "paused at epoch 1, and the search went on without it", "paused"),)
+    write(
+        [
+            Tick(1, begun[1].time + 1, (), (last,), ends, resumes=(resume,)),
+            Tick(2, begun[1].time + 2, (), (), closed, stop="until"),
+        ],
+        mode="ab",
+    )
+    deliver(folder)
+    _, trials = runs_of(client)
+    assert [trials[number].info.status for number in (0, 1)] == ["FINISHED", "KILLED"]
+    assert [trials[number].data.tags["hpsearch.pauses"] for number in (0, 1)] == ["1", "1"]
+    assert trials[0].data.tags["hpsearch.ticks"] == "0-1"
+    curve = client.get_metric_history(trials[0].info.run_id, "val_accuracy")
+    assert [point.step for point in curve] == [1, 2]

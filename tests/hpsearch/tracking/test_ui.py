@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 from servers import Server, pointed_at
 
 from hpsearch import Float, MLPClassifier, Study
+from hpsearch.cli import main
 from hpsearch.models import datasets
 from hpsearch.running.api import Result
 
@@ -90,6 +91,21 @@ def test_the_charts_hold_the_trials_curves_below_their_study(
     # MLflow draws the ten newest runs at first, every metric in a chart of its own.
     drawn = "Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].map((plot) => plot.data.length))"
     assert browser.wait(f"{drawn} >= 9 && {drawn}") >= 9
+
+
+@needs_browser
+def test_the_address_of_a_study_opens_its_trials_unfolded_the_best_first(
+    served: Served, browser: Browser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, result = served
+    assert main(["ui", "seen", "--root", str(server.folder / "mlruns"), "--tracking-uri", server.uri]) == 0
+    said = capsys.readouterr().out
+    browser.open(said.rpartition(" ")[2].strip())
+    browser.wait("document.body.innerText.includes('Sort: best_value')")
+    names = [f"trial {trial.number:04d}" for trial in result.history.ranked()[:3]]
+    shown = browser.wait("document.body.innerText.includes('trial 0003') && document.body.innerText")
+    assert shown.index(names[0]) < shown.index(names[1]) < shown.index(names[2])
+    assert browser.wait("document.querySelectorAll('.js-plotly-plot path.js-line').length") >= 1
 
 
 @needs_browser

@@ -37,7 +37,7 @@ def fitted(model, digits):
     return model.set_params(max_epochs=3, **params).fit(*digits)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=str)
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model).partition(" at 0x")[0])
 def test_a_loaded_model_is_the_saved_one_bit_for_bit(model, digits, tmp_path):
     X = digits[0]
     model = fitted(model, digits)

@@ -1,5 +1,4 @@
 import pickle
-import time
 
 import numpy as np
 import pytest
@@ -40,12 +39,10 @@ def digits():
     return X / 16, y
 
 
-def test_digits_with_defaults_beat_97_percent_in_less_than_two_seconds():
+def test_digits_with_defaults_beat_97_percent():
     data, scores = datasets.load("digits"), []
     for seed in range(3):
-        begun = time.process_time()
         model = MLPClassifier(random_state=seed).fit(data.X_train, data.y_train)
-        assert time.process_time() - begun < 2
         scores.append(model.score(data.X_test, data.y_test))
     assert min(scores) > 0.97
     assert model.n_iter_ == model.best_epoch_ == 30

@@ -132,3 +132,51 @@ def test_initial_weights_have_the_spread_of_their_rule():
         state = Population([member], given).states()[0]
         assert state["W0"].std() == pytest.approx(spread, rel=0.02)
         assert state["b0"].std() == pytest.approx(1.0, rel=0.15)
+
+
+def rules(metrics, **params):
+    """Return η of each epoch, and whether training was over, of a network whose validation metrics are given."""
+    given = {"early_stopping": "patience", "lr_schedule": "plateau", "max_epochs": 100, "learning_rate": 1.0, **params}
+    population = Population([Member(given, (0,))], data())
+    rates, over = [], False
+    for epoch, found in enumerate(metrics, start=1):
+        rates.append(population._rates(0).learning_rate)
+        population.members[0].epoch = epoch
+        over = population._observe(0, found)
+        if over:
+            break
+    return rates, over
+
+
+def test_the_schedule_acts_before_early_stopping_ends_training():
+    # one patience for both let both act in the same epoch: training ended, and η had never been lowered
+    rates, over = rules([{"val_accuracy": 0.5, "val_cost": 1.0}] * 30, patience=9)
+    assert over
+    assert len(rates) == 10
+    assert rates == [1.0] * 4 + [0.5] * 3 + [0.25] * 3
+
+
+def test_each_rule_has_its_own_patience():
+    rates, over = rules([{"val_accuracy": 0.5, "val_cost": 1.0}] * 9, patience=100, lr_patience=2)
+    assert not over
+    assert rates == [1.0] * 3 + [0.5] * 2 + [0.25] * 2 + [0.125] * 2
+
+
+def test_each_rule_has_its_own_metric():
+    # the accuracy stands still while the cost falls
+    falling = [{"val_accuracy": 0.5, "val_cost": 1.0 / epoch} for epoch in range(1, 12)]
+    rates, over = rules(falling, patience=5, lr_patience=2, early_stopping_metric="val_cost")
+    assert not over
+    assert rates[:5] == [1.0, 1.0, 1.0, 0.5, 0.5]
+    rates, over = rules(falling, patience=5, lr_patience=2, lr_metric="val_cost")
+    assert over
+    assert rates == [1.0] * 6
+
+
+def test_the_chapters_recipe_ends_at_a_1024th_without_a_limit_of_its_own():
+    rates, over = rules(
+        [{"val_accuracy": 0.5, "val_cost": 1.0}] * 100, early_stopping="none", lr_patience=2, patience=50
+    )
+    assert over
+    assert rates[-1] == 1 / 1024
+    assert len(rates) == 1 + 11 * 2

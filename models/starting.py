@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import Array
+from .kernels import Array
 
 
 def started(

@@ -1,0 +1,117 @@
+"""Points of a space that no network can be built from: found before the first trial, and named.
+
+A space may offer values that do not go together, such as softmax outputs with a cost of sigmoid outputs. Found by a
+trial, such a point costs the sampler a proposal each time it comes up again, and the user a search that looks as if
+softmax were bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, product
+from typing import Any
+
+from hpsearch.errors import UserError
+from hpsearch.space import Choice, Dimension, is_active, restore
+from hpsearch.space.constraints import violated
+from hpsearch.study.study import Study
+
+MOST = 2048
+"""Most combinations that are looked at; of a space with more, the first."""
+
+JOINT = frozenset(
+    {
+        "output", "cost", "optimizer", "momentum", "batch_norm", "batch_size", "augmentation", "image_shape",
+        "lr_metric", "early_stopping_metric",
+    }
+)  # fmt: skip
+"""Parameters that are checked together; each other one is right or wrong by itself."""
+
+LAYERS = "layers"
+"""How the names of a chain's layers begin, which are checked together too."""
+
+
+def check_combinations(
+    study: Study, prefix: str, model: Mapping[str, Any], check: Callable[[dict[str, Any]], None]
+) -> None:
+    """Raise a UserError for a value or a combination of a study's space with which no network can be built.
+
+    Args:
+        study: The study; what its constraints forbid may be anything.
+        prefix: What stands before the network's parameters in the space.
+        model: The network's parameters as the study declares them, which can be built.
+        check: Raises a ValueError for parameters of which no network can be built.
+    """
+    own = {name: dim for name, dim in study.dimensions.items() if name.startswith(prefix)}
+
+    def reason(point: Mapping[str, Any]) -> str | None:
+        chosen = {name.removeprefix(prefix): value for name, value in restore(own, point).items()}
+        try:
+            check({**model, **chosen})
+        except ValueError as error:
+            return str(error)
+        return None
+
+    joint = _joint(own, prefix)
+    if study.sampler == "listed":
+        points: Iterable[Mapping[str, Any]] = study.enqueue
+    else:
+        alone = [{name: value} for name, dim in own.items() if name not in joint for value in _ends(dim)]
+        points = chain(alone, _points(joint))
+    for point in points:
+        point = {name: value for name, value in point.items() if name in own}
+        if (found := reason(point)) is None or _forbidden(study, point):
+            continue
+        needed = _needed(own, point, reason)
+        words = ", ".join(f"{name}={point[name]!r}" for name in needed)
+        fix = "say by when= which values go together, or by constraints=" if len(needed) > 1 else "leave it out"
+        raise UserError(f"study {study.name!r}: space: no network can be built with {words}: {found}; {fix}")
+
+
+def _joint(space: Mapping[str, Dimension], prefix: str) -> dict[str, Dimension]:
+    """Return the dimensions that are checked together, and those on which their existence depends."""
+    names = {name for name in space if (own := name.removeprefix(prefix)) in JOINT or own.startswith(LAYERS)}
+    while more := {other for name in names for other in space[name].when or {} if other in space} - names:
+        names |= more
+    return {name: dim for name, dim in space.items() if name in names}
+
+
+def _ends(dim: Dimension) -> list[Any]:
+    """Return all options of a choice, or the two ends of a range."""
+    return dim.grid() if isinstance(dim, Choice) else list(dict.fromkeys((dim.low, dim.high)))
+
+
+def _points(space: Mapping[str, Dimension]) -> Iterator[dict[str, Any]]:
+    """Yield points of a space, up to so many, each without the dimensions that do not exist there."""
+    seen = set()
+    for number, values in enumerate(product(*(_ends(dim) for dim in space.values()))):
+        if number >= MOST:
+            return
+        point: dict[str, Any] = {}
+        for (name, dim), value in zip(space.items(), values, strict=True):
+            if is_active(dim, point):
+                point[name] = value
+        key = repr(point)
+        if key not in seen:
+            seen.add(key)
+            yield point
+
+
+def _forbidden(study: Study, point: Mapping[str, Any]) -> bool:
+    """Return whether a constraint of the study forbids a point, or may: one that reads values which are not in it."""
+    try:
+        return violated(study.constraints, study.dimensions, point) is not None
+    except UserError:
+        return True
+
+
+def _needed(
+    space: Mapping[str, Dimension], point: Mapping[str, Any], reason: Callable[[Mapping[str, Any]], str | None]
+) -> list[str]:
+    """Return the names in a refused point that another value of theirs would save, or all where no single one would."""
+    saving = [
+        name
+        for name in point
+        if any(reason({**point, name: value}) is None for value in _ends(space[name]) if value != point[name])
+    ]
+    return saving or list(point)

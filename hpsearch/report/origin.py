@@ -1,0 +1,65 @@
+"""Where in a user's own code an exception came from, read off a traceback that a log holds."""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+from pathlib import Path, PurePath, PureWindowsPath
+
+import hpsearch
+from hpsearch.log.history import History, Trial
+
+_FRAME = re.compile(r'^ *File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in (?P<function>[^\n]*))?', re.MULTILINE)
+_INSTALLED = {"site-packages", "dist-packages"}
+_PYTHON = re.compile(r"[\\/]lib(?:64)?[\\/]python\d+\.\d+[\\/]|[\\/]Python\d+[\\/]Lib[\\/]")
+_PACKAGE = Path(hpsearch.__file__).parent
+
+
+def origin(traceback: str | None) -> str | None:
+    """Return ``file.py:12`` for the innermost frame of a traceback that is the user's, or None where there is none.
+
+    Frames of hpsearch, of Python and of installed packages are passed over. A traceback may come from another machine,
+    so the files need not be here.
+
+    Args:
+        traceback: As Python formats it; of chained exceptions the last one counts.
+    """
+    own = [found for found in _FRAME.finditer(traceback or "") if _is_own(found["file"])]
+    return f"{_pure(own[-1]['file']).name}:{own[-1]['line']}" if own else None
+
+
+def reason(trial: Trial) -> str:
+    """Return why a trial ended, and where in the user's code where that raised an exception; empty while it runs."""
+    if trial.decision is None:
+        return ""
+    place = of_trial(trial)
+    return f"{trial.decision.reason} ({place})" if place else trial.decision.reason
+
+
+def of_trial(trial: Trial) -> str | None:
+    """Return where in the user's code a trial broke, or None: it has not, or by no exception of that code's."""
+    return origin(trial.rows[-1].traceback) if trial.rows and trial.ended_badly else None
+
+
+def of_first_failure(history: History) -> str:
+    """Return `` (file.py:12)`` for the first trial that failed, to be put behind what is said of it; or nothing."""
+    failed = list(history.ended("FAILED"))
+    place = of_trial(failed[0]) if failed else None
+    return f" ({place})" if place else ""
+
+
+def _pure(file: str) -> PurePath:
+    return PureWindowsPath(file) if "\\" in file else PurePath(file)
+
+
+def _is_own(file: str) -> bool:
+    parts = _pure(file).parts
+    if file.startswith("<") and not file.startswith("<ipython"):
+        return False
+    if _INSTALLED.intersection(parts) or _PYTHON.search(file) or file.startswith(sysconfig.get_path("stdlib")):
+        return False
+    if "hpsearch" not in parts:
+        return True
+    # A folder of the user's may be called so too: ours are the files that the package has.
+    inside = parts[len(parts) - parts[::-1].index("hpsearch") :]
+    return not inside or not _PACKAGE.joinpath(*inside).is_file()

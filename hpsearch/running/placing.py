@@ -1,0 +1,68 @@
+"""Where the trials of a run train: in this process, in workers of this machine, or on a cluster."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+
+from hpsearch.engine.crew import Crew
+from hpsearch.engine.dask_client import connect
+from hpsearch.engine.dask_crew import DaskCrew
+from hpsearch.engine.executor import Executor, executor_name
+from hpsearch.engine.growing import Growing
+from hpsearch.engine.local_crew import LocalCrew
+from hpsearch.engine.observer import Observer
+from hpsearch.objectives.base import Objective
+from hpsearch.objectives.portable import Maker
+from hpsearch.running import guarded
+from hpsearch.running.options import AUTO, Place
+from hpsearch.running.plan import Plan
+
+AHEAD = 8
+"""Ticks that workers may train ahead where no lane waits for another."""
+
+
+def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: ExitStack) -> Objective:
+    """Return what trains.
+
+    Args:
+        plan: What the run is made of.
+        place: Where trials are to train.
+        uid: The study's.
+        watcher: Told of workers.
+        stack: Ends the workers when it is closed.
+
+    Raises:
+        UserError: The objective cannot be made, or sent to workers; or there are none.
+    """
+    make = guarded.maker(plan.study, plan.prepared, plan.folder)
+    here = make(plan.dataset)  # also where others train: what is wrong with it is found at once, and told here
+    executor = partial(_executor, plan, place, uid, watcher)
+    if place.scheduler is not None:
+        client = stack.enter_context(connect(1, place.scheduler))
+        return stack.enter_context(executor(DaskCrew(client, make, plan.dataset, watcher.message)))
+    if place.workers != AUTO and place.workers > 1:
+        return stack.enter_context(executor(stack.enter_context(_crew(place.workers, make, plan))))
+    alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
+    if place.workers != AUTO or plan.study.objective is not None:
+        return alone
+    size = place.size(plan.study.lanes, plan.threads)
+    if size == 1:
+        return alone
+    return stack.enter_context(Growing(alone, partial(_crew, size, make, plan), executor, watcher.message))
+
+
+def _crew(size: int, make: Maker, plan: Plan) -> LocalCrew:
+    return LocalCrew(size, make, plan.dataset)
+
+
+def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:
+    return Executor(
+        crew, executor_name(uid), plan.prepared.epochs, watcher.message, ahead=1 if plan.waits else AHEAD,
+        trial_timeout=_silence(plan), verify=place.verify, apart=plan.study.objective is not None,
+    )  # fmt: skip
+
+
+def _silence(plan: Plan) -> float | None:
+    """Return how long a worker may be silent over a trial: a function's limits are held by its own process."""
+    return None if plan.study.objective is not None else plan.limits.trial_timeout

@@ -1,0 +1,129 @@
+"""The curves of a study, read from its history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from hpsearch.log.history import History, Trial
+from hpsearch.samplers.curve_book import Curve
+from hpsearch.samplers.curve_search import CurveSearch, Settings
+from hpsearch.samplers.feasible import Feasible
+from hpsearch.samplers.gp_encoding import Encoding
+from hpsearch.samplers.qmc import SobolPoints
+from hpsearch.study.goal import Goal
+from hpsearch.study.study import Study
+
+
+class Curves:
+    """The curves of a history, which it follows as it grows.
+
+    Args:
+        search: Knows what a configuration's curve is.
+        goal: What a trial is worth.
+
+    Attributes:
+        all: The curves, those from elsewhere first.
+    """
+
+    def __init__(self, search: CurveSearch, goal: Goal) -> None:
+        self._search, self._goal = search, goal
+        self._history: History | None = None
+        self.all: list[Curve] = []
+        self._open: list[tuple[Trial, Curve]] = []
+        self._seen = 0
+        self._known = 0
+
+    def follow(self, history: History) -> None:
+        """Take in what is new in a history; another one than before is read from its start."""
+        if history is not self._history:
+            self._history, self._seen, self._known, self._open = history, 0, 0, []
+            self.all = self._from_elsewhere(history)
+        holds = self._search.encoding.holds
+        changed = len(history.spaces) > 1
+        for trial in history.trials[self._seen :]:
+            if changed and not holds(trial.params):
+                continue  # of an earlier space: here there is no such point
+            curve = self._search.curve(trial.number, trial.params)
+            self.all.append(curve)
+            self._open.append((trial, curve))
+        self._seen = len(history.trials)
+        fresh = [
+            (trial.ticks[place], trial.number, trial, curve)
+            for trial, curve in self._open
+            for place in range(curve.epoch, len(trial.ticks))
+        ]
+        for _, _, trial, curve in sorted(fresh, key=lambda each: each[:2]):
+            curve.losses.append(self._loss(trial, curve))
+            curve.order.append(self._known)
+            self._known += 1
+        for trial, curve in self._open:
+            self._settle(trial, curve)
+        self._open = [(trial, curve) for trial, curve in self._open if not curve.over]
+
+    def _loss(self, trial: Trial, curve: Curve) -> float:
+        """Return what a trial is worth by its next epoch that the curve lacks."""
+        goal, before = self._goal, curve.loss
+        value = trial.rows[curve.epoch].metrics.get(goal.metric)
+        if value is None:
+            return before  # it reported nothing in this epoch
+        if not math.isfinite(value):
+            return math.inf
+        loss = goal.loss(value)
+        return loss if goal.by_last or math.isnan(before) else min(before, loss)
+
+    @staticmethod
+    def _settle(trial: Trial, curve: Curve) -> None:
+        """Take in whether a trial trains, waits or has ended."""
+        curve.under_way = trial.state == "RUNNING"
+        curve.until = curve.most if trial.until is None else trial.until
+        curve.over = trial.decision is not None
+        curve.whole = trial.state == "COMPLETE" and not trial.ended_badly
+        if trial.state == "FAILED" and curve.losses:
+            curve.losses[-1] = math.inf  # the epochs before do not count either
+
+    def _from_elsewhere(self, history: History) -> list[Curve]:
+        """Return results from elsewhere as curves of which one epoch is known."""
+        found = []
+        told = [each for each in history.brought.observations if self._search.encoding.holds(each.params)]
+        for place, each in enumerate(told):
+            curve = self._search.curve(place - len(told), each.params)
+            whole = each.state != "PRUNED"
+            if not whole and not each.epoch:
+                continue  # nobody knows how far it came
+            loss = math.inf if each.state == "FAILED" or not each.values else history.goal.loss(each.values[0])
+            epochs = curve.most if whole else min(each.epoch, curve.most)
+            curve.losses, curve.order = [math.nan] * (epochs - 1) + [loss], [-1] * epochs
+            curve.over, curve.whole = True, whole
+            found.append(curve)
+        return found
+
+
+def search_of(study: Study, epochs: int, settings: Settings) -> CurveSearch:
+    """Return the search over a study's curves.
+
+    Args:
+        study: What is searched.
+        epochs: The epochs of a whole training.
+        settings: How the search goes about it.
+    """
+    feasible, spread = Feasible(study), SobolPoints(study)
+    return CurveSearch(
+        Encoding(study.dimensions),
+        study.seed,
+        settings,
+        even=lambda number: spread.ask(_NOTHING, number + len(study.enqueue)),
+        draw=lambda number, attempt: feasible.first(lambda more: feasible.draw(number, 64 * more + attempt), number),
+        feasible=None if feasible.free else feasible,
+        epochs=lambda params: most_epochs(params, epochs),
+    )
+
+
+def most_epochs(params: Mapping[str, Any], epochs: int) -> int:
+    """Return how many epochs a trial with these parameters may train; in a pipeline the name has a prefix."""
+    return next((int(value) for name, value in params.items() if name.rpartition("__")[2] == "max_epochs"), epochs)
+
+
+_NOTHING = History(Goal("", "maximize"))
+"""What samplers that look at no history are given."""

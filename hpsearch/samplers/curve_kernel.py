@@ -1,0 +1,226 @@
+"""The covariance of learning curves: how every curve, begun or not, goes on and ends (after Swersky et al., 2014).
+
+A loss after epoch t of at most T, of the configuration at x, is a sum of two parts that are Gaussian a priori:
+
+    f(x, t) = end(x) + drift(x, r),   r = log(T/t) / log T,   drift(x, 0) = 0
+
+so r is 1 after the first epoch and 0 after the last. With Kx the Matérn 5/2 kernel of x, a length per column:
+
+    cov(end)   = c0 + v1·Kx + v3·[same configuration]
+    cov(drift) = (v0 + v2·Kx + v4·[same]) · min(r, r') + (v0 + v2·Kx + v5·[same]) · r·r'
+
+The end is smooth in x, with a part that is a configuration's own. Back from the end, in the logarithm of time, a curve
+is a random walk plus a straight slope, both of them alike for neighbours. What is observed has independent noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from hpsearch.samplers.gp_encoding import Array
+
+Numbers = NDArray[np.int64]
+
+VARIANCES = ("v1", "v2", "v3", "v4", "v5", "v0", "noise")
+"""The variances, in the order in which they follow the lengths among a kernel's parameters."""
+
+_PRIOR = {
+    "length": (0.0, 0.6),
+    "v1": (0.0, 1.0),
+    "v2": (-1.5, 1.0),
+    "v3": (-3.0, 1.0),
+    "v4": (-3.0, 1.0),
+    "v5": (-3.0, 1.0),
+    "v0": (0.0, 1.0),
+    "noise": (-7.0, 1.5),
+}
+"""Mean and standard deviation of the parameters' logarithms, for losses of unit variance; a length of 1 is a range."""
+
+_LEVEL = 1.0
+"""Variance of the level that all curves share (c0)."""
+
+JITTER = 1e-6
+"""Added to the noise, so that factors exist in spite of rounding."""
+
+_ROOT5 = 5**0.5
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where curves are observed or asked for.
+
+    Attributes:
+        codes: Configurations as the kernel sees them, shape (n, width).
+        owners: Number of the configuration in each row, shape (n,); negative numbers are configurations of their own
+            too, so each of those that are not begun needs a number that no other has.
+        rest: What of the training is left, r above, shape (n,).
+    """
+
+    codes: Array
+    owners: Numbers
+    rest: Array
+
+    def __len__(self) -> int:
+        return len(self.rest)
+
+    def rows(self, some: NDArray[np.int64] | slice) -> Places:
+        """Return some of the rows."""
+        return Places(self.codes[some], self.owners[some], self.rest[some])
+
+    def and_(self, more: Places) -> Places:
+        """Return these rows and then others."""
+        return Places(
+            np.vstack([self.codes, more.codes]),
+            np.concatenate([self.owners, more.owners]),
+            np.concatenate([self.rest, more.rest]),
+        )
+
+
+def rest_of(epoch: Array | Numbers | int, most: int) -> Array:
+    """Return r of epochs that count from 1: 1 after the first of ``most`` epochs, 0 after the last."""
+    length = np.log(most) if most > 1 else 1.0
+    rest: Array = np.log(most / np.asarray(epoch, dtype=float)) / length
+    return rest
+
+
+def prior(width: int) -> tuple[Array, Array]:
+    """Return means and standard deviations of the logarithms of a kernel's parameters: lengths, then variances."""
+    rows = [_PRIOR["length"]] * width + [_PRIOR[name] for name in VARIANCES]
+    mean, deviation = np.array(rows).T
+    return mean, deviation
+
+
+@dataclass(frozen=True)
+class CurveKernel:
+    """The covariance with given parameters.
+
+    Attributes:
+        theta: Logarithms of a length per column of codes and of the VARIANCES, shape (width + 7,).
+    """
+
+    theta: Array
+
+    @property
+    def noise(self) -> float:
+        """Variance of an observation's noise."""
+        return float(np.exp(self.theta[-1])) + JITTER
+
+    def between(self, one: Places, other: Places) -> Array:
+        """Return covariances without noise, shape (n, m)."""
+        v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
+        near = matern(one.codes, other.codes, self._lengths)
+        if not other.rest.any():  # ends: nothing of the drift
+            found: Array = _LEVEL + v1 * near
+            found[_shared(one, other)] += v3
+            return found
+        walk = np.minimum(one.rest[:, None], other.rest)
+        slope = one.rest[:, None] * other.rest
+        both = walk + slope
+        found = _LEVEL + (v1 + v2 * both) * near + v0 * both
+        rows, columns = _shared(one, other)
+        found[rows, columns] += v3 + v4 * walk[rows, columns] + v5 * slope[rows, columns]
+        return found
+
+    def within(self, rest: Array, other: Array) -> Array:
+        """Return covariances of configurations' values at one r with their values at another, elementwise."""
+        v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
+        walk, slope = np.minimum(rest, other), rest * other
+        found: Array = _LEVEL + v1 + v3 + (v0 + v2) * (walk + slope) + v4 * walk + v5 * slope
+        return found
+
+    def observed(self, places: Places) -> Array:
+        """Return the covariance of observations, noise included, shape (n, n)."""
+        found = self.between(places, places)
+        found[np.diag_indices_from(found)] += self.noise
+        return found
+
+    @property
+    def _lengths(self) -> Array:
+        lengths: Array = np.exp(self.theta[:-7])
+        return lengths
+
+
+def _shared(one: Places, other: Places) -> tuple[Numbers, Numbers]:
+    """Return the rows and columns at which two places are of the same configuration."""
+    if other.owners.max(initial=-1) < one.owners.min(initial=0):
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)  # none of these has begun
+    rows, columns = np.nonzero(one.owners[:, None] == other.owners)
+    return rows, columns
+
+
+def matern(one: Array, other: Array, lengths: Array) -> Array:
+    """Return the Matérn 5/2 kernel of codes of shapes (n, width) and (m, width), shape (n, m)."""
+    return _matern(_distances(one, other, lengths))
+
+
+def _distances(one: Array, other: Array, lengths: Array) -> Array:
+    a, b = one / lengths, other / lengths
+    squared = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2.0 * (a @ b.T)
+    distances: Array = np.sqrt(np.maximum(squared, 0.0))
+    return distances
+
+
+def _matern(distances: Array) -> Array:
+    scaled = _ROOT5 * distances
+    found = scaled * scaled
+    found *= 1.0 / 3.0
+    found += scaled
+    found += 1.0
+    found *= np.exp(np.negative(scaled, out=scaled), out=scaled)
+    return found
+
+
+class Likelihood:
+    """How likely observations and a kernel's parameters are together, with the gradient.
+
+    Args:
+        places: Where was observed.
+        target: What, standardized, shape (n,).
+    """
+
+    def __init__(self, places: Places, target: Array) -> None:
+        self._codes, self._target = places.codes, target
+        self._same = (places.owners[:, None] == places.owners).astype(float)
+        self._walk = np.minimum(places.rest[:, None], places.rest)
+        self._slope = places.rest[:, None] * places.rest
+        self._both = self._walk + self._slope
+        self._mean, self._deviation = prior(places.codes.shape[1])
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        """Return the negative logarithm of the posterior density of theta, but for a constant, and its gradient."""
+        n, lengths = len(self._target), np.exp(theta[:-7])
+        v1, v2, v3, v4, v5, v0, noise = np.exp(theta[-7:])
+        distances = _distances(self._codes, self._codes, lengths)
+        decay = np.exp(-_ROOT5 * distances)
+        near = (1.0 + _ROOT5 * distances + 5.0 / 3.0 * distances * distances) * decay
+        spread = v1 + v2 * self._both
+        covariance = _LEVEL + spread * near + self._same * (v3 + v4 * self._walk + v5 * self._slope) + v0 * self._both
+        covariance[np.diag_indices(n)] += noise + JITTER
+        factor, failed = lapack.dpotrf(covariance, lower=1)
+        if failed:
+            return 1e10, np.zeros_like(theta)
+        weights = lapack.dpotrs(factor, self._target, lower=1)[0]
+        inverse = lapack.dpotri(factor, lower=1)[0]
+        inverse += np.tril(inverse, -1).T
+        pull = inverse - np.outer(weights, weights)
+        # d Kx / d log length_k = 5/3 (1 + √5 q) e^(-√5 q) · (x_k - x'_k)² / length_k²
+        steep = pull * spread * (5.0 / 3.0 * (1.0 + _ROOT5 * distances) * decay)
+        scaled = self._codes / lengths
+        by_length = (scaled * scaled * steep.sum(axis=1)[:, None]).sum(axis=0) - (scaled * (steep @ scaled)).sum(axis=0)
+        same, alike = pull * self._same, pull * near
+        gradient = [
+            0.5 * v1 * alike.sum(),
+            0.5 * v2 * np.vdot(alike, self._both),
+            0.5 * v3 * same.sum(),
+            0.5 * v4 * np.vdot(same, self._walk),
+            0.5 * v5 * np.vdot(same, self._slope),
+            0.5 * v0 * np.vdot(pull, self._both),
+            0.5 * noise * np.trace(pull),
+        ]
+        z = (theta - self._mean) / self._deviation
+        value = 0.5 * self._target @ weights + np.log(np.diag(factor)).sum() + 0.5 * z @ z
+        return float(value), np.concatenate([by_length, gradient]) + z / self._deviation

@@ -1,0 +1,149 @@
+"""What is known of learning curves, begun or not, once some of them were observed; and the kernel that says it best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.optimize import minimize
+
+from hpsearch.samplers.curve_kernel import CurveKernel, Likelihood, Places, prior
+from hpsearch.samplers.gp_encoding import Array
+
+_STARTS = (0.0, -1.2)
+"""Where the logarithms of the lengths begin when a kernel is fitted: smooth, and three times less so."""
+
+_ROUNDS = 20
+"""Steps of the optimizer from each start. More change nothing that could be measured."""
+
+_FLOOR = 1e-9
+"""Least variance of what is predicted."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A kernel, and how it was found.
+
+    Attributes:
+        kernel: The kernel.
+        score: Mean logarithm of the density that it gives to a configuration's curve, the others known.
+        guarded: Whether every fitted kernel predicted curves that were left out worse than the prior's own does, so
+            that the prior's was taken.
+    """
+
+    kernel: CurveKernel
+    score: float
+    guarded: bool = False
+
+
+def fit(places: Places, target: Array) -> Fit:
+    """Return the kernel for these observations.
+
+    The parameters that are likeliest under the prior are sought from several starts, as few observations can make
+    lengths collapse: every point is then an island, and the search draws at random without knowing it. So what was
+    found is checked by leaving out a configuration at a time, and gives way to the prior's own parameters where these
+    predict better.
+
+    Args:
+        places: Where was observed, shape (n,).
+        target: What, standardized, shape (n,).
+    """
+    width = places.codes.shape[1]
+    mean, deviation = prior(width)
+    likelihood, limits = Likelihood(places, target), list(zip(mean - 4 * deviation, mean + 4 * deviation, strict=True))
+    thetas = []
+    for shorter in _STARTS:
+        start = mean + np.concatenate([np.full(width, shorter), np.zeros(len(mean) - width)])
+        options = {"maxiter": _ROUNDS}
+        found = minimize(likelihood, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
+        thetas.append((float(found.fun), found.x))
+    best = CurveKernel(min(thetas, key=lambda pair: pair[0])[1])
+    usual = CurveKernel(mean)
+    score, default = left_out(best, places, target), left_out(usual, places, target)
+    return Fit(best, score) if score >= default else Fit(usual, default, guarded=True)
+
+
+def left_out(kernel: CurveKernel, places: Places, target: Array) -> float:
+    """Return the mean logarithm of the density of each configuration's observations, given those of all others.
+
+    By the inverse Q of their covariance: with B the rows of a configuration, what it shows less what is predicted is
+    Q_BB⁻¹ (Q y)_B, with covariance Q_BB⁻¹ (Rasmussen and Williams, 2006, section 5.4.2, in blocks).
+
+    Args:
+        kernel: The kernel that is judged.
+        places: Where was observed, shape (n,).
+        target: What, shape (n,).
+    """
+    covariance = kernel.observed(places)
+    inverse = np.linalg.inv(covariance)
+    pulled = inverse @ target
+    logs = []
+    for owner in np.unique(places.owners):
+        rows = np.flatnonzero(places.owners == owner)
+        block = inverse[np.ix_(rows, rows)]
+        _, determinant = np.linalg.slogdet(block)
+        away = np.linalg.solve(block, pulled[rows])
+        logs.append(0.5 * determinant - 0.5 * float(away @ pulled[rows]) - 0.5 * len(rows) * np.log(2 * np.pi))
+    return float(np.mean(logs))
+
+
+class CurvePosterior:
+    """Curves given observations.
+
+    Args:
+        kernel: Their covariance.
+        places: Where was observed, shape (n,).
+        target: What, shape (n,).
+        factor: The lower Cholesky factor of the covariance of what was observed, where it is known, shape (n, n).
+    """
+
+    def __init__(self, kernel: CurveKernel, places: Places, target: Array, factor: Array | None = None) -> None:
+        self.kernel, self._places, self._target = kernel, places, target
+        self._factor = factor if factor is not None else np.linalg.cholesky(kernel.observed(places))
+        self._weights: Array = cho_solve((self._factor, True), target, check_finite=False)
+
+    def at(self, places: Places) -> tuple[Array, Array]:
+        """Return what is predicted, without noise.
+
+        Args:
+            places: Where, shape (m,).
+
+        Returns:
+            The mean, shape (m,), and the solved cross-covariances V, shape (n, m): the covariance of predictions a and
+            b is the prior's less V_a · V_b.
+        """
+        cross = self.kernel.between(self._places, places)
+        mean: Array = cross.T @ self._weights
+        return mean, solve_triangular(self._factor, cross, lower=True, check_finite=False)
+
+    def deviation(self, rest: Array, solved: Array) -> Array:
+        """Return the standard deviation of what is predicted, shape (m,), given r and V there."""
+        variance = self.kernel.within(rest, rest) - np.einsum("ij,ij->j", solved, solved)
+        found: Array = np.sqrt(np.maximum(variance, _FLOOR))
+        return found
+
+    def shift(self, rest: Array, solved: Array, later: Array, solved_later: Array) -> Array:
+        """Return the standard deviation by which the mean at one r moves once the value at another is observed.
+
+        Args:
+            rest: r of what is predicted, shape (m,).
+            solved: V there, shape (n, m).
+            later: r of what will be observed of the same configurations, shape (m,).
+            solved_later: V there, shape (n, m).
+        """
+        shared = self.kernel.within(rest, later) - np.einsum("ij,ij->j", solved, solved_later)
+        variance = self.kernel.within(later, later) - np.einsum("ij,ij->j", solved_later, solved_later)
+        found: Array = np.abs(shared) / np.sqrt(np.maximum(variance, _FLOOR) + self.kernel.noise)
+        return np.maximum(found, 1e-6)
+
+    def believing(self, places: Places) -> CurvePosterior:
+        """Return the curves as if what is predicted at these places had been observed (Ginsbourger et al., 2010).
+
+        Means stay what they are; that something is under way makes them surer.
+        """
+        mean, solved = self.at(places)
+        corner = np.linalg.cholesky(self.kernel.observed(places) - solved.T @ solved)
+        factor = np.block([[self._factor, np.zeros_like(solved)], [solved.T, corner]])
+        target = np.concatenate([self._target, mean])
+        return CurvePosterior(self.kernel, self._places.and_(places), target, factor)

@@ -1,0 +1,254 @@
+"""Freeze-thaw search over curves: at each free lane one begins or goes on, and it is known to which epoch.
+
+Everything is a function of the curves (in the order in which their epochs were known), of the number of the decision
+and of the seed; nothing is remembered that could not be computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import qmc
+
+from hpsearch.samplers.curve_book import Curve, Evidence, evidence, rungs_of
+from hpsearch.samplers.curve_choice import Move, Point, band, best_move, improvement, promising
+from hpsearch.samplers.curve_kernel import Places, rest_of
+from hpsearch.samplers.curve_posterior import CurvePosterior, Fit, fit
+from hpsearch.samplers.curve_startup import halved, stale
+from hpsearch.samplers.gp_encoding import Array, Encoding
+
+_STREAM = 0x54484157
+"""Keeps the search's draws apart from every other stream of a study."""
+
+_EVERYWHERE = 256
+"""Points that are looked at, spread over the space."""
+
+_LEADERS = 4
+"""Best curves around which more of them are drawn."""
+
+_AROUND = ((0.2, 12), (0.05, 12))
+"""Standard deviation and number of the points around each of the best curves."""
+
+_REFINED = (0.07, 0.03)
+"""Standard deviations of those around the best points found, round after round."""
+
+_KEPT = 16
+"""Points that are looked at rung by rung."""
+
+_FITTED_ROWS = 128
+"""Observations that a kernel is fitted to; more cost seconds and change little."""
+
+
+def fitted_at(known: int) -> int:
+    """Return after how many epochs of a study the kernel in use was fitted: a quarter more each time, from 8 on."""
+    found = 8
+    while (later := max(found + 1, int(found * 1.25))) <= known:
+        found = later
+    return found
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a freeze-thaw search goes about it.
+
+    Attributes:
+        n_startup: Points that are spread evenly before the process is asked.
+        explore: Share of new points that are drawn at random; it grows, up to four times, while nothing improves.
+        worthwhile: A search that begins no more points ends once going on with any curve is expected to improve by
+            less than this share of the spread of losses.
+    """
+
+    n_startup: int = 8
+    explore: float = 0.1
+    worthwhile: float = 0.001
+
+
+class CurveSearch:
+    """Decides what to train next.
+
+    Args:
+        encoding: Says where points lie.
+        seed: The study's seed.
+        settings: How it goes about it.
+        even: Returns the point with a number of an evenly spread sequence.
+        draw: Returns a random feasible point, given its number and the number of the attempt.
+        feasible: Whether a point meets the constraints; None where there are none.
+        epochs: The epochs of a whole training of a point.
+        cost: What an epoch of a point costs.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        seed: int,
+        settings: Settings,
+        *,
+        even: Callable[[int], dict[str, Any]],
+        draw: Callable[[int, int], dict[str, Any]],
+        feasible: Callable[[dict[str, Any]], bool] | None = None,
+        epochs: Callable[[dict[str, Any]], int],
+        cost: Callable[[dict[str, Any]], float] = lambda params: 1.0,
+    ) -> None:
+        self.encoding, self._seed, self._settings = encoding, seed, settings
+        self._even, self._draw, self._feasible = even, draw, feasible
+        self._epochs, self._cost = epochs, cost
+        self._grid: Array = qmc.Sobol(encoding.dims, scramble=False).random(_EVERYWHERE)
+        self._fits: dict[int, Fit] = {}
+
+    def curve(self, number: int, params: dict[str, Any]) -> Curve:
+        """Return the curve of a configuration that has begun."""
+        units, codes = self.encoding.place([params])
+        return Curve(number, params, units[0], codes[0], self._epochs(params), self._cost(params))
+
+    def decide(self, curves: Sequence[Curve], number: int, *, begins: bool, continues: bool = True) -> Move | None:
+        """Return the next move, or None where there is none that is worth its cost.
+
+        Args:
+            curves: All curves, those under way included.
+            number: The number of the decision, from 0: what began and what went on before it.
+            begins: Whether a point can begin.
+            continues: Whether a curve can go on.
+        """
+        rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, number)))
+        own = [curve for curve in curves if curve.number >= 0]
+        if len(own) < self._settings.n_startup and begins:
+            return self._begin(curves, self._spread(own, number), 1, "startup")
+        started, ready = halved(own[: self._settings.n_startup])
+        if started is not None and continues:
+            return started
+        shown = evidence(curves) if ready else None
+        if shown is None:
+            # Nothing to go by yet: what is under way may bring it.
+            return self._begin(curves, self._spread(own, number), None, "startup") if begins else None
+        if begins and rng.random() < self._share(curves):
+            drawn = self._fresh(self.encoding.place([self._draw(number, i) for i in range(16)])[0], curves)
+            if len(drawn):
+                return self._begin(curves, drawn[0], None, "random")
+        return self._improve(curves, shown, number, rng, begins=begins, continues=continues)
+
+    def best_point(self, curves: Sequence[Curve], number: int) -> Array | None:
+        """Return the point that is expected to end best, trained to its end, shape (dims,); None where none is left.
+
+        Args:
+            curves: All curves, those under way included.
+            number: The point's number.
+        """
+        if (shown := evidence(curves)) is None:
+            return None
+        rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, number)))
+        points = self._points(curves, shown, self._process(curves, shown), rng)
+        return points[0].units if points else None
+
+    def _improve(
+        self,
+        curves: Sequence[Curve],
+        shown: Evidence,
+        number: int,
+        rng: np.random.Generator,
+        *,
+        begins: bool,
+        continues: bool,
+    ) -> Move | None:
+        process = self._process(curves, shown)
+        paused = promising(shown, process) if continues else []
+        points = self._points(curves, shown, process, rng) if begins else []
+        move = best_move(shown, process, paused, points)
+        if move is None:
+            return self._begin(curves, self._spread(curves, number), None, "random") if begins else None
+        if not begins and move.worth < self._settings.worthwhile:
+            return None
+        chosen = move.curve or move.point
+        assert chosen is not None, "a move is of one of them"
+        facts = {**move.facts, "why": "improvement", "band": band(shown, process, chosen)}
+        return Move(move.curve, move.point, move.until, move.worth, facts)
+
+    def _process(self, curves: Sequence[Curve], shown: Evidence) -> CurvePosterior:
+        process = CurvePosterior(self.model(curves).kernel, shown.places, shown.target)
+        under_way = [curve for curve in curves if curve.under_way]
+        if not under_way:
+            return process
+        until = [min(curve.until or curve.most, curve.most) for curve in under_way]
+        rest = [float(rest_of(epoch, curve.most)) for epoch, curve in zip(until, under_way, strict=True)]
+        codes, numbers = np.stack([c.codes for c in under_way]), np.array([c.number for c in under_way])
+        return process.believing(Places(codes, numbers, np.array(rest)))
+
+    def model(self, curves: Sequence[Curve]) -> Fit:
+        """Return the kernel in use: fitted to the first so many epochs that were known, whenever that is done."""
+        known = fitted_at(sum(curve.epoch for curve in curves if curve.number >= 0))
+        if known not in self._fits:
+            shown = evidence(curves, known) or evidence(curves)
+            assert shown is not None, "something was shown, or there would be nothing to decide by"
+            places, target = shown.places, shown.target
+            if len(target) > _FITTED_ROWS:
+                rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, known, 1)))
+                some = np.sort(rng.permutation(len(target))[:_FITTED_ROWS])
+                places, target = places.rows(some), target[some]
+            self._fits = {known: fit(places, target)}
+        return self._fits[known]
+
+    def _points(
+        self, curves: Sequence[Curve], shown: Evidence, process: CurvePosterior, rng: np.random.Generator
+    ) -> list[Point]:
+        """Return the points that could begin and are expected to end best."""
+        encoding = self.encoding
+        leaders = np.stack([curve.units for curve in shown.curves[:_LEADERS]])
+        draws = [(self._grid + rng.random(encoding.dims)) % 1.0]
+        draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
+        units = self._fresh(np.vstack(draws), curves)
+        for scale in (*_REFINED, None):
+            if not len(units):
+                return []
+            codes = encoding.codes(units, encoding.existing(units))
+            ends = Places(codes, np.arange(-len(codes) - 1_000_000, -1_000_000), np.zeros(len(codes)))
+            mean, solved = process.at(ends)
+            worth, _ = improvement(mean, process.deviation(ends.rest, solved), shown.best)
+            top = np.argsort(-worth, kind="stable")[:_KEPT]
+            if scale is None:
+                break
+            near = encoding.perturb(np.repeat(units[top[:_LEADERS]], 12, axis=0), scale, rng)
+            units = self._fresh(np.vstack([units[top], near]), curves)
+        return [self._point(units[i], codes[i]) for i in top]
+
+    def _point(self, units: Array, codes: Array) -> Point:
+        params = self.encoding.decode(units)
+        return Point(units, codes, self._epochs(params), self._cost(params))
+
+    def _begin(self, curves: Sequence[Curve], units: Array, until: int | None, why: str) -> Move:
+        codes = self.encoding.codes(units[None], self.encoding.existing(units[None]))[0]
+        point = self._point(units, codes)
+        rungs = rungs_of(point.most)
+        return Move(None, point, int(rungs[min(3, len(rungs) - 1)]) if until is None else until, 0.0, {"why": why})
+
+    def _spread(self, curves: Sequence[Curve], number: int) -> Array:
+        """Return a point of the evenly spread sequence, or where that has begun, one that has not."""
+        begun = len(curves)
+        tried = [self._even(begun), *(self._draw(number, i) for i in range(64))]
+        units, _ = self.encoding.place(tried)
+        fresh = self._fresh(units, curves)
+        found: Array = fresh[0] if len(fresh) else units[0]
+        return found
+
+    def _fresh(self, units: Array, curves: Sequence[Curve]) -> Array:
+        """Return the feasible ones of these points, shape (n, dims), that have not begun, each once.
+
+        A model that gives each configuration a part of its own takes a repeat for a new draw: it would be proposed
+        again and again.
+        """
+        codes = self.encoding.codes(units, self.encoding.existing(units))
+        seen = {curve.codes.tobytes() for curve in curves}
+        kept = []
+        for i, row in enumerate(codes):
+            key = row.tobytes()
+            if key not in seen and (self._feasible is None or self._feasible(self.encoding.decode(units[i]))):
+                kept.append(i)
+            seen.add(key)
+        found: Array = units[kept]
+        return found
+
+    def _share(self, curves: Sequence[Curve]) -> float:
+        """Return the share of random points: it grows while nothing improves."""
+        explore = self._settings.explore
+        return min(4.0 * explore, explore * (1.0 + stale(curves) / 5.0), 1.0)

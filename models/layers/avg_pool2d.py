@@ -1,0 +1,87 @@
+"""Average pooling: the mean of each window of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..kernels import Array, Op
+from .base import Gradient, Layer, Workspace
+from .declared import Declared, Site
+from .pooling import PoolLayer, build_pool, check_pool
+
+
+@dataclass(frozen=True)
+class AvgPool2D(Declared):
+    """The mean of each window, for each channel.
+
+    Attributes:
+        size: Rows and columns of a window: an integer, or a pair.
+        stride: Steps between windows; None for windows side by side.
+    """
+
+    size: int | tuple[int, int] = 2
+    stride: int | tuple[int, int] | None = None
+    pools: ClassVar[bool] = True
+
+    def check(self) -> None:
+        """Raise a ValueError for numbers that are out of range."""
+        check_pool(self)
+
+    def build(self, site: Site) -> list[Layer]:
+        """Return the layer."""
+        return build_pool(self, site, AvgPoolLayer)
+
+
+@dataclass(frozen=True)
+class AvgPoolLayer(PoolLayer):
+    """p = mean over the window."""
+
+    def _mean(self, workspace: Workspace, name: str, x: Array) -> tuple[list[Op], Array]:
+        mean = workspace.buffer(name, self.index, width=self.n_out)
+        first, *others = self.windows.views(x)
+        flat, share = self.windows.flat(mean), np.array(1 / self.windows.count, mean.dtype)
+        ops: list[Op] = [(np.copyto, (flat, first)), *((np.add, (flat, view, flat)) for view in others)]
+        return [*ops, (np.multiply, (mean, share, mean))], mean
+
+    def forward(
+        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
+    ) -> tuple[list[Op], Array]:
+        """Emit the mean."""
+        return self._mean(workspace, "pool", x)
+
+    def backward(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        delta: Array,
+        scale: float,
+        first: bool,
+    ) -> tuple[list[Op], Array, list[Gradient]]:
+        """Emit the error below: an equal share for each pixel of the window."""
+        windows = self.windows
+        below = workspace.buffer("d_pool", self.index, width=windows.image.width)
+        share, part = np.array(1 / windows.count, delta.dtype), windows.flat(delta)
+        ops: list[Op] = [(np.multiply, (delta, share, delta))]
+        if windows.overlap:
+            ops.append((below.fill, (0,)))
+        for error in windows.views(below):
+            ops.append((np.add, (error, part, error)) if windows.overlap else (np.copyto, (error, part)))
+        return ops, below, []
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        tangent: Array | None,
+    ) -> tuple[list[Op], Array | None]:
+        """Emit R{p}: the mean of the tangents."""
+        return ([], None) if tangent is None else self._mean(workspace, "r_pool", tangent)

@@ -1,0 +1,109 @@
+"""Max pooling: the largest number of each window of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ..kernels import Array, Op, maximum
+from .base import Gradient, Layer, Workspace
+from .declared import Declared, Site
+from .pooling import PoolLayer, build_pool, check_pool
+
+
+@dataclass(frozen=True)
+class MaxPool2D(Declared):
+    """The largest number of each window, for each channel.
+
+    Attributes:
+        size: Rows and columns of a window: an integer, or a pair.
+        stride: Steps between windows; None for windows side by side.
+    """
+
+    size: int | tuple[int, int] = 2
+    stride: int | tuple[int, int] | None = None
+    goes_before: ClassVar[Literal["", "implied", "monotone"]] = "monotone"
+    pools: ClassVar[bool] = True
+
+    def check(self) -> None:
+        """Raise a ValueError for numbers that are out of range."""
+        check_pool(self)
+
+    def build(self, site: Site) -> list[Layer]:
+        """Return the layer."""
+        return build_pool(self, site, MaxPoolLayer)
+
+
+@dataclass(frozen=True)
+class MaxPoolLayer(PoolLayer):
+    """p = max over the window; the error goes to the first of its pixels that is the largest."""
+
+    keeps_output: ClassVar[bool] = True
+
+    def forward(
+        self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
+    ) -> tuple[list[Op], Array]:
+        """Emit the maximum."""
+        largest = workspace.buffer("pool", self.index, width=self.n_out)
+        views, flat = self.windows.views(x), self.windows.flat(largest)
+        if len(views) == 1:
+            return [(np.copyto, (flat, views[0]))], largest
+        return [maximum(views[0], views[1], flat), *(maximum(flat, view, flat) for view in views[2:])], largest
+
+    def backward(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        delta: Array,
+        scale: float,
+        first: bool,
+    ) -> tuple[list[Op], Array, list[Gradient]]:
+        """Emit the error below, pixel by pixel of the window: who has it takes it from what is left."""
+        windows = self.windows
+        below = workspace.buffer("d_pool", self.index, width=windows.image.width)
+        left, largest = windows.flat(delta), windows.flat(out)
+        is_largest = np.empty(left.shape, bool)
+        taken = np.empty_like(left) if windows.overlap else None
+        ops: list[Op] = [(below.fill, (0,))] if windows.overlap else []
+        values, errors = windows.views(x), windows.views(below)
+        for value, error in zip(values[:-1], errors[:-1], strict=True):
+            part = error if taken is None else taken
+            ops += [
+                (np.equal, (value, largest, is_largest)),
+                (np.multiply, (left, is_largest, part)),
+                (np.subtract, (left, part, left)),
+            ]
+            if taken is not None:
+                ops.append((np.add, (error, taken, error)))
+        last = errors[-1]
+        ops.append((np.copyto, (last, left)) if taken is None else (np.add, (last, left, last)))
+        return ops, below, []
+
+    def jvp(
+        self,
+        workspace: Workspace,
+        parameters: Mapping[str, Array],
+        directions: Mapping[str, Array],
+        x: Array,
+        out: Array,
+        tangent: Array | None,
+    ) -> tuple[list[Op], Array | None]:
+        """Emit R{p}: that of the first pixel that is the largest."""
+        if tangent is None:
+            return [], None
+        moved = workspace.buffer("r_pool", self.index, width=self.n_out)
+        windows, flat = self.windows, self.windows.flat(moved)
+        largest, is_largest = windows.flat(out), np.empty(flat.shape, bool)
+        *others, last = zip(windows.views(x), windows.views(tangent), strict=True)
+        ops: list[Op] = [(np.copyto, (flat, last[1]))]
+        for value, change in reversed(others):
+            ops += [
+                (np.equal, (value, largest, is_largest)),
+                (np.copyto, (flat, change, "same_kind", is_largest)),
+            ]
+        return ops, moved
