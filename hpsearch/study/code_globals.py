@@ -50,15 +50,16 @@ def names(
 def _imported(
     walk: Follows, imported: Imported, namespace: Mapping[str, Any], name: str, chains: Iterable[tuple[str, ...]]
 ) -> list[str]:
-    """Return the texts of a name that a function imports when it runs."""
+    """Return the texts of a name that a function imports when it runs.
+
+    What lies outside of the study's folders counts by the name that is written, whether it has been loaded or not.
+    """
     module, inner = module_of(imported, namespace, walk.notes.folders), imported[2]
-    if module is None:
+    if module is None or not owns(walk.notes.folders, getattr(module, "__file__", None), module.__name__):
         return [f"{name}=(named {'.' * imported[1]}{imported[0]}{'' if inner is None else f'.{inner}'})"]
     if inner is None or isinstance(vars(module).get(inner), ModuleType):
         module = module if inner is None else vars(module)[inner]
         return [f"{name}{_attribute(walk, module, chain, name)}" for chain in sorted(set(chains))]
-    if not owns(walk.notes.folders, getattr(module, "__file__", None), module.__name__):
-        return [f"{name}=(named {module.__name__}.{inner})"]
     if inner not in vars(module):
         return [f"{name}=(undefined)"]
     return [f"{name}={global_(walk, vars(module), inner, vars(module)[inner])}"]

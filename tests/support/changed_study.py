@@ -175,7 +175,7 @@ def _step(folder: Path, workers: int, number: int, begun: bool, moment: Moment |
     Story(folder, workers).step(number, begun)
 
 
-def told_with_kills(folder: Path, workers: int, kills: int, seed: int) -> tuple[Story, int]:
+def told_with_kills(folder: Path, workers: int, kills: int, seed: int, at_each: int) -> tuple[Story, int]:
     """Tell the whole story in processes that are killed, and return it with how many were.
 
     Args:
@@ -183,6 +183,7 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int) -> tuple[
         workers: Processes that train, in some of the steps; one in the others.
         kills: At most so many processes are killed.
         seed: Of the moments.
+        at_each: At most so many of them at each step.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["hpsearch.running.api", "hpsearch.samplers.fresh", "hpsearch.objectives.function"])
@@ -192,12 +193,12 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int) -> tuple[
         while True:
             # A cluster takes seconds to start, so that every fourth step alone has one, and it is killed there.
             here = workers if number % 4 == 3 else 1
-            due = killed < kills and here == workers and mine < (3 if workers == 1 else 1)
+            due = killed < kills and here == workers and mine < at_each
             moment = Moment.drawn(rng) if due else None
             begun = story.changed(since) or not step.changes
             process = context.Process(target=_step, args=(folder, here, number, begun, moment))
             process.start()
-            process.join(120)
+            process.join(600)
             if process.exitcode == 0:
                 break
             assert moment is not None, f"step {number} ended with {process.exitcode}"

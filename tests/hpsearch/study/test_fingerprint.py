@@ -342,3 +342,37 @@ def test_cells_of_a_notebook_are_read(tmp_path: Path) -> None:
     first, again, rate, code = json.loads(done.stdout)
     assert first == again
     assert len({first, rate, code}) == 3
+
+
+def test_what_a_function_imports_of_elsewhere_counts_alike_whether_it_has_been_loaded_or_not(tmp_path: Path) -> None:
+    (tmp_path / "study.py").write_text(
+        dedent("""
+        from hpsearch import Float, Study
+
+        def objective(trial):
+            import chunk_of_code
+            import xml.dom as dom
+            from wsgiref import util
+            from wsgiref.util import guess_scheme
+            return chunk_of_code.weight(util, dom.minidom, guess_scheme) + trial["x"]
+
+        study = Study("lazy", objective=objective, space={"x": Float(0, 1)}, metric="loss")
+        """)
+    )
+    (tmp_path / "chunk_of_code.py").write_text("import xml\n\ndef weight(*each):\n    return len(each)\n")
+    script = (
+        "import sys; from hpsearch.study.loading import load_file; "
+        "from hpsearch.study.declaration import declare, identity; "
+        "[__import__(name) for name in sys.argv[1:]]; "
+        "print(identity(declare(load_file('study.py').study)))"
+    )
+
+    def found(*loaded: str) -> str:
+        command = [sys.executable, "-c", script, *loaded]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
+        return done.stdout
+
+    plain = found()
+    assert found("xml.dom.minidom", "wsgiref.util") == plain
+    (tmp_path / "chunk_of_code.py").write_text("import xml\n\ndef weight(*each):\n    return 1 + len(each)\n")
+    assert found() != plain, "the study's own folder is followed"
