@@ -125,11 +125,11 @@ def _points(space: Any, model: Any, enqueue: Any, sampler: Any, pruner: Any) -> 
     if sampler is None:
         settled["sampler"] = "listed" if listed else "tpe"
     if pruner is None:
-        settled["pruner"] = "none" if listed or alone or _pauses(sampler) else "asha"
+        settled["pruner"] = "none" if listed or alone or pauses(sampler) else "asha"
     return settled
 
 
-def _pauses(sampler: Any) -> bool:
+def pauses(sampler: Any) -> bool:
     """Return whether a sampler decides itself how long its trials train."""
     return sampler == "freeze_thaw" or getattr(sampler, "pauses", False) is True
 
@@ -156,7 +156,7 @@ def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:
 def _parts(sampler: Any, pruner: Any) -> Settled:
     _part("sampler", sampler, SAMPLERS, ("build", "sample_relative"))
     _part("pruner", pruner, PRUNERS, ("judge", "prune"))
-    if _pauses(sampler) and pruner != "none":
+    if pauses(sampler) and pruner != "none":
         raise UserError(
             "sampler 'freeze_thaw' decides itself how long each trial trains: a pruner would stop for good what it has "
             "paused to go on with; leave pruner= out"

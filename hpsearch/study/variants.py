@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
+from hpsearch.study.checks import pauses
 from hpsearch.study.naming import data_word
 from hpsearch.study.settings import having
 from hpsearch.study.study import SETTINGS, Study
@@ -42,6 +43,8 @@ def override(
         raise TypeError(f"override() got an unexpected keyword argument {min(unknown)!r}")
     changed = {key: value for key, value in values.items() if value is not None}
     params: dict[str, Any] = {}
+    if pauses(values.get("sampler")) and not {"pruner"} & {*changed, *(set or {})}:
+        changed["pruner"] = "none"  # the file's goes with the file's sampler; this one decides itself
     for key, value in (set or {}).items():
         if key.startswith("model."):
             params[_parameter(study, key)] = value

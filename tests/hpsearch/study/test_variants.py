@@ -91,3 +91,13 @@ def test_an_objective_has_no_model_to_set() -> None:
 def test_a_word_never_leaves_the_folder() -> None:
     study = Study("e", model=MLPClassifier(), data="digits")
     assert "/" not in override(study, set={"model.weight_init": "../x"}).name
+
+
+def test_a_sampler_that_pauses_trials_takes_the_place_of_the_files_pruner_too() -> None:
+    study = Study(
+        "s", MLPClassifier(max_epochs=9), space={"learning_rate": Float(0.1, 1)}, data="digits", pruner="asha"
+    )
+    changed = override(study, sampler="freeze_thaw")
+    assert (changed.sampler, changed.pruner) == ("freeze_thaw", "none")
+    with pytest.raises(UserError, match="decides itself how long each trial trains"):
+        override(study, sampler="freeze_thaw", pruner="median")
