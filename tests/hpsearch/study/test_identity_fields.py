@@ -47,6 +47,7 @@ COUNTS: dict[str, dict[str, Any]] = {
     "warm_start": {"warm_start": "other"},
     "resource": {"resource": Samples(proportional="alpha")},
     "cv": {"cv": 3},
+    "cost": {"cost": "estimated"},
 }
 DOES_NOT: dict[str, dict[str, Any]] = {
     "n_trials": {"n_trials": 8},
