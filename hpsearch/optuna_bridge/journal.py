@@ -189,7 +189,8 @@ def _value(value: Any) -> Any:
 
 def _distributions(history: History) -> dict[str, BaseDistribution]:
     dims = history.declaration.dimensions
-    points = [each.params for each in (*history.trials, *history.brought.observations)]
+    points = [trial.params for trial in history.trials]
+    points += [each.params for each in history.brought.observations]
     names = dict.fromkeys(name for point in points for name in point)
     tried = {name: [point[name] for point in points if name in point] for name in names}
     return {

@@ -210,6 +210,18 @@ def test_a_study_that_optuna_took_further_is_read_with_what_optuna_added(tmp_pat
     assert [each.values for each in told] == [tuple(t.values) for t in study.trials]
 
 
+def test_an_infinite_value_of_optunas_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+    theirs = optuna.create_study(direction="maximize")
+    for value in (math.inf, 1.0):
+        theirs.add_trial(
+            optuna.trial.create_trial(params={"x": 0.5}, distributions={"x": FloatDistribution(0, 1)}, value=value)
+        )
+    source = WarmStart(theirs, earlier={"step": 0.5, "n": 1, "c": None})
+    brought = warmed(source, tmp_path, metric="score", direction="maximize").brought
+    assert [each.values for each in brought.observations] == [(1.0,)]
+    assert "left out: 1 without score" in brought.said[0]
+
+
 def test_what_a_study_observed_is_no_result_of_its_own_where_others_read_it(tmp_path: Path) -> None:
     said = {"metric": "score", "direction": "maximize"}
     observing = warmed(journal(tmp_path), tmp_path, **said)
