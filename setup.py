@@ -1,5 +1,9 @@
-"""Refuses to build from a checkout without symbolic links; all else about the package stands in pyproject.toml."""
+"""Refuses to build from a checkout without symbolic links, and gives the package's description links that hold.
 
+All else about the package stands in pyproject.toml.
+"""
+
+import runpy
 import sys
 from pathlib import Path
 
@@ -12,4 +16,5 @@ if not Path(__file__).with_name("hpsearch").joinpath("models", "__init__.py").is
         "hpsearch/models` (on Windows in developer mode), then install again."
     )
 
-setup()
+links = runpy.run_path(str(Path(__file__).with_name("scripts") / "links.py"))
+setup(long_description=links["package_readme"](), long_description_content_type="text/markdown")

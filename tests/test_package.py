@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import shutil
 import subprocess
@@ -16,6 +17,10 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import links  # noqa: E402 - found by the line above
+
 LEFT_OUT = (".*", "__pycache__", "*.egg-info", "build", "dist", "venv", "mlruns", "shared")
 BUILD = "import setuptools.build_meta as b; b.build_{what}({target!r})"
 
@@ -114,6 +119,14 @@ def test_the_wheel_brings_one_name_and_all_of_it(wheel: Path) -> None:
     sources += [(path, Path("hpsearch") / path.relative_to(ROOT)) for path in (ROOT / "models").rglob("*")]
     expected = {name.as_posix() for path, name in sources if path.is_file() and "__pycache__" not in name.parts}
     assert brought == expected
+
+
+def test_the_packages_description_is_the_readme_with_links_that_hold(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_string(archive.read(name).decode("utf-8"))
+    assert metadata["Description-Content-Type"].startswith("text/markdown")
+    assert str(metadata.get_payload()).strip() == links.package_readme().strip()
 
 
 def test_a_wheel_of_the_sdist_is_the_same(builder: Path, source: Path, wheel: Path, tmp_path: Path) -> None:

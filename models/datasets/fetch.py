@@ -1,17 +1,14 @@
-"""Download of named data sets: several mirrors, checked before use, moved into place whole."""
+"""Download of named data sets with pooch: several mirrors, checked before use, moved into place whole."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import http.client
 import os
-import urllib.error
-import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from .catalogue import RemoteFile, cache_root, entry_of
@@ -21,6 +18,7 @@ Progress = Callable[[str, int, int | None], None]
 TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
 MAX_BYTES = 1 << 28  # a mirror that sends more than any data set has is broken or hostile
 CHUNK = 1 << 16
+AS_IT_LIES = {"Accept-Encoding": "identity"}  # requests would unpack what a server has packed for the way
 
 
 class _MirrorError(Exception):
@@ -90,52 +88,57 @@ def _fetch_file(file: RemoteFile, folder: Path, mirrors: Sequence[str], progress
 
 
 def _download(url: str, out: IO[bytes], name: str, progress: Progress | None) -> None:
-    received = 0
-    for chunk, total in _chunks(url):
-        out.write(chunk)
-        received += len(chunk)
-        if progress is not None:
-            progress(name, received, total)
-    out.flush()
+    """Write what lies at an address into a file; every way in which a server can fail is a _MirrorError."""
+    import pooch  # with requests, slow to import, and only a fetch needs it
+    import requests
 
-
-def _chunks(url: str) -> Iterator[tuple[bytes, int | None]]:
-    """Yield the body in chunks with its announced length; every way in which a server can fail is a _MirrorError."""
+    bar = _Received(name, progress)
+    download = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=TIMEOUT, headers=AS_IT_LIES)
     try:
-        with _opener().open(url, timeout=TIMEOUT) as response:
-            length = response.headers.get("Content-Length", "")
-            total = int(length) if length.isdecimal() else None
-            received = 0
-            while chunk := response.read(CHUNK):
-                received += len(chunk)
-                if received > MAX_BYTES:
-                    raise _MirrorError(f"sent more than {MAX_BYTES} bytes")
-                yield chunk, total
-    except urllib.error.HTTPError as error:
-        with error:  # it holds the connection
-            raise _MirrorError(f"HTTP {error.code} {error.reason}") from error
-    except urllib.error.URLError as error:
-        raise _MirrorError(str(error.reason)) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _MirrorError(f"{type(error).__name__}: {error}") from error
-    if total is not None and received != total:
-        raise _MirrorError(f"truncated: {received} of {total} bytes")
+        download(url, out, None)
+    except requests.HTTPError as error:
+        answer: Any = error.response
+        raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}") from error
+    except (requests.RequestException, ValueError) as error:
+        raise _MirrorError(_root_of(error)) from error
+    if out.tell() < bar.total:  # urllib3 before 2.0 does not mind
+        raise _MirrorError(f"truncated: {out.tell()} of {bar.total} bytes")
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    # urlopen would follow a redirect to ftp as well; this one knows nothing but http and https.
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler,
-        urllib.request.HTTPHandler,
-        urllib.request.HTTPSHandler,
-        urllib.request.HTTPRedirectHandler,
-        urllib.request.HTTPDefaultErrorHandler,
-        urllib.request.HTTPErrorProcessor,
-        urllib.request.UnknownHandler,
-    ):
-        opener.add_handler(handler())
-    return opener
+def _root_of(error: BaseException) -> str:
+    """Return what went wrong first, in one line: requests wraps it in layers that repeat the address."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+class _Received:
+    """What pooch takes for a progress bar: tells how much has come, and refuses what no data set is.
+
+    Args:
+        name: The file's name.
+        progress: Told, where anybody wants to know.
+    """
+
+    def __init__(self, name: str, progress: Progress | None) -> None:
+        self.total = 0  # set by pooch: what the server announced, 0 where it said nothing
+        self._name, self._progress, self._received = name, progress, 0
+
+    def update(self, size: int) -> None:
+        """Take note of a chunk; the last one may be smaller than pooch says."""
+        self._received += size
+        if self._received - size > MAX_BYTES:
+            raise _MirrorError(f"sent more than {MAX_BYTES} bytes")
+        if self._progress is not None:
+            received = min(self._received, self.total) if self.total else self._received
+            self._progress(self._name, received, self.total or None)
+
+    def reset(self) -> None:
+        """Begin to count again: pooch says the whole once more at the end."""
+        self._received = 0
+
+    def close(self) -> None:
+        """Keep nothing open."""
 
 
 def _fault(path: Path, file: RemoteFile) -> str | None:
