@@ -132,7 +132,7 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.output not in ("softmax", "linear")  # which pick one class a sample
         return tags
 
     def _network_params(self) -> dict[str, Any]:

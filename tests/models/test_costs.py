@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.utils import get_tags
 
 from hpsearch.models import Dense, MLPClassifier, NetworkClassifier
 from hpsearch.models.costs import HEADS
@@ -72,3 +73,9 @@ def test_scores_are_no_probabilities():
     assert not hasattr(MLPClassifier(), "decision_function")
     with pytest.raises(ValueError, match="picks one class a sample, not several labels"):
         model.fit(X / 16, np.eye(2, dtype=int)[y])
+
+
+def test_only_outputs_that_can_hold_several_labels_tell_scikit_learn_so():
+    several = {output: get_tags(MLPClassifier(output=output)).classifier_tags.multi_label
+               for output in ("sigmoid", "tanh", "softmax", "linear")}  # fmt: skip
+    assert several == {"sigmoid": True, "tanh": True, "softmax": False, "linear": False}
