@@ -97,7 +97,9 @@ def _download(url: str, out: IO[bytes], name: str, progress: Progress | None) ->
     try:
         download(url, out, None)
     except requests.HTTPError as error:
-        raise _MirrorError(f"HTTP {error.response.status_code} {error.response.reason}") from error
+        answer = error.response
+        why = _root_of(error) if answer is None else f"HTTP {answer.status_code} {answer.reason}"
+        raise _MirrorError(why) from error
     except (requests.RequestException, ValueError) as error:
         raise _MirrorError(_root_of(error)) from error
     if out.tell() < bar.total:  # urllib3 before 2.0 does not mind
