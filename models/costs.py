@@ -7,6 +7,9 @@ cross-entropy).
 
 Sigmoid and tanh outputs share one code: a sigmoid output is kept as h = tanh(z/2) = 2a − 1, its targets as ±1. That
 saves two passes a step, and log(1 + exp(−|z|)) = −log(½ + ½·|h|) needs no second exponential.
+
+The hinge cost of a multi-class support vector machine (Weston and Watkins 1999) stands on linear outputs, the scores
+of the classes: C = Σ_{j≠y} max(0, z_j − z_y + 1). It is piecewise linear, and so has a slope but no curvature.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import numpy as np
 from scipy.special import expit
 
 from .activations import tanh_slope
-from .kernels import Array, Op, run
+from .kernels import Array, Op, maximum, run
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,11 @@ class Head:
         value: (u, h, t) -> terms of shape (..., b, C) or (..., b, 1) whose sum over both axes is the cost of the
             batch, summed.
         scale: The constant in ∂C/∂z = scale·δ; it is left out of δ and joins the learning rate.
-        curvature_scale: The constant that `curvature` leaves out.
+        curvature_scale: The constant that `curvature` leaves out; 0 where the cost has no curvature to step by.
         canonical: Whether δ = h − t, without the derivative of the output.
         value_of_kept: (u, t, largest, total) -> `value` from what `Output.apply_keeping` left, in the same bits and
             without an exponential; or None.
+        error: (h, t, out, scratch) -> operations that set out to δ, where it does not come from h − t; or None.
     """
 
     output: Output
@@ -71,6 +75,12 @@ class Head:
     curvature_scale: float
     canonical: bool
     value_of_kept: Callable[[Array, Array, Array, Array], Array] | None = None
+    error: Callable[[Array, Array, Array, Array], list[Op]] | None = None
+
+    @property
+    def natural(self) -> bool:
+        """Whether δ is free of the derivative of the output, which slows learning where the network saturates."""
+        return self.canonical or self.error is not None
 
     def blind_cost(self, t: Array) -> float:
         """Return the mean cost of samples when all z are 0: that of guessing.
@@ -93,14 +103,18 @@ class Head:
             scratch: Room of the same shape.
         """
         # t with a leading axis: equal shapes at k = 1 spare NumPy the set-up of a broadcast
-        first = (np.subtract, (h, t if t.ndim == 3 else t[None], out))
+        t = t if t.ndim == 3 else t[None]
+        if self.error is not None:
+            return self.error(h, t, out, scratch)
+        first = (np.subtract, (h, t, out))
         return [first] if self.canonical else [first, *self.output.backward(h, out, scratch)]
 
     def curvature(self, h: Array, tangent: Array, scratch: Array) -> list[Op]:
         """Emit tangent ← H·tangent, with H the Gauss–Newton matrix of a sample's cost in z, up to `curvature_scale`.
 
         Where output and cost are a canonical pair, H = ∂(h − t)/∂z is the Hessian in z itself; else the cost is
-        quadratic in h and H = (∂h/∂z)ᵀ·(∂h/∂z). Both are positive semi-definite.
+        quadratic in h and H = (∂h/∂z)ᵀ·(∂h/∂z). Both are positive semi-definite. A cost whose `curvature_scale` is 0
+        has none.
 
         Args:
             h: Outputs, shape (k, b, C).
@@ -193,6 +207,32 @@ def _log_likelihood_of_kept(u: Array, t: Array, largest: Array, total: Array) ->
     return terms
 
 
+def _hinge(u: Array, h: Array, t: Array) -> Array:
+    # z_j − z_y + 1 for the other classes, and 0 for the sample's own: t is 1 there
+    margins: Array = u - (u * t).sum(-1, keepdims=True)
+    margins -= t
+    margins += u.dtype.type(1)
+    np.maximum(margins, u.dtype.type(0), out=margins)
+    return margins
+
+
+def _hinge_error(h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
+    # 1 for each other class within the margin; for the sample's own class, minus their number
+    row, one, zero = np.empty((*h.shape[:-1], 1), h.dtype), np.ones((), h.dtype), np.zeros((), h.dtype)
+    return [
+        (np.multiply, (h, t, scratch)),
+        (np.add.reduce, (scratch, -1, None, row, True)),
+        (np.subtract, (h, row, out)),
+        (np.subtract, (out, t, out)),
+        (np.add, (out, one, out)),
+        maximum(out, zero, out),
+        (np.sign, (out, out)),
+        (np.add.reduce, (out, -1, None, row, True)),
+        (np.multiply, (t, row, scratch)),
+        (np.subtract, (out, scratch, out)),
+    ]
+
+
 def _softmax_response(u: Array) -> Array:
     weights = np.exp(u - u.max(-1, keepdims=True))
     return np.asarray(weights / weights.sum(-1, keepdims=True))
@@ -207,10 +247,11 @@ OUTPUTS = {
         ),
         Output("softmax", 1.0, _as_given, _softmax, _softmax_backward, _softmax_response, np.asarray, _softmax_keeping),
         Output("tanh", 1.0, _plus_minus, _tanh, tanh_slope, np.tanh, lambda u: _log_sigmoid(2 * u)),
+        Output("linear", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
         Output("identity", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
     )
 }  # fmt: skip
-"""Every output layer by name."""
+"""Every output layer by name: "linear" outputs are scores of classes, "identity" ones the values of a regression."""
 
 HEADS = {
     # sigmoid: a − y = ½(h − t) and σ'(z) = ¼(1 − h²)
@@ -222,6 +263,7 @@ HEADS = {
     ),
     ("tanh", "quadratic"): Head(OUTPUTS["tanh"], _quadratic(1 / 2), 1, 1, canonical=False),
     ("tanh", "cross_entropy"): Head(OUTPUTS["tanh"], _cross_entropy, 1, 1, canonical=True),
+    ("linear", "hinge"): Head(OUTPUTS["linear"], _hinge, 1, 0, canonical=False, error=_hinge_error),
     ("identity", "quadratic"): Head(OUTPUTS["identity"], _quadratic(1 / 2), 1, 1, canonical=True),
 }
 """Every pair (output, cost) that makes sense."""
@@ -231,5 +273,5 @@ COSTS = tuple(dict.fromkeys(cost for _, cost in HEADS))
 
 
 def natural_cost(output: str) -> str:
-    """Return the cost whose δ at the output is a − y, without the derivative of the output: what "auto" means."""
-    return next(cost for (name, cost), head in HEADS.items() if name == output and head.canonical)
+    """Return the cost whose δ at the output, mostly a − y, is free of the output's derivative: what "auto" means."""
+    return next(cost for (name, cost), head in HEADS.items() if name == output and head.natural)

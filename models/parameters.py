@@ -218,10 +218,11 @@ def _validate_sizes(sizes: Any) -> None:
 def _validate_combinations(given: Mapping[str, Any]) -> None:
     output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
     if cost != "auto" and (output, cost) not in HEADS:
-        better = {"softmax": "log_likelihood", "identity": "quadratic"}.get(output)
-        if better:
+        better = {"softmax": "log_likelihood", "identity": "quadratic", "linear": "hinge"}.get(output)
+        if better and cost != "hinge":
             raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r} or cost='auto'")
-        raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output='softmax'")
+        right = "linear" if cost == "hinge" else "softmax"
+        raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output={right!r}")
     if given["batch_norm"] and given["batch_size"] == 1:
         raise ValueError("batch_norm=True needs batches of two samples or more: use batch_size=2 or larger")
     if given["momentum"] and not OPTIMIZERS[optimizer].momentum:
@@ -233,6 +234,13 @@ def _validate_combinations(given: Mapping[str, Any]) -> None:
         raise ValueError(
             "clip_norm has no meaning with optimizer='hessian_free', whose steps are bounded by its damping"
         )
+    if optimizer == "hessian_free" and output == "linear":
+        raise ValueError(
+            "optimizer='hessian_free' needs a cost with curvature, and the hinge cost is piecewise linear: use another "
+            "optimizer, or another output"
+        )
+    if output == "linear" and given["label_smoothing"]:
+        raise ValueError("label_smoothing has no meaning with output='linear', whose scores aim at no probability")
     if output == "identity" and given["label_smoothing"]:
         raise ValueError("label_smoothing is for classes, not for the numbers of output='identity'")
 

@@ -120,9 +120,15 @@ def _take(told: WarmStart, place: int, study: Study, root: str | Path) -> tuple[
         elif (params := fitting.point(each)) is None:
             left["outside of the space"] += 1
         else:
-            seen.append(Observation(params, each.values, each.state, each.epoch, place))
+            seen.append(
+                Observation(
+                    params, each.values, each.state, each.epoch, place, each.curve, began=each.began, ended=each.ended
+                )
+            )
     if source.open:
         left["not ended"] += source.open
+    if source.observed:
+        left["that it observed itself"] += source.observed
     if not any(each.values for each in seen):
         why = "; ".join(f"{count} {reason}" for reason, count in left.items()) or "it holds none"
         raise UserError(f"study {study.name!r}: no point of {told.name!r} can be taken ({why}); leave it out")
@@ -130,6 +136,8 @@ def _take(told: WarmStart, place: int, study: Study, root: str | Path) -> tuple[
     words = f"{told.name}: {len(seen)} observation{'' if len(seen) == 1 else 's'}"
     if len(states) > 1 or "complete" not in states:
         words += f" ({', '.join(f'{count} {state}' for state, count in states.items())})"
+    if curves := sum(bool(each.curve) for each in seen):
+        words += ", with curves" if curves == len(seen) else f", {curves} with curves"
     words += f"; left out: {', '.join(f'{count} {reason}' for reason, count in left.items())}" if left else ""
     words += f"; not searched here: {', '.join(sorted(fitting.foreign))}" if fitting.foreign else ""
     filled = ", ".join(f"{name}={value!r}" for name, value in sorted(fitting.filled.items()))

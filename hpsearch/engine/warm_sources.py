@@ -36,6 +36,9 @@ class Told:
         state: How it ended.
         epoch: The last epoch that it trained, or 0.
         texts: Whether the parameters are texts.
+        curve: The first metric by epoch, where the source has it.
+        began: When it began, in seconds since 1970, where the source has it, to the microsecond.
+        ended: When it ended, likewise.
     """
 
     params: dict[str, Any]
@@ -43,6 +46,9 @@ class Told:
     state: Ended
     epoch: int = 0
     texts: bool = False
+    curve: tuple[tuple[int, float], ...] = ()
+    began: float | None = None
+    ended: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,13 @@ class Source:
         points: What was tried and has ended.
         open: How many of its trials have not ended.
         had: Values of parameters that it did not search.
+        observed: How many points it holds that it observed itself, which are no trials of its own.
     """
 
     points: list[Told]
     open: int = 0
     had: dict[str, Any] = field(default_factory=dict)
+    observed: int = 0
 
 
 def read(told: WarmStart, root: Path, goal: Goal) -> Source:
@@ -95,7 +103,8 @@ def _of_study(folder: Path, goal: Goal) -> Source:
             groups.setdefault(trial.ask.point, []).append(trial)
     ended = [group for group in groups.values() if not any(trial.decision is None for trial in group)]
     had = {**history.declaration.model_params, **(history.declaration.fixed or {})}
-    return Source([_point(group, goal) for group in ended], len(groups) - len(ended), had)
+    points = [_point(group, goal) for group in ended]
+    return Source(points, len(groups) - len(ended), had, len(history.brought.observations))
 
 
 def _point(group: Sequence[Trial], goal: Goal) -> Told:
@@ -104,10 +113,43 @@ def _point(group: Sequence[Trial], goal: Goal) -> Told:
     known = [trial for trial in last.values() if trial.state != "FAILED"]
     values = _mean([trial.values for trial in known if trial.values])
     epoch = max((trial.epoch for trial in known), default=0)
-    state: Ended = "FAILED" if not known else "COMPLETE"
-    if any(trial.state == "PRUNED" for trial in known) and not (goal.others and values):
-        state = "PRUNED"
-    return Told(dict(group[0].params), values, state, epoch)
+    curves = [
+        {row.epoch: row.metrics[goal.metric] for row in trial.rows if goal.metric in row.metrics}
+        for trial in known or last.values()
+    ]
+    ends = [trial.ended_at for trial in group if trial.ended_at is not None]
+    return Told(
+        dict(group[0].params),
+        values,
+        _state([trial.state for trial in known]),
+        epoch,
+        curve=_mean_curve(curves),
+        began=_moment(min(trial.asked_at for trial in group)),
+        ended=_moment(max(ends)) if ends else None,
+    )
+
+
+def _state(known: Sequence[str]) -> Ended:
+    """Return how a point ended whose trials that did not fail ended so."""
+    if not known:
+        return "FAILED"
+    return "PRUNED" if "PRUNED" in known else "COMPLETE"
+
+
+def _mean_curve(curves: Sequence[Mapping[int, float]]) -> tuple[tuple[int, float], ...]:
+    """Return the mean of curves at each epoch that any of them has, over those that are finite there."""
+    if len(curves) == 1:
+        return tuple(sorted(curves[0].items()))
+    found = []
+    for epoch in sorted({epoch for curve in curves for epoch in curve}):
+        finite = [curve[epoch] for curve in curves if math.isfinite(curve.get(epoch, math.nan))]
+        found.append((epoch, math.fsum(finite) / len(finite) if finite else math.nan))
+    return tuple(found)
+
+
+def _moment(seconds: float) -> float:
+    """Return a time as Optuna holds it, to the microsecond, so that it is the same from a log and from a storage."""
+    return round(seconds, 6)
 
 
 def _of_file(path: Path, goal: Goal) -> Source:
@@ -190,36 +232,47 @@ def _of_storage(address: str, shown: str, goal: Goal) -> Source:
 def _of_optuna(study: optuna.Study, shown: str, goal: Goal) -> Source:
     """Return an Optuna study's trials; of one that hpsearch wrote an entry a point, as its own log would tell it."""
     from hpsearch.optuna_bridge.fold import quiet
-    from hpsearch.optuna_bridge.journal import MARK
-    from hpsearch.optuna_bridge.stored import places, values_of
+    from hpsearch.optuna_bridge.journal import MARK, OWN, is_observation
+    from hpsearch.optuna_bridge.stored import curve_of, places, values_of
 
     with quiet():
         places_of = places(study, goal, shown)
         trials = study.get_trials(deepcopy=False)
     mark = study.user_attrs.get(MARK)
-    groups: dict[int, list[optuna.trial.FrozenTrial]] = {}
+    groups: dict[tuple[str, int], list[optuna.trial.FrozenTrial]] = {}
+    observed = 0
     for trial in trials:
         said = trial.user_attrs
-        if mark is None:
-            groups[trial.number] = [trial]
+        if mark is not None and is_observation(said):
+            observed += 1
+        elif mark is None or not said.keys() >= OWN:  # asked for by Optuna, also where it went on from a journal
+            groups["trial", trial.number] = [trial]
         elif (said["stage"], said.get("version", 1)) == (mark["full_stage"], mark["version"]):
-            groups.setdefault(said["point"], []).append(trial)
+            groups.setdefault(("point", said["point"]), []).append(trial)
     points, waiting = [], 0
-    for group in groups.values():
+    for (kind, _), group in groups.items():
         if any(not trial.state.is_finished() for trial in group):
             waiting += 1
             continue
         known = [trial for trial in group if trial.state.name != "FAIL"]
-        if not known and mark is None:
+        if not known and kind == "trial":
             continue  # Optuna's own samplers do not look at them: anything may have happened
-        found = [values_of(trial, places_of, goal) for trial in known]
-        values = _mean([each for each in found if each])
-        state: Ended = "COMPLETE" if known else "FAILED"
-        if any(trial.state.name == "PRUNED" for trial in known) and not (goal.others and values):
-            state = "PRUNED"
-        epoch = max((trial.last_step or 0 for trial in known), default=0)
-        points.append(Told(dict(group[0].params), values, state, epoch))
-    return Source(points, waiting)
+        values = _mean([each for each in (values_of(trial, places_of, goal) for trial in known) if each])
+        last = {trial.user_attrs.get("repeat", 0): trial for trial in group}
+        begins = [trial.datetime_start for trial in group if trial.datetime_start is not None]
+        ends = [trial.datetime_complete for trial in group if trial.datetime_complete is not None]
+        points.append(
+            Told(
+                dict(group[0].params),
+                values if all(map(math.isfinite, values)) else (),
+                _state([trial.state.name for trial in known]),
+                max((trial.last_step or 0 for trial in known), default=0),
+                curve=_mean_curve([curve_of(trial, places_of) for trial in known or last.values()]),
+                began=_moment(min(begins).timestamp()) if begins else None,
+                ended=_moment(max(ends).timestamp()) if ends else None,
+            )
+        )
+    return Source(points, waiting, observed=observed)
 
 
 def _mean(measured: Sequence[Sequence[float]]) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,10 @@ class Observation:
         state: How it ended.
         epoch: The last epoch that it trained, where that is known, else 0.
         source: Place of its source among the study's.
+        curve: The first metric by epoch, as (epoch, value) in the order of the epochs, where the source has it: as it
+            was measured, not the best so far; the mean over repeats. An Optuna study may count from 0, or in steps.
+        began: When it began, in seconds since 1970, where the source has it, else None.
+        ended: When it ended, likewise.
     """
 
     params: dict[str, Any]
@@ -26,20 +31,27 @@ class Observation:
     state: Ended = "COMPLETE"
     epoch: int = 0
     source: int = 0
+    curve: tuple[tuple[int, float], ...] = ()
+    began: float | None = None
+    ended: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values; what is usual is left out."""
         told: dict[str, Any] = {"params": self.params}
         usual = Observation(self.params)
-        for name in ("values", "state", "epoch", "source"):
+        for name in ("values", "state", "epoch", "source", "curve", "began", "ended"):
             if (value := getattr(self, name)) != getattr(usual, name):
                 told[name] = list(value) if name == "values" else value
+        if self.curve:
+            told["curve"] = [[epoch, value if math.isfinite(value) else str(value)] for epoch, value in self.curve]
         return told
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Observation:
         """Return the observation that :meth:`to_json` wrote."""
-        return cls(**{**told, "values": tuple(float(value) for value in told.get("values", ()))})
+        values = tuple(float(value) for value in told.get("values", ()))
+        curve = tuple((int(epoch), float(value)) for epoch, value in told.get("curve", ()))
+        return cls(**{**told, "values": values, "curve": curve})
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ MOST = 2048
 JOINT = frozenset(
     {
         "output", "cost", "optimizer", "momentum", "batch_norm", "batch_size", "augmentation", "image_shape",
-        "lr_metric", "early_stopping_metric",
+        "lr_metric", "early_stopping_metric", "label_smoothing", "clip_norm",
     }
 )  # fmt: skip
 """Parameters that are checked together; each other one is right or wrong by itself."""

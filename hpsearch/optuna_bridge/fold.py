@@ -128,7 +128,13 @@ class OptunaFold:
             if fitting(self._space, each.params) is None:
                 continue  # of an earlier space
             values = list(each.values) if each.values and each.state != "FAILED" else None
-            reports = {each.epoch or 1: each.values[0]} if values and not self._goal.others else {}
+            if self._goal.others and values and state == TrialState.PRUNED:
+                state = TrialState.COMPLETE  # as its own trials are
+            reports: dict[int, float] = {}
+            if values and not self._goal.others:
+                epochs, curve = zip(*each.curve, strict=True) if each.curve else ((), ())
+                reports = dict(zip(epochs, accumulate(curve, self._counting), strict=True))
+                reports[each.epoch or 1] = values[0]
             self.storage.put(-place, self._trial(each.params, state, values, reports))
             if values is None:
                 self.valueless.add(-place)

@@ -25,6 +25,17 @@ STATES = {"RUNNING": "RUNNING", "PAUSED": "RUNNING", "COMPLETE": "COMPLETE", "PR
 MARK = "hpsearch"
 """The user attribute of an Optuna study that was written here: what its trials' own attributes mean."""
 
+OWN = frozenset({"point", "repeat", "stage", "lane"})
+"""User attributes that every trial of the study itself has in its journal."""
+
+OBSERVED = "hpsearch.observed"
+"""The user attribute of a trial in a journal that the study only observed, with what was said of its source."""
+
+
+def is_observation(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a trial of a journal that was written here was tried elsewhere, by its user attributes."""
+    return OBSERVED in attributes and not attributes.keys() >= OWN
+
 
 def write_journal(history: History, path: Path) -> list[str]:
     """Write a study as an Optuna journal; a file that stands there is replaced.
@@ -32,7 +43,8 @@ def write_journal(history: History, path: Path) -> list[str]:
     A trial's value is its best (or its last, where that counts), its intermediate values are the goal's metric at every
     epoch, and how it ended stands in its user attributes, beside what it said of itself and its other metrics at the
     epoch that counts. Of several metrics a trial has a value each. Where the space is a function its ranges are
-    unknown: those of the values tried stand in.
+    unknown: those of the values tried stand in. What the study observed of other searches comes after its own trials,
+    which so keep their numbers; :func:`is_observation` tells them apart.
 
     Returns:
         What Optuna has no place for, in lines for people.
@@ -48,6 +60,7 @@ def write_journal(history: History, path: Path) -> list[str]:
 
     distributions = _distributions(history)
     trials = [_frozen(trial, history, distributions) for trial in history.trials]
+    trials += [_observed(place, history, distributions) for place in range(len(history.brought.observations))]
     name = history.header.name if history.header else "study"
     try:
         # A journal is only ever added to, so a new one is made beside the old and takes its place when it is whole.
@@ -72,31 +85,76 @@ def _left_out(history: History) -> list[str]:
             f"Optuna holds one curve a trial, that of {goal.metric}; of {', '.join(sorted(others))} it has the values "
             "at the epoch that counts (user attribute metrics): `hpsearch export --curves` has all"
         )
-    if history.brought.observations:
-        lines.append(f"left out: {len(history.brought.observations)} observations that are no trials of this study")
+    if count := len(history.brought.observations):
+        lines.append(
+            f"the last {count} trials there were tried elsewhere and only observed by this study "
+            f"(user attribute {OBSERVED})"
+        )
     return lines
 
 
 def _frozen(trial: Trial, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    metric = history.goal.metric
+    return _made(
+        trial.number,
+        trial.state,
+        trial.params,
+        trial.values,
+        {row.epoch: row.metrics[metric] for row in trial.rows if metric in row.metrics},
+        (trial.asked_at, trial.ended_at),
+        _attributes(trial),
+        distributions,
+    )
+
+
+def _observed(place: int, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    """Return a point that was tried elsewhere as a trial.
+
+    Optuna wants two times of every trial that has ended: where the source had one of them it stands for both, and where
+    it had none, the time at which the study was begun.
+    """
+    each, said = history.brought.observations[place], history.brought.said
+    known = [moment for moment in (each.began, each.ended) if moment is not None]
+    known = known or [history.header.time if history.header else 0.0]
+    return _made(
+        len(history.trials) + place,
+        each.state,
+        each.params,
+        each.values,
+        dict(each.curve),
+        (known[0], known[-1]),
+        {OBSERVED: said[each.source] if each.source < len(said) else ""},
+        distributions,
+    )
+
+
+def _made(
+    number: int,
+    state: str,
+    params: Mapping[str, Any],
+    values: Sequence[float],
+    curve: dict[int, float],
+    times: tuple[float, float | None],
+    attributes: dict[str, Any],
+    distributions: Mapping[str, BaseDistribution],
+) -> FrozenTrial:
     from optuna.trial import FrozenTrial, TrialState
 
-    state = TrialState[STATES[trial.state]]
-    metric = history.goal.metric
-    reported = {row.epoch: row.metrics[metric] for row in trial.rows if metric in row.metrics}
-    ended = None if trial.ended_at is None else datetime.fromtimestamp(trial.ended_at)
+    theirs = TrialState[STATES[state]]
+    began, ended = (None if seconds is None else datetime.fromtimestamp(seconds) for seconds in times)
     return FrozenTrial(
-        number=trial.number,
-        trial_id=trial.number,
-        state=state,
+        number=number,
+        trial_id=number,
+        state=theirs,
         value=None,
-        values=list(trial.values) or None if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
-        datetime_start=datetime.fromtimestamp(trial.asked_at),
+        values=list(values) or None if theirs in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        datetime_start=began,
         datetime_complete=ended,
-        params={name: _value(value) for name, value in trial.params.items()},
-        distributions={name: distributions[name] for name in trial.params},
-        user_attrs=_attributes(trial),
+        params={name: _value(value) for name, value in params.items()},
+        distributions={name: distributions[name] for name in params},
+        user_attrs=attributes,
         system_attrs={},
-        intermediate_values=reported,
+        intermediate_values=curve,
     )
 
 
@@ -131,8 +189,9 @@ def _value(value: Any) -> Any:
 
 def _distributions(history: History) -> dict[str, BaseDistribution]:
     dims = history.declaration.dimensions
-    names = dict.fromkeys(name for trial in history.trials for name in trial.params)
-    tried = {name: [trial.params[name] for trial in history.trials if name in trial.params] for name in names}
+    points = [each.params for each in (*history.trials, *history.brought.observations)]
+    names = dict.fromkeys(name for point in points for name in point)
+    tried = {name: [point[name] for point in points if name in point] for name in names}
     return {
         name: _declared(dims[name]) if name in dims and all(map(dims[name].contains, values)) else _tried(values)
         for name, values in tried.items()

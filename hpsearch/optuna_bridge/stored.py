@@ -44,6 +44,10 @@ def load(address: str, name: str | None, shown: str) -> optuna.Study:
     return optuna.load_study(study_name=name or names[0], storage=storage)
 
 
+_REPORTED = 0
+"""Which of a study's values its trials report as they go on: Optuna holds one curve, that of the first."""
+
+
 def places(study: optuna.Study, goal: Goal, shown: str) -> list[int]:
     """Return which of a study's values are a goal's metrics: by their names, else by their places.
 
@@ -74,10 +78,22 @@ def values_of(trial: FrozenTrial, places: Sequence[int], goal: Goal) -> list[flo
         goal: What decides.
     """
     found: float | None = None
-    if trial.state == TrialState.PRUNED and not goal.others:
+    if trial.state == TrialState.PRUNED and not goal.others and places[0] == _REPORTED:
         # Optuna itself gives a pruned trial the last of its reports, whichever counts.
         for _, value in sorted(trial.intermediate_values.items()):
             found = float(value) if goal.counts(value, found) else found
     if found is not None:
         return [found]
     return [float(trial.values[place]) for place in places] if trial.values else []
+
+
+def curve_of(trial: FrozenTrial, places: Sequence[int]) -> dict[int, float]:
+    """Return what a trial reported by step, or nothing where that is another metric than the goal's first.
+
+    Args:
+        trial: Any trial.
+        places: Which of its values are the goal's metrics.
+    """
+    if places[0] != _REPORTED:
+        return {}
+    return {step: float(value) for step, value in trial.intermediate_values.items()}

@@ -18,6 +18,7 @@ import numpy as np
 from hpsearch.errors import UserError
 from hpsearch.judging.lr_range import LrRange, judged
 from hpsearch.models.datasets import Dataset
+from hpsearch.models.kernels import Array
 from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.parameters import batch_rows, resolve_params, validate_params
 from hpsearch.models.training.population import Member, Population, TrainingData
@@ -87,12 +88,31 @@ def guessing_cost(params: Mapping[str, Any], data: TrainingData) -> float:
     if params["output"] == "identity":
         return float(data.T_train.var(axis=0, dtype=np.float64).sum() / 2)
     p = data.T_train.mean(axis=0, dtype=np.float64)
+    if params["cost"] == "hinge":
+        return _hinge_of_shares(p)
     p = p[(p > 0) & (p < 1)]
     if params["cost"] == "log_likelihood":
         return float(-(p * np.log(p)).sum())
     if params["cost"] == "cross_entropy":
         return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)).sum())
     return float((p * (1 - p)).sum() / 2 * (4 if params["output"] == "tanh" else 1))  # targets of tanh are ±1
+
+
+def _hinge_of_shares(p: Array) -> float:
+    """Return the least hinge cost of scores that are the same for all samples, of classes with shares p.
+
+    The best scores are whole numbers that fall with the share, by 0 or 1 from class to class (the cost is linear
+    between such scores). Within a stretch [a, b) of equal scores class i costs its share for each class behind it; a
+    step behind the first c classes costs all later classes 1 more for each of the c.
+    """
+    p = np.sort(p)[::-1]
+    before, ranked = (np.concatenate([[0.0], np.cumsum(each)]) for each in (p, p * np.arange(len(p))))
+    best = np.zeros(len(p) + 1)
+    for b in range(1, len(p) + 1):
+        a = np.arange(b)
+        equal = (b - 1) * (before[b] - before[a]) - (ranked[b] - ranked[a])
+        best[b] = (best[:b] + equal).min() + b * (before[-1] - before[b])
+    return float(best[-1] + (p * np.arange(len(p))).sum())  # a class costs at least 1 for each class before it
 
 
 def to_json(found: LrRange) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from hpsearch.log.brought import Observation
 from hpsearch.log.history import History, Trial
 from hpsearch.samplers.curve_book import Curve
 from hpsearch.samplers.curve_search import CurveSearch, Settings
@@ -64,14 +65,16 @@ class Curves:
 
     def _loss(self, trial: Trial, curve: Curve) -> float:
         """Return what a trial is worth by its next epoch that the curve lacks."""
-        goal, before = self._goal, curve.loss
-        value = trial.rows[curve.epoch].metrics.get(goal.metric)
+        return self._next(trial.rows[curve.epoch].metrics.get(self._goal.metric), curve.loss)
+
+    def _next(self, value: float | None, before: float) -> float:
+        """Return what a trial is worth by an epoch, given its value there and what it was worth by the epoch before."""
         if value is None:
             return before  # it reported nothing in this epoch
         if not math.isfinite(value):
             return math.inf
-        loss = goal.loss(value)
-        return loss if goal.by_last or math.isnan(before) else min(before, loss)
+        loss = self._goal.loss(value)
+        return loss if self._goal.by_last or math.isnan(before) else min(before, loss)
 
     @staticmethod
     def _settle(trial: Trial, curve: Curve) -> None:
@@ -84,7 +87,11 @@ class Curves:
             curve.losses[-1] = math.inf  # the epochs before do not count either
 
     def _from_elsewhere(self, history: History) -> list[Curve]:
-        """Return results from elsewhere as curves of which one epoch is known."""
+        """Return results from elsewhere as curves.
+
+        Of a trial that did not train for as long as a whole training is here, only its end is known: its epochs may be
+        of another kind. Where its source has no curve, likewise.
+        """
         found = []
         told = [each for each in history.brought.observations if self._search.encoding.holds(each.params)]
         for place, each in enumerate(told):
@@ -95,9 +102,17 @@ class Curves:
             loss = math.inf if each.state == "FAILED" or not each.values else history.goal.loss(each.values[0])
             epochs = curve.most if whole else min(each.epoch, curve.most)
             curve.losses, curve.order = [math.nan] * (epochs - 1) + [loss], [-1] * epochs
+            if each.epoch == epochs and math.isfinite(loss):
+                self._fill(curve, each)
             curve.over, curve.whole = True, whole
             found.append(curve)
         return found
+
+    def _fill(self, curve: Curve, told: Observation) -> None:
+        """Give a curve the epochs before its end."""
+        values, before = dict(told.curve), math.nan
+        for epoch in range(1, curve.epoch):
+            before = curve.losses[epoch - 1] = self._next(values.get(epoch), before)
 
 
 def search_of(study: Study, epochs: int, settings: Settings) -> CurveSearch:

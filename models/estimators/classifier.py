@@ -21,9 +21,11 @@ class MLPClassifier(NetworkOfClasses):
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
         activation: Of hidden neurons: "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.01 below 0), "elu", "gelu" or
             "swish".
-        output: "sigmoid", "softmax" (one label a sample) or "tanh" (targets ±1).
-        cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic"; "auto": the one of them with
-            which the error at the output is a − y (log_likelihood with softmax, else cross_entropy).
+        output: "sigmoid", "softmax" (one label a sample), "tanh" (targets ±1) or "linear" (scores: a multi-class
+            support vector machine on what the last hidden layer sees; one label a sample, no probabilities).
+        cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic"; with linear "hinge",
+            Σ_{j≠y} max(0, z_j − z_y + 1) (Weston and Watkins 1999); "auto": the one of them with which the error at the
+            output is a − y (log_likelihood with softmax, hinge with linear, else cross_entropy).
         optimizer: "sgd", "momentum" (v ← μv − η∇C, w ← w + v), "nesterov", "rmsprop", "adam", "adamw" (adam
             with decoupled decay: l2 shrinks the weights beside the step), or "hessian_free"
             (truncated Newton steps, one a mini-batch: use large batches; see `hpsearch.models.hessian_free`).

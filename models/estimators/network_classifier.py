@@ -27,7 +27,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         layers: The layers, from the input to the last hidden one.
         activation: Of layers with weights that name none: "relu", "sigmoid", "tanh", "leaky_relu", "elu", "gelu" or
             "swish".
-        output: "softmax" (one label a sample), "sigmoid" or "tanh".
+        output: "softmax" (one label a sample), "sigmoid", "tanh" or "linear" (scores).
         cost: See `MLPClassifier`.
         optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop" or "hessian_free".
         learning_rate: η; None for the optimizer's own.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
@@ -50,6 +51,8 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:
         """Return the most probable label of each sample, or 1 for each label that is more likely than not, else 0.
 
+        With linear outputs it is the label of the largest score.
+
         Args:
             X: Inputs, shape (n_samples, n_features).
 
@@ -59,11 +62,43 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
         Raises:
             ValueError: For unfit data, or where the outputs overflow.
         """
-        probabilities = self.predict_proba(X)
+        check_is_fitted(self)
+        if self.output == "linear":
+            return np.asarray(self.classes_[self._predict(X, "activations", len(self.classes_)).argmax(axis=1)])
+        probabilities: Array = self.predict_proba(X)
         if self._multilabel:
             return (probabilities > 0.5).astype(int)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
+    def _tells_probabilities(self) -> bool:
+        if self.output == "linear":
+            raise AttributeError("output='linear' tells scores, not probabilities: see decision_function")
+        return True
+
+    def _tells_scores(self) -> bool:
+        if self.output != "linear":
+            raise AttributeError(f"output={self.output!r} tells probabilities, not scores: see predict_proba")
+        return True
+
+    @available_if(_tells_scores)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> Array:
+        """Return the scores z of the classes, which there are with output="linear" alone.
+
+        Args:
+            X: Inputs, shape (n_samples, n_features).
+
+        Returns:
+            Scores, float64 of shape (n_samples, n_classes); of two classes, as everywhere in scikit-learn, the second
+            one's score less the first one's, shape (n_samples,).
+
+        Raises:
+            ValueError: For unfit data, or where the outputs overflow.
+        """
+        check_is_fitted(self)
+        scores: Array = self._predict(X, "activations", len(self.classes_))
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    @available_if(_tells_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, float64 of shape (n_samples, n_classes); each row sums to 1.
 
@@ -82,6 +117,7 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
         responses: Array = self._predict(X, "activations", len(self.classes_))
         return responses if self.output == "sigmoid" else (1 + responses) / 2
 
+    @available_if(_tells_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithms of :meth:`predict_proba`, of the same shape; −∞ where a probability is 0.
 
@@ -92,7 +128,7 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
             ValueError: For unfit data, or where the outputs overflow.
         """
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return np.asarray(np.log(self.predict_proba(X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -81,8 +81,9 @@ def group_key(params: Mapping[str, Any], data: TrainingData) -> Hashable:
 
 def group_of(given: Mapping[str, Any], data: TrainingData) -> Hashable:
     """Return the key of resolved parameters; see `group_key`."""
-    if data.y_train is None and given["output"] == "softmax":
-        raise ValueError("output='softmax' picks one class a sample, not several labels: use output='sigmoid'")
+    if data.y_train is None and given["output"] in ("softmax", "linear"):
+        output = given["output"]
+        raise ValueError(f"output={output!r} picks one class a sample, not several labels: use output='sigmoid'")
     if data.y_train is not None and given["output"] == "identity":
         raise ValueError("output='identity' is for regression, not for classes: use output='sigmoid' or 'softmax'")
     if given["augmentation"] is not None:

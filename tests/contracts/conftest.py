@@ -36,6 +36,7 @@ F = Formulas({
     "gelu": (lambda z: z * _cdf(z), lambda z: _cdf(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
     "swish": (lambda z: z / (1 + np.exp(-z)), lambda z: (1 + z / (1 + np.exp(z))) / (1 + np.exp(-z))),
     "identity": (lambda z: z, np.ones_like),
+    "linear": (lambda z: z, np.ones_like),
 })  # fmt: skip
 
 
@@ -56,6 +57,11 @@ def forward(weights, biases, X, activation, output):
     return zs, activations
 
 
+def within_the_margin(a, Y):
+    """Return z_j − z_y + 1 of each class but the sample's own where it is positive, else 0; shape (n, C)."""
+    return np.where(Y == 1, 0, np.maximum(0, a - a[Y == 1][:, None] + 1))
+
+
 def data_cost(a, Y, output, cost, importance=1.0):
     """Return C₀, the mean over samples, of one-hot Y; importance, shape (n, 1), weighs samples."""
     t = 2 * Y - 1 if output == "tanh" else Y
@@ -63,6 +69,8 @@ def data_cost(a, Y, output, cost, importance=1.0):
         return (importance * (a - t) ** 2).sum() / 2 / len(a)
     if cost == "log_likelihood":
         return -(importance * Y * np.log(a)).sum() / len(a)
+    if cost == "hinge":
+        return (importance * within_the_margin(a, Y)).sum() / len(a)
     if cost != "cross_entropy":
         raise KeyError(f"cost {cost!r} has no formula here: add it to data_cost in tests/contracts/conftest.py")
     p = (1 + a) / 2 if output == "tanh" else a
@@ -74,7 +82,10 @@ def gradients(weights, biases, X, Y, params, importance=1.0):
     zs, activations = forward(weights, biases, X, params["activation"], params["output"])
     a, t = activations[-1], 2 * Y - 1 if params["output"] == "tanh" else Y
     delta = importance * (a - t) / len(X)
-    if params["cost"] == "quadratic" and params["output"] == "softmax":
+    if params["cost"] == "hinge":
+        violated = within_the_margin(a, Y) > 0
+        delta = importance * (violated - Y * violated.sum(axis=1, keepdims=True)) / len(X)
+    elif params["cost"] == "quadratic" and params["output"] == "softmax":
         delta = a * (delta - (delta * a).sum(axis=1, keepdims=True))
     elif params["cost"] == "quadratic":
         delta = delta * F[params["output"]][1](zs[-1])

@@ -96,7 +96,7 @@ def test_the_r_operator_is_the_adjoint_of_backpropagation(hidden, activation, la
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize("layers", LAYERS, ids=str)
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", [head for head in HEADS if HEADS[head].curvature_scale])
 def test_gauss_newton_products_are_those_of_the_matrix(head, layers, weighted, prepare):
     importance = np.linspace(0.1, 1.9, B)[:, None] if weighted else None
     step, rng = prepare(importance, output=head[0], cost=head[1], activation="tanh", **layers)

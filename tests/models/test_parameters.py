@@ -49,6 +49,10 @@ BAD = [
         "output='softmax' does not go with cost='cross_entropy': use cost='log_likelihood'",
     ),
     ({"cost": "log_likelihood"}, "cost='log_likelihood' does not go with output='sigmoid': use output='softmax'"),
+    ({"cost": "hinge"}, "cost='hinge' does not go with output='sigmoid': use output='linear'"),
+    ({"output": "linear", "cost": "quadratic"}, "output='linear' does not go with cost='quadratic': use cost='hinge'"),
+    ({"output": "linear", "optimizer": "hessian_free"}, "needs a cost with curvature, and the hinge cost is piecewise"),
+    ({"output": "linear", "label_smoothing": 0.1}, "label_smoothing has no meaning with output='linear'"),
     ({"random_state": -1}, "random_state=-1 must be an integer ≥ 0"),
     ({"random_state": "0"}, "random_state='0' must be"),
     ({"dtype": "float16"}, "dtype='float16' is unknown"),
@@ -84,7 +88,8 @@ def test_none_becomes_the_value_of_the_optimizer(optimizer, rate, friction):
 def test_the_cost_follows_the_output():
     costs = {output: resolve_params({"output": output})["cost"] for output in OUTPUTS}
     assert costs == {
-        "sigmoid": "cross_entropy", "softmax": "log_likelihood", "tanh": "cross_entropy", "identity": "quadratic"
+        "sigmoid": "cross_entropy", "softmax": "log_likelihood", "tanh": "cross_entropy", "linear": "hinge",
+        "identity": "quadratic",
     }  # fmt: skip
 
 

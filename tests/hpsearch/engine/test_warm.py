@@ -115,10 +115,13 @@ def test_a_study_observes_the_same_from_its_log_a_table_and_optunas_storages(roo
     optuna.copy_study(from_study_name="cold", from_storage=optuna.storages.JournalStorage(backend), to_storage=url)
     study = optuna.load_study(study_name="cold", storage=url)
     told = go(root, warm()).history.brought.observations
+    assert all(each.began and each.ended and bool(each.curve) == (each.state != "FAILED") for each in told)
     sources = [root / "studies" / "cold", journal, url, f"{url}#cold", root / "cold.db", study, table]
     for number, source in enumerate(sources):
         again = go(root / str(number), warm(source, n_trials=1)).history.brought.observations
-        assert again == told, source
+        # A table of trials holds neither curves nor times.
+        bare = [replace(each, curve=(), began=None, ended=None) for each in told]
+        assert list(again) == (bare if source == table else list(told)), source
 
 
 def test_what_is_missing_is_filled_what_is_foreign_left_out_and_both_are_said(

@@ -26,6 +26,15 @@ def study(space, model=None, **options):
         ),
         ({"optimizer": Choice(["sgd", "momentum"]), "momentum": Float(0, 0.9)}, "optimizer='sgd', momentum=0.9"),
         ({"batch_norm": Choice([False, True]), "batch_size": Int(1, 64)}, "batch_norm=True, batch_size=1"),
+        (
+            {"output": Choice(["softmax", "linear"]), "label_smoothing": Float(0, 0.2)},
+            "output='linear', label_smoothing",
+        ),
+        (
+            {"output": Choice(["softmax", "linear"]), "optimizer": Choice(["sgd", "hessian_free"])},
+            "output='linear', optimizer='hessian_free': optimizer='hessian_free' needs a cost with curvature",
+        ),
+        ({"optimizer": Choice(["sgd", "hessian_free"]), "clip_norm": Float(0.1, 1)}, "optimizer='hessian_free'"),
         ({"activation": Choice(["relu", "rleu"])}, "activation='rleu': activation='rleu' is unknown"),
         ({"l2": Float(-1, 1)}, "l2=-1.0"),
     ],

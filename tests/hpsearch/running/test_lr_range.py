@@ -11,12 +11,16 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from hpsearch import Float, MLPClassifier, MLPRegressor, Study
 from hpsearch.cli import main
 from hpsearch.errors import UserError
 from hpsearch.judging.lr_range import judge, judged
 from hpsearch.models import datasets
+from hpsearch.models.training.population import TrainingData
 from hpsearch.objectives.outputs import training_data
 from hpsearch.report.sparkline import sparkline
 from hpsearch.running.lr_range import UNREGULARISED, guessing_cost, lr_range
@@ -155,6 +159,22 @@ def test_guessing_costs_what_a_network_of_biases_alone_comes_down_to(
     }[cost]
     assert slow is not None
     assert guessing_cost({"cost": cost, "output": output}, data) == pytest.approx(float(slow.mean()), rel=1e-4)
+
+
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=6).filter(any))
+def test_guessing_with_the_hinge_cost_is_a_linear_programme(counts: list[int]) -> None:
+    # minimise Σ_y p_y·Σ_{j≠y} ξ_yj over scores s and ξ ≥ 0 with ξ_yj ≥ s_j − s_y + 1
+    C, pairs = len(counts), [(y, j) for y in range(len(counts)) for j in range(len(counts)) if j != y]
+    shares = np.array(counts) / sum(counts)
+    above = np.zeros((len(pairs), C + len(pairs)))
+    for row, (y, j) in enumerate(pairs):
+        above[row, [j, y, C + row]] = 1, -1, -1
+    weights = np.concatenate([np.zeros(C), [shares[y] for y, _ in pairs]])
+    free: list[tuple[float | None, float | None]] = [(None, None)] * C
+    least = linprog(weights, above, -np.ones(len(pairs)), bounds=[*free, *[(0, None)] * len(pairs)]).fun
+    labels = np.repeat(np.arange(C), counts)
+    data = TrainingData.from_arrays(np.zeros((len(labels), 1)), labels, C, dtype="float64")
+    assert guessing_cost({"output": "linear"}, data) == pytest.approx(least, abs=1e-9)
 
 
 def test_a_pipeline_is_tested_behind_its_transformers(digits: datasets.Dataset) -> None:

@@ -95,7 +95,7 @@ def test_a_wrong_keyword_is_a_type_error() -> None:
     errors = [line for line in found.stdout.splitlines() if line.startswith("<string>") and ": error:" in line]
     assert [line.split(":")[1] for line in errors] == ["4", "5"], found.stdout + found.stderr
     assert 'Unexpected keyword argument "worker"' in errors[0]
-    assert 'expected "int"' in errors[1]
+    assert 'expected "int | ' in errors[1]
 
 
 @pytest.mark.parametrize("said", [{}, {"confirm": 1}, {"sampler": "grid", "space": {"a": Float(0, 1, step=0.5)}}])
