@@ -123,3 +123,9 @@ def test_what_a_page_says_to_be_in_a_file_is_defined_there(page: Path) -> None:
         names = [name for name, _ in links]
         assert len(names) >= 40, "the tour names what it passes"
         assert sorted(names) == sorted(set(names)), "and each thing once"
+
+
+def test_every_page_of_docs_is_in_the_navigation_of_the_site() -> None:
+    named = re.findall(r"^ +- .+: ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    joined = {"index.md", "changelog.md", "contributing.md", "course.md"}  # scripts/site_pages.py brings them
+    assert sorted(named) == sorted({page.name for page in ROOT.glob("docs/*.md")} | joined)

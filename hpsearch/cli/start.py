@@ -170,10 +170,10 @@ def run(
             chosen["data"], roles = None, {}
         delivery = None
         if not no_tracking:
-            from hpsearch.tracking.process import Delivery
+            from hpsearch.tracking import installed
 
             # Its process imports MLflow while this one imports what the study needs.
-            delivery = stack.enter_context(Delivery(tracking_uri, root))
+            delivery = stack.enter_context(installed.delivery(tracking_uri, root, register))
 
         from hpsearch.cli import batch
         from hpsearch.running.options import RunOptions

@@ -18,6 +18,7 @@ from hpsearch.errors import UserError, did_you_mean
 from hpsearch.running.callbacks import Callback, checked
 from hpsearch.running.winner import register_as
 from hpsearch.study.warm_start import WarmStart
+from hpsearch.tracking import installed
 from hpsearch.tracking.process import Delivery, NoDelivery
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class RunOptions(TypedDict, total=False):
     tracking_uri: str | None
     model: bool
     register: str | None
-    delivery: Delivery | None
+    delivery: Delivery | NoDelivery | None
     wait: bool
     quiet: bool
     observer: Observer | None
@@ -173,7 +174,7 @@ class Outlet:
     tracking_uri: str | None = None
     model: bool = True
     register: str | None = None
-    delivery: Delivery | None = None
+    delivery: Delivery | NoDelivery | None = None
     refit: bool | None = None
     wait: bool = True
 
@@ -191,7 +192,9 @@ class Outlet:
 
     def open(self, root: Path) -> Delivery | NoDelivery:
         """Return what delivers, to be entered before the data are loaded; it delivers nothing where none is wanted."""
-        return (self.delivery or Delivery(self.tracking_uri, root)) if self.tracking else NoDelivery()
+        if not self.tracking:
+            return NoDelivery()
+        return self.delivery or installed.delivery(self.tracking_uri, root, self.register)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.records import Ask
+from hpsearch.tracking.installed import demand
 from hpsearch.tracking.paging import experiments_of, runs_of
 from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import redact, sqlite_path
@@ -68,6 +69,7 @@ def fetch(run_id: str, uri: str) -> Remembered:
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         raise UserError(f"no MLflow store at {path}: name its --root or --tracking-uri")
+    demand("reading what is in MLflow")
     with settings():
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
@@ -94,6 +96,7 @@ def run_ids(uid: str, uri: str) -> dict[int, str]:
     if path is not None and not path.exists():
         raise UserError(f"no MLflow store at {path}: name its --root or --tracking-uri")
     found: dict[int, str] = {}
+    demand("reading what is in MLflow")
     with settings():
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.tracking.installed import demand
 from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import redact, resolve
 
@@ -45,6 +46,7 @@ load_model = load
 
 
 def _downloaded(source: str, uri: str) -> Path:
+    demand(f"loading {source}")
     with settings():
         from mlflow import artifacts
         from mlflow.exceptions import MlflowException

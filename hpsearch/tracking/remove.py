@@ -10,6 +10,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.catalogue import LOG
 from hpsearch.tracking import cursor
 from hpsearch.tracking.deliver import locked
+from hpsearch.tracking.installed import demand
 from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import STORE, artifact_location, is_own, redact, resolve, sqlite_path
 
@@ -67,6 +68,7 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
     """
     if is_gone(uri):
         return 0
+    demand("removing runs from MLflow (--no-tracking leaves them there)")
     # The report of a study that has just ended may still be on its way.
     with settings(), locked(study_dir, lambda _: False, PATIENCE) as free:
         if not free:

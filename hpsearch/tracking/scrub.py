@@ -13,6 +13,7 @@ from hpsearch.errors import UserError
 from hpsearch.log import redact
 from hpsearch.log.records import Header
 from hpsearch.tracking.deliver import locked
+from hpsearch.tracking.installed import demand
 from hpsearch.tracking.remove import PATIENCE
 from hpsearch.tracking.store import Store, settings
 from hpsearch.tracking.uri import redact as address
@@ -52,6 +53,7 @@ def scrub(
     Raises:
         UserError: The store does not answer, or another process is delivering the study.
     """
+    demand("scrubbing runs in MLflow (--no-tracking leaves them as they are)")
     with settings(), locked(study_dir, lambda _: False, PATIENCE) as free:
         if not free:
             raise UserError(f"{study_dir.name}: it is being delivered to MLflow; try again when that is done")

@@ -9,6 +9,7 @@ from pathlib import Path
 from hpsearch.tracking.deliver import Deliverer, is_running
 from hpsearch.tracking.delivery_report import BUSY, DeliveryReport, report
 from hpsearch.tracking.exhibits import Exhibits
+from hpsearch.tracking.installed import demand
 from hpsearch.tracking.process import Outcome
 from hpsearch.tracking.uri import resolve
 
@@ -35,6 +36,7 @@ def sync(
     Raises:
         UserError: MLflow would not take the URI.
     """
+    demand("delivering studies to MLflow")
     reports = []
     for study_dir in study_dirs:
         root = study_dir.absolute().parents[1]

@@ -18,6 +18,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.catalogue import LOG
 from hpsearch.log.records import Header
 from hpsearch.tracking import cursor
+from hpsearch.tracking.installed import demand
 from hpsearch.tracking.store import Store, check
 from hpsearch.tracking.uri import is_server, redact, resolve, sqlite_path
 from hpsearch.tracking.view import TAG, view
@@ -53,6 +54,7 @@ def serve(
     if is_server(uri):
         say(_at(redact(uri), study_dir, here))
         return
+    demand("`hpsearch ui` (unlike `hpsearch watch`)")
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         raise UserError(f"no MLflow store at {path}: run a study first, or name its --root or --tracking-uri")

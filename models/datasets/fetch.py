@@ -8,7 +8,7 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlsplit
 
 from .catalogue import RemoteFile, cache_root, entry_of
@@ -97,8 +97,9 @@ def _download(url: str, out: IO[bytes], name: str, progress: Progress | None) ->
     try:
         download(url, out, None)
     except requests.HTTPError as error:
-        answer: Any = error.response
-        raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}") from error
+        answer = error.response
+        why = _root_of(error) if answer is None else f"HTTP {answer.status_code} {answer.reason}"
+        raise _MirrorError(why) from error
     except (requests.RequestException, ValueError) as error:
         raise _MirrorError(_root_of(error)) from error
     if out.tell() < bar.total:  # urllib3 before 2.0 does not mind
