@@ -12,7 +12,9 @@ from hpsearch.tracking.installed import demand
 from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import redact, resolve
 
-SCHEMES = ("models:/", "runs:/")
+MODELS = "models:/"
+RUNS = "runs:/"
+SCHEMES = (MODELS, RUNS)
 DESCRIPTION = "MLmodel"
 """What MLflow calls the description of a model, in the model's folder."""
 
@@ -53,10 +55,44 @@ def _downloaded(source: str, uri: str) -> Path:
 
         check(uri)
         try:
-            return Path(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri))
+            return Path(artifacts.download_artifacts(artifact_uri=_place(source, uri), tracking_uri=uri))
         except (MlflowException, OSError) as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise UserError(f"{source}: not to be had from MLflow at {redact(uri)} ({first})") from error
+
+
+def _place(source: str, uri: str) -> str:
+    """Return where a model of the registry, or of a run, lies.
+
+    MLflow's own way looks both up where the process has its default, whatever ``tracking_uri`` says, and makes a store
+    in the working directory where there is none.
+    """
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    if not source.startswith(MODELS):
+        number, _, path = source.removeprefix(RUNS).strip("/").partition("/")
+        run, (name, _, inner) = client.get_run(number), path.partition("/")
+        for output in run.outputs.model_outputs if run.outputs else []:
+            logged = client.get_logged_model(output.model_id)
+            if logged.name == name:
+                return f"{logged.artifact_location}/{inner}".rstrip("/")
+        return f"{run.info.artifact_uri}/{path}"
+    while source.startswith(MODELS):
+        name, _, version = source.removeprefix(MODELS).strip("/").partition("/")
+        if "@" in name:
+            name, _, alias = name.rpartition("@")
+            version = client.get_model_version_by_alias(name, alias).version
+        elif version == "latest":
+            version = max(
+                (each.version for each in client.search_model_versions(f"name='{name}'")), key=int, default="1"
+            )
+        source = (
+            client.get_model_version_download_uri(name, version)
+            if version
+            else client.get_logged_model(name).artifact_location
+        )
+    return source
 
 
 def _read(path: Path, source: str, trusted: Iterable[str]) -> Any:

@@ -22,7 +22,7 @@ from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, Study, UserError
+from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, Study, UserError, load_model
 from hpsearch.cli import main
 from hpsearch.judging import confirm
 from hpsearch.log import catalogue
@@ -164,6 +164,22 @@ def test_mlflow_holds_the_report_its_pictures_and_the_model(registered: Register
 def load(client: MlflowClient, uri: str) -> Any:
     with pointed_at(client.tracking_uri):
         return pyfunc.load_model(uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["runs:/{run}/model", "models:/digits@best", "models:/digits/1", "models:/digits/latest"]
+)
+def test_the_guarded_door_looks_into_the_roots_own_registry_and_makes_none_elsewhere(
+    registered: Registered, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, result, _ = registered
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    model, data = load_model(uri.format(run=result.run), root=root), datasets.load("digits")
+    assert np.array_equal(model.predict_proba(data.X_valid), result.model.predict_proba(data.X_valid))
+    with pytest.raises(UserError, match="not to be had from MLflow"):
+        load_model("models:/nobody@best", root=root)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("uri", ["runs:/{run}/model", "models:/digits@best", "models:/digits/1"])
