@@ -17,7 +17,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class Moments:
 
 def spread(moments: Moments) -> Callable[[], int]:
     """Have what asks for workers get forked ones, the first of which is attacked; return what counts its moments."""
-    from hpsearch.running import api
+    from hpsearch.running import placing
 
     crews: list[ForkedCrew] = []
 
@@ -98,12 +98,11 @@ def spread(moments: Moments) -> Callable[[], int]:
         mine.watch_training()
         return lambda: mine.count
 
-    def crew(client: Any, maker: Any, data: Any, notice: Any) -> ForkedCrew:
+    def crew(size: int, maker: Any, data: Any) -> AbstractContextManager[ForkedCrew]:
         crews.append(ForkedCrew(maker, data, prepare))
-        return crews[-1]
+        return nullcontext(crews[-1])
 
-    api.DaskCrew = crew  # type: ignore[misc, assignment]
-    api.connect = lambda workers, scheduler: nullcontext()  # type: ignore[assignment]
+    placing.LocalCrew = crew  # type: ignore[misc, assignment]
     return lambda: crews[0].told.get("w000", 0)
 
 

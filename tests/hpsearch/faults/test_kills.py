@@ -111,13 +111,13 @@ def spawned(pid: int) -> list[int]:
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in map(int, task.read_text().split()):
             command = Path(f"/proc/{child}/cmdline").read_bytes()
-            found += [child] if b"spawn_main" in command else []
+            found += [child] if b"hpsearch.engine.local_worker" in command else []
             found += spawned(child)
     return found
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="workers are found in /proc")
-def test_dask_workers_that_are_killed_again_and_again_cost_no_result(tmp_path: Path) -> None:
+def test_worker_processes_that_are_killed_again_and_again_cost_no_result(tmp_path: Path) -> None:
     kills, stream = 3, random.Random(3)
     (tmp_path / "small.py").write_text(NETWORKS.replace("n_trials=9", "n_trials=120"))
     command = [sys.executable, "-m", "hpsearch", "run", "small.py", "--no-tracking", "--quiet"]
