@@ -222,7 +222,7 @@ def test_a_notebook_or_script_gets_the_same_words_from_study_run(folder: Path) -
 def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path, run: Run) -> None:
     code, out, err = run("run", "climb.py")
     assert (code, err) == (0, "")
-    assert "      hpsearch ui" in out.splitlines()
+    assert "      hpsearch ui climb" in out.splitlines()
     assert look(folder, "sync", "climb").startswith("climb: all of it is in MLflow at sqlite:///")
     ui = subprocess.Popen(
         [sys.executable, "-m", "hpsearch", "ui", "--port", "5900"],
