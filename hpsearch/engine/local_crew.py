@@ -181,7 +181,7 @@ class LocalCrew:
             path = os.pathsep.join(path for path in sys.path if path)
         # A session of its own: Ctrl-C is the coordinator's, and what a trial starts ends with its worker.
         process = subprocess.Popen(
-            [sys.executable, "-m", "hpsearch.engine.local_worker", str(there.fileno()), str(self._file.fileno())],
+            [sys.executable, "-P", "-m", "hpsearch.engine.local_worker", str(there.fileno()), str(self._file.fileno())],
             pass_fds=[there.fileno(), self._file.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "PYTHONPATH": path},
         )  # fmt: skip

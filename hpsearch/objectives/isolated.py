@@ -163,7 +163,7 @@ class _Child:
         with study_folders_last():
             path = os.pathsep.join(path for path in sys.path if path)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hpsearch.objectives.child", str(there.fileno())],
+            [sys.executable, "-P", "-m", "hpsearch.objectives.child", str(there.fileno())],
             pass_fds=[there.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "PYTHONPATH": path},
         )  # fmt: skip
