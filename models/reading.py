@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -19,31 +20,31 @@ BLOCK = 500
 """Most samples that are measured at once."""
 
 
-class Readable:
+class Readable(ABC):
     """The part of a network that only looks."""
 
     layers: tuple[Layer, ...]
     head: Head
 
     @property
+    @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
         """All arrays that the layers own."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def block(self) -> int:
         """How many samples are measured at once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stemmed(self, workspace: Workspace, x: Array) -> tuple[list[Op], Array]:
         """Emit what the stem makes of samples."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, z: Array | None = None
     ) -> tuple[list[Op], Passed]:
         """Emit the pass from the inputs to the weighted inputs of the output layer."""
-        raise NotImplementedError
 
     def probabilities(self, parameters: Mapping[str, Array], X: Array) -> Array:
         """Return class probabilities of one network, float64 of shape (n, C), rows summing to 1.

@@ -8,6 +8,7 @@ with training and read the history while it changes.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -125,7 +126,7 @@ class Progress:
         return f"{words.many(self.epochs, 'epoch')}, {speed} epochs/s, {gone} gone{rest}"
 
 
-class _View:
+class _View(ABC):
     """What both views share: when to draw, notices, and the last words.
 
     Attributes:
@@ -189,14 +190,14 @@ class _View:
         parts = closing(history, self._plan, seconds, self._command, ascii_only=terminal.ascii_only(console))
         print(terminal.render(parts, console), end="", flush=True)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - lines have nothing to give back
         """Give the terminal back; does nothing the second time."""
 
     def _say(self, text: str) -> None:
         print(text, flush=True)
 
-    def _draw(self, history: History, progress: Progress, now: float) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _draw(self, history: History, progress: Progress, now: float) -> None: ...
 
 
 class PlainView(_View):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from ..parameters import resolve_params
 from ..threads import limited
 
 
-class Trained:
+class Trained(ABC):
     """Reads a fitted estimator's network: the part of an estimator that needs no training."""
 
+    @abstractmethod
     def _network_params(self) -> dict[str, Any]:
         """Return the parameters that the training core knows, by name."""
-        raise NotImplementedError
 
     @property
     def coefs_(self) -> list[Array]:
