@@ -11,7 +11,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -23,8 +22,8 @@ from hpsearch.engine.crew import Answer
 from hpsearch.engine.remote import Job
 from hpsearch.errors import UserError
 from hpsearch.objectives.portable import Maker, pack
+from hpsearch.objectives.processes import start
 from hpsearch.objectives.shared_data import share
-from hpsearch.study.loading import study_folders_last
 
 START_SECONDS = 60.0
 """Most seconds to wait for the workers to be ready, all together."""
@@ -177,14 +176,7 @@ class LocalCrew:
     def _start(self) -> None:
         here, there = Pipe()
         _limit_transfers(here)
-        with study_folders_last():
-            path = os.pathsep.join(path for path in sys.path if path)
-        # A session of its own: Ctrl-C is the coordinator's, and what a trial starts ends with its worker.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hpsearch.engine.local_worker", str(there.fileno()), str(self._file.fileno())],
-            pass_fds=[there.fileno(), self._file.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
+        process = start("hpsearch.engine.local_worker", [there.fileno(), self._file.fileno()])
         there.close()
         name = f"{self._made:04d} (process {process.pid})"
         self._made += 1

@@ -24,7 +24,7 @@ from hpsearch.log.history import FAILURE
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.portable import Maker, pack
-from hpsearch.study.loading import study_folders_last
+from hpsearch.objectives.processes import start
 
 POLL_SECONDS = 0.05
 """How often a child's memory is looked at."""
@@ -159,14 +159,7 @@ class _Child:
     def __init__(self, maker: bytes, data: Any) -> None:
         here, there = Pipe()
         self.connection: Connection[Any, Any] = here
-        # A session of its own: Ctrl-C is the parent's, and what the trial starts ends with it.
-        with study_folders_last():
-            path = os.pathsep.join(path for path in sys.path if path)
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hpsearch.objectives.child", str(there.fileno())],
-            pass_fds=[there.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
+        self.process = start("hpsearch.objectives.child", [there.fileno()])
         there.close()
         try:
             here.send((maker, data))
