@@ -37,6 +37,9 @@ class Unwritten(Log):
     def append(self, record: Record, *, synced: bool = True) -> None:
         """Let it go."""
 
+    def sync(self) -> None:
+        """Do nothing."""
+
 
 class Unsaved(Checkpoints):
     """Checkpoints that nobody will take up."""
