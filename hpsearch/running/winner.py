@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.study.study import Study
 from hpsearch.tracking.example import write_example
-from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
+from hpsearch.tracking.model import FOLDER, Card, pinned, read_card, write_card
 
 EXAMPLES = 3
 """Samples of the validation set that go along with a model, to try it with."""
@@ -159,7 +158,7 @@ def store(
         predicted = serving.write(model, folder, examples)
         write_example(folder, examples)
         tables = () if dataset.example is None else ("pandas",)
-        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables)]
+        requirements = [pinned(package) for package in (*NEEDED, *tables)]
         card = Card(
             history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
             int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,
