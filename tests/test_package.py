@@ -143,6 +143,15 @@ def test_the_packages_description_is_the_readme_with_links_that_hold(wheel: Path
     assert str(metadata.get_payload()).strip() == links.package_readme().strip()
 
 
+def test_an_index_takes_the_wheel_and_can_show_its_description(builder: Path, wheel: Path) -> None:
+    try:
+        call(sys.executable, "-m", "pip", "--quiet", "--python", python(builder), "install", "twine>=6")
+    except AssertionError as error:
+        pytest.skip(f"twine cannot be installed here: {str(error).strip().splitlines()[-1]}")
+    said = call(python(builder), "-m", "twine", "--no-color", "check", "--strict", wheel)
+    assert said.rstrip().endswith("PASSED")
+
+
 def test_a_wheel_of_the_sdist_is_the_same(builder: Path, source: Path, wheel: Path, tmp_path: Path) -> None:
     call(python(builder), "-c", BUILD.format(what="sdist", target=str(tmp_path)), cwd=source)
     (built,) = tmp_path.glob("*.tar.gz")

@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from strictly import STRICT
 
 from hpsearch.models import MLPClassifier, datasets
 
@@ -26,7 +27,7 @@ def expected_failures(estimator):
 @parametrize_with_checks(
     [MLPClassifier(), MLPClassifier(batch_size="all", max_epochs=100, dtype="float64")],
     expected_failed_checks=expected_failures,
-    xfail_strict=True,
+    **STRICT,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learns_own_checks(estimator, check):
