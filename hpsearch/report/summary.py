@@ -11,7 +11,6 @@ from hpsearch.report import comparison, pareto, words
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.tables import best_line, failure_parts, trials_grids
 from hpsearch.report.terminal import Part
-from hpsearch.tracking import installed
 
 TOP = 5
 
@@ -103,6 +102,6 @@ def _next(plan: StudyPlan, waits: bool, found: bool, command: str | None) -> lis
         lines.append(f"resume: {command or 'run the same study again'}")
     if found:
         lines.append(f"next: {words.command('show', plan.name, root=plan.root)}")
-        page = "ui" if installed.is_installed() else "watch"  # MLflow's, or our own
+        page = "ui" if plan.in_mlflow else "watch"
         lines.append(f"      {words.command(page, plan.name, root=plan.root)}")
     return lines

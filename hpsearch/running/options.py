@@ -182,6 +182,11 @@ class Outlet:
     wait: bool = True
 
     @property
+    def delivers(self) -> bool:
+        """Whether anything reaches MLflow: it is wanted, and MLflow is installed."""
+        return self.tracking and installed.is_installed()
+
+    @property
     def waits(self) -> bool:
         """Whether the run ends after its delivery: a model that is to be registered is waited for."""
         return self.tracking and (self.wait or self.register is not None)
