@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -21,6 +22,14 @@ ANSWER_SECONDS = 10.0
 
 CLOSE_SECONDS = 10.0
 """Most seconds to wait for workers and connections to close."""
+
+
+MISSING = "--scheduler needs Dask, which is not installed: pip install 'hpsearch[cluster]'"
+
+
+def is_installed() -> bool:
+    """Return whether Dask's workers can be spoken to, without importing it."""
+    return all(find_spec(name) is not None for name in ("dask", "distributed"))
 
 
 @contextmanager
@@ -46,7 +55,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator[Any]:
         from distributed import Client, LocalCluster, Security
         from distributed.versions import VersionMismatchWarning
     except ImportError as error:
-        raise UserError("more than one worker needs Dask: pip install 'hpsearch[cluster]'") from error
+        raise UserError(MISSING) from error
     with ExitStack() as stack:
         silence = stack.enter_context(_silence())
         if scheduler is not None:

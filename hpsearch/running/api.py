@@ -76,7 +76,9 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         climb = plan.ladder(history)
         for line in (*plan.notices, *warmth.news):
             watcher.message(line)
-        watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
+        watcher.begin(
+            history.current, plan.shown(history.current, climb, resumed=resumed, in_mlflow=how.outlet.delivers)
+        )
         interrupt = stack.enter_context(Interrupt(watcher.message))
         best = winner.Winner(history.current, plan.objective)
         if plan.dataset is not None and plan.prepared.cross_validates:

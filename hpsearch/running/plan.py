@@ -130,13 +130,14 @@ class Plan:
             self.study, first, lambda history: self.limits.reached(history) is not None, self._n, sampler=self.sampler
         )
 
-    def shown(self, history: History, climb: Ladder, *, resumed: bool) -> StudyPlan:
+    def shown(self, history: History, climb: Ladder, *, resumed: bool, in_mlflow: bool) -> StudyPlan:
         """Return what is about to run, for people.
 
         Args:
             history: The study so far.
             climb: Its ladder.
             resumed: Whether its log existed before.
+            in_mlflow: Whether it is delivered to MLflow.
         """
         about, study, data = "", self.study, self.dataset
         if data is not None:
@@ -148,7 +149,17 @@ class Plan:
             part if isinstance(part, str) else type(part).__name__ for part in (study.sampler, study.pruner)
         )
         return StudyPlan(
-            study.name, study.goal, total, self.prepared.epochs, study.lanes, sampler, pruner, about, self.root, resumed
+            study.name,
+            study.goal,
+            total,
+            self.prepared.epochs,
+            study.lanes,
+            sampler,
+            pruner,
+            about,
+            self.root,
+            resumed,
+            in_mlflow,
         )
 
     @property

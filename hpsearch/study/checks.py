@@ -76,11 +76,19 @@ def _families(model: Any, objective: Any, space: Any) -> Settled:
 
 
 def _scoring(scoring: Any, model: Any, metric: Any) -> Settled:
-    if scoring is None:
-        return {"metric": OF_REGRESSOR} if metric == DEFAULT_METRIC and predicts_numbers(model) else {}
-    if model is None:
+    if scoring is not None and model is None:
         raise UserError("scoring goes with model=; an objective reports what it likes")
-    return settled_scoring(scoring, metric)
+    settled = {} if scoring is None else settled_scoring(scoring, metric)
+    decides = settled.get("metric", metric)
+    numbers = predicts_numbers(model)
+    if decides is None:
+        return {**settled, "metric": OF_REGRESSOR if numbers else DEFAULT_METRIC}
+    if numbers and scoring is None and DEFAULT_METRIC in (decides if isinstance(decides, list | tuple) else [decides]):
+        raise UserError(
+            f"metric={metric!r}: {type(model).__name__} predicts numbers, which have no accuracy; leave metric out for "
+            f"{OF_REGRESSOR!r}, or name 'val_mse' with direction='minimize'"
+        )
+    return settled
 
 
 def _goal(metric: Any, direction: Any, value: Any, constraints: Any, model: Any) -> Settled:

@@ -48,9 +48,10 @@ class Study:
         data: Name, path, :class:`~hpsearch.study.table.Table`, data frame, ``(X, y)``, ``((X, y), (X_val, y_val))``, or
             with a third pair as the test set; or what :func:`hpsearch.models.datasets.load` and
             :func:`hpsearch.models.datasets.subset.subset` return.
-        metric: What decides. A list of several is for a Pareto front: ranking, pruning and limits go by the first.
-            Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
-            ``weights`` (how many numbers are trained, biases counted).
+        metric: What decides; by default ``val_accuracy``, of a model that predicts numbers ``val_r2``, and with a
+            single ``scoring`` that. A list of several is for a Pareto front: ranking, pruning and limits go by the
+            first. Beside what trials report there are ``seconds`` (the training time, from the log) and, for our
+            networks, ``weights`` (how many numbers are trained, biases counted).
         direction: ``maximize`` or ``minimize``; a list with one for each of several metrics.
         value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too; ``complete``: its
             last, and only trials that were trained to their end can win.
@@ -116,8 +117,8 @@ class Study:
         default_factory=dict, metadata=may(extensible=True, code=True)
     )
     data: Data | None = field(default=None, metadata=may(fixed=True, settable=True, named=False, trains=True))
-    metric: str | Sequence[str] = field(
-        default=DEFAULT_METRIC, metadata=may(fixed=True, settable=True, trains=True, plain=True)
+    metric: str | Sequence[str] | None = field(
+        default=None, metadata=may(fixed=True, settable=True, trains=True, plain=True)
     )
     direction: Direction | Sequence[Direction] = field(
         default="maximize", metadata=may(fixed=True, settable=True, plain=True)

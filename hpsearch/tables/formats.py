@@ -21,9 +21,9 @@ LOOKED_AT = 50
 """Rows of a sheet in which the first row of its table is looked for."""
 
 NEEDED = {
-    ".parquet": ("pyarrow", "pyarrow"),
-    ".feather": ("pyarrow", "pyarrow"),
-    ".arrow": ("pyarrow", "pyarrow"),
+    ".parquet": ("pyarrow", "hpsearch[parquet]"),
+    ".feather": ("pyarrow", "hpsearch[parquet]"),
+    ".arrow": ("pyarrow", "hpsearch[parquet]"),
     ".xlsx": ("openpyxl", "hpsearch[excel]"),
     ".xls": ("xlrd", "xlrd"),
     ".ods": ("odf", "odfpy"),
