@@ -72,6 +72,34 @@ class LaneExecutor(Executor):
             rows.append(row)
         return rows
 
+    def waits(self, trial: int) -> bool:
+        """Return False: workers train whatever was launched."""
+        return False
+
+    def turn(self, patience: float) -> None:
+        """Give workers that have room the trials that may train, and take in what comes within some seconds.
+
+        Raises:
+            UserError: The way to the workers is lost, or none is left; the study can be resumed.
+        """
+        workers = self._workers()
+        self._miss(workers)
+        self._send_all(self._wanted, workers)
+        self._take_answers(patience)
+
+    def brought(self, trial: int, tick: int) -> Row | None:
+        """Return a trial's next row where it has come."""
+        placed = self._trials[trial]
+        row = placed.ahead.pop(tick, None)
+        if row is not None:
+            placed.logged = placed.epoch if placed.logged is None else placed.logged
+            placed.epoch = row.epoch
+        return row
+
+    def logged(self, trial: int, epoch: int) -> None:
+        """Take in that the log has a trial's rows up to an epoch."""
+        self._trials[trial].logged = epoch
+
     def stop(self, trial: int) -> None:
         """Forget a trial, whatever of it is under way."""
         self._forget([trial])

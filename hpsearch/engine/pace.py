@@ -42,6 +42,18 @@ class Launching(Protocol):
     def rewind(self, trial: int) -> None:
         """Forget what a trial trained beyond its last row: it is paused."""
 
+    def waits(self, trial: int) -> bool:
+        """Return whether a trial trains only when its row is asked for."""
+
+    def turn(self, patience: float) -> None:
+        """Give workers that have room the trials that may train, and take in what comes within some seconds."""
+
+    def brought(self, trial: int, tick: int) -> Row | None:
+        """Return a trial's next row, of its epoch that begins at a tick; None where it has not come."""
+
+    def logged(self, trial: int, epoch: int) -> None:
+        """Take in that the log has a trial's rows up to an epoch: what is saved of it is to go back no further."""
+
 
 class Pace(Protocol):
     """Says which lanes bring their rows next, and has them trained."""

@@ -5,7 +5,6 @@ Samplers, pruners, the live view, exports and the MLflow projection all read thi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -178,13 +177,12 @@ class History:
         self.virtual = self.virtual if tick.due is None else tick.due
         self.begun = None
         self.notes += tick.notes
-        worst = -math.inf if self.goal.direction == "maximize" else math.inf
         changed: list[Trial] = []
         for row in tick.rows:
             self.waiting.pop(row.trial, None)
             if row.attributes:
                 self.trials[row.trial].attributes |= row.attributes
-            if not row.metrics and row.failure is None and not row.quiet:
+            if row.is_empty:
                 continue  # a generator that ended had nothing more to report
             trial = self.trials[row.trial]
             if trial.decision is not None or row.epoch != trial.epoch + 1:
@@ -192,8 +190,8 @@ class History:
                 continue
             if trial.take(row, tick.tick, self.goal):
                 changed.append(trial)
-            if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
-                self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
+            if (shown := trial.shown(row, self.goal)) is not None:
+                self.table.setdefault(row.epoch, {})[row.trial] = shown
         self._follow(changed)
 
     def _lead(self) -> None:
@@ -260,6 +258,11 @@ class History:
         view._lead()
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
         self.best, self._begun, self.retries, self.again = None, set(), [], 0
+
+    @property
+    def first(self) -> int:
+        """Number of its first trial."""
+        return self._first
 
     @property
     def roles(self) -> Roles:

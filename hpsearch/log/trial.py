@@ -171,6 +171,17 @@ class Trial:
         self.value, self.best_epoch, self.values = value, row.epoch, self.newest(goal, value)
         return True
 
+    def shown(self, row: Row, goal: Goal) -> float | None:
+        """Return what it stands with on the rung of an epoch that it has just done, or None where it is not on it.
+
+        A trial that reported no finite value stands there with the worst possible one.
+        """
+        if self.value is not None:
+            return self.value
+        if row.failure is None and goal.metric not in row.metrics:
+            return None
+        return -math.inf if goal.direction == "maximize" else math.inf
+
     def end(self, decision: Decision, time: float) -> None:
         """Take in how and when it ended; what it failed with is shown with it."""
         self.decision, self.ended_at = decision, time

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from hpsearch import ladder, pruners, samplers
+from hpsearch.engine.clock import Clock
 from hpsearch.engine.observer import StudyPlan
 from hpsearch.engine.pace import Pace, Ticks, VirtualTime
 from hpsearch.engine.stopping import Limits
@@ -23,6 +25,7 @@ from hpsearch.objectives.costs import estimated
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import declared_threads, surrounded
 from hpsearch.pruners.base import Pruner
+from hpsearch.running import clocks
 from hpsearch.running.options import Opening
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import scaling
@@ -119,6 +122,11 @@ class Plan:
         """
         return pace_of(self.study, self.dataset, history.declaration)
 
+    @property
+    def clock(self) -> Callable[..., Clock]:
+        """What makes the clock that it goes by."""
+        return clocks.clock_of(self.study, self.prepared.epochs)
+
     def ladder(self, history: History) -> Ladder:
         """Return what decides which trial begins next.
 
@@ -199,6 +207,7 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     sampler = samplers.build(study, None if study.model is None else prepared.epochs)
     plan = Plan(study, dataset, prepared, sampler, pruners.build(study, prepared.epochs), Limits.of(study), root)
     ladder.check(study, plan._n)
+    clocks.check(study, sampler, plan.pruner)
     if opening.retry_failed and (study.stages is not None or study.confirm):
         raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
     return plan

@@ -223,6 +223,21 @@ def _cost(cost: Any, model: Any, objective: Any) -> Settled:
     return {}
 
 
+def _lookback(lookback: float, cost: Any, stages: Any, confirm: Any, duplicates: Any) -> Settled:
+    if lookback < 0:
+        raise UserError(f"lookback must be at least 0, in mean costs of an epoch, not {lookback:g}")
+    if not lookback:
+        return {}
+    if cost is None:
+        raise UserError("lookback goes with cost=, which says how long an epoch takes in virtual time")
+    if stages is not None or confirm or duplicates != "retrain":
+        raise UserError(
+            "lookback goes with neither stages, confirmation nor duplicates=, which go by what all trials before have "
+            "brought: leave it 0"
+        )
+    return {}
+
+
 def _comparison(comparison: Any, space: Any) -> Settled:
     if comparison is None:
         return {}
@@ -271,6 +286,7 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _cost,
         _comparison,
         _duplicates,
+        _lookback,
         _warm_start,
     )
 }

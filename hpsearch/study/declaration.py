@@ -104,6 +104,7 @@ def declare(
         **({"measure_test": True} if study.measure_test else {}),
         **({"threads": study.threads} if study.threads != 1 else {}),
         **({} if study.cost is None else {"clock": "virtual", "cost": _cost(study.cost, function)}),
+        **({"lookback": study.lookback} if study.lookback else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
     if known is not None and known.unread and study.version is None:

@@ -103,6 +103,9 @@ class Study:
         cost: How long an epoch of a trial takes, in any unit: a function of its parameters, a dict; or ``"estimated"``,
             by the steps and operations that our networks take. With it the study goes by virtual time (docs/engine.md):
             a trial does not wait for those whose epochs take longer. None: all epochs count the same.
+        lookback: How far decisions look back in virtual time, in mean costs of an epoch: a decision about a trial sees
+            of the others what was due that long ago, so that a lane goes on while another is a little behind. 0: each
+            sees all that is due by then, and lanes wait for it. It goes with ``cost`` (docs/engine.md).
         comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
@@ -166,6 +169,7 @@ class Study:
     cost: Callable[[dict[str, Any]], float] | Literal["estimated"] | None = field(
         default=None, metadata=may(code=True, trains=True)
     )
+    lookback: float = field(default=0.0, metadata=may(fixed=True, settable=True, number=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
     version: str | None = field(default=None, metadata=may(code=True))
