@@ -119,7 +119,7 @@ def test_a_lookback_that_cannot_be_is_refused_when_it_is_declared(said: dict[str
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"sampler": "freeze-thaw", "pruner": "none"}, "sampler 'freeze-thaw' goes by the order in which points begin"),
+        ({"sampler": "freeze_thaw", "pruner": "none"}, "sampler 'freeze_thaw' goes by the order in which points begin"),
         ({"sampler": optuna.samplers.TPESampler()}, "sampler 'TPESampler' goes by the order"),
         ({"pruner": optuna.pruners.MedianPruner()}, "pruners of Optuna go by the order of all reports"),
     ],
