@@ -15,13 +15,13 @@ from hpsearch.engine import paused, reusing
 from hpsearch.engine.arriving import by_trial, check_order, in_its_lane
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.early import EarlyRows
-from hpsearch.engine.ending import reported
+from hpsearch.engine.ending import unreported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.pace import Launching, Pace, Ticks
 from hpsearch.engine.stopping import ALL_FAILED, Limits
 from hpsearch.engine.verdicts import verdicts
 from hpsearch.ladder.base import Ladder
-from hpsearch.log.history import SECONDS, History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Ask, Begin, Decision, Extension, Resume, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start, Telling
@@ -77,6 +77,15 @@ class Clock:
     elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
+
+    # Asked once: a protocol's isinstance looks at each of its methods.
+    @cached_property
+    def _launches(self) -> bool:
+        return isinstance(self.objective, Launching)
+
+    @cached_property
+    def _tells(self) -> Telling | None:
+        return self.objective if self.early and isinstance(self.objective, Telling) else None
 
     @cached_property
     def _paused(self) -> paused.Paused:
@@ -155,7 +164,8 @@ class Clock:
         stop, last = self._stop()
         whole = replace(record, decisions=by_trial([*record.decisions, *last]), stop=stop)
         self.log.append(whole)
-        self.history.decide(replace(whole, decisions=last))
+        if last or stop is not None:
+            self.history.decide(replace(whole, decisions=last))
         return whole
 
     def halt(self, why: str) -> None:
@@ -170,10 +180,10 @@ class Clock:
         train = [trial for trial in reusing.trained(running) if trial.number not in known]
         due = {trial.number for trial in lanes}
         missing = [trial for trial in train if trial.number in due]
-        owed = [trial.number for trial in (train if isinstance(self.objective, Launching) else missing)]
-        if self.early and max(len(lanes), len(owed)) > 1 and isinstance(self.objective, Telling):
+        owed = [trial.number for trial in (train if self._launches else missing)]
+        if self._tells is not None and max(len(lanes), len(owed)) > 1:
             plain = self.objective.epochs == 1
-            self.objective.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
+            self._tells.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
         came = self.pace.train(self.objective, missing, train, begin.tick)
         known |= {row.trial: in_its_lane(self.history, row) for row in came}
         for trial in sorted(lanes, key=lambda trial: trial.number):
@@ -239,14 +249,9 @@ class Clock:
 
     def _hint(self, rows: tuple[Row, ...]) -> None:
         """Say once where a trial reports metrics, and not the study's: it may be a slip, or come in a later epoch."""
-        for row in rows:
-            if self._hinted or not row.metrics or row.failure is not None:
-                continue
-            for metric in self.history.goal.metrics:
-                if metric not in row.metrics and metric != SECONDS:
-                    self._hinted = True
-                    self.observer.message(f"trial {row.trial} does not report {metric!r} yet{reported(metric, [row])}")
-                    break
+        if not self._hinted and (hint := unreported(self.history.goal, rows)) is not None:
+            self._hinted = True
+            self.observer.message(hint)
 
     def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
         """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
@@ -287,6 +292,7 @@ class Clock:
         return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial {first.number} because {reason}"
 
     def _checkpoint(self) -> None:
+        self.log.sync()  # no state is ahead of it
         try:
             self._paused.save(self.history.tick, self.objective.states())
         except OSError as error:

@@ -21,7 +21,6 @@ from hpsearch.engine.pace import Launch, Launching
 from hpsearch.engine.verdicts import verdicts
 from hpsearch.ladder.dealt import Dealt
 from hpsearch.log.history import History, Trial
-from hpsearch.log.lines import read
 from hpsearch.log.records import Ask, Begin, Decision, Record, Row, Tick
 from hpsearch.log.sight import Lines, View
 from hpsearch.objectives.base import Start
@@ -75,18 +74,21 @@ class LookingBack(Clock):
         return self.lookback * math.fsum(costs) / len(costs) if costs else 0.0
 
     def _written(self) -> list[Record]:
-        """Return the log so far."""
-        if self.log.path.is_file():
-            return [record for record, _ in read(self.log.path)]
-        return [] if self.history.header is None else [self.history.header]
+        """Return the log so far; of a study that is written nowhere, what it began with."""
+        return self.log.written() or ([] if self.history.header is None else [self.history.header])
+
+    @cached_property
+    def _workers(self) -> Launching | None:
+        """The objective, where it trains ahead of what is asked for."""
+        return self.objective if isinstance(self.objective, Launching) else None
 
     def settle(self, record: Tick) -> Tick:
         """Take a tick in, decide about the study, write it, and return it whole."""
         whole = super().settle(record)
         self._lines.append(whole)
-        if isinstance(self.objective, Launching):
+        if (workers := self._workers) is not None:
             for row in whole.rows:
-                self.objective.logged(self.history.trials[row.trial].ask.key, row.epoch)
+                workers.logged(self.history.trials[row.trial].ask.key, row.epoch)
         return whole
 
     def _fill(self, tick: int) -> Begin:
@@ -128,10 +130,10 @@ class LookingBack(Clock):
             here = [lane for lane in due if not lane.steps and self._trains_here(lane)]
             if here:
                 self._train(here)
-                patience = 0.0 if isinstance(self.objective, Launching) else POLL_SECONDS
-            elif isinstance(self.objective, Launching):
-                self.objective.launch(self._launches())
-                self.objective.turn(patience)
+                patience = POLL_SECONDS if self._workers is None else 0.0
+            elif self._workers is not None:
+                self._workers.launch(self._wanted())
+                self._workers.turn(patience)
                 patience = 0.0 if self._collect() else POLL_SECONDS
             else:
                 patience = POLL_SECONDS
@@ -143,14 +145,14 @@ class LookingBack(Clock):
         decisions = [replace(each, trial=row.trial) for row, step in steps for each in step.decisions]
         return sorted(decisions, key=lambda decision: decision.trial)
 
-    def _launches(self) -> list[Launch]:
+    def _wanted(self) -> list[Launch]:
         trials = [lane.trial for lane in self._lanes if lane.trial is not None]
         return [Launch(trial.number, trial.begins(trial.epoch + 1), trial.due) for trial in trials]
 
     def _trains_here(self, lane: Lane) -> bool:
         """Return whether the trial of a lane trains when it is asked to, and not before."""
         assert lane.trial is not None, "its row is wanted"
-        return not isinstance(self.objective, Launching) or self.objective.waits(lane.trial.number)
+        return self._workers is None or self._workers.waits(lane.trial.number)
 
     def _train(self, lanes: list[Lane]) -> None:
         """Train the trials of these lanes, those together that begin an epoch at one multiple."""
@@ -165,11 +167,11 @@ class LookingBack(Clock):
 
     def _collect(self) -> bool:
         """Decide about all epochs that have been trained and may be decided about; return whether there was one."""
-        assert isinstance(self.objective, Launching), "others bring rows when they are asked to"
+        assert self._workers is not None, "others bring rows when they are asked to"
         found = False
         for lane in self._lanes:
             while (trial := lane.trial) is not None and trial.due - self._look < self._due:
-                row = self.objective.brought(trial.number, trial.begins(trial.epoch + 1))
+                row = self._workers.brought(trial.number, trial.begins(trial.epoch + 1))
                 if row is None:
                     break
                 self._step(lane, row)

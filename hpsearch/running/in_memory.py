@@ -37,6 +37,13 @@ class Unwritten(Log):
     def append(self, record: Record, *, synced: bool = True) -> None:
         """Let it go."""
 
+    def sync(self) -> None:
+        """Do nothing: nothing waits."""
+
+    def written(self) -> list[Record]:
+        """Return nothing."""
+        return []
+
 
 class Unsaved(Checkpoints):
     """Checkpoints that nobody will take up."""

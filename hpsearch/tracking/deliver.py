@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hpsearch.errors import UserError
 from hpsearch.log import lock
+from hpsearch.log.files import flush
 from hpsearch.log.lines import read
 from hpsearch.log.redact import text as redacted
 from hpsearch.tracking import cursor
@@ -211,7 +212,10 @@ class Deliverer:
         if found.st_size < self._offset or found.st_ino != self._inode:
             # A line that could not be flushed was cut off again: what it told never happened. Or it is another log.
             self._projection, self._offset, self._inode = self._fresh(), 0, found.st_ino
+        flush(self._log)  # what MLflow is told of is on the disk first
         for record, end in read(self._log, self._offset):
+            if end > found.st_size:
+                break
             self._projection.apply(record)
             self._offset = end
 
