@@ -141,10 +141,10 @@ class LaneExecutor(Executor):
             if errand.worker in loads:
                 loads[errand.worker] += sum(self._seconds(number) for number in errand.numbers)
         fresh: dict[tuple[str, str, int, bool, float], list[int]] = {}
-        for number, begins, due in sorted(order, key=self._moment):
+        for number, begins, due, most in sorted(order, key=self._moment):
             placed = self._trials[number]
             ahead = placed.trained - placed.epoch
-            if number in self._pending or ahead > 1 or self._ended(placed):
+            if number in self._pending or ahead > most or self._ended(placed):
                 continue
             worker = self._room(placed, loads)
             if worker is None:

@@ -97,8 +97,9 @@ def _bars(state: State, found: Sequence[Stretch]) -> Json:
 
 def _when(trial: Trial, epoch: int) -> tuple[float, float]:
     """Return when an epoch began, and when it was due."""
-    if trial.ask.cost is None:
+    cost = trial.ask.cost if epoch == 1 else trial.cost
+    if cost is None:
         tick = trial.ticks[epoch - 1]
         return float(tick), tick + 1.0
     multiple = trial.begins(epoch)
-    return multiple * trial.ask.cost, virtual.due(multiple, trial.ask.cost)
+    return multiple * cost, virtual.due(multiple, cost)

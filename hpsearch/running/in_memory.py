@@ -109,7 +109,7 @@ def run_in_memory(
             objective = stack.enter_context(Executor(crew, executor_name(uid), prepared.epochs, _lost))
         clock = clock_of(study, prepared.epochs)(
             Unwritten(), history, objective, climb, pruner, study.lanes, Unsaved(), observer or Silent(), limits,
-            interrupted=interrupted, pace=pace_of(study, dataset, history.declaration),
+            interrupted=interrupted, pace=pace_of(study, dataset, history),
         )  # fmt: skip
         clock.run()
     return history

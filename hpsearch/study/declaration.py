@@ -114,8 +114,8 @@ def declare(
 
 
 def _cost(cost: Any, function: Callable[[Any, str], Any]) -> Any:
-    """Return a declared cost: what estimates it by the version of the rule, a function as any other."""
-    return ESTIMATE if isinstance(cost, str) else function(cost, "cost")
+    """Return a declared cost: what estimates or measures it by the version of the rule, a function as any other."""
+    return f"{cost}-1" if isinstance(cost, str) else function(cost, "cost")
 
 
 def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> dict[str, Any]:
@@ -125,10 +125,6 @@ def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> 
         if isinstance(dim, Choice) and dim.objects:
             written[name]["objects"] = {key: value(each, f"space.{name}.{key}") for key, each in dim.objects.items()}
     return written
-
-
-ESTIMATE = "estimated-1"
-"""The rule by which costs are estimated; its constants never change."""
 
 
 def identity(declaration: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ class Numbers:
 EMPTY = History(Goal("score", "maximize"))
 
 
-def all_of(lane: Dealt, most: int = 50) -> list[tuple[int, int, Any]]:
+def all_of(lane: Dealt, most: int = 100) -> list[tuple[int, int, Any]]:
     """Return point, repeat and parameter of each trial that a lane begins."""
     found: list[tuple[int, int, Any]] = []
     last: dict[str, Any] = {}

@@ -21,6 +21,6 @@ def test_one_that_takes_longer_than_a_checkpoint_saves_and_syncs_nothing(
     monkeypatch.setattr(clock, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)
     model = MLPClassifier(hidden_layer_sizes=(5,))
-    study = Study("m", model=model, data=SMALL, space={"l2": Float(0, 1)}, epochs=2, n_trials=3, lanes=2)
+    study = Study("m", model=model, data=SMALL, space={"l2": Float(0, 1)}, epochs=2, n_trials=3, lanes=2, pruner="none")
     assert [trial.epoch for trial in run_in_memory(study, SMALL).trials] == [2, 2, 2]
     assert not list(tmp_path.iterdir())
