@@ -8,7 +8,7 @@ hpsearch shows or stores is a fold of these records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 SCHEMA = 1
@@ -41,6 +41,9 @@ class Ask:
         until: The epoch at which it is paused, where the sampler said so with it, or None.
         evidence: Numbers behind the choice to begin it, where the sampler gave any.
         cost: Virtual time that each of its epochs takes, in studies with a declared cost; else None.
+        place: In studies whose decisions look back (docs/engine.md), what stands for its number wherever it is trained:
+            it begins before its number is known. That is its lane plus, for each trial that began there before, the
+            number of lanes. Else None.
     """
 
     trial: int
@@ -55,6 +58,17 @@ class Ask:
     until: int | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
     cost: float | None = None
+    place: int | None = None
+
+    @property
+    def key(self) -> int:
+        """What its randomness comes from and its files are called: its place where it has one, else its number."""
+        return self.trial if self.place is None else self.place
+
+    @property
+    def trained(self) -> Ask:
+        """The ask as what trains it is given it: under its key."""
+        return self if self.place is None else replace(self, trial=self.place)
 
 
 @dataclass(frozen=True)
@@ -114,6 +128,11 @@ class Row:
     rule: str = "failure"
     attributes: dict[str, Any] | None = None
     score_seconds: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it reports no epoch at all: a generator that ended had nothing more to say."""
+        return not self.metrics and self.failure is None and not self.quiet
 
     @property
     def ended(self) -> bool:

@@ -26,6 +26,7 @@ from hpsearch.report import (
     figures,
     findings,
     landscape,
+    lanes,
     origin,
     pareto,
     stages,
@@ -70,6 +71,7 @@ def drawings(history: History) -> Drawings:
         curves.curves(full),
         bands.bands(full),
         curves.elapsed(full, order),
+        lanes.figure(history.current),
         stages.stage_figure(history),
     ]
     shown = [figure for figure in drawn if figure is not None] if any(trial.rows for trial in full.trials) else []

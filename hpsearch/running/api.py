@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hpsearch.engine import intake
 from hpsearch.engine.checkpoints import Checkpoints
-from hpsearch.engine.clock import Clock
 from hpsearch.engine.interrupt import Interrupt
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.opening import open_history
@@ -95,7 +94,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
                 observer = Callbacks(Outage(watcher, delivery), declared, how.view.callbacks)
-                clock = Clock(
+                clock = plan.clock(
                     log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints, observer,
                     plan.limits, interrupted=lambda: interrupt.requested,
                     intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),

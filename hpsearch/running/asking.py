@@ -195,7 +195,7 @@ class Session:
 
     def _given(self, trial: Trial) -> UserTrial:
         params = restore(self._study.dimensions, trial.params)
-        seed = streams.of_function(self._study.seed, trial.number)
+        seed = streams.of_function(self._study.seed, trial.ask)
         given = UserTrial(trial.number, params, trial.ask.repeat, seed)
         return replace(given, handle=Asked(self, trial.number, trial.epoch))
 

@@ -48,18 +48,18 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
     trial = winner(history)
     if trial is None or trial.best_epoch is None or history.declaration.model is None:
         return None
-    wanted = trial.number, trial.best_epoch
+    wanted = trial.ask.key, trial.best_epoch
     if not isinstance(objective, Keeping) or objective.kept() != wanted:
         objective = make()
         assert isinstance(objective, Keeping), "what trains a model can keep it"
-        rows = [row for _, row in catch_up(objective, [(Start(trial.ask), trial.starts[: trial.best_epoch])])]
+        rows = [row for _, row in catch_up(objective, [(Start(trial.ask.trained), trial.starts[: trial.best_epoch])])]
         metric = history.goal.metric
         if rows[-1].metrics.get(metric) != trial.value:
             raise UserError(
                 f"trial {trial.number}: training it again gave {metric} = {rows[-1].metrics.get(metric)}, the log says "
                 f"{trial.value}: this CPU or these library versions are not those of the log"
             )
-        objective.keep(trial.number)
+        objective.keep(trial.ask.key)
     return objective.model()
 
 

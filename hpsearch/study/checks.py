@@ -29,8 +29,8 @@ from hpsearch.study.warm_start import check_warm_start
 
 Settled = dict[str, Any]
 
-ESTIMATED = "estimated"
-"""The cost by which epochs of our networks are weighed by their steps and operations."""
+ESTIMATED, MEASURED = "estimated", "measured"
+"""Costs by the steps and operations of our networks, and by what each trial's first epoch took."""
 
 DUPLICATES = ("retrain", "skip", "reuse")
 """What may become of a point that a sampler proposes again."""
@@ -222,12 +222,30 @@ def _resource(resource: Any, model: Any) -> Settled:
 def _cost(cost: Any, model: Any, objective: Any) -> Settled:
     if cost is None:
         return {}
-    if cost != ESTIMATED and not callable(cost):
-        raise UserError(f"cost must be a function of a trial's parameters, or {ESTIMATED!r}, not {cost!r}")
+    if cost not in (ESTIMATED, MEASURED) and not callable(cost):
+        ways = f"{ESTIMATED!r} or {MEASURED!r}"
+        raise UserError(f"cost must be a function of a trial's parameters, {ways}, not {cost!r}")
     if model is None and objective is None:
         raise UserError("cost goes with a model or an objective: trials that are trained elsewhere take what they take")
     if cost == ESTIMATED and model is None:
         raise UserError(f"cost={ESTIMATED!r} goes with a model: give a function of a trial's parameters")
+    return {}
+
+
+def _lookback(lookback: float, cost: Any, stages: Any, confirm: Any, duplicates: Any) -> Settled:
+    if lookback < 0:
+        raise UserError(f"lookback must be at least 0, in mean costs of an epoch, not {lookback:g}")
+    if not lookback:
+        return {}
+    if cost is None:
+        raise UserError("lookback goes with cost=, which says how long an epoch takes in virtual time")
+    if cost == MEASURED:
+        raise UserError(f"lookback goes with a cost that is known beforehand, not with cost={MEASURED!r}")
+    if stages is not None or confirm or duplicates != "retrain":
+        raise UserError(
+            "lookback goes with neither stages, confirmation nor duplicates=, which go by what all trials before have "
+            "brought: leave it 0"
+        )
     return {}
 
 
@@ -279,6 +297,7 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _cost,
         _comparison,
         _duplicates,
+        _lookback,
         _warm_start,
     )
 }

@@ -101,9 +101,14 @@ class Study:
         measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
         version: A name for this version of code that cannot be read (a notebook's, compiled code), so that another one
             is told apart; what can be read is told apart by itself.
-        cost: How long an epoch of a trial takes, in any unit: a function of its parameters, a dict; or ``"estimated"``,
-            by the steps and operations that our networks take. With it the study goes by virtual time (docs/engine.md):
-            a trial does not wait for those whose epochs take longer. None: all epochs count the same.
+        cost: How long an epoch of a trial takes, in any unit: a function of its parameters, a dict; ``"estimated"``, by
+            the steps and operations that our networks take; or ``"measured"``, as long as its first epoch took: then a
+            study that is resumed, or a trial that is replayed, is the same to the bit, but not a study that is run
+            anew. With it the study goes by virtual time (docs/engine.md): a trial does not wait for those whose epochs
+            take longer. None: all epochs count the same.
+        lookback: How far decisions look back in virtual time, in mean costs of an epoch: a decision about a trial sees
+            of the others what was due that long ago, so that a lane goes on while another is a little behind. 0: each
+            sees all that is due by then, and lanes wait for it. It goes with ``cost`` (docs/engine.md).
         comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
@@ -164,9 +169,10 @@ class Study:
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
     resource: ResourceName | Samples = field(default="auto", metadata=may(trains=True))
     measure_test: bool = field(default=False, metadata=may(trains=True))
-    cost: Callable[[dict[str, Any]], float] | Literal["estimated"] | None = field(
+    cost: Callable[[dict[str, Any]], float] | Literal["estimated", "measured"] | None = field(
         default=None, metadata=may(code=True, trains=True)
     )
+    lookback: float = field(default=0.0, metadata=may(fixed=True, settable=True, number=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
     version: str | None = field(default=None, metadata=may(code=True))
