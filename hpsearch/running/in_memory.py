@@ -23,7 +23,7 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import surrounded, surroundings
-from hpsearch.running.plan import pace_of, settled_value
+from hpsearch.running.plan import costed, pace_of, settled_value
 from hpsearch.study.declaration import declare, identity
 from hpsearch.study.study import Study
 
@@ -79,7 +79,7 @@ def run_in_memory(
     """
     prepared = prepare(study, dataset)
     study = settled_value(study, prepared)
-    sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
+    sampler, pruner = samplers.build(costed(study, dataset)), pruners.build(study, prepared.epochs)
     history = History(study.goal)
     declaration = declare(study)
     about = describe_data(dataset)
