@@ -8,6 +8,7 @@ hpsearch shows or stores is a fold of these records.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -186,6 +187,12 @@ class Header:
     schema: int = SCHEMA
     minor: int = 0
     brought: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> Mapping[str, int]:
+        """Versions of the rules under which the study began; what is not named is at its first."""
+        named: Mapping[str, int] = self.environment.get("rules", {})
+        return named
 
 
 @dataclass(frozen=True)

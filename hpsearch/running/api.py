@@ -73,7 +73,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        for line in (*plan.notices, *warmth.news):
+        for line in (*plan.notices, *([] if resumed else plan.by_default), *warmth.news):
             watcher.message(line)
         watcher.begin(
             history.current, plan.shown(history.current, climb, resumed=resumed, in_mlflow=how.outlet.delivers)

@@ -23,7 +23,7 @@ from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import surrounded, surroundings
 from hpsearch.running.clocks import check, clock_of
-from hpsearch.running.plan import pace_of, settled_value
+from hpsearch.running.plan import costed, pace_of, settled_value
 from hpsearch.study.declaration import declare, identity
 from hpsearch.study.study import Study
 
@@ -86,7 +86,7 @@ def run_in_memory(
     """
     prepared = prepare(study, dataset)
     study = settled_value(study, prepared)
-    sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
+    sampler, pruner = samplers.build(costed(study, dataset)), pruners.build(study, prepared.epochs)
     check(study, sampler, pruner)
     history = History(study.goal)
     declaration = declare(study)

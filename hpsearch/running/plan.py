@@ -33,6 +33,7 @@ from hpsearch.study.checks import MEASURED
 from hpsearch.study.declaration import CONFIRM, RULE, rule_of
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
+from hpsearch.study.unsaid import in_words, under
 from hpsearch.study.warm_start import WarmStart
 
 ANEW = (
@@ -54,8 +55,15 @@ def pace_of(study: Study, dataset: datasets.Dataset | None, history: History) ->
         return Ticks()
     if study.cost == MEASURED:
         return MeasuredTime(history)
-    assert study.cost is not None, "a study that goes by virtual time says what epochs cost"
-    return VirtualTime(partial(estimated, study, dataset) if isinstance(study.cost, str) else study.cost)
+    cost = costed(study, dataset).cost
+    assert callable(cost), "a study that goes by virtual time says what epochs cost"
+    return VirtualTime(cost)
+
+
+def costed(study: Study, dataset: datasets.Dataset | None) -> Study:
+    """Return a study with a function in the place of ``cost="estimated"``; another one as it is."""
+    estimates = isinstance(study.cost, str) and study.cost != MEASURED
+    return replace(study, cost=partial(estimated, study, dataset)) if estimates else study
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,12 @@ class Plan:
         if self.dataset is None:
             return measured
         return [*measured, *self.dataset.said, *(f"warning: {text}" for text in self.dataset.warnings)]
+
+    @property
+    def by_default(self) -> list[str]:
+        """What was taken where the study names no sampler or no pruner, in a line for people; none where it does."""
+        text = in_words(self.study)
+        return [] if text is None else [text]
 
     @property
     def waits(self) -> bool:
@@ -218,14 +232,15 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
         UserError: The data cannot be loaded, or the parts of the study do not go together.
     """
     log = root / "studies" / study.name / catalogue.LOG
+    header = header_at(log)
+    study = under(study, None if header is None else header.rules)
     study, dataset = loaded(study, log)
     begun = not opening.extend and log.is_file()
     if not (opening.yes or begun):
         samplers.check_size(study)
-    header = header_at(log)
     prepared = prepare(study, dataset, RULE if header is None else rule_of(header.declaration))
     study = settled_value(study, prepared)
-    sampler = samplers.build(study, None if study.model is None else prepared.epochs)
+    sampler = samplers.build(costed(study, dataset), None if study.model is None else prepared.epochs)
     plan = Plan(study, dataset, prepared, sampler, pruners.build(study, prepared.epochs), Limits.of(study), root)
     ladder.check(study, plan._n)
     clocks.check(study, sampler, plan.pruner)

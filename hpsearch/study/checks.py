@@ -16,6 +16,7 @@ from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import check_point, check_space
 from hpsearch.space.constraints import check_constraints, violated
 from hpsearch.study.comparison import Comparison
+from hpsearch.study.defaults import PAUSING, About, settled
 from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
 from hpsearch.study.grids import choices_of, points_of
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
@@ -120,26 +121,24 @@ def _task(model: Any, objective: Any, data: Any) -> Settled:
     return {}
 
 
-def _points(space: Any, model: Any, enqueue: Any, sampler: Any, pruner: Any) -> Settled:
-    """Turn a list of grids into its points, and settle what a comparison leaves to be understood."""
-    listed = isinstance(space, list | tuple)
-    alone = not space and not callable(space)
-    settled: Settled = {}
-    if listed:
+def _points(
+    space: Any, model: Any, objective: Any, epochs: Any, metric: Any, stages: Any, repeats: Any, cv: Any, confirm: Any,
+    audit: Any, enqueue: Any, sampler: Any, pruner: Any,
+) -> Settled:  # fmt: skip
+    """Turn a list of grids into its points, and settle the sampler and the pruner where they were not named."""
+    about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit)
+    found = settled(sampler, pruner, about, pauses)
+    if isinstance(space, list | tuple):
         points, objects = points_of(space, {} if model is None else model.get_params(deep=True))
         if enqueue:
             raise UserError("enqueue: a list of grids says all points itself")
-        settled = {"space": choices_of(points, objects), "enqueue": tuple(points)}
-    if sampler is None:
-        settled["sampler"] = "listed" if listed else "tpe"
-    if pruner is None:
-        settled["pruner"] = "none" if listed or alone or pauses(sampler) else "asha"
-    return settled
+        found |= {"space": choices_of(points, objects), "enqueue": tuple(points)}
+    return found
 
 
 def pauses(sampler: Any) -> bool:
     """Return whether a sampler decides itself how long its trials train."""
-    return sampler == "freeze_thaw" or getattr(sampler, "pauses", False) is True
+    return (isinstance(sampler, str) and sampler in PAUSING) or getattr(sampler, "pauses", False) is True
 
 
 def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:

@@ -56,9 +56,11 @@ class Study:
         value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too; ``complete``: its
             last, and only trials that were trained to their end can win.
         constraints: Functions of a point's parameters, a dict, that return whether it may be trained at all.
-        sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: ``tpe``, in a comparison ``listed``.
-        pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: ``asha``, but ``none`` in a comparison
-            and for an empty space, whose repeats are one.
+        sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: the default for studies
+            of its kind (:mod:`hpsearch.study.defaults`), in a comparison ``listed``. A study that was begun keeps the
+            default that it began with.
+        pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: the default of its kind, but ``none``
+            in a comparison, for an empty space, whose repeats are one, and beside a sampler that pauses trials itself.
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
         epochs: Most epochs per trial; None: as many as the model says.
         lanes: Trials that train side by side.
