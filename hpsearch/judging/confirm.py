@@ -76,7 +76,7 @@ class Verdict:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the winner can be told from the runner-up; True where nobody ran up."""
+        """Whether the winner can be told from the runner-up; True where there is no runner-up."""
         return self.p_value is None or self.p_value < SIGNIFICANT
 
 

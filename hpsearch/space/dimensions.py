@@ -34,6 +34,11 @@ class Float:
         log: Whether the logarithm is sampled evenly; needs low > 0.
         step: Distance of the values that are tried, counted from low, or None for a continuum.
         when: Values that earlier dimensions must have; a list gives alternatives.
+
+    Example:
+        >>> from hpsearch import Float
+        >>> Float(0.001, 1.0, log=True).contains(0.01), Float(0, 1, step=0.25).contains(0.3)
+        (True, False)
     """
 
     low: float
@@ -117,6 +122,11 @@ class Int:
         log: Whether the logarithm is sampled evenly; needs low >= 1.
         step: Distance of the values that are tried, counted from low; None means 1.
         when: Values that earlier dimensions must have; a list gives alternatives.
+
+    Example:
+        >>> from hpsearch import Int
+        >>> Int(10, 100, step=10).contains(30), Int(10, 100, step=10).contains(35)
+        (True, False)
     """
 
     low: int
@@ -178,6 +188,13 @@ class Choice:
             its name is that of the function or class, or else its ``repr``.
         when: Values that earlier dimensions must have; a list gives alternatives.
         objects: What the options stand for that go by names.
+
+    Example:
+        >>> from hpsearch import Choice, Float
+        >>> optimizer = Choice(["sgd", "momentum"])
+        >>> space = {"optimizer": optimizer, "momentum": Float(0.5, 0.99, when={"optimizer": "momentum"})}
+        >>> optimizer.contains("adam")
+        False
     """
 
     options: Sequence[Any] | Mapping[str, Any]

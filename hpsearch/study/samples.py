@@ -28,6 +28,11 @@ class Samples:
     Attributes:
         proportional: Names of the model's parameters, in a pipeline such as ``"ridge__alpha"``.
         inverse: Likewise.
+
+    Example:
+        >>> from hpsearch import Samples
+        >>> Samples(inverse="C").rescaled({"C": 1.0}, share=0.25)  # a quarter of the samples
+        {'C': 4.0}
     """
 
     proportional: Sequence[str] = ()

@@ -69,6 +69,14 @@ class Scale:
 
     Raises:
         UserError: A value cannot be.
+
+    Example:
+        >>> from hpsearch import Float, MLPClassifier, Scale, Study
+        >>> stages = [Scale(classes=(0, 1), train=100, epochs=2, promote=2), Scale()]
+        >>> study = Study("ladder", MLPClassifier((8,), max_epochs=5), space={"learning_rate": Float(0.01, 1)},
+        ...               data="digits", stages=stages)
+        >>> study.stages[0].train, study.stages[1].train
+        (100, None)
     """
 
     classes: Sequence[Any] | None = None

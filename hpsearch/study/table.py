@@ -42,6 +42,14 @@ class Table:
 
     Raises:
         UserError: An option cannot be.
+
+    Example:
+        >>> import pandas as pd
+        >>> from hpsearch import Table
+        >>> frame = pd.DataFrame({"patient": [1, 1, 2, 2], "age": [30, 31, 60, 61], "ill": ["no", "no", "yes", "yes"]})
+        >>> table = Table(frame, target="ill", groups="patient")  # a patient's rows stay on one side of the split
+        >>> table.target, table.groups
+        ('ill', 'patient')
     """
 
     data: Any

@@ -26,6 +26,17 @@ class WarmStart:
 
     Raises:
         UserError: The source is nothing of these, or ``first`` is no number of points.
+
+    Example:
+        >>> import pandas as pd
+        >>> from hpsearch import Float, Study, WarmStart
+        >>> pd.DataFrame({"x": [0.2, 0.7], "value": [0.5, 0.9]}).to_csv("earlier.csv", index=False)
+        >>> def objective(trial):
+        ...     return trial["x"]
+        >>> study = Study("warm", objective=objective, space={"x": Float(0, 1)}, n_trials=2, metric="value", lanes=1,
+        ...               warm_start=WarmStart("earlier.csv", first=1))
+        >>> study.run(tracking=False, quiet=True).trials["params.x"].tolist()[0]  # the best of the file comes first
+        0.7
     """
 
     source: Any

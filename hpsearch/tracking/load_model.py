@@ -37,6 +37,15 @@ def load(
 
     Raises:
         UserError: There is no such model, it is damaged, or it needs a type that is not trusted; the line names it.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, load
+        >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+        >>> model = MLPClassifier((), max_epochs=5, random_state=0).fit(X, y)
+        >>> model.save("model.npz")
+        >>> load("model.npz").predict([[0.0], [1.0]])
+        array([0, 1])
     """
     if isinstance(source, str) and source.startswith(SCHEMES):
         return _read(_downloaded(source, resolve(Path(root), tracking_uri)), source, trusted)
