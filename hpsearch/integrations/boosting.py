@@ -23,6 +23,7 @@ def lightgbm_callback(trial: Any) -> Callable[[Any], None]:
         ...     train = lightgbm.Dataset(data.X_train, data.y_train)
         ...     valid = train.create_valid(data.X_valid, data.y_valid)
         ...     params = {**trial.params, "objective": "multiclass", "num_class": 10, "metric": "multi_error"}
+        ...     params["verbose"] = -1
         ...     lightgbm.train(params, train, 3, valid_sets=[valid], callbacks=[lightgbm_callback(trial)])
         >>> study = Study("lightgbm", objective=objective, space={"learning_rate": Float(0.1, 0.5)}, data="digits",
         ...               metric="valid_0_multi_error", direction="minimize", epochs=3, n_trials=1)
