@@ -207,12 +207,12 @@ class Choice:
         object.__setattr__(self, "objects", objects)
         if not options:
             raise UserError("Choice([]): there is nothing to choose from")
-        known: list[Any] = []
+        earlier: list[Any] = []
         for option in options:
             value = json_value(option, f"Choice option {option!r}")
-            if value in known:
+            if value in earlier:
                 raise UserError(f"{self!r}: option {option!r} equals an earlier one")
-            known.append(value)
+            earlier.append(value)
         object.__setattr__(self, "when", _check_when(self))
 
     def __repr__(self) -> str:
@@ -244,7 +244,7 @@ class Choice:
         if self.objects:
             raise UserError(f"{option!r} is no longer among the options of {self!r}, so nothing says what it stood for")
         # Of a trial from before the option was taken out: a list is written as the others are.
-        tuples = any(isinstance(each, tuple) for each in self.listed_options)
+        tuples = any(isinstance(choice, tuple) for choice in self.listed_options)
         return tuple(option) if tuples and isinstance(option, list) else option
 
     def grid(self) -> list[Any]:
