@@ -139,8 +139,8 @@ class Comparison:
         if self.at not in ("best", "last"):
             raise UserError(f"comparison: at must be 'best' or 'last', not {self.at!r}")
         for name, kinds in (("published", (Published,)), ("plots", (Curves, Against))):
-            given = getattr(self, name)
-            items = (given,) if isinstance(given, kinds) else tuple(given)
+            value = getattr(self, name)
+            items = (value,) if isinstance(value, kinds) else tuple(value)
             for item in items:
                 if not isinstance(item, kinds):
                     wanted = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
@@ -186,10 +186,10 @@ def names(metrics: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         UserError: They are no names.
     """
-    found = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-    if not all(isinstance(name, str) and name for name in found):
+    listed_names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    if not all(isinstance(name, str) and name for name in listed_names):
         raise UserError(f"comparison: a metric must be a text such as 'test_error', not {metrics!r}")
-    return found
+    return listed_names
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,18 +108,18 @@ class Table:
 
     def to_json(self) -> dict[str, Any]:
         """Return what decides a result, as JSON values; a data frame is stood for by the study's data digest."""
-        said: dict[str, Any] = {}
+        described: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
             if name != "data" and value not in (None, (), False):
-                said[name] = list(value) if isinstance(value, tuple) else value
-        return {"table": self.data if isinstance(self.data, str) else None, **said}
+                described[name] = list(value) if isinstance(value, tuple) else value
+        return {"table": self.data if isinstance(self.data, str) else None, **described}
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> Table:
+    def from_json(cls, described: dict[str, Any]) -> Table:
         """Return the table that :meth:`to_json` described; it was read from a file."""
         options: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in said.items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in described.items()
         }
         return cls(options.pop("table"), **options)
 
