@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hpsearch.engine import paused, reusing
-from hpsearch.engine.arriving import by_trial, check_order, in_its_lane, most_epochs
+from hpsearch.engine.arriving import by_trial, check_order, in_its_lane
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.early import EarlyRows
-from hpsearch.engine.ending import own_end, unreported
+from hpsearch.engine.ending import unreported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.pace import Launching, Pace, Ticks
 from hpsearch.engine.stopping import ALL_FAILED, Limits
+from hpsearch.engine.verdicts import verdicts
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Ask, Begin, Decision, Extension, Resume, Row, Tick
@@ -143,14 +144,17 @@ class Clock:
         for note in begin.notes:
             self.observer.message(note)
         for decision in whole.decisions:
-            if decision.action == "audit" or self.history.trials[decision.trial].ask.reuses is not None:
-                continue
-            if decision.action == "pause":
-                self.pace.rewind(self.objective, decision.trial)
-                self._paused.pause(decision.trial)
-            elif self._paused.end(decision.trial):
-                self.objective.stop(decision.trial)
+            if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
+                self._act(decision)
         return whole
+
+    def _act(self, decision: Decision) -> None:
+        """Have the objective let go of a trial that has ended, or keep one that is paused."""
+        if decision.action == "pause":
+            self.pace.rewind(self.objective, decision.trial)
+            self._paused.pause(decision.trial)
+        elif self._paused.end(decision.trial):
+            self.objective.stop(self.history.trials[decision.trial].ask.key)
 
     def settle(self, record: Tick) -> Tick:
         """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
@@ -192,7 +196,7 @@ class Clock:
         best = self.history.best
         better = best is not None and any(row.trial == best.number and row.epoch == best.best_epoch for row in rows)
         if best is not None and better and isinstance(self.objective, Keeping):
-            self.objective.keep(best.number)
+            self.objective.keep(best.ask.key)
 
     def _fill(self, tick: int) -> Begin:
         """Begin or resume a trial in each free lane, in lane order, while there are any."""
@@ -241,30 +245,7 @@ class Clock:
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
-        goal = self.history.goal
-        decisions: list[Decision] = []
-        open_rows: list[Row] = []
-        for row in rows:
-            trial = self.history.trials[row.trial]
-            if trial.ask.reuses is not None:
-                continue  # it ends as the trial that it follows
-            if (ended := own_end(goal, trial, row)) is not None:
-                decisions.append(ended)
-            elif row.finished:
-                most = self.ladder.epochs(trial.ask.stage, most_epochs(trial.params, self.objective.epochs))
-                early = trial.epoch < most
-                reason = f"stopped early after epoch {trial.epoch}" if early else f"all {trial.epoch} epochs done"
-                rule = "early_stopping" if early else "epochs"
-                decisions.append(Decision(row.trial, "complete", reason, rule))
-            elif self.limits.trial_timeout is not None and trial.seconds > self.limits.trial_timeout:
-                reason = f"trained for {trial.seconds:.1f} s, longer than trial_timeout={self.limits.trial_timeout:g} s"
-                decisions.append(Decision(row.trial, "fail", reason, "timeout"))
-            elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
-                open_rows.append(row)  # who has not reported yet is not judged
-        decisions += self.pruner.judge(self.history.current, open_rows)
-        decisions += paused.at_its_epoch(self.history, [row.trial for row in open_rows], decisions)
-        decisions += reusing.ends(self.history, [self.history.trials[row.trial] for row in rows], decisions)
-        return list(by_trial(decisions))
+        return verdicts(self.history, rows, self.ladder, self.pruner, self.limits, self.objective.epochs)
 
     def _hint(self, rows: tuple[Row, ...]) -> None:
         """Say once where a trial reports metrics, and not the study's: it may be a slip, or come in a later epoch."""

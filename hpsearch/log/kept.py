@@ -78,6 +78,6 @@ def artifacts(study_dir: Path, trial: int) -> Iterator[tuple[Path, str]]:
 
 
 def trials_with_artifacts(study_dir: Path) -> set[int]:
-    """Return the numbers of the trials that have logged any."""
+    """Return the keys of the trials that have logged any."""
     folder = study_dir / ARTIFACTS
     return {int(path.name) for path in folder.iterdir() if path.name.isdigit()} if folder.is_dir() else set()

@@ -176,6 +176,10 @@ class Log:
         if isinstance(record, Header):
             self._key = key_of(record)
 
+    def written(self) -> list[Record]:
+        """Return all records that stand in the log now."""
+        return [record for record, _ in read(self.path)]
+
     def sync(self) -> None:
         """Return once all that was written is on the disk: before it is told to somebody who remembers it.
 

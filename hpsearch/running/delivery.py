@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.tracking.deliver import Deliverer
 from hpsearch.tracking.exhibits import Exhibits
@@ -36,7 +37,12 @@ def _draw(history: History) -> Mapping[str, bytes]:
     from hpsearch.report import html, pictures
 
     drawn = html.drawings(history)
-    return {html.FILE: html.page(history, drawn).encode(), **pictures.pictures(drawn[0])}
+    try:
+        files = {html.FILE: html.page(history, drawn).encode()}
+    except UserError as error:  # MLflow is here without what draws a page; the curves are worth delivering alone
+        print(f"no {html.FILE}: {error}", file=sys.stderr)
+        files = {}
+    return {**files, **pictures.pictures(drawn[0])}
 
 
 def main(argv: list[str] | None = None) -> int:

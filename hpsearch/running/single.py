@@ -7,7 +7,6 @@ from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.running.study import Study
-from hpsearch.study.study import DEFAULT_METRIC
 
 HELD_OUT = 0.2
 """Share of the samples that a curve is measured on where no others are given for that."""
@@ -67,7 +66,11 @@ def track(
         array([False,  True])
     """
     declared = Study(
-        name, estimator, data=_data(estimator, X, y, X_val, y_val), repeats=repeats, **_goal(estimator, study)
+        name,
+        estimator,
+        data=_data(estimator, X, y, X_val, y_val),
+        repeats=repeats,
+        **{"pruner": "none", **study},
     )
     if declared.dimensions or callable(declared.space):
         raise UserError(f"study {name!r}: track() fits one estimator; to search a space, run a Study")
@@ -88,11 +91,3 @@ def _data(estimator: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> tuple[Any, 
         return (X, y), (X_val, y_val)
     divided = door.load((X, y), estimator, split=(1 - HELD_OUT, HELD_OUT, 0.0))
     return (divided.X_train, divided.y_train), (divided.X_valid, divided.y_valid)
-
-
-def _goal(estimator: Any, said: dict[str, Any]) -> dict[str, Any]:
-    """Return a study's settings, with the metric that suits the estimator where none is said."""
-    from sklearn.base import is_regressor
-
-    suits = "val_r2" if is_regressor(estimator) else DEFAULT_METRIC
-    return {"pruner": "none", **({} if "scoring" in said else {"metric": suits}), **said}

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.study.checks import pauses
+from hpsearch.study.defaults import Unsaid
 from hpsearch.study.naming import data_word
 from hpsearch.study.settings import having
 from hpsearch.study.study import SETTINGS, Study
@@ -72,7 +73,7 @@ def variant(study: Study, changed: Study) -> str:
     parts: dict[str, str] = {}
     for key in SETTABLE:
         old, new = getattr(study, key), getattr(changed, key)
-        if SETTINGS[key].named and new != old:
+        if SETTINGS[key].named and new != old and not isinstance(new, Unsaid):
             parts[key] = f"{key}={_word(new)}"
     old_params, new_params = _params(study), _params(changed)
     for key, value in new_params.items():

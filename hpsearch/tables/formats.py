@@ -203,9 +203,9 @@ def _arff(path: Path, table: Table) -> Read:
 _ATTRIBUTE = re.compile(r"""@attribute\s+(?:'([^']*)'|"([^"]*)"|([^\s{[]+))""", re.IGNORECASE)
 
 FORMATS: Mapping[str, Format] = {
-    ".parquet": Format(_parquet, "pyarrow", "pyarrow"),
-    ".feather": Format(_feather, "pyarrow", "pyarrow"),
-    ".arrow": Format(_feather, "pyarrow", "pyarrow"),
+    ".parquet": Format(_parquet, "pyarrow", "hpsearch[parquet]"),
+    ".feather": Format(_feather, "pyarrow", "hpsearch[parquet]"),
+    ".arrow": Format(_feather, "pyarrow", "hpsearch[parquet]"),
     ".jsonl": Format(_json_lines, packed=True),
     ".ndjson": Format(_json_lines, packed=True),
     ".json": Format(_json, packed=True),

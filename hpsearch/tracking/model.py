@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +147,20 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
             code_paths=[str(package)],
             signature=signature,
             input_example=example,
-            pip_requirements=card.requirements,
+            pip_requirements=[pinned(each) for each in card.requirements],  # MLflow may have come since
             mlflow_model=description,
         )
         from hpsearch.tracking import sklearn_flavor  # imports scikit-learn
 
         sklearn_flavor.add(target, package.name, description)
+
+
+def pinned(requirement: str) -> str:
+    """Return a package with the version that is installed; as it was said where it is pinned or not installed."""
+    try:
+        return requirement if "==" in requirement else f"{requirement}=={metadata.version(requirement)}"
+    except metadata.PackageNotFoundError:
+        return requirement
 
 
 def carried(place: Path) -> Path:
