@@ -55,7 +55,13 @@ class NamedSet:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A named set, described without loading it; `found` is "embedded", a folder, or None where it is not fetched."""
+    """A named set, described without loading it; `found` is "embedded", a folder, or None where it is not fetched.
+
+    Example:
+        >>> from hpsearch.models.datasets import describe
+        >>> describe("digits").found
+        'embedded'
+    """
 
     name: str
     n_train: int
@@ -158,7 +164,13 @@ CATALOGUE: dict[str, NamedSet] = {
 
 
 def names() -> list[str]:
-    """Return the names of the named data sets, sorted."""
+    """Return the names of the named data sets, sorted.
+
+    Example:
+        >>> from hpsearch.models.datasets import names
+        >>> names()
+        ['digits', 'fashion_mnist', 'mnist']
+    """
     return sorted(CATALOGUE)
 
 
@@ -183,6 +195,12 @@ def describe(name: str, *, data_dir: str | Path | None = None) -> DatasetInfo:
 
     Raises:
         DatasetError: The name is unknown, or HPSEARCH_DATA is not a folder.
+
+    Example:
+        >>> from hpsearch.models.datasets import describe
+        >>> digits = describe("digits")
+        >>> digits.n_train, digits.n_features, digits.n_classes
+        (1078, 64, 10)
     """
     entry = entry_of(name)
     rows, columns = entry.image_shape

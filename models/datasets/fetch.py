@@ -49,6 +49,12 @@ def fetch(
     Raises:
         DatasetError: The set is unknown or embedded, the folder cannot be written, or every mirror failed (the message
             lists each with its reason).
+
+    Example:
+        >>> from hpsearch.models.datasets import fetch, load
+        >>> folder = fetch("mnist")  # doctest: +SKIP
+        >>> load("mnist").X_train.shape  # doctest: +SKIP
+        (50000, 784)
     """
     entry = entry_of(name)
     if entry.embedded:
