@@ -79,7 +79,7 @@ MODELS_FLOORS: list[set[str]] = [
         "estimators.regressor",
     },
     {"estimators.from_state", "estimators.loading", "estimators.onnx_file", "estimators.torch_state"},
-    {"estimators.serving", "estimators.network2", "estimators.safetensors_file"},
+    {"estimators.serving", "estimators.network2", "estimators.safetensors_file", "estimators.histograms"},
 ]
 """From the lowest floor within ``models`` to the highest, by module; modules of one floor do not see each other. The
 data sets stand aside: they know none of these, and none of these knows them."""

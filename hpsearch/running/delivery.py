@@ -32,11 +32,13 @@ def exhibits() -> Exhibits:
     return Exhibits(_draw)
 
 
-def _draw(history: History) -> Mapping[str, bytes]:
-    from hpsearch.report import html, pictures
+def _draw(history: History, study_dir: Path) -> Mapping[str, bytes]:
+    from hpsearch.report import histograms, html, pictures
 
-    drawn = html.drawings(history)
-    return {html.FILE: html.page(history, drawn).encode(), **pictures.pictures(drawn[0])}
+    drawn, kept = html.drawings(history), histograms.kept(study_dir)
+    page = html.page(history, ([*drawn[0], *histograms.figures(kept)], drawn[1]))
+    files = {} if kept is None else {histograms.FILE: (json.dumps(kept, indent=1) + "\n").encode()}
+    return {html.FILE: page.encode(), **pictures.pictures(drawn[0]), **files}
 
 
 def main(argv: list[str] | None = None) -> int:
