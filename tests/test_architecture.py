@@ -38,7 +38,7 @@ MODELS_FLOORS: list[set[str]] = [
     {"preprocessing.columns", "preprocessing.parts"},
     {"preprocessing"},
     {"costs", "layers.base", "layers.shapes"},
-    {"layers.declared", "layers.copy", "layers.patches"},
+    {"layers.declared", "layers.copies", "layers.patches"},
     {
         "layers.activation",
         "layers.batch_norm",
@@ -250,3 +250,8 @@ def test_the_command_line_starts_without_heavy_libraries() -> None:
     code = f"import sys, hpsearch.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_module_of_the_networks_has_a_name_of_pythons() -> None:
+    # MLflow puts every folder of a served model's code first on the import path.
+    assert [name for name in MODELS if name.rpartition(".")[2] in sys.stdlib_module_names] == []

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import links  # noqa: E402 - found by the line above
+import weight  # noqa: E402
 
 LEFT_OUT = (".*", "__pycache__", "*.egg-info", "build", "dist", "venv", "mlruns", "shared")
 BUILD = "import setuptools.build_meta as b; b.build_{what}({target!r})"
@@ -40,6 +43,17 @@ def objective(trial):
 study = Study(
     name="pure", objective=objective, space={"x": Float(-3, 3)}, metric="loss", direction="minimize",
     epochs=1, sampler="random", pruner="none", n_trials=4, lanes=2,
+)
+"""
+
+FOREST = """\
+from sklearn.ensemble import RandomForestClassifier
+
+from hpsearch import Int, Study
+
+study = Study(
+    name="forest", model=RandomForestClassifier(n_estimators=5), space={"max_depth": Int(2, 6)}, data="digits",
+    sampler="random", n_trials=4,
 )
 """
 
@@ -129,6 +143,15 @@ def test_the_packages_description_is_the_readme_with_links_that_hold(wheel: Path
     assert str(metadata.get_payload()).strip() == links.package_readme().strip()
 
 
+def test_an_index_takes_the_wheel_and_can_show_its_description(builder: Path, wheel: Path) -> None:
+    try:
+        call(sys.executable, "-m", "pip", "--quiet", "--python", python(builder), "install", "twine>=6")
+    except AssertionError as error:
+        pytest.skip(f"twine cannot be installed here: {str(error).strip().splitlines()[-1]}")
+    said = call(python(builder), "-m", "twine", "--no-color", "check", "--strict", wheel)
+    assert said.rstrip().endswith("PASSED")
+
+
 def test_a_wheel_of_the_sdist_is_the_same(builder: Path, source: Path, wheel: Path, tmp_path: Path) -> None:
     call(python(builder), "-c", BUILD.format(what="sdist", target=str(tmp_path)), cwd=source)
     (built,) = tmp_path.glob("*.tar.gz")
@@ -193,6 +216,57 @@ def test_studies_run_in_a_hostile_folder(workers: int, installed: Path, project:
     curves = call(hpsearch, "export", "pure", "--curves", cwd=project).splitlines()
     assert all(float(line.rpartition(",")[2]) >= 10 for line in curves[1:])  # 4 + 4 + 2 by the project's own modules
     assert "eta_lambda" in call(hpsearch, "ls", cwd=project)
+
+
+@pytest.fixture(scope="module")
+def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel and what it requires, and nothing that an extra brings."""
+    folder = tmp_path_factory.mktemp("lean")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    site = folder / "site"
+    site.mkdir()
+    for name in weight.closure(project["dependencies"], project["optional-dependencies"]):
+        for file in metadata.files(name) or ():
+            first, place = file.parts[0], Path(str(file.locate()))
+            if first != ".." and place.exists() and not (site / first).exists():
+                (site / first).symlink_to(Path(*place.parts[: len(place.parts) - len(file.parts) + 1]))
+    made = folder / "venv"
+    call(sys.executable, "-m", "venv", "--without-pip", made)
+    (packages,) = made.glob("lib/python*/site-packages")
+    (packages / "outer.pth").write_text(f"{site}\n", encoding="utf-8")
+    install(made, "--no-index", wheel)
+    return made
+
+
+def test_the_core_searches_fits_and_shows_without_mlflow_pyarrow_plotly_and_matplotlib(
+    lean: Path, project: Path
+) -> None:
+    extra = ("mlflow", "pyarrow", "plotly", "matplotlib", "distributed", "openpyxl")
+    code = f"from importlib.util import find_spec; print([name for name in {extra} if find_spec(name)])"
+    assert call(python(lean), "-P", "-c", code) == "[]\n"
+    hpsearch = lean / "bin" / "hpsearch"
+    (project / "forest.py").write_text(FOREST, encoding="utf-8")
+    for study in ("eta_lambda", "pure", "forest"):
+        said = call(hpsearch, "run", f"{study}.py", cwd=project)
+        assert f"{study} is done: 4 trials" in said
+        assert said.count("MLflow") == said.count("pip install 'hpsearch[mlflow]', then `hpsearch sync`") + 1 == 2
+        assert f"hpsearch watch {study}" in said
+        assert "hpsearch ui" not in said
+        assert "is not in MLflow" not in said  # the model of each is kept, for when MLflow is there
+    assert (project / "mlruns" / "studies" / "forest" / "model" / "card.json").is_file()
+    call(hpsearch, "show", "forest", cwd=project)
+    call(hpsearch, "explain", "eta_lambda", cwd=project)
+    call(hpsearch, "export", "forest", "--format", "json", cwd=project)
+    call(hpsearch, "watch", "eta_lambda", "-o", "page.html", cwd=project)
+    for extra, words in {
+        "mlflow": ("run", "forest.py", "--tracking-uri", "http://127.0.0.1:9"),
+        "parquet": ("export", "forest", "--format", "parquet", "-o", "forest.parquet"),
+        "report": ("report", "forest"),
+        "cluster": ("run", "forest.py", "--trials", 5, "--scheduler", "tcp://127.0.0.1:9"),
+    }.items():
+        said = call(hpsearch, *words, cwd=project, status=2)
+        assert f"pip install 'hpsearch[{extra}]'" in said
+        assert said.count("\n") == 1, said
 
 
 def test_a_folder_of_any_name_will_do_without_git_and_without_a_home(installed: Path, tmp_path: Path) -> None:

@@ -135,6 +135,20 @@ def accept(
     )
 
 
+def check_as_it_began(name: str, accepted: Accepted | None, wish: Wish) -> None:
+    """Refuse to have a study go on in another way whose decisions look back: lanes have been dealt their points.
+
+    Raises:
+        UserError: More is asked for than more trials, other limits, or the same code written in another way.
+    """
+    if (accepted is None or accepted.change == "same") and not (wish.retry or wish.fix or wish.new_version):
+        return
+    raise UserError(
+        f"study {name!r} has a lookback, so that it goes on as it began, with more trials or other limits alone; "
+        "name the changed one with --name"
+    )
+
+
 def _extended(
     old: Mapping[str, Any], new: Mapping[str, Any], differs: set[str], had: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:

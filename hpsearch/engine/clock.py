@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hpsearch.engine import paused, reusing
-from hpsearch.engine.arriving import by_trial, check_order, in_its_lane, most_epochs
+from hpsearch.engine.arriving import by_trial, check_order, in_its_lane
 from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.early import EarlyRows
-from hpsearch.engine.ending import own_end, reported
+from hpsearch.engine.ending import unreported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.pace import Launching, Pace, Ticks
 from hpsearch.engine.stopping import ALL_FAILED, Limits
+from hpsearch.engine.verdicts import verdicts
 from hpsearch.ladder.base import Ladder
-from hpsearch.log.history import SECONDS, History, Trial
+from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Ask, Begin, Decision, Extension, Resume, Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Keeping, Objective, Start, Telling
@@ -76,6 +77,15 @@ class Clock:
     elapsed: Callable[[], float] = time.monotonic
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
+
+    # Asked once: a protocol's isinstance looks at each of its methods.
+    @cached_property
+    def _launches(self) -> bool:
+        return isinstance(self.objective, Launching)
+
+    @cached_property
+    def _tells(self) -> Telling | None:
+        return self.objective if self.early and isinstance(self.objective, Telling) else None
 
     @cached_property
     def _paused(self) -> paused.Paused:
@@ -134,14 +144,17 @@ class Clock:
         for note in begin.notes:
             self.observer.message(note)
         for decision in whole.decisions:
-            if decision.action == "audit" or self.history.trials[decision.trial].ask.reuses is not None:
-                continue
-            if decision.action == "pause":
-                self.pace.rewind(self.objective, decision.trial)
-                self._paused.pause(decision.trial)
-            elif self._paused.end(decision.trial):
-                self.objective.stop(decision.trial)
+            if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
+                self._act(decision)
         return whole
+
+    def _act(self, decision: Decision) -> None:
+        """Have the objective let go of a trial that has ended, or keep one that is paused."""
+        if decision.action == "pause":
+            self.pace.rewind(self.objective, decision.trial)
+            self._paused.pause(decision.trial)
+        elif self._paused.end(decision.trial):
+            self.objective.stop(self.history.trials[decision.trial].ask.key)
 
     def settle(self, record: Tick) -> Tick:
         """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
@@ -151,7 +164,8 @@ class Clock:
         stop, last = self._stop()
         whole = replace(record, decisions=by_trial([*record.decisions, *last]), stop=stop)
         self.log.append(whole)
-        self.history.decide(replace(whole, decisions=last))
+        if last or stop is not None:
+            self.history.decide(replace(whole, decisions=last))
         return whole
 
     def halt(self, why: str) -> None:
@@ -166,10 +180,10 @@ class Clock:
         train = [trial for trial in reusing.trained(running) if trial.number not in known]
         due = {trial.number for trial in lanes}
         missing = [trial for trial in train if trial.number in due]
-        owed = [trial.number for trial in (train if isinstance(self.objective, Launching) else missing)]
-        if self.early and max(len(lanes), len(owed)) > 1 and isinstance(self.objective, Telling):
+        owed = [trial.number for trial in (train if self._launches else missing)]
+        if self._tells is not None and max(len(lanes), len(owed)) > 1:
             plain = self.objective.epochs == 1
-            self.objective.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
+            self._tells.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
         came = self.pace.train(self.objective, missing, train, begin.tick)
         known |= {row.trial: in_its_lane(self.history, row) for row in came}
         for trial in sorted(lanes, key=lambda trial: trial.number):
@@ -182,7 +196,7 @@ class Clock:
         best = self.history.best
         better = best is not None and any(row.trial == best.number and row.epoch == best.best_epoch for row in rows)
         if best is not None and better and isinstance(self.objective, Keeping):
-            self.objective.keep(best.number)
+            self.objective.keep(best.ask.key)
 
     def _fill(self, tick: int) -> Begin:
         """Begin or resume a trial in each free lane, in lane order, while there are any."""
@@ -231,41 +245,13 @@ class Clock:
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
-        goal = self.history.goal
-        decisions: list[Decision] = []
-        open_rows: list[Row] = []
-        for row in rows:
-            trial = self.history.trials[row.trial]
-            if trial.ask.reuses is not None:
-                continue  # it ends as the trial that it follows
-            if (ended := own_end(goal, trial, row)) is not None:
-                decisions.append(ended)
-            elif row.finished:
-                most = self.ladder.epochs(trial.ask.stage, most_epochs(trial.params, self.objective.epochs))
-                early = trial.epoch < most
-                reason = f"stopped early after epoch {trial.epoch}" if early else f"all {trial.epoch} epochs done"
-                rule = "early_stopping" if early else "epochs"
-                decisions.append(Decision(row.trial, "complete", reason, rule))
-            elif self.limits.trial_timeout is not None and trial.seconds > self.limits.trial_timeout:
-                reason = f"trained for {trial.seconds:.1f} s, longer than trial_timeout={self.limits.trial_timeout:g} s"
-                decisions.append(Decision(row.trial, "fail", reason, "timeout"))
-            elif self.ladder.searches(trial.ask.stage) and row.trial in self.history.table.get(row.epoch, ()):
-                open_rows.append(row)  # who has not reported yet is not judged
-        decisions += self.pruner.judge(self.history.current, open_rows)
-        decisions += paused.at_its_epoch(self.history, [row.trial for row in open_rows], decisions)
-        decisions += reusing.ends(self.history, [self.history.trials[row.trial] for row in rows], decisions)
-        return list(by_trial(decisions))
+        return verdicts(self.history, rows, self.ladder, self.pruner, self.limits, self.objective.epochs)
 
     def _hint(self, rows: tuple[Row, ...]) -> None:
         """Say once where a trial reports metrics, and not the study's: it may be a slip, or come in a later epoch."""
-        for row in rows:
-            if self._hinted or not row.metrics or row.failure is not None:
-                continue
-            for metric in self.history.goal.metrics:
-                if metric not in row.metrics and metric != SECONDS:
-                    self._hinted = True
-                    self.observer.message(f"trial {row.trial} does not report {metric!r} yet{reported(metric, [row])}")
-                    break
+        if not self._hinted and (hint := unreported(self.history.goal, rows)) is not None:
+            self._hinted = True
+            self.observer.message(hint)
 
     def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
         """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
@@ -306,6 +292,7 @@ class Clock:
         return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial {first.number} because {reason}"
 
     def _checkpoint(self) -> None:
+        self.log.sync()  # no state is ahead of it
         try:
             self._paused.save(self.history.tick, self.objective.states())
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster: processes on this machine, or of any scheduler."""
+"""Workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -30,9 +30,6 @@ PAUSED_SECONDS = 30.0
 
 STATUS_SECONDS = 0.2
 """How old the list of workers may be; a job that is sent to one that went since then is answered as lost."""
-
-REPLACE_SECONDS = 10.0
-"""How often our own cluster is asked for workers that it lacks: Dask gives up one that does not come back soon."""
 
 REFUSALS = 3
 """So many workers in a row that cannot take the data end the run, where none has them."""
@@ -84,9 +81,6 @@ class DaskCrew:
         self._answers: list[Answer] = []
         self._ended: set[str] = set()
         self._seen: tuple[float, dict[str, _Status]] = -math.inf, {}
-        self._own = client.cluster
-        self._size = 0 if self._own is None else len(self._own.worker_spec)
-        self._replaced_at = -math.inf
 
     def workers(self) -> list[str]:
         """Return the addresses of the workers that run, have our versions and the memory to take a job.
@@ -95,7 +89,6 @@ class DaskCrew:
             UserError: The scheduler is gone, or all workers have other versions.
         """
         statuses = self._statuses()
-        self._replace(len(statuses))
         there = [worker for worker, status in statuses.items() if status.running and worker not in self._ended]
         self._compare([worker for worker in there if worker not in self._others])
         other = {worker: how for worker in there if (how := self._others.get(worker))}
@@ -107,13 +100,6 @@ class DaskCrew:
             )
         fit = sorted(worker for worker in there if self._others.get(worker) == "")
         return [worker for worker in fit if self._small[statuses[worker].nanny] < SMALL] or fit
-
-    def _replace(self, there: int) -> None:
-        """Have the cluster that we started begin anew the workers that it lacks; others see to their own."""
-        if there < self._size and time.monotonic() - self._replaced_at > REPLACE_SECONDS:
-            self._replaced_at = time.monotonic()
-            with contextlib.suppress(*_gone()):
-                self._own.scale(self._size)
 
     def _compare(self, fresh: list[str]) -> None:
         """Take note of how workers differ that were not there before; who does not answer is asked again."""

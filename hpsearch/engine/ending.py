@@ -57,3 +57,13 @@ def _broke(goal: Goal, trial: Trial, row: Row) -> str | None:
     if missing is None:
         return f"ended without an epoch that reports all of {', '.join(goal.metrics)}"
     return f"ended without reporting {missing}{reported(missing, trial.rows)}"
+
+
+def unreported(goal: Goal, rows: Iterable[Row]) -> str | None:
+    """Return in words which trial was the first to report other metrics than the study's; None where none did."""
+    for row in rows:
+        if row.metrics and row.failure is None:
+            for metric in goal.metrics:
+                if metric not in row.metrics and metric != SECONDS:
+                    return f"trial {row.trial} does not report {metric!r} yet{reported(metric, [row])}"
+    return None

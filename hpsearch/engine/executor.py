@@ -122,8 +122,7 @@ class Executor:
         """Return the trials as the workers last saved them, none further than the clock."""
         saved = []
         for placed in self._trials.values():
-            known = [start for start in placed.saves if start.state is not None and start.epoch <= placed.epoch]
-            saved += known[-1:]
+            saved += [start for start in placed.whole if start.state is not None]
         return saved
 
     def stop(self, trial: int) -> None:
@@ -241,7 +240,7 @@ class Executor:
             placed = self._trials[start.ask.trial]
             if start.epoch != placed.trained:
                 raise _wrong(start.ask.trial, f"its state is of epoch {start.epoch}, epoch {placed.trained} was due")
-            placed.saves = [*placed.saves[-1:], start]
+            placed.saves = [*(placed.saves[-1:] if placed.logged is None else placed.whole), start]
             placed.since = []
 
     def _take(self, row: Row, tick: int, errand: Errand) -> None:

@@ -97,6 +97,24 @@ class Growing:
         if trial not in self._own and isinstance(self._there, Launching):
             self._there.rewind(trial)
 
+    def waits(self, trial: int) -> bool:
+        """Return whether a trial trains here, which it does when its row is asked for."""
+        return trial in self._own
+
+    def turn(self, patience: float) -> None:
+        """Have workers train, and take in what they bring."""
+        if isinstance(self._there, Launching):
+            self._there.turn(patience)
+
+    def brought(self, trial: int, tick: int) -> Row | None:
+        """Return the next row of a trial that a worker has trained, or None."""
+        return self._there.brought(trial, tick) if isinstance(self._there, Launching) else None
+
+    def logged(self, trial: int, epoch: int) -> None:
+        """Take in that the log has a trial's rows up to an epoch."""
+        if trial not in self._own and isinstance(self._there, Launching):
+            self._there.logged(trial, epoch)
+
     def states(self) -> list[Start]:
         """Return the trials that can be saved."""
         return self._here.states() + ([] if self._there is None else self._there.states())

@@ -60,6 +60,8 @@ def _checked(name: str, history: History, values: Mapping[str, Any]) -> dict[str
         raise UserError(f"study {name!r}: enqueue needs a space of dimensions")
     if declaration.stages or declaration.confirm or declaration.sampler == "listed":
         raise UserError(f"study {name!r}: enqueue goes with neither stages nor confirmation nor a list of points")
+    if declaration.lookback:
+        raise UserError(f"study {name!r}: enqueue goes with lookback=0: its points are dealt to lanes beforehand")
     if not values:
         raise UserError("enqueue: give at least one KEY=VALUE")
     for key, value in values.items():

@@ -72,6 +72,34 @@ class LaneExecutor(Executor):
             rows.append(row)
         return rows
 
+    def waits(self, trial: int) -> bool:
+        """Return False: workers train whatever was launched."""
+        return False
+
+    def turn(self, patience: float) -> None:
+        """Give workers that have room the trials that may train, and take in what comes within some seconds.
+
+        Raises:
+            UserError: The way to the workers is lost, or none is left; the study can be resumed.
+        """
+        workers = self._workers()
+        self._miss(workers)
+        self._send_all(self._wanted, workers)
+        self._take_answers(patience)
+
+    def brought(self, trial: int, tick: int) -> Row | None:
+        """Return a trial's next row where it has come."""
+        placed = self._trials[trial]
+        row = placed.ahead.pop(tick, None)
+        if row is not None:
+            placed.logged = placed.epoch if placed.logged is None else placed.logged
+            placed.epoch = row.epoch
+        return row
+
+    def logged(self, trial: int, epoch: int) -> None:
+        """Take in that the log has a trial's rows up to an epoch."""
+        self._trials[trial].logged = epoch
+
     def stop(self, trial: int) -> None:
         """Forget a trial, whatever of it is under way."""
         self._forget([trial])
@@ -113,10 +141,10 @@ class LaneExecutor(Executor):
             if errand.worker in loads:
                 loads[errand.worker] += sum(self._seconds(number) for number in errand.numbers)
         fresh: dict[tuple[str, str, int, bool, float], list[int]] = {}
-        for number, begins, due in sorted(order, key=self._moment):
+        for number, begins, due, most in sorted(order, key=self._moment):
             placed = self._trials[number]
             ahead = placed.trained - placed.epoch
-            if number in self._pending or ahead > 1 or self._ended(placed):
+            if number in self._pending or ahead > most or self._ended(placed):
                 continue
             worker = self._room(placed, loads)
             if worker is None:

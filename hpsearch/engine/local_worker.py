@@ -1,6 +1,6 @@
-"""``python -m hpsearch.engine.local_worker PIPE DATA``: a process that trains trials for the one that started it.
+"""A process that trains trials for the one that started it.
 
-Not for people: :class:`hpsearch.engine.local_crew.LocalCrew` starts it, with the descriptors of a pipe and of the file
+:class:`hpsearch.engine.local_crew.LocalCrew` starts it, with the descriptors of a pipe and of the file
 that holds the study's data. What it unpickles comes over that pipe alone.
 """
 
@@ -52,7 +52,3 @@ def _portable(error: Exception) -> Exception:
     except Exception:  # whatever a user's class does when it is pickled
         return UserError(f"a worker failed ({type(error).__name__}: {error})")
     return error
-
-
-if __name__ == "__main__":
-    main()

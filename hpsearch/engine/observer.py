@@ -26,6 +26,7 @@ class StudyPlan:
         dataset: The data in a few words.
         root: Where all state is.
         resumed: The log existed before.
+        in_mlflow: It is delivered to MLflow.
     """
 
     name: str
@@ -38,6 +39,7 @@ class StudyPlan:
     dataset: str
     root: Path
     resumed: bool
+    in_mlflow: bool = True
 
 
 class Observer(Protocol):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.engine import environment
-from hpsearch.engine.changing import LISTED, TAKE_UP, Accepted, Wish, accept
+from hpsearch.engine.changing import LISTED, TAKE_UP, Accepted, Wish, accept, check_as_it_began
 from hpsearch.engine.warm import Warmth
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import version_file
@@ -110,6 +110,8 @@ def _go_on(
     accepted = accept(study.name, old, declaration, wish, len(history.failed()), had)
     if fixed := _fixed(study, old, wish):
         declaration["fixed"] = fixed
+    if old.get("lookback"):
+        check_as_it_began(study.name, accepted, wish)
     if header.dataset.get("digest") != describe_data(dataset).get("digest"):
         raise UserError(f"study {study.name!r}: its data changed since it was begun; name the new one with --name")
     changeable = (*LIMITS, *CONFIRM, "comparison")

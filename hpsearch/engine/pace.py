@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from hpsearch.errors import UserError
-from hpsearch.log.history import Trial
+from hpsearch.log import virtual
+from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective
 
@@ -25,11 +26,13 @@ class Launch(NamedTuple):
         trial: Its number.
         begins: What stands for the tick in its next epoch that is not decided yet.
         due: When that is due; those that are due at one moment may train together.
+        ahead: How many epochs after that it may train meanwhile.
     """
 
     trial: int
     begins: int
     due: float
+    ahead: int = 1
 
 
 @runtime_checkable
@@ -41,6 +44,18 @@ class Launching(Protocol):
 
     def rewind(self, trial: int) -> None:
         """Forget what a trial trained beyond its last row: it is paused."""
+
+    def waits(self, trial: int) -> bool:
+        """Return whether a trial trains only when its row is asked for."""
+
+    def turn(self, patience: float) -> None:
+        """Give workers that have room the trials that may train, and take in what comes within some seconds."""
+
+    def brought(self, trial: int, tick: int) -> Row | None:
+        """Return a trial's next row, of its epoch that begins at a tick; None where it has not come."""
+
+    def logged(self, trial: int, epoch: int) -> None:
+        """Take in that the log has a trial's rows up to an epoch: what is saved of it is to go back no further."""
 
 
 class Pace(Protocol):
@@ -122,7 +137,7 @@ class VirtualTime:
             return []
         if isinstance(objective, Launching):
             waiting = sorted(running, key=lambda trial: (trial.due, trial.lane))
-            objective.launch([Launch(trial.number, _begins(trial), trial.due) for trial in waiting])
+            objective.launch([Launch(t.number, _begins(t), t.due, self._ahead(t)) for t in waiting])
         together: dict[int, list[int]] = {}
         for trial in trials:
             together.setdefault(_begins(trial), []).append(trial.number)
@@ -132,6 +147,29 @@ class VirtualTime:
         """Have an objective that trains ahead forget it."""
         if isinstance(objective, Launching):
             objective.rewind(trial)
+
+    def _ahead(self, trial: Trial) -> int:
+        """Return how many epochs a trial may train ahead of its decision."""
+        return 1
+
+
+class MeasuredTime(VirtualTime):
+    """Virtual time whose costs are measured: a trial's first epoch is taken to cost what others do.
+
+    Args:
+        history: The fold of the log, which holds what was measured.
+    """
+
+    def __init__(self, history: History) -> None:
+        super().__init__(lambda params: self._typical)
+        self._history = history
+
+    @property
+    def _typical(self) -> float:
+        return virtual.typical(trial.own_cost for trial in self._history.current.trials if trial.own_cost is not None)
+
+    def _ahead(self, trial: Trial) -> int:
+        return 0 if trial.own_cost is None else 1  # when its second epoch begins is not known before
 
 
 def _begins(trial: Trial) -> int:

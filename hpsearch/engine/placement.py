@@ -21,6 +21,7 @@ class Placed:
         since: What it brought since the newest, with the ticks.
         ahead: Rows that the clock has not asked for yet, by tick.
         epoch: Epochs that the clock has had.
+        logged: Those of them that the log has, where the clock is ahead of it; else None.
         worker: Where it trains, or None.
         name: The objective on that worker that has it.
         resident: That objective has it as it stands after ``since``.
@@ -39,6 +40,14 @@ class Placed:
     deaths: int = 0
     cost: float = 0.0
     digest: str | None = None
+    logged: int | None = None
+
+    @property
+    def whole(self) -> list[Start]:
+        """The newest saved state that is not ahead of the log: what a resumed study needs; nothing where none is."""
+        most = self.epoch if self.logged is None else self.logged
+        known = [start for start in self.saves if start.epoch <= most]
+        return known[-1:]
 
     @property
     def trained(self) -> int:

@@ -90,17 +90,18 @@ def take_up(
     for trial in running:
         epoch, state = _saved(trial, newest, checkpoints, notice)
         if state is None:
-            epoch = kept_epoch(checkpoints.folder / "trials", trial.number, len(trial.ticks))
+            epoch = kept_epoch(checkpoints.folder / "trials", trial.ask.key, len(trial.ticks))
         ticks, waits = trial.starts[epoch:], history.waiting.get(trial.number)
         if waits is not None:  # its next epoch is in the log already, and its end is not trained again
             upcoming = history.tick + 1 if trial.ask.cost is None else trial.begins(trial.epoch + 1)
             ticks = [] if waits.ended else [*ticks, upcoming]
-        trials.append((Start(trial.ask, epoch, state), ticks))
-    known = {(t.number, tick): row for t in running for tick, row in zip(t.starts, t.rows, strict=False)}
+        trials.append((Start(trial.ask.trained, epoch, state), ticks))
+    by_key = {trial.ask.key: trial for trial in running}
+    known = {(key, tick): row for key, t in by_key.items() for tick, row in zip(t.starts, t.rows, strict=False)}
     other: set[int] = set()
     for tick, row in catch_up(objective, trials):
-        trial = history.trials[row.trial]
-        logged = known.get((row.trial, tick)) or history.waiting[row.trial]
+        trial = by_key[row.trial]
+        logged = known.get((row.trial, tick)) or history.waiting[trial.number]
         problem = difference(logged, row, history.header.environment if history.header else {})
         if problem is None:
             continue
@@ -125,7 +126,7 @@ def _saved(
     trial: Trial, newest: Saved, checkpoints: Checkpoints, notice: Callable[[str], None]
 ) -> tuple[int, LaneState | None]:
     """Return the epochs and the state of the newest save of a trial that is not ahead of the log; 0, None for none."""
-    known: list[tuple[int, LaneState]] = [newest[trial.number]] if trial.number in newest else []
+    known: list[tuple[int, LaneState]] = [newest[trial.ask.key]] if trial.ask.key in newest else []
     if trial.pauses:
         paused = checkpoints.paused(trial.number)
         if isinstance(paused, str):

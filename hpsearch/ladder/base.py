@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from hpsearch.log.history import History
@@ -166,16 +166,20 @@ class Flat:
         params = self._settled(history, self.sampler.ask(history, point), point)
         return Proposal(params, point, rejected=self.sampler.rejected, allotment=self._allotment)
 
+    @cached_property
+    def _pausing(self) -> Pausing | None:  # a protocol's isinstance looks at each of its methods
+        return self.sampler if isinstance(self.sampler, Pausing) else None
+
     @property
     def _allotment(self) -> Allotment:
         """How far the point that the sampler was last asked for is trained at first."""
-        return self.sampler.allotment if isinstance(self.sampler, Pausing) else NOTHING_SAID
+        return NOTHING_SAID if self._pausing is None else self._pausing.allotment
 
     def resume(self, history: History) -> Continuation | None:
         """Return what the sampler goes on with; what the user wants tried comes first."""
-        if not isinstance(self.sampler, Pausing) or history.to_retry or self._queued(history):
+        if self._pausing is None or history.to_retry or self._queued(history):
             return None
-        return self.sampler.resume(history, begins=not self.over(history))
+        return self._pausing.resume(history, begins=not self.over(history))
 
     def _settled(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
         return params if self.settle is None else self.settle.fixed(history, params, point)

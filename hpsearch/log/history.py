@@ -5,10 +5,10 @@ Samplers, pruners, the live view, exports and the MLflow projection all read thi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hpsearch.log import virtual
 from hpsearch.log.brought import Brought
 from hpsearch.log.completing import complete
 from hpsearch.log.numbered import Numbered
@@ -32,6 +32,7 @@ class History:
         header: The log's first record, or None before it was applied.
         declaration: The declaration that holds now (the header's, or the last extension's).
         trials: All trials, by number.
+        first: Number of the first of them: of a later version it is not 0.
         tick: The last tick applied, or -1.
         time: When that tick ended, in seconds since 1970.
         virtual: The virtual time up to which all is decided, in studies with a declared cost.
@@ -90,7 +91,7 @@ class History:
         self.waiting: dict[int, Row] = {}
         self.unfinished = Unfinished()
         self._begun: set[tuple[int, int, int]] = set()
-        self._first = first
+        self.first = first
         self._current: History | None = None
         self._leader = Leader(goal, self.declaration.repeats)
 
@@ -118,7 +119,7 @@ class History:
             elif self._current is not None:
                 self._current.apply(record)
             if self.declaration.epochs != record.declaration.get("epochs"):
-                self.alike = self._first + len(self.trials)
+                self.alike = self.first + len(self.trials)
             self.declaration, self.stop = Declaration.of(record.declaration), record.stop or None
             self.retries += record.retry
             self.queue += record.points
@@ -147,8 +148,8 @@ class History:
 
     def begin(self, ask: Ask) -> None:
         """Take in that a trial begins; raise a ValueError where its number is not the next one."""
-        if ask.trial != self._first + len(self.trials):
-            raise ValueError(f"trial {ask.trial} follows trial {self._first + len(self.trials) - 1}")
+        if ask.trial != self.first + len(self.trials):
+            raise ValueError(f"trial {ask.trial} follows trial {self.first + len(self.trials) - 1}")
         if self._current is not None:
             self._current.begin(ask)
         trial = Trial(ask, asked_at=self.time, version=self.version)
@@ -178,13 +179,12 @@ class History:
         self.virtual = self.virtual if tick.due is None else tick.due
         self.begun = None
         self.notes += tick.notes
-        worst = -math.inf if self.goal.direction == "maximize" else math.inf
         changed: list[Trial] = []
         for row in tick.rows:
             self.waiting.pop(row.trial, None)
             if row.attributes:
                 self.trials[row.trial].attributes |= row.attributes
-            if not row.metrics and row.failure is None and not row.quiet:
+            if row.is_empty:
                 continue  # a generator that ended had nothing more to report
             trial = self.trials[row.trial]
             if trial.decision is not None or row.epoch != trial.epoch + 1:
@@ -192,8 +192,10 @@ class History:
                 continue
             if trial.take(row, tick.tick, self.goal):
                 changed.append(trial)
-            if trial.value is not None or row.failure is not None or self.goal.metric in row.metrics:
-                self.table.setdefault(row.epoch, {})[row.trial] = worst if trial.value is None else trial.value
+            if row.epoch == 1 and self.declaration.cost == virtual.MEASURED:
+                trial.measure(row.seconds, self.virtual)
+            if (shown := trial.shown(row, self.goal)) is not None:
+                self.table.setdefault(row.epoch, {})[row.trial] = shown
         self._follow(changed)
 
     def _lead(self) -> None:
@@ -251,7 +253,7 @@ class History:
         if self.unfinished:
             raise ValueError(f"version {self.version + 1} begins while trials of the one before run")
         self.version += 1
-        self._current = History(self.goal, first=self._first + len(self.trials), version=self.version)
+        self._current = History(self.goal, first=self.first + len(self.trials), version=self.version)
         view = self._current
         view.header, view.declaration = self.header, Declaration.of(extension.declaration)
         view.full_stage = self.full_stage

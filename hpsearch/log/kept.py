@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 PRINTED = "output"
 """The folder for the output of trials in a study's."""
+
+ARTIFACTS = "artifacts"
+"""The folder for the files that trials log in a study's."""
 
 HEAD_BYTES = 256 * 1024
 """What is kept of the beginning of a trial's output."""
@@ -22,21 +27,30 @@ class OutputFiles:
         study_dir: The study's folder.
         trial: The trial's number.
 
-    Attributes:
-        head: Its beginning.
-        tail: What came last.
-        before: What came before that; what came before that again is left out.
     """
 
     def __init__(self, study_dir: Path, trial: int) -> None:
-        folder = study_dir / PRINTED
-        self.head = folder / f"{trial}.txt"
-        self.tail = folder / f"{trial}.tail.txt"
-        self.before = folder / f"{trial}.before.txt"
+        self._folder, self._trial = f"{study_dir}/{PRINTED}", trial
+
+    # Made when asked for: most trials print nothing.
+    @cached_property
+    def head(self) -> Path:
+        """Its beginning."""
+        return Path(self._folder, f"{self._trial}.txt")
+
+    @cached_property
+    def tail(self) -> Path:
+        """What came last."""
+        return Path(self._folder, f"{self._trial}.tail.txt")
+
+    @cached_property
+    def before(self) -> Path:
+        """What came before that; what came before that again is left out."""
+        return Path(self._folder, f"{self._trial}.before.txt")
 
     def remove(self) -> None:
         """Delete them."""
-        if not self.head.parent.is_dir():
+        if not os.path.isdir(self._folder):
             return
         for path in (self.head, self.tail, self.before):
             path.unlink(missing_ok=True)
@@ -53,7 +67,7 @@ class OutputFiles:
 
 def artifact_folder(study_dir: Path, trial: int) -> Path:
     """Return where the artifacts of a trial are kept."""
-    return study_dir / "artifacts" / str(trial)
+    return study_dir / ARTIFACTS / str(trial)
 
 
 def artifacts(study_dir: Path, trial: int) -> Iterator[tuple[Path, str]]:
@@ -64,6 +78,6 @@ def artifacts(study_dir: Path, trial: int) -> Iterator[tuple[Path, str]]:
 
 
 def trials_with_artifacts(study_dir: Path) -> set[int]:
-    """Return the numbers of the trials that have logged any."""
-    folder = study_dir / "artifacts"
+    """Return the keys of the trials that have logged any."""
+    folder = study_dir / ARTIFACTS
     return {int(path.name) for path in folder.iterdir() if path.name.isdigit()} if folder.is_dir() else set()

@@ -29,7 +29,7 @@ def to_json(record: Record) -> dict[str, Any]:
         for name in ("rejected", "enqueued", "evidence"):
             if not ask[name]:
                 del ask[name]
-        for name in ("reuses", "until", "cost"):
+        for name in ("reuses", "until", "cost", "place"):
             if ask[name] is None:
                 del ask[name]
     for name in ("notes", "minor", "change", "changed", "earlier", "points", "brought", "resumes"):

@@ -8,7 +8,8 @@ hpsearch shows or stores is a fold of these records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 SCHEMA = 1
@@ -41,6 +42,9 @@ class Ask:
         until: The epoch at which it is paused, where the sampler said so with it, or None.
         evidence: Numbers behind the choice to begin it, where the sampler gave any.
         cost: Virtual time that each of its epochs takes, in studies with a declared cost; else None.
+        place: In studies whose decisions look back (docs/engine.md), what stands for its number wherever it is trained:
+            it begins before its number is known. That is its lane plus, for each trial that began there before, the
+            number of lanes. Else None.
     """
 
     trial: int
@@ -55,6 +59,17 @@ class Ask:
     until: int | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
     cost: float | None = None
+    place: int | None = None
+
+    @property
+    def key(self) -> int:
+        """What its randomness comes from and its files are called: its place where it has one, else its number."""
+        return self.trial if self.place is None else self.place
+
+    @property
+    def trained(self) -> Ask:
+        """The ask as what trains it is given it: under its key."""
+        return self if self.place is None else replace(self, trial=self.place)
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,11 @@ class Row:
     within: tuple[tuple[int, dict[str, float]], ...] = ()
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it reports no epoch at all: a generator that ended had nothing more to say."""
+        return not self.metrics and self.failure is None and not self.quiet
+
+    @property
     def ended(self) -> bool:
         """Whether it is the trial's last row."""
         return self.finished or self.failure is not None or self.refusal is not None
@@ -170,6 +190,12 @@ class Header:
     schema: int = SCHEMA
     minor: int = 0
     brought: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> Mapping[str, int]:
+        """Versions of the rules under which the study began; what is not named is at its first."""
+        named: Mapping[str, int] = self.environment.get("rules", {})
+        return named
 
 
 @dataclass(frozen=True)

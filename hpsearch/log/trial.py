@@ -60,6 +60,7 @@ class Trial:
         resumes: The decisions to go on with it; it is paused while there are fewer of these.
         phases: In studies with a declared cost: how many epochs it had done each time when it began or went on, and
             the multiple of its cost at which it did.
+        own_cost: What its epochs cost after the first, where that is measured and known; else None.
     """
 
     ask: Ask
@@ -78,6 +79,7 @@ class Trial:
     pauses: tuple[Pause, ...] = ()
     resumes: tuple[Resume, ...] = ()
     phases: tuple[tuple[int, int], ...] = ()
+    own_cost: float | None = None
 
     def _repr_html_(self) -> str:
         from hpsearch.log.cell import trial_html
@@ -128,8 +130,18 @@ class Trial:
 
     def join(self, now: float) -> None:
         """Take in that it begins, or goes on, at a virtual time; nothing in studies without a declared cost."""
-        if self.ask.cost is not None:
-            self.phases += ((self.epoch, virtual.joins(now, self.ask.cost)),)
+        if self.cost is not None:
+            self.phases += ((self.epoch, virtual.joins(now, self.cost)),)
+
+    def measure(self, seconds: float, now: float) -> None:
+        """Take in at a virtual time how long its first epoch took, where costs are measured: it goes on by that."""
+        self.own_cost = virtual.measured(seconds)
+        self.join(now)
+
+    @property
+    def cost(self) -> float | None:
+        """Virtual time that its next epoch takes; None in studies without a declared cost."""
+        return self.ask.cost if self.own_cost is None else self.own_cost
 
     @property
     def starts(self) -> list[int]:
@@ -144,8 +156,8 @@ class Trial:
     @property
     def due(self) -> float:
         """The virtual time at which its next epoch is due; it has a declared cost."""
-        assert self.ask.cost is not None, "its cost was declared"
-        return virtual.due(self.begins(self.epoch + 1), self.ask.cost)
+        assert self.cost is not None, "its cost was declared"
+        return virtual.due(self.begins(self.epoch + 1), self.cost)
 
     @property
     def epoch(self) -> int:
@@ -170,6 +182,17 @@ class Trial:
             return False
         self.value, self.best_epoch, self.values = value, row.epoch, self.newest(goal, value)
         return True
+
+    def shown(self, row: Row, goal: Goal) -> float | None:
+        """Return what it stands with on the rung of an epoch that it has just done, or None where it is not on it.
+
+        A trial that reported no finite value stands there with the worst possible one.
+        """
+        if self.value is not None:
+            return self.value
+        if row.failure is None and goal.metric not in row.metrics:
+            return None
+        return -math.inf if goal.direction == "maximize" else math.inf
 
     def end(self, decision: Decision, time: float) -> None:
         """Take in how and when it ended; what it failed with is shown with it."""

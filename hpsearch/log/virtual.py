@@ -8,6 +8,11 @@ may train fused. The multiple at which an epoch begins stands for the tick: the 
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Iterable
+
+MEASURED = "measured-1"
+"""What a log says of a study whose costs are measured: the rule of :func:`measured` and :func:`typical`."""
 
 
 def joins(now: float, cost: float) -> int:
@@ -27,3 +32,22 @@ def joins(now: float, cost: float) -> int:
 def due(begins: int, cost: float) -> float:
     """Return the virtual time at which an epoch is due that begins at a multiple of its cost."""
     return (begins + 1) * cost
+
+
+def measured(seconds: float) -> float:
+    """Return the cost of a trial whose first epoch took so long: a power of two, so that trials much alike are in step.
+
+    >>> measured(0.9), measured(3.0), measured(0.0)
+    (1.0, 4.0, 9.5367431640625e-07)
+    """
+    return 2.0 ** max(round(math.log2(seconds)) if seconds > 0 else -20, -20)
+
+
+def typical(costs: Iterable[float]) -> float:
+    """Return the cost of a first epoch, which nobody has measured yet: that of the other trials; 1 for the first ones.
+
+    >>> typical([]), typical([1.0, 4.0, 4.0]), typical([1.0, 4.0])
+    (1.0, 4.0, 1.0)
+    """
+    known = list(costs)
+    return statistics.median_low(known) if known else 1.0

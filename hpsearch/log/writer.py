@@ -1,4 +1,4 @@
-"""The log: a study's only store of truth, a checksummed line per record, fsynced before anything acts on it."""
+"""The log: a study's only store of truth, a checksummed line per record, written before anything acts on it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hpsearch.log.forking import in_children
 from hpsearch.log.lines import encode, key_at, key_of, read
 from hpsearch.log.lock import Lock
 from hpsearch.log.records import Header, Record
+from hpsearch.log.syncing import Syncing
 
 
 class Log:
@@ -37,6 +38,7 @@ class Log:
         self._file: FileIO | None = None
         self._lock = Lock(path.parent, log=False)
         self._key = 0
+        self._syncing: Syncing | None = None
         self._kept_at_forks: Callable[[], None] = lambda: None
         self.records: list[Record] = []
 
@@ -47,6 +49,7 @@ class Log:
             self._lock.__enter__()
             self._kept_at_forks = in_children(self._give_up)
             self._file = self._opened()
+            self._syncing = Syncing(self._file.fileno())
             self._take_up(self._file)
         except OSError as error:
             self.__exit__(type(error))
@@ -133,25 +136,29 @@ class Log:
         try:
             if self._file is not None and kind is None:
                 self.check()
+            if self._syncing is not None:
+                self._finish(self._syncing)
         finally:
+            self._syncing = None
             if self._file is not None:
                 self._file.close()
                 self._file = None
             self._lock.__exit__()
 
     def append(self, record: Record, *, synced: bool = True) -> None:
-        """Write a record, without the secrets in its texts, and return once it is on the disk.
+        """Write a record, without the secrets in its texts: from then on it outlives this process.
 
         Args:
             record: What happened.
-            synced: Whether it must outlive the machine. What need not still outlives this process, and is on the disk
-                once the next synced record is.
+            synced: Whether it must outlive the machine too: it is on the disk then, or within a few milliseconds where
+                the record before came just now. What need not is once the next synced record is.
 
         Raises:
             UserError: The disk is full or has gone, and the log is cut back to its last whole line; or the log was
                 removed or replaced.
         """
         assert self._file is not None, "the log is not open"
+        assert self._syncing is not None, "the log is not open"
         self.check()
         whole = os.fstat(self._file.fileno()).st_size
         try:
@@ -159,14 +166,36 @@ class Log:
             while rest:
                 rest = rest[self._file.write(rest) :]
             if synced:
-                os.fsync(self._file.fileno())
+                self._syncing.soon()
         except OSError as error:
             try:
                 os.ftruncate(self._file.fileno(), whole)
             except OSError:
                 error.add_note("the torn last line will be cut when the study is resumed")
-            raise UserError(
-                f"{self.path}: cannot write the log ({error.strerror}); make room and run the same command again"
-            ) from error
+            raise self._unwritten(error) from error
         if isinstance(record, Header):
             self._key = key_of(record)
+
+    def written(self) -> list[Record]:
+        """Return all records that stand in the log now."""
+        return [record for record, _ in read(self.path)]
+
+    def sync(self) -> None:
+        """Return once all that was written is on the disk: before it is told to somebody who remembers it.
+
+        Raises:
+            UserError: It cannot be.
+        """
+        assert self._syncing is not None, "the log is not open"
+        self._finish(self._syncing)
+
+    def _finish(self, syncing: Syncing) -> None:
+        try:
+            syncing.finish()
+        except OSError as error:
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: OSError) -> UserError:
+        return UserError(
+            f"{self.path}: cannot write the log ({error.strerror}); make room and run the same command again"
+        )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from hpsearch.log.files import flush
-from hpsearch.log.kept import artifact_folder, artifacts
+from hpsearch.log.kept import ARTIFACTS, artifact_folder, artifacts
 
 MOST_BYTES = 1_000_000_000
 """What the artifacts of a trial may come to."""
@@ -23,11 +24,14 @@ class Artifacts:
 
     def __init__(self, study_dir: Path, trial: int) -> None:
         self._study_dir, self._trial = study_dir, trial
-        self._folder = artifact_folder(study_dir, trial)
+
+    @cached_property
+    def _folder(self) -> Path:
+        return artifact_folder(self._study_dir, self._trial)
 
     def clear(self) -> None:
         """Delete what an earlier study of this folder has left."""
-        if self._folder.is_dir():
+        if os.path.isdir(f"{self._study_dir}/{ARTIFACTS}") and self._folder.is_dir():
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def keep(self, path: str | os.PathLike[str], inside: str | None = None) -> None:
@@ -55,7 +59,7 @@ class Artifacts:
             )
         target.parent.mkdir(parents=True, exist_ok=True)
         # Beside the numbered folders, so that a copy which was cut off is no artifact.
-        partial = self._study_dir / "artifacts" / f".{self._trial}.{os.getpid()}.partial"
+        partial = self._study_dir / ARTIFACTS / f".{self._trial}.{os.getpid()}.partial"
         _remove(partial)
         try:
             if source.is_dir():

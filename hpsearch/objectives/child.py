@@ -1,6 +1,6 @@
-"""``python -m hpsearch.objectives.child DESCRIPTOR``: a process that runs trials for the one that started it.
+"""A process that runs trials for the one that started it, given the descriptor of a pipe.
 
-Not for people: :class:`hpsearch.objectives.isolated.Isolated` starts it. What it unpickles comes over a pipe of its
+:class:`hpsearch.objectives.isolated.Isolated` starts it. What it unpickles comes over a pipe of its
 parent's alone.
 """
 
@@ -39,7 +39,3 @@ def die_with_parent() -> None:
     """End with the parent, however it ends; elsewhere than on Linux after the step under way."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,7 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.models.estimators.base import Perceptron
 from hpsearch.models.estimators.classifier import MLPClassifier
 from hpsearch.models.training.population import Member, TrainingData
-from hpsearch.objectives.outputs import Outputs
+from hpsearch.objectives.outputs import Array, Outputs
 from hpsearch.objectives.resources import Plan, takes_epochs
 from hpsearch.objectives.transformers import Split
 from hpsearch.study.study import Study
@@ -68,6 +68,10 @@ class OnePatience:
     def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return what was measured."""
         return self.outputs.metrics(metrics)
+
+    def predicted(self, values: Array) -> Array:
+        """Return the outputs in the units of the data."""
+        return self.outputs.predicted(values)
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the fitted estimator."""

@@ -6,8 +6,10 @@ the user's own; nothing of it is read here.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from hpsearch.log.files import flush
@@ -30,10 +32,17 @@ class Folder:
     """
 
     def __init__(self, root: Path, trial: int) -> None:
-        self._root = root / str(trial)
-        self._work = self._root / "work"
+        self._name = f"{root}/{trial}"
         self._used = False
         self._state: list[tuple[str, int, int]] = []
+
+    @cached_property
+    def _root(self) -> Path:  # most trials ask for no folder, and paths take long to make
+        return Path(self._name)
+
+    @cached_property
+    def _work(self) -> Path:
+        return self._root / "work"
 
     @property
     def work(self) -> Path:
@@ -44,7 +53,7 @@ class Folder:
 
     def open(self, epoch: int) -> bool:
         """Have it as it stood after an epoch, and return whether that was kept; else it is empty."""
-        if not self._root.is_dir():
+        if not os.path.isdir(self._name):
             return False
         shutil.rmtree(self._work, ignore_errors=True)
         if epoch and self._at(epoch).is_dir():

@@ -69,8 +69,8 @@ class FunctionObjective:
         """Take a trial in; the function is first called by its first epoch."""
         ask = trial.ask
         params = copy.deepcopy(restore(self._space, ask.params))  # what the code does to them is not in the log
-        given = UserTrial(ask.trial, params, ask.repeat, streams.of_function(self._seed, ask.trial), self._dataset)
-        place = None if self._study_dir is None else Place(self._study_dir, ask.trial, trial.epoch)
+        given = UserTrial(ask.key, params, ask.repeat, streams.of_function(self._seed, ask), self._dataset)
+        place = None if self._study_dir is None else Place(self._study_dir, ask.key, trial.epoch)
         self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit, place)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:

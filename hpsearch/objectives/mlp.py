@@ -18,6 +18,7 @@ from hpsearch.models.training.population import EpochResult, Member, Population,
 from hpsearch.objectives import broken, streams
 from hpsearch.objectives.base import WEIGHTS, LaneState, Start
 from hpsearch.objectives.outputs import Classes, Outputs
+from hpsearch.objectives.predicting import Predicting
 from hpsearch.objectives.scores import Scores, tested
 from hpsearch.space import Space, behind
 
@@ -56,7 +57,7 @@ class MLPPopulation:
         space: Space | None = None,
     ) -> None:
         self._space = space or {}
-        self._scores = scores if scores is not None and scores.scorers else None
+        self._scores = scores if scores is not None and (scores.scorers or scores.errors) else None
         self.epochs = epochs
         self._outputs: Outputs = outputs or Classes()
         self._weights = weights
@@ -64,6 +65,7 @@ class MLPPopulation:
         self._params = dict(params)
         self._seed = seed
         self._dataset = dataset
+        self._predicting = Predicting(self._outputs)
         self._data: dict[tuple[str, str], TrainingData] = {}
         self._members: dict[int, Member] = {}
         self._asks: dict[int, Ask] = {}
@@ -90,6 +92,7 @@ class MLPPopulation:
         number = trial.ask.trial
         self._vacate({number})
         self._asks[number] = trial.ask
+        self._predicting.forget(number)
         self._side_keys.pop(number, None)
         asked = {name: behind(self._space, name, value) for name, value in trial.ask.params.items()}
         params = {"max_epochs": self.epochs, **self._params, **asked}
@@ -152,25 +155,42 @@ class MLPPopulation:
         lane, epoch = self._asks[trial].lane, self._members[trial].epoch
         within = tuple((samples, self._outputs.metrics(found)) for samples, found in result.within)
         row = Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure, within=within)
-        return row if self._scores is None else self._scored(row, population.state(place), self._scores)
+        return row if self._scores is None else self._scored(row, population, place, self._scores)
 
-    def _scored(self, row: Row, state: LaneState, scores: Scores) -> Row:
+    def _scored(self, row: Row, population: Population, place: int, scores: Scores) -> Row:
         """Return a row with what the study's scorers say of the network; one that raises fails its trial."""
         if row.failure is not None:
             return row
-        data, begun = self._dataset, time.perf_counter()
+        begun = time.perf_counter()
         try:
             with limited(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # as many as there are trials and epochs
-                model = self._outputs.model(replace(self._members[row.trial], state=state), data, self._seed)
-                found = scores.scored(model, data.X_valid, data.y_valid, data.w_valid)
-                if self._test and data.y_test is not None:
-                    found |= tested(scores.scored(model, data.X_test, data.y_test, data.w_test))
+                found = self._measured(row.trial, population, place, scores)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a scorer may raise anything; it fails this trial and is kept
             return replace(row, failure=broken.reason(error), traceback=broken.told(error), finished=False)
         return replace(row, metrics={**row.metrics, **found}, seconds=row.seconds + time.perf_counter() - begun)
+
+    def _measured(self, trial: int, population: Population, place: int, scores: Scores) -> dict[str, float]:
+        """Return what is measured of a network on the validation set, and on the test set where that is asked for."""
+        data, member = self._dataset, self._members[trial]
+        held = [(data.X_valid, data.y_valid, data.w_valid, False)]
+        if self._test and data.y_test is not None:
+            held.append((data.X_test, data.y_test, data.w_test, True))
+        state = population.state(place) if scores.scorers else None
+        model = None if state is None else self._outputs.model(replace(member, state=state), data, self._seed)
+        found: dict[str, float] = {}
+        for X, y, weights, test in held:
+            own: dict[str, float] = {}
+            if scores.errors:
+                samples = self._training_data(member.params)
+                predicted = self._predicting(trial, member, population.judged(place), samples, test=test)
+                own |= scores.predicted(y, predicted, weights)
+            if model is not None:
+                own |= scores.scored(model, X, y, weights)
+            found |= tested(own) if test else own
+        return found
 
     def networks(self, trial: int) -> MLPPopulation | None:
         """Return itself; None for a trial whose parameters cannot be trained."""
@@ -226,6 +246,7 @@ class MLPPopulation:
         self._refused.pop(trial, None)
         self._asks.pop(trial)
         self._members.pop(trial, None)
+        self._predicting.forget(trial)
         self._side_keys.pop(trial, None)
 
     def _population(self, key: Hashable, numbers: tuple[int, ...]) -> Population:

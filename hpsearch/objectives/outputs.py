@@ -28,6 +28,9 @@ class Outputs(Protocol):
     def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return what an epoch measured, in the units of the data."""
 
+    def predicted(self, values: Array) -> Array:
+        """Return outputs, shape (n, C), as targets in the units of the data."""
+
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return a trained network as a fitted scikit-learn estimator."""
 
@@ -46,6 +49,10 @@ class Classes:
     def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return costs and accuracies as they are."""
         return metrics
+
+    def predicted(self, values: Array) -> Array:
+        """Return the outputs as they are."""
+        return values
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the network as an MLPClassifier."""
@@ -88,6 +95,12 @@ class Values:
         """
         costs = {part: metrics[f"{part}_cost"] for part in _held_out(metrics)}
         return metrics | {f"{part}_mse": 2 * cost * self.scale**2 for part, cost in costs.items()}
+
+    def predicted(self, values: Array) -> Array:
+        """Return the outputs in the targets' units, shape (n,), to the bit as StandardScaler brings them back."""
+        found: Array = values[:, 0] * self.scale
+        found += self.mean
+        return found
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the network as an MLPRegressor whose predictions are brought back to the targets' units."""
@@ -139,6 +152,10 @@ class Numbers:
     def metrics(self, metrics: dict[str, float]) -> dict[str, float]:
         """Return what was measured, with the mean squared error: twice the quadratic cost, over the targets."""
         return metrics | {f"{part}_mse": 2 * metrics[f"{part}_cost"] / self.n_outputs for part in _held_out(metrics)}
+
+    def predicted(self, values: Array) -> Array:
+        """Return the outputs, shape (n,) where the targets have it."""
+        return values[:, 0] if self.flat else values
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the network as an MLPRegressor."""

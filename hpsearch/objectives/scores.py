@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from hpsearch.study.scoring import ALONE, named
 Array = NDArray[Any]
 Scorer = Callable[..., float]
 """A function of a fitted estimator, X and y, as scikit-learn's scorers are."""
+Measure = Callable[[Array, Array, Array | None], float]
+"""A function of targets, predictions and the samples' weights."""
 
 CLASSIFIER = ("val_accuracy", "train_accuracy")
 REGRESSOR = ("val_r2", "train_r2", "val_mse", "val_mae")
@@ -31,16 +33,18 @@ class Scores:
     Attributes:
         kind: ``classifier``, ``regressor`` or another word where neither is known.
         scorers: The study's own scorers, by the name of the metric that each gives; measured on the validation data.
+        errors: What is measured of predictions alone, by metric: it needs no estimator.
     """
 
     kind: str
     scorers: Mapping[str, Scorer]
+    errors: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
         """The metrics that every trial reports."""
         usual: dict[str, tuple[str, ...]] = {"classifier": CLASSIFIER, "regressor": REGRESSOR}
-        return [*usual.get(self.kind, ()), *self.scorers]
+        return [*usual.get(self.kind, ()), *self.errors, *self.scorers]
 
     @property
     def open(self) -> bool:
@@ -58,8 +62,8 @@ class Scores:
         Args:
             y: Targets, shape (n,) or (n, n_outputs). Of several, R² is the mean over them, as scikit-learn has it.
         """
-        more: dict[str, Scorer] = {"val_mae": absolute_error}
-        return Scores(self.kind, more | ({} if y.ndim == 1 else {"val_r2": mean_r2}) | dict(self.scorers))
+        errors: dict[str, Measure] = {"val_mae": absolute_error}
+        return replace(self, errors=errors if y.ndim == 1 else {**errors, "val_r2": mean_r2})
 
     def measure(
         self, estimator: Any, X_train: Any, y_train: Array, X_valid: Any, y_valid: Array, weights: Array | None = None
@@ -93,6 +97,10 @@ class Scores:
             estimator, X_valid, y_valid, weights
         )
 
+    def predicted(self, y: Array, predicted: Array, weights: Array | None = None) -> dict[str, float]:
+        """Return what is measured of predictions alone, by metric; see :func:`absolute_error`."""
+        return {name: measure(y, predicted, weights) for name, measure in self.errors.items()}
+
     def scored(self, estimator: Any, X: Any, y: Array, weights: Array | None = None) -> dict[str, float]:
         """Return what the study's own scorers say of a fitted estimator, by metric; see :meth:`measure`.
 
@@ -108,18 +116,24 @@ class Scores:
         return metrics
 
 
-def absolute_error(estimator: Any, X: Any, y: Array, sample_weight: Array | None = None) -> float:
-    """Return the mean absolute error of a regressor, as a scorer."""
-    from sklearn.metrics import mean_absolute_error
+def absolute_error(y: Array, predicted: Array, weights: Array | None = None) -> float:
+    """Return the mean absolute error, to the bit as scikit-learn has it, whose checks take longer than small networks.
 
-    return float(mean_absolute_error(y, estimator.predict(X), sample_weight=sample_weight))
+    Args:
+        y: Targets, shape (n,) or (n, n_outputs).
+        predicted: Of the same shape, float64.
+        weights: How much each sample counts, shape (n,), or None.
+    """
+    errors = np.abs(predicted.reshape(len(y), -1) - np.asarray(y, np.float64).reshape(len(y), -1))
+    weights = None if weights is None else np.asarray(weights, np.float64)
+    return float(np.average(np.average(errors, axis=0, weights=weights)))
 
 
-def mean_r2(estimator: Any, X: Any, y: Array, sample_weight: Array | None = None) -> float:
-    """Return R² of a regressor, the mean over its outputs, as a scorer."""
+def mean_r2(y: Array, predicted: Array, weights: Array | None = None) -> float:
+    """Return R², the mean over the outputs; see :func:`absolute_error`."""
     from sklearn.metrics import r2_score
 
-    return float(r2_score(y, estimator.predict(X), sample_weight=sample_weight))
+    return float(r2_score(y, predicted, sample_weight=weights))
 
 
 def scorers_of(scoring: Any) -> dict[str, Scorer]:

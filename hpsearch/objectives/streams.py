@@ -23,7 +23,7 @@ def of_trial(seed: int, ask: Ask, *, by_seed: bool = False) -> Entropy:
         ask: The trial.
         by_seed: Whether its repeat, a fresh seed, owns it, as where points are confirmed.
     """
-    return (seed, CONFIRM, ask.stage, ask.repeat) if by_seed else (seed, NETWORK, ask.trial)
+    return (seed, CONFIRM, ask.stage, ask.repeat) if by_seed else (seed, NETWORK, ask.key)
 
 
 def of_order(seed: int, ask: Ask, tick: int, done: int, *, by_seed: bool = False) -> Entropy:
@@ -49,6 +49,6 @@ def of_transformers(seed: int) -> Entropy:
     return (seed, TRANSFORMERS)
 
 
-def of_function(seed: int, trial: int) -> Entropy:
+def of_function(seed: int, ask: Ask) -> Entropy:
     """Return what a user's function is given: a stream per trial."""
-    return (seed, trial)
+    return (seed, ask.key)

@@ -19,13 +19,20 @@ _STREAM = 0x41554454
 class Audited:
     """Any pruner, some of whose decisions are withheld; what is withheld is a decision ``audit`` in the log.
 
-    Which trials are audited was drawn before they began: a function of the seed and the trial's number alone. An
+    Which trials are audited was drawn before they began: a function of the seed and the trial's number alone (its
+    place, where it begins before that is known). An
     audited trial is never stopped, is a rival like any other on the rungs that it reaches, and is known to the sampler.
 
     Attributes:
         pruner: The pruner.
         share: Share of the trials that are audited, if ever the pruner would stop them.
         seed: The study's seed.
+
+    Example:
+        >>> from hpsearch.pruners import ASHA, Audited
+        >>> audited = Audited(ASHA(), share=0.25, seed=0)
+        >>> [number for number in range(12) if audited.chosen(number)]  # these are trained to their end
+        [0, 2, 3, 11]
     """
 
     pruner: Pruner
@@ -41,14 +48,14 @@ class Audited:
         """Return the pruner's decisions; those about audited trials as ``audit``, once for each trial."""
         decisions = []
         for decision in self.pruner.judge(history, arrivals):
-            if decision.action != "prune" or not self.chosen(decision.trial):
+            if decision.action != "prune" or not self.chosen(history.trials[decision.trial].ask.key):
                 decisions.append(decision)
             elif history.trials[decision.trial].audit is None:
                 decisions.append(_withheld(history, decision))
         return decisions
 
     def chosen(self, trial: int) -> bool:
-        """Return whether a trial is audited."""
+        """Return whether the trial with this number, or at this place, is audited."""
         return bool(np.random.default_rng((self.seed, _STREAM, trial)).random() < self.share)
 
 

@@ -26,6 +26,7 @@ class ForeignPruner:
     """
 
     reads_history = True
+    in_order = True
 
     def __init__(self, study: Study, pruner: BasePruner) -> None:
         """Set up.

@@ -28,6 +28,12 @@ class Hyperband:
         min_resource: First rung of the first bracket, in epochs (r).
         reduction: One in how many goes on (η).
         max_resource: Most epochs of a trial (R); None: the study's.
+
+    Example:
+        >>> from hpsearch.pruners import Hyperband
+        >>> hyperband = Hyperband(reduction=3, max_resource=9)
+        >>> [hyperband.bracket(number) for number in range(17)]  # bracket 0 halves from epoch 1 on, bracket 2 never
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2]
     """
 
     min_resource: int = 1
@@ -52,7 +58,7 @@ class Hyperband:
         return list(accumulate(-(-(most + 1) * self.reduction**s // (s + 1)) for s in range(most, -1, -1)))
 
     def bracket(self, number: int) -> int:
-        """Return the bracket of a trial, from 0."""
+        """Return the bracket of a trial, from 0, by its number; or its place, where it begins before that is known."""
         return bisect_right(self.edges, number % self.edges[-1])
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
@@ -60,7 +66,7 @@ class Hyperband:
         return in_order(self._judge(history, row) for row in arrivals)
 
     def _judge(self, history: History, row: Row) -> Decision | None:
-        bracket = self.bracket(row.trial)
+        bracket = self.bracket(history.trials[row.trial].ask.key)
         if not is_rung(row.epoch, self.min_resource * self.reduction**bracket, self.reduction):
             return None
         rung = self._rungs.of(history).at(history, row.epoch, row.trial, self._group)
@@ -68,7 +74,7 @@ class Hyperband:
         return rung.cut(history, row.trial, kept, "hyperband", f"{part(self.reduction)} of bracket {bracket}")
 
     def _group(self, history: History, number: int) -> tuple[int, int]:
-        return by_stage(history, number), self.bracket(number)
+        return by_stage(history, number), self.bracket(history.trials[number].ask.key)
 
     @cached_property
     def _rungs(self) -> Remembered[Rungs]:

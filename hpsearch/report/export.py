@@ -195,7 +195,7 @@ def _parquet(frame: pd.DataFrame, rows: Sequence[Mapping[str, Any]], written: Ma
         written: How its columns of mixed kinds are written.
     """
     if find_spec("pyarrow") is None:
-        raise UserError("parquet needs pyarrow: `pip install pyarrow`, or choose --format csv")
+        raise UserError("parquet needs pyarrow: pip install 'hpsearch[parquet]', or choose --format csv")
     # An arrow column holds one type; choices may mix several.
     for name, column in ((str(label), column) for label, column in frame.items()):
         form = written.get(name, PLAIN)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hpsearch.errors import UserError
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log import files
 from hpsearch.log.history import History, Trial
@@ -25,6 +27,7 @@ from hpsearch.report import (
     findings,
     histograms,
     landscape,
+    lanes,
     origin,
     pareto,
     stages,
@@ -52,7 +55,7 @@ def write_report(history: History, path: Path, study_dir: Path | None = None) ->
         study_dir: The study's folder, where the histograms of its winner may be; None to leave them out.
 
     Raises:
-        UserError: The file cannot be written.
+        UserError: The file cannot be written, or plotly is not installed.
     """
     shown, found = drawings(history)
     within = [] if study_dir is None else histograms.figures(histograms.kept(study_dir))
@@ -77,6 +80,7 @@ def drawings(history: History) -> Drawings:
         curves.within_epochs(full),
         bands.bands(full),
         curves.elapsed(full, order),
+        lanes.figure(history.current),
         stages.stage_figure(history),
     ]
     shown = [figure for figure in drawn if figure is not None] if any(trial.rows for trial in full.trials) else []
@@ -89,9 +93,11 @@ def page(history: History, drawn: Drawings | None = None) -> str:
     Args:
         history: The study.
         drawn: Its figures, where they have been drawn already.
-    """
-    from plotly.offline import get_plotlyjs  # slow to import
 
+    Raises:
+        UserError: plotly, which draws in the reader's browser, is not installed.
+    """
+    plotly = _plotly()
     name = history.header.name if history.header else "study"
     shown, found = drawings(history) if drawn is None else drawn
     parts = {
@@ -113,9 +119,20 @@ def page(history: History, drawn: Drawings | None = None) -> str:
         "data": script_json({figure.key: _plain(figure) for figure in shown}),
         "style": asset("report.css"),
         "script": asset("report.js"),
-        "plotly": get_plotlyjs().replace("</script", "<\\/script"),
+        "plotly": plotly,
     }
     return _fill(asset("report.html"), parts)
+
+
+def _plotly() -> str:
+    """Return the library that draws the figures, as a script that can stand in a page."""
+    if find_spec("plotly") is None:
+        raise UserError(
+            "a report needs plotly: pip install 'hpsearch[report]' (`hpsearch watch STUDY -o FILE.html` needs nothing)"
+        )
+    from plotly.offline import get_plotlyjs  # slow to import
+
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
 def _fill(template: str, parts: dict[str, str]) -> str:

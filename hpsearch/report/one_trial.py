@@ -49,13 +49,13 @@ def trial_parts(
     for title, values in (("parameters", trial.params), ("attributes", trial.attributes)):
         if values:
             parts.append(f"{title} {words.params(values)}")
-    kept = list(artifacts(study_dir, number))
+    kept = list(artifacts(study_dir, trial.ask.key))
     if kept:
         parts.append("artifacts")
         parts += [f"  {path} ({path.stat().st_size:,} bytes)" for path, _ in kept]
     if trial.rows and (traceback := trial.rows[-1].traceback):
         parts += ["", "traceback", *traceback.rstrip().splitlines()]
-    if output := OutputFiles(study_dir, number).text():
+    if output := OutputFiles(study_dir, trial.ask.key).text():
         parts += ["", "what it printed", *output.rstrip("\n").splitlines()]
     if trial.ended_badly:
         again = words.command("show", study_dir.name, "--trial", str(number), "--rerun", "--debug", root=root)
@@ -104,8 +104,8 @@ def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]
         "origin": origin.of_trial(trial),
         "traceback": trial.rows[-1].traceback if trial.rows else None,
         **({"turns": turns(trial)} if trial.pauses or trial.ask.evidence else {}),
-        "artifacts": {name: str(path) for path, name in artifacts(study_dir, number)},
-        "output": OutputFiles(study_dir, number).text(),
+        "artifacts": {name: str(path) for path, name in artifacts(study_dir, trial.ask.key)},
+        "output": OutputFiles(study_dir, trial.ask.key).text(),
     }
 
 

@@ -102,5 +102,6 @@ def _next(plan: StudyPlan, waits: bool, found: bool, command: str | None) -> lis
         lines.append(f"resume: {command or 'run the same study again'}")
     if found:
         lines.append(f"next: {words.command('show', plan.name, root=plan.root)}")
-        lines.append(f"      {words.command('ui', plan.name, root=plan.root)}")
+        page = "ui" if plan.in_mlflow else "watch"
+        lines.append(f"      {words.command(page, plan.name, root=plan.root)}")
     return lines

@@ -14,7 +14,7 @@ from typing import Any
 from hpsearch.judging import confirm
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log.history import History, State, Trial
-from hpsearch.report import axes, one_trial, origin, words
+from hpsearch.report import axes, lanes, one_trial, origin, words
 from hpsearch.report.facts import study_facts
 from hpsearch.report.figures import short
 
@@ -70,14 +70,27 @@ def study_data(name: str, history: History) -> Json:
             "value": [None if trial.value is None else short(trial.value) for trial in trials],
             "at": [trial.best_epoch for trial in trials],
             "epochs": [trial.epoch for trial in trials],
-            "lane": [trial.ask.lane for trial in trials],
-            "begun": [trial.ticks[0] if trial.ticks else now.tick for trial in trials],
-            "ended": [trial.ticks[-1] if trial.ticks else now.tick for trial in trials],
             "places": [[short(place) for place in places[:, i]] for i in range(len(known))],
         },
+        "lanes": _lanes(now),
         "curves": {str(trial.number): _curve(trial, now.goal.metric) for trial in drawn},
         "so_far": _so_far(now),
         "failures": [[trial.number, origin.reason(trial)] for trial in list(now.ended("FAILED"))[:20]],
+    }
+
+
+def _lanes(history: History) -> Json:
+    """Return who trained when: for each stretch the place of its trial, its lane, its beginning and its end."""
+    found = lanes.stretches(history)
+    first = history.first
+    return {
+        "unit": lanes.unit(history),
+        "span": short(lanes.span(history)),
+        "busy": round(lanes.busy(history, found), 3),
+        "trial": [each.trial.number - first for each in found],
+        "lane": [each.lane for each in found],
+        "begins": [short(each.begins) for each in found],
+        "ends": [short(each.ends) for each in found],
     }
 
 

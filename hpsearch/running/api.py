@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hpsearch.engine import intake
 from hpsearch.engine.checkpoints import Checkpoints
-from hpsearch.engine.clock import Clock
 from hpsearch.engine.interrupt import Interrupt
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.opening import open_history
@@ -74,9 +73,11 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        for line in (*plan.notices, *warmth.news):
+        for line in (*plan.notices, *([] if resumed else plan.by_default), *warmth.news):
             watcher.message(line)
-        watcher.begin(history.current, plan.shown(history.current, climb, resumed=resumed))
+        watcher.begin(
+            history.current, plan.shown(history.current, climb, resumed=resumed, in_mlflow=how.outlet.delivers)
+        )
         interrupt = stack.enter_context(Interrupt(watcher.message))
         best = winner.Winner(history.current, plan.objective)
         if plan.dataset is not None and plan.prepared.cross_validates:
@@ -93,7 +94,7 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
                 observer = Callbacks(Outage(watcher, delivery), declared, how.view.callbacks)
-                clock = Clock(
+                clock = plan.clock(
                     log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints, observer,
                     plan.limits, interrupted=lambda: interrupt.requested,
                     intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),

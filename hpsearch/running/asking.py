@@ -26,6 +26,7 @@ from hpsearch.engine.stopping import Limits, all_failed, standing
 from hpsearch.errors import StudyFailed, UserError, did_you_mean
 from hpsearch.log import catalogue
 from hpsearch.log.history import SECONDS, History, Trial
+from hpsearch.log.lines import header_at
 from hpsearch.log.lock import StudyHeld
 from hpsearch.log.writer import Log
 from hpsearch.objectives import streams
@@ -39,6 +40,7 @@ from hpsearch.running.asked import Asked
 from hpsearch.running.plan import Plan
 from hpsearch.space import restore
 from hpsearch.study.study import Study
+from hpsearch.study.unsaid import under
 
 PATIENCE_SECONDS = 10.0
 """How long to wait for another process that asks or tells at the same moment."""
@@ -73,6 +75,8 @@ class Session:
 
     def __init__(self, study: Study, root: Path, study_file: Path | None = None) -> None:
         _check(study)
+        header = header_at(root / "studies" / study.name / catalogue.LOG)
+        study = under(study, None if header is None else header.rules)
         self._study, self._study_file = study, study_file
         limits = replace(Limits.of(study), timeout=None)
         epochs = study.epochs or 1
@@ -195,7 +199,7 @@ class Session:
 
     def _given(self, trial: Trial) -> UserTrial:
         params = restore(self._study.dimensions, trial.params)
-        seed = streams.of_function(self._study.seed, trial.number)
+        seed = streams.of_function(self._study.seed, trial.ask)
         given = UserTrial(trial.number, params, trial.ask.repeat, seed)
         return replace(given, handle=Asked(self, trial.number, trial.epoch))
 

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.tracking.deliver import Deliverer
 from hpsearch.tracking.exhibits import Exhibits
@@ -36,9 +37,13 @@ def _draw(history: History, study_dir: Path) -> Mapping[str, bytes]:
     from hpsearch.report import histograms, html, pictures
 
     drawn, kept = html.drawings(history), histograms.kept(study_dir)
-    page = html.page(history, ([*drawn[0], *histograms.figures(kept)], drawn[1]))
     files = {} if kept is None else {histograms.FILE: (json.dumps(kept, indent=1) + "\n").encode()}
-    return {html.FILE: page.encode(), **pictures.pictures(drawn[0]), **files}
+    try:
+        page = html.page(history, ([*drawn[0], *histograms.figures(kept)], drawn[1]))
+        files[html.FILE] = page.encode()
+    except UserError as error:  # MLflow is here without what draws a page; the curves are worth delivering alone
+        print(f"no {html.FILE}: {error}", file=sys.stderr)
+    return {**files, **pictures.pictures(drawn[0])}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from hpsearch import ladder, pruners, samplers
 from hpsearch.engine.checkpoints import Checkpoints
-from hpsearch.engine.clock import Clock
 from hpsearch.engine.executor import Executor, executor_name
 from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.engine.observer import Observer, Silent
@@ -23,7 +22,8 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import surrounded, surroundings
-from hpsearch.running.plan import pace_of, settled_value
+from hpsearch.running.clocks import check, clock_of
+from hpsearch.running.plan import costed, pace_of, settled_value
 from hpsearch.study.declaration import declare, identity
 from hpsearch.study.study import Study
 
@@ -36,6 +36,13 @@ class Unwritten(Log):
 
     def append(self, record: Record, *, synced: bool = True) -> None:
         """Let it go."""
+
+    def sync(self) -> None:
+        """Do nothing: nothing waits."""
+
+    def written(self) -> list[Record]:
+        """Return nothing."""
+        return []
 
 
 class Unsaved(Checkpoints):
@@ -79,7 +86,8 @@ def run_in_memory(
     """
     prepared = prepare(study, dataset)
     study = settled_value(study, prepared)
-    sampler, pruner = samplers.build(study), pruners.build(study, prepared.epochs)
+    sampler, pruner = samplers.build(costed(study, dataset)), pruners.build(study, prepared.epochs)
+    check(study, sampler, pruner)
     history = History(study.goal)
     declaration = declare(study)
     about = describe_data(dataset)
@@ -99,9 +107,9 @@ def run_in_memory(
         if workers > 1:
             crew = stack.enter_context(LocalCrew(workers, make, dataset))
             objective = stack.enter_context(Executor(crew, executor_name(uid), prepared.epochs, _lost))
-        clock = Clock(
+        clock = clock_of(study, prepared.epochs)(
             Unwritten(), history, objective, climb, pruner, study.lanes, Unsaved(), observer or Silent(), limits,
-            interrupted=interrupted, pace=pace_of(study, dataset, history.declaration),
+            interrupted=interrupted, pace=pace_of(study, dataset, history),
         )  # fmt: skip
         clock.run()
     return history

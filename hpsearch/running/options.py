@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
+from hpsearch.engine import dask_client
 from hpsearch.engine.changing import Wish
 from hpsearch.engine.observer import Observer, Silent
 from hpsearch.engine.stopping import Limits
@@ -79,7 +80,7 @@ class Place:
         verify: Compare a digest of every state that one worker takes over from another.
 
     Raises:
-        UserError: There can be no such number of workers.
+        UserError: There can be no such number of workers, or a scheduler is named and Dask is not installed.
     """
 
     workers: int | Literal["auto"] = AUTO
@@ -90,6 +91,8 @@ class Place:
         number = isinstance(self.workers, int) and not isinstance(self.workers, bool) and self.workers > 0
         if not number and self.workers != AUTO:
             raise UserError(f"workers is a number from 1, or {AUTO!r}; not {self.workers!r}")
+        if self.scheduler is not None and not dask_client.is_installed():
+            raise UserError(dask_client.MISSING)
 
     def size(self, lanes: int, threads: int | None) -> int:
         """Return how many processes train at most.
@@ -177,6 +180,11 @@ class Outlet:
     delivery: Delivery | NoDelivery | None = None
     refit: bool | None = None
     wait: bool = True
+
+    @property
+    def delivers(self) -> bool:
+        """Whether anything reaches MLflow: it is wanted, and MLflow is installed."""
+        return self.tracking and installed.is_installed()
 
     @property
     def waits(self) -> bool:

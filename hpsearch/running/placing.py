@@ -40,7 +40,7 @@ def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: Exit
     here = make(plan.dataset)  # also where others train: what is wrong with it is found at once, and told here
     executor = partial(_executor, plan, place, uid, watcher)
     if place.scheduler is not None:
-        client = stack.enter_context(connect(1, place.scheduler))
+        client = stack.enter_context(connect(place.scheduler))
         return stack.enter_context(executor(DaskCrew(client, make, plan.dataset, watcher.message)))
     if place.workers != AUTO and place.workers > 1:
         return stack.enter_context(executor(stack.enter_context(_crew(place.workers, make, plan))))

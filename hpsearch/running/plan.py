@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from hpsearch import ladder, pruners, samplers
+from hpsearch.engine.clock import Clock
 from hpsearch.engine.observer import StudyPlan
-from hpsearch.engine.pace import Pace, Ticks, VirtualTime
+from hpsearch.engine.pace import MeasuredTime, Pace, Ticks, VirtualTime
 from hpsearch.engine.stopping import Limits
 from hpsearch.engine.warm import Warmth, bring
 from hpsearch.errors import UserError
@@ -23,27 +25,45 @@ from hpsearch.objectives.costs import estimated
 from hpsearch.objectives.staged import prepare
 from hpsearch.objectives.surroundings import declared_threads, surrounded
 from hpsearch.pruners.base import Pruner
+from hpsearch.running import clocks
 from hpsearch.running.options import Opening
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import scaling
+from hpsearch.study.checks import MEASURED
 from hpsearch.study.declaration import CONFIRM, RULE, rule_of
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import Study
+from hpsearch.study.unsaid import in_words, under
 from hpsearch.study.warm_start import WarmStart
 
+ANEW = (
+    "cost='measured': what is known when follows from seconds in the log: resumed or replayed the study is the same "
+    "to the bit, but run anew it may find other trials"
+)
+"""What is said of a study whose costs are measured."""
 
-def pace_of(study: Study, dataset: datasets.Dataset | None, declaration: Declaration) -> Pace:
+
+def pace_of(study: Study, dataset: datasets.Dataset | None, history: History) -> Pace:
     """Return by what a study goes forward.
 
     Args:
         study: The study.
         dataset: Its data, or None.
-        declaration: What its log says.
+        history: The fold of its log.
     """
-    if declaration.clock != "virtual":
+    if history.declaration.clock != "virtual":
         return Ticks()
-    assert study.cost is not None, "a study that goes by virtual time says what epochs cost"
-    return VirtualTime(partial(estimated, study, dataset) if isinstance(study.cost, str) else study.cost)
+    if study.cost == MEASURED:
+        return MeasuredTime(history)
+    cost = costed(study, dataset).cost
+    assert callable(cost), "a study that goes by virtual time says what epochs cost"
+    return VirtualTime(cost)
+
+
+def costed(study: Study, dataset: datasets.Dataset | None) -> Study:
+    """Return a study with a function in the place of ``cost="estimated"``; another one as it is."""
+    estimates = isinstance(study.cost, str) and study.cost != MEASURED
+    return replace(study, cost=partial(estimated, study, dataset)) if estimates else study
 
 
 @dataclass(frozen=True)
@@ -82,10 +102,17 @@ class Plan:
 
     @property
     def notices(self) -> list[str]:
-        """What was made of the data, and what looks wrong with them, in lines for people."""
+        """What was made of the data, and what looks wrong with them, in lines for people; how bits depend on time."""
+        measured = [ANEW] if self.study.cost == MEASURED else []
         if self.dataset is None:
-            return []
-        return [*self.dataset.said, *(f"warning: {text}" for text in self.dataset.warnings)]
+            return measured
+        return [*measured, *self.dataset.said, *(f"warning: {text}" for text in self.dataset.warnings)]
+
+    @property
+    def by_default(self) -> list[str]:
+        """What was taken where the study names no sampler or no pruner, in a line for people; none where it does."""
+        text = in_words(self.study)
+        return [] if text is None else [text]
 
     @property
     def waits(self) -> bool:
@@ -117,7 +144,12 @@ class Plan:
         Args:
             history: The fold of the log, its header written.
         """
-        return pace_of(self.study, self.dataset, history.declaration)
+        return pace_of(self.study, self.dataset, history)
+
+    @property
+    def clock(self) -> Callable[..., Clock]:
+        """What makes the clock that it goes by."""
+        return clocks.clock_of(self.study, self.prepared.epochs)
 
     def ladder(self, history: History) -> Ladder:
         """Return what decides which trial begins next.
@@ -130,13 +162,14 @@ class Plan:
             self.study, first, lambda history: self.limits.reached(history) is not None, self._n, sampler=self.sampler
         )
 
-    def shown(self, history: History, climb: Ladder, *, resumed: bool) -> StudyPlan:
+    def shown(self, history: History, climb: Ladder, *, resumed: bool, in_mlflow: bool) -> StudyPlan:
         """Return what is about to run, for people.
 
         Args:
             history: The study so far.
             climb: Its ladder.
             resumed: Whether its log existed before.
+            in_mlflow: Whether it is delivered to MLflow.
         """
         about, study, data = "", self.study, self.dataset
         if data is not None:
@@ -148,7 +181,17 @@ class Plan:
             part if isinstance(part, str) else type(part).__name__ for part in (study.sampler, study.pruner)
         )
         return StudyPlan(
-            study.name, study.goal, total, self.prepared.epochs, study.lanes, sampler, pruner, about, self.root, resumed
+            study.name,
+            study.goal,
+            total,
+            self.prepared.epochs,
+            study.lanes,
+            sampler,
+            pruner,
+            about,
+            self.root,
+            resumed,
+            in_mlflow,
         )
 
     @property
@@ -189,16 +232,18 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
         UserError: The data cannot be loaded, or the parts of the study do not go together.
     """
     log = root / "studies" / study.name / catalogue.LOG
+    header = header_at(log)
+    study = under(study, None if header is None else header.rules)
     study, dataset = loaded(study, log)
     begun = not opening.extend and log.is_file()
     if not (opening.yes or begun):
         samplers.check_size(study)
-    header = header_at(log)
     prepared = prepare(study, dataset, RULE if header is None else rule_of(header.declaration))
     study = settled_value(study, prepared)
-    sampler = samplers.build(study, None if study.model is None else prepared.epochs)
+    sampler = samplers.build(costed(study, dataset), None if study.model is None else prepared.epochs)
     plan = Plan(study, dataset, prepared, sampler, pruners.build(study, prepared.epochs), Limits.of(study), root)
     ladder.check(study, plan._n)
+    clocks.check(study, sampler, plan.pruner)
     if opening.retry_failed and (study.stages is not None or study.confirm):
         raise UserError(f"study {study.name!r}: --retry-failed goes with neither stages nor confirmation")
     return plan

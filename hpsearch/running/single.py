@@ -7,7 +7,6 @@ from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.running.study import Study
-from hpsearch.study.study import DEFAULT_METRIC
 
 HELD_OUT = 0.2
 """Share of the samples that a curve is measured on where no others are given for that."""
@@ -56,9 +55,22 @@ def track(
         UserError: The study cannot be, or one of this name is another.
         StudyFailed: The estimator raised an exception; its traceback is in MLflow.
         KeyboardInterrupt: It was interrupted; the same call goes on.
+
+    Example:
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from hpsearch import track
+        >>> X, y = np.arange(40.0).reshape(40, 1), np.arange(40) >= 20
+        >>> model = track(LogisticRegression(), X, y, name="halves", tracking=False, quiet=True)
+        >>> model.predict([[0.0], [39.0]])
+        array([False,  True])
     """
     declared = Study(
-        name, estimator, data=_data(estimator, X, y, X_val, y_val), repeats=repeats, **_goal(estimator, study)
+        name,
+        estimator,
+        data=_data(estimator, X, y, X_val, y_val),
+        repeats=repeats,
+        **{"pruner": "none", **study},
     )
     if declared.dimensions or callable(declared.space):
         raise UserError(f"study {name!r}: track() fits one estimator; to search a space, run a Study")
@@ -79,11 +91,3 @@ def _data(estimator: Any, X: Any, y: Any, X_val: Any, y_val: Any) -> tuple[Any, 
         return (X, y), (X_val, y_val)
     divided = door.load((X, y), estimator, split=(1 - HELD_OUT, HELD_OUT, 0.0))
     return (divided.X_train, divided.y_train), (divided.X_valid, divided.y_valid)
-
-
-def _goal(estimator: Any, said: dict[str, Any]) -> dict[str, Any]:
-    """Return a study's settings, with the metric that suits the estimator where none is said."""
-    from sklearn.base import is_regressor
-
-    suits = "val_r2" if is_regressor(estimator) else DEFAULT_METRIC
-    return {"pruner": "none", **({} if "scoring" in said else {"metric": suits}), **said}

@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,9 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Keeping, Objective, Start
 from hpsearch.report.histograms import FILE
 from hpsearch.study.study import Study
+from hpsearch.tracking import cursor
 from hpsearch.tracking.example import write_example
-from hpsearch.tracking.model import FOLDER, Card, read_card, write_card
+from hpsearch.tracking.model import FOLDER, Card, pinned, read_card, version, write_card
 
 EXAMPLES = 3
 """Samples of the validation set that go along with a model, to try it with."""
@@ -50,18 +50,18 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
     trial = winner(history)
     if trial is None or trial.best_epoch is None or history.declaration.model is None:
         return None
-    wanted = trial.number, trial.best_epoch
+    wanted = trial.ask.key, trial.best_epoch
     if not isinstance(objective, Keeping) or objective.kept() != wanted:
         objective = make()
         assert isinstance(objective, Keeping), "what trains a model can keep it"
-        rows = [row for _, row in catch_up(objective, [(Start(trial.ask), trial.starts[: trial.best_epoch])])]
+        rows = [row for _, row in catch_up(objective, [(Start(trial.ask.trained), trial.starts[: trial.best_epoch])])]
         metric = history.goal.metric
         if rows[-1].metrics.get(metric) != trial.value:
             raise UserError(
                 f"trial {trial.number}: training it again gave {metric} = {rows[-1].metrics.get(metric)}, the log says "
                 f"{trial.value}: this CPU or these library versions are not those of the log"
             )
-        objective.keep(trial.number)
+        objective.keep(trial.ask.key)
     return objective.model()
 
 
@@ -144,6 +144,9 @@ def store(
     trial, there = winner(history), read_card(study_dir)
     if trial is None or trial.best_epoch is None or trial.value is None or history.header is None:
         return
+    if register is None and there is not None and there.register is not None and there.uid == history.header.uid:
+        # An earlier run was to register its winner and reached no store: the wish stands, for the winner of now.
+        register = None if cursor.has_shown(study_dir, version(study_dir)) else f"{there.register}@{there.alias}"
     name, alias = (None, None) if register is None else register_as(register)
     register = None if register is None else f"{name}@{alias}"
     wanted = history.header.uid, trial.number, trial.best_epoch
@@ -166,7 +169,7 @@ def store(
         if (seen := histograms(model, samples)) is not None:
             (folder / FILE).write_text(json.dumps(seen), encoding="utf-8")
         tables = () if dataset.example is None else ("pandas",)
-        requirements = [f"{package}=={metadata.version(package)}" for package in (*NEEDED, *tables)]
+        requirements = [pinned(package) for package in (*NEEDED, *tables)]
         card = Card(
             history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
             int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,

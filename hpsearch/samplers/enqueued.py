@@ -17,6 +17,7 @@ class Enqueued:
         self._sampler = sampler
         self.reads_history = sampler.reads_history
         self.any_point = getattr(sampler, "any_point", False)
+        self.any_order = getattr(sampler, "any_order", False)
         self.size = None if sampler.size is None else len(points) + sampler.size
 
         self.rejected = 0

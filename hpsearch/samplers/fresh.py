@@ -22,6 +22,7 @@ class FreshSampler:
 
     reads_history = True
     any_point = True
+    any_order = True
     observes = True
     size = None
 

@@ -56,6 +56,7 @@ class GPPoints:
     """
 
     reads_history = True
+    any_order = True
     observes = True
     size = None
 

@@ -16,6 +16,7 @@ from hpsearch.errors import UserError, did_you_mean
 from hpsearch.space import check_point, check_space
 from hpsearch.space.constraints import check_constraints, violated
 from hpsearch.study.comparison import Comparison
+from hpsearch.study.defaults import PAUSING, About, settled
 from hpsearch.study.goal import DEFAULT_METRIC, SECONDS, Goal, checked
 from hpsearch.study.grids import choices_of, points_of
 from hpsearch.study.registry import PRUNERS, SAMPLERS, check_name
@@ -29,8 +30,8 @@ from hpsearch.study.warm_start import check_warm_start
 
 Settled = dict[str, Any]
 
-ESTIMATED = "estimated"
-"""The cost by which epochs of our networks are weighed by their steps and operations."""
+ESTIMATED, MEASURED = "estimated", "measured"
+"""Costs by the steps and operations of our networks, and by what each trial's first epoch took."""
 
 DUPLICATES = ("retrain", "skip", "reuse")
 """What may become of a point that a sampler proposes again."""
@@ -76,11 +77,19 @@ def _families(model: Any, objective: Any, space: Any) -> Settled:
 
 
 def _scoring(scoring: Any, model: Any, metric: Any) -> Settled:
-    if scoring is None:
-        return {"metric": OF_REGRESSOR} if metric == DEFAULT_METRIC and predicts_numbers(model) else {}
-    if model is None:
+    if scoring is not None and model is None:
         raise UserError("scoring goes with model=; an objective reports what it likes")
-    return settled_scoring(scoring, metric)
+    settled = {} if scoring is None else settled_scoring(scoring, metric)
+    decides = settled.get("metric", metric)
+    numbers = predicts_numbers(model)
+    if decides is None:
+        return {**settled, "metric": OF_REGRESSOR if numbers else DEFAULT_METRIC}
+    if numbers and scoring is None and DEFAULT_METRIC in (decides if isinstance(decides, list | tuple) else [decides]):
+        raise UserError(
+            f"metric={metric!r}: {type(model).__name__} predicts numbers, which have no accuracy; leave metric out for "
+            f"{OF_REGRESSOR!r}, or name 'val_mse' with direction='minimize'"
+        )
+    return settled
 
 
 def _goal(metric: Any, direction: Any, value: Any, constraints: Any, model: Any) -> Settled:
@@ -112,26 +121,24 @@ def _task(model: Any, objective: Any, data: Any) -> Settled:
     return {}
 
 
-def _points(space: Any, model: Any, enqueue: Any, sampler: Any, pruner: Any) -> Settled:
-    """Turn a list of grids into its points, and settle what a comparison leaves to be understood."""
-    listed = isinstance(space, list | tuple)
-    alone = not space and not callable(space)
-    settled: Settled = {}
-    if listed:
+def _points(
+    space: Any, model: Any, objective: Any, epochs: Any, metric: Any, stages: Any, repeats: Any, cv: Any, confirm: Any,
+    audit: Any, enqueue: Any, sampler: Any, pruner: Any,
+) -> Settled:  # fmt: skip
+    """Turn a list of grids into its points, and settle the sampler and the pruner where they were not named."""
+    about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit)
+    found = settled(sampler, pruner, about, pauses)
+    if isinstance(space, list | tuple):
         points, objects = points_of(space, {} if model is None else model.get_params(deep=True))
         if enqueue:
             raise UserError("enqueue: a list of grids says all points itself")
-        settled = {"space": choices_of(points, objects), "enqueue": tuple(points)}
-    if sampler is None:
-        settled["sampler"] = "listed" if listed else "tpe"
-    if pruner is None:
-        settled["pruner"] = "none" if listed or alone or pauses(sampler) else "asha"
-    return settled
+        found |= {"space": choices_of(points, objects), "enqueue": tuple(points)}
+    return found
 
 
 def pauses(sampler: Any) -> bool:
     """Return whether a sampler decides itself how long its trials train."""
-    return sampler == "freeze_thaw" or getattr(sampler, "pauses", False) is True
+    return (isinstance(sampler, str) and sampler in PAUSING) or getattr(sampler, "pauses", False) is True
 
 
 def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:
@@ -217,12 +224,30 @@ def _resource(resource: Any, model: Any) -> Settled:
 def _cost(cost: Any, model: Any, objective: Any) -> Settled:
     if cost is None:
         return {}
-    if cost != ESTIMATED and not callable(cost):
-        raise UserError(f"cost must be a function of a trial's parameters, or {ESTIMATED!r}, not {cost!r}")
+    if cost not in (ESTIMATED, MEASURED) and not callable(cost):
+        ways = f"{ESTIMATED!r} or {MEASURED!r}"
+        raise UserError(f"cost must be a function of a trial's parameters, {ways}, not {cost!r}")
     if model is None and objective is None:
         raise UserError("cost goes with a model or an objective: trials that are trained elsewhere take what they take")
     if cost == ESTIMATED and model is None:
         raise UserError(f"cost={ESTIMATED!r} goes with a model: give a function of a trial's parameters")
+    return {}
+
+
+def _lookback(lookback: float, cost: Any, stages: Any, confirm: Any, duplicates: Any) -> Settled:
+    if lookback < 0:
+        raise UserError(f"lookback must be at least 0, in mean costs of an epoch, not {lookback:g}")
+    if not lookback:
+        return {}
+    if cost is None:
+        raise UserError("lookback goes with cost=, which says how long an epoch takes in virtual time")
+    if cost == MEASURED:
+        raise UserError(f"lookback goes with a cost that is known beforehand, not with cost={MEASURED!r}")
+    if stages is not None or confirm or duplicates != "retrain":
+        raise UserError(
+            "lookback goes with neither stages, confirmation nor duplicates=, which go by what all trials before have "
+            "brought: leave it 0"
+        )
     return {}
 
 
@@ -274,6 +299,7 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _cost,
         _comparison,
         _duplicates,
+        _lookback,
         _warm_start,
     )
 }

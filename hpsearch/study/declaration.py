@@ -104,6 +104,7 @@ def declare(
         **({"measure_test": True} if study.measure_test else {}),
         **({"threads": study.threads} if study.threads != 1 else {}),
         **({} if study.cost is None else {"clock": "virtual", "cost": _cost(study.cost, function)}),
+        **({"lookback": study.lookback} if study.lookback else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
     if known is not None and known.unread and study.version is None:
@@ -113,8 +114,8 @@ def declare(
 
 
 def _cost(cost: Any, function: Callable[[Any, str], Any]) -> Any:
-    """Return a declared cost: what estimates it by the version of the rule, a function as any other."""
-    return ESTIMATE if isinstance(cost, str) else function(cost, "cost")
+    """Return a declared cost: what estimates or measures it by the version of the rule, a function as any other."""
+    return f"{cost}-1" if isinstance(cost, str) else function(cost, "cost")
 
 
 def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> dict[str, Any]:
@@ -124,10 +125,6 @@ def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> 
         if isinstance(dim, Choice) and dim.objects:
             written[name]["objects"] = {key: value(each, f"space.{name}.{key}") for key, each in dim.objects.items()}
     return written
-
-
-ESTIMATE = "estimated-1"
-"""The rule by which costs are estimated; its constants never change."""
 
 
 def identity(declaration: Mapping[str, Any]) -> str:

@@ -66,6 +66,7 @@ class Declaration:
         threads: Threads that BLAS and OpenMP may use where a trial trains.
         clock: By what the study goes forward: ``ticks``, or ``virtual`` time by declared costs.
         cost: How long an epoch of a trial takes in virtual time, or None.
+        lookback: How far decisions look back, in mean costs of the trials with which the study begins.
         comparison: What is shown of the points, beside which published figures, or None.
         fixed: Parameters that have one value by now, or None.
         others: What another version of hpsearch has said beside.
@@ -109,6 +110,7 @@ class Declaration:
     threads: int = 1
     clock: str = "ticks"
     cost: str | Described | None = None
+    lookback: float = 0.0
     comparison: dict[str, Any] | None = None
     fixed: dict[str, Any] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)

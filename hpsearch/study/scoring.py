@@ -64,8 +64,10 @@ def settled_scoring(scoring: Any, metric: Any) -> dict[str, Any]:
     """
     scorers = named(scoring)
     settled = {"scoring": list(scoring)} if isinstance(scoring, tuple) else {}
-    if metric != DEFAULT_METRIC or metric in scorers:
+    if metric is not None:
         return settled
+    if DEFAULT_METRIC in scorers:
+        return {**settled, "metric": DEFAULT_METRIC}
     if len(scorers) > 1:
         raise UserError(
             f"scoring has {len(scorers)} scores: say which one decides, such as metric={next(iter(scorers))!r} (there "

@@ -48,16 +48,19 @@ class Study:
         data: Name, path, :class:`~hpsearch.study.table.Table`, data frame, ``(X, y)``, ``((X, y), (X_val, y_val))``, or
             with a third pair as the test set; or what :func:`hpsearch.models.datasets.load` and
             :func:`hpsearch.models.datasets.subset.subset` return.
-        metric: What decides. A list of several is for a Pareto front: ranking, pruning and limits go by the first.
-            Beside what trials report there are ``seconds`` (the training time, from the log) and, for our networks,
-            ``weights`` (how many numbers are trained, biases counted).
+        metric: What decides; by default ``val_accuracy``, of a model that predicts numbers ``val_r2``, and with a
+            single ``scoring`` that. A list of several is for a Pareto front: ranking, pruning and limits go by the
+            first. Beside what trials report there are ``seconds`` (the training time, from the log) and, for our
+            networks, ``weights`` (how many numbers are trained, biases counted).
         direction: ``maximize`` or ``minimize``; a list with one for each of several metrics.
         value: Which epoch of a trial counts: its ``best`` or its ``last``, of a pruned trial too; ``complete``: its
             last, and only trials that were trained to their end can win.
         constraints: Functions of a point's parameters, a dict, that return whether it may be trained at all.
-        sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: ``tpe``, in a comparison ``listed``.
-        pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: ``asha``, but ``none`` in a comparison
-            and for an empty space, whose repeats are one.
+        sampler: A name, one of :mod:`hpsearch.samplers` or one of Optuna's; None: the default for studies
+            of its kind (:mod:`hpsearch.study.defaults`), in a comparison ``listed``. A study that was begun keeps the
+            default that it began with.
+        pruner: A name, one of :mod:`hpsearch.pruners` or one of Optuna's; None: the default of its kind, but ``none``
+            in a comparison, for an empty space, whose repeats are one, and beside a sampler that pauses trials itself.
         n_trials: Trials in all, repeats counted. None: every point of a grid, one point of an empty space, else 64.
         epochs: Most epochs per trial; None: as many as the model says.
         lanes: Trials that train side by side.
@@ -100,13 +103,27 @@ class Study:
         measure_test: Whether epochs report ``test_cost`` and ``test_accuracy`` too; both are shown and decide nothing.
         version: A name for this version of code that cannot be read (a notebook's, compiled code), so that another one
             is told apart; what can be read is told apart by itself.
-        cost: How long an epoch of a trial takes, in any unit: a function of its parameters, a dict; or ``"estimated"``,
-            by the steps and operations that our networks take. With it the study goes by virtual time (docs/engine.md):
-            a trial does not wait for those whose epochs take longer. None: all epochs count the same.
+        cost: How long an epoch of a trial takes, in any unit: a function of its parameters, a dict; ``"estimated"``, by
+            the steps and operations that our networks take; or ``"measured"``, as long as its first epoch took: then a
+            study that is resumed, or a trial that is replayed, is the same to the bit, but not a study that is run
+            anew. With it the study goes by virtual time (docs/engine.md): a trial does not wait for those whose epochs
+            take longer. None: all epochs count the same.
+        lookback: How far decisions look back in virtual time, in mean costs of an epoch: a decision about a trial sees
+            of the others what was due that long ago, so that a lane goes on while another is a little behind. 0: each
+            sees all that is due by then, and lanes wait for it. It goes with ``cost`` (docs/engine.md).
         comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
+
+    Example:
+        >>> from hpsearch import Float, Study
+        >>> def objective(trial):
+        ...     return (trial["x"] - 1) ** 2
+        >>> study = Study("parabola", objective=objective, space={"x": Float(0, 3, step=0.5)}, sampler="grid",
+        ...               metric="value", direction="minimize")
+        >>> study.run(tracking=False, quiet=True).best_trial.params
+        {'x': 1.0}
     """
 
     name: str = field(metadata=may(fixed=True))
@@ -116,8 +133,8 @@ class Study:
         default_factory=dict, metadata=may(extensible=True, code=True)
     )
     data: Data | None = field(default=None, metadata=may(fixed=True, settable=True, named=False, trains=True))
-    metric: str | Sequence[str] = field(
-        default=DEFAULT_METRIC, metadata=may(fixed=True, settable=True, trains=True, plain=True)
+    metric: str | Sequence[str] | None = field(
+        default=None, metadata=may(fixed=True, settable=True, trains=True, plain=True)
     )
     direction: Direction | Sequence[Direction] = field(
         default="maximize", metadata=may(fixed=True, settable=True, plain=True)
@@ -163,9 +180,10 @@ class Study:
     confirm_top: int = field(default=3, metadata=may(extends=True, confirms=True, whole=1))
     resource: ResourceName | Samples = field(default="auto", metadata=may(trains=True))
     measure_test: bool = field(default=False, metadata=may(trains=True))
-    cost: Callable[[dict[str, Any]], float] | Literal["estimated"] | None = field(
+    cost: Callable[[dict[str, Any]], float] | Literal["estimated", "measured"] | None = field(
         default=None, metadata=may(code=True, trains=True)
     )
+    lookback: float = field(default=0.0, metadata=may(fixed=True, settable=True, number=True))
     comparison: Comparison | None = field(default=None, metadata=may(extends=True))
     threads: int = field(default=1, metadata=may(trains=True, plain=True, whole=1))
     version: str | None = field(default=None, metadata=may(code=True))

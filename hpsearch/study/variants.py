@@ -9,6 +9,7 @@ from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.study.checks import pauses
+from hpsearch.study.defaults import Unsaid
 from hpsearch.study.naming import data_word
 from hpsearch.study.settings import having
 from hpsearch.study.study import SETTINGS, Study
@@ -50,8 +51,8 @@ def override(
             params[_parameter(study, key)] = value
             continue
         if key not in SETTABLE:
-            known = [*SETTABLE, *(f"model.{param}" for param in _params(study))]
-            raise UserError(f"--set {key}: no such setting{did_you_mean(key, known)}")
+            settable = [*SETTABLE, *(f"model.{param}" for param in _params(study))]
+            raise UserError(f"--set {key}: no such setting{did_you_mean(key, settable)}")
         if key in changed:
             raise UserError(f"--set {key}: given twice, here and as an option of its own")
         changed[key] = value
@@ -72,7 +73,7 @@ def variant(study: Study, changed: Study) -> str:
     parts: dict[str, str] = {}
     for key in SETTABLE:
         old, new = getattr(study, key), getattr(changed, key)
-        if SETTINGS[key].named and new != old:
+        if SETTINGS[key].named and new != old and not isinstance(new, Unsaid):
             parts[key] = f"{key}={_word(new)}"
     old_params, new_params = _params(study), _params(changed)
     for key, value in new_params.items():
@@ -92,10 +93,10 @@ def _parameter(study: Study, key: str) -> str:
     name = key.removeprefix("model.")
     if study.model is None:
         raise UserError(f"--set {key}: this study has an objective and no model")
-    known = _params(study)
-    if name not in known:
+    params = _params(study)
+    if name not in params:
         raise UserError(
-            f"--set {key}: {type(study.model).__name__} has no parameter {name!r}{did_you_mean(name, known)}"
+            f"--set {key}: {type(study.model).__name__} has no parameter {name!r}{did_you_mean(name, params)}"
         )
     if name in study.dimensions:
         raise UserError(

@@ -203,6 +203,7 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
             "hpsearch.repeat": ask.repeat,
             "hpsearch.stage": ask.stage,
             "hpsearch.reuses": ask.reuses,
+            "hpsearch.place": ask.place,
             **_environment_tags(header),
         }
     )

@@ -103,6 +103,11 @@ def delivered_to(study_dir: Path) -> list[str]:
     return sorted(own if name == OWN else name for name in _load_all(study_dir))
 
 
+def has_shown(study_dir: Path, model: str) -> bool:
+    """Return whether some store was brought the model that a text names (see :func:`.model.version`)."""
+    return any(str(each.get("exhibits")).endswith(f":{model}") for each in _load_all(study_dir).values())
+
+
 def forget(study_dir: Path, uri: str) -> None:
     """Take a store's cursor away: the next delivery looks everything up again."""
     values = _load_all(study_dir)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hpsearch.errors import UserError
 from hpsearch.log import lock
+from hpsearch.log.files import flush
 from hpsearch.log.lines import read
 from hpsearch.log.redact import text as redacted
 from hpsearch.tracking import cursor
@@ -207,11 +208,14 @@ class Deliverer:
     def _read(self) -> None:
         if not self._log.exists():
             return
-        found = self._log.stat()
-        if found.st_size < self._offset or found.st_ino != self._inode:
+        stat = self._log.stat()
+        if stat.st_size < self._offset or stat.st_ino != self._inode:
             # A line that could not be flushed was cut off again: what it told never happened. Or it is another log.
-            self._projection, self._offset, self._inode = self._fresh(), 0, found.st_ino
+            self._projection, self._offset, self._inode = self._fresh(), 0, stat.st_ino
+        flush(self._log)  # what MLflow is told of is on the disk first
         for record, end in read(self._log, self._offset):
+            if end > stat.st_size:
+                break
             self._projection.apply(record)
             self._offset = end
 

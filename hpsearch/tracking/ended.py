@@ -38,12 +38,12 @@ def gathered(
         user: Who runs the study, or None.
         began: When each trial began, in seconds since 1970.
         times: When each tick ended.
-        with_files: Numbers of the trials that have logged artifacts.
+        with_files: Keys of the trials that have logged artifacts.
     """
     found: dict[int, Ended] = {}
     for trial in trials:
         params = content.trial_params(declaration, trial)
-        if content.altered(params) or (trial.rows and trial.rows[-1].traceback) or trial.number in with_files:
+        if content.altered(params) or (trial.rows and trial.rows[-1].traceback) or trial.ask.key in with_files:
             continue
         outcome = content.trial_outcome(trial, trial.state, declaration)
         found[trial.number] = Ended(

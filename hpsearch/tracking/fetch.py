@@ -140,6 +140,7 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         repeat=int(tags["hpsearch.repeat"]),
         stage=int(tags["hpsearch.stage"]),
         reuses=int(tags["hpsearch.reuses"]) if "hpsearch.reuses" in tags else None,
+        place=int(tags["hpsearch.place"]) if "hpsearch.place" in tags else None,
     )
     curve = {
         name: {

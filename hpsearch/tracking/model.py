@@ -7,12 +7,14 @@ import json
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
 from hpsearch.models.names import CARRIED
 from hpsearch.tracking.example import read_example
+from hpsearch.tracking.hushed import hushed
 
 FOLDER, CARD = "model", "card.json"
 """Below a study's folder, and in it what describes the model. Samples to try it with are there too."""
@@ -136,7 +138,7 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
     inputs, example = read_example(folder)
     signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]))
     description = Model() if description is None else description
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, hushed("mlflow.pyfunc"):  # tells that it tries the example
         package = carried(Path(place))
         pyfunc.save_model(
             target,
@@ -146,12 +148,20 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
             code_paths=[str(package)],
             signature=signature,
             input_example=example,
-            pip_requirements=card.requirements,
+            pip_requirements=[pinned(each) for each in card.requirements],  # MLflow may have come since
             mlflow_model=description,
         )
         from hpsearch.tracking import sklearn_flavor  # imports scikit-learn
 
         sklearn_flavor.add(target, package.name, description)
+
+
+def pinned(requirement: str) -> str:
+    """Return a package with the version that is installed; as it was said where it is pinned or not installed."""
+    try:
+        return requirement if "==" in requirement else f"{requirement}=={metadata.version(requirement)}"
+    except metadata.PackageNotFoundError:
+        return requirement
 
 
 def carried(place: Path) -> Path:

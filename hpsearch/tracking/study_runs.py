@@ -194,7 +194,7 @@ class StudyRuns:
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
         if trial.decision is not None:
-            for path, name in artifacts(self._study_dir, trial.number):
+            for path, name in artifacts(self._study_dir, trial.ask.key):
                 store.log_path(sent.run, path, name)
         ended = folded.times[-1] if trial.ended_at is None else trial.ended_at
         self._set_ended(sent, state, max(ended, folded.began[trial.number]))  # the wall's clock may go back

@@ -6,9 +6,7 @@ binary archive.
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,8 +14,7 @@ from typing import Literal
 
 from . import cifar, idx
 from .dataset import DatasetError, Part, as_part
-
-ENVIRONMENT = "HPSEARCH_DATA"
+from .places import ENVIRONMENT, search_path
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,13 @@ class NamedSet:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A named set, described without loading it; `found` is "embedded", a folder, or None where it is not fetched."""
+    """A named set, described without loading it; `found` is "embedded", a folder, or None where it is not fetched.
+
+    Example:
+        >>> from hpsearch.models.datasets import describe
+        >>> describe("digits").found
+        'embedded'
+    """
 
     name: str
     n_train: int
@@ -182,7 +185,13 @@ CATALOGUE: dict[str, NamedSet] = {
 
 
 def names() -> list[str]:
-    """Return the names of the named data sets, sorted."""
+    """Return the names of the named data sets, sorted.
+
+    Example:
+        >>> from hpsearch.models.datasets import names
+        >>> names()
+        ['cifar10', 'digits', 'fashion_mnist', 'mnist']
+    """
     return sorted(CATALOGUE)
 
 
@@ -207,6 +216,12 @@ def describe(name: str, *, data_dir: str | Path | None = None) -> DatasetInfo:
 
     Raises:
         DatasetError: The name is unknown, or HPSEARCH_DATA is not a folder.
+
+    Example:
+        >>> from hpsearch.models.datasets import describe
+        >>> digits = describe("digits")
+        >>> digits.n_train, digits.n_features, digits.n_classes
+        (1078, 64, 10)
     """
     entry = entry_of(name)
     rows, columns = entry.image_shape
@@ -216,29 +231,6 @@ def describe(name: str, *, data_dir: str | Path | None = None) -> DatasetInfo:
     return DatasetInfo(
         name, *entry.n_samples, rows * columns * entry.channels, entry.n_classes, entry.image_shape, found
     )
-
-
-def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder that `fetch` fills: under XDG_CACHE_HOME, else ~/Library/Caches (macOS) or ~/.cache."""
-    base = Path(environ.get("XDG_CACHE_HOME", ""))
-    if not base.is_absolute():  # unset, or relative, which the XDG specification says to ignore
-        base = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return base / "hpsearch"
-
-
-def search_path(data_dir: str | Path | None) -> list[Path]:
-    """Return the folders that hold named sets: `data_dir` alone, or HPSEARCH_DATA where set and then the cache."""
-    if data_dir is not None:
-        return [_existing(data_dir, "data_dir")]
-    given = os.environ.get(ENVIRONMENT)
-    return [*([_existing(given, ENVIRONMENT)] if given else []), cache_root()]
-
-
-def _existing(folder: str | Path, what: str) -> Path:
-    path = Path(folder).expanduser()
-    if not path.is_dir():
-        raise DatasetError(f"{what}={folder}: not a folder")
-    return path
 
 
 def find(entry: NamedSet, data_dir: str | Path | None = None) -> Path | None:

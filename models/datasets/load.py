@@ -53,6 +53,12 @@ def load(
 
     Raises:
         DatasetError: One line that says what is wrong with the data and, where there is one, the cure.
+
+    Example:
+        >>> from hpsearch.models.datasets import load
+        >>> digits = load("digits")
+        >>> digits.X_train.shape, digits.X_valid.shape, digits.image_shape
+        ((1078, 64), (360, 64), (8, 8))
     """
     if isinstance(data, Dataset):
         _refuse(split, data.name)

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -200,6 +199,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         """Return the rows to train on and those to validate with."""
         split = np.random.RandomState(np.random.default_rng((self._seed, SPLIT_STREAM)).integers(2**31))
         size, strata = params["validation_fraction"], self._strata(samples.y)
+        from sklearn.model_selection import train_test_split  # slow to import
+
         return list(train_test_split(np.arange(len(samples.X)), test_size=size, stratify=strata, random_state=split))
 
     def _population(

@@ -100,6 +100,16 @@ class MLPClassifier(NetworkOfClasses):
             weights after the epoch), train_accuracy, val_cost and val_accuracy (where there is validation data),
             learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer (see
             `hpsearch.models.training.monitors`).
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier
+        >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 25), np.array(["same", "other", "other", "same"] * 25)
+        >>> model = MLPClassifier((8,), activation="tanh", optimizer="adam", learning_rate=0.05, random_state=0)
+        >>> model.fit(X, y).predict([[0, 0], [0, 1]])
+        array(['same', 'other'], dtype='<U5')
+        >>> model.n_iter_, [weights.shape for weights in model.coefs_]
+        (30, [(2, 8), (8, 2)])
     """
 
     _fitted_values: ClassVar[Mapping[str, type]] = NetworkOfClasses._classifier_values

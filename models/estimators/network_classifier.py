@@ -73,6 +73,17 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has.
         history_: See `MLPClassifier`.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Conv2D, Dense, MaxPool2D, NetworkClassifier
+        >>> X, y = np.random.default_rng(0).random((32, 64)), np.arange(32) % 2  # images of 8 by 8 pixels
+        >>> layers = [Conv2D(4, 3), MaxPool2D(2), Dense(10)]
+        >>> model = NetworkClassifier(layers=layers, max_epochs=1, random_state=0).fit(X, y)
+        >>> [weights.shape for weights in model.coefs_]  # 4 filters of 3 by 3; 10 neurons; 2 classes
+        [(9, 4), (36, 10), (10, 2)]
+        >>> model.get_params()["layers__0__filters"]
+        4
     """
 
     _fitted_values: ClassVar[Mapping[str, type]] = NetworkOfClasses._classifier_values

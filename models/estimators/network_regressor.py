@@ -69,6 +69,14 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has.
         history_: See `MLPRegressor`.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Dense, LayerNorm, NetworkRegressor
+        >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> model = NetworkRegressor(layers=[Dense(8), LayerNorm()], max_epochs=1, random_state=0).fit(X, X.ravel())
+        >>> model.predict(X).shape
+        (64,)
     """
 
     _fitted_values: ClassVar[Mapping[str, type]] = NetworkOfNumbers._regressor_values

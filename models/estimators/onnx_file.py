@@ -23,15 +23,23 @@ from sklearn.utils.validation import check_is_fitted
 from .. import chain
 from ..activations import LEAK
 from ..kernels import Array
-from ..layers import ActivationLayer, BatchNormLayer, DenseLayer, FiltersLayer, GroupNormLayer, Layer, PatchesLayer
+from ..layers import (
+    ActivationLayer,
+    BatchNormLayer,
+    CopyLayer,
+    DenseLayer,
+    DropoutLayer,
+    FiltersLayer,
+    GroupNormLayer,
+    Layer,
+    MaxPoolLayer,
+    PatchesLayer,
+    ResidualLayer,
+    SpatialDropoutLayer,
+)
 from ..layers.batch_norm import EPSILON
-from ..layers.copy import CopyLayer
-from ..layers.dropout import DropoutLayer
-from ..layers.max_pool2d import MaxPoolLayer
 from ..layers.pooling import PoolLayer
-from ..layers.residual import ResidualLayer
 from ..layers.shapes import Image
-from ..layers.spatial_dropout import SpatialDropoutLayer
 from ..network import Network
 from ..parameters import resolve_params
 
@@ -59,6 +67,14 @@ def save_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         NotFittedError: Before fit.
         ImportError: onnx is not installed.
         ValueError: The network has a layer that is not hpsearch's.
+
+    Example:
+        >>> import numpy as np, onnx
+        >>> from hpsearch import MLPClassifier, save_onnx
+        >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+        >>> save_onnx(MLPClassifier((3,), max_epochs=1, random_state=0).fit(X, y), "network.onnx")
+        >>> [output.name for output in onnx.load("network.onnx").graph.output]
+        ['probabilities']
     """
     check_is_fitted(model)
     try:

@@ -71,6 +71,14 @@ class MLPRegressor(NetworkOfNumbers):
         best_epoch_: The epoch (from 1) whose weights the model has.
         history_: Lists with an entry an epoch: train_cost, train_total_cost, train_r2, val_cost and val_r2 (where
             there is validation data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of layers.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPRegressor
+        >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
+        >>> model = MLPRegressor((16,), random_state=0).fit(X, X.ravel() ** 2)
+        >>> bool(model.score(X, X.ravel() ** 2) > 0.9)
+        True
     """
 
     _fitted_values: ClassVar[Mapping[str, type]] = NetworkOfNumbers._regressor_values

@@ -46,6 +46,14 @@ def save_safetensors(model: Any, path: str | os.PathLike[str], names: Iterable[s
         NotFittedError: Before fit.
         ImportError: safetensors is not installed.
         ValueError: There are more or fewer names than arrays, or a parameter that cannot be written.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, load_safetensors, save_safetensors
+        >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+        >>> save_safetensors(MLPClassifier((3,), max_epochs=1, random_state=0).fit(X, y), "network.safetensors")
+        >>> [weights.shape for weights in load_safetensors("network.safetensors").coefs_]
+        [(1, 3), (3, 2)]
     """
     check_is_fitted(model)
     library = _library()
@@ -77,6 +85,14 @@ def load_safetensors(path: str | os.PathLike[str], model: Any = None, names: Ite
         FileNotFoundError: There is no such file.
         ImportError: safetensors is not installed.
         ValueError: It is no such file, its arrays are not those of such a network, or their order is not known.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, load_safetensors, save_safetensors
+        >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+        >>> save_safetensors(MLPClassifier((3,), max_epochs=1, random_state=0).fit(X, y), "network.safetensors")
+        >>> [weights.shape for weights in load_safetensors("network.safetensors").coefs_]
+        [(1, 3), (3, 2)]
     """
     library = _library()
     from safetensors import SafetensorError, safe_open

@@ -8,7 +8,7 @@ from .avg_pool2d import AvgPool2D, AvgPoolLayer
 from .base import Gradient, Layer, Parameter, Workspace
 from .batch_norm import BatchNorm, BatchNormLayer
 from .conv2d import Conv2D, FiltersLayer
-from .copy import CopyLayer
+from .copies import CopyLayer
 from .declared import Declared
 from .dense import Dense, DenseLayer
 from .dropout import Dropout, DropoutLayer

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..kernels import Array, Op
 from .activation import ActivationLayer
 from .base import Gradient, Layer, Workspace
-from .copy import CopyLayer
+from .copies import CopyLayer
 from .declared import Declared, Site
 
 

@@ -222,6 +222,10 @@ class Population:
         arrays = {name: stack[k].copy() for name, stack in self._arrays.items()}
         return {**arrays, **{name: np.array(value) for name, value in self._memories[k].items()}}
 
+    def judged(self, k: int) -> dict[str, Array]:
+        """Return one member's weights that are measured, as they stand: views that the next epoch changes."""
+        return {name: stack[k] for name, stack in self._judged.items()}
+
     def run_epoch(self, order_seed: tuple[int, ...]) -> list[EpochResult]:
         """Train every member for one epoch.
 

@@ -70,6 +70,23 @@ study = Study(
 """,
 }
 
+STUDIES["virtual"] = """
+import random, time
+from hpsearch import Float, Study
+delays = random.SystemRandom()  # another order of arrivals each time
+def climb(trial):
+    value = -abs(trial["x"] - 3.0)
+    for _ in range(12):
+        time.sleep(delays.uniform(0, 0.2))
+        value += float(trial.rng.random())
+        yield {"score": value}
+study = Study(
+    name="s", objective=climb, space={"x": Float(0.1, 9, log=True)}, metric="score", epochs=12, lanes=16, n_trials=60,
+    sampler="tpe", pruner="asha", cost=lambda params: params["x"],
+)
+"""
+STUDIES["lookback"] = STUDIES["virtual"].replace("lanes=16", "lanes=16, lookback=2")
+
 
 @dataclass
 class Run:
@@ -330,6 +347,8 @@ def two_on_one_cluster(run: Run, rng: random.Random) -> int:
 DISTURBANCES: dict[str, tuple[int, Callable[[Run, random.Random], int]]] = {
     "2 workers": (1, lambda run, rng: undisturbed(run, rng, 2)),
     "3 workers": (1, lambda run, rng: undisturbed(run, rng, 3)),
+    "5 workers": (1, lambda run, rng: undisturbed(run, rng, 5)),
+    "12 workers": (1, lambda run, rng: undisturbed(run, rng, 12)),
     "cluster": (1, external),
     "two studies on a cluster": (1, two_on_one_cluster),
     "coordinator killed": (2, coordinator_killed),

@@ -141,7 +141,8 @@ def our_search(
         name, model, data=Table(train, target=target, split=(0.75, 0.25, 0.0)), space=space, enqueue=[first], seed=seed,
         metric="val_accuracy" if classifies else "val_r2", pruner="none", n_trials=trials,
     )  # fmt: skip
-    return study.run(place, quiet=True, tracking=False).model.predict  # type: ignore[no-any-return]
+    # One process, as the others have: what workers take would not be counted.
+    return study.run(place, quiet=True, tracking=False, workers=1).model.predict  # type: ignore[no-any-return]
 
 
 NETWORKS = {

@@ -29,7 +29,7 @@ def along(name):
 
 
 @pytest.mark.parametrize("name", CURVES)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(first=st.floats(-6, 4).map(lambda e: 10**e))
 def test_both_wolfe_conditions_hold_wherever_the_search_begins(name, first):
     evaluate, start, tried = along(name)

@@ -180,7 +180,7 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int, at_each: 
 
     Args:
         folder: Where.
-        workers: Processes that train, in some of the steps; one in the others.
+        workers: Processes that train.
         kills: At most so many processes are killed.
         seed: Of the moments.
         at_each: At most so many of them at each step.
@@ -191,12 +191,9 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int, at_each: 
     for number, step in enumerate(STEPS):
         since, mine = len(story.lines()), 0
         while True:
-            # A cluster takes seconds to start, so that every fourth step alone has one, and it is killed there.
-            here = workers if number % 4 == 3 else 1
-            due = killed < kills and here == workers and mine < at_each
-            moment = Moment.drawn(rng) if due else None
+            moment = Moment.drawn(rng) if killed < kills and mine < at_each else None
             begun = story.changed(since) or not step.changes
-            process = context.Process(target=_step, args=(folder, here, number, begun, moment))
+            process = context.Process(target=_step, args=(folder, workers, number, begun, moment))
             process.start()
             process.join(600)
             if process.exitcode == 0:

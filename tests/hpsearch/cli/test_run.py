@@ -95,7 +95,7 @@ def test_a_run_tells_its_story_in_plain_lines(folder: Path, run: Run) -> None:
     assert lines[0] == "climb: 6 trials of up to 5 epochs; random, none, 2 lanes"
     assert "leads with score" in lines[1]
     assert any(line.startswith("climb is done: 6 trials (6 complete, 0 pruned)") for line in lines)
-    assert lines[-2:] == ["next: hpsearch show climb", "      hpsearch ui climb"]
+    assert lines[-2:] == ["next: hpsearch show climb", "      hpsearch watch climb"]
     assert "\x1b" not in out
     assert run("show", "climb")[1].splitlines()[2] == "6 of 6 trials: 6 complete, 0 pruned"
     assert len(run("export", "climb", "--curves")[1].splitlines()) == 1 + 6 * 5

@@ -47,7 +47,14 @@ class NeverStops(WorstStops):
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    with connect(2, None) as connected:
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        dask.config.set({"distributed.worker.daemon": False}),  # what they train may start processes
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as local,
+        connect(local.scheduler_address) as connected,
+    ):
         yield connected
 
 
@@ -161,12 +168,12 @@ def test_a_scheduler_that_goes_away_is_a_clear_error(tmp_path: Path, make_clock:
 
 def test_a_scheduler_that_does_not_answer_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hpsearch.engine.dask_client.ANSWER_SECONDS", 0.2)
-    with pytest.raises(UserError, match="no Dask scheduler answers there"), connect(1, "tcp://127.0.0.1:9"):
+    with pytest.raises(UserError, match="no Dask scheduler answers there"), connect("tcp://127.0.0.1:9"):
         pass
 
 
 def test_tls_without_a_certificate_is_a_clear_error() -> None:
-    with pytest.raises(UserError, match="no certificate is configured for TLS"), connect(1, "tls://127.0.0.1:9"):
+    with pytest.raises(UserError, match="no certificate is configured for TLS"), connect("tls://127.0.0.1:9"):
         pass
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
@@ -45,7 +44,6 @@ class FakeClient:
     """A client of workers that stand as they are told."""
 
     status = "running"
-    cluster = None
 
     def __init__(self, future: FakeFuture, **workers: tuple[str, int]) -> None:
         self.future, self.workers = future, workers
@@ -223,26 +221,11 @@ def test_a_worker_that_does_not_tell_its_versions_is_not_used_before_it_does() -
     assert made.workers() == ["a"]
 
 
-@pytest.mark.slow
-def test_workers_that_our_own_cluster_has_given_up_are_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_crew, "REPLACE_SECONDS", 0.5)
-    with connect(1, None) as client:
-        crew = DaskCrew(client, lambda data: None, None)
-        (first,) = crew.workers()
-        nanny = client.cluster.workers.pop(0)  # as Dask does with one that did not come back in time
-        client.cluster.sync(nanny.close)
-        deadline = time.monotonic() + 60
-        while (workers := crew.workers()) in ([first], []) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert len(workers) == 1
-        assert workers != [first]
-
-
 def test_dask_says_nothing_of_lost_connections_by_any_of_its_loggers(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dask_client, "ANSWER_SECONDS", 0.2)
-    with pytest.raises(UserError, match="no Dask scheduler answers there"), connect(1, "tcp://127.0.0.1:9"):
+    with pytest.raises(UserError, match="no Dask scheduler answers there"), connect("tcp://127.0.0.1:9"):
         pass
     logger = logging.getLogger("distributed.client")  # has a level and a handler of its own
     level = logger.level

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,19 +20,21 @@ from hpsearch.engine.checkpoints import Checkpoints
 from hpsearch.engine.clock import Clock
 from hpsearch.engine.crew import Answer
 from hpsearch.engine.lane_executor import LaneExecutor
-from hpsearch.engine.pace import VirtualTime
+from hpsearch.engine.pace import MeasuredTime, VirtualTime
 from hpsearch.engine.remote import Bench, Job
 from hpsearch.engine.resume import restore
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.lines import read
-from hpsearch.log.records import Ask, Decision, Tick
-from hpsearch.log.virtual import due, joins
+from hpsearch.log.records import Ask, Decision, Header, Row, Tick
+from hpsearch.log.virtual import MEASURED, due, joins
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.portable import pack
 
 MakeClock = Callable[..., Clock]
+
+HEADER = Header("toy", "u1", {"n_trials": 20, "repeats": 1}, {}, {}, 1_000.0)
 
 
 def by_x(params: Mapping[str, Any]) -> float:
@@ -292,3 +294,46 @@ def test_nobody_waits_for_the_slowest_lane(tmp_path: Path, make_clock: MakeClock
     assert others > 19
     assert crew.before[0] >= others, "all of them were trained before the first answer for trial 0"
     assert {row.trial for row in rows[:others]} == set(range(1, 20))
+
+
+class Timed(Saveable):
+    """Takes, in its rows, as long as its parameter says."""
+
+    def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
+        rows = super().advance(trials, tick)
+        return [replace(row, seconds=by_x(self.trials[row.trial][0].ask.params)) for row in rows]
+
+
+def timed(_: Any) -> Objective:
+    return Timed()
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_measured_costs_are_learnt_again_from_the_log(tmp_path: Path, make_clock: MakeClock, every: int) -> None:
+    """The seconds are the same here, so that whole, cut and spread runs can be compared."""
+
+    def make(log: Log, **said: Any) -> Clock:
+        clock = make_clock(log, total=8, n_lanes=3, **said)
+        clock.history.declaration = replace(clock.history.declaration, clock="virtual", cost=MEASURED)
+        clock.history = History.fold([replace(HEADER, declaration=clock.history.declaration.to_json())], GOAL)
+        for record in log.records[1:]:
+            clock.history.apply(record)
+        clock.pace = MeasuredTime(clock.history)
+        return clock
+
+    expected = told(tmp_path, make, Timed(), "whole")
+    trials = [record for record, _ in read(tmp_path / "whole" / "log.jsonl") if isinstance(record, Tick)]
+    assert len({ask.cost for tick in trials for ask in tick.asks}) > 1
+    path, done = tmp_path / "cut" / "log.jsonl", False
+    while not done:
+        with Log(path) as log:
+            clock = make(log, objective=Timed())
+            restore(clock.history, clock.objective, clock.checkpoints, pytest.fail)
+            stop = clock.history.tick + every
+            clock.interrupted = lambda clock=clock, stop=stop: clock.history.tick >= stop  # type: ignore[misc]
+            done = clock.run()
+    assert story(path) == expected
+    rng = Random(every)
+    crew = ChaoticCrew(timed, None, rng)
+    crew._hurry = lambda rows: None  # type: ignore[method-assign]
+    assert told(tmp_path, make, LaneExecutor(crew, "toy", 6, [].append, now=jumping(rng)), "spread") == expected

@@ -49,6 +49,9 @@ study = Study(
 )
 """
 
+VIRTUAL = FUNCTION.replace("lanes=3", 'lanes=3, cost=lambda params: 1 + params["x"]')
+LOOKBACK = VIRTUAL.replace("lanes=3", "lanes=3, lookback=2")
+
 
 def attacked(folder: Path, store: Path, study: str, attack: str) -> list[Any]:
     """Attack a study at all the moments; check that each of them was finished, and is what the whole one is."""
@@ -72,7 +75,9 @@ def attacked(folder: Path, store: Path, study: str, attack: str) -> list[Any]:
     return attacks
 
 
-@pytest.mark.parametrize("study", [NETWORKS, FUNCTION], ids=["networks", "function"])
+@pytest.mark.parametrize(
+    "study", [NETWORKS, FUNCTION, VIRTUAL, LOOKBACK], ids=["networks", "function", "virtual", "lookback"]
+)
 def test_a_coordinator_that_is_killed_at_any_moment_loses_nothing(
     tmp_path: Path, whole_store: Path, study: str
 ) -> None:
@@ -98,7 +103,7 @@ def test_a_disk_that_is_full_at_any_write_is_one_line_or_costs_nothing(
             assert len(each["said"].splitlines()) == 1
 
 
-@pytest.mark.parametrize("study", [NETWORKS, FUNCTION], ids=["networks", "function"])
+@pytest.mark.parametrize("study", [NETWORKS, FUNCTION, LOOKBACK], ids=["networks", "function", "lookback"])
 def test_a_worker_that_is_killed_in_mid_epoch_costs_no_result(tmp_path: Path, whole_store: Path, study: str) -> None:
     ends = attacked(tmp_path, whole_store, study, "worker")
     assert len(ends) > 5

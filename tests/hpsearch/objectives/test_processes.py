@@ -1,4 +1,4 @@
-"""Processes of ours find hpsearch where this one found it, whatever else is on the path."""
+"""Processes of ours find hpsearch where this one found it, and Python where it is, whatever else is on the path."""
 
 import sys
 from multiprocessing import Pipe
@@ -17,6 +17,7 @@ def nothing(data: object) -> object:
 def test_folders_called_like_ours_do_not_stand_in_for_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # No __init__.py: for Python a namespace, which is found before an editable installation.
     (tmp_path / "hpsearch" / "objectives").mkdir(parents=True)
+    (tmp_path / "copy.py").write_text("raise ImportError('not the one of Python')")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *(path for path in sys.path if path)])
     here, there = Pipe()
     process = start("hpsearch.objectives.child", [there.fileno()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,7 @@ SCORING: dict[str, tuple[Any, dict[str, Any], str, set[str]]] = {
     "a list of one": (["f1_macro"], {}, "val_f1_macro", {"val_f1_macro"}),
     "a list": (("f1_macro", "accuracy"), {}, "val_accuracy", {"val_f1_macro", "val_accuracy"}),
     "a list and which decides": (["f1_macro", "r2"], {"metric": "val_r2"}, "val_r2", {"val_f1_macro", "val_r2"}),
+    "beside a metric": ("f1_macro", {"metric": "val_accuracy"}, "val_accuracy", {"val_f1_macro", "val_accuracy"}),
     "a dict of one": ({"f": "f1_macro"}, {}, "val_f", {"val_f"}),
     "a scorer": (make_scorer(f1_score, average="macro"), {}, "score", {"score"}),
     "a function that returns several": (
@@ -180,6 +182,20 @@ def test_scoring_that_cannot_decide_is_refused_when_the_study_is_declared(said: 
     with pytest.raises(UserError) as raised:
         study(GaussianNB(), **said)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("metric", ["val_accuracy", ["val_mse", "val_accuracy"]])
+@pytest.mark.parametrize("model", [MLPRegressor(), TransformedTargetRegressor(MLPRegressor())])
+def test_an_accuracy_that_is_asked_of_a_regressor_is_refused_and_unasked_it_is_judged_by_its_own(
+    model: Any, metric: Any
+) -> None:
+    directions = ["minimize", "maximize"] if isinstance(metric, list) else "maximize"
+    with pytest.raises(UserError, match="predicts numbers, which have no accuracy; leave metric out for 'val_r2'"):
+        study(model, metric=metric, direction=directions)
+    declared = study(model)
+    assert declared.metric == "val_r2"
+    assert replace(declared, n_trials=3).metric == "val_r2"
+    assert study(GaussianNB()).metric == "val_accuracy"
 
 
 @pytest.mark.parametrize(

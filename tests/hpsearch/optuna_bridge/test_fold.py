@@ -149,6 +149,7 @@ def test_a_failed_point_that_is_tried_again_counts_by_its_second_trial() -> None
     assert [trial.value for trial in fold.study.trials] == [0.8]
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")  # the evaluator's, before Optuna 5
 def test_optuna_s_own_tools_read_it() -> None:
     history = Search(build(make_study(SPACE, sampler="random")), total=40, curve=lambda n, p, e: p["a"]).run().history
     fold = OptunaFold(SPACE, GOAL)

@@ -91,7 +91,7 @@ def test_the_page_says_what_the_study_found(html: str, history: History) -> None
 
 def test_every_figure_of_the_report_is_there(html: str) -> None:
     drawn = figures(html)
-    assert list(drawn) == ["best", "savings", "map", "importance", "parallel", "curves", "elapsed"]
+    assert list(drawn) == ["best", "savings", "map", "importance", "parallel", "curves", "elapsed", "lanes"]
     for key in drawn:
         assert f'id="{key}"' in html
 
@@ -208,7 +208,7 @@ def test_a_study_without_a_space_has_a_page_without_maps(search: Callable[..., l
     tick = Tick(0, 1.0, (Ask(0, 0, {}, 0),), (Row(0, 0, 1, {"loss": 0.5}, finished=True),),
                 (Decision(0, "complete", "done", "epochs"),))  # fmt: skip
     shown = page(History.fold([header, tick], Goal("loss", "minimize")))
-    assert list(figures(shown)) == ["best", "savings", "curves", "elapsed"]
+    assert list(figures(shown)) == ["best", "savings", "curves", "elapsed", "lanes"]
 
 
 def test_only_trials_on_the_full_problem_are_drawn_and_all_are_in_the_table() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hpsearch import Choice, Float, MLPClassifier, Study
 from hpsearch.errors import UserError
 from hpsearch.log.records import Header, Tick
+from hpsearch.log.virtual import measured
 from hpsearch.models import datasets
 from hpsearch.models.datasets.subset import subset
 from hpsearch.objectives.costs import estimated
@@ -96,7 +97,8 @@ def test_the_log_names_its_clock_and_another_one_makes_another_version(tmp_path:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"cost": "measured"}, "cost must be a function of a trial's parameters, or 'estimated'"),
+        ({"cost": "guessed"}, "cost must be a function of a trial's parameters, 'estimated' or 'measured'"),
+        ({"cost": "measured", "lookback": 1}, "lookback goes with a cost that is known beforehand"),
         ({"cost": 3.0}, "cost must be a function"),
         ({"model": None, "data": None}, "cost goes with a model or an objective"),
         ({"model": None, "data": None, "objective": lambda trial: 1.0, "cost": "estimated"}, "goes with a model"),
@@ -118,3 +120,14 @@ def test_an_estimate_knows_steps_and_operations_and_no_machine() -> None:
     from sklearn.tree import DecisionTreeClassifier
 
     assert estimated(replace(declared, model=DecisionTreeClassifier(), space={}, cost=None), DIGITS, {}) == 1.0
+
+
+def test_measured_costs_are_those_of_first_epochs_in_powers_of_two(tmp_path: Path) -> None:
+    result = run(study(cost="measured"), tmp_path, quiet=True, tracking=False, workers=1)
+    for trial in result.history.trials:
+        assert trial.own_cost == measured(trial.rows[0].seconds)
+        assert len(trial.phases) == 2
+    assert [trial.ask.cost for trial in result.history.trials[:3]] == [1.0] * 3, "nothing was known yet"
+    later = result.history.trials[3]
+    known = [t.own_cost for t in result.history.trials if t.ticks[0] < later.ticks[0] and t.own_cost is not None]
+    assert later.ask.cost in known

@@ -150,6 +150,21 @@ def test_a_study_of_a_function_loads_only_what_it_needs(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_study_of_networks_imports_little_beyond_what_every_estimator_does() -> None:
+    """``import sklearn.base`` takes most of a second; what can wait until it is needed stays out."""
+    late = (
+        "sklearn.model_selection", "sklearn.metrics", "sklearn.linear_model", "sklearn.ensemble", "sklearn.pipeline",
+        "mlflow", "optuna", "pooch", "plotly", "matplotlib", "dask", "skops", "greenlet", "cloudpickle",
+    )  # fmt: skip
+    code = (
+        "import sys, sklearn.base; before = set(sys.modules); from hpsearch import Float, MLPClassifier, Study\n"
+        "Study(name='s', model=MLPClassifier(), space={'l2': Float(0, 1)}, data='digits', n_trials=2)\n"
+        f"print([name for name in {late} if name in sys.modules and name not in before])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_limit_that_was_lifted_lets_a_stopped_study_go_on(tmp_path: Path) -> None:
     study = make(n_trials=30, lanes=2)
     first = study.run(tmp_path, quiet=True, tracking=False, no_improvement=1)

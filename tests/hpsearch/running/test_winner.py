@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ from hpsearch.models import datasets
 from hpsearch.models.estimators import serving
 from hpsearch.running import winner
 from hpsearch.running.api import Result
-from hpsearch.tracking.model import read_card
+from hpsearch.tracking import cursor
+from hpsearch.tracking.model import read_card, version
 from hpsearch.tracking.process import Delivery
 
 pytestmark = [
@@ -124,6 +126,34 @@ def test_what_needs_pickle_is_named(tmp_path: Path) -> None:
     model = make_pipeline(FunctionTransformer(lambda X: X + 1), Ridge()).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="Pipeline cannot be kept without pickle"):
         serving.write(model, tmp_path, X)
+
+
+def card_after(root: Path, delivered: bool) -> Any:
+    """Return the card of a winner that was to be registered, after its study was extended without saying so again."""
+    study = STUDIES["a network"]()
+    folder, data = root / "studies" / study.name, datasets.load("digits")
+
+    def run(trials: int, register: str | None) -> None:
+        result = replace(study, n_trials=trials).run(root, quiet=True, tracking=False)
+        winner.store(folder, result.history, data, lambda: result.model, register)
+
+    run(1, "digits@best")
+    first = read_card(folder)
+    assert first is not None
+    if delivered:
+        shown = cursor.Cursor(exhibits=f"100:{version(folder)}")
+        cursor.save(folder, "http://127.0.0.1:9", shown)
+    run(8, None)
+    card = read_card(folder)
+    assert card is not None
+    assert card.trial != first.trial, "another trial is the best"
+    return card
+
+
+def test_a_wish_to_register_that_reached_no_store_holds_for_the_winner_of_now(tmp_path: Path) -> None:
+    waiting = card_after(tmp_path / "waiting", delivered=False)
+    assert (waiting.register, waiting.alias) == ("digits", "best")
+    assert card_after(tmp_path / "shown", delivered=True).register is None
 
 
 def finished(root: Path, **said: Any) -> tuple[Result, MlflowClient]:

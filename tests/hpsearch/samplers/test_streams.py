@@ -46,7 +46,7 @@ def test_quasi_random_points_fill_the_square_more_evenly_than_random_ones() -> N
 
 def test_quasi_random_points_are_scipy_s_sequence() -> None:
     square = {"a": Float(0, 1), "d": Float(0, 1)}
-    expected = qmc.Sobol(2, scramble=True, rng=np.random.default_rng(point_seed(3, 0))).random(16)
+    expected = qmc.Sobol(2, scramble=True, seed=np.random.default_rng(point_seed(3, 0))).random(16)
     assert np.array([[p["a"], p["d"]] for p in points("qmc", 16, square, seed=3)]) == pytest.approx(expected)
 
 

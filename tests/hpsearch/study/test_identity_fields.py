@@ -48,6 +48,7 @@ COUNTS: dict[str, dict[str, Any]] = {
     "resource": {"resource": Samples(proportional="alpha")},
     "cv": {"cv": 3},
     "cost": {"cost": "estimated"},
+    "lookback": {"cost": "estimated", "lookback": 2.0},
 }
 DOES_NOT: dict[str, dict[str, Any]] = {
     "n_trials": {"n_trials": 8},

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
+from packaging.version import Version
 
 from hpsearch.log.records import Record, Row, Tick
 from hpsearch.tracking import bulk, cursor, ended
@@ -19,6 +21,11 @@ from hpsearch.tracking.store import Store
 from hpsearch.tracking.sync import sync
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
+
+of_known_tables = pytest.mark.skipif(
+    Version(mlflow.__version__) < Version("3.17"),
+    reason="older tables are not known: runs go one by one",
+)
 
 TABLES = ("runs", "tags", "params", "metrics", "latest_metrics", "inputs", "input_tags", "datasets")
 
@@ -59,6 +66,7 @@ def special(records: list[Record]) -> list[Record]:
     return made
 
 
+@of_known_tables
 @pytest.mark.parametrize("data", [{}, {"dataset": {"name": "digits", "digest": "abc", "sizes": {"train": 3}}}])
 def test_the_store_is_the_same_row_for_row(
     root: Path,
@@ -102,6 +110,7 @@ def test_a_store_of_a_revision_that_is_not_known_goes_by_the_api(
     assert sync([write(records())])[0].delivered
 
 
+@of_known_tables
 def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
     root: Path,
     records: Callable[..., list[Record]],

@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 from chains import CHAINS
+from docstrings import examples_of, failures
 from sklearn.exceptions import NotFittedError
 
 from hpsearch import MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor, save_onnx
 from hpsearch.models.activations import ACTIVATIONS
+from hpsearch.models.estimators import onnx_file
 from hpsearch.models.layers import Conv2D, Dense
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: it is a peer to compare with")
@@ -90,3 +92,9 @@ def test_scores_and_several_labels_are_as_they_are(tmp_path):
 def test_an_estimator_must_be_fitted(tmp_path):
     with pytest.raises(NotFittedError):
         save_onnx(MLPClassifier(), tmp_path / "model.onnx")
+
+
+def test_the_examples_give_what_they_show():
+    tests = examples_of(onnx_file)
+    assert tests
+    assert not list(failures(tests))

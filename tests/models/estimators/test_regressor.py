@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from strictly import STRICT
 
 from hpsearch.models import MLPRegressor
 from hpsearch.models.optimizers import OPTIMIZERS
@@ -26,7 +27,7 @@ def expected_failures(estimator):
 @parametrize_with_checks(
     [MLPRegressor(), MLPRegressor(batch_size="all", max_epochs=60, learning_rate=0.03, dtype="float64")],
     expected_failed_checks=expected_failures,
-    xfail_strict=True,
+    **STRICT,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learns_own_checks(estimator, check):

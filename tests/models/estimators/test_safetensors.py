@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from chains import CHAINS
+from docstrings import examples_of, failures
 from sklearn.exceptions import NotFittedError
 
 from hpsearch import (
@@ -17,6 +18,7 @@ from hpsearch import (
     load_safetensors,
     save_safetensors,
 )
+from hpsearch.models.estimators import safetensors_file
 from hpsearch.models.layers import BatchNorm, MaxPool2D
 
 library = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed: it is an extra")
@@ -140,3 +142,9 @@ def _metadata(path):
         metadata = file.metadata()["hpsearch"]
     assert json.loads(metadata)["class"] == "MLPClassifier"
     return metadata
+
+
+def test_the_examples_give_what_they_show():
+    tests = examples_of(safetensors_file)
+    assert tests
+    assert not list(failures(tests))

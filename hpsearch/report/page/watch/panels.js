@@ -260,27 +260,29 @@ class Lanes {
     });
   }
 
-  show(trials, tick, inside, tell) { Object.assign(this, { trials, tick, inside, tell }); this.draw(); }
+  show(trials, bars, inside, tell) { Object.assign(this, { trials, bars, inside, tell }); this.draw(); }
 
-  bar(k) {
-    const { begun, ended, lane } = this.trials;
-    const wide = (this.width - 40) / Math.max(this.tick + 1, 1);
-    return [34 + begun[k] * wide, 6 + lane[k] * this.high, Math.max((ended[k] - begun[k] + 1) * wide, 1), this.high];
+  bar(j) {
+    const { begins, ends, lane, span } = this.bars;
+    const wide = (this.width - 40) / (span || 1);
+    return [34 + begins[j] * wide, 6 + lane[j] * this.high, Math.max((ends[j] - begins[j]) * wide, 1), this.high];
   }
 
   under([x, y]) {
-    if (!this.trials) return -1;
-    return this.trials.number.findIndex((_, k) => { const [left, top, wide, high] = this.bar(k); return x >= left && x <= left + wide && y >= top && y <= top + high; });
+    if (!this.bars) return -1;
+    const j = this.bars.trial.findIndex((_, j) => { const [left, top, wide, high] = this.bar(j); return x >= left && x <= left + wide && y >= top && y <= top + high; });
+    return j < 0 ? -1 : this.bars.trial[j];
   }
 
   draw() {
-    if (!this.trials) return;
+    if (!this.bars) return;
     const { pen, width, height } = blank(this.canvas);
     const paint = colours();
-    const lanes = Math.max(0, ...this.trials.lane) + 1;
+    const lanes = this.bars.lane.reduce((most, lane) => Math.max(most, lane), 0) + 1;
     Object.assign(this, { width, high: (height - 34) / lanes });
-    for (let k = 0; k < this.trials.number.length; k += 1) {
-      const [left, top, wide, high] = this.bar(k);
+    for (let j = 0; j < this.bars.trial.length; j += 1) {
+      const k = this.bars.trial[j];
+      const [left, top, wide, high] = this.bar(j);
       pen.globalAlpha = this.inside[k] ? 0.9 : 0.15;
       pen.fillStyle = paint[this.trials.state[k]];
       pen.fillRect(left, top, Math.max(wide - (wide > 4 ? 1 : 0), 0.5), Math.max(high - 2, 1));
@@ -288,6 +290,7 @@ class Lanes {
     pen.globalAlpha = 1; pen.fillStyle = paint.soft; pen.textAlign = "right";
     const step = Math.max(Math.ceil(lanes / 12), 1);
     for (let lane = 0; lane < lanes; lane += step) pen.fillText(String(lane), 28, 6 + (lane + 0.5) * this.high + 4);
-    pen.textAlign = "center"; pen.fillText(`tick 0 to ${this.tick}`, width / 2, height - 6);
+    const { unit, span, busy } = this.bars;
+    pen.textAlign = "center"; pen.fillText(`${unit} 0 to ${span}, lanes trained ${Math.round(100 * busy)} % of it`, width / 2, height - 6);
   }
 }

@@ -233,7 +233,7 @@ function refresh() {
   const rank = ranks(data.trials.value, data.direction === "maximize");
   parallel.show(axes, axes.map((axis) => axis.column), state.inside, rank, state.brushes);
   map.show(x, y, [x.column, y.column], state.inside, rank, data.trials.state, tell);
-  lanes.show(data.trials, data.tick, state.inside, tell);
+  lanes.show(data.trials, data.lanes, state.inside, tell);
   drawCurves(); drawSoFar(); table();
 }
 

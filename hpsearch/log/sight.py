@@ -1,0 +1,88 @@
+"""What a decision sees that looks back: of the other trials what was due by then, of its own trial all.
+
+A lane's :class:`View` is a fold of the log that stops at a virtual time. :func:`sight` adds the trial that is decided
+about, which may have begun after that, so that its number is not known yet.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hpsearch.log.history import History
+from hpsearch.log.numbered import Numbered
+from hpsearch.log.records import Record, Tick
+from hpsearch.log.trial import Trial
+
+
+class Lines:
+    """The records of a log as they are written; those that every view has taken in are let go of.
+
+    Args:
+        records: What was written so far.
+    """
+
+    def __init__(self, records: list[Record]) -> None:
+        self._records = records
+        self._gone = 0
+
+    def append(self, record: Record) -> None:
+        """Take in what was written."""
+        self._records.append(record)
+
+    def at(self, place: int) -> Record | None:
+        """Return the record at a place of the log, from 0; None where that is not written yet."""
+        return self._records[place - self._gone] if place - self._gone < len(self._records) else None
+
+    def forget(self, place: int) -> None:
+        """Let go of all before a place."""
+        del self._records[: place - self._gone]
+        self._gone = max(place, self._gone)
+
+
+class View:
+    """The log as it stood at a virtual time that only grows.
+
+    Args:
+        lines: The log.
+        history: The fold of those before ``place``.
+        place: The first line that is not in the history.
+    """
+
+    def __init__(self, lines: Lines, history: History, place: int = 0) -> None:
+        self._lines = lines
+        self._history = history
+        self.place = place
+
+    def at(self, moment: float) -> History:
+        """Return the fold of the lines that were due at or before a moment; a later call brings no earlier one."""
+        while (record := self._lines.at(self.place)) is not None:
+            if isinstance(record, Tick) and record.due is not None and record.due > moment:
+                break
+            self._history.apply(record)
+            self.place += 1
+        return self._history.current
+
+
+def sight(view: History, trial: Trial, shown: Mapping[int, float], number: int | None) -> tuple[History, int]:
+    """Return what a decision about a trial sees, and the number that the trial has there.
+
+    Args:
+        view: What is known of the others. It stays as it is.
+        trial: The trial with all of its rows.
+        shown: What it stands with on the rung of each epoch.
+        number: Its number in the log, or None where that is not known yet.
+    """
+    seen, trials = copy.copy(view), Numbered[Trial](view.first)
+    trials.extend(view.trials)
+    place = len(trials) if number is None else min(number - view.first, len(trials))
+    own = copy.copy(trial)
+    own.ask = replace(trial.ask, trial=view.first + place)
+    trials[place : place + 1] = [own]
+    seen.trials, seen.table = trials, dict(view.table)
+    for epoch, value in shown.items():
+        column = view.table.get(epoch, {})
+        if own.number not in column:
+            seen.table[epoch] = {**column, own.number: value}
+    return seen, own.number

@@ -1,0 +1,71 @@
+"""The lane chart: who trained when, in ticks or in virtual time, and how busy the lanes were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hpsearch.log.history import Goal, History
+from hpsearch.log.records import Ask, Decision, Header, Record, Resume, Row, Tick
+from hpsearch.report import lanes, watched
+
+GOAL = Goal("score", "maximize")
+
+
+def row(trial: int, lane: int, epoch: int) -> Row:
+    return Row(trial, lane, epoch, {"score": float(epoch)})
+
+
+def folded(*records: Record, **said: Any) -> History:
+    declared = {"metric": "score", "direction": "maximize", "space": {}, "lanes": 2, **said}
+    return History.fold([Header("s", "u", declared, {}, {}, 0.0), *records], GOAL)
+
+
+@pytest.fixture
+def in_turns() -> History:
+    """Trial 0 trains an epoch in lane 0, waits for a tick, and trains two more in lane 1, where trial 1 was."""
+    pause, done = Decision(0, "pause", "", "turns"), Decision(1, "prune", "", "worst")
+    return folded(
+        Tick(0, 0.0, (Ask(0, 0, {}, 0), Ask(1, 1, {}, 1)), (row(0, 0, 1), row(1, 1, 1)), (pause,)),
+        Tick(1, 0.0, (), (row(1, 1, 2),), (done,)),
+        Tick(2, 0.0, (), (row(0, 1, 2),), (), resumes=(Resume(0, 1, None, "", "turns"),)),
+        Tick(3, 0.0, (), (row(0, 1, 3),), ()),
+    )
+
+
+def test_a_trial_that_was_paused_has_a_bar_for_each_turn(in_turns: History) -> None:
+    found = [(each.trial.number, each.lane, each.begins, each.ends, each.epochs) for each in lanes.stretches(in_turns)]
+    assert found == [(0, 0, 0.0, 1.0, 1), (0, 1, 2.0, 4.0, 2), (1, 1, 0.0, 2.0, 2)]
+    assert lanes.unit(in_turns) == "ticks"
+    assert lanes.span(in_turns) == 4.0
+    assert lanes.busy(in_turns, lanes.stretches(in_turns)) == 5 / 8
+
+
+def test_in_virtual_time_a_bar_is_as_long_as_its_epochs_cost() -> None:
+    history = folded(
+        Tick(0, 0.0, (Ask(0, 0, {}, 0, cost=1.0), Ask(1, 1, {}, 1, cost=3.0)), (row(0, 0, 1),), (), due=1.0),
+        Tick(1, 0.0, (), (row(0, 0, 2),), (Decision(0, "complete", "", "epochs"),), due=2.0),
+        Tick(2, 0.0, (Ask(2, 0, {}, 2, cost=0.5),), (row(2, 0, 1),), (), due=2.5),
+        Tick(3, 0.0, (), (row(1, 1, 1), row(2, 0, 2)), (), due=3.0),
+        clock="virtual",
+    )
+    found = [(each.trial.number, each.begins, each.ends) for each in lanes.stretches(history)]
+    assert found == [(0, 0.0, 2.0), (1, 0.0, 3.0), (2, 2.0, 3.0)]
+    assert lanes.busy(history, lanes.stretches(history)) == 1.0
+    told = watched.study_data("s", history)["lanes"]
+    assert (told["unit"], told["span"], told["busy"]) == ("virtual time", 3.0, 1.0)
+    assert told["trial"] == [0, 1, 2]
+
+
+def test_the_figure_says_how_busy_lanes_were_and_draws_the_last_of_very_many(
+    in_turns: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = lanes.figure(in_turns)
+    assert "62%" in drawn.caption
+    bars = {trace["name"]: list(zip(trace["y"], trace["base"], trace["x"], strict=True)) for trace in drawn.data}
+    assert bars == {"pruned": [(1, 0.0, 2.0)], "running": [(0, 0.0, 1.0), (1, 2.0, 2.0)]}
+    monkeypatch.setattr(lanes, "MOST_BARS", 1)
+    few = lanes.figure(in_turns)
+    assert "Of 3 bars the last 1 are drawn" in few.caption
+    assert [trace["base"] for trace in few.data] == [[2.0]]
