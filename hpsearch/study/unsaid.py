@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hpsearch.study.checks import pauses
 from hpsearch.study.defaults import PAUSING, About, Unsaid, default_of
@@ -20,8 +21,9 @@ def under(study: Study, rules: Mapping[str, int] | None) -> Study:
     if rules is None:
         return study
     rule = rules.get("defaults", 1)
-    parts = {name: getattr(study, name) for name in ("sampler", "pruner")}
-    kept = {name: Unsaid(part, rule) for name, part in parts.items() if isinstance(part, Unsaid) and part.rule != rule}
+    parts = {"sampler": study.sampler, "pruner": study.pruner}
+    older = {name: part for name, part in parts.items() if isinstance(part, Unsaid) and part.rule != rule}
+    kept: dict[str, Any] = {name: Unsaid(part, rule) for name, part in older.items()}
     return replace(study, **kept) if kept else study
 
 
