@@ -28,6 +28,12 @@ class Augmentation:
 
     Raises:
         ValueError: For an amount out of range.
+
+    Example:
+        >>> from hpsearch import Augmentation, MLPClassifier
+        >>> shifts = Augmentation(translation=1, rotation=10)  # by up to a pixel and ten degrees
+        >>> shifts.affine, MLPClassifier(augmentation=shifts).augmentation.rotation
+        (True, 10)
     """
 
     rotation: float = 0.0

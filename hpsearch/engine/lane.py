@@ -144,6 +144,7 @@ class Lane:
             if decision.action == "pause":
                 raise UserError(f"the pruner pauses trials ({decision.reason}), which goes with lookback=0 alone")
             if decision.action == "audit":
+                assert self.trial is not None, "it still runs"
                 self.trial.audit = decision
             else:
                 self.trial = None

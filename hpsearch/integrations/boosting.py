@@ -13,6 +13,22 @@ def lightgbm_callback(trial: Any) -> Callable[[Any], None]:
 
     Args:
         trial: The trial that the objective is given.
+
+    Example:
+        >>> from hpsearch import Float, Study
+        >>> from hpsearch.integrations import lightgbm_callback
+        >>> def objective(trial):
+        ...     import lightgbm
+        ...     data = trial.data
+        ...     train = lightgbm.Dataset(data.X_train, data.y_train)
+        ...     valid = train.create_valid(data.X_valid, data.y_valid)
+        ...     params = {**trial.params, "objective": "multiclass", "num_class": 10, "metric": "multi_error"}
+        ...     params["verbose"] = -1
+        ...     lightgbm.train(params, train, 3, valid_sets=[valid], callbacks=[lightgbm_callback(trial)])
+        >>> study = Study("lightgbm", objective=objective, space={"learning_rate": Float(0.1, 0.5)}, data="digits",
+        ...               metric="valid_0_multi_error", direction="minimize", epochs=3, n_trials=1)
+        >>> study.run(tracking=False, quiet=True).best_trial.epoch
+        3
     """
 
     def callback(env: Any) -> None:
@@ -31,6 +47,22 @@ def xgboost_callback(trial: Any) -> Any:
 
     Args:
         trial: The trial that the objective is given.
+
+    Example:
+        >>> from hpsearch import Float, Study
+        >>> from hpsearch.integrations import xgboost_callback
+        >>> def objective(trial):
+        ...     import xgboost
+        ...     data = trial.data
+        ...     train = xgboost.DMatrix(data.X_train, data.y_train)
+        ...     valid = xgboost.DMatrix(data.X_valid, data.y_valid)
+        ...     params = {**trial.params, "objective": "multi:softprob", "num_class": 10, "eval_metric": "merror"}
+        ...     report = xgboost_callback(trial)
+        ...     xgboost.train(params, train, 3, evals=[(valid, "valid")], callbacks=[report], verbose_eval=False)
+        >>> study = Study("xgboost", objective=objective, space={"eta": Float(0.1, 0.5)}, data="digits",
+        ...               metric="valid_merror", direction="minimize", epochs=3, n_trials=1)
+        >>> study.run(tracking=False, quiet=True).best_trial.epoch
+        3
     """
     from xgboost.callback import TrainingCallback
 
@@ -51,6 +83,21 @@ def catboost_callback(trial: Any) -> Any:
 
     Args:
         trial: The trial that the objective is given.
+
+    Example:
+        >>> from hpsearch import Float, Study
+        >>> from hpsearch.integrations import catboost_callback
+        >>> def objective(trial):
+        ...     from catboost import CatBoostClassifier
+        ...     data = trial.data
+        ...     model = CatBoostClassifier(**trial.params, iterations=3, loss_function="MultiClass",
+        ...                                custom_metric=["Accuracy"], allow_writing_files=False, verbose=False)
+        ...     valid = (data.X_valid, data.y_valid)
+        ...     model.fit(data.X_train, data.y_train, eval_set=valid, callbacks=[catboost_callback(trial)])
+        >>> study = Study("catboost", objective=objective, space={"learning_rate": Float(0.1, 0.5)}, data="digits",
+        ...               metric="validation_Accuracy", epochs=3, n_trials=1)
+        >>> study.run(tracking=False, quiet=True).best_trial.epoch
+        3
     """
 
     class Report:

@@ -97,8 +97,8 @@ def compare(history: History, stage: int) -> Calibration | None:
 
 def calibrate(history: History) -> list[Calibration]:
     """Return the calibration of every stage that the next one shares points with."""
-    found = (compare(history, stage) for stage in range(len(scales(history)) - 1))
-    return [each for each in found if each is not None]
+    calibrations = (compare(history, stage) for stage in range(len(scales(history)) - 1))
+    return [calibration for calibration in calibrations if calibration is not None]
 
 
 def settled(history: History, stage: int) -> bool:
@@ -117,30 +117,30 @@ def overlap(a: Array, b: Array, k: int) -> float:
     """Return which fraction of the k lowest of a are among the k lowest of b; ties go to the lower index."""
     import numpy as np
 
-    first, second = np.argsort(a, kind="stable")[:k], np.argsort(b, kind="stable")[:k]
-    return len(np.intersect1d(first, second)) / k
+    best_of_a, best_of_b = np.argsort(a, kind="stable")[:k], np.argsort(b, kind="stable")[:k]
+    return len(np.intersect1d(best_of_a, best_of_b)) / k
 
 
 def describe(history: History) -> list[str]:
     """Return the calibration in words, a line a stage and one more where it misleads."""
-    return [line for each in calibrate(history) for line in tell(each)]
+    return [line for calibration in calibrate(history) for line in tell(calibration)]
 
 
-def tell(each: Calibration) -> list[str]:
+def tell(measured: Calibration) -> list[str]:
     """Return the calibration of a stage in a line, and another where it misleads."""
-    head = f"stage {each.stage} ({each.words}) against stage {each.stage + 1}:"
-    if math.isnan(each.rho):
-        return [f"{head} {each.points} points in common, too few or too equal to compare"]
-    rho = f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]"
-    share = f"{each.overlap:.0%} [{each.overlap_low:.0%}, {each.overlap_high:.0%}]"
-    common = f"{share} of the best {each.k} in common (chance: {each.k / each.points:.0%})"
-    lines = [f"{head} {rho}, {common}, {each.points} points"]
-    if each.misleads:
+    head = f"stage {measured.stage} ({measured.words}) against stage {measured.stage + 1}:"
+    if math.isnan(measured.rho):
+        return [f"{head} {measured.points} points in common, too few or too equal to compare"]
+    rho = f"ρ = {measured.rho:.2f} [{measured.rho_low:.2f}, {measured.rho_high:.2f}]"
+    share = f"{measured.overlap:.0%} [{measured.overlap_low:.0%}, {measured.overlap_high:.0%}]"
+    common = f"{share} of the best {measured.k} in common (chance: {measured.k / measured.points:.0%})"
+    lines = [f"{head} {rho}, {common}, {measured.points} points"]
+    if measured.misleads:
         verb, doubt = ("may mislead", ", though with so few points it need not be so")
-        if each.surely_misleads:
+        if measured.surely_misleads:
             verb, doubt = "misleads", ""
         lines.append(
-            f"  this shortcut {verb} here: what ranks well with {each.words} need not rank well at the next stage "
+            f"  this shortcut {verb} here: what ranks well with {measured.words} need not rank well at the next stage "
             f"(ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
         )
     return lines
@@ -198,6 +198,6 @@ def _overlaps(a: Array, b: Array, k: int) -> Array:
     """Return :func:`overlap` of each row of two arrays of shape (m, n), shape (m,)."""
     import numpy as np
 
-    first, second = (np.argsort(values, axis=-1, kind="stable")[:, :k] for values in (a, b))
-    shared: Array = (first[:, :, None] == second[:, None, :]).any(-1).mean(-1)
+    best_of_a, best_of_b = (np.argsort(values, axis=-1, kind="stable")[:, :k] for values in (a, b))
+    shared: Array = (best_of_a[:, :, None] == best_of_b[:, None, :]).any(-1).mean(-1)
     return shared

@@ -49,14 +49,14 @@ LEARNT = 0.995
 def diagnoses(history: History) -> dict[int, Diagnosis]:
     """Return what is the matter with each trial, by number: a function of the whole log."""
     model = history.declaration.model_params
-    found: dict[int, Diagnosis] = {}
+    by_number: dict[int, Diagnosis] = {}
     for stage in sorted({trial.ask.stage for trial in history.trials}):
         standing = standing_of(history, stage)
         for trial in history.trials:
             if trial.ask.stage == stage:
                 compared = None if standing is None else _compare(trial, standing)
-                found[trial.number] = compared or diagnose(trial, model)
-    return found
+                by_number[trial.number] = compared or diagnose(trial, model)
+    return by_number
 
 
 def _compare(trial: Trial, at: Standing) -> Diagnosis | None:
@@ -82,17 +82,17 @@ def _compare(trial: Trial, at: Standing) -> Diagnosis | None:
 
 def _unharmed(trial: Trial, behind: float, at: Standing) -> Diagnosis:
     cost, val = trial.curve("train_cost"), trial.curve("val_cost")
-    if (found := overfitting(cost, val)) is not None:
-        return found
+    if (diagnosis := overfitting(cost, val)) is not None:
+        return diagnosis
     evidence = {"behind": behind, "noise": at.noise}
-    known = {"train_cost": cost[-1], **evidence}
+    numbers = {"train_cost": cost[-1], **evidence}
     if len(cost) < FEWEST or (late := late_gain(trial, at.goal)) is None or late <= 2 * at.noise:
         what = "the best of its study" if trial is at.good[0] else "as good as the best of its study"
-        return Diagnosis("good", f"{what}, within {at.noise:.2g}", known)
+        return Diagnosis("good", f"{what}, within {at.noise:.2g}", numbers)
     reason = (
         f"as good as the best of its study, and {at.goal.metric} still got better by {late:.2g} in the last quarter"
     )
-    return Diagnosis("not converged", reason, {**known, "late": late})
+    return Diagnosis("not converged", reason, {**numbers, "late": late})
 
 
 def late_gain(trial: Trial, goal: Goal) -> float | None:
@@ -144,8 +144,8 @@ def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
         return because("learning rate too large", f"its η is {rate:.3g} times the largest of theirs")
     if decay > APART and underfit:
         return because("lambda dominating", f"its λ is {decay:.3g} times the largest of theirs")
-    if fit < 1 and (found := overfitting(cost, val)) is not None:
-        return found
+    if fit < 1 and (diagnosis := overfitting(cost, val)) is not None:
+        return diagnosis
     if rate >= 1 / APART and len(cost) >= FEWEST and (leaps := oscillation(cost, val)) is not None:
         return leaps
     if dulled and dull is not None and not rectified:
@@ -178,12 +178,12 @@ def _fit(trial: Trial, at: Standing) -> tuple[float, str]:
     if alike or not trial.curve("train_accuracy"):
         own = median(trial.curve("train_cost")[-3:])
         theirs = median([median(good.curve("train_cost")[: trial.epoch][-3:]) for good in alike or at.good])
-        said = f"training cost {own:.3g} against {theirs:.3g} of the good trials"
+        reason = f"training cost {own:.3g} against {theirs:.3g} of the good trials"
     else:
         own = 1.005 - median(trial.curve("train_accuracy")[-3:])
         theirs = 1.005 - median([median(good.curve("train_accuracy")[: trial.epoch][-3:]) for good in at.good])
-        said = f"training error {own - 0.005:.2%} against {theirs - 0.005:.2%} of the good trials"
-    return (own / theirs if theirs > 0 else math.inf), said
+        reason = f"training error {own - 0.005:.2%} against {theirs - 0.005:.2%} of the good trials"
+    return (own / theirs if theirs > 0 else math.inf), reason
 
 
 def _lacks(trial: Trial, at: Standing) -> bool:
@@ -206,14 +206,14 @@ def _beyond(trial: Trial, at: Standing, name: str) -> float:
     """
     optimizer = at.of(trial, "optimizer")
     theirs = [at.value(good, name) for good in at.good if at.of(good, "optimizer") == optimizer]
-    known = [value for value in theirs if value is not None]
+    others = [value for value in theirs if value is not None]
     own = at.value(trial, name)
-    if own is None or not known or min(known) <= own <= max(known):
+    if own is None or not others or min(others) <= own <= max(others):
         return 1.0
-    if own < min(known):
-        return own / min(known)
-    if max(known) > 0:
-        return own / max(known)
-    rates = [rate for each in (trial, *at.good) if (rate := at.value(each, "learning_rate")) is not None]
+    if own < min(others):
+        return own / min(others)
+    if max(others) > 0:
+        return own / max(others)
+    rates = [rate for other in (trial, *at.good) if (rate := at.value(other, "learning_rate")) is not None]
     batch = at.value(trial, "batch_size")
     return min(rates) * own / batch / MILD if rates and batch else 1.0

@@ -76,7 +76,7 @@ class Verdict:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the winner can be told from the runner-up; True where nobody ran up."""
+        """Whether the winner can be told from the runner-up; True where there is no runner-up."""
         return self.p_value is None or self.p_value < SIGNIFICANT
 
 
@@ -93,16 +93,16 @@ def candidates(history: History) -> list[Trial]:
     for point in history.points():
         old = [trial for trial in point.trials if trial.ask.point in begun]
         chosen.append((not old, (old or point.trials)[0]))
-    found: list[Trial] = []
+    distinct: list[Trial] = []
     for _, trial in sorted(chosen, key=lambda each: each[0]):
-        if len(found) < history.declaration.confirm_top and all(trial.params != other.params for other in found):
-            found.append(trial)
-    return found
+        if len(distinct) < history.declaration.confirm_top and all(trial.params != other.params for other in distinct):
+            distinct.append(trial)
+    return distinct
 
 
 def seen_of(history: History, trial: Trial) -> float:
     """Return what the search saw of a trial's point: the mean over the trials that count for it."""
-    return next(p.mean for p in history.points() if any(each is trial for each in p.trials))
+    return next(p.mean for p in history.points() if any(other is trial for other in p.trials))
 
 
 def winner(history: History) -> Trial | None:
@@ -112,11 +112,11 @@ def winner(history: History) -> Trial | None:
     points were confirmed with fresh seeds, it is of the trials that the winning point was tested with (or else
     confirmed) the one that is best on the validation set.
     """
-    found = verdict(history)
-    if found is None:
+    outcome = verdict(history)
+    if outcome is None:
         return history.best
     for stage in (history.roles.test, history.roles.confirm):
-        if trials := [each for each in history.ranked_at(stage) if each.ask.point == found.winner.point]:
+        if trials := [trial for trial in history.ranked_at(stage) if trial.ask.point == outcome.winner.point]:
             return trials[0]
     return history.best
 
@@ -132,10 +132,10 @@ def verdict(history: History) -> Verdict | None:
     chosen, seeds = candidates(history), history.declaration.confirm
     if not chosen:
         return None
-    known = _by_seed(history, history.roles.confirm)
-    found = []
+    trial_of = _by_seed(history, history.roles.confirm)
+    confirmed = []
     for trial in chosen:
-        trained = [known.get((trial.ask.point, seed)) for seed in range(seeds)]
+        trained = [trial_of.get((trial.ask.point, seed)) for seed in range(seeds)]
         if any(each is None or each.decision is None for each in trained):
             return None
         values = {
@@ -143,12 +143,12 @@ def verdict(history: History) -> Verdict | None:
             for seed, each in enumerate(trained)
             if each is not None and each.state != "FAILED" and each.value is not None
         }
-        found.append(Candidate(trial.ask.point, trial.params, seen_of(history, trial), values, seeds - len(values)))
-    found = [each for each in found if each.by_seed]
-    if not found:
+        confirmed.append(Candidate(trial.ask.point, trial.params, seen_of(history, trial), values, seeds - len(values)))
+    confirmed = [each for each in confirmed if each.by_seed]
+    if not confirmed:
         return None
     goal = history.goal
-    ordered = tuple(sorted(found, key=lambda each: (each.failed, goal.loss(each.confirmed.mean), each.point)))
+    ordered = tuple(sorted(confirmed, key=lambda each: (each.failed, goal.loss(each.confirmed.mean), each.point)))
     winner = ordered[0]
     p_value, difference = None, None
     if len(ordered) > 1:
@@ -175,33 +175,33 @@ def expected(history: History, most: int | None) -> int | None:
         history: The study.
         most: How many it has at most, or None where there is no end.
     """
-    said = history.declaration
-    seeds, searches = said.confirm, history.roles.searches
+    declared = history.declaration
+    seeds, searches = declared.confirm, history.roles.searches
     if most is None or not seeds:
         return most
-    search = most - seeds * (said.confirm_top + 1)
+    search = most - seeds * (declared.confirm_top + 1)
     begun = sum(1 for trial in history.trials if searches(trial.ask.stage))
     running = any(searches(trial.ask.stage) for trial in history.unfinished)
     over = not running and (begun >= search or any(not searches(t.ask.stage) for t in history.trials))
-    top = len(candidates(history)) if over else said.confirm_top
+    top = len(candidates(history)) if over else declared.confirm_top
     return (begun if over else search) + seeds * (top + (1 if top and tests(history) else 0))
 
 
 def describe(history: History) -> list[str]:
     """Return what confirmation found, a line each; nothing where there is nothing to say yet."""
-    found = verdict(history)
-    if found is None:
+    outcome = verdict(history)
+    if outcome is None:
         return []
-    metric, winner = history.goal.metric, found.winner
-    seeds, seen = len(winner.by_seed), f"the search had seen {winner.seen:.4f} (optimism {found.optimism:+.4f})"
+    metric, winner = history.goal.metric, outcome.winner
+    seeds, seen = len(winner.by_seed), f"the search had seen {winner.seen:.4f} (optimism {outcome.optimism:+.4f})"
     over = f"{seeds} seeds (± 95 % interval)" if seeds > 1 else f"{seeds} seeds"
     lines = [f"confirmed: point {winner.point} with {metric} {_spread(winner.confirmed)} over {over}; {seen}"]
-    if found.p_value is not None and found.difference is not None:
-        rival = found.candidates[1]
-        told = "distinguishable from" if found.distinguishable else "not distinguishable from"
+    if outcome.p_value is not None and outcome.difference is not None:
+        rival = outcome.candidates[1]
+        words = "distinguishable from" if outcome.distinguishable else "not distinguishable from"
         lines.append(
-            f"           {told} the runner-up, point {rival.point} with {_spread(rival.confirmed)} "
-            f"(difference {abs(found.difference):.4f}, paired p = {found.p_value:.2g})"
+            f"           {words} the runner-up, point {rival.point} with {_spread(rival.confirmed)} "
+            f"(difference {abs(outcome.difference):.4f}, paired p = {outcome.p_value:.2g})"
         )
     if seeds > 1 and not winner.is_random:
         lines.append(
@@ -209,9 +209,9 @@ def describe(history: History) -> list[str]:
         )
     if winner.failed:
         lines.append(f"           it failed with {winner.failed} of the seeds")
-    if found.test:
-        told = ", ".join(f"{name} {_spread(spread)}" for name, spread in sorted(found.test.items()))
-        lines.append(f"test set:  {told}, over other fresh seeds, each at its best validation epoch")
+    if outcome.test:
+        words = ", ".join(f"{name} {_spread(spread)}" for name, spread in sorted(outcome.test.items()))
+        lines.append(f"test set:  {words}, over other fresh seeds, each at its best validation epoch")
     return lines
 
 

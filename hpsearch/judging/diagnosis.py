@@ -158,7 +158,7 @@ def diagnose_curves(
 
 def parameter(params: Mapping[str, Any], name: str) -> Any:
     """Return a parameter by its own name, in a pipeline behind its prefix; None where there is none."""
-    return next((value for known, value in params.items() if known.rpartition("__")[2] == name), None)
+    return next((value for key, value in params.items() if key.rpartition("__")[2] == name), None)
 
 
 def setback(cost: Sequence[float], noise: float = 0.0) -> float:
@@ -235,9 +235,9 @@ def _saturated(cost: Sequence[float], accuracy: Sequence[float], saturation: Seq
         reason = f"training cost stands still at {cost[-1]:.3g} from epoch 2 on{at}: the neurons no longer learn"
         return Diagnosis("saturated neurons", reason, {"plateau": cost[-1], "epochs": len(cost) - 1})
     for i in range(2, len(cost) - 1):
-        before = [_fall(a, b) for a, b in pairwise(cost[1 : i + 1])]
+        falls = [_fall(a, b) for a, b in pairwise(cost[1 : i + 1])]
         fall = _fall(cost[i], cost[i + 1])
-        if fall > SUDDEN and max(before) < fall / 4:
+        if fall > SUDDEN and max(falls) < fall / 4:
             reason = (
                 f"learning slowdown: {i + 1} epochs on a plateau near {cost[i]:.3g}, "
                 f"then training cost fell by {fall:.0%} within one"
@@ -298,10 +298,10 @@ def unconverged(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None
 def _shrinking(params: Mapping[str, Any], rates: Sequence[float]) -> float | None:
     """Return the share of a weight that decay takes in an epoch, or None where λ, η or the batch size is not known."""
     eta = rates[-1] if rates else parameter(params, "learning_rate")
-    known = [eta, parameter(params, "l2"), parameter(params, "batch_size")]
-    if not all(isinstance(value, int | float) for value in known):
+    settings = [eta, parameter(params, "l2"), parameter(params, "batch_size")]
+    if not all(isinstance(value, int | float) for value in settings):
         return None
-    rate, decay, batch = (float(value) for value in known)
+    rate, decay, batch = (float(value) for value in settings)
     return rate * decay / batch
 
 

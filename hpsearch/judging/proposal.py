@@ -55,7 +55,7 @@ class Proposal:
 
 def propose(history: History) -> list[str]:
     """Return proposals for the next search, a line each; none where there is too little to go by."""
-    return [each.text for each in proposals(history)]
+    return [proposal.text for proposal in proposals(history)]
 
 
 def proposals(history: History) -> list[Proposal]:
@@ -70,24 +70,24 @@ def proposals(history: History) -> list[Proposal]:
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
     said_of = compare(history)
     diagnoses = {t.number: said_of[t.number] for t in history.trials if t.decision is not None}
-    found = []
+    moves = []
     for name, dim in history.declaration.dimensions.items():
         if (move := moved(name, dim, history, said_of, good)) is not None:
-            found.append(Proposal(move.text, {name: move.dimension}, expected=move.expected))
-    return found + _training(good, diagnoses, history)
+            moves.append(Proposal(move.text, {name: move.dimension}, expected=move.expected))
+    return moves + _training(good, diagnoses, history)
 
 
 def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history: History) -> list[Proposal]:
     labels = [diagnoses[trial.number].label for trial in good if trial.number in diagnoses]
     often = max(3, OFTEN * len(labels))
-    found = []
+    proposed = []
     if (count := labels.count("not converged")) >= often:
         epochs = 2 * max(trial.epoch for trial in good)
         text = f"{count} of {len(labels)} good trials have not converged: train longer, --epochs {epochs}"
         gains = [gain for trial in good if (gain := late_gain(trial, history.goal)) is not None]
         late = f"{median(gains):.2g}" if gains else "an unknown amount"
         hoped = f"in the last quarter of their epochs the good trials still got better by {late} (the median)"
-        found.append(Proposal(text, epochs=epochs, expected=hoped))
+        proposed.append(Proposal(text, epochs=epochs, expected=hoped))
     if (count := labels.count("overfitting")) >= often:
         risen = [
             share
@@ -95,7 +95,7 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
             if trial.number in diagnoses and (share := diagnoses[trial.number].evidence.get("val_risen")) is not None
         ]
         if risen and median(risen) >= RISEN:
-            found += _regularise(f"{count} of {len(labels)} good trials overfit", median(risen), history)
+            proposed += _regularise(f"{count} of {len(labels)} good trials overfit", median(risen), history)
     every = [diagnosis.label for diagnosis in diagnoses.values()]
     if (count := every.count(SATURATED)) >= max(3, len(every) / 4) and (change := unsaturated(history)):
         what = ", ".join(f"{name}={value!r}" for name, value in change.items())
@@ -103,8 +103,8 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
         dull = [t for t in history.ranked() if t.number in diagnoses and diagnoses[t.number].label == SATURATED]
         here, there = median_value(dull), median_value([t for t in history.ranked() if t not in dull])
         hoped = f"the median {history.goal.metric} of these trials is {here}, of all others {there}"
-        found.append(Proposal(text, params=change, expected=hoped))
-    return found
+        proposed.append(Proposal(text, params=change, expected=hoped))
+    return proposed
 
 
 def _regularise(seen: str, risen: float, history: History) -> list[Proposal]:
@@ -114,7 +114,10 @@ def _regularise(seen: str, risen: float, history: History) -> list[Proposal]:
     """
     dims = history.declaration.dimensions
     hoped = f"their validation cost rose by {risen:.0%} (the median) from its lowest"
-    name = next((each for each in (*dims, *history.declaration.model_params) if each.rpartition("__")[2] == "l2"), None)
+    name = next(
+        (key for key in (*dims, *history.declaration.model_params) if key.rpartition("__")[2] == "l2"),
+        None,
+    )
     if name in dims:
         return []
     n = ((history.header.dataset if history.header else {}).get("sizes") or {}).get("train")

@@ -84,7 +84,7 @@ def moved(
         good: The trials that a range must keep, the best first.
     """
     ranked = history.ranked()
-    if isinstance(dim, Choice) or any(found.label == "at chance level" for found in said_of.values()):
+    if isinstance(dim, Choice) or any(diagnosis.label == "at chance level" for diagnosis in said_of.values()):
         return None
     least = history.goal.loss(ranked[0].value or 0.0) + noise_of(history, ranked)
     even = [trial for trial in ranked if history.goal.loss(trial.value or 0.0) <= least]
@@ -106,9 +106,9 @@ def _spares(name: str, other: Float | Int, even: Sequence[Trial], ranked: Sequen
 
     Else as many epochs again find hardly better ones in it. Trials that a pruner stopped at once cost next to nothing.
     """
-    known = [trial for trial in ranked if name in trial.params]
-    spared = sum(trial.epoch for trial in known if not other.low <= trial.params[name] <= other.high)
-    return spared >= VAIN * sum(trial.epoch for trial in known) and len(even) <= RARE * len(ranked)
+    with_it = [trial for trial in ranked if name in trial.params]
+    spared = sum(trial.epoch for trial in with_it if not other.low <= trial.params[name] <= other.high)
+    return spared >= VAIN * sum(trial.epoch for trial in with_it) and len(even) <= RARE * len(ranked)
 
 
 def _widen(
@@ -119,15 +119,18 @@ def _widen(
     And either values get better towards it more than chance would have them, or the diagnoses all call for more: trials
     that have too little of it, and none that has too much. Trials that another parameter keeps back do not tell.
     """
-    own, searched = name.rpartition("__")[2], {each.rpartition("__")[2] for each in history.declaration.dimensions}
+    own, searched = (
+        name.rpartition("__")[2],
+        {key.rpartition("__")[2] for key in history.declaration.dimensions},
+    )
     best = {trial.number for trial in even}
-    known = [trial for trial in history.ranked() if name in trial.params]
+    with_it = [trial for trial in history.ranked() if name in trial.params]
     telling = [
         trial
-        for trial in known
+        for trial in with_it
         if trial.number in best or not any(_off(said_of[trial.number], other) for other in searched - {own})
     ]
-    labels = [_blame(said_of[trial.number], own) for trial in known]
+    labels = [_blame(said_of[trial.number], own) for trial in with_it]
     speaking = {label for (which, _), both in _OPEN.items() if which == own for side in both for label in side}
     judged = not speaking.isdisjoint(labels)
     losses = [history.goal.loss(trial.value or 0.0) for trial in telling]
@@ -157,13 +160,13 @@ def _narrow(
 ) -> list[_End]:
     ends = []
     for label, parameter, side, what in _NARROW:
-        known = [trial.params[name] for trial in good if name in trial.params]
-        if name.rpartition("__")[2] != parameter or not known:
+        good_values = [trial.params[name] for trial in good if name in trial.params]
+        if name.rpartition("__")[2] != parameter or not good_values:
             continue
         above = side == "above"
         ended = [trial for trial in trials if trial.decision is not None and name in trial.params]
         bad = [trial.params[name] for trial in ended if _blame(said_of[trial.number], parameter) == label]
-        cut = _cut(dim, max(known) if above else min(known), bad, above=above)
+        cut = _cut(dim, max(good_values) if above else min(good_values), bad, above=above)
         there = [t for t in ended if (t.params[name] > cut if above else t.params[name] < cut)]
         count = sum(_blame(said_of[trial.number], parameter) == label for trial in there)
         narrower = between(dim, dim.low, cut) if above else between(dim, cut, dim.high)
@@ -175,21 +178,21 @@ def _narrow(
     return ends
 
 
-def _blame(found: Diagnosis, parameter: str) -> Label | None:
+def _blame(diagnosis: Diagnosis, parameter: str) -> Label | None:
     """Return the label of a trial for as far as it speaks of a parameter's range, else None.
 
     Whoever fits the training set at least as well as good trials do is held up neither by η nor by λ, whatever becomes
     of validation; and a trial for which both are off says of neither that it is the cause.
     """
-    if any(_off(found, other) for other in _FACTORS.values() if other != parameter):
+    if any(_off(diagnosis, other) for other in _FACTORS.values() if other != parameter):
         return None
-    return found.label if found.label == "overfitting" or found.evidence.get("fit", math.inf) > 1 else None
+    return diagnosis.label if diagnosis.label == "overfitting" or diagnosis.evidence.get("fit", math.inf) > 1 else None
 
 
-def _off(found: Diagnosis, parameter: str) -> bool:
+def _off(diagnosis: Diagnosis, parameter: str) -> bool:
     """Return whether a trial that fits worse than the good ones has a parameter far beyond theirs."""
-    factors = [found.evidence.get(key, 1.0) for key, name in _FACTORS.items() if name == parameter]
-    return found.evidence.get("fit", 1.0) > 1 and any(not 1 / APART <= factor <= APART for factor in factors)
+    factors = [diagnosis.evidence.get(key, 1.0) for key, name in _FACTORS.items() if name == parameter]
+    return diagnosis.evidence.get("fit", 1.0) > 1 and any(not 1 / APART <= factor <= APART for factor in factors)
 
 
 def _cut(dim: Float | Int, good: float, bad: Sequence[float], *, above: bool) -> float:

@@ -33,42 +33,42 @@ class Remedy:
     expected: float | None = None
 
 
-def remedy(history: History, trial: Trial, found: Diagnosis) -> Remedy | None:
+def remedy(history: History, trial: Trial, diagnosis: Diagnosis) -> Remedy | None:
     """Return what to change, or None where nothing is the matter, or nothing is known to help.
 
     Args:
         history: The study.
         trial: One of its trials.
-        found: Its diagnosis, see `hpsearch.judging.compared`.
+        diagnosis: Its diagnosis, see `hpsearch.judging.compared`.
     """
-    change = _called_for(history, trial, found)
+    change = _called_for(history, trial, diagnosis)
     own = {**history.declaration.model_params, **trial.params, "max_epochs": trial.epoch}
     idle = change is not None and change.params and all(parameter(own, k) == v for k, v in change.params.items())
     return None if idle else change
 
 
-def _called_for(history: History, trial: Trial, found: Diagnosis) -> Remedy | None:
+def _called_for(history: History, trial: Trial, diagnosis: Diagnosis) -> Remedy | None:
     """Return what a diagnosis calls for, whether the trial has it already or not."""
-    if found.label == "data not scaled":
+    if diagnosis.label == "data not scaled":
         return Remedy(text="bring the features to about [0, 1], or put a StandardScaler before the network")
     at = standing_of(history, trial.ask.stage)
-    if found.label == "at chance level":
+    if diagnosis.label == "at chance level":
         return Remedy(text="look at the labels and the features: nothing that was tried learns more than guessing")
-    if found.label in ("learning rate too large", "dead units"):
+    if diagnosis.label in ("learning rate too large", "dead units"):
         return _number(trial, at, "learning_rate", 1 / STEP)
-    if found.label == "learning rate too small":
+    if diagnosis.label == "learning rate too small":
         return _number(trial, at, "learning_rate", STEP)
-    if found.label == "lambda dominating":
+    if diagnosis.label == "lambda dominating":
         return _number(trial, at, "l2", 1 / STEP)
-    if found.label == "not converged":
+    if diagnosis.label == "not converged":
         most = max((good.epoch for good in at.good), default=0) if at is not None else 0
         epochs = max(most, 2 * trial.epoch)
         return Remedy({"max_epochs": epochs}, f"train longer, {epochs} epochs", _best(at))
-    if found.label == "saturated neurons":
+    if diagnosis.label == "saturated neurons":
         if change := unsaturated(history, trial):
             return Remedy(change, " and ".join(f"{name}={value!r}" for name, value in change.items()), _best(at))
         return _number(trial, at, "learning_rate", 1 / STEP)
-    if found.label == "overfitting" and at is not None and trial not in at.good:
+    if diagnosis.label == "overfitting" and at is not None and trial not in at.good:
         own = at.of(trial, "l2") or 0.0
         theirs = [value for good in at.good if (value := at.of(good, "l2")) is not None and value > own]
         if theirs:
@@ -78,8 +78,8 @@ def _called_for(history: History, trial: Trial, found: Diagnosis) -> Remedy | No
 
 def unsaturated(history: History, trial: Trial | None = None) -> dict[str, Any]:
     """Return what would keep neurons from being saturated and is otherwise in a trial, or in a study's model."""
-    known = {**history.declaration.model_params, **({} if trial is None else trial.params)}
-    return {name: value for name, value in UNSATURATED.items() if parameter(known, name) not in (None, value)}
+    params = {**history.declaration.model_params, **({} if trial is None else trial.params)}
+    return {name: value for name, value in UNSATURATED.items() if parameter(params, name) not in (None, value)}
 
 
 def _number(trial: Trial, at: Standing | None, name: str, otherwise: float) -> Remedy | None:
@@ -88,23 +88,23 @@ def _number(trial: Trial, at: Standing | None, name: str, otherwise: float) -> R
         alike = [good for good in at.good if at.of(good, "optimizer") == at.of(trial, "optimizer")]
         theirs = [value for good in alike if (value := at.value(good, name)) is not None]
         if theirs:
-            found = _changed(trial, at, name, median(theirs))
+            changed = _changed(trial, at, name, median(theirs))
             shape = at.of(at.good[0], "activation")
             if name == "learning_rate" and at.of(trial, "activation") not in {
                 at.of(good, "activation") for good in alike
             }:
                 # Their η was tried with their activation alone.
                 return Remedy(
-                    {**found.params, "activation": shape}, f"{found.text}, activation={shape!r}", found.expected
+                    {**changed.params, "activation": shape}, f"{changed.text}, activation={shape!r}", changed.expected
                 )
-            return found
+            return changed
     rates = trial.curve(name)
     own = rates[0] if rates else (trial.params.get(name) if at is None else at.value(trial, name))
     return None if not own else _changed(trial, None, name, float(f"{own * otherwise:.3g}"))
 
 
 def _changed(trial: Trial, at: Standing | None, name: str, value: float) -> Remedy:
-    key = next((known for known in trial.params if known.rpartition("__")[2] == name), name)
+    key = next((key_of_trial for key_of_trial in trial.params if key_of_trial.rpartition("__")[2] == name), name)
     value = float(f"{value:.3g}")
     return Remedy({key: value}, f"{key}={value:g}", _best(at))
 

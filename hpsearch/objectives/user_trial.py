@@ -56,6 +56,12 @@ class UserTrial:
         repeat: Which of the study's repeats it is, from 0.
         seed: Entropy of its own: a function of the study's seed and the trial's number.
         data: The study's data, loaded; None where it has none.
+
+    Example:
+        >>> from hpsearch.objectives.user_trial import UserTrial
+        >>> trial = UserTrial(number=0, params={"x": 0.5}, repeat=0, seed=(0, 0))  # by hand, to try an objective out
+        >>> trial["x"], trial.report(0.9)
+        (0.5, True)
     """
 
     number: int

@@ -123,27 +123,27 @@ class OptunaFold:
     def _observe(self, history: History) -> None:
         """Put what was tried elsewhere before the study's own trials."""
         self._told = True
-        for place, each in enumerate(history.brought.observations, start=1):
-            state = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED}.get(each.state, self._failed)
-            if fitting(self._space, each.params) is None:
+        for place, observation in enumerate(history.brought.observations, start=1):
+            state = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED}.get(observation.state, self._failed)
+            if fitting(self._space, observation.params) is None:
                 continue  # of an earlier space
-            values = list(each.values) if each.values and each.state != "FAILED" else None
+            values = list(observation.values) if observation.values and observation.state != "FAILED" else None
             if self._goal.others and values and state == TrialState.PRUNED:
                 state = TrialState.COMPLETE  # as its own trials are
             reports: dict[int, float] = {}
             if values and not self._goal.others:
-                epochs, curve = zip(*each.curve, strict=True) if each.curve else ((), ())
+                epochs, curve = zip(*observation.curve, strict=True) if observation.curve else ((), ())
                 reports = dict(zip(epochs, accumulate(curve, self._counting), strict=True))
-                reports[each.epoch or 1] = values[0]
-            self.storage.put(-place, self._trial(each.params, state, values, reports))
+                reports[observation.epoch or 1] = values[0]
+            self.storage.put(-place, self._trial(observation.params, state, values, reports))
             if values is None:
                 self.valueless.add(-place)
 
     def _frozen(self, group: Sequence[Trial], rows: int, ends: int) -> FrozenTrial:
-        known = [trial for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
+        valued = [trial for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
         state, values = TrialState.RUNNING, None
         if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
-            values = self._values(known, rows)
+            values = self._values(valued, rows)
             if any(trial.state == "PRUNED" for trial in group):
                 # Without a value it still tells a sampler that this was a bad place.
                 state = TrialState.COMPLETE if self._goal.others and values is not None else TrialState.PRUNED
@@ -151,7 +151,7 @@ class OptunaFold:
                 state = self._failed if values is None else TrialState.COMPLETE
         reports: dict[int, float] = {}
         if not self._goal.others:  # Optuna knows no reports of several metrics
-            curves = [self._curve(trial, rows) for trial in known]
+            curves = [self._curve(trial, rows) for trial in valued]
             last = max((len(curve) for curve in curves), default=0)
             reports = {epoch + 1: _mean([c[epoch] for c in curves if len(c) > epoch]) for epoch in range(last)}
         return self._trial(group[0].params, state, values, reports)
@@ -177,28 +177,28 @@ class OptunaFold:
 
     def _values(self, trials: Sequence[Trial], rows: int) -> list[float] | None:
         """Return the mean of each metric over trials at the epochs that count, or None where one has no value."""
-        found = []
+        measured = []
         for trial in trials:
-            place, before = None, None
+            place, best = None, None
             for i, value in enumerate(self._reported(trial, rows)):
-                if self._goal.counts(value, before):
-                    place, before = i, value
-            if place is not None and before is not None:
-                found.append((before, *trial.measured(place, self._goal.metrics[1:])))
-        means = [_mean(column) for column in zip(*found, strict=True)]
+                if self._goal.counts(value, best):
+                    place, best = i, value
+            if place is not None and best is not None:
+                measured.append((best, *trial.measured(place, self._goal.metrics[1:])))
+        means = [_mean(column) for column in zip(*measured, strict=True)]
         return means if means and all(map(math.isfinite, means)) else None
 
     def _curve(self, trial: Trial, rows: int) -> list[float]:
         """Return what a trial reports at each epoch: the value, or what counts so far (NaN while there is none)."""
         if self._own:
             metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
-            told = [(row.metrics, split_name(row.epoch - 1, metric)) for tick, row in pairs if tick <= rows]
-            return [metrics.get(name, metrics.get(metric, math.nan)) for metrics, name in told]
+            reported = [(row.metrics, split_name(row.epoch - 1, metric)) for tick, row in pairs if tick <= rows]
+            return [metrics.get(name, metrics.get(metric, math.nan)) for metrics, name in reported]
         values = self._reported(trial, rows)
         return list(accumulate(values, self._counting)) if self._merge else values
 
-    def _counting(self, before: float, value: float) -> float:
-        return value if self._goal.counts(value, before if math.isfinite(before) else None) else before
+    def _counting(self, best: float, value: float) -> float:
+        return value if self._goal.counts(value, best if math.isfinite(best) else None) else best
 
     def _reported(self, trial: Trial, rows: int) -> list[float]:
         metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
@@ -223,8 +223,8 @@ def fitting(space: Space | SpaceFunction, point: dict[str, Any]) -> dict[str, An
             return check_point(space, point, "point")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that a value lies outside is what is asked
-            params, known = _asked(space, point)
-        inside = all(known[name]._contains(known[name].to_internal_repr(value)) for name, value in params.items())
+            params, ranges = _asked(space, point)
+        inside = all(ranges[name]._contains(ranges[name].to_internal_repr(value)) for name, value in params.items())
     except (UserError, ValueError):
         return None
     return {name: dimensions.json_value(value, name) for name, value in params.items()} if inside else None
@@ -249,11 +249,11 @@ def suggest(trial: optuna.Trial, space: Space | SpaceFunction) -> dict[str, Any]
         if returned is not None and returned != trial.params:
             raise UserError("space: the function must suggest each parameter under its own name and return nothing")
         return params
-    found: dict[str, Any] = {}
+    point: dict[str, Any] = {}
     for name, dim in space.items():
-        if is_active(dim, found):
-            found[name] = distributions.from_optuna(dim, _suggest(trial, name, distributions.distribution(dim)))
-    return found
+        if is_active(dim, point):
+            point[name] = distributions.from_optuna(dim, _suggest(trial, name, distributions.distribution(dim)))
+    return point
 
 
 def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:

@@ -113,17 +113,17 @@ def _observed(place: int, history: History, distributions: Mapping[str, BaseDist
     Optuna wants two times of every trial that has ended: where the source had one of them it stands for both, and where
     it had none, the time at which the study was begun.
     """
-    each, said = history.brought.observations[place], history.brought.said
-    known = [moment for moment in (each.began, each.ended) if moment is not None]
-    known = known or [history.header.time if history.header else 0.0]
+    observation, sources = history.brought.observations[place], history.brought.said
+    moments = [moment for moment in (observation.began, observation.ended) if moment is not None]
+    moments = moments or [history.header.time if history.header else 0.0]
     return _made(
         len(history.trials) + place,
-        each.state,
-        each.params,
-        each.values,
-        dict(each.curve),
-        (known[0], known[-1]),
-        {OBSERVED: said[each.source] if each.source < len(said) else ""},
+        observation.state,
+        observation.params,
+        observation.values,
+        dict(observation.curve),
+        (moments[0], moments[-1]),
+        {OBSERVED: sources[observation.source] if observation.source < len(sources) else ""},
         distributions,
     )
 
@@ -161,25 +161,25 @@ def _made(
 def _attributes(trial: Trial) -> dict[str, Any]:
     """Return all of a trial that Optuna has no field for; what the trial said of itself gives way to our names."""
     ask = trial.ask
-    known: dict[str, Any] = {"point": ask.point, "repeat": ask.repeat, "stage": ask.stage, "lane": ask.lane}
+    own: dict[str, Any] = {"point": ask.point, "repeat": ask.repeat, "stage": ask.stage, "lane": ask.lane}
     if trial.version > 1:
-        known["version"] = trial.version
+        own["version"] = trial.version
     if ask.enqueued:
-        known["enqueued"] = True
+        own["enqueued"] = True
     if ask.reuses is not None:
-        known["reuses"] = ask.reuses
+        own["reuses"] = ask.reuses
     if ask.rejected:
-        known["rejected"] = ask.rejected
+        own["rejected"] = ask.rejected
     if trial.best_epoch is not None:
-        known["best_epoch"] = trial.best_epoch
+        own["best_epoch"] = trial.best_epoch
         measured = trial.rows[trial.best_epoch - 1].metrics
-        known["metrics"] = {name: value if math.isfinite(value) else str(value) for name, value in measured.items()}
+        own["metrics"] = {name: value if math.isfinite(value) else str(value) for name, value in measured.items()}
     if trial.state == "FAILED" and trial.values:
-        known["values"] = [value if math.isfinite(value) else str(value) for value in trial.values]
+        own["values"] = [value if math.isfinite(value) else str(value) for value in trial.values]
     if trial.decision is not None:
-        known |= {"rule": trial.decision.rule, "reason": trial.decision.reason}
-    said = {name if name not in known else f"attributes.{name}": value for name, value in trial.attributes.items()}
-    return said | known
+        own |= {"rule": trial.decision.rule, "reason": trial.decision.reason}
+    users = {name if name not in own else f"attributes.{name}": value for name, value in trial.attributes.items()}
+    return users | own
 
 
 def _value(value: Any) -> Any:
@@ -190,7 +190,7 @@ def _value(value: Any) -> Any:
 def _distributions(history: History) -> dict[str, BaseDistribution]:
     dims = history.declaration.dimensions
     points = [trial.params for trial in history.trials]
-    points += [each.params for each in history.brought.observations]
+    points += [observation.params for observation in history.brought.observations]
     names = dict.fromkeys(name for point in points for name in point)
     tried = {name: [point[name] for point in points if name in point] for name in names}
     return {

@@ -37,8 +37,8 @@ def load(address: str, name: str | None, shown: str) -> optuna.Study:
         storage = optuna.storages.JournalStorage(JournalFileBackend(address))
     names = optuna.get_all_study_names(storage)
     if name is None and len(names) != 1:
-        said = f"holds {', '.join(sorted(names))}; name one: {shown}#NAME" if names else "holds no study"
-        raise UserError(f"warm_start: {shown} {said}")
+        problem = f"holds {', '.join(sorted(names))}; name one: {shown}#NAME" if names else "holds no study"
+        raise UserError(f"warm_start: {shown} {problem}")
     if name is not None and name not in names:
         raise UserError(f"warm_start: {shown} holds no study {name!r}{did_you_mean(name, names)}")
     return optuna.load_study(study_name=name or names[0], storage=storage)
@@ -77,13 +77,13 @@ def values_of(trial: FrozenTrial, places: Sequence[int], goal: Goal) -> list[flo
         places: Which of its values are the goal's metrics.
         goal: What decides.
     """
-    found: float | None = None
+    best: float | None = None
     if trial.state == TrialState.PRUNED and not goal.others and places[0] == _REPORTED:
         # Optuna itself gives a pruned trial the last of its reports, whichever counts.
         for _, value in sorted(trial.intermediate_values.items()):
-            found = float(value) if goal.counts(value, found) else found
-    if found is not None:
-        return [found]
+            best = float(value) if goal.counts(value, best) else best
+    if best is not None:
+        return [best]
     return [float(trial.values[place]) for place in places] if trial.values else []
 
 

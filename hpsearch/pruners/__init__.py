@@ -38,6 +38,11 @@ def build(study: Study, epochs: int) -> Pruner:
 
     Raises:
         UserError: A trial has one epoch, or it has no maximum and the pruner needs one.
+
+    Example:
+        >>> from hpsearch import Study, pruners
+        >>> pruners.build(Study("any", objective=abs, pruner="hyperband", epochs=9), epochs=9)
+        Hyperband(min_resource=1, reduction=3, max_resource=9)
     """
     if study.model is not None and epochs == 1 and _name(study) not in _IDLE:
         raise UserError(

@@ -21,6 +21,16 @@ class ASHA:
     Attributes:
         min_resource: First rung, in epochs (r).
         reduction: One in how many goes on, and the ratio of one rung to the one before (η).
+
+    Example:
+        >>> from hpsearch import Float, Study, pruners
+        >>> def objective(trial):
+        ...     for epoch in range(1, 5):
+        ...         yield trial["x"] * epoch
+        >>> study = Study("asha", objective=objective, space={"x": Float(0, 1, step=0.25)}, sampler="grid",
+        ...               pruner=pruners.ASHA(reduction=2), lanes=5)
+        >>> study.run(tracking=False, quiet=True).trials[["params.x", "epochs", "state"]].values.tolist()
+        [[0.0, 1, 'PRUNED'], [0.25, 1, 'PRUNED'], [0.5, 1, 'PRUNED'], [0.75, 2, 'PRUNED'], [1.0, 4, 'COMPLETE']]
     """
 
     min_resource: int = 1

@@ -10,7 +10,27 @@ from hpsearch.log.records import Decision, Row
 
 
 class Pruner(Protocol):
-    """Decides which of the trials that just finished an epoch are to stop."""
+    """Decides which of the trials that just finished an epoch are to stop.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from hpsearch import Float, Study
+        >>> from hpsearch.log.records import Decision
+        >>> @dataclass(frozen=True)
+        ... class AtLeast:
+        ...     least: float
+        ...     reads_history = True
+        ...     def judge(self, history, arrivals):
+        ...         low = [row.trial for row in arrivals if history.table[row.epoch][row.trial] < self.least]
+        ...         return [Decision(trial, "prune", f"below {self.least}", "at_least") for trial in sorted(low)]
+        >>> def objective(trial):
+        ...     for epoch in (1, 2):
+        ...         yield trial["x"]
+        >>> study = Study("own_rule", objective=objective, space={"x": Float(0, 1, step=0.5)}, sampler="grid",
+        ...               pruner=AtLeast(0.4))
+        >>> study.run(tracking=False, quiet=True).trials["state"].tolist()
+        ['PRUNED', 'COMPLETE', 'COMPLETE']
+    """
 
     @property
     def reads_history(self) -> bool:

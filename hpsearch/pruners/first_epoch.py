@@ -20,6 +20,16 @@ class FirstEpoch:
 
     Attributes:
         keep: How many are the best few.
+
+    Example:
+        >>> from hpsearch import Float, Study, pruners
+        >>> def objective(trial):
+        ...     for epoch in (1, 2, 3):
+        ...         yield trial["x"]
+        >>> study = Study("first", objective=objective, space={"x": Float(0, 1, step=0.25)}, sampler="grid",
+        ...               pruner=pruners.FirstEpoch(keep=2), lanes=5)
+        >>> study.run(tracking=False, quiet=True).trials[["params.x", "state"]].values.tolist()
+        [[0.0, 'PRUNED'], [0.25, 'PRUNED'], [0.5, 'PRUNED'], [0.75, 'COMPLETE'], [1.0, 'COMPLETE']]
     """
 
     keep: int = 8

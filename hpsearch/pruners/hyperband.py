@@ -28,6 +28,12 @@ class Hyperband:
         min_resource: First rung of the first bracket, in epochs (r).
         reduction: One in how many goes on (η).
         max_resource: Most epochs of a trial (R); None: the study's.
+
+    Example:
+        >>> from hpsearch.pruners import Hyperband
+        >>> hyperband = Hyperband(reduction=3, max_resource=9)
+        >>> [hyperband.bracket(number) for number in range(17)]  # bracket 0 halves from epoch 1 on, bracket 2 never
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2]
     """
 
     min_resource: int = 1

@@ -23,6 +23,16 @@ class Median:
     Attributes:
         n_startup: Trials that must have completed first.
         n_warmup: Epochs that no trial is stopped in.
+
+    Example:
+        >>> from hpsearch import Float, Study, pruners
+        >>> def objective(trial):
+        ...     for epoch in (1, 2):
+        ...         yield 1 - trial["x"]
+        >>> study = Study("median", objective=objective, space={"x": Float(0, 1, step=0.25)}, sampler="grid",
+        ...               pruner=pruners.Median(n_startup=2), lanes=1)
+        >>> study.run(tracking=False, quiet=True).trials["state"].tolist()
+        ['COMPLETE', 'COMPLETE', 'PRUNED', 'PRUNED', 'PRUNED']
     """
 
     n_startup: int = 5

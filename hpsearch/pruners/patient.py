@@ -19,6 +19,15 @@ class Patient:
     Attributes:
         patience: Epochs without improvement.
         min_delta: By how much a new best value must beat the old one to count.
+
+    Example:
+        >>> from hpsearch import Study, pruners
+        >>> def objective(trial):
+        ...     yield from [0.1, 0.5, 0.4, 0.3, 0.9]
+        >>> study = Study("patient", objective=objective, pruner=pruners.Patient(patience=2))
+        >>> trial = study.run(tracking=False, quiet=True).history.trials[0]
+        >>> trial.state, trial.epoch, trial.value
+        ('PRUNED', 4, 0.5)
     """
 
     patience: int = 5

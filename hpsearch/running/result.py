@@ -24,6 +24,17 @@ class Result:
         history: Everything in its log.
         interrupted: It was interrupted and waits to be resumed by the same call.
         run: Id of the study's run in MLflow, or None where nothing was delivered.
+
+    Example:
+        >>> from hpsearch import Float, Study
+        >>> def objective(trial):
+        ...     return 1 - abs(trial["x"] - 0.5)
+        >>> study = Study("peak", objective=objective, space={"x": Float(0, 1, step=0.25)}, sampler="grid")
+        >>> result = study.run(tracking=False, quiet=True)
+        >>> result.best_trial.params, result.best_trial.value
+        ({'x': 0.5}, 1.0)
+        >>> result.trials[["params.x", "value"]].values.tolist()
+        [[0.0, 0.5], [0.25, 0.75], [0.5, 1.0], [0.75, 0.75], [1.0, 0.5]]
     """
 
     name: str

@@ -55,6 +55,15 @@ def track(
         UserError: The study cannot be, or one of this name is another.
         StudyFailed: The estimator raised an exception; its traceback is in MLflow.
         KeyboardInterrupt: It was interrupted; the same call goes on.
+
+    Example:
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from hpsearch import track
+        >>> X, y = np.arange(40.0).reshape(40, 1), np.arange(40) >= 20
+        >>> model = track(LogisticRegression(), X, y, name="halves", tracking=False, quiet=True)
+        >>> model.predict([[0.0], [39.0]])
+        array([False,  True])
     """
     declared = Study(
         name,

@@ -42,6 +42,16 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         Raises:
             UserError: The study, its data or the root do not allow it to run.
             StudyFailed: Every trial failed.
+
+        Example:
+            >>> from hpsearch import Float, Study
+            >>> def objective(trial):
+            ...     for epoch in (1, 2, 3):
+            ...         yield trial["x"] * epoch
+            >>> study = Study("rising", objective=objective, space={"x": Float(0, 1)}, n_trials=8, pruner="median")
+            >>> result = study.run(tracking=False, quiet=True)
+            >>> result.interrupted, len(result.trials)
+            (False, 8)
         """
         from hpsearch.running.api import run  # slow to import, and not needed to declare a study
         from hpsearch.running.spoken import in_python
@@ -67,6 +77,17 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
 
         Raises:
             UserError: No run of it is under way in this process; a worker process runs none.
+
+        Example:
+            >>> from hpsearch import Float, Study
+            >>> def objective(trial):
+            ...     if trial.number == 2:
+            ...         study.stop()
+            ...     return trial["x"]
+            >>> study = Study("three_suffice", objective=objective, space={"x": Float(0, 1)}, n_trials=100, lanes=1)
+            >>> result = study.run(tracking=False, quiet=True)
+            >>> len(result.trials)
+            3
         """
         from hpsearch.running import under_way
 
@@ -88,6 +109,15 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         Raises:
             UserError: The study trains by itself, or its log is of another study.
             StudyFailed: All of its first trials failed.
+
+        Example:
+            >>> from hpsearch import Float, Study
+            >>> study = Study("elsewhere", space={"x": Float(0, 1, step=0.5)}, sampler="grid", direction="maximize")
+            >>> trial = study.ask()
+            >>> trial.number, trial["x"]
+            (0, 0.0)
+            >>> study.tell(trial, 0.25).state
+            'COMPLETE'
         """
         from hpsearch.running.asking import session
 
@@ -118,6 +148,13 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
 
         Raises:
             UserError: There is no such trial, it has ended, or what is told is not what the study is after.
+
+        Example:
+            >>> from hpsearch import Float, Study
+            >>> study = Study("told", space={"x": Float(0, 1, step=0.5)}, sampler="grid")
+            >>> ended = study.tell(study.ask(), state="failed", reason="the machine ran out of memory")
+            >>> ended.state, ended.decision.reason
+            ('FAILED', 'the machine ran out of memory')
         """
         from hpsearch.running import asking
 
@@ -128,6 +165,14 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
 
         Args:
             root: Folder that holds logs and MLflow's store.
+
+        Example:
+            >>> from hpsearch import Float, Study
+            >>> study = Study("left_open", space={"x": Float(0, 1, step=0.5)}, sampler="grid")
+            >>> first, second = study.ask(), study.ask()
+            >>> told = study.tell(first, 1.0)
+            >>> [trial.number for trial in study.open_trials()]
+            [1]
         """
         from hpsearch.running.asking import session
 

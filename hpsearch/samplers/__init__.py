@@ -50,6 +50,14 @@ def build(study: Study, epochs: int | None = None) -> Sampler:
 
     Raises:
         UserError: It does not go with the study's space, or a package that it needs is missing.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> from hpsearch.log.history import History
+        >>> study = Study("asked", objective=abs, space={"x": Float(0, 1, step=0.5)}, sampler="grid")
+        >>> sampler = samplers.build(study)
+        >>> sampler.size, [sampler.ask(History(study.goal), point) for point in range(3)]
+        (3, [{'x': 0.0}, {'x': 0.5}, {'x': 1.0}])
     """
     declared = _declared(study)
     if study.epochs is None and epochs is not None:
@@ -81,7 +89,16 @@ def build(study: Study, epochs: int | None = None) -> Sampler:
 
 
 def check_size(study: Study) -> None:
-    """Raise a UserError where a study's sampler is a grid of more points than a million."""
+    """Raise a UserError where a study's sampler is a grid of more points than a million.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> study = Study("large", objective=abs, space={"x": Float(0, 1, step=1e-7)}, sampler="grid")
+        >>> samplers.check_size(study)
+        Traceback (most recent call last):
+            ...
+        hpsearch.errors.UserError: ...grid...
+    """
     if isinstance(_declared(study), Grid):
         try:
             grid.check_size(study)
@@ -106,6 +123,11 @@ def budget(n_trials: int | None, size: int | None, repeats: int) -> int:
         n_trials: What the study says, repeats counted, or None.
         size: How many points its sampler has, or None where there is no end.
         repeats: Trials per point.
+
+    Example:
+        >>> from hpsearch.samplers import budget
+        >>> budget(None, None, 1), budget(None, 6, 2), budget(100, 6, 2)
+        (64, 12, 12)
     """
     if size is None:
         return DEFAULT_TRIALS if n_trials is None else n_trials

@@ -11,7 +11,22 @@ from hpsearch.study.study import Study
 
 
 class Sampler(Protocol):
-    """Proposes the hyper-parameters of the next point."""
+    """Proposes the hyper-parameters of the next point.
+
+    Example:
+        >>> from hpsearch import Float, Study
+        >>> class Halves:
+        ...     reads_history, size, rejected = False, None, 0
+        ...     def build(self, study):
+        ...         return self
+        ...     def ask(self, history, point):
+        ...         return {"x": 0.5 ** point}
+        >>> def objective(trial):
+        ...     return trial["x"]
+        >>> study = Study("halves", objective=objective, space={"x": Float(0, 1)}, sampler=Halves(), n_trials=3)
+        >>> study.run(tracking=False, quiet=True).trials["params.x"].tolist()
+        [1.0, 0.5, 0.25]
+    """
 
     @property
     def reads_history(self) -> bool:

@@ -52,7 +52,18 @@ TRIES = 20
 
 @dataclass(frozen=True)
 class Chapter:
-    """Declares the procedure."""
+    """Declares the procedure of the chapter: one hyper-parameter after the other.
+
+    Example:
+        >>> from math import log10
+        >>> from hpsearch import Float, Study, samplers
+        >>> def objective(trial):
+        ...     return -abs(log10(trial["learning_rate"]) + 1)  # best at 0.1
+        >>> study = Study("chapter", objective=objective, space={"learning_rate": Float(1e-4, 10, log=True)},
+        ...               sampler=samplers.Chapter(), n_trials=10, lanes=1)
+        >>> study.run(tracking=False, quiet=True).best_trial.params
+        {'learning_rate': 0.125}
+    """
 
     def build(self, study: Study) -> Sampler:
         """Return the sampler for a study.

@@ -25,7 +25,7 @@ _APART: tuple[tuple[str, Callable[[Study], bool], str], ...] = (
 
 @dataclass(frozen=True)
 class FreezeThaw:
-    """Declares it.
+    """Declares freeze-thaw Bayesian optimization, which also decides how long each trial is trained.
 
     Attributes:
         n_startup: Points that are spread evenly, trained for an epoch and halved, before the process is asked.
@@ -33,6 +33,18 @@ class FreezeThaw:
         worthwhile: Once no more points begin, the search ends when going on with any curve is expected to improve by
             less than this share of the spread of losses.
         max_epochs: Epochs of a whole training. None: the study's.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> def objective(trial):
+        ...     for epoch in range(1, 5):
+        ...         yield 1 - abs(trial["x"] - 0.5) - 1 / epoch
+        >>> thaw = samplers.FreezeThaw(n_startup=4)
+        >>> study = Study("thaw", objective=objective, space={"x": Float(0, 1)}, sampler=thaw, epochs=4, n_trials=6,
+        ...               lanes=2)
+        >>> trials = study.run(tracking=False, quiet=True).trials
+        >>> len(trials), int(trials["epochs"].sum()) < 6 * 4  # what promises little is not trained to its end
+        (6, True)
     """
 
     n_startup: int = 8

@@ -14,13 +14,23 @@ _IDLE = ("none", "NoPruner", "NopPruner")
 
 @dataclass(frozen=True)
 class GP:
-    """Declares it.
+    """Declares Bayesian optimization with a Gaussian process.
 
     Attributes:
         n_startup: Quasi-random points whose values must be known before the process is asked.
         per_second: Whether expected improvement is divided by the expected seconds of a trial. What is asked then
             depends on the seconds in the log: a resumed study goes on as if it had not stopped, but running it anew
             measures other seconds and may ask for other points.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> def objective(trial):
+        ...     return -abs(trial["x"] - 0.5)
+        >>> gp = samplers.GP(n_startup=4)
+        >>> study = Study("gp", objective=objective, space={"x": Float(0, 1)}, sampler=gp, pruner="none", n_trials=8,
+        ...               lanes=1)
+        >>> study.run(tracking=False, quiet=True).best_trial.value > -0.1
+        True
     """
 
     n_startup: int = 8

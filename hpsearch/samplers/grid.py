@@ -20,7 +20,17 @@ MOST_POINTS = 1_000_000
 
 @dataclass(frozen=True)
 class Grid:
-    """Declares the exhaustive grid over stepped ranges, whole numbers and choices."""
+    """Declares the exhaustive grid over stepped ranges, whole numbers and choices.
+
+    Example:
+        >>> from hpsearch import Choice, Float, Study, samplers
+        >>> def objective(trial):
+        ...     return trial["x"]
+        >>> space = {"x": Float(0, 1, step=0.5), "kind": Choice(["a", "b"])}
+        >>> study = Study("grid", objective=objective, space=space, sampler=samplers.Grid())
+        >>> study.run(tracking=False, quiet=True).trials[["params.x", "params.kind"]].values.tolist()
+        [[0.0, 'a'], [0.0, 'b'], [0.5, 'a'], [0.5, 'b'], [1.0, 'a'], [1.0, 'b']]
+    """
 
     def build(self, study: Study) -> Sampler:
         """Return the sampler for a study.

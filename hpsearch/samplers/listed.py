@@ -13,7 +13,17 @@ from hpsearch.study.study import Study
 
 @dataclass(frozen=True)
 class Listed:
-    """Declares that a study has the points of ``enqueue``, or of the list of grids that is its space, alone."""
+    """Declares that a study has the points of ``enqueue``, or of the list of grids that is its space, alone.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> def objective(trial):
+        ...     return trial["x"]
+        >>> study = Study("listed", objective=objective, space={"x": Float(0, 1)}, sampler=samplers.Listed(),
+        ...               enqueue=[{"x": 0.1}, {"x": 0.7}])
+        >>> study.run(tracking=False, quiet=True).trials["params.x"].tolist()
+        [0.1, 0.7]
+    """
 
     def build(self, study: Study) -> Sampler:
         """Return the sampler for a study.

@@ -22,7 +22,17 @@ from hpsearch.study.study import Study
 
 @dataclass(frozen=True)
 class QMC:
-    """Declares quasi-random search; powers of two are the best numbers of trials."""
+    """Declares quasi-random search; powers of two are the best numbers of trials.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> def objective(trial):
+        ...     return trial["x"]
+        >>> study = Study("even", objective=objective, space={"x": Float(0, 1)}, sampler=samplers.QMC(), n_trials=4)
+        >>> points = study.run(tracking=False, quiet=True).trials["params.x"]
+        >>> sorted((points // 0.25).tolist())  # one point in each quarter
+        [0.0, 1.0, 2.0, 3.0]
+    """
 
     def build(self, study: Study) -> Sampler:
         """Return the sampler for a study.

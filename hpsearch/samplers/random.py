@@ -13,7 +13,16 @@ from hpsearch.study.study import Study
 
 @dataclass(frozen=True)
 class Random:
-    """Declares random search."""
+    """Declares random search.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> def objective(trial):
+        ...     return trial["x"]
+        >>> study = Study("drawn", objective=objective, space={"x": Float(0, 1)}, sampler=samplers.Random(), n_trials=3)
+        >>> study.run(tracking=False, quiet=True).trials["params.x"].round(3).tolist()
+        [0.702, 0.309, 0.467]
+    """
 
     def build(self, study: Study) -> Sampler:
         """Return the sampler for a study; Optuna's where the space is a function."""

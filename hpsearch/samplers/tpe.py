@@ -26,6 +26,15 @@ class TPE:
     Attributes:
         n_startup: Points drawn at random before it begins.
         n_candidates: Candidates among which the best expected improvement is taken.
+
+    Example:
+        >>> from hpsearch import Float, Study, samplers
+        >>> def objective(trial):
+        ...     return -abs(trial["x"] - 0.5)
+        >>> tpe = samplers.TPE(n_startup=5)
+        >>> study = Study("tpe", objective=objective, space={"x": Float(0, 1)}, sampler=tpe, n_trials=15, lanes=1)
+        >>> study.run(tracking=False, quiet=True).best_trial.value > -0.1
+        True
     """
 
     n_startup: int = 10

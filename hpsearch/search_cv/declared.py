@@ -55,14 +55,14 @@ def folds_of(search: Any, X: Any, y: Any, split_params: Mapping[str, Any]) -> tu
     """
     splitter = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
     expected = splitter.get_n_splits(X, y, **split_params)
-    found = tuple((np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params))
-    if len(found) != expected:
+    folds = tuple((np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params))
+    if len(folds) != expected:
         raise ValueError(
-            f"cv.split and cv.get_n_splits return inconsistent results. Expected {expected} splits, got {len(found)}"
+            f"cv.split and cv.get_n_splits return inconsistent results. Expected {expected} splits, got {len(folds)}"
         )
-    if not found:
+    if not folds:
         raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-    return found
+    return folds
 
 
 def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fits: Fits, decides: Any) -> Asked:
@@ -80,8 +80,8 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
         UserError: The study cannot be.
     """
     scorers = getattr(fits.scorer, "_scorers", None)
-    given = {"score": fits.scorer} if scorers is None else scorers
-    names = {name: f"val_{name}" for name in given}
+    by_name = {"score": fits.scorer} if scorers is None else scorers
+    names = {name: f"val_{name}" for name in by_name}
     metric = names.get(decides, next(iter(names.values())))
     if callable(search.scoring) and isinstance(search.refit, str):
         metric = f"val_{search.refit}"
@@ -100,10 +100,10 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
     if way is None:
         splits = Splits(tuple(pairs), fits, fits_digest(search.scoring, fits) if kept else "")
         dataset = as_dataset(*fits.data, digest)
-        found = Asked(Study(model=model, data=dataset, cv=splits, metric=metric, **shared), names, dataset)
+        declared = Asked(Study(model=model, data=dataset, cv=splits, metric=metric, **shared), names, dataset)
     else:
         dataset = replace(way.dataset, digest=digest)
-        scoring: Any = given
+        scoring: Any = by_name
         if way.metric is not None:
             names, metric, scoring = {"score": way.metric}, way.metric, None
         if search.return_train_score:
@@ -113,11 +113,13 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
             model=model, data=dataset, cv=Splits(tuple(pairs)), metric=metric, scoring=scoring, epochs=search.epochs,
             resource=search.resource, value=way.value, **shared,
         )  # fmt: skip
-        found = Asked(study, names, dataset)
-    if settles and found.study.pruner != "none":
-        found = replace(found, study=replace(found.study, pruner=default_pruner(prepare(found.study, dataset))))
-    _warn_of_short(found.study)
-    return replace(found, listed=_listed(search.space, search.estimator))
+        declared = Asked(study, names, dataset)
+    if settles and declared.study.pruner != "none":
+        declared = replace(
+            declared, study=replace(declared.study, pruner=default_pruner(prepare(declared.study, dataset)))
+        )
+    _warn_of_short(declared.study)
+    return replace(declared, listed=_listed(search.space, search.estimator))
 
 
 def _listed(space: Any, estimator: Any) -> tuple[frozenset[str], ...]:

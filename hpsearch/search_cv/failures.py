@@ -11,41 +11,41 @@ from sklearn.exceptions import FitFailedWarning
 from hpsearch.search_cv.results import PARTIAL, Candidate
 
 
-def tell(found: Sequence[Candidate], splits: int, error_score: Any) -> None:
+def tell(candidates: Sequence[Candidate], splits: int, error_score: Any) -> None:
     """Warn of fits that raised, and where no candidate is whole.
 
     Args:
-        found: All candidates.
+        candidates: All candidates.
         splits: Number of folds.
         error_score: What such a fit scores.
 
     Raises:
         ValueError: All did, or there was no time for any.
     """
-    if not found:
+    if not candidates:
         raise ValueError("No fits were performed. Were there no candidates, or no time for one?")
-    if all(candidate.state in PARTIAL for candidate in found):
+    if all(candidate.state in PARTIAL for candidate in candidates):
         warnings.warn(
             "the time was over before any candidate was trained to its end: the best is one of those that came "
             "furthest; give the search a longer timeout",
             UserWarning,
             stacklevel=3,
         )
-    errors = [error for candidate in found for error in candidate.errors]
+    errors = [error for candidate in candidates for error in candidate.errors]
     if not errors:
         return
-    first = f"The first error was:\n{errors[0]}"
+    first_error = f"The first error was:\n{errors[0]}"
     debug = "by setting error_score='raise'.\n\n"
-    made = sum(min(candidate.resources, splits) for candidate in found)
-    if all(len(c.errors) >= c.resources or c.state == "FAILED" for c in found):
+    made = sum(min(candidate.resources, splits) for candidate in candidates)
+    if all(len(c.errors) >= c.resources or c.state == "FAILED" for c in candidates):
         raise ValueError(
             f"\nAll the {made} fits failed.\nIt is very likely that your model is misconfigured.\n"
-            f"You can try to debug the error {debug}{first}"
+            f"You can try to debug the error {debug}{first_error}"
         )
     warnings.warn(
         f"\n{len(errors)} fits failed out of a total of {made}.\nThe score on these train-test partitions for these "
         f"parameters will be set to {error_score}.\nIf these failures are not expected, you can try to debug them "
-        f"{debug}{first}",
+        f"{debug}{first_error}",
         FitFailedWarning,
         stacklevel=3,
     )

@@ -52,16 +52,16 @@ def fits_digest(scoring: Any, fits: Fits) -> str:
     """Return what else decides the scores of fits."""
     from joblib import hash as digest
 
-    said = _said(scoring), str(fits.error_score), fits.return_train_score
-    return str(digest((said, fits.fit_params, fits.score_params)))
+    described = _said(scoring), str(fits.error_score), fits.return_train_score
+    return str(digest((described, fits.fit_params, fits.score_params)))
 
 
 def _said(scoring: Any) -> Any:
     """Return what tells one way to score from another: names, and of functions what they are called."""
     if isinstance(scoring, Mapping):
-        return {name: _said(each) for name, each in scoring.items()}
+        return {name: _said(scorer) for name, scorer in scoring.items()}
     if isinstance(scoring, list | tuple):
-        return [_said(each) for each in scoring]
+        return [_said(scorer) for scorer in scoring]
     if scoring is None or isinstance(scoring, str):
         return scoring
     return f"{getattr(scoring, '__module__', '')}.{getattr(scoring, '__qualname__', repr(type(scoring)))}"

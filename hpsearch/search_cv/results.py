@@ -98,8 +98,10 @@ def _candidate(trial: Trial, how: Reading) -> Candidate:
     scores: dict[str, Array] = {}
     for part, names in (("test", how.names), ("train", how.train)):
         for name, metric in names.items():
-            found = np.array([metrics.get(split_name(fold, metric), math.nan) for fold in range(how.splits)])
-            scores[f"{part}_{name}"] = np.where(np.isnan(found), how.error_score, found) if failed or errors else found
+            of_folds = np.array([metrics.get(split_name(fold, metric), math.nan) for fold in range(how.splits)])
+            scores[f"{part}_{name}"] = (
+                np.where(np.isnan(of_folds), how.error_score, of_folds) if failed or errors else of_folds
+            )
     if failed and not how.by_fold and trial.decision is not None:
         errors = [trial.decision.reason]
     state = "STOPPED" if trial.decision is None else trial.state
@@ -113,37 +115,37 @@ def _metrics(trial: Trial, how: Reading) -> dict[str, float]:
     return {} if trial.best_epoch is None else dict(trial.rows[trial.best_epoch - 1].metrics)
 
 
-def cv_results(found: Sequence[Candidate], how: Reading) -> dict[str, Any]:
+def cv_results(ranked: Sequence[Candidate], how: Reading) -> dict[str, Any]:
     """Return the results by name: an array with a value for each candidate, in the order of the trials.
 
     Beside what scikit-learn's searchers give there are ``n_resources`` and ``state``.
     """
     results: dict[str, Any] = {}
-    for name, times in (("fit_time", [c.fit_times for c in found]), ("score_time", [c.score_times for c in found])):
+    for name, times in (("fit_time", [c.fit_times for c in ranked]), ("score_time", [c.score_times for c in ranked])):
         table = np.array(times)
-        results[f"mean_{name}"], results[f"std_{name}"] = (np.nan_to_num(each) for each in _moments(table))
-    results |= dict(masked_params([c.params for c in found]))
-    results["params"] = [c.params for c in found]
-    results["n_resources"] = np.array([c.resources for c in found])
-    results["state"] = np.array([c.state for c in found], object)
+        results[f"mean_{name}"], results[f"std_{name}"] = (np.nan_to_num(moment) for moment in _moments(table))
+    results |= dict(masked_params([c.params for c in ranked]))
+    results["params"] = [c.params for c in ranked]
+    results["n_resources"] = np.array([c.resources for c in ranked])
+    results["state"] = np.array([c.state for c in ranked], object)
     for part in [*(f"test_{name}" for name in how.names), *(f"train_{name}" for name in how.train)]:
-        table = np.array([c.scores[part] for c in found])
+        table = np.array([c.scores[part] for c in ranked])
         for fold in range(how.splits):
             results[split_name(fold, part)] = table[:, fold]
-        mean, std = _means(table, found)
+        mean, std = _means(table, ranked)
         results[f"mean_{part}"], results[f"std_{part}"] = mean, std
-        whole = np.array([c.state not in PARTIAL for c in found])
+        whole = np.array([c.state not in PARTIAL for c in ranked])
         if not np.isfinite(mean[whole]).all():
             kind = part.partition("_")[0]
             warnings.warn(f"One or more of the {kind} scores are non-finite: {mean}", UserWarning, stacklevel=4)
         if part.startswith("test_"):
-            results[f"rank_{part}"] = ranks(found, mean)
+            results[f"rank_{part}"] = ranks(ranked, mean)
     return results
 
 
-def _means(table: Array, found: Sequence[Candidate]) -> tuple[Array, Array]:
+def _means(table: Array, ranked: Sequence[Candidate]) -> tuple[Array, Array]:
     """Return means and deviations over all folds; of candidates that were ended before, over the folds they had."""
-    partial = np.array([c.state in PARTIAL for c in found])
+    partial = np.array([c.state in PARTIAL for c in ranked])
     mean, std = _moments(table)
     with np.errstate(invalid="ignore"):
         return np.where(partial, mean, table.mean(1)), np.where(partial, std, table.std(1))
@@ -155,31 +157,31 @@ def _moments(table: Array) -> tuple[Array, Array]:
         return np.nanmean(table, axis=1), np.nanstd(table, axis=1)
 
 
-def ranks(found: Sequence[Candidate], mean: Array) -> Array:
+def ranks(ranked: Sequence[Candidate], mean: Array) -> Array:
     """Return ranks from 1, shape (n_candidates,), int32, equal for equals.
 
     Candidates that were ended before rank behind those that were not, those of more resources first; candidates that
     failed rank last.
     """
     keys: list[tuple[float, ...]] = []
-    for candidate, value in zip(found, mean, strict=True):
+    for candidate, value in zip(ranked, mean, strict=True):
         if math.isnan(value):
             keys.append((2.0,))
         elif candidate.state in PARTIAL:
             keys.append((1.0, -candidate.resources, -value))
         else:
             keys.append((0.0, -value))
-    first: dict[tuple[float, ...], int] = {}
+    first_places: dict[tuple[float, ...], int] = {}
     for place, key in enumerate(sorted(keys), start=1):
-        first.setdefault(key, place)
-    return np.array([first[key] for key in keys], np.int32)
+        first_places.setdefault(key, place)
+    return np.array([first_places[key] for key in keys], np.int32)
 
 
 def masked_params(params: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, MaskedArray[Any, Any]]]:
     """Yield for each parameter ``param_NAME`` its values, masked where a candidate does not have it."""
-    names = list(dict.fromkeys(name for each in params for name in each))
+    names = list(dict.fromkeys(name for point in params for name in point))
     for name in names:
-        values = {i: each[name] for i, each in enumerate(params) if name in each}
+        values = {i: point[name] for i, point in enumerate(params) if name in point}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

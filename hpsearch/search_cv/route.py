@@ -80,9 +80,9 @@ def found_way(
             return None
         raise UserError(f"resource={resource!r}: {refused}")
     parts, by_epochs = split(estimator), resource in ("auto", "epochs")
-    known = parts.last.get_params()
-    name = next((f"{parts.prefix}{each}" for each in ("max_epochs", "max_iter") if each in known), None)
-    schedules = {known.get("lr_schedule", "constant"), *_options(space, f"{parts.prefix}lr_schedule")}
+    own_params = parts.last.get_params()
+    name = next((f"{parts.prefix}{key}" for key in ("max_epochs", "max_iter") if key in own_params), None)
+    schedules = {own_params.get("lr_schedule", "constant"), *_options(space, f"{parts.prefix}lr_schedule")}
     return Epochs(
         _dataset(estimator, X, y, fit_params),
         name if by_epochs else None,
@@ -135,9 +135,9 @@ def _is_ours(estimator: Any, space: Any) -> bool:
     parts = split(estimator)
     if not isinstance(parts.last, Perceptron) or callable(space) or _is_chosen(space, parts.prefix):
         return False
-    known = parts.last.get_params()
+    own_params = parts.last.get_params()
     for name, allowed in OWN.items():
-        if any(value not in allowed for value in [known[name], *_options(space, f"{parts.prefix}{name}")]):
+        if any(value not in allowed for value in [own_params[name], *_options(space, f"{parts.prefix}{name}")]):
             return False
     return True
 
@@ -146,18 +146,18 @@ def _is_chosen(space: Any, prefix: str) -> bool:
     """Return whether the last step, or a pipeline around it, is an option: beside it are models of other kinds."""
     steps = prefix.split("__")[:-1]
     names = {"__".join(steps[: depth + 1]) for depth in range(len(steps))}
-    return any(not names.isdisjoint(each) for each in (space if isinstance(space, list | tuple) else [space]))
+    return any(not names.isdisjoint(grid) for grid in (space if isinstance(space, list | tuple) else [space]))
 
 
 def _options(space: Any, name: str) -> list[Any]:
     """Return the options of a choice in a space, or in any of a list of grids."""
-    found: list[Any] = []
-    for each in space if isinstance(space, list | tuple) else [space]:
-        dimension = each.get(name) if isinstance(each, Mapping) else None
+    values: list[Any] = []
+    for grid in space if isinstance(space, list | tuple) else [space]:
+        dimension = grid.get(name) if isinstance(grid, Mapping) else None
         options = dimension.options if isinstance(dimension, Choice) else dimension
         if options is not None:
-            found += list(options) if isinstance(options, list | tuple | np.ndarray) else [options]
-    return found
+            values += list(options) if isinstance(options, list | tuple | np.ndarray) else [options]
+    return values
 
 
 def _measured(last: Any, scoring: Any) -> str | None:

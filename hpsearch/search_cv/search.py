@@ -85,6 +85,15 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         scorer_: What scored.
         refit_time_: Seconds that the last training took.
         seed_: The seed of the search.
+
+    Example:
+        >>> import numpy as np
+        >>> from sklearn.linear_model import Ridge
+        >>> from hpsearch import StudySearchCV
+        >>> X, y = np.arange(20.0).reshape(20, 1), 3 * np.arange(20.0)
+        >>> search = StudySearchCV(Ridge(), {"alpha": [0.01, 1.0, 100.0]}, sampler="grid", cv=2, random_state=0)
+        >>> search.fit(X, y).best_params_
+        {'alpha': 0.01}
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

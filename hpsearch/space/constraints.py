@@ -18,10 +18,10 @@ def check_constraints(constraints: Any) -> tuple[Constraint, ...]:
     Raises:
         UserError: They are no functions.
     """
-    given = [constraints] if callable(constraints) else constraints
-    if isinstance(given, str) or not isinstance(given, Sequence) or not all(map(callable, given)):
+    listed = [constraints] if callable(constraints) else constraints
+    if isinstance(listed, str) or not isinstance(listed, Sequence) or not all(map(callable, listed)):
         raise UserError(f"constraints must be functions of the parameters, such as [lambda p: …], not {constraints!r}")
-    return tuple(given)
+    return tuple(listed)
 
 
 def violated(constraints: Sequence[Constraint], space: Space, params: Mapping[str, Any]) -> str | None:

@@ -34,6 +34,11 @@ class Float:
         log: Whether the logarithm is sampled evenly; needs low > 0.
         step: Distance of the values that are tried, counted from low, or None for a continuum.
         when: Values that earlier dimensions must have; a list gives alternatives.
+
+    Example:
+        >>> from hpsearch import Float
+        >>> Float(0.001, 1.0, log=True).contains(0.01), Float(0, 1, step=0.25).contains(0.3)
+        (True, False)
     """
 
     low: float
@@ -117,6 +122,11 @@ class Int:
         log: Whether the logarithm is sampled evenly; needs low >= 1.
         step: Distance of the values that are tried, counted from low; None means 1.
         when: Values that earlier dimensions must have; a list gives alternatives.
+
+    Example:
+        >>> from hpsearch import Int
+        >>> Int(10, 100, step=10).contains(30), Int(10, 100, step=10).contains(35)
+        (True, False)
     """
 
     low: int
@@ -178,6 +188,13 @@ class Choice:
             its name is that of the function or class, or else its ``repr``.
         when: Values that earlier dimensions must have; a list gives alternatives.
         objects: What the options stand for that go by names.
+
+    Example:
+        >>> from hpsearch import Choice, Float
+        >>> optimizer = Choice(["sgd", "momentum"])
+        >>> space = {"optimizer": optimizer, "momentum": Float(0.5, 0.99, when={"optimizer": "momentum"})}
+        >>> optimizer.contains("adam")
+        False
     """
 
     options: Sequence[Any] | Mapping[str, Any]
@@ -190,12 +207,12 @@ class Choice:
         object.__setattr__(self, "objects", objects)
         if not options:
             raise UserError("Choice([]): there is nothing to choose from")
-        known: list[Any] = []
+        earlier: list[Any] = []
         for option in options:
             value = json_value(option, f"Choice option {option!r}")
-            if value in known:
+            if value in earlier:
                 raise UserError(f"{self!r}: option {option!r} equals an earlier one")
-            known.append(value)
+            earlier.append(value)
         object.__setattr__(self, "when", _check_when(self))
 
     def __repr__(self) -> str:
@@ -227,7 +244,7 @@ class Choice:
         if self.objects:
             raise UserError(f"{option!r} is no longer among the options of {self!r}, so nothing says what it stood for")
         # Of a trial from before the option was taken out: a list is written as the others are.
-        tuples = any(isinstance(each, tuple) for each in self.listed_options)
+        tuples = any(isinstance(choice, tuple) for choice in self.listed_options)
         return tuple(option) if tuples and isinstance(option, list) else option
 
     def grid(self) -> list[Any]:

@@ -51,8 +51,10 @@ def check_space(space: Mapping[str, Any]) -> dict[str, Dimension]:
         dim = dimension(name, value)
         for other, allowed in (dim.when or {}).items():
             if other not in checked:
-                known = did_you_mean(other, checked) if checked else ""
-                raise UserError(f"space[{name!r}]: when names {other!r}, which no earlier dimension is called{known}")
+                suggestion = did_you_mean(other, checked) if checked else ""
+                raise UserError(
+                    f"space[{name!r}]: when names {other!r}, which no earlier dimension is called{suggestion}"
+                )
             for option in allowed:
                 if not checked[other].contains(option):
                     raise UserError(
@@ -66,7 +68,7 @@ def active(space: Space, params: Mapping[str, Any]) -> list[str]:
     """Return the names of the dimensions that exist for these values, in order."""
     names: list[str] = []
     for name, dim in space.items():
-        if is_active(dim, {known: params[known] for known in names if known in params}):
+        if is_active(dim, {other: params[other] for other in names if other in params}):
             names.append(name)
     return names
 
@@ -122,11 +124,11 @@ def behind(space: Space, name: str, value: Any) -> Any:
 
 def from_units(space: Space, units: Sequence[float]) -> dict[str, Any]:
     """Return the point at these fractions of the dimensions' ranges, without the dimensions that do not exist there."""
-    found: dict[str, Any] = {}
+    point: dict[str, Any] = {}
     for (name, dim), unit in zip(space.items(), units, strict=True):
-        if is_active(dim, found):
-            found[name] = dim.from_unit(unit)
-    return found
+        if is_active(dim, point):
+            point[name] = dim.from_unit(unit)
+    return point
 
 
 def to_json(space: Space) -> dict[str, Any]:
@@ -139,17 +141,17 @@ def to_json(space: Space) -> dict[str, Any]:
     return written
 
 
-def from_json(value: Mapping[str, Any], known: Space | None = None) -> dict[str, Dimension]:
+def from_json(value: Mapping[str, Any], original: Space | None = None) -> dict[str, Dimension]:
     """Return the space that :func:`to_json` wrote.
 
     Args:
         value: The JSON values; descriptions of objects that go by names may stand beside.
-        known: A space that has the objects.
+        original: A space that has the objects.
     """
     space: dict[str, Dimension] = {}
     for name, written in value.items():
         arguments = {key: item for key, item in written.items() if key not in ("type", "objects")}
-        dim = None if known is None else known.get(name)
+        dim = None if original is None else original.get(name)
         if isinstance(dim, Choice) and dim.objects:
             arguments["objects"] = dim.objects
         space[name] = _KINDS[written["type"]](**arguments)

@@ -71,7 +71,7 @@ def named_options(given: Any, objects: Mapping[str, Any]) -> tuple[tuple[Any, ..
         raise UserError(f"Choice({given!r}): give a list of options, or a dict of them by name")
     options: list[Any] = []
     items = [_native_items(item) for item in given]
-    known = {name: value for name, value in objects.items() if any(isinstance(o, str) and o == name for o in items)}
+    named = {name: value for name, value in objects.items() if any(isinstance(o, str) and o == name for o in items)}
     for option in items:
         if is_plain(option) or _has_no_number(option):
             options.append(option)
@@ -80,8 +80,8 @@ def named_options(given: Any, objects: Mapping[str, Any]) -> tuple[tuple[Any, ..
         if name in options:
             raise UserError(f"Choice: two options are called {name!r}; give them names: Choice({{'name': …}})")
         options.append(name)
-        known[name] = option
-    return tuple(options), known
+        named[name] = option
+    return tuple(options), named
 
 
 def name_of(value: Any) -> str:

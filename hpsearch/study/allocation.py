@@ -27,21 +27,21 @@ def split(
     Raises:
         UserError: There are not enough for one a stage.
     """
-    said = [scale.trials for scale in stages]
-    own = None if any(count is None for count in said) else sum(count or 0 for count in said)
+    trials_of = [scale.trials for scale in stages]
+    own = None if any(count is None for count in trials_of) else sum(count or 0 for count in trials_of)
     begun = first if first is not None else n_trials if n_trials is not None else own if own is not None else default
-    left = begun - sum(count or 0 for count in said)
+    left = begun - sum(count or 0 for count in trials_of)
     weights = [
         0.0 if scale.trials is not None else math.sqrt(n / scale.train) if n and scale.train else 1.0
         for scale in stages
     ]
-    counts = [count or 0 for count in said]
+    counts = [count or 0 for count in trials_of]
     for i, weight in enumerate(weights):
         if weight:
             counts[i] = max(round(left * weight / sum(weights[i:])), 1)
             left -= counts[i]
     if left or min(counts) < 1:
-        named = ", ".join("?" if count is None else f"{count}" for count in said)
+        named = ", ".join("?" if count is None else f"{count}" for count in trials_of)
         raise UserError(f"n_trials={begun} cannot be shared out among {len(stages)} stages (trials: {named})")
     counts[-1] += max((n_trials if n_trials is not None else begun) - begun, 0)
     return counts

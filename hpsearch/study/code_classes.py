@@ -22,20 +22,20 @@ def class_text(walk: Follows, cls: type[Any], label: str) -> str:
     namespace = code_source.namespace_of(cls)
     if not owns(walk.notes.folders, namespace.get("__file__"), cls.__module__):
         return f"(named {name})"
-    found = code_source.of_class(cls)
-    if found is None:
+    found_node = code_source.of_class(cls)
+    if found_node is None:
         walk.notes.unread.append(f"{label}: the source of class {cls.__qualname__} cannot be read")
         return f"(unread {name})"
-    node = found[1]
+    node = found_node[1]
     own, constants, rest = _body(walk, cls, node, namespace, label)
     walk.notes.code(label, node, own)
     cells = {
         cell: contents
-        for each in code_source.functions_of(cls)
-        for cell, contents in zip(each.__code__.co_freevars, each.__closure__ or (), strict=True)
+        for method in code_source.functions_of(cls)
+        for cell, contents in zip(method.__code__.co_freevars, method.__closure__ or (), strict=True)
         if cell != "__class__"
     }
-    owner = found[0].parents.get(node)
+    owner = found_node[0].parents.get(node)
     parts = [own, *constants]
     parts += [f"{k}={cell_text(walk, v, k, owner, namespace, label)}" for k, v in sorted(cells.items())]
     used = names_used(rest)
@@ -50,19 +50,19 @@ def _body(
     """Return a class's code without its plain constants, these by their values, and what is left to be followed."""
     kept: list[ast.stmt] = []
     constants = []
-    for each in effective(node.body, in_class=True):
-        target = each.targets[0] if isinstance(each, ast.Assign) and len(each.targets) == 1 else None
-        target = each.target if isinstance(each, ast.AnnAssign) and each.value is not None else target
-        value = each.value if isinstance(each, ast.Assign | ast.AnnAssign) else None
+    for statement in effective(node.body, in_class=True):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+        target = statement.target if isinstance(statement, ast.AnnAssign) and statement.value is not None else target
+        value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
         if isinstance(target, ast.Name) and value is not None and target.id in vars(cls):
             held = vars(cls)[target.id]
             text = None if volatile(value, namespace) else plain(held, walk.notes.folders)
             if text is not None:
-                hint = canonical(each.annotation) if isinstance(each, ast.AnnAssign) else ""
+                hint = canonical(statement.annotation) if isinstance(statement, ast.AnnAssign) else ""
                 constants.append(f"{target.id}:{hint}={text}")
                 walk.notes.value(f"{label}.{target.id}", held, text, literal=literal([value]))
                 continue
-        kept.append(each)
+        kept.append(statement)
     head = ast.ClassDef(
         name="", bases=node.bases, keywords=node.keywords, body=kept, decorator_list=node.decorator_list
     )
@@ -70,4 +70,4 @@ def _body(
 
 
 def _exprs(node: ast.ClassDef) -> list[ast.stmt]:
-    return [ast.Expr(each) for each in (*node.bases, *(keyword.value for keyword in node.keywords))]
+    return [ast.Expr(expression) for expression in (*node.bases, *(keyword.value for keyword in node.keywords))]

@@ -85,7 +85,7 @@ def global_(walk: Follows, namespace: Mapping[str, Any], name: str, value: Any, 
     label = label or walk.notes.label(namespace, name)
     if isinstance(value, FunctionType | MethodType | type | functools.partial | ModuleType):
         return walk.value(value, label)
-    if any(each.__name__ == "Study" and each.__module__.startswith("hpsearch.") for each in type(value).__mro__):
+    if any(base.__name__ == "Study" and base.__module__.startswith("hpsearch.") for base in type(value).__mro__):
         return "(study)"  # declared as such
     place = (id(namespace), name)
     if place in walk.notes.open:
@@ -134,9 +134,9 @@ def made(
         return text
     if isinstance(value, FunctionType | MethodType | type | functools.partial):
         return walk.value(value, label)
-    code = " ".join(canonical(each) for each in made_by)
+    code = " ".join(canonical(part) for part in made_by)
     walk.notes.parts.setdefault(label, shown(made_by))
-    bound = {name for each in made_by if isinstance(each, ast.stmt) for name in code_source.made_by(each)}
+    bound = {name for part in made_by if isinstance(part, ast.stmt) for name in code_source.made_by(part)}
     used = {name: chains for name, chains in names_used(made_by).items() if name not in bound}
     return f"(made {' '.join([code, *names(walk, namespace, used, local_imports(made_by))])})"
 

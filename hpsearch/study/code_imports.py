@@ -19,18 +19,18 @@ Imported = tuple[str, int, str | None]
 
 def local_imports(code: ast.AST | Iterable[ast.AST]) -> dict[str, Imported]:
     """Return what the import statements anywhere in code bind."""
-    found: dict[str, Imported] = {}
+    imported: dict[str, Imported] = {}
     for node in [code] if isinstance(code, ast.AST) else code:
-        for each in ast.walk(node):
-            if isinstance(each, ast.Import):
-                for alias in each.names:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Import):
+                for alias in part.names:
                     # import a.b binds a; import a.b as c binds a.b
                     whole = alias.name if alias.asname else alias.name.partition(".")[0]
-                    found[alias.asname or whole] = (whole, 0, None)
-            elif isinstance(each, ast.ImportFrom):
-                for alias in each.names:
-                    found[alias.asname or alias.name] = (each.module or "", each.level, alias.name)
-    return found
+                    imported[alias.asname or whole] = (whole, 0, None)
+            elif isinstance(part, ast.ImportFrom):
+                for alias in part.names:
+                    imported[alias.asname or alias.name] = (part.module or "", part.level, alias.name)
+    return imported
 
 
 def module_of(
@@ -50,7 +50,7 @@ def module_of(
     except (ImportError, ValueError, AttributeError):
         return None
     folder = own_folder(spec.origin) if spec is not None and isinstance(spec.origin, str) else None
-    if folder is None or not any(folder.is_relative_to(each) for each in folders):
+    if folder is None or not any(folder.is_relative_to(own) for own in folders):
         return None
     return importlib.import_module(name)
 

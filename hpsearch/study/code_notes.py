@@ -96,7 +96,7 @@ class Follows(Protocol):
 def literal(nodes: Sequence[ast.AST]) -> bool:
     """Return whether code is made of constants and operators alone: what it says stands in the study file anyway."""
     return not any(
-        isinstance(each, ast.Call | ast.Attribute | ast.Subscript) for node in nodes for each in ast.walk(node)
+        isinstance(part, ast.Call | ast.Attribute | ast.Subscript) for node in nodes for part in ast.walk(node)
     )
 
 

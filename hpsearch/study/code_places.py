@@ -28,14 +28,14 @@ def owns(folders: frozenset[Path], file: object, module: str | None) -> bool:
     if not isinstance(file, str):
         return module == _MAIN
     folder = own_folder(file)
-    return folder is not None and any(folder.is_relative_to(each) for each in folders)
+    return folder is not None and any(folder.is_relative_to(own) for own in folders)
 
 
 @lru_cache(maxsize=1024)
 def own_folder(file: str) -> Path | None:
     """Return the folder of a file that somebody wrote for a study; None for one of Python or of a package."""
     path = Path(file).resolve()
-    if any(part in _INSTALLED for part in path.parts) or any(path.is_relative_to(each) for each in _PYTHON):
+    if any(part in _INSTALLED for part in path.parts) or any(path.is_relative_to(installed) for installed in _PYTHON):
         return None
     return path.parent
 

@@ -38,8 +38,8 @@ class Source:
                 inner = child
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 decorators = getattr(child, "decorator_list", [])
-                first = min([child.lineno, *(each.lineno for each in decorators)])
-                self._functions.setdefault(first, []).append(child)
+                line = min([child.lineno, *(decorator.lineno for decorator in decorators)])
+                self._functions.setdefault(line, []).append(child)
                 name = f"{path}{getattr(child, 'name', '<lambda>')}.<locals>."
             elif isinstance(child, ast.ClassDef):
                 self._classes.setdefault(path + child.name, []).append(child)
@@ -48,27 +48,27 @@ class Source:
 
     def function(self, code: CodeType) -> Definition | None:
         """Return the definition that a code object was compiled from, or None where it is not to be told."""
-        found = [
-            each
-            for each in self._functions.get(code.co_firstlineno, [])
-            if getattr(each, "name", "<lambda>") == code.co_name
+        nodes = [
+            node
+            for node in self._functions.get(code.co_firstlineno, [])
+            if getattr(node, "name", "<lambda>") == code.co_name
         ]
-        if len(found) > 1:
+        if len(nodes) > 1:
             places = set(code.co_positions())
             sure: list[Definition] = [
-                each
-                for each in found
-                if isinstance(each, ast.Lambda)
-                and (each.body.lineno, each.body.end_lineno, each.body.col_offset, each.body.end_col_offset) in places
+                node
+                for node in nodes
+                if isinstance(node, ast.Lambda)
+                and (node.body.lineno, node.body.end_lineno, node.body.col_offset, node.body.end_col_offset) in places
             ]
-            found = sure or found
-        return found[0] if len({canonical(each) for each in found}) == 1 else None
+            nodes = sure or nodes
+        return nodes[0] if len({canonical(node) for node in nodes}) == 1 else None
 
     def class_(self, qualname: str, line: int | None) -> ast.ClassDef | None:
         """Return the definition of a class; of several that go by one name the one that holds a line, else the last."""
-        found = self._classes.get(qualname, [])
-        held = [e for e in found if line is not None and e.lineno <= line <= (e.end_lineno or e.lineno)]
-        return (held or found)[-1] if found else None
+        classes = self._classes.get(qualname, [])
+        held = [e for e in classes if line is not None and e.lineno <= line <= (e.end_lineno or e.lineno)]
+        return (held or classes)[-1] if classes else None
 
     def binding(self, name: str) -> list[ast.stmt]:
         """Return the statements of the module that make a name's value: that bind it, add to it or write in it."""
@@ -76,11 +76,11 @@ class Source:
 
     def imported(self, name: str) -> tuple[str, int, str] | None:
         """Return the module, the level and the original name of what ``from … import …`` brings in under a name."""
-        for each in self.body:
-            if isinstance(each, ast.ImportFrom):
-                for alias in each.names:
+        for statement in self.body:
+            if isinstance(statement, ast.ImportFrom):
+                for alias in statement.names:
                     if (alias.asname or alias.name) == name:
-                        return each.module or "", each.level, alias.name
+                        return statement.module or "", statement.level, alias.name
         return None
 
 
@@ -93,16 +93,25 @@ def local_binding(owner: ast.AST | None, name: str) -> list[ast.stmt]:
 
 def _last_made(body: list[ast.stmt], name: str) -> list[ast.stmt]:
     """Return the statements that make a name's value: what came before it was last assigned anew is gone."""
-    found = [each for each in body if name in made_by(each)]
-    for place in range(len(found) - 1, 0, -1):
-        each = found[place]
+    made = [statement for statement in body if name in made_by(statement)]
+    for place in range(len(made) - 1, 0, -1):
+        statement = made[place]
         targets = (
-            each.targets if isinstance(each, ast.Assign) else [each.target] if isinstance(each, ast.AnnAssign) else []
+            statement.targets
+            if isinstance(statement, ast.Assign)
+            else [statement.target]
+            if isinstance(statement, ast.AnnAssign)
+            else []
         )
         anew = any(isinstance(target, ast.Name) and target.id == name for target in targets)
-        if anew and isinstance(each, ast.Assign | ast.AnnAssign) and each.value and name not in names_used(each.value):
-            return found[place:]
-    return found
+        if (
+            anew
+            and isinstance(statement, ast.Assign | ast.AnnAssign)
+            and statement.value
+            and name not in names_used(statement.value)
+        ):
+            return made[place:]
+    return made
 
 
 _DEFINE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
@@ -135,17 +144,17 @@ def _changed(node: ast.AST) -> Iterator[str]:
 
 def changes_of(code: Iterable[ast.AST]) -> set[str]:
     """Return the names whose values code changes when it runs: those it writes in, adds to, or binds as ``global``."""
-    found: set[str] = set()
+    changed: set[str] = set()
     for node in code:
-        found.update(_changed(node))
-        for each in ast.walk(node):
-            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-                body = each.body if isinstance(each.body, list) else [each.body]
+        changed.update(_changed(node))
+        for part in ast.walk(node):
+            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                body = part.body if isinstance(part.body, list) else [part.body]
                 for inner in body:
-                    found.update(_changed(ast.Module([inner] if isinstance(inner, ast.stmt) else [], [])))
-            elif isinstance(each, ast.Global | ast.Nonlocal):
-                found.update(each.names)
-    return found
+                    changed.update(_changed(ast.Module([inner] if isinstance(inner, ast.stmt) else [], [])))
+            elif isinstance(part, ast.Global | ast.Nonlocal):
+                changed.update(part.names)
+    return changed
 
 
 def of_function(function: FunctionType) -> tuple[Source, Definition] | None:
@@ -158,7 +167,8 @@ def of_function(function: FunctionType) -> tuple[Source, Definition] | None:
 def of_class(cls: type[Any]) -> tuple[Source, ast.ClassDef] | None:
     """Return a class's source and its definition, or None where it cannot be read."""
     code = next(
-        (each.__code__ for each in functions_of(cls) if each.__qualname__.startswith(f"{cls.__qualname__}.")), None
+        (method.__code__ for method in functions_of(cls) if method.__qualname__.startswith(f"{cls.__qualname__}.")),
+        None,
     )
     namespace = namespace_of(cls)
     file = code.co_filename if code is not None and code.co_filename != "<string>" else namespace.get("__file__")
@@ -185,9 +195,9 @@ def functions_of(cls: type[Any]) -> Iterator[FunctionType]:
 
 def namespace_of(cls: type[Any]) -> Mapping[str, Any]:
     """Return the namespace of the module that a class was defined in."""
-    for each in functions_of(cls):
-        if each.__module__ == cls.__module__:
-            return each.__globals__
+    for method in functions_of(cls):
+        if method.__module__ == cls.__module__:
+            return method.__globals__
     return vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
 
 

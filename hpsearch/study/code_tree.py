@@ -28,7 +28,7 @@ def canonical(node: ast.AST | Iterable[ast.AST], *, in_class: bool = False) -> s
     """
     if isinstance(node, ast.AST):
         return _node(node, in_class)
-    return _block([each for each in node if isinstance(each, ast.stmt)], in_class)
+    return _block([statement for statement in node if isinstance(statement, ast.stmt)], in_class)
 
 
 def _node(node: ast.AST, in_class: bool = False) -> str:
@@ -56,7 +56,7 @@ def _node(node: ast.AST, in_class: bool = False) -> str:
             written = _block(value, inner_class)
         elif isinstance(value, list):
             # A missing item (a key of ** in a dict, a keyword-only parameter without default) has a place too.
-            written = f"[{' '.join('-' if each is None else _item(each) for each in value)}]"
+            written = f"[{' '.join('-' if item is None else _item(item) for item in value)}]"
         else:
             written = constant(value)
         if written != "[]":
@@ -69,35 +69,37 @@ def _item(value: Any) -> str:
 
 
 def _block(statements: list[Any], in_class: bool) -> str:
-    return f"[{' '.join(_node(each, in_class) for each in effective(statements, in_class))}]"
+    return f"[{' '.join(_node(statement, in_class) for statement in effective(statements, in_class))}]"
 
 
 def effective(statements: Iterable[ast.stmt], in_class: bool = False) -> Iterator[ast.stmt]:
     """Yield the statements that do something: no docstrings, no ``pass``, no bare hints; one import a line."""
-    for each in statements:
-        if isinstance(each, ast.Pass) or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
+    for statement in statements:
+        if isinstance(statement, ast.Pass) or (
+            isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        ):
             continue
-        if isinstance(each, ast.AnnAssign) and each.value is None and not in_class:
+        if isinstance(statement, ast.AnnAssign) and statement.value is None and not in_class:
             continue
-        if isinstance(each, ast.Import):
-            yield from (ast.Import([alias]) for alias in each.names)
+        if isinstance(statement, ast.Import):
+            yield from (ast.Import([alias]) for alias in statement.names)
         else:
-            yield each
+            yield statement
 
 
 def bare(node: ast.AST) -> ast.AST:
     """Return a copy without docstrings, hints and statements that do nothing: what there is to show of it."""
     node = copy.deepcopy(node)
-    for each in ast.walk(node):
+    for part in ast.walk(node):
         for name in ("body", "orelse", "finalbody"):
-            block = getattr(each, name, None)
+            block = getattr(part, name, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-                kept = list(effective(block, isinstance(each, ast.ClassDef)))
-                setattr(each, name, kept or ([ast.Pass()] if name == "body" else []))
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
-            each.returns = None
-        elif isinstance(each, ast.arg):
-            each.annotation = None
+                kept = list(effective(block, isinstance(part, ast.ClassDef)))
+                setattr(part, name, kept or ([ast.Pass()] if name == "body" else []))
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            part.returns = None
+        elif isinstance(part, ast.arg):
+            part.annotation = None
     return node
 
 
@@ -156,11 +158,11 @@ def names_used(node: ast.AST | Iterable[ast.AST]) -> dict[str, set[tuple[str, ..
     ``helpers.scale(x) + RATE`` gives ``{"helpers": {("scale",)}, "x": {()}, "RATE": {()}}``. Type hints are no use of a
     name, except in the bodies of classes.
     """
-    found: dict[str, set[tuple[str, ...]]] = {}
-    scope = _Scope(found, set(), is_class=False)
-    for each in [node] if isinstance(node, ast.AST) else list(node):
-        scope.visit(each)
-    return found
+    chains: dict[str, set[tuple[str, ...]]] = {}
+    scope = _Scope(chains, set(), is_class=False)
+    for root in [node] if isinstance(node, ast.AST) else list(node):
+        scope.visit(root)
+    return chains
 
 
 class _Scope(ast.NodeVisitor):
@@ -216,10 +218,10 @@ class _Scope(ast.NodeVisitor):
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self.visit(node.generators[0].iter)
-        bound = {name for each in node.generators for name in bound_names([each.target])}
+        bound = {name for clause in node.generators for name in bound_names([clause.target])}
         inner = _Scope({}, bound, is_class=False)
-        for number, each in enumerate(node.generators):
-            for part in ([] if number == 0 else [each.iter]) + each.ifs:
+        for number, clause in enumerate(node.generators):
+            for part in ([] if number == 0 else [clause.iter]) + clause.ifs:
                 inner.visit(part)
         for part in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
             inner.visit(part)
@@ -229,8 +231,8 @@ class _Scope(ast.NodeVisitor):
 
     def _inner(self, body: Iterable[ast.AST], bound: set[str], is_class: bool = False) -> None:
         inner = _Scope({}, bound, is_class)
-        for each in body:
-            inner.visit(each)
+        for statement in body:
+            inner.visit(statement)
         self._take(inner)
 
     def _take(self, inner: _Scope) -> None:
@@ -246,11 +248,11 @@ class _Scope(ast.NodeVisitor):
 
 def _parameters(args: ast.arguments) -> set[str]:
     every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    return {each.arg for each in every if each is not None}
+    return {argument.arg for argument in every if argument is not None}
 
 
 def _defaults(args: ast.arguments) -> list[ast.expr]:
-    return [each for each in (*args.defaults, *args.kw_defaults) if each is not None]
+    return [default for default in (*args.defaults, *args.kw_defaults) if default is not None]
 
 
 def bound_names(body: Iterable[ast.AST]) -> set[str]:
@@ -269,9 +271,9 @@ def bound_names(body: Iterable[ast.AST]) -> set[str]:
             return
         if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             # Its variables are its own, but a walrus in it binds out here.
-            for each in ast.walk(node):
-                if isinstance(each, ast.NamedExpr) and isinstance(each.target, ast.Name):
-                    bound.add(each.target.id)
+            for part in ast.walk(node):
+                if isinstance(part, ast.NamedExpr) and isinstance(part.target, ast.Name):
+                    bound.add(part.target.id)
             return
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             bound.add(node.id)
@@ -284,6 +286,6 @@ def bound_names(body: Iterable[ast.AST]) -> set[str]:
         for child in ast.iter_child_nodes(node):
             look(child)
 
-    for each in body:
-        look(each)
+    for part in body:
+        look(part)
     return bound - outer

@@ -58,8 +58,8 @@ def volatile(
             if dotted is not None and _ALWAYS.fullmatch(dotted):
                 return True
             if isinstance(value, FunctionType) and id(value.__code__) not in seen and len(seen) < 8:
-                found = None if _installed(value) else code_source.of_function(value)
-                if found is not None and volatile(found[1], value.__globals__, seen | {id(value.__code__)}):
+                definition = None if _installed(value) else code_source.of_function(value)
+                if definition is not None and volatile(definition[1], value.__globals__, seen | {id(value.__code__)}):
                     return True
     return False
 
@@ -70,9 +70,9 @@ def _installed(function: FunctionType) -> bool:
 
 
 def _unseeded(node: ast.AST, namespace: Mapping[str, Any]) -> bool:
-    for each in ast.walk(node):
-        if isinstance(each, ast.Call) and not each.args and not each.keywords:
-            for name, chains in names_used(each.func).items():
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and not call.args and not call.keywords:
+            for name, chains in names_used(call.func).items():
                 dotted = [_resolve(namespace, name, chain)[1] for chain in chains]
                 if any(text is not None and _UNSEEDED.fullmatch(text) for text in dotted):
                     return True

@@ -28,6 +28,12 @@ class Published:
         source: Where it stands.
         within: By how much ours may be worse, which is then said of a miss; None where no verdict is asked.
         data: The data that it was measured on: on others it is shown, and ours is not held against it.
+
+    Example:
+        >>> from hpsearch import Published
+        >>> figure = Published(95.49, of={"cost": "quadratic"}, source="chapter 3")
+        >>> figure.matches({"cost": "quadratic"}), figure.matches({"cost": "cross_entropy"})
+        (True, False)
     """
 
     value: float
@@ -61,6 +67,11 @@ class Curves:
         over: ``epoch``, or ``seconds`` of training.
         log: Whether the metric's axis is logarithmic.
         first: The first epoch that is drawn: early epochs may take all of the axis.
+
+    Example:
+        >>> from hpsearch import Comparison, Curves
+        >>> Comparison("val_accuracy", plots=Curves(["val_accuracy", "train_accuracy"], first=5)).plots[0].over
+        'epoch'
     """
 
     metric: str | Sequence[str]
@@ -77,6 +88,11 @@ class Against:
         factor: What goes along the x axis.
         metric: What is drawn; None: the comparison's first metric.
         log: Whether the factor's axis is logarithmic.
+
+    Example:
+        >>> from hpsearch import Against, Comparison
+        >>> Comparison("val_accuracy", plots=[Against("l2", log=True)]).plots[0].factor
+        'l2'
     """
 
     factor: str
@@ -101,6 +117,15 @@ class Comparison:
         published: Figures of the first metric to stand beside ours.
         plots: What is drawn.
         note: What to say beneath the table, such as why a figure was missed.
+
+    Example:
+        >>> from hpsearch import Choice, Comparison, Study
+        >>> def objective(trial):
+        ...     return 0.9 if trial["cost"] == "cross_entropy" else 0.8
+        >>> study = Study("costs", objective=objective, space=[{"cost": Choice(["quadratic", "cross_entropy"])}],
+        ...               repeats=2, metric="accuracy", comparison=Comparison(note="two trainings each"))
+        >>> len(study.run(tracking=False, quiet=True).trials)
+        4
     """
 
     metrics: str | Sequence[str] = ()
@@ -114,8 +139,8 @@ class Comparison:
         if self.at not in ("best", "last"):
             raise UserError(f"comparison: at must be 'best' or 'last', not {self.at!r}")
         for name, kinds in (("published", (Published,)), ("plots", (Curves, Against))):
-            given = getattr(self, name)
-            items = (given,) if isinstance(given, kinds) else tuple(given)
+            value = getattr(self, name)
+            items = (value,) if isinstance(value, kinds) else tuple(value)
             for item in items:
                 if not isinstance(item, kinds):
                     wanted = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
@@ -161,10 +186,10 @@ def names(metrics: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         UserError: They are no names.
     """
-    found = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-    if not all(isinstance(name, str) and name for name in found):
+    listed_names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    if not all(isinstance(name, str) and name for name in listed_names):
         raise UserError(f"comparison: a metric must be a text such as 'test_error', not {metrics!r}")
-    return found
+    return listed_names
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

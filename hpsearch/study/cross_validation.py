@@ -110,7 +110,7 @@ def checked(cv: Any, groups: Any, model: Any) -> tuple[Any, Any]:
 
 
 def _pairs(folds: Iterable[Any]) -> tuple[Pair, ...]:
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for number, fold in enumerate(folds):
         if not isinstance(fold, tuple | list) or len(fold) != 2:
             raise UserError(f"cv[{number}] must be a pair (rows to train on, rows to measure on), not {fold!r}")
@@ -119,10 +119,10 @@ def _pairs(folds: Iterable[Any]) -> tuple[Pair, ...]:
             if rows.ndim != 1 or rows.dtype.kind not in "iub" or not rows.size:
                 raise UserError(f"cv[{number}] must hold numbers of rows, at least one on each side")
         pair = tuple(np.flatnonzero(rows) if rows.dtype.kind == "b" else rows.astype(np.intp) for rows in (train, test))
-        found.append((pair[0], pair[1]))
-    if len(found) < 2:
-        raise UserError(f"cv must be at least 2 folds, not {len(found)}")
-    return tuple(found)
+        pairs.append((pair[0], pair[1]))
+    if len(pairs) < 2:
+        raise UserError(f"cv must be at least 2 folds, not {len(pairs)}")
+    return tuple(pairs)
 
 
 def described(cv: Any, value: Callable[[Any, str], Any]) -> Any:

@@ -32,9 +32,9 @@ class Unsaid(str):
         found.rule = rule
         return found
 
-    def __getnewargs__(self) -> tuple[str, int]:
+    def __reduce__(self) -> tuple[type[Unsaid], tuple[str, int]]:
         """Return what a copy is made of."""
-        return str(self), self.rule
+        return Unsaid, (str(self), self.rule)
 
 
 class About(NamedTuple):

@@ -38,12 +38,12 @@ class Described:
 
     def function(self, function: Any, place: str) -> dict[str, Any]:
         """Return a function, or any other object that is called, by its name and its meaning."""
-        found = meaning(function, place, self._folders)
-        self.unread += found.unread
+        what = meaning(function, place, self._folders)
+        self.unread += what.unread
         name = getattr(function, "__qualname__", None) or getattr(
             getattr(function, "func", None), "__qualname__", type(function).__qualname__
         )
-        return {"function": name, "meaning": found.digest, "parts": found.parts}
+        return {"function": name, "meaning": what.digest, "parts": what.parts}
 
     def scoring(self, scoring: Any, place: str = "scoring") -> Any:
         """Return scorers by their names, functions by their meaning."""
@@ -88,9 +88,9 @@ class Described:
             if getattr(value, "ndim", 0) == 0:
                 return self.value(value.item(), place)
             return {"array": digest(value.tobytes()), "shape": list(value.shape), "dtype": str(value.dtype)}
-        found = meaning(value, place, self._folders)
-        self.unread += found.unread
-        return {"class": _class(value), "meaning": found.digest, **({"parts": found.parts} if found.parts else {})}
+        what = meaning(value, place, self._folders)
+        self.unread += what.unread
+        return {"class": _class(value), "meaning": what.digest, **({"parts": what.parts} if what.parts else {})}
 
     def _own(self, named: Any, place: str) -> dict[str, Any]:
         """Return the meaning of a function or class that the study's own folder defines; of others nothing."""
@@ -100,9 +100,9 @@ class Described:
             space = code_source.namespace_of(inner)
         if space is None or not owns(self._folders, space.get("__file__"), inner.__module__):
             return {}
-        found = meaning(named, place, self._folders)
-        self.unread += found.unread
-        return {"meaning": found.digest, "parts": found.parts}
+        what = meaning(named, place, self._folders)
+        self.unread += what.unread
+        return {"meaning": what.digest, "parts": what.parts}
 
 
 def without_parts(value: Any) -> Any:

@@ -97,9 +97,9 @@ class Walk:
         if isinstance(value, MethodType):
             return f"(method {self.value(value.__func__, label)} of {self.value(value.__self__, f'{label}.self')})"
         if isinstance(value, functools.partial):
-            said = [self.argument(each, f"{label}.arguments[{i}]") for i, each in enumerate(value.args)]
+            arguments = [self.argument(argument, f"{label}.arguments[{i}]") for i, argument in enumerate(value.args)]
             named = [f"{k}={self.argument(v, f'{label}.{k}')}" for k, v in sorted(value.keywords.items())]
-            return f"(partial {self.value(value.func, label)} {' '.join([*said, *named])})"
+            return f"(partial {self.value(value.func, label)} {' '.join([*arguments, *named])})"
         if isinstance(value, type):
             return class_text(self, value, label)
         if isinstance(value, ModuleType):
@@ -127,8 +127,8 @@ class Walk:
             items = [f"{self.value(k, label)}: {self.argument(v, f'{label}[{k!r}]')}" for k, v in value.items()]
             return f"{{{', '.join(items)}}}"
         if isinstance(value, set | frozenset):
-            return f"set({', '.join(sorted(self.value(each, label) for each in value))})"
-        items = [self.argument(each, f"{label}[{i}]") for i, each in enumerate(value)]
+            return f"set({', '.join(sorted(self.value(item, label) for item in value))})"
+        items = [self.argument(item, f"{label}[{i}]") for i, item in enumerate(value)]
         return f"{type(value).__name__}({', '.join(items)})"
 
     def _object(self, value: Any, label: str) -> str:
@@ -147,11 +147,11 @@ class Walk:
         typed = not isinstance(file, str) and function.__code__.co_filename.startswith(("<string", "<stdin", "<made"))
         if not owns(self.notes.folders, file, function.__module__) and not typed:
             return f"(named {name})"
-        found = code_source.of_function(function)
-        if found is None:
+        source_and_node = code_source.of_function(function)
+        if source_and_node is None:
             self.notes.unread.append(f"{label}: the source of {function.__qualname__} cannot be read")
             return f"(unread {name})"
-        source, node = found
+        source, node = source_and_node
         own = _code_of(node)
         self.notes.code(label, node, own)
         statements = _statements(node)
@@ -169,7 +169,11 @@ class Walk:
     def _defaults(self, function: FunctionType, node: Function, label: str) -> list[str]:
         """Return the values of a function's defaults; of those that are made anew each run the expressions."""
         args = node.args
-        places = [each.arg for each in (*args.posonlyargs, *args.args)][-len(args.defaults) :] if args.defaults else []
+        places = (
+            [argument.arg for argument in (*args.posonlyargs, *args.args)][-len(args.defaults) :]
+            if args.defaults
+            else []
+        )
         values = dict(zip(places, function.__defaults__ or (), strict=False))
         written: dict[str, ast.expr] = dict(zip(places, args.defaults, strict=False))
         keywords = function.__kwdefaults__ or {}
@@ -228,7 +232,7 @@ def meaning(value: Any, label: str, folders: frozenset[Path]) -> Meaning:
 
 def folders_of(values: Iterable[Any]) -> frozenset[Path]:
     """Return the folders of the files in which functions, classes and the classes of objects were written."""
-    found = set()
+    folders = set()
     for value in values:
         inner = value
         while isinstance(inner, functools.partial):
@@ -241,5 +245,5 @@ def folders_of(values: Iterable[Any]) -> frozenset[Path]:
             space = code_source.namespace_of(inner if isinstance(inner, type) else type(inner))
         file = space.get("__file__")
         if isinstance(file, str) and str(space.get("__name__")).partition(".")[0] != "hpsearch":
-            found.add(own_folder(file))
-    return frozenset(each for each in found if each is not None)
+            folders.add(own_folder(file))
+    return frozenset(folder for folder in folders if folder is not None)

@@ -42,8 +42,8 @@ class Goal:
         metric, direction = declaration["metric"], declaration["direction"]
         metrics = [metric] if isinstance(metric, str) else metric
         directions = [direction] if isinstance(direction, str) else direction
-        first, *others = zip(metrics, directions, strict=True)
-        return cls(*first, declaration.get("value", "best"), tuple(others))
+        decides, *others = zip(metrics, directions, strict=True)
+        return cls(*decides, declaration.get("value", "best"), tuple(others))
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -62,8 +62,8 @@ class Goal:
 
     def __str__(self) -> str:
         wanted = [f"{direction} {metric}" for metric, direction in zip(self.metrics, self.directions, strict=True)]
-        told = {"last": " (a trial's last epoch counts)", "complete": " (the last epoch of whole trials counts)"}
-        return ", ".join(wanted) + told.get(self.value, "")
+        remarks = {"last": " (a trial's last epoch counts)", "complete": " (the last epoch of whole trials counts)"}
+        return ", ".join(wanted) + remarks.get(self.value, "")
 
     @property
     def by_last(self) -> bool:
@@ -74,9 +74,9 @@ class Goal:
         """Return whether value a is strictly better than value b."""
         return a > b if self.direction == "maximize" else a < b
 
-    def counts(self, value: float, before: float | None) -> bool:
+    def counts(self, value: float, best: float | None) -> bool:
         """Return whether an epoch's value takes the place of what counted before it."""
-        return math.isfinite(value) and (before is None or self.by_last or self.better(value, before))
+        return math.isfinite(value) and (best is None or self.by_last or self.better(value, best))
 
     def loss(self, value: float) -> float:
         """Return the value turned so that smaller is better (its negative where the goal is to maximize)."""
@@ -95,11 +95,11 @@ def checked(metric: Any, direction: Any, value: Any) -> tuple[Any, Any]:
         UserError: They cannot be, or ``value`` names no epoch that could count.
     """
     metrics, directions = _several(metric), _several(direction)
-    if not metrics or not all(isinstance(each, str) and each for each in metrics):
+    if not metrics or not all(isinstance(item, str) and item for item in metrics):
         raise UserError(f"metric must be a text such as 'val_accuracy', or a list of them, not {metric!r}")
-    for each in directions:
-        if each not in ("maximize", "minimize"):
-            raise UserError(f"unknown direction {each!r}{did_you_mean(str(each), ('maximize', 'minimize'))}")
+    for item in directions:
+        if item not in ("maximize", "minimize"):
+            raise UserError(f"unknown direction {item!r}{did_you_mean(str(item), ('maximize', 'minimize'))}")
     if len(directions) != len(metrics):
         raise UserError(f"give direction= one of maximize and minimize for each metric ({', '.join(metrics)})")
     if len(set(metrics)) < len(metrics):

@@ -77,10 +77,10 @@ def choices_of(points: Sequence[Mapping[str, Any]], objects: Objects) -> dict[st
 
 def _distinct(values: Any) -> list[Any]:
     options: list[Any] = []
-    known: list[Any] = []
+    distinct: list[Any] = []
     for value in values:
-        if (plain := listed(value)) not in known:
-            known.append(plain)
+        if (plain := listed(value)) not in distinct:
+            distinct.append(plain)
             options.append(value)
     return options
 

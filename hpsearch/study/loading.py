@@ -38,12 +38,12 @@ def study_folders_last() -> Iterator[None]:
     A process that is started meanwhile takes the path over before it has imported anything. Files beside a study file
     that are called as modules of hpsearch, of Python or of what we need must not stand in for them.
     """
-    before, moved = list(sys.path), [folder for folder in sys.path if folder in _first]
+    earlier, moved = list(sys.path), [folder for folder in sys.path if folder in _first]
     sys.path[:] = [folder for folder in sys.path if folder not in _first] + moved
     try:
         yield
     finally:
-        sys.path[:] = before + [folder for folder in sys.path if folder not in before]
+        sys.path[:] = earlier + [folder for folder in sys.path if folder not in earlier]
 
 
 @dataclass(frozen=True)
@@ -177,12 +177,12 @@ def _place(error: BaseException, path: Path) -> str:
 
 def _explain(error: Exception, module: ModuleType) -> str:
     text = " ".join(str(error).split())
-    if isinstance(error, TypeError) and (found := _UNEXPECTED.search(text)):
-        owner, name = found.groups()
-        known = _keywords(vars(module).get(owner, _OWN.get(owner)))
-        return f"{owner} has no parameter {name!r}" + (did_you_mean(name, known) if known else "")
-    if isinstance(error, TypeError) and (found := _MISSING.search(text)):
-        return f"{found.group(1)} needs {found.group(2)}"
+    if isinstance(error, TypeError) and (match := _UNEXPECTED.search(text)):
+        owner, name = match.groups()
+        parameters = _keywords(vars(module).get(owner, _OWN.get(owner)))
+        return f"{owner} has no parameter {name!r}" + (did_you_mean(name, parameters) if parameters else "")
+    if isinstance(error, TypeError) and (match := _MISSING.search(text)):
+        return f"{match.group(1)} needs {match.group(2)}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -191,23 +191,23 @@ def _keywords(owner: Any) -> list[str]:
 
 
 def _declared(module: ModuleType, path: Path, source: str, data: str | None) -> StudyFile:
-    found = vars(module)
-    said = [name for name in ("study", "studies") if name in found]
-    if not said:
-        others = [name for name, value in found.items() if isinstance(value, Study)]
+    bound = vars(module)
+    named = [name for name in ("study", "studies") if name in bound]
+    if not named:
+        others = [name for name, value in bound.items() if isinstance(value, Study)]
         hint = f"; rename {others[0]!r} to 'study'" if others else "; it must say study = Study(…)"
         raise UserError(f"{path}: declares no variable 'study'{hint}")
-    if len(said) > 1:
+    if len(named) > 1:
         raise UserError(f"{path}: declares both 'study' and 'studies'; put all into 'studies'")
-    value, other = found[said[0]], False
+    value, other = bound[named[0]], False
     by_data = inspect.isfunction(value)
     if by_data:
         value, other = _by_data(value, module, path, data)
-    studies = list(value) if said == ["studies"] and isinstance(value, list | tuple) else [value]
+    studies = list(value) if named == ["studies"] and isinstance(value, list | tuple) else [value]
     for study in studies:
         if not isinstance(study, Study):
-            wanted = "a Study" if said == ["study"] else "a list of them"
-            raise UserError(f"{path}: {said[0]!r} is a {type(study).__name__}, not {wanted}")
+            wanted = "a Study" if named == ["study"] else "a list of them"
+            raise UserError(f"{path}: {named[0]!r} is a {type(study).__name__}, not {wanted}")
     names = [study.name for study in studies]
     if not names or len(set(names)) < len(names):
         what = f"two studies are called {max(names, key=names.count)!r}" if names else "'studies' is empty"
@@ -224,8 +224,8 @@ def _by_data(function: Any, module: ModuleType, path: Path, data: str | None) ->
         name = function.__name__
         raise UserError(f'{path}: {name} must be a function of the data with a default: def {name}(data="digits")')
     try:
-        given = params[0].default if data is None else data
-        return function(given), given != params[0].default
+        value = params[0].default if data is None else data
+        return function(value), value != params[0].default
     except UserError as error:
         raise UserError(f"{_place(error, path)}: {error}") from error
     except Exception as error:

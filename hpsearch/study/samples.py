@@ -28,6 +28,11 @@ class Samples:
     Attributes:
         proportional: Names of the model's parameters, in a pipeline such as ``"ridge__alpha"``.
         inverse: Likewise.
+
+    Example:
+        >>> from hpsearch import Samples
+        >>> Samples(inverse="C").rescaled({"C": 1.0}, share=0.25)  # a quarter of the samples
+        {'C': 4.0}
     """
 
     proportional: Sequence[str] = ()
@@ -55,21 +60,21 @@ class Samples:
             params: Parameters of all samples, by name.
             share: The part, n'/n.
         """
-        found: dict[str, Any] = {}
+        changed: dict[str, Any] = {}
         for name in self.names:
             value = params.get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                found[name] = value * share if name in self.proportional else value / share
-        return found
+                changed[name] = value * share if name in self.proportional else value / share
+        return changed
 
 
 def check_resource(resource: Any, model: Any) -> None:
     """Raise a UserError where a study's resource is none."""
     if isinstance(resource, Samples):
-        known = {} if model is None else model.get_params(deep=True)
+        params = {} if model is None else model.get_params(deep=True)
         for name in resource.names:
-            if name not in known:
-                hint = did_you_mean(name, known)
+            if name not in params:
+                hint = did_you_mean(name, params)
                 raise UserError(f"resource: {type(model).__name__} has no parameter {name!r}{hint}")
     elif resource not in RESOURCES:
         raise UserError(f"unknown resource {resource!r}{did_you_mean(str(resource), RESOURCES)}, or give Samples(…)")

@@ -69,6 +69,14 @@ class Scale:
 
     Raises:
         UserError: A value cannot be.
+
+    Example:
+        >>> from hpsearch import Float, MLPClassifier, Scale, Study
+        >>> stages = [Scale(classes=(0, 1), train=100, epochs=2, promote=2), Scale()]
+        >>> study = Study("ladder", MLPClassifier((8,), max_epochs=5), space={"learning_rate": Float(0.01, 1)},
+        ...               data="digits", stages=stages)
+        >>> study.stages[0].train, study.stages[1].train
+        (100, None)
     """
 
     classes: Sequence[Any] | None = None
@@ -125,8 +133,8 @@ class Scale:
 
     def to_json(self) -> dict[str, Any]:
         """Return the stage as JSON values; what has its default is left out."""
-        given = {each.name: value for each in fields(self) if (value := getattr(self, each.name)) != each.default}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+        changed = {item.name: value for item in fields(self) if (value := getattr(self, item.name)) != item.default}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in changed.items()}
 
     def _whole(self, key: str, value: Any, lowest: int, *, optional: bool = False) -> None:
         if value is None and optional:
@@ -233,7 +241,7 @@ def translated(scale: Scale, params: Mapping[str, Any], n: int) -> dict[str, Any
         n: Training samples of the full problem.
     """
     share = 1.0 if scale.train is None else scale.train / n
-    found = {}
+    translated_params = {}
     for name, value in params.items():
         own = name.rpartition("__")[2]
         if own == "hidden_layer_sizes" and scale.hidden_layer_sizes is not None:
@@ -242,8 +250,8 @@ def translated(scale: Scale, params: Mapping[str, Any], n: int) -> dict[str, Any
             value = min(int(value), scale.epochs)
         elif own in DECAYS and scale.lambda_rule and share != 1 and isinstance(value, int | float):
             value = value * share
-        found[name] = value
-    return found
+        translated_params[name] = value
+    return translated_params
 
 
 def describe(scale: Scale) -> str:

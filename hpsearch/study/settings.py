@@ -57,7 +57,7 @@ def may(**properties: Any) -> dict[str, Setting]:
 
 def settings(study: Any) -> dict[str, Setting]:
     """Return the properties of each field of a study's class, by name, in the order of the fields."""
-    return {each.name: each.metadata.get(_KEY, Setting()) for each in fields(study)}
+    return {declared.name: declared.metadata.get(_KEY, Setting()) for declared in fields(study)}
 
 
 def flag(name: str) -> str:
@@ -70,6 +70,4 @@ _FLAGS = {"n_trials": "--trials"}
 
 def having(study: Any, *properties: str) -> tuple[str, ...]:
     """Return the names of the fields that have one of these properties, in their order."""
-    return tuple(
-        name for name, setting in settings(study).items() if any(getattr(setting, each) for each in properties)
-    )
+    return tuple(name for name, setting in settings(study).items() if any(getattr(setting, key) for key in properties))

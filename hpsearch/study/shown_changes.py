@@ -41,10 +41,10 @@ def names(declaration: Mapping[str, Any]) -> list[str]:
 
 def _explained(word: str, words: list[str]) -> bool:
     """Return whether a digest's change is said by that of one of the parts behind it."""
-    key, _, said = word.partition(": ")
-    return (said.startswith("meaning ") and any(other.startswith(f"{key}: ") and other != word for other in words)) or (
-        said.startswith("meaning ") and any(other.startswith(f"{key} uses ") for other in words)
-    )
+    key, _, meaning = word.partition(": ")
+    return (
+        meaning.startswith("meaning ") and any(other.startswith(f"{key}: ") and other != word for other in words)
+    ) or (meaning.startswith("meaning ") and any(other.startswith(f"{key} uses ") for other in words))
 
 
 def _difference(was: str, now: str) -> str:

@@ -58,17 +58,17 @@ def lifted(model: Any, space: Any) -> tuple[Any, Any]:
     """
     if not hasattr(model, "get_params") or isinstance(model, type) or not isinstance(space, Mapping):
         return model, space
-    found = {n: v for n, v in model.get_params(deep=True).items() if isinstance(v, Float | Int | Choice)}
-    if not found:
+    dimensions = {n: v for n, v in model.get_params(deep=True).items() if isinstance(v, Float | Int | Choice)}
+    if not dimensions:
         return model, space
     from sklearn.base import clone  # slow to import
 
     model = clone(model)
     # the outer ones first: what is within an option does not stand in the model
-    for name, dim in sorted(found.items()):
+    for name, dim in sorted(dimensions.items()):
         model = model.set_params(**{name: dim.value(dim.listed_options[0]) if isinstance(dim, Choice) else dim.low})
-    free = {name: dim for name, dim in found.items() if not dim.when and name not in space}
-    bound = {name: dim for name, dim in found.items() if dim.when and name not in space}
+    free = {name: dim for name, dim in dimensions.items() if not dim.when and name not in space}
+    bound = {name: dim for name, dim in dimensions.items() if dim.when and name not in space}
     return model, {**free, **space, **bound}
 
 
@@ -141,12 +141,12 @@ def _parameters(held: Any) -> dict[str, Any]:
     return {n.removeprefix("layer__"): v for n, v in parameters_of(held, "layer").items()}
 
 
-def _hint(name: str, known: Mapping[str, Any], space: Mapping[str, Dimension]) -> str:
+def _hint(name: str, params: Mapping[str, Any], space: Mapping[str, Dimension]) -> str:
     """Return what was probably meant: a parameter of an option, or one with a similar name."""
     own = name.rpartition("__")[2]
-    if "max_epochs" in {each.rpartition("__")[2] for each in known} and (here := translated(own)) is not None:
+    if "max_epochs" in {param.rpartition("__")[2] for param in params} and (here := translated(own)) is not None:
         return f", as scikit-learn's; here it is {here}"
     for part, dim in space.items():
         if isinstance(dim, Choice) and dim.objects and (having := _with(name, dim)):
             return f"; write {f'{part}__{name}'!r} with when={{{part!r}: {having!r}}}"
-    return did_you_mean(name, known)
+    return did_you_mean(name, params)

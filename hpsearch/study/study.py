@@ -115,6 +115,15 @@ class Study:
 
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
+
+    Example:
+        >>> from hpsearch import Float, Study
+        >>> def objective(trial):
+        ...     return (trial["x"] - 1) ** 2
+        >>> study = Study("parabola", objective=objective, space={"x": Float(0, 3, step=0.5)}, sampler="grid",
+        ...               metric="value", direction="minimize")
+        >>> study.run(tracking=False, quiet=True).best_trial.params
+        {'x': 1.0}
     """
 
     name: str = field(metadata=may(fixed=True))

@@ -42,6 +42,14 @@ class Table:
 
     Raises:
         UserError: An option cannot be.
+
+    Example:
+        >>> import pandas as pd
+        >>> from hpsearch import Table
+        >>> frame = pd.DataFrame({"patient": [1, 1, 2, 2], "age": [30, 31, 60, 61], "ill": ["no", "no", "yes", "yes"]})
+        >>> table = Table(frame, target="ill", groups="patient")  # a patient's rows stay on one side of the split
+        >>> table.target, table.groups
+        ('ill', 'patient')
     """
 
     data: Any
@@ -100,18 +108,18 @@ class Table:
 
     def to_json(self) -> dict[str, Any]:
         """Return what decides a result, as JSON values; a data frame is stood for by the study's data digest."""
-        said: dict[str, Any] = {}
+        described: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
             if name != "data" and value not in (None, (), False):
-                said[name] = list(value) if isinstance(value, tuple) else value
-        return {"table": self.data if isinstance(self.data, str) else None, **said}
+                described[name] = list(value) if isinstance(value, tuple) else value
+        return {"table": self.data if isinstance(self.data, str) else None, **described}
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> Table:
+    def from_json(cls, described: dict[str, Any]) -> Table:
         """Return the table that :meth:`to_json` described; it was read from a file."""
         options: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in said.items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in described.items()
         }
         return cls(options.pop("table"), **options)
 

@@ -21,9 +21,9 @@ def under(study: Study, rules: Mapping[str, int] | None) -> Study:
     if rules is None:
         return study
     rule = rules.get("defaults", 1)
-    parts = {"sampler": study.sampler, "pruner": study.pruner}
-    older = {name: part for name, part in parts.items() if isinstance(part, Unsaid) and part.rule != rule}
-    kept: dict[str, Any] = {name: Unsaid(part, rule) for name, part in older.items()}
+    parts = {name: getattr(study, name) for name in ("sampler", "pruner")}
+    other = {name: part for name, part in parts.items() if isinstance(part, Unsaid) and part.rule != rule}
+    kept: dict[str, Any] = {name: Unsaid(part, rule) for name, part in other.items()}
     return replace(study, **kept) if kept else study
 
 

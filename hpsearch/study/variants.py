@@ -51,8 +51,8 @@ def override(
             params[_parameter(study, key)] = value
             continue
         if key not in SETTABLE:
-            known = [*SETTABLE, *(f"model.{param}" for param in _params(study))]
-            raise UserError(f"--set {key}: no such setting{did_you_mean(key, known)}")
+            settable = [*SETTABLE, *(f"model.{param}" for param in _params(study))]
+            raise UserError(f"--set {key}: no such setting{did_you_mean(key, settable)}")
         if key in changed:
             raise UserError(f"--set {key}: given twice, here and as an option of its own")
         changed[key] = value
@@ -93,10 +93,10 @@ def _parameter(study: Study, key: str) -> str:
     name = key.removeprefix("model.")
     if study.model is None:
         raise UserError(f"--set {key}: this study has an objective and no model")
-    known = _params(study)
-    if name not in known:
+    params = _params(study)
+    if name not in params:
         raise UserError(
-            f"--set {key}: {type(study.model).__name__} has no parameter {name!r}{did_you_mean(name, known)}"
+            f"--set {key}: {type(study.model).__name__} has no parameter {name!r}{did_you_mean(name, params)}"
         )
     if name in study.dimensions:
         raise UserError(

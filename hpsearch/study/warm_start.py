@@ -26,6 +26,17 @@ class WarmStart:
 
     Raises:
         UserError: The source is nothing of these, or ``first`` is no number of points.
+
+    Example:
+        >>> import pandas as pd
+        >>> from hpsearch import Float, Study, WarmStart
+        >>> pd.DataFrame({"x": [0.2, 0.7], "value": [0.5, 0.9]}).to_csv("earlier.csv", index=False)
+        >>> def objective(trial):
+        ...     return trial["x"]
+        >>> study = Study("warm", objective=objective, space={"x": Float(0, 1)}, n_trials=2, metric="value", lanes=1,
+        ...               warm_start=WarmStart("earlier.csv", first=1))
+        >>> study.run(tracking=False, quiet=True).trials["params.x"].tolist()[0]  # the best of the file comes first
+        0.7
     """
 
     source: Any
@@ -69,28 +80,30 @@ def is_optuna(source: Any) -> bool:
     return hasattr(source, "study_name") and hasattr(source, "get_trials") and hasattr(source, "directions")
 
 
-def check_warm_start(given: Any, space: Space | SpaceFunction, stages: Any) -> tuple[WarmStart, ...]:
+def check_warm_start(sources: Any, space: Space | SpaceFunction, stages: Any) -> tuple[WarmStart, ...]:
     """Return what a study is told as a tuple; a source alone is told without more.
 
     Args:
-        given: A source, a :class:`WarmStart`, a list of either, or nothing.
+        sources: A source, a :class:`WarmStart`, a list of either, or nothing.
         space: What is searched.
         stages: The study's stages, or None.
 
     Raises:
         UserError: It is none of these, or does not go with the space or the stages.
     """
-    if given is None:
+    if sources is None:
         return ()
-    alone = isinstance(given, str | Path | WarmStart) or is_optuna(given) or not isinstance(given, Sequence)
-    told = tuple(each if isinstance(each, WarmStart) else WarmStart(each) for each in ([given] if alone else given))
-    if told and stages is not None:
+    alone = isinstance(sources, str | Path | WarmStart) or is_optuna(sources) or not isinstance(sources, Sequence)
+    warm_starts = tuple(
+        source if isinstance(source, WarmStart) else WarmStart(source) for source in ([sources] if alone else sources)
+    )
+    if warm_starts and stages is not None:
         raise UserError("warm_start goes without stages=: the values of a smaller problem are on another scale")
     if callable(space):
-        if any(each.first for each in told):
+        if any(source.first for source in warm_starts):
             raise UserError("warm_start: first= needs a space of dimensions, not a function")
-        return told
-    for each in told:
-        for name, value in each.earlier.items():
+        return warm_starts
+    for source in warm_starts:
+        for name, value in source.earlier.items():
             check_value(space, name, value, "warm_start: earlier")
-    return told
+    return warm_starts

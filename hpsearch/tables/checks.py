@@ -35,29 +35,29 @@ def warnings_of(typed: pd.DataFrame, y: Array, roles: Roles, parts: Parts, told:
         parts: The rows of each part.
         told: What is known already.
     """
-    found = list(told)
+    warnings = list(told)
     texts = {name: typed[name] for name, kind in roles.kinds.items() if kind == TEXT}
     if y.dtype.kind == "U":
         texts[roles.target] = pd.Series(y)
-    found += [text for name, column in texts.items() if (text := _nearly_numbers(column, name))]
+    warnings += [text for name, column in texts.items() if (text := _nearly_numbers(column, name))]
     for name in typed.columns:
         if _is_target(typed[name], y):
-            found.append(
+            warnings.append(
                 f"column {name!r} says the target {roles.target!r} in other words: leave it out (drop), unless it is "
                 "known before the target is"
             )
     both = _on_both_sides(typed, parts)
     if both and both >= REPEATED * len(parts.valid):
-        found.append(
+        warnings.append(
             f"{both:,} of {len(parts.valid):,} validation rows are equal to a training row: the score shows how well "
             "rows are remembered; leave repeats out, or name what they have in common by groups"
         )
     elif roles.groups is None and _look_like_repeats(typed, roles, parts):
-        found.append(
+        warnings.append(
             "most validation rows have a near copy among the training rows: if several rows are of one person or "
             "thing, name the column that says which by groups, or the score is too good"
         )
-    return found
+    return warnings
 
 
 def _nearly_numbers(column: pd.Series[Any], name: str) -> str | None:
@@ -131,8 +131,8 @@ def _look_like_repeats(typed: pd.DataFrame, roles: Roles, parts: Parts) -> bool:
 
 def _nearest(rows: Array, train: Array) -> Array:
     squares = (rows**2).sum(1)[:, None] + (train**2).sum(1)[None, :] - 2 * rows @ train.T
-    found: Array = np.sqrt(np.maximum(squares.min(axis=1), 0.0))
-    return found
+    distances: Array = np.sqrt(np.maximum(squares.min(axis=1), 0.0))
+    return distances
 
 
 LARGE = 20.0

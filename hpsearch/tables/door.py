@@ -67,10 +67,10 @@ def load_as(data: Any, model: Any, digest: str | None) -> Dataset:
     if digest in (None, dataset.digest) or dataset.reader == 1:
         return dataset
     try:
-        before = load(data, model, reader=1)
+        by_first_rules = load(data, model, reader=1)
     except UserError:
         return dataset  # version 0.1 could not have read it
-    return before if before.digest == digest else dataset
+    return by_first_rules if by_first_rules.digest == digest else dataset
 
 
 def reader_of(log: Path) -> int:
@@ -91,9 +91,9 @@ def _is_old_kind(path: Path) -> bool:
 def _table(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
     from hpsearch.tables.settle import settle  # imports pandas
 
-    frame, table, found = given.frame_of(data)
+    frame, table, source = given.frame_of(data)
     table = table if split is None else replace(table, split=split)
-    return settle(frame, table, found, model, seed)
+    return settle(frame, table, source, model, seed)
 
 
 def _arrays(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
@@ -106,8 +106,8 @@ def _arrays(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
     if _has_gaps(dataset) and model is not None:
         if isinstance(data, tuple | list):
             return _table(given.as_frames(data), model, seed, split)
-        found = _table(given.as_frames(_pairs(dataset)), model, seed, split)
-        return replace(found, name=dataset.name, source=dataset.source, own_split=_divided_here(data, dataset))
+        settled = _table(given.as_frames(_pairs(dataset)), model, seed, split)
+        return replace(settled, name=dataset.name, source=dataset.source, own_split=_divided_here(data, dataset))
     from hpsearch.tables.checks import unscaled  # imports pandas
 
     return replace(

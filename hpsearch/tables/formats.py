@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +21,38 @@ from hpsearch.tables.sniff import MISSING, opened
 LOOKED_AT = 50
 """Rows of a sheet in which the first row of its table is looked for."""
 
-NEEDED = {
-    ".parquet": ("pyarrow", "hpsearch[parquet]"),
-    ".feather": ("pyarrow", "hpsearch[parquet]"),
-    ".arrow": ("pyarrow", "hpsearch[parquet]"),
-    ".xlsx": ("openpyxl", "hpsearch[excel]"),
-    ".xls": ("xlrd", "xlrd"),
-    ".ods": ("odf", "odfpy"),
-}
-"""What a format needs beside pandas: the module, and what to install for it."""
+Read = tuple[pd.DataFrame, str]
+"""A file as a frame, and what is to be said of how it was read beside its format, such as which sheet; or nothing."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How files with an ending are read.
+
+    Attributes:
+        read: (path, what the user says of how it is written) -> what is read.
+        module: What that needs beside pandas.
+        install: What to install for it.
+        packed: Whether such files are texts, which may be compressed.
+    """
+
+    read: Callable[[Path, Table], Read]
+    module: str = "pandas"
+    install: str = ""
+    packed: bool = False
 
 
 def distinct(names: Iterable[str]) -> list[str]:
     """Return names of which none is empty or there twice: column3 for the third without one, a.1 for the second a."""
-    found: list[str] = []
+    unique_names: list[str] = []
     for number, name in enumerate(names, start=1):
         base = name.strip() or f"column{number}"
         unique, again = base, 0
-        while unique in found:
+        while unique in unique_names:
             again += 1
             unique = f"{base}.{again}"
-        found.append(unique)
-    return found
+        unique_names.append(unique)
+    return unique_names
 
 
 def read(path: Path, kind: str, table: Table) -> tuple[pd.DataFrame, str]:
@@ -49,30 +60,30 @@ def read(path: Path, kind: str, table: Table) -> tuple[pd.DataFrame, str]:
 
     Args:
         path: The file.
-        kind: Its ending, which says what it is.
+        kind: Its ending, one of `FORMATS`.
         table: What the user says of how it is written.
 
     Raises:
         UserError: It is malformed; with file, line and column where they can be named.
         Exception: What the format's library raises of a damaged file.
     """
-    words = kind.removeprefix(".")
-    if kind == ".parquet":
-        return pd.read_parquet(path), words
-    if kind in (".feather", ".arrow"):
-        return pd.read_feather(path), words
-    if kind in (".xlsx", ".xls", ".ods"):
-        return _sheet(path, table, words)
-    if kind == ".dta":
-        return pd.read_stata(path), words
-    if kind == ".npy":
-        return _npy(path), words
-    if kind == ".arff":
-        return _arff(path, table), words
-    return _json(path, kind, table), words
+    frame, remark = FORMATS[kind].read(path, table)
+    return frame, kind.removeprefix(".") + remark
 
 
-def _sheet(path: Path, table: Table, words: str) -> tuple[pd.DataFrame, str]:
+def _parquet(path: Path, table: Table) -> Read:
+    return pd.read_parquet(path), ""
+
+
+def _feather(path: Path, table: Table) -> Read:
+    return pd.read_feather(path), ""
+
+
+def _stata(path: Path, table: Table) -> Read:
+    return pd.read_stata(path), ""
+
+
+def _sheet(path: Path, table: Table) -> Read:
     """Read the first sheet of a workbook that holds anything; say which, and where its table begins below a title."""
     how: dict[str, Any] = {"na_values": [*MISSING, *table.na], "keep_default_na": False}
     header = None if table.header is False else 0
@@ -87,22 +98,22 @@ def _sheet(path: Path, table: Table, words: str) -> tuple[pd.DataFrame, str]:
             ]
             frame = frame.drop(columns=nameless)
             if len(frame):
-                words += f", sheet {name!r} of {len(names)}" if len(names) > 1 else ""
-                return frame, words + (f", from row {above + 1}" if above else "")
+                sheet = f", sheet {name!r} of {len(names)}" if len(names) > 1 else ""
+                return frame, sheet + (f", from row {above + 1}" if above else "")
     raise UserError(f"{path}: expected rows under the header, found none")
 
 
-def _npy(path: Path) -> pd.DataFrame:
+def _npy(path: Path, table: Table) -> Read:
     """Read an array: the columns of a matrix are called x0, x1 and so on, those of a record array by their names."""
     array = np.load(path, allow_pickle=False)
     if array.dtype.names and array.ndim == 1:
-        return pd.DataFrame({name: _decoded(array[name]) for name in array.dtype.names})
+        return pd.DataFrame({name: _decoded(array[name]) for name in array.dtype.names}), ""
     if array.ndim != 2 or 0 in array.shape:
         raise UserError(
             f"{path}: an array of shape {array.shape} is no table; expected (rows, columns), the last column the "
             "target; X and y in one file: np.savez('data.npz', X=X, y=y)"
         )
-    return pd.DataFrame(_decoded(array), columns=[f"x{i}" for i in range(array.shape[1])])
+    return pd.DataFrame(_decoded(array), columns=[f"x{i}" for i in range(array.shape[1])]), ""
 
 
 def _decoded(array: Any) -> Any:
@@ -112,20 +123,29 @@ def _decoded(array: Any) -> Any:
     return array.astype(array.dtype.newbyteorder("="))
 
 
-def _json(path: Path, kind: str, table: Table) -> pd.DataFrame:
-    """Read records, as a list or one in each line, or columns by name; parts of a record are columns of their own."""
+def _json(path: Path, table: Table) -> Read:
+    """Read a list of records, or columns by name; parts of a record are columns of their own."""
+    content = _parsed(_text(path, table), path, 1)
+    if isinstance(content, dict) and not all(isinstance(column, dict | list) for column in content.values()):
+        content = [content]
+    return _records(content), ""
+
+
+def _json_lines(path: Path, table: Table) -> Read:
+    """Read records, one in each line; parts of a record are columns of their own."""
+    lines = enumerate(_text(path, table).split("\n"), start=1)
+    return _records([_parsed(line, path, number) for number, line in lines if line.strip()]), ""
+
+
+def _text(path: Path, table: Table) -> str:
     with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8-sig") as text:
-        content = text.read()
-    if kind == ".json":
-        found = _parsed(content, path, 1)
-        if isinstance(found, dict) and not all(isinstance(column, dict | list) for column in found.values()):
-            found = [found]
-    else:
-        lines = enumerate(content.split("\n"), start=1)
-        found = [_parsed(line, path, number) for number, line in lines if line.strip()]
-    if isinstance(found, list) and found and all(isinstance(record, dict) for record in found):
-        return pd.json_normalize(found)
-    return pd.DataFrame(found)
+        return text.read()
+
+
+def _records(content: Any) -> pd.DataFrame:
+    if isinstance(content, list) and content and all(isinstance(record, dict) for record in content):
+        return pd.json_normalize(content)
+    return pd.DataFrame(content)
 
 
 def _parsed(text: str, path: Path, line: int) -> Any:
@@ -144,7 +164,7 @@ def is_arff(head: bytes) -> bool:
 _RELATION = re.compile(rb"\s*(%[^\n]*\n\s*)*@relation", re.IGNORECASE)
 
 
-def _arff(path: Path, table: Table) -> pd.DataFrame:
+def _arff(path: Path, table: Table) -> Read:
     """Read an ARFF file, or one of KEEL's: attributes by name, then rows behind @data."""
     names: list[str] = []
     rows: list[str] = []
@@ -157,10 +177,10 @@ def _arff(path: Path, table: Table) -> pd.DataFrame:
                 rows.append(line)
                 places.append(number)
             elif words.lower().startswith("@attribute"):
-                found = _ATTRIBUTE.match(words)
-                if found is None:
+                attribute = _ATTRIBUTE.match(words)
+                if attribute is None:
                     raise UserError(f"{path}, line {number}: cannot read {words[:60]!r}")
-                names.append(next(group for group in found.groups() if group is not None))
+                names.append(next(group for group in attribute.groups() if group is not None))
             elif words.lower().startswith("@data"):
                 behind = True
     if not names or not rows:
@@ -173,10 +193,27 @@ def _arff(path: Path, table: Table) -> pd.DataFrame:
     for number, row in zip(places, cells, strict=False):
         if len(row) != len(names):
             raise UserError(f"{path}, line {number}: expected {len(names)} cells, found {len(row)}")
-    return pd.read_csv(
+    frame = pd.read_csv(
         io.StringIO(whole), header=None, names=distinct(names), quotechar=quote, escapechar="\\",
         skipinitialspace=True, index_col=False, na_values=[*MISSING, *table.na], keep_default_na=False,
     )  # fmt: skip
+    return frame, ""
 
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+(?:'([^']*)'|"([^"]*)"|([^\s{[]+))""", re.IGNORECASE)
+
+FORMATS: Mapping[str, Format] = {
+    ".parquet": Format(_parquet, "pyarrow", "hpsearch[parquet]"),
+    ".feather": Format(_feather, "pyarrow", "hpsearch[parquet]"),
+    ".arrow": Format(_feather, "pyarrow", "hpsearch[parquet]"),
+    ".jsonl": Format(_json_lines, packed=True),
+    ".ndjson": Format(_json_lines, packed=True),
+    ".json": Format(_json, packed=True),
+    ".xlsx": Format(_sheet, "openpyxl", "hpsearch[excel]"),
+    ".xls": Format(_sheet, "xlrd", "xlrd"),
+    ".ods": Format(_sheet, "odf", "odfpy"),
+    ".arff": Format(_arff),
+    ".dta": Format(_stata),
+    ".npy": Format(_npy),
+}
+"""Every format by its ending; text of any dialect is read by `hpsearch.tables.read`."""

@@ -127,16 +127,16 @@ def _pandas(data: Any) -> pd.DataFrame:
     frame = data if hasattr(data, "iloc") else data.to_pandas()
     if list(frame.columns) != (names := distinct(str(name) for name in frame.columns)):
         frame = frame.set_axis(names, axis=1)
-    found: pd.DataFrame = frame.reset_index(drop=True)
-    return found
+    renumbered: pd.DataFrame = frame.reset_index(drop=True)
+    return renumbered
 
 
 def _blanked(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:
     """Return a frame without the texts that stand for a missing value, of whatever type its columns are."""
     from hpsearch.tables.kinds import with_columns  # imports pandas
 
-    found = {name: hits for name in frame.columns if na and (hits := frame[name].isin(list(na))).any()}
-    return with_columns(frame, {name: frame[name].mask(hits) for name, hits in found.items()})
+    missing = {name: hits for name in frame.columns if na and (hits := frame[name].isin(list(na))).any()}
+    return with_columns(frame, {name: frame[name].mask(hits) for name, hits in missing.items()})
 
 
 def _joined(X: Any, y: Any, part: str) -> tuple[pd.DataFrame, str]:

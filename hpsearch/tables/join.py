@@ -23,13 +23,13 @@ def with_validation(dataset: Dataset) -> Dataset:
     )
 
 
-def _joined(first: Any, second: Any) -> Any:
-    if hasattr(first, "columns"):
+def _joined(train: Any, valid: Any) -> Any:
+    if hasattr(train, "columns"):
         import pandas as pd
 
-        return pd.concat([first, second], ignore_index=True)
-    if hasattr(first, "toarray"):
+        return pd.concat([train, valid], ignore_index=True)
+    if hasattr(train, "toarray"):
         from scipy import sparse
 
-        return sparse.vstack([first, second], format="csr")
-    return np.concatenate([first, second])
+        return sparse.vstack([train, valid], format="csr")
+    return np.concatenate([train, valid])

@@ -50,18 +50,18 @@ class LaidOut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> NDArray[Any]:
         """Fit the encoder and return what it gives to the rows that it is fitted to, shape (n, names)."""
         self.encoder_ = clone(self.encoder)
-        given = self.encoder_.fit_transform(X, y)
+        encoded = self.encoder_.fit_transform(X, y)
         place = {name: i for i, name in enumerate(self.names)}
         self.places_ = np.array([place[name] for name in names_out(self.encoder_)], np.intp)
-        return self._laid(given)
+        return self._laid(encoded)
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Return the columns of other rows, shape (n, names)."""
         return self._laid(self.encoder_.transform(X))
 
-    def _laid(self, given: Any) -> NDArray[Any]:
-        laid = np.zeros((len(given), len(self.names)), given.dtype)
-        laid[:, self.places_] = given
+    def _laid(self, encoded: Any) -> NDArray[Any]:
+        laid = np.zeros((len(encoded), len(self.names)), encoded.dtype)
+        laid[:, self.places_] = encoded
         return laid
 
 

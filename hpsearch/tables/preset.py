@@ -62,26 +62,26 @@ def source(name: str, data: str, table: Table | None, dataset: Dataset) -> str:
     model = "MLPClassifier" if classifies else "MLPRegressor"
     params = settings(n, classifies=classifies)
     batches: list[Any] = [size for size in (32, 64, BATCH) if size < n] or ["all"]
-    first = {
+    start = {
         "learning_rate": params["learning_rate"],
         "l2": 0.001,
         "dropout": 0.0,
         "hidden_layer_sizes": params["hidden_layer_sizes"],
         "batch_size": params["batch_size"] if params["batch_size"] in batches else batches[-1],
     }
-    fixed = {name: value for name, value in params.items() if name not in first}
-    said = "\n".join(f"# {line}" for line in dataset.said)
-    given = repr(data) if table is None else _table(data, table)
+    fixed = {name: value for name, value in params.items() if name not in start}
+    remarks = "\n".join(f"# {line}" for line in dataset.said)
+    data_argument = repr(data) if table is None else _table(data, table)
     imports = ["Choice", "Float", model, "Study", *(["Table"] if table is not None else [])]
     metric = "val_accuracy" if classifies else "val_r2"
     return f'''"""{name}: the preset for tables (docs/tables.md), and a search around it."""
 
 from hpsearch import {", ".join(imports)}
 
-{said}
+{remarks}
 study = Study(
     name={name!r},
-    data={given},
+    data={data_argument},
     model={model}({", ".join(f"{key}={value!r}" for key, value in fixed.items())}),
     space={{
         "learning_rate": Float(0.0003, 0.03, log=True),
@@ -91,7 +91,7 @@ study = Study(
         "batch_size": Choice({batches!r}),
     }},
     # The first trial is the preset itself.
-    enqueue=[{first!r}],
+    enqueue=[{start!r}],
     metric={metric!r},
     sampler="tpe",
     pruner="none",  # the first epochs of a small table say little about the last
@@ -102,6 +102,6 @@ study = Study(
 
 
 def _table(data: str, table: Table) -> str:
-    said = {key: tuple(value) if isinstance(value, list) else value for key, value in table.to_json().items()}
-    options = ", ".join(f"{key}={value!r}" for key, value in said.items() if key != "table")
+    described = {key: tuple(value) if isinstance(value, list) else value for key, value in table.to_json().items()}
+    options = ", ".join(f"{key}={value!r}" for key, value in described.items() if key != "table")
     return f"Table({data!r}, {options})" if options else repr(data)

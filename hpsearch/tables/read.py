@@ -23,20 +23,16 @@ PACKED = (".gz", ".bz2", ".xz", ".zip")
 TEXT = (".csv", ".tsv", ".txt", ".data", ".dat", ".tab")
 """Endings of text files."""
 
-OTHERS = (
-    ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls", ".ods", ".arff", ".dta", ".npy",
-)  # fmt: skip
-"""Endings of files that are no text, or are read by rules of their own."""
-
 
 def kind_of(path: Path) -> str | None:
     """Return the ending that says what a file is, compression left out; None where it is no table's."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
-        if not suffixes or suffixes[-1] not in (*TEXT, ".jsonl", ".ndjson", ".json"):
+        texts = (*TEXT, *(ending for ending, form in formats.FORMATS.items() if form.packed))
+        if not suffixes or suffixes[-1] not in texts:
             return ".csv" if not suffixes else None
-    return suffixes[-1] if suffixes and suffixes[-1] in (*TEXT, *OTHERS) else None
+    return suffixes[-1] if suffixes and suffixes[-1] in (*TEXT, *formats.FORMATS) else None
 
 
 def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
@@ -53,7 +49,7 @@ def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
         UserError: The file cannot be read, or a row of it is malformed: with file, line and what is wrong.
     """
     if not path.is_file():
-        near = did_you_mean(path.name, [each.name for each in path.parent.iterdir()]) if path.parent.is_dir() else ""
+        near = did_you_mean(path.name, [file.name for file in path.parent.iterdir()]) if path.parent.is_dir() else ""
         raise UserError(f"{path}: no such file{near if 'did you mean' in near else ''}")
     if path.suffix.lower() == ".npz":
         raise UserError(f"{path}: an npz archive is no table: its arrays say what is the target; leave the options out")
@@ -62,9 +58,9 @@ def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
         kind = ".arff"
     if kind in TEXT or kind is None:
         return _text(path, table)
-    module, install = formats.NEEDED.get(kind, ("pandas", ""))
-    if importlib.util.find_spec(module) is None:
-        raise UserError(f"{path}: reading {kind} files needs {module}; install it: pip install '{install}'")
+    form = formats.FORMATS[kind]
+    if importlib.util.find_spec(form.module) is None:
+        raise UserError(f"{path}: reading {kind} files needs {form.module}; install it: pip install '{form.install}'")
     try:
         frame, written = formats.read(path, kind, table)
     except UserError:

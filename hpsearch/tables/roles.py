@@ -136,13 +136,13 @@ def described(roles: Roles) -> list[str]:
     for kind in roles.kinds.values():
         word = {NUMBER: "number", TEXT: "text", DATE: "date"}.get(kind.partition(":")[0], "category")
         counts[word] = counts.get(word, 0) + 1
-    said = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items()]
-    said = [word.replace("categorys", "categories") for word in said]
-    found = [f"features: {', '.join(said)}"]
+    counted = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items()]
+    counted = [word.replace("categorys", "categories") for word in counted]
+    lines = [f"features: {', '.join(counted)}"]
     by_reason: dict[str, list[str]] = {}
     for name, reason in roles.left_out.items():
         by_reason.setdefault(reason, []).append("without a name" if name == UNNAMED else repr(name))
     for reason, columns in by_reason.items():
         listed = ", ".join(columns[:6]) + (f" and {len(columns) - 6} more" if len(columns) > 6 else "")
-        found.append(f"left out: {listed} ({reason})")
-    return found
+        lines.append(f"left out: {listed} ({reason})")
+    return lines

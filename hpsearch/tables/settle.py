@@ -32,32 +32,32 @@ EXAMPLES = 3
 """Validation rows that go along with a model, to try it with."""
 
 
-def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: int) -> Dataset:
+def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: int) -> Dataset:
     """Return a table as a data set.
 
     Args:
         frame: The table as it was read.
         table: What the user says of it.
-        found: Where it came from.
+        origin: Where it came from.
         model: The study's model, or None.
         seed: Seed of the split.
 
     Raises:
         UserError: The table cannot be used.
     """
-    where = found.source if found.source != "memory" else "data"
+    where = origin.source if origin.source != "memory" else "data"
     try:
         frame = plain(frame)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     roles = roles_of(frame, table, where)
-    frame, found, dropped = _with_target(frame, roles, table, found, where)
+    frame, origin, dropped = _with_target(frame, roles, table, origin, where)
     task = task_of(frame[roles.target], table.task, kind_of_model(model), f"{where}: column {roles.target!r}")
     y = labels(frame[roles.target], task)
     small = _check_classes(y, task, roles, where)
     weights = None if roles.weights is None else _weights(frame, roles.weights, where)
     typed = Columns(roles.kinds).fit(frame).transform(frame)
-    parts = _parts(frame, typed, y, table, found, roles, seed, where)
+    parts = _parts(frame, typed, y, table, origin, roles, seed, where)
     for part, held in _named(parts):
         if weights is not None and not weights[held].any():
             raise UserError(f"{where}: weights: column {roles.weights!r} is 0 in all rows of the {part} part")
@@ -71,32 +71,32 @@ def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: in
     how = {"named": "", "name": ", by its name", "last": ", the last column"}[roles.how]
     classes = f" of {len(np.unique(y)):,} classes" if task == "classification" else ""
     sizes = ", ".join(f"{len(rows):,} {name}" for name, rows in _named(parts))
-    written = f", {found.written}" if found.written else ""
+    written = f", {origin.written}" if origin.written else ""
     missing = sum(int(part.isna().to_numpy().sum()) for part in X.values())
     about = "; ".join([*described(roles), *([f"{missing:,} cells are missing"] if missing else [])])
-    said = [
+    remarks = [
         f"{where}: {len(frame):,} rows{written}; target {roles.target!r}{how}: {task}{classes}; {about}",
         *([f"{dropped:,} rows without a target are left out"] if dropped else []),
         f"rows divided {parts.words}: {sizes}",
     ]
     if len(parts.valid) < ENOUGH:
-        said.append(f"{len(parts.valid)} validation rows are few: what is measured on them is coarse")
-    told = warnings_of(typed, y, roles, parts, small)
+        remarks.append(f"{len(parts.valid)} validation rows are few: what is measured on them is coarse")
+    warnings = warnings_of(typed, y, roles, parts, small)
     if len(steps) == 1 and all(kind == NUMBER for kind in roles.kinds.values()):
-        told += unscaled(X["train"], model, list(roles.kinds))
+        warnings += unscaled(X["train"], model, list(roles.kinds))
     return Dataset(
-        name=found.name,
+        name=origin.name,
         digest=_digest(pieces, roles),
         image_shape=None,
-        source=found.source,
+        source=origin.source,
         reader=READER,
         preprocessing=tuple(steps),
         encodes=len(steps) > 1,
         target=roles.target,
-        said=tuple(said),
-        warnings=tuple(told),
+        said=tuple(remarks),
+        warnings=tuple(warnings),
         example=frame[list(roles.kinds)].iloc[parts.valid[:EXAMPLES]].reset_index(drop=True),
-        own_split=found.sizes is None,
+        own_split=origin.sizes is None,
         places=(parts.train, parts.valid),
         groups=None if roles.groups is None else _codes(frame[roles.groups], roles.groups, where),
         **pieces,
@@ -104,7 +104,7 @@ def settle(frame: pd.DataFrame, table: Table, found: Found, model: Any, seed: in
 
 
 def _with_target(
-    frame: pd.DataFrame, roles: Roles, table: Table, found: Found, where: str
+    frame: pd.DataFrame, roles: Roles, table: Table, origin: Found, where: str
 ) -> tuple[pd.DataFrame, Found, int]:
     """Return the rows that have a target, and how many were left out because the user asked for that."""
     target = frame[roles.target]
@@ -112,7 +112,7 @@ def _with_target(
     if target.dtype == object or pd.api.types.is_string_dtype(target.dtype):
         missing |= np.array([isinstance(value, str) and not value.strip() for value in target])
     if not missing.any():
-        return frame, found, 0
+        return frame, origin, 0
     if missing.all():
         raise UserError(f"{where}: column {roles.target!r} is empty: there is nothing to predict")
     count, rows = int(missing.sum()), np.flatnonzero(missing)
@@ -122,11 +122,11 @@ def _with_target(
             f"{where}: column {roles.target!r} has no value in {count:,} of {len(frame):,} rows (row {listed}); leave "
             "them out by drop_missing_target=True (--drop-missing-target), or name another target"
         )
-    if found.sizes is not None:
-        ends = np.cumsum(found.sizes)
-        kept = [int((~missing[end - size : end]).sum()) for end, size in zip(ends, found.sizes, strict=True)]
-        found = Found(found.name, found.source, found.written, tuple(kept))
-    return frame[~missing].reset_index(drop=True), found, count
+    if origin.sizes is not None:
+        ends = np.cumsum(origin.sizes)
+        kept = [int((~missing[end - size : end]).sum()) for end, size in zip(ends, origin.sizes, strict=True)]
+        origin = Found(origin.name, origin.source, origin.written, tuple(kept))
+    return frame[~missing].reset_index(drop=True), origin, count
 
 
 def _check_classes(y: Array, task: Task, roles: Roles, where: str) -> list[str]:
@@ -151,18 +151,18 @@ def _check_classes(y: Array, task: Task, roles: Roles, where: str) -> list[str]:
 
 
 def _weights(frame: pd.DataFrame, column: str, where: str) -> Array:
-    found = values.numbers(frame[column])
-    if not np.isfinite(found).all() or (found < 0).any() or not found.any():
+    weights = values.numbers(frame[column])
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise UserError(f"{where}: weights: column {column!r} must hold finite numbers ≥ 0, not all of them 0")
-    return found
+    return weights
 
 
 def _parts(
-    frame: pd.DataFrame, typed: pd.DataFrame, y: Array, table: Table, found: Found, roles: Roles, seed: int, where: str
+    frame: pd.DataFrame, typed: pd.DataFrame, y: Array, table: Table, origin: Found, roles: Roles, seed: int, where: str
 ) -> Parts:
-    if found.sizes is not None:
-        ends = np.cumsum(found.sizes)
-        rows = [np.arange(end - size, end) for end, size in zip(ends, found.sizes, strict=True)]
+    if origin.sizes is not None:
+        ends = np.cumsum(origin.sizes)
+        rows = [np.arange(end - size, end) for end, size in zip(ends, origin.sizes, strict=True)]
         return Parts(rows[0], rows[1], rows[2] if len(rows) > 2 else np.arange(0), "as they came")
     groups = None if roles.groups is None else _codes(frame[roles.groups], roles.groups, where)
     time = None

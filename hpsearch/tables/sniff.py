@@ -63,11 +63,11 @@ class Dialect:
     @property
     def words(self) -> str:
         """The dialect in words."""
-        said = [f"{SEPARATORS.get(self.sep, repr(self.sep))}-separated"]
-        said += ["decimal comma"] if self.decimal == "," else []
-        said += [] if self.encoding.startswith("utf-8") else [self.encoding]
-        said += [f"from line {self.skip + 1}"] if self.skip else []
-        return ", ".join([*said, "with a header" if self.header else "no header"])
+        described = [f"{SEPARATORS.get(self.sep, repr(self.sep))}-separated"]
+        described += ["decimal comma"] if self.decimal == "," else []
+        described += [] if self.encoding.startswith("utf-8") else [self.encoding]
+        described += [f"from line {self.skip + 1}"] if self.skip else []
+        return ", ".join([*described, "with a header" if self.header else "no header"])
 
 
 def sniff(path: Path, table: Table) -> Dialect:
@@ -187,7 +187,7 @@ def _encoding(raw: bytes, path: Path) -> str:
 
 def _separator(lines: Sequence[str], suffixes: Sequence[str]) -> str:
     """Return the separator that gives the most rows the same number of cells, and more than one."""
-    best, found = 0.0, "\t" if ".tsv" in suffixes else ","
+    best, likeliest = 0.0, "\t" if ".tsv" in suffixes else ","
     for sep in SEPARATORS:
         try:
             counts = Counter(len(row) for row in cells(lines, sep)[1:] or cells(lines, sep))
@@ -199,8 +199,8 @@ def _separator(lines: Sequence[str], suffixes: Sequence[str]) -> str:
         share = agreeing / sum(counts.values())
         score = share + 0.01 * min(width, 20) / 20 - (0.3 if sep == " " else 0.0)
         if score > best:
-            best, found = score, sep
-    return found
+            best, likeliest = score, sep
+    return likeliest
 
 
 def _decimal(rows: Sequence[Sequence[str]], sep: str) -> str:
@@ -220,25 +220,25 @@ def _header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
     most of its cells are found again in the rows below, as values are. A name may be missing: of a column of row
     numbers.
     """
-    first = [cell.strip() for cell in rows[0]]
-    numbers = [cell for cell in first if is_number(cell, decimal)]
-    if _names_rows(first, rows[1:]) or _stands_above_numbers(first, rows[1:], decimal):
+    top = [cell.strip() for cell in rows[0]]
+    numbers = [cell for cell in top if is_number(cell, decimal)]
+    if _names_rows(top, rows[1:]) or _stands_above_numbers(top, rows[1:], decimal):
         return True
     if (
-        len(first) > 2
+        len(top) > 2
         and len(numbers) > 1
         and numbers in ([str(i + start) for i in range(len(numbers))] for start in (0, 1))
     ):
         return True
-    if any(not _is_year(cell) for cell in numbers) or len(numbers) == len(first):
+    if any(not _is_year(cell) for cell in numbers) or len(numbers) == len(top):
         return False
-    again = [any(i < len(row) and row[i].strip() == cell for row in rows[1:]) for i, cell in enumerate(first) if cell]
+    again = [any(i < len(row) and row[i].strip() == cell for row in rows[1:]) for i, cell in enumerate(top) if cell]
     return sum(again) <= len(again) / 2
 
 
-def _stands_above_numbers(first: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> bool:
+def _stands_above_numbers(top: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> bool:
     """Return whether a cell of the first row is a word and all other cells of its column are numbers."""
-    for place, cell in enumerate(first):
+    for place, cell in enumerate(top):
         if cell in MISSING or is_number(cell, decimal):
             continue
         others = [row[place].strip() for row in below if place < len(row) and row[place].strip() not in MISSING]
@@ -247,20 +247,20 @@ def _stands_above_numbers(first: Sequence[str], below: Sequence[Sequence[str]], 
     return False
 
 
-def _names_rows(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+def _names_rows(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Return whether a row is a header whose first column has no name: all others have one, and rows below theirs."""
-    others = [cell for cell in first[1:] if cell]
-    if len(first) < 3 or first[0] or len({*others}) < len(first) - 1:
+    others = [cell for cell in top[1:] if cell]
+    if len(top) < 3 or top[0] or len({*others}) < len(top) - 1:
         return False
-    return len(below) > 1 and all(len(row) == len(first) and row[0].strip() for row in below)
+    return len(below) > 1 and all(len(row) == len(top) and row[0].strip() for row in below)
 
 
 def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row says how many rows and features follow, and their classes, as scikit-learn's do."""
-    first = [cell.strip() for cell in rows[0]]
-    if len(first) < 3 or len(rows) < 2 or not first[0].isdigit() or first[1] != str(len(rows[1]) - 1):
+    top = [cell.strip() for cell in rows[0]]
+    if len(top) < 3 or len(rows) < 2 or not top[0].isdigit() or top[1] != str(len(rows[1]) - 1):
         return False
-    return not any(is_number(cell) for cell in first[2:]) and all(is_number(cell) for cell in rows[1])
+    return not any(is_number(cell) for cell in top[2:]) and all(is_number(cell) for cell in rows[1])
 
 
 def _preamble(lines: Sequence[str], sep: str, decimal: str) -> int:
@@ -275,8 +275,8 @@ def _preamble(lines: Sequence[str], sep: str, decimal: str) -> int:
     rows = [_cells_of(line, sep) for line in lines]
     widths = Counter(len(row) for row in rows if row)
     width = max(widths, key=lambda n: (widths[n], n), default=0)
-    first = next((row for row in rows if row), [])
-    if width < 2 or widths[width] < 0.8 * sum(widths.values()) or width - 1 <= len(first) <= width + 1:
+    top = next((row for row in rows if row), [])
+    if width < 2 or widths[width] < 0.8 * sum(widths.values()) or width - 1 <= len(top) <= width + 1:
         return 0
     for place, row in enumerate(rows[:ABOVE]):
         if len(row) == width or (len(row) == width + 1 and not row[-1].strip()):

@@ -88,16 +88,16 @@ def _by_groups(y: Array, shares: Split, seed: int, where: str, groups: Array) ->
     total = np.maximum(counts.sum(axis=0), 1)
     shuffled = np.random.default_rng(seed).permutation(len(codes))
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
-    given = np.zeros((3, counts.shape[1]))
+    allotted = np.zeros((3, counts.shape[1]))
     part_of = np.empty(len(codes), np.intp)
     for place, group in enumerate(order):
-        lacking = wanted[:, None] - given / total
+        lacking = wanted[:, None] - allotted / total
         # A part that is still empty goes first once there are no more groups left than such parts.
-        empty = [part for part in range(3) if wanted[part] and not given[part].any()]
+        empty = [part for part in range(3) if wanted[part] and not allotted[part].any()]
         choice = empty if len(codes) - place <= len(empty) else [part for part in range(3) if wanted[part]]
         part = max(choice, key=lambda part: (float((lacking[part] * counts[group]).sum()), -part))
         part_of[group] = part
-        given[part] += counts[group]
+        allotted[part] += counts[group]
     rows = np.random.default_rng(seed).permutation(len(y))
     train, valid, test = (rows[part_of[group_of[rows]] == part] for part in range(3))
     held = [int((part_of == part).sum()) for part in range(3)]

@@ -139,9 +139,9 @@ def _lay_out(
 def _dataset(session: Any, models: Any, experiment: str, dataset: Mapping[str, Any]) -> str:
     """Return the id of the data set in the store, which is added where it is not there yet."""
     mine = {"experiment_id": int(experiment), "name": dataset["name"], "digest": dataset["digest"]}
-    found = session.query(models.SqlDataset).filter_by(**mine).first()
-    if found is not None:
-        return str(found.dataset_uuid)
+    row = session.query(models.SqlDataset).filter_by(**mine).first()
+    if row is not None:
+        return str(row.dataset_uuid)
     fresh = uuid.uuid4().hex
     more = {f"dataset_{name}": dataset[name] for name in ("source_type", "source", "profile")}
     session.execute(models.SqlDataset.__table__.insert(), [{"dataset_uuid": fresh, **mine, **more}])

@@ -208,13 +208,13 @@ class Deliverer:
     def _read(self) -> None:
         if not self._log.exists():
             return
-        found = self._log.stat()
-        if found.st_size < self._offset or found.st_ino != self._inode:
+        stat = self._log.stat()
+        if stat.st_size < self._offset or stat.st_ino != self._inode:
             # A line that could not be flushed was cut off again: what it told never happened. Or it is another log.
-            self._projection, self._offset, self._inode = self._fresh(), 0, found.st_ino
+            self._projection, self._offset, self._inode = self._fresh(), 0, stat.st_ino
         flush(self._log)  # what MLflow is told of is on the disk first
         for record, end in read(self._log, self._offset):
-            if end > found.st_size:
+            if end > stat.st_size:
                 break
             self._projection.apply(record)
             self._offset = end

@@ -59,12 +59,12 @@ def read_example(folder: Path) -> tuple[Any, Any]:
         return Schema([ColSpec(DataType.double) for _ in range(columns)]), array
     import pandas as pd
 
-    said = json.loads((folder / TABLE).read_text(encoding="utf-8"))
+    table = json.loads((folder / TABLE).read_text(encoding="utf-8"))
     anything: Any = AnyType
     kinds = {"number": anything(), "date": DataType.datetime, "text": DataType.string, "other": anything()}
-    specs: list[Any] = [ColSpec(kinds[column["type"]], column["name"], required=True) for column in said["columns"]]
-    frame = pd.DataFrame(said["rows"], columns=[column["name"] for column in said["columns"]])
-    for column in said["columns"]:
+    specs: list[Any] = [ColSpec(kinds[column["type"]], column["name"], required=True) for column in table["columns"]]
+    frame = pd.DataFrame(table["rows"], columns=[column["name"] for column in table["columns"]])
+    for column in table["columns"]:
         if column["type"] == "date":
             frame[column["name"]] = pd.to_datetime(frame[column["name"]])
         elif column["type"] == "text":

@@ -21,7 +21,7 @@ class Incumbent:
             history: The fold of the log, this tick included.
             tick: The tick.
         """
-        goal, before = history.goal, self._trial
+        goal, earlier = history.goal, self._trial
         if history.declaration.repeats > 1:
             return self._of_points(history, tick)
         for row in tick.rows:
@@ -43,7 +43,7 @@ class Incumbent:
         if failed or goal.by_last:  # then the incumbent may have become worse, or be another
             self._trial = history.best
         best = self._trial
-        improved = best is not None and (best is not before or best.number in {row.trial for row in tick.rows})
+        improved = best is not None and (best is not earlier or best.number in {row.trial for row in tick.rows})
         if best is None or best.value is None or not (improved or tick.decisions):
             return []
         return [Point(key(f"best_{goal.metric}"), best.value, millis(tick.time), tick.tick)]

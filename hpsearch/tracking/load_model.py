@@ -37,6 +37,15 @@ def load(
 
     Raises:
         UserError: There is no such model, it is damaged, or it needs a type that is not trusted; the line names it.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, load
+        >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+        >>> model = MLPClassifier((), max_epochs=5, random_state=0).fit(X, y)
+        >>> model.save("model.npz")
+        >>> load("model.npz").predict([[0.0], [1.0]])
+        array([0, 1])
     """
     if isinstance(source, str) and source.startswith(SCHEMES):
         return _read(_downloaded(source, resolve(Path(root), tracking_uri)), source, trusted)
@@ -57,8 +66,8 @@ def _downloaded(source: str, uri: str) -> Path:
         try:
             return Path(artifacts.download_artifacts(artifact_uri=_place(source, uri), tracking_uri=uri))
         except (MlflowException, OSError) as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise UserError(f"{source}: not to be had from MLflow at {redact(uri)} ({first})") from error
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise UserError(f"{source}: not to be had from MLflow at {redact(uri)} ({reason})") from error
 
 
 def _place(source: str, uri: str) -> str:
@@ -85,7 +94,9 @@ def _place(source: str, uri: str) -> str:
             version = client.get_model_version_by_alias(name, alias).version
         elif version == "latest":
             version = max(
-                (each.version for each in client.search_model_versions(f"name='{name}'")), key=int, default="1"
+                (entry.version for entry in client.search_model_versions(f"name='{name}'")),
+                key=int,
+                default="1",
             )
         source = (
             client.get_model_version_download_uri(name, version)
@@ -117,8 +128,8 @@ def _data(folder: Path) -> Path:
     if not description.is_file():
         return folder
     yaml: Any = import_module("yaml")  # it says nothing of its types
-    told = yaml.safe_load(description.read_text(encoding="utf-8"))
-    data = told["flavors"]["python_function"].get("data") if isinstance(told, dict) else None
+    described = yaml.safe_load(description.read_text(encoding="utf-8"))
+    data = described["flavors"]["python_function"].get("data") if isinstance(described, dict) else None
     if not isinstance(data, str):
         raise ValueError("it is no model of hpsearch's")
     place = (folder / data).resolve()

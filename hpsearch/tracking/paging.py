@@ -32,11 +32,11 @@ def runs_of(client: Any, experiments: Sequence[str], wanted: str, *, deleted: bo
 
 def experiments_of(client: Any) -> list[str]:
     """Return the ids of all experiments that nobody has deleted."""
-    found: list[str] = []
+    ids: list[str] = []
     token: str | None = None
     while True:
         page = client.search_experiments(max_results=PAGE, page_token=token)
-        found += [experiment.experiment_id for experiment in page]
+        ids += [experiment.experiment_id for experiment in page]
         token = page.token
         if not token:
-            return found
+            return ids

@@ -158,12 +158,12 @@ class Delivery:
 
     def _waited(self, stream: IO[bytes], end: float, progress: Callable[[str], object]) -> bool:
         """Wait until the process says something, or for the time that there is, and tell how far it is meanwhile."""
-        told = time.monotonic()
+        last_told = time.monotonic()
         while (left := end - time.monotonic()) > 0:
             if select.select([stream], [], [], min(left, 0.5))[0]:
                 return True
-            if time.monotonic() - told >= TELL:
-                told = time.monotonic()
+            if time.monotonic() - last_told >= TELL:
+                last_told = time.monotonic()
                 if (done := amount(cursor.load(self._study_dir, self._uri))) is not None:
                     progress(f"{done} to MLflow; Ctrl-C leaves it to go on by itself")
         return False
@@ -173,8 +173,8 @@ class Delivery:
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self._uri}
         package = Path(hpsearch.__file__).parents[1]
         if package.name not in ("site-packages", "dist-packages"):
-            known = environment.get("PYTHONPATH")
-            environment["PYTHONPATH"] = f"{known}{os.pathsep}{package}" if known else str(package)
+            import_path = environment.get("PYTHONPATH")
+            environment["PYTHONPATH"] = f"{import_path}{os.pathsep}{package}" if import_path else str(package)
         # -P: modules beside the study file must not stand in for the ones that mlflow imports.
         command = [sys.executable, "-P", "-m", "hpsearch.running.delivery", "follow", str(os.getpid())]
         command += ["--root", str(self._root)]
@@ -218,13 +218,13 @@ class Delivery:
                 f"interrupted; {self._study_dir.name} is whole, and its delivery to MLflow goes on by itself "
                 "(`hpsearch doctor` tells how far it is)"
             ) from error
-        told = os.read(process.stdout.fileno(), 4096) if readable else None
+        message = os.read(process.stdout.fileno(), 4096) if readable else None
         process.stdout.close()
-        if told is not None and told.startswith(PROBLEM):
-            self._problem = os.fsdecode(told.removeprefix(PROBLEM)).strip()
-        if told is None or (told == DELIVERED and not exhibits):
-            _left_behind[:] = [each for each in _left_behind if each.poll() is None] + [process]
-            return None if told is None else Outcome.DELIVERED
+        if message is not None and message.startswith(PROBLEM):
+            self._problem = os.fsdecode(message.removeprefix(PROBLEM)).strip()
+        if message is None or (message == DELIVERED and not exhibits):
+            _left_behind[:] = [other for other in _left_behind if other.poll() is None] + [process]
+            return None if message is None else Outcome.DELIVERED
         try:
             return process.wait(max(end - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:

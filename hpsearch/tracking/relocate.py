@@ -73,13 +73,13 @@ def _elsewhere(root: Path, name: str, uri: str) -> str | None:
         return None
     try:
         with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as base:
-            found = base.execute("select artifact_location from experiments where name = ?", (name,)).fetchone()
+            row = base.execute("select artifact_location from experiments where name = ?", (name,)).fetchone()
     except sqlite3.DatabaseError:
         return None  # it is half-made or damaged, and holds no place: the doctor of the root says so
-    if found is None or found[0] is None or found[0] == expected:
+    if row is None or row[0] is None or row[0] == expected:
         return None
-    same = found[0].startswith("file:") and os.path.realpath(_folder(found[0])) == os.path.realpath(_folder(expected))
-    return None if same else str(found[0])
+    same = row[0].startswith("file:") and os.path.realpath(_folder(row[0])) == os.path.realpath(_folder(expected))
+    return None if same else str(row[0])
 
 
 def _folder(location: str) -> Path:

@@ -33,9 +33,9 @@ def stores(study_dir: Path, uri: str | None = None) -> list[str]:
     named = resolve(study_dir.absolute().parents[1], uri)
     # A cursor goes by the address without its password.
     mine = cursor.key(study_dir, named)
-    known = [named if cursor.key(study_dir, each) == mine else each for each in cursor.delivered_to(study_dir)]
-    known = [each for each in known if each == named or not _is_of_another_root(study_dir, each)]
-    return known if uri is None or named in known else [*known, named]
+    places = [named if cursor.key(study_dir, place) == mine else place for place in cursor.delivered_to(study_dir)]
+    places = [place for place in places if place == named or not _is_of_another_root(study_dir, place)]
+    return places if uri is None or named in places else [*places, named]
 
 
 def _is_of_another_root(study_dir: Path, uri: str) -> bool:
@@ -85,8 +85,8 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
                 return 0
             place = [experiment.experiment_id]
             mine, count = f"tags.`hpsearch.uid` = '{uid}'", 0
-            while found := client.search_runs(place, mine, ViewType.ALL, max_results=PAGE):
-                for run in found:
+            while page := client.search_runs(place, mine, ViewType.ALL, max_results=PAGE):
+                for run in page:
                     if run.info.lifecycle_stage == "deleted":
                         client.restore_run(run.info.run_id)  # a deleted run's tags cannot be changed
                     client.set_tag(run.info.run_id, "hpsearch.uid", f"removed-{uid}")
@@ -97,8 +97,8 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
                 client.delete_experiment(experiment.experiment_id)
                 _remove_artifacts(study_dir, name, uri)
         except MlflowException as error:
-            first = str(error).strip().splitlines()[0][:200]
-            raise UserError(f"{redact(uri)}: MLflow does not let it be removed ({first})") from error
+            reason = str(error).strip().splitlines()[0][:200]
+            raise UserError(f"{redact(uri)}: MLflow does not let it be removed ({reason})") from error
     return count
 
 

@@ -62,25 +62,25 @@ def scrub(
         try:
             return _scrub(Store(uri, study_dir.absolute().parents[1], header.name), header.uid, uri, secrets, diff)
         except MlflowException as error:
-            first = (str(error).strip().splitlines() or [""])[0][:200]
-            raise UserError(f"{address(uri)}: MLflow does not let it be changed ({first})") from error
+            reason = (str(error).strip().splitlines() or [""])[0][:200]
+            raise UserError(f"{address(uri)}: MLflow does not let it be changed ({reason})") from error
 
 
 def _scrub(store: Store, uid: str, uri: str, secrets: Sequence[str], diff: bool) -> ScrubbedStore:
     client: Any = store._client
     tags = artifacts = 0
-    for found in store.find(uid):
-        if found.deleted:
-            client.restore_run(found.run)  # a deleted run's tags cannot be changed
-        for name, value in client.get_run(found.run).data.tags.items():
+    for run in store.find(uid):
+        if run.deleted:
+            client.restore_run(run.run)  # a deleted run's tags cannot be changed
+        for name, value in client.get_run(run.run).data.tags.items():
             if (clean := redact.text(value, secrets)) != value:
-                client.set_tag(found.run, name, clean)
+                client.set_tag(run.run, name, clean)
                 tags += 1
-        for artifact in client.list_artifacts(found.run):
+        for artifact in client.list_artifacts(run.run):
             if artifact.path in TEXTS:
-                artifacts += _replaced(store, found.run, artifact.path, secrets, diff)
-        if found.deleted:
-            client.delete_run(found.run)
+                artifacts += _replaced(store, run.run, artifact.path, secrets, diff)
+        if run.deleted:
+            client.delete_run(run.run)
     return ScrubbedStore(tags, artifacts, _wipe(uri) if tags else None)
 
 

@@ -36,9 +36,9 @@ def key(name: str) -> str:
 
 def text(value: Any, limit: int) -> str:
     """Return a value as MLflow's text, at most ``limit`` long; what had to be cut says so and where the whole is."""
-    told = whole(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value))
-    note = f"… ({len(told)} characters; whole in params.json)"
-    return told if len(told) <= limit else told[: limit - len(note)] + note
+    written = whole(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value))
+    note = f"… ({len(written)} characters; whole in params.json)"
+    return written if len(written) <= limit else written[: limit - len(note)] + note
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from hpsearch.errors import UserError
 from hpsearch.log.files import flush
+from hpsearch.tracking.hushed import hushed
 from hpsearch.tracking.uri import sqlite_path
 
 Kind = Literal["absent", "whole", "half-made", "older", "newer", "damaged"]
@@ -57,22 +58,22 @@ def condition(path: Path, *, thorough: bool = False) -> Condition:
             holds = "experiments" in tables and base.execute("select 1 from experiments limit 1").fetchone() is not None
             stamps = base.execute("select version_num from alembic_version") if "alembic_version" in tables else ()
             revisions = [str(revision) for (revision,) in stamps]
-            if thorough and (said := base.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
-                return Condition("damaged", str(said).splitlines()[-1])
+            if thorough and (check := base.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
+                return Condition("damaged", str(check).splitlines()[-1])
     except sqlite3.OperationalError as error:
         if any(sign in str(error) for sign in ("locked", "unable to open", "readonly", "disk")):
             return Condition("whole")  # nothing is known against it: whoever opens it is told what the matter is
         return Condition("damaged", str(error))
     except sqlite3.DatabaseError as error:
         return Condition("damaged", str(error))
-    known, head = _revisions()
+    revisions_known, head = _revisions()
     if revisions == [head]:
         return Condition("whole")
     if not holds:
         return Condition("half-made", "MLflow was cut off while it made it")
     if len(revisions) != 1:
         return Condition("damaged", "it does not say which version of MLflow wrote it")
-    if revisions[0] not in known:
+    if revisions[0] not in revisions_known:
         return Condition("newer", revisions[0])
     return Condition("older", revisions[0])
 
@@ -163,8 +164,8 @@ def migrate(path: Path, revision: str) -> Path:
             engine.dispose()
             _open_and_close(fresh)
         except Exception as error:  # of a store that somebody's MLflow wrote: whatever its migrations raise
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise UserError(f"{path}: its copy could not be migrated ({first}); the store is as it was") from error
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise UserError(f"{path}: its copy could not be migrated ({reason}); the store is as it was") from error
         with closing(sqlite3.connect(fresh)) as base:
             base.execute("pragma journal_mode = wal")
         _merge(path)
@@ -193,16 +194,16 @@ def only_there(path: Path, uids: set[str]) -> str:
         ("alias", "aliases"): ("select count(*) from registered_model_aliases", ()),
         ("note", "notes"): ("select count(*) from tags where key = 'mlflow.note.content'", ()),
     }
-    found = []
+    counted = []
     try:
         with closing(_connect(path)) as base:
             for (one, many), (question, values) in questions.items():
                 (count,) = base.execute(question, values).fetchone()
                 if count:
-                    found.append(f"{count:,} {one if count == 1 else many}")
+                    counted.append(f"{count:,} {one if count == 1 else many}")
     except sqlite3.DatabaseError:
         return "what others recorded in it, aliases and notes (it cannot be read)"
-    return ", ".join(found)
+    return ", ".join(counted)
 
 
 def holds(uri: str, run: str) -> bool:
@@ -259,9 +260,10 @@ def _open_and_close(path: Path) -> None:
     """Have MLflow make or check the file, and let go of it."""
     from mlflow.tracking import MlflowClient
 
-    client: Any = MlflowClient(f"sqlite:///{path}")
-    client.get_experiment_by_name("Default")
-    client._tracking_client.store.engine.dispose()
+    with hushed("mlflow.store.db.utils"):  # tells of tables that it creates and updates
+        client: Any = MlflowClient(f"sqlite:///{path}")
+        client.get_experiment_by_name("Default")
+        client._tracking_client.store.engine.dispose()
 
 
 def _revisions() -> tuple[set[str], str]:

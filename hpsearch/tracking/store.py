@@ -123,9 +123,9 @@ class Store:
             _found(run) for run in runs_of(self._client, experiments, f"tags.`hpsearch.uid` = '{uid}'", deleted=True)
         ]
 
-    def points(self, found: Found) -> set[tuple[str, int]]:
+    def points(self, run: Found) -> set[tuple[str, int]]:
         """Return the key and step of every point that a run has."""
-        return {(m.key, m.step) for name in found.keys for m in self._client.get_metric_history(found.run, name)}
+        return {(m.key, m.step) for name in run.keys for m in self._client.get_metric_history(run.run, name)}
 
     def create(self, name: str, start: int, tags: Mapping[str, str]) -> str:
         """Make a run and return its id; ``start`` in ms since 1970."""
@@ -178,8 +178,8 @@ class Store:
         """Name the data set that a run used, by its digest, without loading it."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        told: dict[str, Any] = bulk.described(dataset)
-        entity = Dataset(**told)
+        described: dict[str, Any] = bulk.described(dataset)
+        entity = Dataset(**described)
         self._client.log_inputs(run, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
 
     def log_text(self, run: str, text: str, name: str) -> None:
@@ -262,14 +262,14 @@ def opening(uri: str, root: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = sqlite_store.condition(path)
-        if found.kind == "half-made" and is_own(path, root):
+        condition = sqlite_store.condition(path)
+        if condition.kind == "half-made" and is_own(path, root):
             cursor.forget_all(root, uri)  # before: cut off in between, there is nothing that says it was delivered
             sqlite_store.set_aside(path, "half-made")
-            found = sqlite_store.condition(path)
-        if found.kind == "absent":
+            condition = sqlite_store.condition(path)
+        if condition.kind == "absent":
             sqlite_store.make(path)
-        elif (refusal := sqlite_store.refusal(path, found)) is not None:
+        elif (refusal := sqlite_store.refusal(path, condition)) is not None:
             raise UserError(refusal)
         yield
 

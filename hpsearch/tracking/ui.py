@@ -82,7 +82,9 @@ def serve(
         )
         # Told to end, end as after Ctrl-C: the server must not outlive this process. A shell that starts this in the
         # background has Ctrl-C ignored; who sends the signal nevertheless means it.
-        before = {told: signal.signal(told, signal.default_int_handler) for told in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {
+            number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             if not _is_up(process, address):
                 output.seek(0)
@@ -93,8 +95,8 @@ def serve(
         except KeyboardInterrupt:
             say("")
         finally:
-            for told, handler in before.items():
-                signal.signal(told, handler)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             _end(process)
 
 

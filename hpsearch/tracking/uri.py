@@ -18,12 +18,12 @@ _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _SERVERS = ("http", "https", "databricks")
 
 
-def resolve(root: Path, given: str | None = None) -> str:
+def resolve(root: Path, named: str | None = None) -> str:
     """Return the tracking URI to use: the given one, else MLFLOW_TRACKING_URI, else the root's own sqlite store.
 
     Args:
         root: The root of all state, ``mlruns`` by default.
-        given: What the user typed after ``--tracking-uri``, or None.
+        named: What the user typed after ``--tracking-uri``, or None.
 
     Returns:
         A URI that means the same store from any working directory.
@@ -31,8 +31,8 @@ def resolve(root: Path, given: str | None = None) -> str:
     Raises:
         UserError: MLflow would not take the URI.
     """
-    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.absolute() / STORE}"
-    place = "--tracking-uri" if given else "MLFLOW_TRACKING_URI"
+    uri = named or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.absolute() / STORE}"
+    place = "--tracking-uri" if named else "MLFLOW_TRACKING_URI"
     scheme = uri.split(":", 1)[0].split("+", 1)[0] if ":" in uri else ""
     if scheme in ("", "file"):
         raise UserError(
@@ -50,7 +50,7 @@ def resolve(root: Path, given: str | None = None) -> str:
     path = sqlite_path(uri)
     if path is None:
         return uri.rstrip("/")
-    if given and not path.absolute().parent.is_dir():
+    if named and not path.absolute().parent.is_dir():
         raise UserError(f"{place}: the folder {path.absolute().parent} does not exist; make it first")
     return f"{uri.split(':', 1)[0]}:///{path.absolute()}"
 

@@ -30,12 +30,12 @@ def view(header: Header, run: str) -> str:
         header: The study's.
         run: Id of the study's own run, which is unfolded.
     """
-    said = Declaration.of(header.declaration)
-    metrics = [said.metric] if isinstance(said.metric, str) else list(said.metric)
-    direction = said.direction if isinstance(said.direction, str) else said.direction[0]
+    declared = Declaration.of(header.declaration)
+    metrics = [declared.metric] if isinstance(declared.metric, str) else list(declared.metric)
+    direction = declared.direction if isinstance(declared.direction, str) else declared.direction[0]
     columns = ["attributes.`Created`", "attributes.`Duration`"]
     columns += [f"metrics.`{key(name)}`" for name in ("best_value", "best_epoch", *metrics)]
-    columns += [f"params.`{key(name)}`" for name in list(said.dimensions)[:COLUMNS]]
+    columns += [f"params.`{key(name)}`" for name in list(declared.dimensions)[:COLUMNS]]
     columns += [f"tags.`{name}`" for name in ("state", "hpsearch.reason", "hpsearch.diagnosis")]
     text = _text(columns, run, ascending=direction == "minimize")
     while len(text) > LONGEST:  # names may be long: the last parameters go

@@ -13,7 +13,15 @@ Array = NDArray[Any]
 
 
 class DatasetError(ValueError):
-    """Data that cannot be used: one line that names the file or array, what was expected and what was found."""
+    """Data that cannot be used: one line that names the file or array, what was expected and what was found.
+
+    Example:
+        >>> from hpsearch.models.datasets import load
+        >>> load("mnits")
+        Traceback (most recent call last):
+            ...
+        hpsearch.models.datasets.dataset.DatasetError: ...mnits...
+    """
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,13 @@ class Dataset:
         places: Of each row of the training and of the validation part, where it stood in the data as they were given;
             None where the parts came so.
         groups: The group of each row of the data as they were given, shape (n,), or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch.models.datasets import load
+        >>> data = load((np.arange(20.0).reshape(10, 2), np.arange(10) % 2))
+        >>> type(data).__name__, data.X_train.shape, data.X_valid.shape, data.X_test.shape
+        ('Dataset', (6, 2), (2, 2), (2, 2))
     """
 
     name: str

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from .catalogue import RemoteFile, cache_root, entry_of
+from .catalogue import RemoteFile, entry_of
 from .dataset import DatasetError
+from .places import cache_root
 
 Progress = Callable[[str, int, int | None], None]
 TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
@@ -49,6 +50,12 @@ def fetch(
     Raises:
         DatasetError: The set is unknown or embedded, the folder cannot be written, or every mirror failed (the message
             lists each with its reason).
+
+    Example:
+        >>> from hpsearch.models.datasets import fetch, load
+        >>> folder = fetch("mnist")  # doctest: +SKIP
+        >>> load("mnist").X_train.shape  # doctest: +SKIP
+        (50000, 784)
     """
     entry = entry_of(name)
     if entry.embedded:

@@ -83,6 +83,12 @@ def subset(
 
     Raises:
         DatasetError: There are no such classes, fewer samples, or no images.
+
+    Example:
+        >>> from hpsearch.models.datasets import load, subset
+        >>> part = subset(load("digits"), seed=0, classes=(0, 1), train=100)
+        >>> part.X_train.shape, sorted(set(part.y_train.tolist()))
+        ((100, 64), [0, 1])
     """
     if classes is None and train is None and valid is None and image_size is None:
         return dataset

@@ -110,6 +110,13 @@ def check_gradients(
 
     Raises:
         ValueError: For a parameter out of range, or unfit data.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, check_gradients
+        >>> X, y = np.random.default_rng(0).random((10, 4)), np.arange(10) % 2
+        >>> check_gradients(MLPClassifier((5,), random_state=0), X, y).worst < 1e-4
+        True
     """
     cost, rng = _cost_of(model, X, y, "float64"), np.random.default_rng(seed)
     worst: dict[str, float] = {}

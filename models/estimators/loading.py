@@ -41,6 +41,15 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file is damaged, is no model, or was written by a later version.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch.models import MLPClassifier, load
+        >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+        >>> model = MLPClassifier((), max_epochs=1, random_state=0).fit(X, y)
+        >>> model.save("model.npz")
+        >>> bool((load("model.npz").predict_proba(X) == model.predict_proba(X)).all())
+        True
     """
     content = archive.read(path)
     with archive.damaged(path):

@@ -34,6 +34,14 @@ def save_network2(model: MLPClassifier, path: str | os.PathLike[str]) -> None:
     Raises:
         NotFittedError: Before fit.
         ValueError: network2.py has no such network.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, load_network2, save_network2
+        >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+        >>> save_network2(MLPClassifier((3,), max_epochs=1, random_state=0).fit(X, y), "network.json")
+        >>> [weights.shape for weights in load_network2("network.json").coefs_]
+        [(1, 3), (3, 2)]
     """
     check_is_fitted(model)
     if not isinstance(model, MLPClassifier):
@@ -64,6 +72,16 @@ def load_network2(path: str | os.PathLike[str], **params: Any) -> MLPClassifier:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is no such file, or its arrays do not fit together.
+
+    Example:
+        >>> import json
+        >>> from pathlib import Path
+        >>> from hpsearch import load_network2
+        >>> arrays = {"weights": [[[-4.0], [4.0]]], "biases": [[[2.0], [-2.0]]]}
+        >>> network = {"sizes": [1, 2], "cost": "CrossEntropyCost", **arrays}
+        >>> _ = Path("network.json").write_text(json.dumps(network))
+        >>> load_network2("network.json").predict([[0.0], [1.0]])
+        array([0, 1])
     """
     with open(path, encoding="utf-8") as file:
         try:

@@ -29,7 +29,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
             "swish".
         output: "softmax" (one label a sample), "sigmoid", "tanh" or "linear" (scores).
         cost: See `MLPClassifier`.
-        optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop" or "hessian_free".
+        optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "lbfgs" or "hessian_free".
         learning_rate: η; None for the optimizer's own.
         momentum: μ, for adam β₁; None for the optimizer's own.
         batch_size: Samples in a mini-batch, or "all".
@@ -57,6 +57,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         early_stopping_metric: What early stopping looks at.
         validation_fraction: Part held out where a rule needs it and no X_val is given.
         exact_train_metrics: Whether training metrics are measured after each epoch.
+        monitor_every: Measure also within an epoch, each time so many more samples were trained on, or None.
         class_weight: Weights of classes, "balanced" or None.
         warm_start: Whether fit goes on from the weights of the last fit.
         verbose: 1 prints a line an epoch.
@@ -72,6 +73,17 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has.
         history_: See `MLPClassifier`.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Conv2D, Dense, MaxPool2D, NetworkClassifier
+        >>> X, y = np.random.default_rng(0).random((32, 64)), np.arange(32) % 2  # images of 8 by 8 pixels
+        >>> layers = [Conv2D(4, 3), MaxPool2D(2), Dense(10)]
+        >>> model = NetworkClassifier(layers=layers, max_epochs=1, random_state=0).fit(X, y)
+        >>> [weights.shape for weights in model.coefs_]  # 4 filters of 3 by 3; 10 neurons; 2 classes
+        [(9, 4), (36, 10), (10, 2)]
+        >>> model.get_params()["layers__0__filters"]
+        4
     """
 
     _fitted_values: ClassVar[Mapping[str, type]] = NetworkOfClasses._classifier_values
@@ -109,6 +121,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         early_stopping_metric: str | None = None,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
+        monitor_every: int | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -145,6 +158,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         self.early_stopping_metric = early_stopping_metric
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
+        self.monitor_every = monitor_every
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.verbose = verbose

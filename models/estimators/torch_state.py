@@ -51,6 +51,15 @@ def torch_state(model: Any, names: Iterable[str]) -> dict[str, Array]:
     Raises:
         NotFittedError: Before fit.
         ValueError: There are more or fewer names than arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, torch_state
+        >>> model = MLPClassifier((3,), max_epochs=1, random_state=0).fit(np.ones((20, 5)), np.arange(20) % 2)
+        >>> names = ["0.weight", "0.bias", "2.weight", "2.bias"]  # of nn.Sequential(Linear, Sigmoid, Linear)
+        >>> state = torch_state(model, names)
+        >>> {name: array.shape for name, array in state.items()}
+        {'0.weight': (3, 5), '0.bias': (3,), '2.weight': (2, 3), '2.bias': (2,)}
     """
     check_is_fitted(model)
     weights, names = model._judged(), list(names)
@@ -72,6 +81,14 @@ def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
     Raises:
         NotFittedError: Before fit.
         ValueError: The arrays are not those of such a network.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import MLPClassifier, load_torch_state
+        >>> model = MLPClassifier((), max_epochs=1, random_state=0).fit(np.array([[0.0], [1.0]] * 10), [0, 1] * 10)
+        >>> load_torch_state(model, {"weight": np.array([[-4.0], [4.0]]), "bias": np.array([2.0, -2.0])})
+        >>> model.predict([[0.0], [1.0]])
+        array([0, 1])
     """
     check_is_fitted(model)
     own = {name: np.asarray(array) for name, array in state.items() if not name.endswith(COUNTER)}

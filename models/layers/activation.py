@@ -21,6 +21,15 @@ class Activation(Declared):
 
     Attributes:
         function: Its name, see `hpsearch.models.activations`.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Activation, Dense, NetworkRegressor
+        >>> X, y = np.ones((32, 5)), np.ones(32)
+        >>> layers = [Dense(8, "identity"), Activation("relu")]
+        >>> model = NetworkRegressor(layers=layers, max_epochs=1, random_state=0).fit(X, y)
+        >>> bool(model.layer_activations(X)[0].min() >= 0)
+        True
     """
 
     function: str

@@ -21,6 +21,15 @@ class AvgPool2D(Declared):
     Attributes:
         size: Rows and columns of a window: an integer, or a pair.
         stride: Steps between windows; None for windows side by side.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import AvgPool2D, Conv2D, NetworkRegressor
+        >>> X, y = np.ones((32, 64)), np.ones(32)  # images of 8 by 8 pixels
+        >>> layers = [Conv2D(4, 3), AvgPool2D(6)]
+        >>> model = NetworkRegressor(layers=layers, max_epochs=1, random_state=0).fit(X, y)
+        >>> model.coefs_[-1].shape  # the mean of each of 4 channels
+        (4, 1)
     """
 
     size: int | tuple[int, int] = 2

@@ -25,6 +25,14 @@ class BatchNorm(Declared):
     """Each neuron, or each channel of an image over all places, is normalised over the mini-batch.
 
     After weights it stands between them and their activation.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import BatchNorm, Dense, NetworkRegressor
+        >>> X, y = np.random.default_rng(0).random((32, 5)), np.ones(32)
+        >>> model = NetworkRegressor(layers=[Dense(8), BatchNorm()], max_epochs=1, random_state=0).fit(X, y)
+        >>> model.predict(X[:1]).shape  # one sample is normalised by statistics of training
+        (1,)
     """
 
     goes_before: ClassVar[Literal["", "implied", "monotone"]] = "implied"

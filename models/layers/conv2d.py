@@ -28,6 +28,15 @@ class Conv2D(Declared):
         padding: Zeros around the image: an integer or a pair; "same" for as many as keep its size at stride 1 (for
             filters of odd size), "valid" for none.
         activation: See `Dense`.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Conv2D, NetworkRegressor
+        >>> X, y = np.ones((32, 64)), np.ones(32)  # images of 8 by 8 pixels
+        >>> layers = [Conv2D(4, 3), Conv2D(6, 3, padding="same")]
+        >>> model = NetworkRegressor(layers=layers, max_epochs=1, random_state=0).fit(X, y)
+        >>> [weights.shape for weights in model.coefs_]  # patches of 3·3·1 and 3·3·4 numbers
+        [(9, 4), (36, 6), (216, 1)]
     """
 
     filters: int

@@ -23,6 +23,14 @@ class Dense(Declared):
         units: Number of neurons.
         activation: Their function, see `hpsearch.models.activations`; None for the estimator's, "identity" for none.
             A norm that follows stands between the weights and the activation.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Dense, NetworkRegressor
+        >>> X, y = np.ones((32, 5)), np.ones(32)
+        >>> model = NetworkRegressor(layers=[Dense(8), Dense(3, "tanh")], max_epochs=1, random_state=0).fit(X, y)
+        >>> [weights.shape for weights in model.coefs_]
+        [(5, 8), (8, 3), (3, 1)]
     """
 
     units: int

@@ -22,6 +22,14 @@ class Dropout(Declared):
 
     Attributes:
         rate: p, the fraction that is left out.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Dense, Dropout, NetworkRegressor
+        >>> X, y = np.ones((32, 5)), np.ones(32)
+        >>> model = NetworkRegressor(layers=[Dense(8), Dropout(0.5)], max_epochs=1, random_state=0).fit(X, y)
+        >>> bool((model.predict(X) == model.predict(X)).all())  # prediction leaves nothing out
+        True
     """
 
     rate: float = 0.5

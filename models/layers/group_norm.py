@@ -26,6 +26,14 @@ class GroupNorm(Declared):
 
     Attributes:
         groups: Number of groups, which divides that of the channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Conv2D, GroupNorm, NetworkRegressor
+        >>> X, y = np.random.default_rng(0).random((32, 64)), np.ones(32)
+        >>> layers = [Conv2D(4, 3), GroupNorm(2)]
+        >>> NetworkRegressor(layers=layers, max_epochs=1, random_state=0).fit(X, y).predict(X).shape
+        (32,)
     """
 
     groups: int = 1

@@ -16,6 +16,14 @@ class LayerNorm(Declared):
 
     γ and β are one a neuron, or one a channel of an image: with images that is a group norm of one group. After weights
     it stands between them and their activation.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Dense, LayerNorm, NetworkRegressor
+        >>> X, y = np.random.default_rng(0).random((32, 5)), np.ones(32)
+        >>> model = NetworkRegressor(layers=[Dense(8, "identity"), LayerNorm()], max_epochs=1, random_state=0).fit(X, y)
+        >>> model.predict(X).shape
+        (32,)
     """
 
     goes_before: ClassVar[Literal["", "implied", "monotone"]] = "implied"

@@ -26,6 +26,16 @@ class Residual(Declared):
         layers: f; what goes out has the shape of what comes in, or of what the shortcut makes of it.
         shortcut: Layers in the place of x, such as `[Conv2D(32, 1, stride=2, activation="identity")]` where f changes
             the shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Activation, Conv2D, NetworkRegressor, Residual
+        >>> X, y = np.ones((32, 64)), np.ones(32)
+        >>> block = Residual([Conv2D(4, 3, padding="same", activation="identity")])
+        >>> layers = [Conv2D(4, 3), block, Activation("relu")]
+        >>> model = NetworkRegressor(layers=layers, max_epochs=1, random_state=0).fit(X, y)
+        >>> [weights.shape for weights in model.coefs_]
+        [(9, 4), (36, 4), (144, 1)]
     """
 
     layers: Sequence[Declared] = ()

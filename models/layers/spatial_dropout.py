@@ -22,6 +22,14 @@ class SpatialDropout(Declared):
 
     Attributes:
         rate: p, the fraction of channels that is left out.
+
+    Example:
+        >>> import numpy as np
+        >>> from hpsearch import Conv2D, NetworkRegressor, SpatialDropout
+        >>> X, y = np.ones((32, 64)), np.ones(32)
+        >>> layers = [Conv2D(4, 3), SpatialDropout(0.25)]
+        >>> NetworkRegressor(layers=layers, max_epochs=1, random_state=0).fit(X, y).predict(X).shape
+        (32,)
     """
 
     rate: float = 0.2

@@ -25,6 +25,15 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         feature_names_in_: The names of the columns, in that order.
         n_features_in_: How many there are.
+
+    Example:
+        >>> import pandas as pd
+        >>> from hpsearch import Columns
+        >>> frame = pd.DataFrame({"colour": ["red", "blue"], "size": ["1.5", "2"], "extra": [0, 0]})
+        >>> Columns({"size": "number", "colour": "text"}).fit_transform(frame)
+           size colour
+        0   1.5    red
+        1   2.0   blue
     """
 
     def __init__(self, kinds: Mapping[str, str], as_array: bool = False) -> None:

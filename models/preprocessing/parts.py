@@ -21,6 +21,11 @@ class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Gives z/√(1 + (z/3)²) of standardised numbers z: the identity near 0, never beyond ±3.
 
     Outliers keep their order and lose their weight. From RealMLP (Holzmüller et al. 2024, arXiv 2407.04491, section 3).
+
+    Example:
+        >>> from hpsearch import SmoothClip
+        >>> SmoothClip().fit_transform([[0.1], [-1.0], [100.0]]).round(3).ravel()
+        array([ 0.1  , -0.949,  2.999])
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -40,7 +45,13 @@ class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class PlainText(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Readies a column of free text for a vectorizer: a text for each row, empty where one is missing."""
+    """Readies a column of free text for a vectorizer: a text for each row, empty where one is missing.
+
+    Example:
+        >>> from hpsearch import PlainText
+        >>> PlainText().fit_transform([["a text"], [None], [7]])
+        array(['a text', '', '7'], dtype=object)
+    """
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn nothing but the number of columns."""
@@ -62,6 +73,14 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         spans_: For each column its parts' settings: mean and deviation (days), the lengths of its cycles in days.
+
+    Example:
+        >>> import pandas as pd
+        >>> from hpsearch import DateParts
+        >>> frame = pd.DataFrame({"sold": pd.date_range("2024-01-01", periods=30)})
+        >>> parts = DateParts().fit(frame)
+        >>> parts.get_feature_names_out().tolist(), parts.transform(frame).shape
+        (['sold_days', 'sold_sin_7', 'sold_cos_7'], (30, 3))
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:

@@ -70,7 +70,13 @@ def looking(cost: Cost, lookback: float = 2.0, **said: Any) -> Callable[..., Clo
         if history.header is None:
             log.append(HEADER)
             history.apply(HEADER)
-        given = {"total": 20, "n_lanes": 4, "repeats": 1, "pruner": BelowMedian, "sampler": Adaptive} | said
+        given: dict[str, Any] = {
+            "total": 20,
+            "n_lanes": 4,
+            "repeats": 1,
+            "pruner": BelowMedian,
+            "sampler": Adaptive,
+        } | said
         total, lanes, repeats = given.pop("total"), given.pop("n_lanes"), given.pop("repeats")
         pruner, sampler = given.pop("pruner"), given.pop("sampler")
 
@@ -151,19 +157,12 @@ class Reference:
     def decided(self, ask: Ask, own: list[Row], moment: float) -> Decision | None:
         if own[-1].finished:
             return Decision(ask.trial, "complete", "all 6 epochs done", "epochs")
+        lines = [line for line in self.lines if line.due is not None and line.due <= moment]
+        known = [row for line in lines for row in line.rows if row.trial != ask.trial and row.epoch <= own[-1].epoch]
         best: dict[int, float] = {}
-        for line in self.lines:
-            for row in line.rows:
-                if (
-                    line.due is not None
-                    and line.due <= moment
-                    and row.trial != ask.trial
-                    and row.epoch <= own[-1].epoch
-                ):
-                    best[row.trial] = max(best.get(row.trial, -math.inf), row.metrics["score"])
-        there = {
-            row.trial for line in self.lines for row in line.rows if line.due <= moment and row.epoch == own[-1].epoch
-        }  # type: ignore[operator]
+        for row in known:
+            best[row.trial] = max(best.get(row.trial, -math.inf), row.metrics["score"])
+        there = {row.trial for row in known if row.epoch == own[-1].epoch}
         others = [value for number, value in best.items() if number in there]
         mine = max(row.metrics["score"] for row in own)
         if len(others) > 1 and mine < median(others):

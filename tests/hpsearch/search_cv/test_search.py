@@ -25,7 +25,7 @@ from hpsearch import Choice, Float, MLPClassifier, MLPRegressor, StudySearchCV
 from hpsearch.log.lines import read
 from hpsearch.objectives.build import Prepared
 from hpsearch.pruners import ASHA
-from hpsearch.running import in_memory
+from hpsearch.running import clocks
 from hpsearch.search_cv.declared import default_pruner
 
 DIGITS, LABELS = load_digits(return_X_y=True)
@@ -257,7 +257,7 @@ def test_a_search_reaches_mlflow_where_it_has_a_root(tmp_path: Path) -> None:
 
 def test_a_search_whose_time_is_over_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = itertools.count().__next__  # a clock that goes by a second whenever it is read
-    monkeypatch.setattr(in_memory, "Clock", partial(in_memory.Clock, elapsed=seconds))
+    monkeypatch.setattr(clocks, "Clock", partial(clocks.Clock, elapsed=seconds))
     found = search(
         spies.SpyClassifier(), {"shift": Float(0, 1)}, n_trials=100_000, timeout=30, lanes=1, cv=KFold(2)
     ).fit(X, Y)

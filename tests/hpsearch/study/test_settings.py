@@ -52,7 +52,7 @@ def test_what_may_change_stands_in_the_log() -> None:
 def test_what_may_change_of_a_study_that_has_begun() -> None:
     extensible = {"sampler", "pruner", "lanes", "epochs", "audit", "space", "warm_start", "duplicates"}
     assert set(having(Study, "extensible")) == extensible
-    fixed = {"name", "data", "metric", "direction", "value", "seed", "stages", "cv", "groups"}
+    fixed = {"name", "data", "metric", "direction", "value", "seed", "stages", "cv", "groups", "lookback"}
     assert set(having(Study, "fixed")) == fixed
     code = {"objective", "model", "constraints", "scoring", "sampler", "pruner", "space", "version", "cost"}
     assert set(having(Study, "code")) == code
