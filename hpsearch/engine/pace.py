@@ -5,18 +5,14 @@ Either way one line of the log holds what is decided at one moment: the lanes wh
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from hpsearch.errors import UserError
 from hpsearch.log import virtual
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Objective
-
-Cost = Callable[[dict[str, Any]], float]
-"""Returns how long an epoch of a trial with these parameters takes, in any unit."""
+from hpsearch.study.epoch_cost import Cost, epoch_cost
 
 
 class Launch(NamedTuple):
@@ -116,13 +112,7 @@ class VirtualTime:
         Raises:
             UserError: The declared function raises, or returns something else than a positive number.
         """
-        try:
-            cost = float(self._cost(dict(params)))
-        except Exception as error:  # whatever the user's function raises
-            raise UserError(f"cost: the function raised {type(error).__name__}: {error} for {dict(params)}") from error
-        if not (math.isfinite(cost) and cost > 0):
-            raise UserError(f"cost: a positive number is wanted, not {cost!r} for {dict(params)}")
-        return cost
+        return epoch_cost(self._cost, params)
 
     def due(self, running: Sequence[Trial]) -> tuple[list[Trial], float | None]:
         """Return those that are due first, all that are due at that moment, and the moment."""

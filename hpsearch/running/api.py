@@ -73,11 +73,13 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
         climb = plan.ladder(history)
-        for line in (*plan.notices, *([] if resumed else plan.by_default), *warmth.news):
+        for line in (*plan.notices, *warmth.news):
             watcher.message(line)
         watcher.begin(
             history.current, plan.shown(history.current, climb, resumed=resumed, in_mlflow=how.outlet.delivers)
         )
+        for line in [] if resumed else plan.by_default:
+            watcher.message(line)
         interrupt = stack.enter_context(Interrupt(watcher.message))
         best = winner.Winner(history.current, plan.objective)
         if plan.dataset is not None and plan.prepared.cross_validates:

@@ -56,7 +56,8 @@ def pace_of(study: Study, dataset: datasets.Dataset | None, history: History) ->
     if study.cost == MEASURED:
         return MeasuredTime(history)
     cost = costed(study, dataset).cost
-    assert callable(cost), "a study that goes by virtual time says what epochs cost"
+    assert cost is not None, "a study that goes by virtual time says what epochs cost"
+    assert not isinstance(cost, str), "what estimates it has taken the place of its name"
     return VirtualTime(cost)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,12 @@ class Curve:
 
     def epochs_by(self, known: int) -> int:
         """Return how many epochs it had done when so many epochs of the study were known."""
-        return int(np.searchsorted(self.order, known))
+        return bisect_left(self.order, known)
+
+    @cached_property
+    def key(self) -> bytes:
+        """What no other configuration has: its codes."""
+        return self.codes.tobytes()
 
 
 @dataclass(frozen=True)
@@ -145,9 +151,14 @@ def evidence(curves: Sequence[Curve], known: int | None = None) -> Evidence | No
         curves: All curves, in the order of their numbers.
         known: So many epochs of the study count, in the order in which they came; None: all.
     """
-    found = [(curve, curve.epoch if known is None else curve.epochs_by(known)) for curve in curves]
-    found = [(curve, epochs) for curve, epochs in found if epochs and not math.isnan(curve.losses[epochs - 1])]
-    last = np.array([curve.losses[epochs - 1] for curve, epochs in found])
+    found: list[tuple[Curve, int]] = []
+    values: list[float] = []
+    for curve in curves:
+        epochs = len(curve.losses) if known is None else curve.epochs_by(known)
+        if epochs and not math.isnan(loss := curve.losses[epochs - 1]):
+            found.append((curve, epochs))
+            values.append(loss)
+    last = np.array(values)
     finite = last[np.isfinite(last)]
     if not len(finite):
         return None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -79,11 +80,12 @@ def improvement(mean: Array, deviation: Array, best: float) -> tuple[Array, Arra
 
 def promising(shown: Evidence, process: CurvePosterior) -> list[Curve]:
     """Return the paused curves that may end best: those worth looking at rung by rung."""
-    paused = [
+    waiting = (
         curve
         for curve in shown.curves
         if not curve.over and not curve.under_way and curve.epoch < curve.most and np.isfinite(curve.loss)
-    ][:CONSIDERED]
+    )
+    paused = list(islice(waiting, CONSIDERED))
     if len(paused) <= CONTINUED:
         return paused
     ends = Places(np.stack([c.codes for c in paused]), np.array([c.number for c in paused]), np.zeros(len(paused)))
@@ -120,10 +122,11 @@ def best_move(
                 cost.append(each.cost)
     place, target, begun, last = np.array(who), np.array(until), np.array(done), np.array(most)
     ends = Places(codes, owners, np.zeros(len(codes)))
-    mean, solved = process.at(ends)
+    near = process.near(codes)
+    mean, solved = process.at(ends, near)
     rest = np.log(last / target) / np.log(np.maximum(last, 2))
     later = Places(codes[place], owners[place], rest)
-    _, solved_later = process.at(later)
+    _, solved_later = process.at(later, near[:, place])
     spread = process.shift(np.zeros(len(place)), solved[:, place], rest, solved_later)
     worth, likely = improvement(mean[place], spread, shown.best)
     score = worth / (np.array(cost) * (target - begun + likely * (last - target)))
@@ -135,6 +138,7 @@ def best_move(
     facts = {
         "improvement": worth[k] * shown.scale.slope,
         "epochs": float(target[k] - begun[k]),
+        "cost": cost[k] if cost[k] != 1.0 or len({*cost}) > 1 else None,
         "expected_epochs": float(target[k] - begun[k] + likely[k] * (last[k] - target[k])),
         "continue_score": float(score[continues].max()) * shown.scale.slope if continues.any() else None,
         "begin_score": float(score[~continues].max()) * shown.scale.slope if not continues.all() else None,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from hpsearch.log import virtual
 from hpsearch.log.brought import Observation
 from hpsearch.log.history import History, Trial
 from hpsearch.samplers.curve_book import Curve
-from hpsearch.samplers.curve_search import CurveSearch, Settings
+from hpsearch.samplers.curve_search import CurveSearch, Settings, unit_cost
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.gp_encoding import Encoding
 from hpsearch.samplers.qmc import SobolPoints
+from hpsearch.study.epoch_cost import epoch_cost
 from hpsearch.study.goal import Goal
 from hpsearch.study.study import Study
 
@@ -62,6 +65,15 @@ class Curves:
         for trial, curve in self._open:
             self._settle(trial, curve)
         self._open = [(trial, curve) for trial, curve in self._open if not curve.over]
+        self._weigh(history)
+
+    def _weigh(self, history: History) -> None:
+        """Where costs are measured, have an epoch of a curve cost what it takes there, in typical costs."""
+        measured = [trial.own_cost for trial in history.trials if trial.own_cost is not None]
+        typical = virtual.typical(measured)
+        for trial, curve in self._open:
+            if trial.own_cost is not None:
+                curve.cost = trial.own_cost / typical
 
     def _loss(self, trial: Trial, curve: Curve) -> float:
         """Return what a trial is worth by its next epoch that the curve lacks."""
@@ -115,15 +127,16 @@ class Curves:
             before = curve.losses[epoch - 1] = self._next(values.get(epoch), before)
 
 
-def search_of(study: Study, epochs: int, settings: Settings) -> CurveSearch:
+def search_of(study: Study, epochs: int, settings: Settings, *, weighs: bool = False) -> CurveSearch:
     """Return the search over a study's curves.
 
     Args:
         study: What is searched.
         epochs: The epochs of a whole training.
         settings: How the search goes about it.
+        weighs: Whether what the study declares an epoch to cost enters the choice.
     """
-    feasible, spread = Feasible(study), SobolPoints(study)
+    feasible, spread, declared = Feasible(study), SobolPoints(study), study.cost
     return CurveSearch(
         Encoding(study.dimensions),
         study.seed,
@@ -132,6 +145,9 @@ def search_of(study: Study, epochs: int, settings: Settings) -> CurveSearch:
         draw=lambda number, attempt: feasible.first(lambda more: feasible.draw(number, 64 * more + attempt), number),
         feasible=None if feasible.free else feasible,
         epochs=lambda params: most_epochs(params, epochs),
+        cost=unit_cost
+        if not weighs or declared is None or isinstance(declared, str)
+        else partial(epoch_cost, declared),
     )
 
 

@@ -109,10 +109,20 @@ class CurveKernel:
         """Variance of an observation's noise."""
         return float(np.exp(self.theta[-1])) + JITTER
 
-    def between(self, one: Places, other: Places) -> Array:
-        """Return covariances without noise, shape (n, m)."""
+    def near(self, one: Array, other: Array) -> Array:
+        """Return Kx of codes of shapes (n, width) and (m, width), shape (n, m)."""
+        return matern(one, other, self._lengths)
+
+    def between(self, one: Places, other: Places, near: Array | None = None) -> Array:
+        """Return covariances without noise, shape (n, m).
+
+        Args:
+            one: Places, n of them.
+            other: Others, m of them.
+            near: Kx between them, where it is known, shape (n, m).
+        """
         v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
-        near = matern(one.codes, other.codes, self._lengths)
+        near = self.near(one.codes, other.codes) if near is None else near
         if not other.rest.any():  # ends: nothing of the drift
             found: Array = _LEVEL + v1 * near
             found[_shared(one, other)] += v3

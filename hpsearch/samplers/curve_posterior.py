@@ -103,17 +103,22 @@ class CurvePosterior:
         self._factor = factor if factor is not None else np.linalg.cholesky(kernel.observed(places))
         self._weights: Array = cho_solve((self._factor, True), target, check_finite=False)
 
-    def at(self, places: Places) -> tuple[Array, Array]:
+    def near(self, codes: Array) -> Array:
+        """Return Kx between what was observed and codes of shape (m, width), shape (n, m)."""
+        return self.kernel.near(self._places.codes, codes)
+
+    def at(self, places: Places, near: Array | None = None) -> tuple[Array, Array]:
         """Return what is predicted, without noise.
 
         Args:
             places: Where, shape (m,).
+            near: Kx between what was observed and these places, where it is known, shape (n, m).
 
         Returns:
             The mean, shape (m,), and the solved cross-covariances V, shape (n, m): the covariance of predictions a and
             b is the prior's less V_a · V_b.
         """
-        cross = self.kernel.between(self._places, places)
+        cross = self.kernel.between(self._places, places, near)
         mean: Array = cross.T @ self._weights
         return mean, solve_triangular(self._factor, cross, lower=True, check_finite=False)
 

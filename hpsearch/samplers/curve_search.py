@@ -6,7 +6,7 @@ and of the seed; nothing is remembered that could not be computed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from hpsearch.samplers.curve_kernel import Places, rest_of
 from hpsearch.samplers.curve_posterior import CurvePosterior, Fit, fit
 from hpsearch.samplers.curve_startup import halved, stale
 from hpsearch.samplers.gp_encoding import Array, Encoding
+from hpsearch.study.epoch_cost import Cost
 
 _STREAM = 0x54484157
 """Keeps the search's draws apart from every other stream of a study."""
@@ -50,6 +51,11 @@ def fitted_at(known: int) -> int:
     return found
 
 
+def unit_cost(params: dict[str, Any]) -> float:
+    """Return the cost of an epoch where nothing is said of it, or nothing is known before it was measured."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a freeze-thaw search goes about it.
@@ -77,7 +83,7 @@ class CurveSearch:
         draw: Returns a random feasible point, given its number and the number of the attempt.
         feasible: Whether a point meets the constraints; None where there are none.
         epochs: The epochs of a whole training of a point.
-        cost: What an epoch of a point costs.
+        cost: What an epoch of a point costs; by default all cost the same.
     """
 
     def __init__(
@@ -90,7 +96,7 @@ class CurveSearch:
         draw: Callable[[int, int], dict[str, Any]],
         feasible: Callable[[dict[str, Any]], bool] | None = None,
         epochs: Callable[[dict[str, Any]], int],
-        cost: Callable[[dict[str, Any]], float] = lambda params: 1.0,
+        cost: Cost = unit_cost,
     ) -> None:
         self.encoding, self._seed, self._settings = encoding, seed, settings
         self._even, self._draw, self._feasible = even, draw, feasible
@@ -124,7 +130,8 @@ class CurveSearch:
             # Nothing to go by yet: what is under way may bring it.
             return self._begin(curves, self._spread(own, number), None, "startup") if begins else None
         if begins and rng.random() < self._share(curves):
-            drawn = self._fresh(self.encoding.place([self._draw(number, i) for i in range(16)])[0], curves)
+            units, _ = self.encoding.place([self._draw(number, i) for i in range(16)])
+            drawn, _ = self._fresh(units, _begun(curves))
             if len(drawn):
                 return self._begin(curves, drawn[0], None, "random")
         return self._improve(curves, shown, number, rng, begins=begins, continues=continues)
@@ -139,7 +146,7 @@ class CurveSearch:
         if (shown := evidence(curves)) is None:
             return None
         rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, number)))
-        points = self._points(curves, shown, self._process(curves, shown), rng)
+        points = self._points(curves, shown, self.posterior(curves, shown), rng)
         return points[0].units if points else None
 
     def _improve(
@@ -152,7 +159,7 @@ class CurveSearch:
         begins: bool,
         continues: bool,
     ) -> Move | None:
-        process = self._process(curves, shown)
+        process = self.posterior(curves, shown)
         paused = promising(shown, process) if continues else []
         points = self._points(curves, shown, process, rng) if begins else []
         move = best_move(shown, process, paused, points)
@@ -165,7 +172,8 @@ class CurveSearch:
         facts = {**move.facts, "why": "improvement", "band": band(shown, process, chosen)}
         return Move(move.curve, move.point, move.until, move.worth, facts)
 
-    def _process(self, curves: Sequence[Curve], shown: Evidence) -> CurvePosterior:
+    def posterior(self, curves: Sequence[Curve], shown: Evidence) -> CurvePosterior:
+        """Return what is known of all curves; those under way count as observed at their predicted mean."""
         process = CurvePosterior(self.model(curves).kernel, shown.places, shown.target)
         under_way = [curve for curve in curves if curve.under_way]
         if not under_way:
@@ -197,19 +205,21 @@ class CurveSearch:
         leaders = np.stack([curve.units for curve in shown.curves[:_LEADERS]])
         draws = [(self._grid + rng.random(encoding.dims)) % 1.0]
         draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
-        units = self._fresh(np.vstack(draws), curves)
+        begun = _begun(curves)
+        units, codes = self._fresh(np.vstack(draws), begun)
         for scale in (*_REFINED, None):
             if not len(units):
                 return []
-            codes = encoding.codes(units, encoding.existing(units))
             ends = Places(codes, np.arange(-len(codes) - 1_000_000, -1_000_000), np.zeros(len(codes)))
             mean, solved = process.at(ends)
             worth, _ = improvement(mean, process.deviation(ends.rest, solved), shown.best)
+            if self._cost is not unit_cost:  # else dear points around a dear leader would leave no room for cheap ones
+                worth = worth / np.array([self._cost(encoding.decode(row)) for row in units])
             top = np.argsort(-worth, kind="stable")[:_KEPT]
             if scale is None:
                 break
             near = encoding.perturb(np.repeat(units[top[:_LEADERS]], 12, axis=0), scale, rng)
-            units = self._fresh(np.vstack([units[top], near]), curves)
+            units, codes = self._fresh(np.vstack([units[top], near]), begun)
         return [self._point(units[i], codes[i]) for i in top]
 
     def _point(self, units: Array, codes: Array) -> Point:
@@ -227,28 +237,37 @@ class CurveSearch:
         begun = len(curves)
         tried = [self._even(begun), *(self._draw(number, i) for i in range(64))]
         units, _ = self.encoding.place(tried)
-        fresh = self._fresh(units, curves)
+        fresh, _ = self._fresh(units, _begun(curves))
         found: Array = fresh[0] if len(fresh) else units[0]
         return found
 
-    def _fresh(self, units: Array, curves: Sequence[Curve]) -> Array:
-        """Return the feasible ones of these points, shape (n, dims), that have not begun, each once.
+    def _fresh(self, units: Array, begun: Set[bytes]) -> tuple[Array, Array]:
+        """Return the feasible ones of these points that have not begun, each once: their units and their codes.
 
         A model that gives each configuration a part of its own takes a repeat for a new draw: it would be proposed
         again and again.
+
+        Args:
+            units: The points, shape (n, dims).
+            begun: Keys of those that have begun.
         """
         codes = self.encoding.codes(units, self.encoding.existing(units))
-        seen = {curve.codes.tobytes() for curve in curves}
-        kept = []
+        kept, met = [], set[bytes]()
         for i, row in enumerate(codes):
             key = row.tobytes()
-            if key not in seen and (self._feasible is None or self._feasible(self.encoding.decode(units[i]))):
+            if key in begun or key in met:
+                continue
+            met.add(key)
+            if self._feasible is None or self._feasible(self.encoding.decode(units[i])):
                 kept.append(i)
-            seen.add(key)
-        found: Array = units[kept]
-        return found
+        return units[kept], codes[kept]
 
     def _share(self, curves: Sequence[Curve]) -> float:
         """Return the share of random points: it grows while nothing improves."""
         explore = self._settings.explore
         return min(4.0 * explore, explore * (1.0 + stale(curves) / 5.0), 1.0)
+
+
+def _begun(curves: Sequence[Curve]) -> Set[bytes]:
+    """Return the keys of the configurations that have begun."""
+    return {curve.key for curve in curves}

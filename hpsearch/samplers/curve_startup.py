@@ -45,9 +45,11 @@ def halved(first: Sequence[Curve]) -> tuple[Move | None, bool]:
 
 def stale(curves: Sequence[Curve]) -> float:
     """Return for how many whole trainings' epochs nothing has become better than what was best before."""
-    shown = [curve for curve in curves if curve.losses]
-    known = sum(curve.epoch for curve in shown if curve.number >= 0)
-    best = min((curve.loss for curve in shown if np.isfinite(curve.loss)), default=np.inf)
-    reached = [curve.order[curve.losses.index(best)] for curve in shown if best in curve.losses]
-    whole = float(np.mean([curve.most for curve in curves])) if curves else 1.0
-    return max(0.0, known - 1 - min(reached, default=known - 1)) / whole
+    known = sum(len(curve.losses) for curve in curves if curve.number >= 0)
+    last = [curve.losses[-1] if curve.losses else np.inf for curve in curves]
+    best = min((loss for loss in last if loss > -np.inf), default=np.inf)  # NaN is not more than anything
+    if not best < np.inf:
+        return 0.0
+    reached = min(c.order[c.losses.index(best)] for c, loss in zip(curves, last, strict=True) if loss == best)
+    whole = sum(curve.most for curve in curves) / len(curves)
+    return max(0.0, known - 1 - reached) / whole

@@ -38,7 +38,7 @@ class FreezeThawPoints:
     rejected = 0
 
     def __init__(self, study: Study, settings: Settings, epochs: int) -> None:
-        self._search = search_of(study, epochs, settings)
+        self._search = search_of(study, epochs, settings, weighs=True)
         self._goal = study.goal
         self._curves = Curves(self._search, study.goal)
         self.allotment = Allotment()

@@ -334,6 +334,31 @@ def test_a_cheaper_epoch_is_preferred_where_points_promise_alike() -> None:
     assert np.mean(costs) < 30
 
 
+def alike(trial: Any) -> Iterator[dict[str, float]]:
+    """Is worth the same at any size."""
+    for epoch in range(1, EPOCHS + 1):
+        yield {"score": (1 - (trial.params["a"] - 0.7) ** 2) * (1 - 0.5 / epoch)}
+
+
+def test_a_declared_cost_enters_the_choice_and_stands_in_the_log(tmp_path: Path) -> None:
+    space = {"a": Float(0, 1), "size": Choice([1, 10])}
+    dear = {"space": space, "objective": alike, "cost": lambda params: float(params["size"])}
+    history = searched(tmp_path, n_trials=40, lanes=2, budget=110, **dear)
+    chosen = [trial for trial in history.trials if trial.ask.evidence["why"] == "improvement"]
+    spent = {size: sum(trial.epoch for trial in chosen if trial.params["size"] == size) for size in (1, 10)}
+    assert spent[1] > 2 * spent[10], spent
+    decided = [(t, e) for t in history.trials for e in (t.ask.evidence, *(r.evidence for r in t.resumes))]
+    weighed = [(trial, evidence) for trial, evidence in decided if "cost" in evidence]
+    assert weighed
+    assert all(evidence["cost"] == trial.params["size"] for trial, evidence in weighed)
+
+
+def test_a_cost_that_cannot_be_is_refused_in_a_line() -> None:
+    search = search_of(declared(cost=lambda params: -1.0), EPOCHS, Settings(), weighs=True)
+    with pytest.raises(UserError, match=r"cost: a positive number is wanted, not -1\.0"):
+        search.curve(0, {"a": 0.5, "b": 2, "c": "x"})
+
+
 def test_the_kernel_is_a_function_of_the_log() -> None:
     """Fitted when it was due, or again later from the first epochs: the same."""
     search = search_of(plane(3), 9, Settings())
