@@ -78,3 +78,16 @@ EARLY_STOPPING = {
     )
 }
 """Every rule by name."""
+
+
+def score(metric: str | None, metrics: Mapping[str, float]) -> float:
+    """Return what a rule looks at, the larger the better; NaN where it was not measured.
+
+    Args:
+        metric: "val_accuracy", "val_cost" or "val_r2" (which ranks as the cost does, and exists for any targets); None
+            for the accuracy, or the cost where there is none.
+        metrics: What the epoch measured.
+    """
+    if metric is None:
+        metric = "val_accuracy" if "val_accuracy" in metrics else "val_cost"
+    return metrics.get(metric, math.nan) if metric == "val_accuracy" else -metrics.get("val_cost", math.nan)

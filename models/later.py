@@ -17,6 +17,7 @@ LATER: Mapping[str, Any] = {
     "lr_metric": None,
     "lr_warmup": 0,
     "early_stopping_metric": None,
+    "monitor_every": None,
 }
 """Parameters that version 0.1 did not have, with their defaults: where a study leaves them alone it is the same study
 as in that version."""

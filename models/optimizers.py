@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import hessian_free
+from . import hessian_free, lbfgs
 from .kernels import Array, Op, add_scaled
 from .regularizers import add_signs, weight_decay
 from .training.step import Step
@@ -43,6 +43,8 @@ class Optimizer:
         buffers: Further arrays of the size of a lane's parameters that the rule works in.
         lanes: Most lanes that it can update in one program, or None.
         extras: Arrays of its own as they start, by name, without the lane axis.
+        iterates: Whether an epoch is one iteration over all samples, in one order for ever, whose update runs the
+            passes itself, as often as it needs them, and says in extras[CONVERGED] when there is nothing left to gain.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Optimizer:
     buffers: int = 0
     lanes: int | None = None
     extras: Mapping[str, Array] = field(default_factory=dict)
+    iterates: bool = False
 
 
 def _signs(step: Step, k: int) -> tuple[list[Op], Array]:
@@ -219,6 +222,10 @@ OPTIMIZERS = {
         Optimizer("adamw", 0.001, 0.9, ("mean", "square"), _adamw, counts=True, buffers=2),
         Optimizer(
             "hessian_free", 1.0, 0.0, (), hessian_free.update, buffers=6, lanes=1, extras=hessian_free.EXTRAS
+        ),
+        Optimizer(
+            "lbfgs", 1.0, 0.0, (*lbfgs.STEPS, *lbfgs.CHANGES), lbfgs.update, buffers=3, lanes=1, extras=lbfgs.EXTRAS,
+            iterates=True,
         ),
     )
 }  # fmt: skip

@@ -13,7 +13,8 @@ import numpy as np
 from . import chain
 from .activations import ACTIVATIONS
 from .augmentation import validate_augmentation
-from .costs import COSTS, HEADS, OUTPUTS, natural_cost
+from .combinations import validate_combinations
+from .costs import COSTS, OUTPUTS, natural_cost
 from .early_stopping import EARLY_STOPPING
 from .initializers import INITIALIZERS
 from .optimizers import OPTIMIZERS
@@ -55,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "early_stopping_metric": None,
     "validation_fraction": 0.1,
     "exact_train_metrics": False,
+    "monitor_every": None,
     "class_weight": None,
     "warm_start": False,
     "verbose": 0,
@@ -109,6 +111,7 @@ _NUMBERS: dict[str, tuple[Any, Callable[[Any], bool], str, bool]] = {
     "lr_patience": (Integral, _positive, "a positive integer", True),
     "patience": (Integral, _positive, "a positive integer", False),
     "validation_fraction": (Real, lambda x: 0 < x < 1, "a number between 0 and 1", False),
+    "monitor_every": (Integral, _positive, "a positive integer", True),
     "verbose": (Integral, lambda x: x >= 0, "an integer ≥ 0", False),
 }
 
@@ -171,7 +174,7 @@ def validate_params(params: Mapping[str, Any]) -> None:
     if given["layers"] is not None:
         chain.validate(given["layers"])
     validate_augmentation(given["augmentation"], _image_shape(given))
-    _validate_combinations(given)
+    validate_combinations(given, {DEFAULTS["batch_size"], *([] if given["layers"] is None else [CHAIN_BATCH])})
 
 
 def _validate_start(value: Any) -> None:
@@ -213,36 +216,6 @@ def _validate_sizes(sizes: Any) -> None:
         expected = "a tuple of positive integers, such as (30,), or () for no hidden layer"
         hint = value_hint("hidden_layer_sizes", sizes)
         raise ValueError(f"hidden_layer_sizes={sizes!r} must be {expected}{hint}")
-
-
-def _validate_combinations(given: Mapping[str, Any]) -> None:
-    output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
-    if cost != "auto" and (output, cost) not in HEADS:
-        better = {"softmax": "log_likelihood", "identity": "quadratic", "linear": "hinge"}.get(output)
-        if better and cost != "hinge":
-            raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r} or cost='auto'")
-        right = "linear" if cost == "hinge" else "softmax"
-        raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output={right!r}")
-    if given["batch_norm"] and given["batch_size"] == 1:
-        raise ValueError("batch_norm=True needs batches of two samples or more: use batch_size=2 or larger")
-    if given["momentum"] and not OPTIMIZERS[optimizer].momentum:
-        raise ValueError(
-            f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
-        )
-
-    if optimizer == "hessian_free" and given["clip_norm"] is not None:
-        raise ValueError(
-            "clip_norm has no meaning with optimizer='hessian_free', whose steps are bounded by its damping"
-        )
-    if optimizer == "hessian_free" and output == "linear":
-        raise ValueError(
-            "optimizer='hessian_free' needs a cost with curvature, and the hinge cost is piecewise linear: use another "
-            "optimizer, or another output"
-        )
-    if output == "linear" and given["label_smoothing"]:
-        raise ValueError("label_smoothing has no meaning with output='linear', whose scores aim at no probability")
-    if output == "identity" and given["label_smoothing"]:
-        raise ValueError("label_smoothing is for classes, not for the numbers of output='identity'")
 
 
 def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -294,7 +267,7 @@ def batch_rows(params: Mapping[str, Any], n: int) -> int:
         n: Size of the training set.
     """
     batch = params["batch_size"]
-    return n if isinstance(batch, str) else min(int(batch), n)
+    return n if isinstance(batch, str) or OPTIMIZERS[params["optimizer"]].iterates else min(int(batch), n)
 
 
 def is_clipped(params: Mapping[str, Any], n: int) -> bool:

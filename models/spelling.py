@@ -10,7 +10,7 @@ Init = TypeVar("Init", bound=Callable[..., None])
 
 NAMES: Mapping[str, str] = {
     "alpha": "l2: λ = alpha·n_samples/batch_size is the same penalty",
-    "solver": "optimizer: 'sgd', 'momentum', 'nesterov', 'adam', 'rmsprop' or 'hessian_free'",
+    "solver": "optimizer: 'sgd', 'momentum', 'nesterov', 'adam', 'rmsprop', 'lbfgs' or 'hessian_free'",
     "learning_rate_init": "learning_rate",
     "power_t": "lr_schedule: 'step' or 'cosine'",
     "max_iter": "max_epochs",
@@ -35,7 +35,6 @@ VALUES: Mapping[tuple[str, Any], str] = {
     ("early_stopping", True): "early_stopping='patience'",
     ("early_stopping", False): "early_stopping='none'",
     ("batch_size", "auto"): "a number; scikit-learn's is min(200, n_samples)",
-    ("optimizer", "lbfgs"): "optimizer='hessian_free' with batch_size='all'",
 }
 """A value that scikit-learn's networks take, and what it is here."""
 

@@ -33,7 +33,7 @@ FLOORS: list[set[str]] = [
 """From the lowest floor of ``hpsearch`` to the highest; rooms of one floor do not see each other."""
 
 MODELS_FLOORS: list[set[str]] = [
-    {"names", "kernels", "early_stopping", "schedules", "imports", "spelling"},
+    {"names", "kernels", "early_stopping", "line_search", "schedules", "imports", "spelling"},
     {"", "activations", "augmentation", "initializers", "regularizers", "starting", "threads", "preprocessing.values"},
     {"preprocessing.columns", "preprocessing.parts"},
     {"preprocessing"},
@@ -56,8 +56,9 @@ MODELS_FLOORS: list[set[str]] = [
     {"network"},
     {"training", "training.stacks", "training.data", "training.callbacks"},
     {"training.step", "training.augmented_images", "training.samples", "training.scores"},
-    {"hessian_free", "training.afterwards"},
+    {"hessian_free", "lbfgs", "training.afterwards", "training.within"},
     {"optimizers"},
+    {"combinations"},
     {"parameters", "training.training_pass", "training.validation_pass", "training.monitors"},
     {"training.members", "training.fold_pass", "later"},
     {"training.population"},

@@ -78,12 +78,14 @@ def from_json(value: Mapping[str, Any]) -> Record:
         raise ValueError(f"a {kind} record with the wrong fields: {error}") from error
 
 
-_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None, "score_seconds": 0.0}
+_RARE = {"quiet": False, "refusal": None, "rule": "failure", "attributes": None, "score_seconds": 0.0, "within": ()}
 """Fields of a row that are written only where they say something else than this."""
 
 
 def _write_row(row: dict[str, Any]) -> None:
-    row["metrics"] = {name: _write_number(value) for name, value in row["metrics"].items()}
+    row["metrics"] = _write_numbers(row["metrics"])
+    if row["within"]:
+        row["within"] = [[samples, _write_numbers(metrics)] for samples, metrics in row["within"]]
     for name, usual in _RARE.items():
         if row[name] == usual:
             del row[name]
@@ -91,8 +93,18 @@ def _write_row(row: dict[str, Any]) -> None:
 
 def _read_row(value: Mapping[str, Any]) -> Row:
     fields = dict(value)
-    fields["metrics"] = {name: float(number) for name, number in fields["metrics"].items()}
+    fields["metrics"] = _read_numbers(fields["metrics"])
+    if "within" in fields:
+        fields["within"] = tuple((int(samples), _read_numbers(metrics)) for samples, metrics in fields["within"])
     return Row(**fields)
+
+
+def _write_numbers(metrics: Mapping[str, float]) -> dict[str, Any]:
+    return {name: _write_number(value) for name, value in metrics.items()}
+
+
+def _read_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(number) for name, number in metrics.items()}
 
 
 def _write_number(value: Any) -> Any:

@@ -114,6 +114,8 @@ class Row:
             for a limit of the study.
         attributes: What the trial has said of itself since its last row, by name, as JSON values; or None.
         score_seconds: The part of ``seconds`` that scoring took, where that is known. No more reproducible than they.
+        within: What was measured within the epoch: (samples trained on in all epochs so far, metrics). For people
+            alone: nothing is decided by it.
     """
 
     trial: int
@@ -129,6 +131,7 @@ class Row:
     rule: str = "failure"
     attributes: dict[str, Any] | None = None
     score_seconds: float = 0.0
+    within: tuple[tuple[int, dict[str, float]], ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -30,6 +30,7 @@ class Rows(Sequence[Row]):
         "_starts",
         "_trial",
         "_values",
+        "_within",
     )
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
@@ -43,6 +44,7 @@ class Rows(Sequence[Row]):
         self._starts = array("q")  # where each row's values begin, once rows are not alike
         self._seconds = array("d")
         self._scoring: dict[int, float] = {}
+        self._within: dict[int, tuple[tuple[int, dict[str, float]], ...]] = {}
         self._ends: dict[int, Row] = {}
         for row in rows:
             self.append(row)
@@ -53,6 +55,8 @@ class Rows(Sequence[Row]):
             self._ends[len(self._epochs)] = row  # the last one with all its words, and those that are said in a word
         if row.score_seconds:
             self._scoring[len(self._epochs)] = row.score_seconds
+        if row.within:
+            self._within[len(self._epochs)] = row.within
         self._trial = row.trial
         if not self._lanes or row.lane != self._lanes[-1][1]:
             self._lanes.append((len(self._epochs), row.lane))
@@ -108,6 +112,18 @@ class Rows(Sequence[Row]):
             start += len(names)
         return found
 
+    @property
+    def monitored(self) -> list[str]:
+        """Every metric that was measured within an epoch, in the order in which they first were."""
+        return list(
+            dict.fromkeys(name for points in self._within.values() for _, metrics in points for name in metrics)
+        )
+
+    def within(self, metric: str) -> tuple[list[int], list[float]]:
+        """Return a metric as it was measured within the epochs: samples trained on until then, and values."""
+        points = [(n, each[metric]) for points in self._within.values() for n, each in points if metric in each]
+        return [n for n, _ in points], [value for _, value in points]
+
     def __len__(self) -> int:
         return len(self._epochs)
 
@@ -126,7 +142,10 @@ class Rows(Sequence[Row]):
         values = self._values[start : start + len(names)]
         trial, lane = self._trial, next(lane for first, lane in reversed(self._lanes) if first <= place)
         metrics, scoring = dict(zip(names, values, strict=True)), self._scoring.get(place, 0.0)
-        return Row(trial, lane, self._epochs[place], metrics, self._seconds[place], score_seconds=scoring)
+        within = self._within.get(place, ())
+        return Row(
+            trial, lane, self._epochs[place], metrics, self._seconds[place], score_seconds=scoring, within=within
+        )
 
     def _start(self, place: int) -> int:
         if self._alike:

@@ -12,6 +12,7 @@ from itertools import chain, product
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.models.combinations import FULL_BATCH
 from hpsearch.space import Choice, Dimension, is_active, restore
 from hpsearch.space.constraints import violated
 from hpsearch.study.study import Study
@@ -52,12 +53,12 @@ def check_combinations(
             return str(error)
         return None
 
-    joint = _joint(own, prefix)
+    joint = _with_conditions(own, {name for name in own if _is_joint(name.removeprefix(prefix))})
     if study.sampler == "listed":
         points: Iterable[Mapping[str, Any]] = study.enqueue
     else:
         alone = [{name: value} for name, dim in own.items() if name not in joint for value in _ends(dim)]
-        points = chain(alone, _points(joint))
+        points = chain(alone, *map(_points, _pairs(own, prefix)), _points(joint))
     for point in points:
         point = {name: value for name, value in point.items() if name in own}
         if (found := reason(point)) is None or _forbidden(study, point):
@@ -68,9 +69,19 @@ def check_combinations(
         raise UserError(f"study {study.name!r}: space: no network can be built with {words}: {found}; {fix}")
 
 
-def _joint(space: Mapping[str, Dimension], prefix: str) -> dict[str, Dimension]:
-    """Return the dimensions that are checked together, and those on which their existence depends."""
-    names = {name for name in space if (own := name.removeprefix(prefix)) in JOINT or own.startswith(LAYERS)}
+def _is_joint(name: str) -> bool:
+    return name in JOINT or name.startswith(LAYERS)
+
+
+def _pairs(space: Mapping[str, Dimension], prefix: str) -> list[dict[str, Dimension]]:
+    """Return the optimizer with each dimension that a full-batch optimizer may refuse: many together are too many."""
+    optimizer = f"{prefix}optimizer"
+    names = [f"{prefix}{name}" for name in FULL_BATCH]
+    return [_with_conditions(space, {optimizer, name}) for name in names if {optimizer, name} <= space.keys()]
+
+
+def _with_conditions(space: Mapping[str, Dimension], names: set[str]) -> dict[str, Dimension]:
+    """Return dimensions, and those on which their existence depends."""
     while more := {other for name in names for other in space[name].when or {} if other in space} - names:
         names |= more
     return {name: dim for name, dim in space.items() if name in names}

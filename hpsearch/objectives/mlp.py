@@ -153,7 +153,8 @@ class MLPPopulation:
         extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
         metrics = {**self._outputs.metrics(result.metrics), **extra}
         lane, epoch = self._asks[trial].lane, self._members[trial].epoch
-        row = Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure)
+        within = tuple((samples, self._outputs.metrics(found)) for samples, found in result.within)
+        row = Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure, within=within)
         return row if self._scores is None else self._scored(row, population, place, self._scores)
 
     def _scored(self, row: Row, population: Population, place: int, scores: Scores) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,29 @@ def curves(history: History) -> Figure:
         "curves", "Learning curves", f"All trials, epoch by epoch; the pruned ones are faded.{note}", data,
         {"xaxis": axis("epoch", **counted(longest)), "yaxis": zoomed(goal, window(values, history.goal))},
         wide=True, height=440, choices=choices,
+    )  # fmt: skip
+
+
+def within_epochs(history: History) -> Figure | None:
+    """What was measured within epochs, over the samples trained on, of the best trials; None where nothing was."""
+    trials = [trial for trial in history.ranked() if trial.rows.monitored][:FEW]
+    if not trials:
+        return None
+    goal = history.goal.metric
+    names = list(dict.fromkeys(name for trial in trials for name in trial.rows.monitored))
+    names.sort(key=lambda name: name != goal)
+    choices, data = [], []
+    for name in names:
+        choices.append((name, [_joined([trial], partial(_within, name), 1) for trial in trials]))
+    for number, trial in enumerate(trials):
+        style: Json = {"name": f"trial {trial.number}", "line": {"color": f"var(--line-{number})", "width": 1.5}}
+        data.append(_trace([trial], _samples, 1, "%{x} samples") | style)
+    return Figure(
+        "within", "Within epochs",
+        "The best trials, measured every few samples (monitor_every). Training cost and accuracy are those of the "
+        "samples since the point before.", data,
+        {"xaxis": axis("samples trained on", rangemode="tozero"), "yaxis": axis(names[0])},
+        wide=True, choices=choices,
     )  # fmt: skip
 
 
@@ -95,7 +119,7 @@ def _trace(trials: Sequence[Trial], x: _Values, stride: int, place: str = "epoch
         "type": "scatter",
         "mode": "lines",
         "x": _joined(trials, x, stride),
-        "customdata": _joined(trials, lambda trial: [trial.number] * len(trial.rows), stride),
+        "customdata": _joined(trials, lambda trial: [trial.number] * len(x(trial)), stride),
         "hovertemplate": f"trial %{{customdata}}, {place}: %{{y:.4~g}}<extra></extra>",
     }
 
@@ -137,6 +161,14 @@ def _nth(number: int) -> str:
 
 def _metric(name: str) -> _Values:
     return lambda trial: [math.nan if value is None else value for value in trial.rows.column(name)]
+
+
+def _within(name: str, trial: Trial) -> list[float]:
+    return trial.rows.within(name)[1]
+
+
+def _samples(trial: Trial) -> Sequence[float]:
+    return trial.rows.within(trial.rows.monitored[0])[0]
 
 
 def _epoch(trial: Trial) -> Sequence[float]:

@@ -69,6 +69,7 @@ def drawings(history: History) -> Drawings:
         landscape.importance(found),
         landscape.parallel(full, ranked),
         curves.curves(full),
+        curves.within_epochs(full),
         bands.bands(full),
         curves.elapsed(full, order),
         lanes.figure(history.current),

@@ -285,7 +285,7 @@ class LiveView(_View):
         text += [(stage, "")] if (stage := stage_now(history)) else []
         text += [(line, "dim") for line in live_lines(history)]
         if best is not None:
-            curve = best.curve(plan.goal.metric)
+            curve = best.rows.within(plan.goal.metric)[1] or best.curve(plan.goal.metric)
             where = f"at {words.reached(best)}, trial {best.number}"
             worth = f"{plan.goal.metric} {words.number(best.value)} {where}"
             if (point := history.best_point) is not None and point.is_repeated:

@@ -13,6 +13,7 @@ from hpsearch import space as spaces
 from hpsearch.engine import environment
 from hpsearch.engine.resume import catch_up, same_value
 from hpsearch.errors import UserError
+from hpsearch.log import within
 from hpsearch.log.history import FAILURE
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
@@ -170,12 +171,13 @@ def _differences(told: Remembered, rows: list[Row]) -> Iterator[str]:
     own = {key(name) for row in rows for name in row.metrics}
     expected = {(name, epoch) for name, epoch in known if name not in OURS or name in own}
     for row in rows:
-        for name, value in row.metrics.items():
-            place = (key(name), row.epoch)
+        measured = [(name, row.epoch, value) for name, value in row.metrics.items()]
+        for name, step, value in (*measured, *within.measurements(row)):
+            place = (key(name), step)
             again = value if math.isfinite(value) else math.nan
             if place not in known:
                 yield f"epoch {row.epoch}: {name} is {again!r} now, and is not in MLflow"
-            elif not same_value(name, then := told.curve[place[0]][row.epoch], again, told.environment):
+            elif not same_value(name, then := told.curve[place[0]][step], again, told.environment):
                 yield f"epoch {row.epoch}: {name} was {then!r}, is {again!r} now"
             expected.discard(place)
     for name, epoch in sorted(expected, key=lambda place: (place[1], place[0])):

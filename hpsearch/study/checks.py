@@ -208,6 +208,9 @@ def _cv(cv: Any, groups: Any, model: Any, stages: Any) -> Settled:
     from hpsearch.study import cross_validation  # imports NumPy
 
     cv, groups = cross_validation.checked(cv, groups, model)
+    parameters = model.get_params() if hasattr(model, "get_params") and not isinstance(model, type) else {}
+    if any(name.rpartition("__")[2] == "monitor_every" and value for name, value in parameters.items()):
+        raise UserError("cv= goes with no monitor_every=, which looks into the epochs of one network; leave one out")
     if stages is not None and isinstance(cv, cross_validation.Splits):
         raise UserError("cv= as rows goes with no stages=, which have other rows; take a number of folds or a splitter")
     return {"cv": cv, "groups": groups}

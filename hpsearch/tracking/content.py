@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.judging import calibration, confirm
 from hpsearch.judging.compared import diagnoses
-from hpsearch.log import redact, stages
+from hpsearch.log import redact, stages, within
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Header, Tick
 from hpsearch.study.declared import Declaration
@@ -256,6 +256,8 @@ def trial_points(trial: Trial, times: list[float], start: int) -> list[Point]:
         when = millis(times[tick])
         for name, value in {"epoch_seconds": row.seconds, **row.metrics}.items():
             points.append(Point(key(name), value if math.isfinite(value) else math.nan, when, row.epoch))
+        for name, samples, value in within.measurements(row):
+            points.append(Point(key(name), value if math.isfinite(value) else math.nan, when, samples))
     if trial.ended_at is not None and trial.value is not None and trial.best_epoch is not None:
         when = millis(trial.ended_at)
         best = {"best_value": trial.value, "best_epoch": float(trial.best_epoch)}

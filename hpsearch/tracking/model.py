@@ -14,6 +14,7 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.models.names import CARRIED
 from hpsearch.tracking.example import read_example
+from hpsearch.tracking.hushed import hushed
 
 FOLDER, CARD = "model", "card.json"
 """Below a study's folder, and in it what describes the model. Samples to try it with are there too."""
@@ -137,7 +138,7 @@ def save(target: Path, folder: Path, card: Card, description: Any = None) -> Non
     inputs, example = read_example(folder)
     signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("str") if dtype.kind in "OU" else dtype, (-1,))]))
     description = Model() if description is None else description
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, hushed("mlflow.pyfunc"):  # tells that it tries the example
         package = carried(Path(place))
         pyfunc.save_model(
             target,

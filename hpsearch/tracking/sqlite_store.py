@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from hpsearch.errors import UserError
 from hpsearch.log.files import flush
+from hpsearch.tracking.hushed import hushed
 from hpsearch.tracking.uri import sqlite_path
 
 Kind = Literal["absent", "whole", "half-made", "older", "newer", "damaged"]
@@ -259,9 +260,10 @@ def _open_and_close(path: Path) -> None:
     """Have MLflow make or check the file, and let go of it."""
     from mlflow.tracking import MlflowClient
 
-    client: Any = MlflowClient(f"sqlite:///{path}")
-    client.get_experiment_by_name("Default")
-    client._tracking_client.store.engine.dispose()
+    with hushed("mlflow.store.db.utils"):  # tells of tables that it creates and updates
+        client: Any = MlflowClient(f"sqlite:///{path}")
+        client.get_experiment_by_name("Default")
+        client._tracking_client.store.engine.dispose()
 
 
 def _revisions() -> tuple[set[str], str]:

@@ -1,22 +1,20 @@
 """The named data sets: what they are, where they are looked for, and how each becomes parts.
 
-A new set is one entry of `CATALOGUE`: either it is embedded (a function gives its samples) or it is four idx files.
+A new set is one entry of `CATALOGUE`: it is embedded (a function gives its samples), or four idx files, or CIFAR-10's
+binary archive.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from . import idx
+from . import cifar, idx
 from .dataset import DatasetError, Part, as_part
-
-ENVIRONMENT = "HPSEARCH_DATA"
+from .places import ENVIRONMENT, search_path
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,10 @@ class NamedSet:
         n_classes: Number of classes.
         image_shape: (rows, columns) of an image.
         embedded: Gives all samples of a set that needs no files; `load` splits them.
-        files: The idx files of any other set.
+        files: What is fetched of any other set: four idx files, or CIFAR-10's archive.
         mirrors: Folders on the web that hold these files, in the order in which they are tried.
         first_labels: The first training labels: they tell apart sets whose files have the same names and shapes.
+        channels: Numbers a pixel has.
     """
 
     name: str
@@ -51,6 +50,12 @@ class NamedSet:
     files: tuple[RemoteFile, ...] = ()
     mirrors: tuple[str, ...] = ()
     first_labels: tuple[int, ...] = ()
+    channels: int = 1
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether its files are in one archive, and not idx files."""
+        return any(file.name == cifar.ARCHIVE for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,22 @@ CATALOGUE: dict[str, NamedSet] = {
             ),
             first_labels=(9, 0, 0, 3, 0, 2, 7, 2, 5, 5),
         ),
+        NamedSet(
+            name="cifar10",
+            n_samples=(40_000, 10_000, 10_000),
+            n_classes=10,
+            image_shape=(cifar.SIDE, cifar.SIDE),
+            files=(
+                RemoteFile(
+                    cifar.ARCHIVE,
+                    "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                    "file",
+                ),
+            ),
+            mirrors=("https://www.cs.toronto.edu/~kriz/",),
+            first_labels=(6, 9, 9, 4, 1, 1, 2, 7, 8, 3),
+            channels=cifar.CHANNELS,
+        ),
     )
 }
 
@@ -169,7 +190,7 @@ def names() -> list[str]:
     Example:
         >>> from hpsearch.models.datasets import names
         >>> names()
-        ['digits', 'fashion_mnist', 'mnist']
+        ['cifar10', 'digits', 'fashion_mnist', 'mnist']
     """
     return sorted(CATALOGUE)
 
@@ -205,32 +226,11 @@ def describe(name: str, *, data_dir: str | Path | None = None) -> DatasetInfo:
     entry = entry_of(name)
     rows, columns = entry.image_shape
     folder = None if entry.embedded else find(entry, data_dir)
-    complete = folder is not None and all(idx.find_idx(folder, file.name[:-3]) for file in entry.files)
+    complete = folder is not None and not _missing(entry, folder)
     found = "embedded" if entry.embedded else str(folder) if complete else None
-    return DatasetInfo(name, *entry.n_samples, rows * columns, entry.n_classes, entry.image_shape, found)
-
-
-def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder that `fetch` fills: under XDG_CACHE_HOME, else ~/Library/Caches (macOS) or ~/.cache."""
-    base = Path(environ.get("XDG_CACHE_HOME", ""))
-    if not base.is_absolute():  # unset, or relative, which the XDG specification says to ignore
-        base = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return base / "hpsearch"
-
-
-def search_path(data_dir: str | Path | None) -> list[Path]:
-    """Return the folders that hold named sets: `data_dir` alone, or HPSEARCH_DATA where set and then the cache."""
-    if data_dir is not None:
-        return [_existing(data_dir, "data_dir")]
-    given = os.environ.get(ENVIRONMENT)
-    return [*([_existing(given, ENVIRONMENT)] if given else []), cache_root()]
-
-
-def _existing(folder: str | Path, what: str) -> Path:
-    path = Path(folder).expanduser()
-    if not path.is_dir():
-        raise DatasetError(f"{what}={folder}: not a folder")
-    return path
+    return DatasetInfo(
+        name, *entry.n_samples, rows * columns * entry.channels, entry.n_classes, entry.image_shape, found
+    )
 
 
 def find(entry: NamedSet, data_dir: str | Path | None = None) -> Path | None:
@@ -248,6 +248,10 @@ def find(entry: NamedSet, data_dir: str | Path | None = None) -> Path | None:
     """
     for base in search_path(data_dir):
         named = base / entry.name
+        if entry.is_archive:
+            if (place := cifar.find_cifar(named) or cifar.find_cifar(base)) is not None:
+                return place
+            continue
         if any(idx.find_idx(named, file.name[:-3]) for file in entry.files):
             return named
         if idx.find_idx(base, idx.TRAIN_LABELS) and _starts_like(entry, base):
@@ -255,12 +259,19 @@ def find(entry: NamedSet, data_dir: str | Path | None = None) -> Path | None:
     return None
 
 
+def _missing(entry: NamedSet, folder: Path) -> list[str]:
+    """Return the names of a set's files that are not in the folder where `find` found some."""
+    if entry.is_archive:
+        return [name for name in cifar.FILES if not (folder / name).exists()] if folder.is_dir() else []
+    return [file.name for file in entry.files if not idx.find_idx(folder, file.name[:-3])]
+
+
 def _starts_like(entry: NamedSet, folder: Path) -> bool:
     return tuple(idx.read_labels(folder)[: len(entry.first_labels)].tolist()) == entry.first_labels
 
 
 def read_named(entry: NamedSet, data_dir: str | Path | None = None) -> tuple[Path, tuple[Part, Part, Part]]:
-    """Find and read a set of idx files, and check that it is the one that its name promises.
+    """Find and read a set, and check that it is the one that its name promises.
 
     Args:
         entry: A set that is not embedded.
@@ -277,9 +288,10 @@ def read_named(entry: NamedSet, data_dir: str | Path | None = None) -> tuple[Pat
     if folder is None:
         searched = ", ".join(str(path) for path in search_path(data_dir))
         raise DatasetError(f"data set {entry.name!r} is not here (searched {searched}): {cure}")
-    missing = [file.name for file in entry.files if not idx.find_idx(folder, file.name[:-3])]
-    if missing:
+    if missing := _missing(entry, folder):
         raise DatasetError(f"{folder}: lacks {', '.join(missing)} of {entry.name}: {cure}")
+    if entry.is_archive:
+        return folder, _read_archive(entry, folder)
     if not _starts_like(entry, folder):
         other = next((name for name, known in CATALOGUE.items() if known.files and _starts_like(known, folder)), None)
         raise DatasetError(f"{folder}: holds {other or 'another data set'}, not {entry.name}; give it as a path")
@@ -292,3 +304,16 @@ def read_named(entry: NamedSet, data_dir: str | Path | None = None) -> tuple[Pat
                 f"found {len(part.y)} of {part.image_shape}"
             )
     return folder, (train, valid, test)
+
+
+def _read_archive(entry: NamedSet, place: Path) -> tuple[Part, Part, Part]:
+    train, valid, test = cifar.read_cifar(place)
+    if test is None:
+        raise DatasetError(f"{place}: lacks {cifar.TEST} of {entry.name}")
+    sizes = tuple(len(part.y) for part in (train, valid, test))
+    if sizes != entry.n_samples or tuple(train.y[: len(entry.first_labels)].tolist()) != entry.first_labels:
+        raise DatasetError(
+            f"{place}: {entry.name} has {entry.n_samples} images, the first of classes {entry.first_labels}; this is "
+            "another data set: give it as a path"
+        )
+    return train, valid, test

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import tarfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from .dataset import DatasetError, Part, as_part
+from .dataset import Array, DatasetError, Part, as_part
 
 TRAIN, TEST = tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"
+FILES = (*TRAIN, TEST)
 """Names of the files; the last of the training files validates."""
+
+ARCHIVE, UNPACKED = "cifar-10-binary.tar.gz", "cifar-10-batches-bin"
+"""The archive as it is served, and the folder that it unpacks to; it is read as it is."""
 
 SIDE, CHANNELS = 32, 3
 _ROW = 1 + SIDE * SIDE * CHANNELS
@@ -20,13 +27,22 @@ def is_cifar(folder: Path) -> bool:
     return any((folder / name).exists() for name in TRAIN)
 
 
-def read_cifar(folder: Path) -> tuple[Part, Part, Part | None]:
-    """Read a folder of CIFAR-10's binary files: four of them train, the fifth validates.
+def find_cifar(folder: Path) -> Path | None:
+    """Return what of CIFAR-10 is in a folder: itself, the unpacked folder or the archive in it; or None."""
+    for place in (folder, folder / UNPACKED):
+        if is_cifar(place):
+            return place
+    return archive if (archive := folder / ARCHIVE).exists() else None
+
+
+def read_cifar(place: Path) -> tuple[Part, Part, Part | None]:
+    """Read CIFAR-10's binary files: four of them train, the fifth validates.
 
     Pixels are scaled to [0, 1] and come as (rows, columns, channels) in a row, which `NetworkClassifier` recognises.
 
     Args:
-        folder: Holds data_batch_1.bin to data_batch_5.bin, and test_batch.bin if there is a test set.
+        place: A folder or a tar archive that holds data_batch_1.bin to data_batch_5.bin, and test_batch.bin if there is
+            a test set.
 
     Returns:
         (train, valid, test or None).
@@ -34,17 +50,34 @@ def read_cifar(folder: Path) -> tuple[Part, Part, Part | None]:
     Raises:
         DatasetError: A file is missing or damaged.
     """
-    missing = [name for name in TRAIN if not (folder / name).exists()]
-    if missing:
-        raise DatasetError(f"{folder}: CIFAR-10 lacks {', '.join(missing)}")
-    parts = [_read(folder / name) for name in TRAIN]
+    files = _in_folder(place) if place.is_dir() else _in_archive(place)
+    if missing := [name for name in TRAIN if name not in files]:
+        raise DatasetError(f"{place}: CIFAR-10 lacks {', '.join(missing)}")
+    parts = [_part(files[name], place / name) for name in TRAIN]
     X, y = np.concatenate([part.X for part in parts[:-1]]), np.concatenate([part.y for part in parts[:-1]])
-    test = _read(folder / TEST) if (folder / TEST).exists() else None
+    test = _part(files[TEST], place / TEST) if TEST in files else None
     return Part(X, y, None), parts[-1], test
 
 
-def _read(path: Path) -> Part:
-    content = np.fromfile(path, np.uint8)
+def _in_folder(folder: Path) -> Mapping[str, Array]:
+    return {name: np.fromfile(folder / name, np.uint8) for name in FILES if (folder / name).exists()}
+
+
+def _in_archive(path: Path) -> Mapping[str, Array]:
+    """Return the content of the files in an archive, by name; nothing is written to the disk."""
+    found = {}
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if name in FILES and member.isfile() and (stream := archive.extractfile(member)) is not None:
+                    found[name] = np.frombuffer(stream.read(), np.uint8)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise DatasetError(f"{path}: is no whole tar archive: {error}") from error
+    return found
+
+
+def _part(content: Array, path: Path) -> Part:
     if not content.size or content.size % _ROW:
         raise DatasetError(f"{path}: {content.size} bytes are not whole rows of {_ROW}: it is damaged")
     rows = content.reshape(-1, _ROW)

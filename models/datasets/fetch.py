@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from .catalogue import RemoteFile, cache_root, entry_of
+from .catalogue import RemoteFile, entry_of
 from .dataset import DatasetError
+from .places import cache_root
 
 Progress = Callable[[str, int, int | None], None]
 TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried

@@ -26,12 +26,13 @@ def load(
 
     What `data` may be:
 
-    - a name of `names()`: "digits" comes with scikit-learn; "mnist" and "fashion_mnist" are looked for in `data_dir`,
-      or else in HPSEARCH_DATA and then in the cache that `fetch` fills; the last 10,000 training images validate;
+    - a name of `names()`: "digits" comes with scikit-learn; "mnist", "fashion_mnist" and "cifar10" are looked for in
+      `data_dir`, or else in HPSEARCH_DATA and then in the cache that `fetch` fills; the last 10,000 training images
+      validate;
     - a path to a csv file (`tabular.read_csv`), an npz archive (`tabular.read_npz`) or a folder of idx files
-      (`idx.read_folder`) or of CIFAR-10's binary ones (`cifar.read_cifar`), or the pickle of arrays that
-      *Neural Networks and Deep Learning* comes with (`pickled.read_pickle`); a text that is a name is never taken as
-      a path: write ./mnist for a folder called so;
+      (`idx.read_folder`) or of CIFAR-10's binary ones or their tar archive (`cifar.read_cifar`), or the pickle of
+      arrays that *Neural Networks and Deep Learning* comes with (`pickled.read_pickle`); a text that is a name is never
+      taken as a path: write ./mnist for a folder called so;
     - ``(X, y)``, split by `split` and `seed`, stratified unless y holds floats;
     - ``((X, y), (X_valid, y_valid))``, or with a third pair as the test set; the pairs are tuples;
     - a Dataset, which is returned as it is.
@@ -104,6 +105,9 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype
         if isinstance(data, str) and not suffix and path.name == data:
             catalogue.entry_of(data)  # a bare word that is neither a file nor a name: raises with a suggestion
         raise DatasetError(f"{source}: no such file or folder")
+    if path.name.lower().endswith((".tar", ".tar.gz", ".tgz")):
+        _refuse(split, source)
+        return assemble(path.name.partition(".tar")[0], source, *cifar.read_cifar(path))
     if path.name.lower().endswith(pickled.ENDINGS):
         _refuse(split, source)
         return assemble(name.removesuffix(".pkl"), source, *pickled.read_pickle(path))
@@ -119,8 +123,8 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype
         train, valid, _ = split_indices(parts["train"].y, _without_test(split), seed, source)
         return assemble(name, source, parts["train"].take(train), parts["train"].take(valid), parts.get("test"))
     raise DatasetError(
-        f"{source}: expected a .csv file, an .npz archive, mnist.pkl.gz, or a folder of idx or CIFAR-10 files, "
-        f"found {suffix or path.name!r}"
+        f"{source}: expected a .csv file, an .npz archive, mnist.pkl.gz, CIFAR-10's .tar.gz, or a folder of idx or "
+        f"CIFAR-10 files, found {suffix or path.name!r}"
     )
 
 

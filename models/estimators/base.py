@@ -238,6 +238,9 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         metrics = result.metrics | {"train_total_cost": result.metrics["train_cost"] + population.penalty(0)}
         for name, value in metrics.items():
             self.history_.setdefault(name, []).append(value)
+        for samples, within in result.within:
+            for name, value in {"samples": samples, **within}.items():
+                self.history_.setdefault(f"monitored_{name}", []).append(value)
         if self.verbose:
             shown = {name: value for name, value in result.metrics.items() if name.startswith(_SHOWN)}
             values = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())

@@ -27,10 +27,12 @@ class MLPClassifier(NetworkOfClasses):
             Σ_{j≠y} max(0, z_j − z_y + 1) (Weston and Watkins 1999); "auto": the one of them with which the error at the
             output is a − y (log_likelihood with softmax, hinge with linear, else cross_entropy).
         optimizer: "sgd", "momentum" (v ← μv − η∇C, w ← w + v), "nesterov", "rmsprop", "adam", "adamw" (adam
-            with decoupled decay: l2 shrinks the weights beside the step), or "hessian_free"
-            (truncated Newton steps, one a mini-batch: use large batches; see `hpsearch.models.hessian_free`).
+            with decoupled decay: l2 shrinks the weights beside the step), "hessian_free" (truncated
+            Newton steps, one a mini-batch: use large batches; see `hpsearch.models.hessian_free`), or "lbfgs" (for
+            small data: an epoch is one step over all samples, whose length a line search finds; training ends where
+            nothing is left to gain; see `hpsearch.models.lbfgs`).
         learning_rate: η; None for the optimizer's own (sgd 0.5, momentum and nesterov 0.1, rmsprop, adam and adamw
-            0.001, hessian_free 1: the whole Newton step).
+            0.001, hessian_free 1: the whole Newton step); lbfgs takes none.
         momentum: μ, for adam β₁; None for the optimizer's own (momentum, nesterov and adam 0.9).
         batch_size: Samples in a mini-batch, or "all" for one batch of the whole training set. The last batch of an
             epoch may be smaller; a size beyond the training set is clipped to it, with a warning.
@@ -77,6 +79,9 @@ class MLPClassifier(NetworkOfClasses):
             given.
         exact_train_metrics: Whether training cost and accuracy are measured after each epoch, in a pass of their own
             without dropout; else they come for free from the mini-batches as they are trained.
+        monitor_every: Measure also within an epoch, each time so many more samples were trained on (rounded up to whole
+            mini-batches), or None; `history_` then has lists ``monitored_samples``, ``monitored_val_accuracy`` and so
+            on, an entry a measurement. Nothing is decided by them.
         class_weight: {label: weight} multiplies the weights of samples, "balanced" makes classes count alike; None.
         warm_start: Whether fit goes on from the weights of the last fit, for `max_epochs` epochs more.
         verbose: 1 prints a line an epoch.
@@ -145,6 +150,7 @@ class MLPClassifier(NetworkOfClasses):
         early_stopping_metric: str | None = None,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
+        monitor_every: int | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -184,6 +190,7 @@ class MLPClassifier(NetworkOfClasses):
         self.early_stopping_metric = early_stopping_metric
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
+        self.monitor_every = monitor_every
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.verbose = verbose

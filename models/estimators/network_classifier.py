@@ -29,7 +29,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
             "swish".
         output: "softmax" (one label a sample), "sigmoid", "tanh" or "linear" (scores).
         cost: See `MLPClassifier`.
-        optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop" or "hessian_free".
+        optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "lbfgs" or "hessian_free".
         learning_rate: η; None for the optimizer's own.
         momentum: μ, for adam β₁; None for the optimizer's own.
         batch_size: Samples in a mini-batch, or "all".
@@ -57,6 +57,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         early_stopping_metric: What early stopping looks at.
         validation_fraction: Part held out where a rule needs it and no X_val is given.
         exact_train_metrics: Whether training metrics are measured after each epoch.
+        monitor_every: Measure also within an epoch, each time so many more samples were trained on, or None.
         class_weight: Weights of classes, "balanced" or None.
         warm_start: Whether fit goes on from the weights of the last fit.
         verbose: 1 prints a line an epoch.
@@ -120,6 +121,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         early_stopping_metric: str | None = None,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
+        monitor_every: int | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -156,6 +158,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         self.early_stopping_metric = early_stopping_metric
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
+        self.monitor_every = monitor_every
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.verbose = verbose

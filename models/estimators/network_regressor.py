@@ -27,7 +27,7 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         layers: The layers, from the input to the last hidden one.
         activation: Of layers with weights that name none: "relu", "sigmoid", "tanh", "leaky_relu", "elu", "gelu" or
             "swish".
-        optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop" or "hessian_free".
+        optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "lbfgs" or "hessian_free".
         learning_rate: η; None for the optimizer's own.
         momentum: μ, for adam β₁; None for the optimizer's own.
         batch_size: Samples in a mini-batch, or "all".
@@ -54,6 +54,7 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         early_stopping_metric: What early stopping looks at.
         validation_fraction: Part held out where a rule needs it and no X_val is given.
         exact_train_metrics: Whether training metrics are measured after each epoch.
+        monitor_every: Measure also within an epoch, each time so many more samples were trained on, or None.
         warm_start: Whether fit goes on from the weights of the last fit.
         verbose: 1 prints a line an epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
@@ -110,6 +111,7 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         early_stopping_metric: str | None = None,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
+        monitor_every: int | None = None,
         warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
@@ -142,6 +144,7 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         self.early_stopping_metric = early_stopping_metric
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
+        self.monitor_every = monitor_every
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state

@@ -26,7 +26,7 @@ class MLPRegressor(NetworkOfNumbers):
         activation: Of hidden neurons.
         optimizer: How gradients change weights.
         learning_rate: η; None for the optimizer's own (sgd 0.02, momentum and nesterov 0.01, adam and adamw 0.003,
-            rmsprop 0.001, hessian_free 1).
+            rmsprop 0.001, hessian_free 1); lbfgs takes none.
         momentum: μ; None for the optimizer's own.
         batch_size: Samples in a mini-batch, or "all".
         max_epochs: Passes over the training set.
@@ -55,6 +55,7 @@ class MLPRegressor(NetworkOfNumbers):
         early_stopping_metric: What early stopping looks at: "val_cost" or "val_r2"; None for the cost.
         validation_fraction: Part held out where early stopping or the schedule needs it and no X_val is given.
         exact_train_metrics: Whether the training cost is measured after each epoch, in a pass of its own.
+        monitor_every: Measure also within an epoch, each time so many more samples were trained on, or None.
         warm_start: Whether fit goes on from the weights of the last fit.
         verbose: 1 prints a line an epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
@@ -115,6 +116,7 @@ class MLPRegressor(NetworkOfNumbers):
         early_stopping_metric: str | None = None,
         validation_fraction: float = 0.1,
         exact_train_metrics: bool = False,
+        monitor_every: int | None = None,
         warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
@@ -150,6 +152,7 @@ class MLPRegressor(NetworkOfNumbers):
         self.early_stopping_metric = early_stopping_metric
         self.validation_fraction = validation_fraction
         self.exact_train_metrics = exact_train_metrics
+        self.monitor_every = monitor_every
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state

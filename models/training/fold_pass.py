@@ -22,6 +22,7 @@ from .samples import Samples, batch_costs, right
 from .stacks import Stacks, chunks
 from .step import Rates, Step, emit
 from .training_pass import finished, superbatch
+from .within import Watch
 
 
 class _Part:
@@ -120,6 +121,7 @@ class FoldPass:
         self.counts = optimizer.counts or network.counts
         self.clock = np.zeros((len(self.rates), 1, 1))
         self.streams: dict[int, list[np.random.Generator]] = {}
+        self.watch: Watch | None = None  # lanes of other lengths are not measured within an epoch
         self._batch = batch_size
         sizes = [len(each.X) for each in samples]
         self._steps = [-(-n // batch_size) for n in sizes]

@@ -19,7 +19,7 @@ from .scores import Scorer
 from .step import Rates
 from .validation_pass import ValidationPass
 
-OWN_ORDERS = frozenset({"hessian_free"})
+OWN_ORDERS = frozenset({"hessian_free", "lbfgs"})
 """Optimizers that read all samples of a population at once: their lanes cannot have their own."""
 
 
@@ -39,7 +39,7 @@ def fold_key(params: Mapping[str, Any], data: TrainingData) -> Hashable | None:
 def _key(given: Mapping[str, Any], data: TrainingData) -> Hashable | None:
     whole = group_of(given, data)
     assert isinstance(whole, tuple), "a group is told by its parts"
-    if given["optimizer"] in OWN_ORDERS or given["augmentation"] is not None:
+    if given["optimizer"] in OWN_ORDERS or given["augmentation"] is not None or given["monitor_every"]:
         return None
     batch = batch_rows(given, len(data.X_train))
     if batch >= len(data.X_train):

@@ -12,6 +12,7 @@ from ..kernels import Array
 from ..network import Network
 from ..parameters import DEFAULTS, batch_rows, resolve_params
 from .data import TrainingData
+from .within import Point
 
 OWN_PARAMETERS = frozenset(
     {
@@ -59,11 +60,14 @@ class EpochResult:
             `hpsearch.models.training.monitors`: gradient_norm_1, …, saturated_1, ….
         finished: Whether max_epochs is reached or early stopping or the schedule ended training.
         failure: Why the member diverged, or None.
+        within: What was measured within the epoch, with monitor_every: (samples trained on in all epochs so far,
+            metrics), the end of the epoch included.
     """
 
     metrics: dict[str, float]
     finished: bool
     failure: str | None
+    within: tuple[Point, ...] = ()
 
 
 def group_key(params: Mapping[str, Any], data: TrainingData) -> Hashable:

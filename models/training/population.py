@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import chain
-from ..early_stopping import EARLY_STOPPING
+from ..early_stopping import EARLY_STOPPING, score
 from ..kernels import Array
+from ..lbfgs import CONVERGED
 from ..network import Network
 from ..optimizers import OPTIMIZERS
 from ..parameters import batch_rows, needs_validation, resolve_params, validate_params
@@ -33,6 +34,7 @@ from .stacks import Stacks
 from .step import Rates
 from .training_pass import TrainingPass
 from .validation_pass import ValidationPass
+from .within import Measures, Watch
 
 __all__ = ["EpochResult", "Member", "Population", "TrainingData", "group_key", "validate_params"]
 
@@ -49,6 +51,8 @@ _SPOKEN = {"train_cost": "training cost", "val_cost": "validation cost"}
 class Passes(Protocol):
     """Trains the lanes of a population for an epoch."""
 
+    watch: Watch | None
+
     @property
     def dropouts(self) -> list[int]:
         """Indices of the dropout layers."""
@@ -59,13 +63,6 @@ class Passes(Protocol):
     def run(
         self, order: Any, epochs: Sequence[int], streams: Mapping[int, list[np.random.Generator]]
     ) -> tuple[Array, Array]:
-        """Return the cost summed over the samples and the number of hits, shape (K,) each."""
-
-
-class Measures(Protocol):
-    """Measures the lanes of a population on samples."""
-
-    def run(self) -> tuple[Array, Array]:
         """Return the cost summed over the samples and the number of hits, shape (K,) each."""
 
 
@@ -104,6 +101,7 @@ class Population:
         self._batch = batch_rows(shared, len(data.X_train))
         optimizer, parameters = self._optimizer, self._network.parameters
         self._slots = (*optimizer.slots, AVERAGE) if shared["ema"] is not None else optimizer.slots
+        self._every: int | None = shared["monitor_every"]
         self._smoothing = float(shared["label_smoothing"])
         self._stacks = Stacks.allocate(parameters, self._slots, optimizer.extras, len(members), self._dtype)
         self._arrays = self._stacks.named()
@@ -248,6 +246,7 @@ class Population:
             if self._augmented is not None:
                 self._augmented.draw(order_seed)
             epochs = [m.epoch for m in self.members]
+            training.watch = watch = Watch.of(self._every, len(self.data.X_train), self._checks)
             measured = {"train": (*training.run(self._order(order_seed), epochs, streams), self._scorers)}
             measured |= {part: (*check.run(), scorers) for part, (check, scorers) in self._checks.items()}
             monitored = self._monitor.run()
@@ -260,8 +259,10 @@ class Population:
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)
+            finished |= self._optimizer.iterates and bool(self._stacks.extras[CONVERGED][k])
             done = finished or member.epoch >= self._params[k]["max_epochs"]
-            results.append(EpochResult(metrics | monitored[k], done, failure))
+            within = () if watch is None else watch.points(k, member.epoch - 1, measured)
+            results.append(EpochResult(metrics | monitored[k], done, failure, within))
         return results
 
     def _data_of(self, k: int) -> TrainingData:
@@ -274,6 +275,8 @@ class Population:
 
     def _order(self, order_seed: tuple[int, ...]) -> Any:
         """Return the order of the samples."""
+        if self._optimizer.iterates:
+            return np.arange(len(self.data.X_train))
         return np.random.default_rng(order_seed).permutation(len(self.data.X_train))
 
     def _training_pass(self, rates: list[Rates]) -> Passes:
@@ -302,26 +305,13 @@ class Population:
 
     def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
         memory, params, epoch = self._memories[k], self._params[k], self.members[k].epoch
-        score = _score(params["early_stopping_metric"], metrics)
-        changes, best, stop = self._stopping.observe(memory, params, score, epoch)
+        seen = score(params["early_stopping_metric"], metrics)
+        changes, best, stop = self._stopping.observe(memory, params, seen, epoch)
         memory |= changes
-        score = _score(params["lr_metric"], metrics)
-        changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, score, epoch)
+        seen = score(params["lr_metric"], metrics)
+        changes, over = SCHEDULES[params["lr_schedule"]].observe(memory, params, seen, epoch)
         memory |= changes
         if best:
             for name, stack in self._judged.items():
                 self._arrays[f"best.{name}"][k] = stack[k]
         return stop or over
-
-
-def _score(metric: str | None, metrics: Mapping[str, float]) -> float:
-    """Return what a rule looks at, the larger the better; NaN where it was not measured.
-
-    Args:
-        metric: "val_accuracy", "val_cost" or "val_r2" (which ranks as the cost does, and exists for any targets); None
-            for the accuracy, or the cost where there is none.
-        metrics: What the epoch measured.
-    """
-    if metric is None:
-        metric = "val_accuracy" if "val_accuracy" in metrics else "val_cost"
-    return metrics.get(metric, math.nan) if metric == "val_accuracy" else -metrics.get("val_cost", math.nan)

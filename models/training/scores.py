@@ -44,7 +44,12 @@ class Scorer:
             cost: The cost, summed over the samples.
             hits: Samples that were right, or the sum of their weights, whose mean is 1.
         """
-        mean = {f"{part}_cost": cost / self._n}
-        if not self._regression:
-            return mean | {f"{part}_accuracy": hits / self._n}
-        return mean | {f"{part}_r2": 1 - 2 * cost / self._variation} if self._variation else mean
+        mean = self.of_some(part, self._n, cost, hits)
+        if not self._regression or not self._variation:
+            return mean
+        return mean | {f"{part}_r2": 1 - 2 * cost / self._variation}
+
+    def of_some(self, part: str, n: int, cost: float, hits: float) -> dict[str, float]:
+        """Return cost and accuracy of n samples of the set; of a regression the cost alone. See :meth:`metrics`."""
+        mean = {f"{part}_cost": cost / n}
+        return mean if self._regression else mean | {f"{part}_accuracy": hits / n}

@@ -21,9 +21,10 @@ from ..network import Network
 from ..optimizers import Optimizer
 from ..regularizers import bound_norms
 from .afterwards import averaged, clipped
-from .samples import Samples, tally
+from .samples import Samples, batch_costs, right, tally
 from .stacks import Stacks, chunks
 from .step import Consumable, Rates, Step, emit
+from .within import Watch
 
 SUPERBATCH_BYTES = 384 * 1024
 """Inputs gathered at once: a part of the second-level cache."""
@@ -115,29 +116,57 @@ class _Block:
 
     def train(self, rows: Array, cost: Array, hits: Array) -> None:
         """Take as many steps as there are batches in `rows`, and add their costs and hits."""
+        s, watch = self._gather(rows), self._owner.watch
+        if watch is None:
+            for chunk in self._chunks:
+                kept = self._take_steps(chunk, 0, s)
+                c, r = tally(self._owner.network, chunk.u[:s], chunk.h[:s], *self._aims(0, s), kept=kept)
+                cost[chunk.lanes] += c
+                hits[chunk.lanes] += r
+            return
+        costs, begin = np.empty((len(cost), s)), 0  # summed at the end, in the order in which they are without a watch
+        for end in watch.edges(s, self._t.shape[1]):
+            some, right_ones = np.zeros_like(cost), np.zeros_like(hits)
+            for chunk in self._chunks:
+                kept, aims = self._take_steps(chunk, begin, end), self._aims(begin, end)
+                u, h = chunk.u[begin:end], chunk.h[begin:end]
+                found = batch_costs(self._owner.network, u, h, aims[0], aims[2], kept).T
+                costs[chunk.lanes, begin:end], some[chunk.lanes] = found, found.sum(-1, dtype=np.float64)
+                right_ones[chunk.lanes] = right(u, h, *aims[:2]).sum((0, 2))
+            hits += right_ones
+            watch.trained((end - begin) * self._t.shape[1], some, right_ones)
+            begin = end
+        cost += costs.sum(-1)
+
+    def _aims(self, begin: int, end: int) -> tuple[Array, Array | None, Array | None]:
+        """Return targets, labels and weights of some of the batches."""
+        parts = self._labels, self._importance
+        labels, importance = (None if part is None else part[begin:end] for part in parts)
+        return self._t[begin:end], labels, importance
+
+    def _take_steps(self, chunk: _Chunk, begin: int, end: int) -> tuple[Array, Array] | None:
+        """Train the lanes of a chunk on some of the batches, and return what their outputs left for the cost."""
+        owner = self._owner
+        for index, mask in chunk.masks.items():
+            for k, rng in enumerate(owner.streams[index][chunk.lanes]):
+                draw_mask(rng, owner.dropped(chunk.lanes.start + k, index), mask[begin:end, k])
+        for step in chunk.steps[begin:end]:
+            run(step)
+        return None if chunk.kept is None else (chunk.kept[0][begin:end], chunk.kept[1][begin:end])
+
+    def _gather(self, rows: Array) -> int:
+        """Copy samples to where the steps read them, and return how many batches they are."""
         owner, s = self._owner, len(rows) // self._t.shape[1]
         given, x, t = owner.samples, self._x[:s], self._t[:s]
         given.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
         given.targets.take(rows, 0, t.reshape(-1, t.shape[2]), "clip")
-        labels = importance = None
         if given.labels is not None and self._labels is not None:
-            labels = self._labels[:s]
-            given.labels.take(rows, 0, labels.reshape(-1), "clip")
+            given.labels.take(rows, 0, self._labels[:s].reshape(-1), "clip")
         if given.importance is not None and self._importance is not None:
-            importance = self._importance[:s]
-            given.importance.take(rows, 0, importance.reshape(-1, 1), "clip")
+            given.importance.take(rows, 0, self._importance[:s].reshape(-1, 1), "clip")
         for stem in self._stems[:s]:
             run(stem)
-        for chunk in self._chunks:
-            for index, mask in chunk.masks.items():
-                for k, rng in enumerate(owner.streams[index][chunk.lanes]):
-                    draw_mask(rng, owner.dropped(chunk.lanes.start + k, index), mask[:s, k])
-            for step in chunk.steps[:s]:
-                run(step)
-            kept = None if chunk.kept is None else (chunk.kept[0][:s], chunk.kept[1][:s])
-            c, r = tally(owner.network, chunk.u[:s], chunk.h[:s], t, labels, importance, kept=kept)
-            cost[chunk.lanes] += c
-            hits[chunk.lanes] += r
+        return s
 
 
 class TrainingPass:
@@ -150,6 +179,9 @@ class TrainingPass:
         rates: Hyper-parameters of each lane.
         samples: The training set.
         batch_size: Samples in a batch.
+
+    Attributes:
+        watch: What is measured within the next epoch, or None.
     """
 
     def __init__(
@@ -163,6 +195,7 @@ class TrainingPass:
     ) -> None:
         self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
         self.samples = samples
+        self.watch: Watch | None = None
         self.counts = optimizer.counts or network.counts
         self.clock = np.zeros((len(self.rates), 1, 1))
         self.streams: dict[int, list[np.random.Generator]] = {}
@@ -236,7 +269,9 @@ def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
     clip, ema = step.rates[0].clip_norm, step.rates[0].ema  # the same for all lanes
     if clip is not None:
         step = clipped(step, clip)
-    ops = [*step.forward, *step.error, *step.backward, *optimizer.update(step)]
+    ops = optimizer.update(step)
+    if not optimizer.iterates:
+        ops = [*step.forward, *step.error, *step.backward, *ops]
     if counts:
         ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from optimizers import FIRST_ORDER
 
 from hpsearch.models.initializers import orthogonal
-from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.schedules import SCHEDULES, warm_up
 from hpsearch.models.training.folds import FoldPopulation
 from hpsearch.models.training.population import Member, Population
@@ -14,7 +14,6 @@ AROUND = [
     {"clip_norm": 0.05}, {"ema": 0.9}, {"label_smoothing": 0.2}, {"regularize_biases": True, "l2": 3.0, "l1": 0.3},
     {"lr_warmup": 3}, {"clip_norm": 0.1, "ema": 0.8, "early_stopping": "patience", "batch_norm": True},
 ]  # fmt: skip
-FIRST_ORDER = [name for name in OPTIMIZERS if name != "hessian_free"]
 
 
 @pytest.fixture(scope="module")

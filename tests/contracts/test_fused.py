@@ -7,6 +7,7 @@ import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from optimizers import going_along
 
 from hpsearch.models.activations import ACTIVATIONS
 from hpsearch.models.costs import HEADS
@@ -63,7 +64,7 @@ def member(k, shared):
     for name in {"dropout", "input_dropout"} & shared.keys():
         own[name] = shared[name] * (1 - 0.1 * (k % 4))
         shared = {key: value for key, value in shared.items() if key != name}
-    return Member({**BASE, **own, **shared}, (11, k))
+    return Member(going_along({"optimizer": "sgd", **BASE, **own, **shared}), (11, k))
 
 
 def data_for(shared, toy):

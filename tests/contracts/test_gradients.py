@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from optimizers import FIRST_ORDER
 
 from hpsearch.models.activations import ACTIVATIONS
 from hpsearch.models.costs import HEADS
@@ -12,7 +13,6 @@ from hpsearch.models.training.population import Member, Population
 
 SHAPES = [(), (5,), (4, 3)]
 CASES = list(itertools.product(SHAPES, ACTIVATIONS, HEADS))
-FIRST_ORDER = [name for name in OPTIMIZERS if name != "hessian_free"]
 PENALTIES = [{"l2": 0.9}, {"l1": 0.6}, {"l1": 0.6, "l2": 0.9}, {"max_norm": 0.8}, {}]
 
 

@@ -13,7 +13,7 @@ BAD = [
     ({"activation": "sigmod"}, r"activation='sigmod' is unknown \(did you mean 'sigmoid'\?\)"),
     (
         {"optimizer": "zzz"},
-        r"optimizer='zzz' is unknown \(known: adam, adamw, hessian_free, momentum, nesterov, rmsprop, sgd\)",
+        r"optimizer='zzz' is unknown \(known: adam, adamw, hessian_free, lbfgs, momentum, nesterov, rmsprop, sgd\)",
     ),
     ({"cost": None}, "cost=None is unknown"),
     ({"learning_rate": 0}, "learning_rate=0 must be a positive number"),

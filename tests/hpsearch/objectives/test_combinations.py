@@ -35,6 +35,11 @@ def study(space, model=None, **options):
             "output='linear', optimizer='hessian_free': optimizer='hessian_free' needs a cost with curvature",
         ),
         ({"optimizer": Choice(["sgd", "hessian_free"]), "clip_norm": Float(0.1, 1)}, "optimizer='hessian_free'"),
+        (
+            {"l2": Float(0, 1), "learning_rate": Float(0.1, 1), "optimizer": Choice(["sgd", "lbfgs"])},
+            "learning_rate=0.1, optimizer='lbfgs': learning_rate=0.1 does not go with optimizer='lbfgs'",
+        ),
+        ({"optimizer": Choice(["lbfgs", "adam"]), "batch_size": Choice([32, "all"])}, "batch_size=32"),
         ({"activation": Choice(["relu", "rleu"])}, "activation='rleu': activation='rleu' is unknown"),
         ({"l2": Float(-1, 1)}, "l2=-1.0"),
     ],
@@ -52,11 +57,19 @@ def test_a_combination_that_cannot_be_built_is_refused_before_the_first_trial(sp
         ({"output": Choice(["sigmoid", "softmax", "tanh"])}, {}),
         ({"optimizer": Choice(["sgd", "adam"]), "momentum": Float(0, 0.9, when={"optimizer": "adam"})}, {}),
         (
+            {
+                "optimizer": Choice(["lbfgs", "adam"]),
+                "l2": Float(0, 1),
+                "learning_rate": Float(0.001, 0.1, log=True, when={"optimizer": "adam"}),
+            },
+            {},
+        ),
+        (
             {"batch_norm": Choice([False, True]), "batch_size": Int(1, 64)},
             {"constraints": [lambda p: p["batch_size"] > 1 or not p["batch_norm"]]},
         ),
     ],
-    ids=["output", "when", "constraint"],
+    ids=["output", "when", "lbfgs", "constraint"],
 )
 def test_what_goes_together_trains(space, options, tmp_path):
     result = study(space, **options).run(root=tmp_path, quiet=True, tracking=False)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hpsearch.models.datasets import DatasetError, catalogue, describe, load
+from hpsearch.models.datasets import DatasetError, describe, load, places
 from hpsearch.models.datasets.idx import DTYPES, read_idx
 
 TYPE_CODES = {np.dtype(dtype).newbyteorder("=").str[1:]: code for code, dtype in DTYPES.items()}
@@ -212,4 +212,4 @@ def test_mnist_refuses_a_split(full_size):
 )
 def test_the_cache_is_where_the_platform_keeps_caches(monkeypatch, platform, environ, expected):
     monkeypatch.setattr("sys.platform", platform)
-    assert catalogue.cache_root(environ) == Path.home() / expected
+    assert places.cache_root(environ) == Path.home() / expected

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from optimizers import going_along
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
@@ -28,7 +29,7 @@ MODELS = [
     MLPClassifier(early_stopping="growing", lr_schedule="plateau", patience=2, learning_rate=np.float64(0.25)),
     MLPClassifier(augmentation=Augmentation(rotation=3.0), image_shape=(8, 8), class_weight={3: 2.0}),
     MLPClassifier(random_state=np.random.RandomState(3), batch_size="all"),
-    *(MLPRegressor(optimizer=name, lr_schedule="cosine") for name in OPTIMIZERS),
+    *(MLPRegressor(**going_along({"optimizer": name, "lr_schedule": "cosine"})) for name in OPTIMIZERS),
 ]
 
 
@@ -59,7 +60,7 @@ def test_a_loaded_model_is_the_saved_one_bit_for_bit(model, digits, tmp_path):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_loaded_model_trains_on_where_the_saved_one_stopped(optimizer, digits, tmp_path):
-    model = fitted(MLPClassifier(optimizer=optimizer, dropout=0.1), digits)
+    model = fitted(MLPClassifier(**going_along({"optimizer": optimizer, "dropout": 0.1})), digits)
     model.save(tmp_path / "model.npz")
     loaded = models.load(tmp_path / "model.npz")
     for each in (model, loaded):

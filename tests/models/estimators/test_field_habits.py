@@ -55,7 +55,6 @@ def test_a_parameter_of_scikit_learn_s_networks_gets_an_error_that_translates(gi
         ({"activation": "logistic"}, "here activation='sigmoid'"),
         ({"early_stopping": True}, "here early_stopping='patience'"),
         ({"learning_rate": "adaptive"}, "here lr_schedule='plateau'"),
-        ({"optimizer": "lbfgs"}, "here optimizer='hessian_free'"),
         ({"batch_size": "auto"}, r"scikit-learn's is min\(200, n_samples\)"),
     ],
 )

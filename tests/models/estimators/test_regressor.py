@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from optimizers import going_along
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, make_friedman1
 from sklearn.exceptions import NotFittedError
@@ -77,7 +78,8 @@ def test_several_targets_keep_their_shape(friedman):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_ten_partial_fits_are_a_fit_of_ten_epochs_bit_for_bit(optimizer, friedman):
     X, y = friedman
-    params = {"optimizer": optimizer, "random_state": 3, "l2": 0.1, "max_epochs": 10, "lr_schedule": "cosine"}
+    shared = {"random_state": 3, "l2": 0.1, "max_epochs": 10, "lr_schedule": "cosine"}
+    params = going_along({"optimizer": optimizer, **shared})
     whole, parts = MLPRegressor(**params).fit(X, y), MLPRegressor(**params)
     for _ in range(10):
         parts.partial_fit(X, y)

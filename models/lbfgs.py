@@ -1,0 +1,166 @@
+"""L-BFGS: quasi-Newton steps over the whole training set (Liu and Nocedal 1989), one an epoch.
+
+The last PAIRS steps s and changes of gradient y stand for the Hessian: two loops over them turn a gradient into the
+direction −H·∇C, along which `hpsearch.models.line_search` finds the length of the step. The rules and constants are
+those of SciPy's L-BFGS-B. SciPy's own cannot be stopped and taken up again; here the pairs are arrays of the optimizer,
+as the velocity of momentum is, so that training goes on from a saved state to the same bits.
+
+The first gradient of an epoch is the last one of the epoch before. Whoever has just taken up a state computes it again,
+to the same bits: the samples stand in one order for ever, and nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .kernels import Array, Op, run
+from .line_search import Place, search
+from .regularizers import penalty
+from .training.step import Step
+
+PAIRS = 10
+"""Pairs that are remembered."""
+
+STEPS, CHANGES = (tuple(f"{kind}{i}" for i in range(PAIRS)) for kind in ("step", "change"))
+"""The slots of s and y: pair number i of all that were kept stands in slot i mod PAIRS."""
+
+KEPT, CONVERGED = "pairs", "converged"
+"""What a lane remembers beside: how many pairs it has kept so far, and whether the last step ended the search."""
+
+EXTRAS = {KEPT: np.zeros(1), CONVERGED: np.zeros(1)}
+
+FLAT = 1e-5
+"""Training has converged where no part of the gradient is larger."""
+
+STALLED = 1e7 * float(np.finfo(np.float64).eps)
+"""… or where a step lowers the cost by no more than this part of it, or of 1 where it is below 1."""
+
+
+def direction(gradient: Array, steps: list[Array], changes: list[Array]) -> Array:
+    """Return −H·g, H being the inverse Hessian that BFGS makes of the pairs, from the oldest to the newest.
+
+    It starts from (sᵀy/yᵀy)·I of the newest pair (Nocedal and Wright 2006, algorithm 7.4).
+
+    Args:
+        gradient: g, shape (n,), float64.
+        steps: Of each pair s, shape (n,).
+        changes: Of each pair y, shape (n,).
+    """
+    q = gradient.copy()
+    curved = [float(s @ y) for s, y in zip(steps, changes, strict=True)]
+    parts = []
+    for s, y, sy in reversed(list(zip(steps, changes, curved, strict=True))):
+        parts.append(float(s @ q) / sy)
+        q -= parts[-1] * y
+    if changes:
+        q *= curved[-1] / float(changes[-1] @ changes[-1])
+    for s, y, sy, part in zip(steps, changes, curved, reversed(parts), strict=True):
+        q += (part - float(y @ q) / sy) * s
+    return -q
+
+
+def update(step: Step) -> list[Op]:
+    """Emit one iteration of a single lane, passes included: all samples are one batch."""
+    return [(_Iteration(step).run, ())]
+
+
+class _Iteration:
+    """One lane's iteration: evaluates cost and gradient along a direction, and keeps the pair of what it did.
+
+    Outputs and logits of the step are left as the weights give them on which the iteration ends.
+    """
+
+    def __init__(self, step: Step) -> None:
+        self._step, layout, workspace = step, step.stacks.layout, step.workspace
+        self._flat, self._rates = step.stacks.flat[0], step.rates[0]
+        self._decaying = slice(layout.decaying)
+        self._steps, self._changes = ([step.stacks.slots[name][0] for name in names] for names in (STEPS, CHANGES))
+        self._kept, self._converged = (step.stacks.extras[name][0] for name in (KEPT, CONVERGED))
+        gradient = workspace.buffer("gradient", width=layout.width, rows=1)[:, 0]
+        views = layout.views(gradient)
+        self._slope = gradient[0]
+        self._passes = [*step.forward, *step.error, *step.backward]
+        self._passes += [g.accumulate(0, 1.0, 0.0, views[g.parameter][0]) for g in step.gradients]
+        # The data's cost and gradient at the weights `_where`: a shortcut, from which nothing but time depends.
+        self._where = np.full_like(self._flat, np.nan)
+        self._cost, self._data_gradient = math.nan, np.empty_like(self._flat)
+
+    def _evaluate(self) -> None:
+        """Compute the data's cost and gradient at the weights as they are."""
+        run(self._passes)
+        step = self._step
+        terms = step.network.head.value(step.u, step.h, step.t[None])
+        if step.importance is not None:
+            terms = terms * step.importance
+        self._cost = float(terms.sum(dtype=np.float64)) / step.workspace.batch
+        self._data_gradient[:] = self._slope
+        self._where[:] = self._flat
+
+    def _regularised(self) -> tuple[float, Array]:
+        """Return the regularised cost and its gradient, float64."""
+        weights, r = self._flat[self._decaying], self._rates
+        gradient: Array = self._data_gradient.astype(np.float64)
+        gradient[self._decaying] += r.l2 / r.n_train * weights
+        return self._cost + penalty(weights, r.l1, r.l2, r.n_train), gradient
+
+    def _pairs(self) -> tuple[list[Array], list[Array]]:
+        """Return steps and changes, from the oldest to the newest, float64."""
+        kept = int(self._kept[0])
+        places = [i % PAIRS for i in range(max(0, kept - PAIRS), kept)]
+        steps, changes = ([rows[i].astype(np.float64) for i in places] for rows in (self._steps, self._changes))
+        return steps, changes
+
+    def _remember(self, s: Array, y: Array, slope: float) -> None:
+        """Keep a pair, unless the cost is not curved upwards along it."""
+        if float(s @ y) > np.finfo(np.float64).eps * abs(slope):
+            place = int(self._kept[0]) % PAIRS
+            self._steps[place][:], self._changes[place][:] = s, y
+            self._kept += 1
+
+    def run(self) -> None:
+        """Take one step; none where training has converged."""
+        fresh = np.array_equal(self._where, self._flat)
+        if not fresh:
+            self._evaluate()
+        start, (value, gradient) = self._flat.copy(), self._regularised()
+        self._converged[:] = 1
+        if math.isfinite(value) and np.abs(gradient).max() > FLAT:
+            for steps, changes in (self._pairs(), ([], [])):  # without what is remembered, where it leads nowhere
+                if not steps:
+                    self._kept[:] = 0
+                along = direction(gradient, steps, changes)
+                if self._descend(start, value, gradient, along, 1.0 if steps else _cautious(along)) or not steps:
+                    break
+        if fresh and np.array_equal(start, self._flat):
+            run(self._step.forward)  # other lanes have used the outputs since
+
+    def _descend(self, start: Array, value: float, gradient: Array, along: Array, first: float) -> bool:
+        """Search along a direction and go there; returns whether it led down."""
+
+        def evaluate(length: float) -> Place:
+            self._flat[:] = start + length * along
+            self._evaluate()
+            cost, ahead = self._regularised()
+            return Place(length, cost, float(ahead @ along))
+
+        slope = float(gradient @ along)
+        if not slope < 0:
+            return False
+        found = search(evaluate, Place(0.0, value, slope), first)
+        self._flat[:] = start + found.length * along
+        if not np.array_equal(self._where, self._flat):
+            self._evaluate()
+        if np.array_equal(start, self._flat):
+            return False
+        after, ahead = self._regularised()
+        self._remember(self._flat.astype(np.float64) - start, ahead - gradient, slope)
+        still = value - after <= STALLED * max(abs(value), abs(after), 1.0)
+        self._converged[:] = still or np.abs(ahead).max() <= FLAT
+        return True
+
+
+def _cautious(along: Array) -> float:
+    """Return a first length for a direction of which nothing but the gradient is known: that of a step of length 1."""
+    return min(1.0, 1 / math.sqrt(float(along @ along)))

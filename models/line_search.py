@@ -1,0 +1,89 @@
+"""The length of a step along a direction that leads down: a search for the strong Wolfe conditions.
+
+A step of length t along a direction of slope φ′(0) < 0 is good where the cost has fallen by a part of what the slope
+promised, φ(t) ≤ φ(0) + c₁·t·φ′(0), and where it has flattened, |φ′(t)| ≤ c₂·|φ′(0)| (Nocedal and Wright 2006, § 3.5).
+The second is what makes a pair of steps and changes of gradient tell L-BFGS something true.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FALL, FLATTEN = 1e-3, 0.9
+"""c₁ and c₂, as SciPy's L-BFGS-B has them."""
+
+MOST = 20
+"""Most lengths that are tried."""
+
+GROW = 4.0
+"""A step whose end still leads down as steeply is made this many times longer."""
+
+MARGIN = 0.1
+"""A new length stays this part of the interval away from both of its ends."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is known of one place along the direction.
+
+    Attributes:
+        length: t.
+        value: φ(t), the cost there.
+        slope: φ′(t), its slope along the direction.
+    """
+
+    length: float
+    value: float
+    slope: float
+
+
+def search(evaluate: Callable[[float], Place], start: Place, first: float, most: int = MOST) -> Place:
+    """Return a place that meets the strong Wolfe conditions.
+
+    Args:
+        evaluate: (t) -> the place at that length. A cost that is not finite counts as a step too long.
+        start: The place of length 0, whose slope is below 0.
+        first: The first length to try.
+        most: Most places that are tried.
+
+    Returns:
+        The place, or where none was found the lowest that meets the first condition, or `start` where there is no such.
+    """
+    low, high, length = start, None, first
+    for _ in range(most):
+        place = evaluate(length)
+        if not _fell(place, start) or (low is not start and place.value >= low.value):
+            high = place
+        elif abs(place.slope) <= -FLATTEN * start.slope:
+            return place
+        else:
+            ahead = place.slope < 0 if high is None else place.slope * (high.length - low.length) < 0
+            if not ahead:
+                high = low
+            low = place
+        length = GROW * low.length if high is None else _between(low, high)
+        if length in (low.length, start.length) or not math.isfinite(length):
+            break
+    return low
+
+
+def _fell(place: Place, start: Place) -> bool:
+    """Return whether the cost fell, and by its part of what the slope promised; NaN did not."""
+    promised = start.value + FALL * place.length * start.slope
+    return math.isfinite(place.slope) and place.value <= promised and place.value < start.value
+
+
+def _between(low: Place, high: Place) -> float:
+    """Return where the cubic through two places, with their slopes, is lowest; within them, and not too near an end."""
+    width = high.length - low.length
+    part = 0.5
+    if math.isfinite(high.value) and math.isfinite(high.slope):
+        # p(r) = value + slope·r + c·r² + d·r³ over r in [0, 1], which ends at the other place with its slope
+        rise, slope, end = high.value - low.value, low.slope * width, high.slope * width
+        d, c = slope + end - 2 * rise, 3 * rise - 2 * slope - end
+        root = c * c - 3 * d * slope
+        if root >= 0 and (below := c + math.sqrt(root)) != 0:
+            part = -slope / below
+    return low.length + min(max(part, MARGIN), 1 - MARGIN) * width
