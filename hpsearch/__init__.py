@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from hpsearch.models.estimators.network2 import save_network2 as save_network2
     from hpsearch.models.estimators.network_classifier import NetworkClassifier as NetworkClassifier
     from hpsearch.models.estimators.network_regressor import NetworkRegressor as NetworkRegressor
+    from hpsearch.models.estimators.onnx_file import save_onnx as save_onnx
     from hpsearch.models.estimators.regressor import MLPRegressor as MLPRegressor
+    from hpsearch.models.estimators.safetensors_file import load_safetensors as load_safetensors
+    from hpsearch.models.estimators.safetensors_file import save_safetensors as save_safetensors
     from hpsearch.models.estimators.torch_state import load_torch_state as load_torch_state
     from hpsearch.models.estimators.torch_state import torch_state as torch_state
     from hpsearch.models.layers.activation import Activation as Activation
@@ -98,8 +101,11 @@ _HOMES = {
     "load": "hpsearch.tracking.load_model",
     "load_model": "hpsearch.tracking.load_model",
     "load_network2": "hpsearch.models.estimators.network2",
+    "load_safetensors": "hpsearch.models.estimators.safetensors_file",
     "load_torch_state": "hpsearch.models.estimators.torch_state",
     "save_network2": "hpsearch.models.estimators.network2",
+    "save_onnx": "hpsearch.models.estimators.onnx_file",
+    "save_safetensors": "hpsearch.models.estimators.safetensors_file",
     "torch_state": "hpsearch.models.estimators.torch_state",
     "track": "hpsearch.running.single",
 }
@@ -145,8 +151,11 @@ __all__ = [
     "load",
     "load_model",
     "load_network2",
+    "load_safetensors",
     "load_torch_state",
     "save_network2",
+    "save_onnx",
+    "save_safetensors",
     "torch_state",
     "track",
 ]

@@ -78,8 +78,8 @@ MODELS_FLOORS: list[set[str]] = [
         "estimators.network_regressor",
         "estimators.regressor",
     },
-    {"estimators.from_state", "estimators.loading", "estimators.torch_state"},
-    {"estimators.serving", "estimators.network2"},
+    {"estimators.from_state", "estimators.loading", "estimators.onnx_file", "estimators.torch_state"},
+    {"estimators.serving", "estimators.network2", "estimators.safetensors_file", "estimators.histograms"},
 ]
 """From the lowest floor within ``models`` to the highest, by module; modules of one floor do not see each other. The
 data sets stand aside: they know none of these, and none of these knows them."""

@@ -31,8 +31,14 @@ ROOMS = (
 HANDED_OVER = {"Result": Result, "StudyFailed": StudyFailed, "UserTrial": UserTrial}
 """What people are given without importing it."""
 
-FRAMEWORKS = ("hpsearch.integrations.boosting", "hpsearch.integrations.networks")
-"""Their examples need packages that are not always there: tests/hpsearch/integrations/test_docstrings.py runs them."""
+FRAMEWORKS = (
+    "hpsearch.integrations.boosting",
+    "hpsearch.integrations.networks",
+    "hpsearch.models.estimators.onnx_file",
+    "hpsearch.models.estimators.safetensors_file",
+)
+"""Their examples need packages that are not always there: tests/hpsearch/integrations/test_docstrings.py runs them, and
+test_onnx.py and test_safetensors.py in tests/models/estimators."""
 
 
 def is_public(room: str, thing: Any) -> bool:

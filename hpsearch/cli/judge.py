@@ -30,7 +30,7 @@ def report(study: str, output: Path | None, root: Path) -> None:
 
     folder = catalogue.find(root, study)
     path = output or Path(f"{folder.name}.html")
-    write_report(catalogue.load_version(folder), path)
+    write_report(catalogue.load_version(folder), path, folder)
     click.echo(f"wrote {path}")
 
 

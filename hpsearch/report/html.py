@@ -25,6 +25,7 @@ from hpsearch.report import (
     explain,
     figures,
     findings,
+    histograms,
     landscape,
     lanes,
     origin,
@@ -45,13 +46,20 @@ CURVE = 16
 """Width of a curve in the table."""
 
 
-def write_report(history: History, path: Path) -> None:
+def write_report(history: History, path: Path, study_dir: Path | None = None) -> None:
     """Write a study's report; a report that stands there is replaced at once, never half.
+
+    Args:
+        history: The study.
+        path: Where to.
+        study_dir: The study's folder, where the histograms of its winner may be; None to leave them out.
 
     Raises:
         UserError: The file cannot be written, or plotly is not installed.
     """
-    files.write_whole(path, page(history))
+    shown, found = drawings(history)
+    within = [] if study_dir is None else histograms.figures(histograms.kept(study_dir))
+    files.write_whole(path, page(history, ([*shown, *within], found)))
 
 
 def drawings(history: History) -> Drawings:

@@ -33,15 +33,16 @@ def exhibits() -> Exhibits:
     return Exhibits(_draw)
 
 
-def _draw(history: History) -> Mapping[str, bytes]:
-    from hpsearch.report import html, pictures
+def _draw(history: History, study_dir: Path) -> Mapping[str, bytes]:
+    from hpsearch.report import histograms, html, pictures
 
-    drawn = html.drawings(history)
+    drawn, kept = html.drawings(history), histograms.kept(study_dir)
+    files = {} if kept is None else {histograms.FILE: (json.dumps(kept, indent=1) + "\n").encode()}
     try:
-        files = {html.FILE: html.page(history, drawn).encode()}
+        page = html.page(history, ([*drawn[0], *histograms.figures(kept)], drawn[1]))
+        files[html.FILE] = page.encode()
     except UserError as error:  # MLflow is here without what draws a page; the curves are worth delivering alone
         print(f"no {html.FILE}: {error}", file=sys.stderr)
-        files = {}
     return {**files, **pictures.pictures(drawn[0])}
 
 

@@ -7,6 +7,7 @@ the same bits.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from hpsearch.judging.confirm import winner
 from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.report.histograms import FILE
 from hpsearch.study.study import Study
 from hpsearch.tracking import cursor
 from hpsearch.tracking.example import write_example
@@ -154,13 +156,18 @@ def store(
     model = estimator()
     if model is None:
         return
-    from hpsearch.models.estimators import serving  # imports scikit-learn, which a study of a function does not need
+    # These import scikit-learn, which a study of a function does not need.
+    from hpsearch.models.estimators import serving
+    from hpsearch.models.estimators.histograms import histograms
 
     examples = dataset.X_valid[:EXAMPLES].astype("float64") if dataset.example is None else dataset.example
     folder = Path(tempfile.mkdtemp(prefix=".model-", dir=study_dir))
     try:
         predicted = serving.write(model, folder, examples)
         write_example(folder, examples)
+        samples = dataset.X_valid if dataset.example is None else dataset.example
+        if (seen := histograms(model, samples)) is not None:
+            (folder / FILE).write_text(json.dumps(seen), encoding="utf-8")
         tables = () if dataset.example is None else ("pandas",)
         requirements = [pinned(package) for package in (*NEEDED, *tables)]
         card = Card(

@@ -13,13 +13,15 @@ from hpsearch.tracking.store import Store
 
 @dataclass(frozen=True)
 class Exhibits:
-    """Makes what is shown, and sends it. What it makes is a function of the log, so that repeats change nothing.
+    """Makes what is shown, and sends it.
+
+    What it makes is a function of the log and of the winner's model, so that repeats change nothing.
 
     Attributes:
-        draw: Returns the report's files by name.
+        draw: Returns the report's files by name, of a study and its folder.
     """
 
-    draw: Callable[[History], Mapping[str, bytes]]
+    draw: Callable[[History, Path], Mapping[str, bytes]]
 
     def version(self, study_dir: Path) -> str:
         """Return a text that names what a study has to show beside its log."""
@@ -31,6 +33,6 @@ class Exhibits:
         Raises:
             Exception: Whatever the store raised.
         """
-        for name, content in self.draw(history).items():
+        for name, content in self.draw(history, study_dir).items():
             store.log_file(run, content, name)
         store.log_model(run, study_dir)

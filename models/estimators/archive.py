@@ -58,14 +58,7 @@ def write(path: str | os.PathLike[str], content: Content) -> None:
     Raises:
         ValueError: A parameter or label is neither a number nor text.
     """
-    params = {key: _pack(value, key) for key, value in content.params.items()}
-    header: dict[str, Any] = {
-        "format": FORMAT,
-        "version": VERSION,
-        "class": content.kind,
-        "params": params,
-        "fitted": content.fitted,
-    }
+    header = header_of(content)
     arrays: dict[str, Any] = {_STATE + key: value for key, value in content.state.items()}
     for key, array in content.labels.items():
         arrays[key], header[key] = _plain(array, key)
@@ -80,6 +73,39 @@ def write(path: str | os.PathLike[str], content: Content) -> None:
             file.close()
             os.unlink(file.name)
             raise
+
+
+def header_of(content: Content) -> dict[str, Any]:
+    """Return what a file says beside its arrays, as JSON values.
+
+    Raises:
+        ValueError: A parameter is neither a number nor text.
+    """
+    params = {key: _pack(value, key) for key, value in content.params.items()}
+    head = {"format": FORMAT, "version": VERSION, "class": content.kind}
+    return {**head, "params": params, "fitted": content.fitted}
+
+
+def content_of(header: Any, labels: Mapping[str, Array], state: Mapping[str, Array], path: str) -> Content:
+    """Return the content that a header and arrays are of.
+
+    Args:
+        header: What :func:`header_of` gave, as it was read.
+        labels: See `Content`.
+        state: See `Content`.
+        path: Where it stood, for errors.
+
+    Raises:
+        ValueError: It is no header of ours, or of a later version.
+    """
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f"{path!r} is no model that hpsearch saved")
+    if header.get("version") != VERSION:
+        found = header.get("version")
+        raise ValueError(f"{path!r} has version {found!r} of the format; this hpsearch reads {VERSION}")
+    with damaged(path):
+        params = {key: _unpack(value) for key, value in header["params"].items()}
+        return Content(header["class"], params, header["fitted"], labels, state)
 
 
 def read(path: str | os.PathLike[str]) -> Content:
@@ -98,17 +124,11 @@ def read(path: str | os.PathLike[str]) -> Content:
         header = json.loads(arrays.pop("header").tobytes())
     except (zipfile.BadZipFile, EOFError, KeyError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)!r} is no model, or damaged: {error}") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f"{os.fspath(path)!r} is no model that hpsearch saved")
-    if header.get("version") != VERSION:
-        found = header.get("version")
-        raise ValueError(f"{os.fspath(path)!r} has version {found!r} of the format; this hpsearch reads {VERSION}")
-    with damaged(path):
-        params = {key: _unpack(value) for key, value in header["params"].items()}
-        labels = {key: arrays.pop(key) for key in LABELS if key in arrays}
-        labels = {key: array.astype(object) if header[key] else array for key, array in labels.items()}
-        state = {key.removeprefix(_STATE): value for key, value in arrays.items()}
-        return Content(header["class"], params, header["fitted"], labels, state)
+    labels = {key: arrays.pop(key) for key in LABELS if key in arrays}
+    objects = header if isinstance(header, dict) else {}
+    labels = {key: array.astype(object) if objects.get(key) else array for key, array in labels.items()}
+    state = {key.removeprefix(_STATE): value for key, value in arrays.items()}
+    return content_of(header, labels, state, os.fspath(path))
 
 
 @contextmanager

@@ -53,10 +53,19 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     content = archive.read(path)
     with archive.damaged(path):
-        return _estimator(content)
+        return estimator_of(content)
 
 
-def _estimator(content: archive.Content) -> Perceptron:
+def estimator_of(content: archive.Content) -> Perceptron:
+    """Return the estimator that a file holds, checked; raise a ValueError where it cannot be."""
+    model, params, n_outputs = declared(content)
+    _check_state(content.state, params, model.n_features_in_, n_outputs)
+    model._state = dict(content.state)
+    return model
+
+
+def declared(content: archive.Content) -> tuple[Perceptron, dict[str, Any], int]:
+    """Return the estimator that a file declares, without weights, its resolved parameters, and its outputs."""
     kind = _CLASSES[content.kind]
     own = {*kind._get_param_names(), *content.params}
     model = kind(**{name: value for name, value in as_meant(content.params).items() if name in own})
@@ -69,21 +78,24 @@ def _estimator(content: archive.Content) -> Perceptron:
     for key, array in content.labels.items():
         setattr(model, key, array)
     n_outputs = len(model.classes_) if isinstance(model, NetworkOfClasses) else model.n_outputs_
-    _check_state(content.state, params, model.n_features_in_, n_outputs)
-    model._state = dict(content.state)
-    return model
+    return model, params, n_outputs
 
 
-def _check_state(state: Mapping[str, Array], params: dict[str, Any], n_features: int, n_outputs: int) -> None:
-    """Compare arrays with those of a new network of the same parameters."""
+def begun(params: dict[str, Any], n_features: int, n_outputs: int) -> dict[str, Array]:
+    """Return the state of a new network of these parameters."""
     X, targets = np.zeros((2, n_features), params["dtype"]), np.zeros((2, n_outputs), params["dtype"])
     data = TrainingData(X, targets, X_valid=X, T_valid=targets)
     # what two such samples cannot have has no say in what arrays there are
     params = {**params, "batch_size": 10, "augmentation": None, "output": "identity", "cost": "quadratic"}
-    begun = Population([Member(params, (0,))], data).states()[0]
-    if set(begun) != set(state):
-        raise ValueError(f"its arrays are {sorted(state)}, not {sorted(begun)}")
-    for name, expected in begun.items():
+    return Population([Member(params, (0,))], data).states()[0]
+
+
+def _check_state(state: Mapping[str, Array], params: dict[str, Any], n_features: int, n_outputs: int) -> None:
+    """Compare arrays with those of a new network of the same parameters."""
+    new = begun(params, n_features, n_outputs)
+    if set(new) != set(state):
+        raise ValueError(f"its arrays are {sorted(state)}, not {sorted(new)}")
+    for name, expected in new.items():
         found = state[name]
         if found.shape != expected.shape or found.dtype != expected.dtype:
             raise ValueError(f"{name} is {found.dtype}{found.shape}, not {expected.dtype}{expected.shape}")

@@ -106,6 +106,16 @@ def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
     model._state = new
 
 
+def module_names(model: Any) -> list[str]:
+    """Return the names that a fitted network's arrays have in an `nn.Sequential` of its layers with arrays alone."""
+    kinds = {"W": "weight", "b": "bias", "g": "weight", "s": "bias", "m": "running_mean", "v": "running_var"}
+    number, names = -1, []
+    for place in _places(model):
+        number += place.name[0] in "Wg"
+        names.append(f"{number}.{kinds[place.name[0]]}")
+    return names
+
+
 def _places(model: Any) -> list[_Place]:
     """Return the arrays of a network in the order in which PyTorch's network of the same layers has them."""
     params = resolve_params(model._network_params())
