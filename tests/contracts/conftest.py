@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from chains import CHAINS, PIXELS
+from optimizers import going_along
 from scipy.special import erf
 
 from hpsearch.models import layers as all_layers
@@ -184,7 +185,10 @@ def not_built():
     """
 
     def missing(cases):
-        networks = (Network.build(resolve_params({"hidden_layer_sizes": (5,), **case}), 4, 3) for case in cases)
+        networks = (
+            Network.build(resolve_params(going_along({"optimizer": "sgd", "hidden_layer_sizes": (5,), **case})), 4, 3)
+            for case in cases
+        )
         chains = (resolve_params({"layers": chain, "output": "softmax"}) for chain in CHAINS.values())
         inside = (Network.build(params, PIXELS, 3) for params in chains)
         built = {type(layer) for network in networks for layer in network.layers}

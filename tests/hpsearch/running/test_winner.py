@@ -31,6 +31,7 @@ from hpsearch.models import datasets
 from hpsearch.models.estimators import serving
 from hpsearch.running import winner
 from hpsearch.running.api import Result
+from hpsearch.running.delivery import exhibits
 from hpsearch.tracking import cursor
 from hpsearch.tracking.model import read_card, version
 from hpsearch.tracking.process import Delivery
@@ -181,9 +182,8 @@ def test_mlflow_holds_the_report_its_pictures_and_the_model(registered: Register
     files = {file.path: file.file_size for file in client.list_artifacts(result.run)}
     assert {"report.html", "best.png", "map.png", "curves.png"} <= files.keys()
     report = Path(client.download_artifacts(result.run, "report.html", str(root))).read_text(encoding="utf-8")
-    from hpsearch.report.html import page
-
-    assert report == page(catalogue.load_history(root / "studies" / "won"))
+    folder = root / "studies" / "won"
+    assert report.encode() == exhibits().draw(catalogue.load_history(folder), folder)["report.html"]
     (model,) = client.search_logged_models([client.get_run(result.run).info.experiment_id])
     assert model.name == "model"
     assert model.source_run_id == result.run

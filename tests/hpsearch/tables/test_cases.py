@@ -175,7 +175,7 @@ def test_two_different_times_never_become_equal(tmp_path: Path) -> None:
 
 def test_no_patient_is_on_two_sides_and_validation_is_chance(tmp_path: Path) -> None:
     path = tables.write_patients(tmp_path)
-    frame = pd.read_csv(path, float_precision="round_trip")
+    frame = pd.read_csv(path, engine="python")  # whose floats are those of Python, as ours are
     scores = []
     for seed in range(6):
         dataset = load(Table(path, target="ill", groups="patient"), RandomForestClassifier(), seed=seed)
