@@ -17,10 +17,8 @@ from hpsearch.models.datasets.catalogue import CATALOGUE
 from hpsearch.models.datasets.split import DEFAULT_SPLIT, Split
 from hpsearch.study.table import Table
 from hpsearch.tables import given
+from hpsearch.tables.reader import READER
 from hpsearch.tables.task import kind_of_model
-
-READER = 2
-"""The rules by which tables are read and divided; a log says which were its own. 1: those of version 0.1."""
 
 
 def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER, split: Split | None = None) -> Dataset:
@@ -47,12 +45,12 @@ def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER, s
         if isinstance(data, str) and data in CATALOGUE:
             return datasets.load(data, seed=seed)
         if isinstance(data, str | os.PathLike) and _is_old_kind(Path(data)):
-            return _arrays(data, model, seed, split)
+            return _arrays(data, model, seed, split, reader)
         if isinstance(data, Table | str | os.PathLike) or given.is_frame(data) or given.is_bunch(data):
-            return _table(data, model, seed, split)
+            return _table(data, model, seed, split, reader)
         if given.holds_tables(data):
-            return _table(data, model, seed, split)
-        return _arrays(data, model, seed, split)
+            return _table(data, model, seed, split, reader)
+        return _arrays(data, model, seed, split, reader)
     except ValueError as error:
         raise UserError(str(error)) from error
 
@@ -66,11 +64,14 @@ def load_as(data: Any, model: Any, digest: str | None) -> Dataset:
     dataset = load(data, model)
     if digest in (None, dataset.digest) or dataset.reader == 1:
         return dataset
-    try:
-        by_first_rules = load(data, model, reader=1)
-    except UserError:
-        return dataset  # version 0.1 could not have read it
-    return by_first_rules if by_first_rules.digest == digest else dataset
+    for reader in range(READER - 1, 0, -1):
+        try:
+            by_its_rules = load(data, model, reader=reader)
+        except UserError:
+            continue  # version 0.1 could not have read it
+        if by_its_rules.digest == digest:
+            return by_its_rules
+    return dataset
 
 
 def reader_of(log: Path) -> int:
@@ -88,15 +89,15 @@ def _is_old_kind(path: Path) -> bool:
     return path.is_dir() or arrays or (not path.suffix and not path.exists())
 
 
-def _table(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
+def _table(data: Any, model: Any, seed: int, split: Split | None, reader: int) -> Dataset:
     from hpsearch.tables.settle import settle  # imports pandas
 
     frame, table, source = given.frame_of(data)
     table = table if split is None else replace(table, split=split)
-    return settle(frame, table, source, model, seed)
+    return settle(frame, table, source, model, seed, reader)
 
 
-def _arrays(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
+def _arrays(data: Any, model: Any, seed: int, split: Split | None, reader: int) -> Dataset:
     """Return arrays as they are, with a regressor's targets as numbers, in the dtype that the model takes."""
     task = kind_of_model(model)
     own = model is None or given.is_our_network(model)
@@ -105,14 +106,14 @@ def _arrays(data: Any, model: Any, seed: int, split: Split | None) -> Dataset:
     changed = not own or (regression and given.has_whole_targets(data))
     if _has_gaps(dataset) and model is not None:
         if isinstance(data, tuple | list):
-            return _table(given.as_frames(data), model, seed, split)
-        settled = _table(given.as_frames(_pairs(dataset)), model, seed, split)
+            return _table(given.as_frames(data), model, seed, split, reader)
+        settled = _table(given.as_frames(_pairs(dataset)), model, seed, split, reader)
         return replace(settled, name=dataset.name, source=dataset.source, own_split=_divided_here(data, dataset))
     from hpsearch.tables.checks import unscaled  # imports pandas
 
     return replace(
         dataset,
-        reader=READER if changed else 1,
+        reader=reader if changed else 1,
         own_split=_divided_here(data, dataset),
         warnings=tuple(unscaled(dataset.X_train, model)),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from hpsearch.models.preprocessing import Columns, DateParts, PlainText, SmoothClip
 from hpsearch.models.preprocessing.columns import DATE, NUMBER
 from hpsearch.study.table import Task
+from hpsearch.tables.reader import READER
 
 MANY = 20
 """A category of more values than this is encoded by the target's mean, of fewer as one column for each value."""
@@ -26,17 +27,19 @@ def steps(kinds: Mapping[str, str]) -> list[tuple[str, Any]]:
     return [("columns", Columns(dict(kinds)))]
 
 
-def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task) -> list[tuple[str, Any]]:
-    """Return unfitted steps that turn a table into standardised numbers, each with a name.
+def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task, reader: int = READER) -> list[tuple[str, Any]]:
+    """Return unfitted steps that turn a table into numbers of about unit scale, each with a name.
 
     Numbers are imputed by their median, with a column that says where, brought to a robust unit scale, and tamed beyond
-    three of it; categories become a column for each value, or the mean of the target where there are many; dates become
+    five of it; categories become a column for each value, or the mean of the target where there are many; dates become
     days, and phases of the year, the week and the day; free text is hashed by words and reduced.
 
     Args:
         frame: The training rows.
         kinds: Its columns, and what each holds.
         task: What is predicted.
+        reader: The rules. By those before 3 numbers were tamed beyond three, and standardised after that: rare values
+            were blown up, and networks could not follow targets with long tails.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.decomposition import TruncatedSVD
@@ -55,11 +58,11 @@ def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task) -> list[t
         sort[_sort_of(frame[name], kind)].append(place)  # by place, so that an array of numbers will do
     parts: list[tuple[str, Any, Any]] = []
     if sort["numbers"]:
+        tamed = (SmoothClip(5.0),) if reader >= 3 else (SmoothClip(), StandardScaler())
         numeric = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
             RobustScaler(quantile_range=(25.0, 75.0), unit_variance=True),
-            SmoothClip(),
-            StandardScaler(),
+            *tamed,
         )
         parts.append(("numbers", numeric, sort["numbers"]))
     if sort["dates"]:

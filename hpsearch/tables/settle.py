@@ -18,21 +18,18 @@ from hpsearch.tables import encoding
 from hpsearch.tables.checks import unscaled, warnings_of
 from hpsearch.tables.given import Found, is_our_network
 from hpsearch.tables.kinds import plain
+from hpsearch.tables.reader import READER
 from hpsearch.tables.roles import Roles, described, roles_of
 from hpsearch.tables.split import ENOUGH, Parts, divide
 from hpsearch.tables.task import kind_of_model, labels, task_of
 
 Array = NDArray[Any]
 
-READER = 2
-"""The rules by which tables are read and divided; a log says which were its own. 1: those of version 0.1."""
-
-
 EXAMPLES = 3
 """Validation rows that go along with a model, to try it with."""
 
 
-def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: int) -> Dataset:
+def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: int, reader: int = READER) -> Dataset:
     """Return a table as a data set.
 
     Args:
@@ -41,6 +38,7 @@ def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: i
         origin: Where it came from.
         model: The study's model, or None.
         seed: Seed of the split.
+        reader: The rules, from 2.
 
     Raises:
         UserError: The table cannot be used.
@@ -62,7 +60,7 @@ def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: i
         if weights is not None and not weights[held].any():
             raise UserError(f"{where}: weights: column {roles.weights!r} is 0 in all rows of the {part} part")
     X = {name: typed.iloc[rows].reset_index(drop=True) for name, rows in _named(parts)}
-    steps = _steps(model, X["train"], roles, task)
+    steps = _steps(model, X["train"], roles, task, reader)
     pieces: dict[str, Any] = {}
     for name, rows in (*_named(parts), *([] if len(parts.test) else [("test", None)])):
         pieces[f"X_{name}"] = None if rows is None else X[name]
@@ -86,10 +84,10 @@ def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: i
         warnings += unscaled(X["train"], model, list(roles.kinds))
     return Dataset(
         name=origin.name,
-        digest=_digest(pieces, roles),
+        digest=_digest(pieces, roles, reader if len(steps) > 1 else 2),
         image_shape=None,
         source=origin.source,
-        reader=READER,
+        reader=reader,
         preprocessing=tuple(steps),
         encodes=len(steps) > 1,
         target=roles.target,
@@ -182,7 +180,7 @@ def _codes(column: pd.Series[Any], name: str, where: str) -> Array:
     return np.asarray(pd.factorize(column)[0])
 
 
-def _steps(model: Any, train: pd.DataFrame, roles: Roles, task: Task) -> list[tuple[str, Any]]:
+def _steps(model: Any, train: pd.DataFrame, roles: Roles, task: Task, reader: int) -> list[tuple[str, Any]]:
     """Return what stands before the model: the columns by name, and their encoding where it takes nothing but numbers.
 
     A pipeline that the user gives is taken as it is.
@@ -192,7 +190,7 @@ def _steps(model: Any, train: pd.DataFrame, roles: Roles, task: Task) -> list[tu
     if model is None or isinstance(model, Pipeline):
         return encoding.steps(roles.kinds)
     if is_our_network(model) or encoding.needs_numbers(model, train, roles.kinds):
-        return encoding.numbers(train, roles.kinds, task)
+        return encoding.numbers(train, roles.kinds, task, reader)
     return encoding.steps(roles.kinds)
 
 
@@ -206,9 +204,14 @@ def _frozen(array: Array) -> Array:
     return array
 
 
-def _digest(pieces: dict[str, Any], roles: Roles) -> str:
-    """Return the sha256 (hex) over the parts: names, kinds and cells of the columns, targets and weights."""
+def _digest(pieces: dict[str, Any], roles: Roles, reader: int) -> str:
+    """Return the sha256 (hex) over the parts: names, kinds and cells of the columns, targets and weights.
+
+    It also stands for the rules by which the columns become numbers: what is trained again goes by those that it had.
+    """
     hasher = hashlib.sha256(repr((roles.target, list(roles.kinds.items()))).encode())
+    if reader > 2:
+        hasher.update(f"\nrules {reader}".encode())
     for name, piece in pieces.items():
         hasher.update(f"\n{name} {None if piece is None else len(piece)}\n".encode())
         if piece is None:

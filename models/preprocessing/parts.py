@@ -18,15 +18,21 @@ YEAR = 365.2425
 
 
 class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Gives z/√(1 + (z/3)²) of standardised numbers z: the identity near 0, never beyond ±3.
+    """Gives z/√(1 + (z/b)²) of standardised numbers z: the identity near 0, never beyond ±b.
 
     Outliers keep their order and lose their weight. From RealMLP (Holzmüller et al. 2024, arXiv 2407.04491, section 3).
+
+    Args:
+        bound: b; what it gives stays within ±b.
 
     Example:
         >>> from hpsearch import SmoothClip
         >>> SmoothClip().fit_transform([[0.1], [-1.0], [100.0]]).round(3).ravel()
         array([ 0.1  , -0.949,  2.999])
     """
+
+    def __init__(self, bound: float = 3.0) -> None:
+        self.bound = bound
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn nothing but the number of columns."""
@@ -36,7 +42,8 @@ class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> Array:
         """Return the clipped numbers, float64 of the shape of X."""
         z = np.asarray(X, np.float64)
-        clipped: Array = z / np.sqrt(1 + (z / 3) ** 2)
+        # One that was saved before there was a choice has none.
+        clipped: Array = z / np.sqrt(1 + (z / getattr(self, "bound", 3.0)) ** 2)
         return clipped
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:

@@ -62,7 +62,7 @@ def test_every_figure_is_drawn_without_an_error_or_a_fetch(browse: Callable[...,
         "'path.js-line, path.point, .bars path, .contourlayer path, canvas').length]))",
         *options,
     )
-    assert list(drawn) == ["best", "savings", "map", "importance", "parallel", "curves", "elapsed"]
+    assert list(drawn) == ["best", "savings", "map", "importance", "parallel", "curves", "elapsed", "lanes"]
     assert all(count > 0 for count in drawn.values()), drawn
 
 

@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from hpsearch import MLPClassifier, Table, UserError
 from hpsearch.tables.door import load
 from hpsearch.tables.read import read
+from hpsearch.tables.reader import READER
 
 TEXT = "a,b,y\n" + "\n".join(f"{i * 1.5},{'red' if i % 2 else 'blue'},{i % 3}" for i in range(60)) + "\n"
 
@@ -252,7 +253,7 @@ def test_a_plain_numeric_csv_of_an_old_log_is_read_by_its_rules(tmp_path: Path) 
     old, new = load(tmp_path / "t.csv", MLPClassifier(), reader=1), load(tmp_path / "t.csv", MLPClassifier())
     assert old.X_train.dtype == np.float32
     assert old.digest != new.digest
-    assert new.reader == 2
+    assert new.reader == READER
 
 
 def test_nothing_is_lost_of_what_the_cases_hold(tmp_path: Path) -> None:
