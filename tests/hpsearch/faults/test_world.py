@@ -86,7 +86,7 @@ def test_a_clock_that_goes_back_changes_no_result_and_no_run_ends_before_it_bega
     begun: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = itertools.count(1_700_000_000.0, -3600.0)
-    monkeypatch.setattr("hpsearch.running.api.Clock", partial(Clock, now=lambda: next(times)))
+    monkeypatch.setattr("hpsearch.running.clocks.Clock", partial(Clock, now=lambda: next(times)))
     run(begun)
     assert main(["sync", "--root", str(begun)]) == 0
     assert (exported(begun), stored(begun)) == whole
