@@ -221,7 +221,7 @@ def test_whoever_arrives_first_the_log_is_the_same(tmp_path_factory: pytest.Temp
 
 
 @pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 4])
-@pytest.mark.parametrize("spread", [False, True])
+@pytest.mark.parametrize("spread", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_cut_anywhere_and_resumed_it_tells_the_same_story(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int, spread: bool
 ) -> None:

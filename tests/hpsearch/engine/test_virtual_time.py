@@ -209,7 +209,7 @@ def test_a_row_that_came_before_it_was_due_is_in_the_log_and_not_trained_again(
         with Log(path) as log:
             clock = paced(log, objective=spread())
             restore(clock.history, clock.objective, clock.checkpoints, pytest.fail)
-            stop = clock.history.tick + 5
+            stop = clock.history.tick + 20
             clock.interrupted = lambda clock=clock, stop=stop: clock.history.tick >= stop  # type: ignore[misc]
             done = clock.run()
     assert story(path) == expected
