@@ -20,6 +20,20 @@ BLOCK = 500
 """Most samples that are measured at once."""
 
 
+def check_finite(outputs: Array | list[Array], dtype: object) -> None:
+    """Refuse outputs that overflow.
+
+    Args:
+        outputs: What a network made of samples; an array, or one a layer.
+        dtype: What it calculates with.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    if not all(np.isfinite(each).all() for each in (outputs if isinstance(outputs, list) else [outputs])):
+        raise ValueError(f"Input X contains a value too large for this network: its outputs overflow {dtype}")
+
+
 class Readable(ABC):
     """The part of a network that only looks."""
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from hpsearch.models.network import Network
 from hpsearch.models.parameters import resolve_params
+from hpsearch.models.reading import check_finite
 from hpsearch.models.training.population import Member, TrainingData
 from hpsearch.objectives.outputs import Array, Outputs
 
@@ -46,8 +47,7 @@ class Predicting:
             network = self._networks[trial] = Network.build(resolve_params(member.params), *sizes)
         with np.errstate(all="ignore"):
             values = network.activations(weights, X)
-        if not np.isfinite(values).all():
-            raise ValueError(f"Input X contains a value too large for this network: its outputs overflow {X.dtype}")
+        check_finite(values, X.dtype)
         return self._outputs.predicted(values)
 
     def forget(self, trial: int) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..kernels import Array
 from ..network import Network
 from ..parameters import resolve_params
+from ..reading import check_finite
 from ..threads import limited
 
 
@@ -46,10 +47,7 @@ class Trained(ABC):
         network = Network.build(params, X.shape[1], n_outputs)
         with limited(), np.errstate(all="ignore"):
             outputs = getattr(network, what)(self._judged(), X)
-        if not all(np.isfinite(each).all() for each in (outputs if isinstance(outputs, list) else [outputs])):
-            raise ValueError(
-                f"Input X contains a value too large for this network: its outputs overflow {params['dtype']}"
-            )
+        check_finite(outputs, params["dtype"])
         return outputs
 
     def layer_activations(self, X: Any) -> list[Array]:
