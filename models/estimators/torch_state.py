@@ -178,6 +178,8 @@ class _Walk:
                 raise ValueError(f"the sum of rows of {main} and {shortcut} has its numbers in other pairs in PyTorch")
             for branch in (layer.main, layer.shortcut):
                 self.through(branch, image, total)
+        elif layer.parameters:
+            raise ValueError(f"PyTorch: {type(layer).__name__} is not known to have a counterpart there")
 
 
 def _mixes(layer: Layer) -> bool:
