@@ -78,13 +78,19 @@ def left_out(kernel: CurveKernel, places: Places, target: Array) -> float:
     covariance = kernel.observed(places)
     inverse = np.linalg.inv(covariance)
     pulled = inverse @ target
-    logs = []
-    for owner in np.unique(places.owners):
-        rows = np.flatnonzero(places.owners == owner)
-        block = inverse[np.ix_(rows, rows)]
-        _, determinant = np.linalg.slogdet(block)
-        away = np.linalg.solve(block, pulled[rows])
-        logs.append(0.5 * determinant - 0.5 * float(away @ pulled[rows]) - 0.5 * len(rows) * np.log(2 * np.pi))
+    owners, place = np.unique(places.owners, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    sizes = np.bincount(place)
+    first = np.cumsum(sizes) - sizes
+    logs = np.empty(len(owners))
+    for size in np.unique(sizes).tolist():  # configurations with as many observations are looked at together
+        those = np.flatnonzero(sizes == size)
+        rows = order[first[those][:, None] + np.arange(size)]
+        blocks, own = inverse[rows[:, :, None], rows[:, None, :]], pulled[rows]
+        _, determinants = np.linalg.slogdet(blocks)
+        away = np.linalg.solve(blocks, own[:, :, None])[:, :, 0]
+        squares = [float(one @ other) for one, other in zip(away, own, strict=True)]
+        logs[those] = 0.5 * determinants - 0.5 * np.array(squares) - 0.5 * size * np.log(2 * np.pi)
     return float(np.mean(logs))
 
 

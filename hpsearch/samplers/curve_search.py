@@ -6,8 +6,9 @@ and of the seed; nothing is remembered that could not be computed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -130,10 +131,9 @@ class CurveSearch:
             # Nothing to go by yet: what is under way may bring it.
             return self._begin(curves, self._spread(own, number), None, "startup") if begins else None
         if begins and rng.random() < self._share(curves):
-            units, _ = self.encoding.place([self._draw(number, i) for i in range(16)])
-            drawn, _ = self._fresh(units, _begun(curves))
-            if len(drawn):
-                return self._begin(curves, drawn[0], None, "random")
+            drawn = self._first_fresh((self._draw(number, i) for i in range(16)), _begun(curves))
+            if drawn is not None:
+                return self._begin(curves, drawn, None, "random")
         return self._improve(curves, shown, number, rng, begins=begins, continues=continues)
 
     def best_point(self, curves: Sequence[Curve], number: int) -> Array | None:
@@ -234,12 +234,19 @@ class CurveSearch:
 
     def _spread(self, curves: Sequence[Curve], number: int) -> Array:
         """Return a point of the evenly spread sequence, or where that has begun, one that has not."""
-        begun = len(curves)
-        tried = [self._even(begun), *(self._draw(number, i) for i in range(64))]
-        units, _ = self.encoding.place(tried)
-        fresh, _ = self._fresh(units, _begun(curves))
-        found: Array = fresh[0] if len(fresh) else units[0]
+        even = self._even(len(curves))
+        found = self._first_fresh(chain([even], (self._draw(number, i) for i in range(64))), _begun(curves))
+        if found is None:
+            found = self.encoding.place([even])[0][0]
         return found
+
+    def _first_fresh(self, points: Iterable[dict[str, Any]], begun: Set[bytes]) -> Array | None:
+        """Return the units of the first feasible one of these points that has not begun, or None; no more are drawn."""
+        for point in points:
+            units, _ = self._fresh(self.encoding.place([point])[0], begun)
+            if len(units):
+                return units[0]
+        return None
 
     def _fresh(self, units: Array, begun: Set[bytes]) -> tuple[Array, Array]:
         """Return the feasible ones of these points that have not begun, each once: their units and their codes.
