@@ -123,16 +123,44 @@ class CurveKernel:
         """
         v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
         near = self.near(one.codes, other.codes) if near is None else near
-        if not other.rest.any():  # ends: nothing of the drift
-            found: Array = _LEVEL + v1 * near
-            found[_shared(one, other)] += v3
-            return found
-        walk = np.minimum(one.rest[:, None], other.rest)
-        slope = one.rest[:, None] * other.rest
-        both = walk + slope
-        found = _LEVEL + (v1 + v2 * both) * near + v0 * both
         rows, columns = _shared(one, other)
-        found[rows, columns] += v3 + v4 * walk[rows, columns] + v5 * slope[rows, columns]
+        if not other.rest.any():  # ends: nothing of the drift
+            found: Array = v1 * near
+            found += _LEVEL
+            found[rows, columns] += v3
+            return found
+        both = np.minimum(one.rest[:, None], other.rest)
+        both += one.rest[:, None] * other.rest
+        found = v2 * both
+        found += v1
+        found *= near
+        found += _LEVEL
+        both *= v0
+        found += both
+        mine, its = one.rest[rows], other.rest[columns]
+        found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
+        return found
+
+    def between_each(self, one: Places, other: Places, near: Array) -> Array:
+        """Return the transpose of :meth:`between` at any r, shape (m, n): a place of ``other`` lies in a row.
+
+        Args:
+            one: Places, n of them.
+            other: Others, m of them.
+            near: Kx between them, transposed too, shape (m, n).
+        """
+        v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
+        both = np.minimum(other.rest[:, None], one.rest)
+        both += other.rest[:, None] * one.rest
+        found: Array = v2 * both
+        found += v1
+        found *= near
+        found += _LEVEL
+        both *= v0
+        found += both
+        rows, columns = _shared(other, one)
+        its, mine = other.rest[rows], one.rest[columns]
+        found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
         return found
 
     def within(self, rest: Array, other: Array) -> Array:
