@@ -21,7 +21,8 @@ import numpy as np
 from scipy.special import expit
 
 from .activations import tanh_slope
-from .kernels import Array, Op, largest_of, maximum, run
+from .kernels import Array, Op, run
+from .operations import add, assign, divide, exp, largest_over, maximum, multiply, sign, subtract, sum_over, tanh
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Head:
         t = t if t.ndim == 3 else t[None]
         if self.error is not None:
             return self.error(h, t, out, scratch)
-        first = (np.subtract, (h, t, out))
+        first = subtract(h, t, out=out)
         return [first] if self.canonical else [first, *self.output.backward(h, out, scratch)]
 
     def curvature(self, h: Array, tangent: Array, scratch: Array) -> list[Op]:
@@ -134,11 +135,11 @@ def _plus_minus(t: Array) -> Array:
 
 
 def _tanh(u: Array, h: Array) -> list[Op]:
-    return [(np.tanh, (u, h))]
+    return [tanh(u, out=h)]
 
 
 def _identity(u: Array, h: Array) -> list[Op]:
-    return [(np.copyto, (h, u))]
+    return [assign(u, out=h)]
 
 
 def _unchanged(h: Array, delta: Array, scratch: Array) -> list[Op]:
@@ -147,25 +148,25 @@ def _unchanged(h: Array, delta: Array, scratch: Array) -> list[Op]:
 
 def _softmax(u: Array, h: Array) -> list[Op]:
     row = np.empty((*u.shape[:-1], 1), u.dtype)
-    return [largest_of(u, row), *_softmax_below(u, h, row, row)]
+    return [largest_over(u, -1, out=row), *_softmax_below(u, h, row, row)]
 
 
 def _softmax_below(u: Array, h: Array, largest: Array, total: Array) -> list[Op]:
     return [
-        (np.subtract, (u, largest, h)),  # the largest exponent becomes 0: no overflow
-        (np.exp, (h, h)),
-        (np.add.reduce, (h, -1, None, total, True)),
-        (np.divide, (h, total, h)),
+        subtract(u, largest, out=h),  # the largest exponent becomes 0: no overflow
+        exp(h, out=h),
+        sum_over(h, -1, out=total),
+        divide(h, total, out=h),
     ]
 
 
 def _softmax_backward(h: Array, delta: Array, scratch: Array) -> list[Op]:
     row = np.empty((*h.shape[:-1], 1), h.dtype)
     return [
-        (np.multiply, (delta, h, scratch)),
-        (np.add.reduce, (scratch, -1, None, row, True)),
-        (np.subtract, (delta, row, delta)),
-        (np.multiply, (delta, h, delta)),
+        multiply(delta, h, out=scratch),
+        sum_over(scratch, -1, out=row),
+        subtract(delta, row, out=delta),
+        multiply(delta, h, out=delta),
     ]
 
 
@@ -221,16 +222,16 @@ def _hinge_error(h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
     # 1 for each other class within the margin; for the sample's own class, minus their number
     row, one, zero = np.empty((*h.shape[:-1], 1), h.dtype), np.ones((), h.dtype), np.zeros((), h.dtype)
     return [
-        (np.multiply, (h, t, scratch)),
-        (np.add.reduce, (scratch, -1, None, row, True)),
-        (np.subtract, (h, row, out)),
-        (np.subtract, (out, t, out)),
-        (np.add, (out, one, out)),
-        maximum(out, zero, out),
-        (np.sign, (out, out)),
-        (np.add.reduce, (out, -1, None, row, True)),
-        (np.multiply, (t, row, scratch)),
-        (np.subtract, (out, scratch, out)),
+        multiply(h, t, out=scratch),
+        sum_over(scratch, -1, out=row),
+        subtract(h, row, out=out),
+        subtract(out, t, out=out),
+        add(out, one, out=out),
+        maximum(out, zero, out=out),
+        sign(out, out=out),
+        sum_over(out, -1, out=row),
+        multiply(t, row, out=scratch),
+        subtract(out, scratch, out=out),
     ]
 
 
@@ -243,7 +244,12 @@ OUTPUTS = {
     o.name: o
     for o in (
         Output(
-            "sigmoid", 0.5, _plus_minus, _tanh, tanh_slope, lambda u: np.asarray(expit(2 * u)),
+            "sigmoid",
+            0.5,
+            _plus_minus,
+            _tanh,
+            tanh_slope,
+            lambda u: np.asarray(expit(2 * u)),
             lambda u: _log_sigmoid(2 * u),
         ),
         Output("softmax", 1.0, _as_given, _softmax, _softmax_backward, _softmax_response, np.asarray, _softmax_below),
@@ -251,7 +257,7 @@ OUTPUTS = {
         Output("linear", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
         Output("identity", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
     )
-}  # fmt: skip
+}
 """Every output layer by name: "linear" outputs are scores of classes, "identity" ones the values of a regression."""
 
 HEADS = {

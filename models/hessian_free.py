@@ -18,6 +18,7 @@ import numpy as np
 
 from .kernels import Array, Op, run
 from .layers import Workspace
+from .operations import assign, multiply
 from .regularizers import penalty
 from .training.step import Step
 
@@ -50,10 +51,10 @@ def gauss_newton(step: Step, direction: Array) -> tuple[list[Op], Array]:
     product = workspace.buffer("product", width=layout.width, rows=1)[:, 0]
     forward, tangent = step.network.jvp(workspace, step.stacks.weights, layout.views(direction), step.passed)
     scratch = workspace.buffer("scratch", width=step.delta.shape[-1])
-    ops: list[Op] = [*forward, (np.copyto, (step.delta, tangent))]
+    ops: list[Op] = [*forward, assign(tangent, out=step.delta)]
     ops += step.network.head.curvature(step.h, step.delta, scratch)
     if step.importance is not None:
-        ops.append((np.multiply, (step.delta, step.importance, step.delta)))
+        ops.append(multiply(step.delta, step.importance, out=step.delta))
     # the backward pass answers in units of the error, whose constant differs from that of the curvature
     factor = step.network.head.curvature_scale / step.network.head.scale
     views = layout.views(product)

@@ -13,7 +13,7 @@ Weights are stored transposed, (n_out, n_in): with the long axis contiguous both
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -132,21 +132,6 @@ def adds_in_order(rows: int, columns: int, dtype: np.dtype[Any]) -> bool:
 def _add_rows(alpha: float, right: Array, out: Array) -> None:
     np.add.reduce(right, axis=-2, out=out, keepdims=True)
     np.multiply(out, alpha, out)
-
-
-def maximum(a: Array, b: Array, out: Array) -> Op:
-    """Emit out ← max(a, b), element by element."""
-    return partial(np.maximum, a, b, out=out), ()  # NumPy wants the `out` of maximum and minimum by name
-
-
-def minimum(a: Array, b: Array, out: Array) -> Op:
-    """Emit out ← min(a, b), element by element."""
-    return partial(np.minimum, a, b, out=out), ()
-
-
-def largest_of(x: Array, out: Array) -> Op:
-    """Emit out ← the largest number of each row of x; out has shape (..., 1)."""
-    return np.maximum.reduce, (x, -1, None, out, True)
 
 
 def add_scaled(factor: float, x: Array, out: Array) -> Op:

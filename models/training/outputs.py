@@ -64,9 +64,7 @@ class WholeOutputs:
     ) -> Step:
         """Emit the passes of step i."""
         kept = None if self._kept is None else (self._kept[0][i], self._kept[1][i])
-        return emit(
-            self._network, workspace, stacks, rates, x, self._t[i], importance, self._u[i], self._h[i], kept
-        )  # fmt: skip
+        return emit(self._network, workspace, stacks, rates, x, self._t[i], importance, self._u[i], self._h[i], kept)
 
     def costs(self, begin: int, end: int, importance: Array | None) -> Array:
         """Return the costs of batches."""

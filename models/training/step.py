@@ -8,9 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from ..kernels import Array, Op, largest_of
+from ..kernels import Array, Op
 from ..layers import Workspace
 from ..network import Network
+from ..operations import add, argmax, largest_over, multiply, put, subtract, take
 from ..reading import Passed
 from .stacks import Stacks
 
@@ -96,21 +97,23 @@ class Classes:
         """
         places = self._places(workspace)
         rows = np.arange(len(self.labels)) * u.shape[-1]
-        ops: list[Op] = [(u.argmax, (-1, self.winners))]
-        for lane, winners, most in zip(_flat(u), self.winners, _flat(largest), strict=True):
-            ops += [(np.add, (rows, winners, places)), (lane.take, (places, None, most, "clip"))]
-        ops.append((np.add, (rows, self.labels, places)))
-        return ops + [
-            (lane.take, (places, None, own, "clip")) for lane, own in zip(_flat(u), _flat(self.own), strict=True)
-        ]
+        ops = [argmax(u, out=self.winners)]
+        for logits, winners, most in zip(_flat(u), self.winners, _flat(largest), strict=True):
+            ops += [add(rows, winners, out=places), take(logits, places, out=most)]
+        ops.append(add(rows, self.labels, out=places))
+        return ops + [take(logits, places, out=own) for logits, own in zip(_flat(u), _flat(self.own), strict=True)]
 
     def error(self, workspace: Workspace, h: Array) -> list[Op]:
         """Emit h ← h − t, after `read`."""
-        places, chosen = self._places(workspace), np.empty(len(self.labels), h.dtype)
+        places = self._places(workspace)
+        chosen, one = np.empty(len(self.labels), h.dtype), np.ones((), h.dtype)
         ops: list[Op] = []
-        for lane in _flat(h):
-            ops += [(lane.take, (places, None, chosen, "clip")), (np.subtract, (chosen, 1, chosen))]
-            ops.append((lane.put, (places, chosen)))
+        for outputs in _flat(h):
+            ops += [
+                take(outputs, places, out=chosen),
+                subtract(chosen, one, out=chosen),
+                put(chosen, places, out=outputs),
+            ]
         return ops
 
 
@@ -196,7 +199,7 @@ def emit(
         forward = [*forward, *head.output.apply(u, h)]
     else:
         largest, total = kept
-        first = t.read(workspace, u, largest) if isinstance(t, Classes) else [largest_of(u, largest)]
+        first = t.read(workspace, u, largest) if isinstance(t, Classes) else [largest_over(u, -1, out=largest)]
         forward = [*forward, *first, *below(u, h, largest, total)]
     if isinstance(t, Classes):
         delta, error = h, t.error(workspace, h)
@@ -204,9 +207,9 @@ def emit(
         delta = workspace.buffer("delta", width=width)
         error = head.delta(h, t, delta, workspace.buffer("scratch", width=width))
     if importance is not None:
-        error.append((np.multiply, (delta, importance, delta)))
+        error.append(multiply(delta, importance, out=delta))
     scale = head.scale / workspace.batch
     backward, gradients = network.backward(workspace, stacks.weights, passed, delta, scale)
     return Step(
         network, stacks, workspace, rates, x, t, importance, u, h, passed, delta, forward, error, backward, gradients
-    )  # fmt: skip
+    )

@@ -18,6 +18,7 @@ from ..kernels import Array, Op, run
 from ..layers import Workspace
 from ..layers.dropout import draw_mask
 from ..network import Network
+from ..operations import add
 from ..optimizers import Optimizer
 from ..regularizers import bound_norms
 from .afterwards import averaged, clipped
@@ -266,8 +267,9 @@ def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
     ops = optimizer.update(step)
     if not optimizer.iterates:
         ops = [*step.forward, *step.error, *step.backward, *ops]
-    if counts:
-        ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+    clock = step.workspace.clock
+    if counts and clock is not None:
+        ops.insert(0, add(clock, 1.0, out=clock))
 
     def is_weight(gradient: Consumable) -> bool:
         return gradient.decays and gradient.parameter not in step.network.biases
