@@ -127,12 +127,8 @@ class _Newton:
         return [*ops, *step.network.head.output.apply(u, h)], u, h
 
     def _cost(self, u: Array, h: Array) -> float:
-        step, r = self._step, self._rates
-        terms = step.network.head.value(u, h, step.t[None])
-        if step.importance is not None:
-            terms = terms * step.importance
-        data = float(terms.sum(dtype=np.float64)) / step.workspace.batch
-        return data + penalty(self._flat[self._decaying], r.l1, r.l2, r.n_train)
+        r = self._rates
+        return self._step.cost(u, h) + penalty(self._flat[self._decaying], r.l1, r.l2, r.n_train)
 
     def _full_gradient(self) -> Array:
         run(self._multiply_out)

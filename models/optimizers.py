@@ -43,6 +43,7 @@ class Optimizer:
         buffers: Further arrays of the size of a lane's parameters that the rule works in.
         lanes: Most lanes that it can update in one program, or None.
         extras: Arrays of its own as they start, by name, without the lane axis.
+        evaluates: Whether the update evaluates the cost of the batch itself.
         iterates: Whether an epoch is one iteration over all samples, in one order for ever, whose update runs the
             passes itself, as often as it needs them, and says in extras[CONVERGED] when there is nothing left to gain.
     """
@@ -56,6 +57,7 @@ class Optimizer:
     buffers: int = 0
     lanes: int | None = None
     extras: Mapping[str, Array] = field(default_factory=dict)
+    evaluates: bool = False
     iterates: bool = False
 
 
@@ -221,11 +223,12 @@ OPTIMIZERS = {
         Optimizer("adam", 0.001, 0.9, ("mean", "square"), _adam, counts=True, buffers=2),
         Optimizer("adamw", 0.001, 0.9, ("mean", "square"), _adamw, counts=True, buffers=2),
         Optimizer(
-            "hessian_free", 1.0, 0.0, (), hessian_free.update, buffers=6, lanes=1, extras=hessian_free.EXTRAS
+            "hessian_free", 1.0, 0.0, (), hessian_free.update, buffers=6, lanes=1, extras=hessian_free.EXTRAS,
+            evaluates=True,
         ),
         Optimizer(
             "lbfgs", 1.0, 0.0, (*lbfgs.STEPS, *lbfgs.CHANGES), lbfgs.update, buffers=3, lanes=1, extras=lbfgs.EXTRAS,
-            iterates=True,
+            evaluates=True, iterates=True,
         ),
     )
 }  # fmt: skip

@@ -58,7 +58,7 @@ MODELS_FLOORS: list[set[str]] = [
     {"training.step", "training.augmented_images", "training.samples", "training.scores"},
     {"hessian_free", "lbfgs", "training.afterwards", "training.within"},
     {"optimizers"},
-    {"combinations"},
+    {"combinations", "training.outputs"},
     {"parameters", "training.training_pass", "training.validation_pass", "training.monitors"},
     {"training.members", "training.fold_pass", "later"},
     {"training.population"},

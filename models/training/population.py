@@ -129,8 +129,9 @@ class Population:
         data, weights, head = self.data, self._judged, self._network.head
         targets = self._targets(data)
         self._samples = Samples(
-            data.X_train if self._augmented is None else self._augmented.images, targets, data.y_train, data.weights
-        )
+            data.X_train if self._augmented is None else self._augmented.images, targets, data.y_train, data.weights,
+            one_hot=data.y_train is not None and targets is data.T_train,
+        )  # fmt: skip
         self._scorers = [Scorer(head, targets, data.y_train is None, data.weights)] * len(self._stacks.flat)
         still = Samples(data.X_train, targets, data.y_train, data.weights)
         self._checks: dict[str, tuple[Measures, list[Scorer]]] = {}

@@ -38,6 +38,16 @@ study = Study(
     stages=[Scale(train=300, classes=(0, 1, 2)), Scale()], confirm=2,
 )
 """,
+    "newton": """\
+from hpsearch import Float, MLPClassifier, Study
+
+study = Study(
+    name="newton",
+    model=MLPClassifier(hidden_layer_sizes=(5,), activation="tanh", optimizer="lbfgs"),
+    space={"l2": Float(0.01, 10, log=True)},
+    data="digits", epochs=5, sampler="random", pruner="asha", n_trials=5, lanes=3, seed=0,
+)
+""",
     "turns": """\
 from dataclasses import dataclass
 
@@ -163,6 +173,8 @@ def artifact(root: Path, run: str, name: str) -> Path:
     [
         ("net", "COMPLETE"),
         ("net", "PRUNED"),
+        ("newton", "COMPLETE"),
+        ("newton", "PRUNED"),
         ("turns", "COMPLETE"),
         ("costs", "COMPLETE"),
         ("turns", "PRUNED"),
