@@ -119,8 +119,8 @@ class Clock:
                     self.log.append(extension)
                     self.history.apply(extension)
                 self.taken()
-            if (why := self.halted()) is not None:
-                self.halt(why)
+            if (reason := self.halted()) is not None:
+                self.halt(reason)
                 break
             record = self.tick()
             if record is None:
@@ -182,28 +182,28 @@ class Clock:
             self.history.decide(replace(judged, decisions=stopping.decisions, stop=stopping.reason))
         return replace(judged, decisions=by_trial([*judged.decisions, *stopping.decisions]), stop=stopping.reason)
 
-    def halt(self, why: str) -> None:
+    def halt(self, reason: str) -> None:
         """Write down that the user has the run end here; the trials that run wait to be resumed, as after a timeout."""
-        extension = Extension(self.history.declaration.to_json(), self.now(), stop=why)
+        extension = Extension(self.history.declaration.to_json(), self.now(), stop=reason)
         self.log.append(extension)
         self.history.apply(extension)
 
     def _rows(self, lanes: list[Trial], running: list[Trial], begin: Begin) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
-        known = dict(self.history.waiting)
-        train = [trial for trial in reusing.trained(running) if trial.number not in known]
+        rows = dict(self.history.waiting)
+        train = [trial for trial in reusing.trained(running) if trial.number not in rows]
         due = {trial.number for trial in lanes}
         missing = [trial for trial in train if trial.number in due]
         owed = [trial.number for trial in (train if self._launches else missing)]
         if self._tells is not None and max(len(lanes), len(owed)) > 1:
             plain = self.objective.epochs == 1
             self._tells.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
-        came = self.pace.train(self.objective, missing, train, begin.tick)
-        known |= {row.trial: in_its_lane(self.history, row) for row in came}
+        trained = self.pace.train(self.objective, missing, train, begin.tick)
+        rows |= {row.trial: in_its_lane(self.history, row) for row in trained}
         for trial in sorted(lanes, key=lambda trial: trial.number):
             if trial.ask.reuses is not None:
-                known[trial.number] = reusing.followed(self.history, trial, known)
-        return tuple(known[trial.number] for trial in lanes)
+                rows[trial.number] = reusing.followed(self.history, trial, rows)
+        return tuple(rows[trial.number] for trial in lanes)
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
         """Have the objective keep the incumbent's model where this tick has made it better."""
@@ -248,10 +248,19 @@ class Clock:
             return None
         trial = len(self.history.trials)
         ask = Ask(
-            trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-            proposal.enqueued, proposal.reuses, proposal.allotment.until, proposal.allotment.evidence,
+            trial,
+            lane,
+            proposal.params,
+            proposal.point,
+            proposal.repeat,
+            proposal.stage,
+            proposal.rejected,
+            proposal.enqueued,
+            proposal.reuses,
+            proposal.allotment.until,
+            proposal.allotment.evidence,
             self.pace.cost(proposal.params),
-        )  # fmt: skip
+        )
         self.history.begin(ask)
         if ask.reuses is None:
             self.objective.start(Start(ask))

@@ -82,9 +82,13 @@ class Outside(Clock):
             refusal: Why its point is not worth training, or None.
         """
         self._take(
-            trial, metrics=dict(metrics), attributes=dict(attributes) or None, failure=failure, refusal=refusal,
+            trial,
+            metrics=dict(metrics),
+            attributes=dict(attributes) or None,
+            failure=failure,
+            refusal=refusal,
             finished=failure is None and refusal is None,
-        )  # fmt: skip
+        )
 
     @property
     def _limit(self) -> int | None:

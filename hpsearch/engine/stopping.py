@@ -76,7 +76,7 @@ class Limits:
         """Return what a study declares."""
         return cls(**{limit.name: getattr(study, limit.name) for limit in fields(cls)})
 
-    def given(self) -> dict[str, Any]:
+    def by_name(self) -> dict[str, Any]:
         """Return those that are not None, by name."""
         return {name: limit for name, limit in vars(self).items() if limit is not None}
 
