@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -90,6 +90,18 @@ class Curve:
         return self.codes.tobytes()
 
 
+class State(NamedTuple):
+    """When curves are what they were before: where both numbers are the same.
+
+    Attributes:
+        observed: Grows whenever a curve shows something or ends.
+        changed: Grows whenever anything changes: what trains now, for how long and at which cost.
+    """
+
+    observed: int
+    changed: int
+
+
 @dataclass(frozen=True)
 class Scale:
     """How losses become what is modelled, and back.
@@ -162,7 +174,7 @@ def evidence(curves: Sequence[Curve], known: int | None = None) -> Evidence | No
     finite = last[np.isfinite(last)]
     if not len(finite):
         return None
-    order = np.argsort(last, kind="stable")
+    order = np.argsort(last, kind="stable").tolist()
     rows = _rows([found[i] for i in order])
     scale = _scale(finite)
     losses = np.array([loss for _, _, loss in rows])
@@ -170,7 +182,7 @@ def evidence(curves: Sequence[Curve], known: int | None = None) -> Evidence | No
     deviation = float(raw.std())
     scale = Scale(scale.best, scale.worst, scale.unit, float(raw.mean()), deviation if deviation > 1e-12 else 1.0)
     places = Places(
-        np.stack([curve.codes for curve, _, _ in rows]),
+        np.array([curve.codes for curve, _, _ in rows]),
         np.array([curve.number for curve, _, _ in rows]),
         np.array([rest for _, rest, _ in rows]),
     )

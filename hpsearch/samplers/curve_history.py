@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from hpsearch.log import virtual
 from hpsearch.log.brought import Observation
 from hpsearch.log.history import History, Trial
-from hpsearch.samplers.curve_book import Curve
+from hpsearch.samplers.curve_book import Curve, State
 from hpsearch.samplers.curve_search import CurveSearch, Settings, unit_cost
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.gp_encoding import Encoding
@@ -29,6 +29,7 @@ class Curves:
 
     Attributes:
         all: The curves, those from elsewhere first.
+        state: Grows as they change.
     """
 
     def __init__(self, search: CurveSearch, goal: Goal) -> None:
@@ -38,16 +39,19 @@ class Curves:
         self._open: list[tuple[Trial, Curve]] = []
         self._seen = 0
         self._known = 0
+        self.state = State(0, 0)
 
     def follow(self, history: History) -> None:
         """Take in what is new in a history; another one than before is read from its start."""
-        if history is not self._history:
+        another = history is not self._history
+        if another:
             self._history, self._seen, self._known, self._open = history, 0, 0, []
             self.all = self._from_elsewhere(history)
+        began = self._seen < len(history.trials)
         holds = self._search.encoding.holds
-        changed = len(history.spaces) > 1
+        widened = len(history.spaces) > 1
         for trial in history.trials[self._seen :]:
-            if changed and not holds(trial.params):
+            if widened and not holds(trial.params):
                 continue  # of an earlier space: here there is no such point
             curve = self._search.curve(trial.number, trial.params)
             self.all.append(curve)
@@ -62,18 +66,29 @@ class Curves:
             curve.losses.append(self._loss(trial, curve))
             curve.order.append(self._known)
             self._known += 1
-        for trial, curve in self._open:
-            self._settle(trial, curve)
-        self._open = [(trial, curve) for trial, curve in self._open if not curve.over]
-        self._weigh(history)
+        moved = [self._settle(trial, curve) for trial, curve in self._open]
+        still = [(trial, curve) for trial, curve in self._open if not curve.over]
+        learnt = another or bool(fresh) or len(still) < len(self._open)
+        weighed = self._weigh(history, still)
+        changes = learnt or began or weighed or any(moved)
+        self._open, self.state = still, State(self.state.observed + learnt, self.state.changed + changes)
 
-    def _weigh(self, history: History) -> None:
-        """Where costs are measured, have an epoch of a curve cost what it takes there, in typical costs."""
+    @staticmethod
+    def _weigh(history: History, going: Sequence[tuple[Trial, Curve]]) -> bool:
+        """Where costs are measured, have an epoch of a curve cost what it takes there, in typical costs.
+
+        Returns:
+            Whether a cost changed.
+        """
+        changed = False
         measured = [trial.own_cost for trial in history.trials if trial.own_cost is not None]
         typical = virtual.typical(measured)
-        for trial, curve in self._open:
+        for trial, curve in going:
             if trial.own_cost is not None:
-                curve.cost = trial.own_cost / typical
+                cost = trial.own_cost / typical
+                changed = changed or cost != curve.cost
+                curve.cost = cost
+        return changed
 
     def _loss(self, trial: Trial, curve: Curve) -> float:
         """Return what a trial is worth by its next epoch that the curve lacks."""
@@ -89,14 +104,17 @@ class Curves:
         return loss if self._goal.by_last or math.isnan(before) else min(before, loss)
 
     @staticmethod
-    def _settle(trial: Trial, curve: Curve) -> None:
-        """Take in whether a trial trains, waits or has ended."""
-        curve.under_way = trial.state == "RUNNING"
-        curve.until = curve.most if trial.until is None else trial.until
-        curve.over = trial.decision is not None
+    def _settle(trial: Trial, curve: Curve) -> bool:
+        """Take in whether a trial trains, waits or has ended; return whether that is new."""
+        under_way, until = trial.state == "RUNNING", curve.most if trial.until is None else trial.until
+        over = trial.decision is not None
+        if (under_way, until, over) == (curve.under_way, curve.until, curve.over):
+            return False
+        curve.under_way, curve.until, curve.over = under_way, until, over
         curve.whole = trial.state == "COMPLETE" and not trial.ended_badly
         if trial.state == "FAILED" and curve.losses:
             curve.losses[-1] = math.inf  # the epochs before do not count either
+        return True
 
     def _from_elsewhere(self, history: History) -> list[Curve]:
         """Return results from elsewhere as curves.

@@ -123,16 +123,44 @@ class CurveKernel:
         """
         v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
         near = self.near(one.codes, other.codes) if near is None else near
-        if not other.rest.any():  # ends: nothing of the drift
-            found: Array = _LEVEL + v1 * near
-            found[_shared(one, other)] += v3
-            return found
-        walk = np.minimum(one.rest[:, None], other.rest)
-        slope = one.rest[:, None] * other.rest
-        both = walk + slope
-        found = _LEVEL + (v1 + v2 * both) * near + v0 * both
         rows, columns = _shared(one, other)
-        found[rows, columns] += v3 + v4 * walk[rows, columns] + v5 * slope[rows, columns]
+        if not other.rest.any():  # ends: nothing of the drift
+            found: Array = v1 * near
+            found += _LEVEL
+            found[rows, columns] += v3
+            return found
+        both = np.minimum(one.rest[:, None], other.rest)
+        both += one.rest[:, None] * other.rest
+        found = v2 * both
+        found += v1
+        found *= near
+        found += _LEVEL
+        both *= v0
+        found += both
+        mine, its = one.rest[rows], other.rest[columns]
+        found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
+        return found
+
+    def between_each(self, one: Places, other: Places, near: Array) -> Array:
+        """Return the transpose of :meth:`between` at any r, shape (m, n): a place of ``other`` lies in a row.
+
+        Args:
+            one: Places, n of them.
+            other: Others, m of them.
+            near: Kx between them, transposed too, shape (m, n).
+        """
+        v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
+        both = np.minimum(other.rest[:, None], one.rest)
+        both += other.rest[:, None] * one.rest
+        found: Array = v2 * both
+        found += v1
+        found *= near
+        found += _LEVEL
+        both *= v0
+        found += both
+        rows, columns = _shared(other, one)
+        its, mine = other.rest[rows], one.rest[columns]
+        found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
         return found
 
     def within(self, rest: Array, other: Array) -> Array:
@@ -169,13 +197,17 @@ def matern(one: Array, other: Array, lengths: Array) -> Array:
 
 def _distances(one: Array, other: Array, lengths: Array) -> Array:
     a, b = one / lengths, other / lengths
-    squared = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2.0 * (a @ b.T)
-    distances: Array = np.sqrt(np.maximum(squared, 0.0))
-    return distances
+    found: Array = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b)
+    product = a @ b.T
+    product *= 2.0
+    found -= product
+    np.maximum(found, 0.0, out=found)
+    return np.sqrt(found, out=found)
 
 
 def _matern(distances: Array) -> Array:
-    scaled = _ROOT5 * distances
+    """Return the kernel at distances, which are overwritten."""
+    scaled = np.multiply(distances, _ROOT5, out=distances)
     found = scaled * scaled
     found *= 1.0 / 3.0
     found += scaled
@@ -194,34 +226,56 @@ class Likelihood:
 
     def __init__(self, places: Places, target: Array) -> None:
         self._codes, self._target = places.codes, target
-        self._same = (places.owners[:, None] == places.owners).astype(float)
+        self._same = np.nonzero(places.owners[:, None] == places.owners)
         self._walk = np.minimum(places.rest[:, None], places.rest)
         self._slope = places.rest[:, None] * places.rest
         self._both = self._walk + self._slope
+        self._own_walk, self._own_slope = self._walk[self._same], self._slope[self._same]
         self._mean, self._deviation = prior(places.codes.shape[1])
+        # An optimizer calls this hundreds of times: matrices are made once.
+        n = len(target)
+        self._rooms = [np.empty((n, n)) for _ in range(5)]
+        self._same_only = np.zeros((n, n))
 
     def __call__(self, theta: Array) -> tuple[float, Array]:
         """Return the negative logarithm of the posterior density of theta, but for a constant, and its gradient."""
         n, lengths = len(self._target), np.exp(theta[:-7])
         v1, v2, v3, v4, v5, v0, noise = np.exp(theta[-7:])
+        decay, slow, near, spread, covariance = self._rooms
         distances = _distances(self._codes, self._codes, lengths)
-        decay = np.exp(-_ROOT5 * distances)
-        near = (1.0 + _ROOT5 * distances + 5.0 / 3.0 * distances * distances) * decay
-        spread = v1 + v2 * self._both
-        covariance = _LEVEL + spread * near + self._same * (v3 + v4 * self._walk + v5 * self._slope) + v0 * self._both
+        # near = (1 + √5 q + 5/3 q²) e^(-√5 q)
+        np.multiply(distances, _ROOT5, out=slow)
+        np.exp(np.negative(slow, out=decay), out=decay)
+        slow += 1.0
+        np.multiply(distances, 5.0 / 3.0, out=near)
+        near *= distances
+        near += slow
+        near *= decay
+        # covariance = c0 + (v1 + v2 (walk + slope)) near + v0 (walk + slope) + what a configuration shares with itself
+        np.multiply(self._both, v2, out=spread)
+        spread += v1
+        np.multiply(spread, near, out=covariance)
+        covariance += _LEVEL
+        covariance[self._same] += v3 + v4 * self._own_walk + v5 * self._own_slope
+        covariance += np.multiply(self._both, v0, out=distances)
         covariance[np.diag_indices(n)] += noise + JITTER
         factor, failed = lapack.dpotrf(covariance, lower=1)
         if failed:
             return 1e10, np.zeros_like(theta)
         weights = lapack.dpotrs(factor, self._target, lower=1)[0]
-        inverse = lapack.dpotri(factor, lower=1)[0]
-        inverse += np.tril(inverse, -1).T
-        pull = inverse - np.outer(weights, weights)
+        half = lapack.dpotri(factor, lower=1)[0]
+        inverse = half.T  # its rows lie side by side in memory; the half below the diagonal is empty
+        inverse += np.tril(half, -1)
+        pull = np.subtract(inverse, np.multiply(weights[:, None], weights, out=distances), out=distances)
         # d Kx / d log length_k = 5/3 (1 + √5 q) e^(-√5 q) · (x_k - x'_k)² / length_k²
-        steep = pull * spread * (5.0 / 3.0 * (1.0 + _ROOT5 * distances) * decay)
+        slow *= 5.0 / 3.0
+        slow *= decay
+        steep = np.multiply(pull, spread, out=spread)
+        steep *= slow
         scaled = self._codes / lengths
         by_length = (scaled * scaled * steep.sum(axis=1)[:, None]).sum(axis=0) - (scaled * (steep @ scaled)).sum(axis=0)
-        same, alike = pull * self._same, pull * near
+        same, alike = self._same_only, np.multiply(pull, near, out=near)
+        same[self._same] = pull[self._same]
         gradient = [
             0.5 * v1 * alike.sum(),
             0.5 * v2 * np.vdot(alike, self._both),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve, lapack
 from scipy.optimize import minimize
 
 from hpsearch.samplers.curve_kernel import CurveKernel, Likelihood, Places, prior
@@ -78,13 +78,19 @@ def left_out(kernel: CurveKernel, places: Places, target: Array) -> float:
     covariance = kernel.observed(places)
     inverse = np.linalg.inv(covariance)
     pulled = inverse @ target
-    logs = []
-    for owner in np.unique(places.owners):
-        rows = np.flatnonzero(places.owners == owner)
-        block = inverse[np.ix_(rows, rows)]
-        _, determinant = np.linalg.slogdet(block)
-        away = np.linalg.solve(block, pulled[rows])
-        logs.append(0.5 * determinant - 0.5 * float(away @ pulled[rows]) - 0.5 * len(rows) * np.log(2 * np.pi))
+    owners, place = np.unique(places.owners, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    sizes = np.bincount(place)
+    first = np.cumsum(sizes) - sizes
+    logs = np.empty(len(owners))
+    for size in np.unique(sizes).tolist():  # configurations with as many observations are looked at together
+        those = np.flatnonzero(sizes == size)
+        rows = order[first[those][:, None] + np.arange(size)]
+        blocks, own = inverse[rows[:, :, None], rows[:, None, :]], pulled[rows]
+        _, determinants = np.linalg.slogdet(blocks)
+        away = np.linalg.solve(blocks, own[:, :, None])[:, :, 0]
+        squares = [float(one @ other) for one, other in zip(away, own, strict=True)]
+        logs[those] = 0.5 * determinants - 0.5 * np.array(squares) - 0.5 * size * np.log(2 * np.pi)
     return float(np.mean(logs))
 
 
@@ -120,7 +126,25 @@ class CurvePosterior:
         """
         cross = self.kernel.between(self._places, places, near)
         mean: Array = cross.T @ self._weights
-        return mean, solve_triangular(self._factor, cross, lower=True, check_finite=False)
+        return mean, self._solve(cross)
+
+    def solved(self, places: Places, near: Array) -> Array:
+        """Return the solved cross-covariances V alone, shape (n, m), as :meth:`at` does.
+
+        Args:
+            places: Where, shape (m,).
+            near: Kx between these places and what was observed, shape (m, n).
+        """
+        return self._solve(self.kernel.between_each(self._places, places, near).T)
+
+    def _solve(self, cross: Array) -> Array:
+        if self._factor.flags.f_contiguous:
+            solved, failed = lapack.dtrtrs(self._factor, cross, lower=1)
+        else:  # its rows lie side by side: to LAPACK it is its transpose
+            solved, failed = lapack.dtrtrs(self._factor.T, cross, lower=0, trans=1)
+        assert not failed, "a Cholesky factor has no zeros on its diagonal"
+        found: Array = solved
+        return found
 
     def deviation(self, rest: Array, solved: Array) -> Array:
         """Return the standard deviation of what is predicted, shape (m,), given r and V there."""

@@ -6,14 +6,15 @@ and of the seed; nothing is remembered that could not be computed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from scipy.stats import qmc
 
-from hpsearch.samplers.curve_book import Curve, Evidence, evidence, rungs_of
+from hpsearch.samplers.curve_book import Curve, Evidence, State, evidence, rungs_of
 from hpsearch.samplers.curve_choice import Move, Point, band, best_move, improvement, promising
 from hpsearch.samplers.curve_kernel import Places, rest_of
 from hpsearch.samplers.curve_posterior import CurvePosterior, Fit, fit
@@ -103,13 +104,24 @@ class CurveSearch:
         self._epochs, self._cost = epochs, cost
         self._grid: Array = qmc.Sobol(encoding.dims, scramble=False).random(_EVERYWHERE)
         self._fits: dict[int, Fit] = {}
+        self._shown: tuple[int, Evidence | None] | None = None  # what was shown, and when that was
+        self._process: tuple[Evidence, CurvePosterior] | None = None  # what follows from it
+        self._prospect: tuple[State, CurvePosterior, list[Point]] | None = None
 
     def curve(self, number: int, params: dict[str, Any]) -> Curve:
         """Return the curve of a configuration that has begun."""
         units, codes = self.encoding.place([params])
         return Curve(number, params, units[0], codes[0], self._epochs(params), self._cost(params))
 
-    def decide(self, curves: Sequence[Curve], number: int, *, begins: bool, continues: bool = True) -> Move | None:
+    def decide(
+        self,
+        curves: Sequence[Curve],
+        number: int,
+        *,
+        begins: bool,
+        continues: bool = True,
+        state: State | None = None,
+    ) -> Move | None:
         """Return the next move, or None where there is none that is worth its cost.
 
         Args:
@@ -117,6 +129,8 @@ class CurveSearch:
             number: The number of the decision, from 0: what began and what went on before it.
             begins: Whether a point can begin.
             continues: Whether a curve can go on.
+            state: Says whether the curves are what they were when it was last asked, so that what followed from them
+                need not be worked out again; None: it is.
         """
         rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, number)))
         own = [curve for curve in curves if curve.number >= 0]
@@ -125,16 +139,16 @@ class CurveSearch:
         started, ready = halved(own[: self._settings.n_startup])
         if started is not None and continues:
             return started
-        shown = evidence(curves) if ready else None
+        shown = self._evidence(curves, state) if ready else None
         if shown is None:
             # Nothing to go by yet: what is under way may bring it.
             return self._begin(curves, self._spread(own, number), None, "startup") if begins else None
         if begins and rng.random() < self._share(curves):
-            units, _ = self.encoding.place([self._draw(number, i) for i in range(16)])
-            drawn, _ = self._fresh(units, _begun(curves))
-            if len(drawn):
-                return self._begin(curves, drawn[0], None, "random")
-        return self._improve(curves, shown, number, rng, begins=begins, continues=continues)
+            drawn = self._first_fresh((self._draw(number, i) for i in range(16)), _begun(curves))
+            if drawn is not None:
+                return self._begin(curves, drawn, None, "random")
+        prospect = self._look(curves, shown, rng, state, begins=begins)
+        return self._improve(curves, shown, number, *prospect, begins=begins, continues=continues)
 
     def best_point(self, curves: Sequence[Curve], number: int) -> Array | None:
         """Return the point that is expected to end best, trained to its end, shape (dims,); None where none is left.
@@ -149,19 +163,41 @@ class CurveSearch:
         points = self._points(curves, shown, self.posterior(curves, shown), rng)
         return points[0].units if points else None
 
+    def _evidence(self, curves: Sequence[Curve], state: State | None) -> Evidence | None:
+        """Return what the process is shown: again what it was shown before, where nothing was observed since."""
+        if state is None:
+            return evidence(curves)
+        if self._shown is None or self._shown[0] != state.observed:
+            self._shown = state.observed, evidence(curves)
+        return self._shown[1]
+
+    def _look(
+        self, curves: Sequence[Curve], shown: Evidence, rng: np.random.Generator, state: State | None, *, begins: bool
+    ) -> tuple[CurvePosterior, list[Point]]:
+        """Return what is known of all curves, and the points that could begin, if one can.
+
+        A lane asks first whether a curve goes on, and where none does which point begins: the points are the same.
+        """
+        if begins and state is not None and self._prospect is not None and self._prospect[0] == state:
+            return self._prospect[1:]
+        process = self.posterior(curves, shown)
+        points = self._points(curves, shown, process, rng) if begins else []
+        if begins and state is not None:
+            self._prospect = state, process, points
+        return process, points
+
     def _improve(
         self,
         curves: Sequence[Curve],
         shown: Evidence,
         number: int,
-        rng: np.random.Generator,
+        process: CurvePosterior,
+        points: Sequence[Point],
         *,
         begins: bool,
         continues: bool,
     ) -> Move | None:
-        process = self.posterior(curves, shown)
         paused = promising(shown, process) if continues else []
-        points = self._points(curves, shown, process, rng) if begins else []
         move = best_move(shown, process, paused, points)
         if move is None:
             return self._begin(curves, self._spread(curves, number), None, "random") if begins else None
@@ -174,7 +210,9 @@ class CurveSearch:
 
     def posterior(self, curves: Sequence[Curve], shown: Evidence) -> CurvePosterior:
         """Return what is known of all curves; those under way count as observed at their predicted mean."""
-        process = CurvePosterior(self.model(curves).kernel, shown.places, shown.target)
+        if self._process is None or self._process[0] is not shown:
+            self._process = shown, CurvePosterior(self.model(curves).kernel, shown.places, shown.target)
+        process = self._process[1]
         under_way = [curve for curve in curves if curve.under_way]
         if not under_way:
             return process
@@ -185,7 +223,7 @@ class CurveSearch:
 
     def model(self, curves: Sequence[Curve]) -> Fit:
         """Return the kernel in use: fitted to the first so many epochs that were known, whenever that is done."""
-        known = fitted_at(sum(curve.epoch for curve in curves if curve.number >= 0))
+        known = fitted_at(sum(len(curve.losses) for curve in curves if curve.number >= 0))
         if known not in self._fits:
             shown = evidence(curves, known) or evidence(curves)
             assert shown is not None, "something was shown, or there would be nothing to decide by"
@@ -234,12 +272,20 @@ class CurveSearch:
 
     def _spread(self, curves: Sequence[Curve], number: int) -> Array:
         """Return a point of the evenly spread sequence, or where that has begun, one that has not."""
-        begun = len(curves)
-        tried = [self._even(begun), *(self._draw(number, i) for i in range(64))]
-        units, _ = self.encoding.place(tried)
-        fresh, _ = self._fresh(units, _begun(curves))
-        found: Array = fresh[0] if len(fresh) else units[0]
+        even = self._even(len(curves))
+        found = self._first_fresh(chain([even], (self._draw(number, i) for i in range(64))), _begun(curves))
+        if found is None:
+            found = self.encoding.place([even])[0][0]
         return found
+
+    def _first_fresh(self, points: Iterable[dict[str, Any]], begun: Set[bytes]) -> Array | None:
+        """Return the units of the first feasible one of these points that has not begun, or None; no more are drawn."""
+        for point in points:
+            units, _ = self.encoding.place([point])
+            if len(self._fresh(units, begun)[0]):
+                found: Array = units[0]
+                return found
+        return None
 
     def _fresh(self, units: Array, begun: Set[bytes]) -> tuple[Array, Array]:
         """Return the feasible ones of these points that have not begun, each once: their units and their codes.
@@ -252,14 +298,15 @@ class CurveSearch:
             begun: Keys of those that have begun.
         """
         codes = self.encoding.codes(units, self.encoding.existing(units))
-        kept, met = [], set[bytes]()
-        for i, row in enumerate(codes):
-            key = row.tobytes()
-            if key in begun or key in met:
-                continue
-            met.add(key)
-            if self._feasible is None or self._feasible(self.encoding.decode(units[i])):
-                kept.append(i)
+        first: dict[bytes, int] = {}
+        whole, size = codes.tobytes(), codes.itemsize * codes.shape[1]
+        for i in range(len(codes)):
+            key = whole[i * size : (i + 1) * size]
+            if key not in begun:
+                first.setdefault(key, i)
+        kept = list(first.values())
+        if self._feasible is not None:
+            kept = [i for i in kept if self._feasible(self.encoding.decode(units[i]))]
         return units[kept], codes[kept]
 
     def _share(self, curves: Sequence[Curve]) -> float:

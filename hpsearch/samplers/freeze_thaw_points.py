@@ -65,7 +65,9 @@ class FreezeThawPoints:
         number = len(history.trials) + sum(len(trial.resumes) for trial in history.trials)
         # The last bits of a matrix product depend on the number of threads.
         with limited():
-            return self._search.decide(self._curves.all, number, begins=begins, continues=continues)
+            return self._search.decide(
+                self._curves.all, number, begins=begins, continues=continues, state=self._curves.state
+            )
 
     def _evidence(self, move: Move) -> dict[str, Any]:
         """Return the numbers behind a move as the log has them: losses in the metric's own sense."""

@@ -170,7 +170,8 @@ def main() -> None:
         import mlflow.tracking  # noqa: F401
 
         import hpsearch.cli
-        import hpsearch.running.api  # noqa: F401
+        import hpsearch.running.api
+        import hpsearch.samplers.curve_search  # noqa: F401
     whole = folder / "whole"
     first = child(lambda: run(folder, whole, Moments(attack, 0)), folder / "output")
     ends: list[Any] = [{"moment": 0, "ended": first, "then": finished(folder, whole, store)}]

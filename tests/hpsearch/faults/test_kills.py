@@ -16,6 +16,8 @@ import moments
 import pytest
 from roots import rows_of
 
+from hpsearch.log.catalogue import load_history
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
@@ -49,19 +51,35 @@ study = Study(
 )
 """
 
+PAUSING = """
+from hpsearch import Choice, Float, MLPClassifier, Study
+from hpsearch.samplers import FreezeThaw
+
+study = Study(
+    name="small", model=MLPClassifier(hidden_layer_sizes=(8,), max_epochs=6, batch_size=100),
+    space={
+        "optimizer": Choice(["sgd", "momentum"]), "momentum": Float(0.5, 0.999, when={"optimizer": "momentum"}),
+        "learning_rate": Float(0.1, 300, log=True),
+    },
+    data="digits", metric="val_cost", direction="minimize", sampler=FreezeThaw(n_startup=4), n_trials=9, lanes=3,
+    seed=1,
+)
+"""
+"""Trials are paused with their state, go on in another lane or on another worker, and some diverge."""
+
 VIRTUAL = FUNCTION.replace("lanes=3", 'lanes=3, cost=lambda params: 1 + params["x"]')
 LOOKBACK = VIRTUAL.replace("lanes=3", "lanes=3, lookback=2")
 
 
-def attacked(folder: Path, store: Path, study: str, attack: str) -> list[Any]:
-    """Attack a study at all the moments; check that each of them was finished, and is what the whole one is."""
+def attacked(folder: Path, store: Path, study: str, attack: str, most: int = MOMENTS) -> list[Any]:
+    """Attack a study at so many moments; check that each of them was finished, and is what the whole one is."""
     (folder / "study.py").write_text(study)
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    command = [sys.executable, "-W", "ignore", moments.__file__, str(folder), str(store), attack, str(MOMENTS)]
+    command = [sys.executable, "-W", "ignore", moments.__file__, str(folder), str(store), attack, str(most)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout.splitlines()[-1])
-    count = min(MOMENTS, told["total"])
+    count = min(most, told["total"])
     assert [each["then"] for each in told["ends"]] == [[0, 0, 0]] * (count + 1), told
     whole = folder / "whole"
     stored = rows_of(whole / "mlflow.db", times=False)
@@ -76,16 +94,18 @@ def attacked(folder: Path, store: Path, study: str, attack: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "study", [NETWORKS, FUNCTION, VIRTUAL, LOOKBACK], ids=["networks", "function", "virtual", "lookback"]
+    ("study", "most"),
+    [(NETWORKS, MOMENTS), (FUNCTION, MOMENTS), (VIRTUAL, MOMENTS), (LOOKBACK, MOMENTS), (PAUSING, 7)],
+    ids=["networks", "function", "virtual", "lookback", "pausing"],
 )
 def test_a_coordinator_that_is_killed_at_any_moment_loses_nothing(
-    tmp_path: Path, whole_store: Path, study: str
+    tmp_path: Path, whole_store: Path, study: str, most: int
 ) -> None:
-    ends = attacked(tmp_path, whole_store, study, "kill")
+    ends = attacked(tmp_path, whole_store, study, "kill", most)
     ended = [each["ended"] for each in ends]
-    assert len(ended) == MOMENTS
+    assert len(ended) == most
     # Checkpoints go by the clock: a run that was slower than the attacked one had moments more, which do not come.
-    assert ended.count(-signal.SIGKILL) >= MOMENTS - 2
+    assert ended.count(-signal.SIGKILL) >= most - 2
     assert set(ended) <= {-signal.SIGKILL, 0}
 
 
@@ -153,3 +173,35 @@ def test_worker_processes_that_are_killed_again_and_again_cost_no_result(tmp_pat
             for root in ("alone", "spread")
         )  # fmt: skip
         assert one == other
+
+
+def test_a_coordinator_of_two_workers_that_is_killed_again_and_again_decides_the_same(tmp_path: Path) -> None:
+    """Which trials are paused, and how far they go on, is decided by what the log says, whoever trained them."""
+    (tmp_path / "small.py").write_text(PAUSING.replace("n_trials=9", "n_trials=16"))
+    command = [sys.executable, "-m", "hpsearch", "run", "small.py", "--no-tracking", "--quiet"]
+    subprocess.run([*command, "--root", "alone"], cwd=tmp_path, check=True, timeout=120)
+    alone, log = (tmp_path / root / "studies" / "small" / "log.jsonl" for root in ("alone", "spread"))
+    total = len(alone.read_bytes().splitlines())
+    for share in (0.15, 0.4, 0.7):
+        with subprocess.Popen([*command, "--root", "spread", "--workers", "2"], cwd=tmp_path) as process:
+            while process.poll() is None and (not log.exists() or log.read_bytes().count(b"\n") < share * total):
+                time.sleep(0.001)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL, "the study was over before it was killed"
+    subprocess.run([*command, "--root", "spread", "--workers", "2"], cwd=tmp_path, check=True, timeout=120)
+    one, other = (decided(path) for path in (alone, log))
+    assert one == other
+    assert any(trial["resumes"] for trial in one)
+    assert {trial["state"] for trial in one} >= {"COMPLETE", "PRUNED"}
+
+
+def decided(log: Path) -> list[dict[str, Any]]:
+    """All that a log says of its trials but the times."""
+    return [
+        {
+            "ask": repr(trial.ask), "resumes": [repr(each) for each in trial.resumes], "state": trial.state,
+            "rows": [(row.epoch, dict(row.metrics)) for row in trial.rows], "ticks": list(trial.ticks),
+            "decision": repr(trial.decision), "pauses": repr(trial.pauses),
+        }
+        for trial in load_history(log.parent).trials
+    ]  # fmt: skip

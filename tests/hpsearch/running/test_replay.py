@@ -12,7 +12,7 @@ import pytest
 
 from hpsearch.cli import main
 from hpsearch.errors import UserError
-from hpsearch.running.replay import Verdict, replay
+from hpsearch.running.replay import Replayed, replay
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
 
@@ -198,7 +198,7 @@ def test_every_stage_of_a_ladder_is_replayed_on_its_own_problem(root: Path) -> N
         assert verdict.identical, verdict.lines
 
 
-def tampered(root: Path, *changes: tuple[str, str]) -> Verdict:
+def tampered(root: Path, *changes: tuple[str, str]) -> Replayed:
     run = a_run(root, "net")
     for query, value in changes:
         ask(root, query, value, run)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from hpsearch.report.one_trial import turns
 from hpsearch.running.api import run
 from hpsearch.samplers import FreezeThaw, build, curve_search
 from hpsearch.samplers.curve_book import Curve
+from hpsearch.samplers.curve_choice import Move
 from hpsearch.samplers.curve_history import Curves, search_of
 from hpsearch.samplers.curve_kernel import CurveKernel, prior
 from hpsearch.samplers.curve_posterior import Fit
@@ -29,6 +31,7 @@ from hpsearch.samplers.curve_search import CurveSearch, Settings, fitted_at
 from hpsearch.samplers.curve_startup import halved
 from hpsearch.samplers.freeze_thaw_points import FreezeThawPoints
 
+DECISIONS = Path(__file__).parents[2] / "fixtures" / "freeze_thaw" / "decisions.json"
 EPOCHS = 9
 SPACE = {"a": Float(0, 1), "b": Int(1, 8), "c": Choice(["x", "y"])}
 
@@ -68,6 +71,21 @@ def told(history: History) -> list[str]:
     ]
 
 
+def decisions(history: History) -> list[dict[str, Any]]:
+    """What was decided of each trial, and by which numbers."""
+    return [
+        {
+            "params": dict(trial.params),
+            "until": [trial.ask.until, *(resume.until for resume in trial.resumes)],
+            "ticks": list(trial.ticks),
+            "improvement": [
+                each.evidence.get("improvement", 0.0) for each in (trial.ask, *trial.resumes) if each.evidence
+            ],
+        }
+        for trial in history.trials
+    ]
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, History]:
     root = tmp_path_factory.mktemp("whole")
@@ -86,6 +104,41 @@ def test_trials_begin_are_paused_and_go_on(whole: tuple[Path, History]) -> None:
     assert history.best.value is not None
     assert history.best.value > 0.9
     assert not any(trial.resumes for trial in history.trials if trial.state == "FAILED" and trial.epoch < 3)
+
+
+def test_it_decides_as_it_did_when_logs_began_that_are_still_open(whole: tuple[Path, History]) -> None:
+    """A log goes on with the decisions of the version that began it: made anew they are the same.
+
+    ``python tests/hpsearch/samplers/test_freeze_thaw.py`` wrote the file, by the first version that had this sampler.
+    """
+    before, now = json.loads(DECISIONS.read_text()), decisions(whole[1])
+    assert len(now) == len(before)
+    for one, other in zip(now, before, strict=True):
+        a, b = one["params"].pop("a"), other["params"].pop("a")
+        assert a == pytest.approx(b, rel=1e-9)
+        assert {**one, "improvement": 0} == {**other, "improvement": 0}
+        assert one["improvement"] == pytest.approx(other["improvement"], rel=1e-3)
+
+
+def test_what_is_remembered_between_decisions_changes_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    study = declared(n_trials=16, lanes=4)
+    forgetful, decide, compared = search_of(study, EPOCHS, Settings(), weighs=True), CurveSearch.decide, []
+
+    def alike(move: Move | None) -> tuple[Any, ...] | None:
+        if move is None:
+            return None
+        of = move.curve.number if move.curve else move.point.units.tolist() if move.point else None
+        return of, move.until, move.worth, move.facts
+
+    def twice(self: CurveSearch, curves: Any, number: int, *, state: Any, **said: Any) -> Move | None:
+        found = decide(self, curves, number, state=state, **said)
+        compared.append((alike(found), alike(decide(forgetful, curves, number, **said))))
+        return found
+
+    monkeypatch.setattr(CurveSearch, "decide", twice)
+    run(study, tmp_path, tracking=False, quiet=True)
+    assert len([one for one, _ in compared if one and one[3]["why"] == "improvement"]) >= 10
+    assert all(one == other for one, other in compared)
 
 
 def test_the_log_says_why_each_began_and_went_on(whole: tuple[Path, History]) -> None:
@@ -383,3 +436,9 @@ def test_results_from_elsewhere_are_curves_too(whole: tuple[Path, History]) -> N
 
 def searched_from(root: Path) -> History:
     return run(declared(name="second", n_trials=4, warm_start="thaw"), root, tracking=False, quiet=True).history
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        found = ",\n".join(json.dumps(each) for each in decisions(searched(Path(folder))))
+        DECISIONS.write_text(f"[\n{found}\n]\n")
