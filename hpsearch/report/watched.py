@@ -14,6 +14,7 @@ from typing import Any
 from hpsearch.judging import confirm
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log.history import History, State, Trial
+from hpsearch.log.within import PREFIX
 from hpsearch.report import axes, lanes, one_trial, origin, words
 from hpsearch.report.facts import study_facts
 from hpsearch.report.figures import short
@@ -171,8 +172,16 @@ def trial_data(name: str, history: History, number: int, study_dir: Path) -> Jso
                 [short(row.metrics[metric]) for row in trial.rows if metric in row.metrics],
             ]
             for metric in metrics
-        },
+        }
+        | {f"{PREFIX}{metric}": _within(trial, metric) for metric in trial.rows.monitored},
+        "across": {f"{PREFIX}{metric}": "samples trained on" for metric in trial.rows.monitored},
     }  # fmt: skip
+
+
+def _within(trial: Trial, metric: str) -> list[list[Any]]:
+    """Return how many samples a trial had been trained on where it was measured within its epochs, and its values."""
+    samples, values = trial.rows.within(metric)
+    return [samples, [short(value) for value in values]]
 
 
 def overview(names: Sequence[str], histories: dict[str, History]) -> list[Json]:
