@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hpsearch.objectives.outputs import Outputs
     from hpsearch.objectives.resources import Plan
     from hpsearch.objectives.scores import Scores
-    from hpsearch.objectives.transformers import Behind
+    from hpsearch.objectives.transformers import Behind, Split
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, r
 
     parts, classifies = model.parts, isinstance(outputs, Classes)
     declared: dict[str, Any] = parts.last.get_params(deep=False)
-    check = _buildable(outputs, dataset.X_train.shape[1] if parts.before is None else None)
+    check = _buildable(outputs, _width(study, dataset, parts, declared))
     try:
         check(declared)
     except ValueError as error:
@@ -143,6 +143,23 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, r
         reports["space"] = study.dimensions
         return Prepared(partial(_population, declared, study.seed, epochs, reports), epochs)
     return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
+
+
+def _width(study: Study, dataset: Dataset, parts: Split, declared: Mapping[str, Any]) -> int | None:
+    """Return how many numbers a sample has when it comes to the network; None where a trial's parameters decide it.
+
+    A table's own steps are asked, for a chain of layers alone; a user's steps are not run before the log is begun.
+    """
+    from hpsearch.objectives.transformers import Transformers, split
+
+    if parts.before is None:
+        return int(dataset.X_train.shape[1])
+    theirs = split(study.model).before is not None or any(
+        not name.startswith(parts.prefix) for name in study.dimensions
+    )
+    if theirs or "layers" not in declared:
+        return None
+    return int(Transformers(parts.before, dataset, study.seed).transform({})[0].shape[1])
 
 
 def _buildable(outputs: Outputs, n_features: int | None) -> Callable[[dict[str, Any]], None]:

@@ -17,6 +17,10 @@ class Flat:
 
     width: int
 
+    def __str__(self) -> str:
+        """Return it in words, for messages."""
+        return f"{self.width} numbers"
+
     @property
     def channels(self) -> int:
         """How many numbers have parameters of their own in a norm: each."""
@@ -41,6 +45,10 @@ class Image:
     columns: int
     channels: int
     tile: tuple[int, int] = (1, 1)
+
+    def __str__(self) -> str:
+        """Return it in words, for messages."""
+        return f"{self.rows}×{self.columns} pixels of {self.channels} channel{'s' if self.channels > 1 else ''}"
 
     @property
     def width(self) -> int:
@@ -77,5 +85,6 @@ def image_of(shape: Shape, layer: object) -> Image:
         ValueError: It is none.
     """
     if not isinstance(shape, Image):
-        raise ValueError(f"{layer} needs an image, and {shape.width} numbers come in: put it before Dense and Flatten")
+        fix = "put it before Dense and Flatten, or say image_shape=(rows, columns, channels)"
+        raise ValueError(f"{layer} needs an image, and {shape.width} numbers come in: {fix}")
     return shape

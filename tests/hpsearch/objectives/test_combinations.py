@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from hpsearch import Choice, Float, Int, MLPClassifier, Study, UserError
+from hpsearch import Choice, Conv2D, Dense, Float, GroupNorm, Int, MLPClassifier, NetworkClassifier, Study, UserError
 from hpsearch.models.parameters import resolve_params
 
 RNG = np.random.default_rng(0)
@@ -97,3 +97,24 @@ def test_a_log_of_version_0_1_has_one_patience_for_both_rules():
         objective.start(Start(Ask(0, 0, {}, 0)))
         waits[rule] = resolve_params(objective._members[0].params)["lr_patience"]
     assert waits == {1: 9, 2: 3}
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([Conv2D(3, 3)], r"study 'table': model: .*filters of 3×3 do not fit into an image of 1×1 pixels"),
+        (
+            [Dense(8), GroupNorm(Choice([2, 3]))],
+            r"with layers__1__groups=3: .*8 channels come in, which 3 groups do not divide",
+        ),
+    ],
+    ids=["declared", "searched"],
+)
+def test_a_chain_that_does_not_suit_a_tables_columns_is_refused_before_the_first_trial(layers, message, tmp_path):
+    rows = "".join(f"{i % 7},{'xy'[i % 2]},{i % 3 % 2}\n" for i in range(60))
+    (tmp_path / "table.csv").write_text("number,word,label\n" + rows)
+    model = NetworkClassifier(layers, max_epochs=1)
+    table = Study("table", model=model, space={"l2": Float(0, 1)}, data=str(tmp_path / "table.csv"), n_trials=2)
+    with pytest.raises(UserError, match=message):
+        table.run(tmp_path / "runs", quiet=True, tracking=False)
+    assert not (tmp_path / "runs" / "studies" / "table").exists()

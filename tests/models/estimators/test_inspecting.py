@@ -6,7 +6,7 @@ from chains import CHAINS, PIXELS
 
 from hpsearch.models import MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor, check_gradients
 from hpsearch.models.activations import ACTIVATIONS
-from hpsearch.models.layers import AvgPool2D, Conv2D, Dense
+from hpsearch.models.layers import AvgPool2D, BatchNorm, Conv2D, Dense
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((30, PIXELS)), np.arange(30) % 3
@@ -92,3 +92,11 @@ def test_the_toy_neuron_of_the_slides_starts_where_it_is_told_to(tmp_path):
         MLPClassifier((3,), weight_init=start).fit([[1.0], [1.0]], [0, 1])
     with pytest.raises(ValueError, match="must be the name of a rule, or"):
         MLPClassifier((), weight_init=([1.0],)).fit([[1.0], [1.0]], [0, 1])
+
+
+def test_a_gradient_that_is_zero_is_no_error_of_the_differences_rounding():
+    """A bias below a batch norm moves nothing; differences of rounded costs are not exactly 0."""
+    rng = np.random.default_rng(0)
+    X, y = rng.random((20, 64)), rng.integers(3, size=20)
+    model = NetworkClassifier([Conv2D(4, 3), BatchNorm(), Dense(5, "tanh")], random_state=0, activation="tanh")
+    assert check_gradients(model, X, y).by_parameter["b0"] < 1e-6

@@ -160,3 +160,9 @@ def test_a_network_has_the_parameters_of_the_core_less_those_of_a_perceptron():
     own = set(NetworkClassifier().get_params(deep=False))
     assert own == set(DEFAULTS) - {"hidden_layer_sizes", "dropout", "input_dropout", "batch_norm"}
     assert own - set(NetworkRegressor().get_params(deep=False)) == {"output", "cost", "label_smoothing", "class_weight"}
+
+
+def test_a_sum_of_other_shapes_is_refused_in_words(digits):
+    message = r"its layers make 5 numbers of 8×8 pixels of 1 channel, to which 8×8 pixels of 1 channel cannot be added"
+    with pytest.raises(ValueError, match=message):
+        NetworkClassifier([Residual([Dense(5)])], max_epochs=1).fit(*digits)
