@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     # Ctrl-C is the coordinator's to answer: it ends the study in order, and then this process by its standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What libraries print is for nobody; the coordinator reads the pipe behind standard output.
+    # What libraries print is dropped; the coordinator reads the pipe behind standard output.
     answer = os.dup(sys.stdout.fileno())
     with open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
