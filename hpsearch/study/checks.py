@@ -123,10 +123,10 @@ def _task(model: Any, objective: Any, data: Any) -> Settled:
 
 def _points(
     space: Any, model: Any, objective: Any, epochs: Any, metric: Any, stages: Any, repeats: Any, cv: Any, confirm: Any,
-    audit: Any, enqueue: Any, sampler: Any, pruner: Any,
+    audit: Any, lookback: Any, enqueue: Any, sampler: Any, pruner: Any,
 ) -> Settled:  # fmt: skip
     """Turn a list of grids into its points, and settle the sampler and the pruner where they were not named."""
-    about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit)
+    about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit, lookback)
     found = settled(sampler, pruner, about, pauses)
     if isinstance(space, list | tuple):
         points, objects = points_of(space, {} if model is None else model.get_params(deep=True))

@@ -50,6 +50,7 @@ class About(NamedTuple):
     cv: Any
     confirm: int
     audit: float
+    lookback: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,21 @@ _FIRST = (
     Default("plain functions", lambda a: True, "tpe", "asha", "it takes any space, and thousands of trials"),
 )
 
-TABLES: Mapping[int, tuple[Default, ...]] = {1: _FIRST}
+_PAUSED = Default(
+    "models that train for several epochs",
+    lambda a: a.model is not None and _epochs(a) > 1 and not a.lookback,
+    "freeze_thaw",
+    "none",
+    "it goes on with the trials that promise most for their epochs",
+)
+"""A paused model is kept as its state, in a file where many wait. A function's code, which may hold anything, can only
+wait where it runs; and what looks back does not go with decisions by the order of all that happened."""
+
+_EPOCHS = next(place for place, each in enumerate(_FIRST) if each.kind == "trials of several epochs")
+
+_SECOND = (*_FIRST[:_EPOCHS], _PAUSED, *_FIRST[_EPOCHS:])
+
+TABLES: Mapping[int, tuple[Default, ...]] = {1: _FIRST, 2: _SECOND}
 """The table of each rule; the first entry that applies is a study's."""
 
 
