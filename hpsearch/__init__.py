@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.models import names
+
 if TYPE_CHECKING:
     from hpsearch.errors import Pruned as Pruned
     from hpsearch.errors import UserError as UserError
@@ -61,37 +63,17 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _HOMES = {
-    "Activation": "hpsearch.models.layers.activation",
+    **{name: f"hpsearch.models{home}" for name, home in names.HOMES.items()},
     "Against": "hpsearch.study.comparison",
-    "Augmentation": "hpsearch.models.augmentation",
-    "AvgPool2D": "hpsearch.models.layers.avg_pool2d",
-    "BatchNorm": "hpsearch.models.layers.batch_norm",
     "Choice": "hpsearch.space",
-    "Columns": "hpsearch.models.preprocessing.columns",
     "Comparison": "hpsearch.study.comparison",
-    "Conv2D": "hpsearch.models.layers.conv2d",
     "Curves": "hpsearch.study.comparison",
-    "DateParts": "hpsearch.models.preprocessing.parts",
-    "Dense": "hpsearch.models.layers.dense",
-    "Dropout": "hpsearch.models.layers.dropout",
-    "Flatten": "hpsearch.models.layers.flatten",
     "Float": "hpsearch.space",
-    "GroupNorm": "hpsearch.models.layers.group_norm",
     "Int": "hpsearch.space",
-    "LayerNorm": "hpsearch.models.layers.layer_norm",
-    "MLPClassifier": "hpsearch.models.estimators.classifier",
-    "MLPRegressor": "hpsearch.models.estimators.regressor",
-    "MaxPool2D": "hpsearch.models.layers.max_pool2d",
-    "NetworkClassifier": "hpsearch.models.estimators.network_classifier",
-    "NetworkRegressor": "hpsearch.models.estimators.network_regressor",
-    "PlainText": "hpsearch.models.preprocessing.parts",
     "Pruned": "hpsearch.errors",
     "Published": "hpsearch.study.comparison",
-    "Residual": "hpsearch.models.layers.residual",
     "Samples": "hpsearch.study.samples",
     "Scale": "hpsearch.study.scaling",
-    "SmoothClip": "hpsearch.models.preprocessing.parts",
-    "SpatialDropout": "hpsearch.models.layers.spatial_dropout",
     "Study": "hpsearch.running.study",
     "StudySearchCV": "hpsearch.search_cv.search",
     "Table": "hpsearch.study.table",
@@ -110,55 +92,7 @@ _HOMES = {
     "track": "hpsearch.running.single",
 }
 
-__all__ = [
-    "Activation",
-    "Against",
-    "Augmentation",
-    "AvgPool2D",
-    "BatchNorm",
-    "Choice",
-    "Columns",
-    "Comparison",
-    "Conv2D",
-    "Curves",
-    "DateParts",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "Float",
-    "GroupNorm",
-    "Int",
-    "LayerNorm",
-    "MLPClassifier",
-    "MLPRegressor",
-    "MaxPool2D",
-    "NetworkClassifier",
-    "NetworkRegressor",
-    "PlainText",
-    "Pruned",
-    "Published",
-    "Residual",
-    "Samples",
-    "Scale",
-    "SmoothClip",
-    "SpatialDropout",
-    "Study",
-    "StudySearchCV",
-    "Table",
-    "UserError",
-    "WarmStart",
-    "check_gradients",
-    "load",
-    "load_model",
-    "load_network2",
-    "load_safetensors",
-    "load_torch_state",
-    "save_network2",
-    "save_onnx",
-    "save_safetensors",
-    "torch_state",
-    "track",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -168,4 +102,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_HOMES})

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erf
 
-from .kernels import Array, Op, maximum, minimum
+from .kernels import Array, Op
+from .operations import add, erf, exp, expm1, greater, maximum, minimum, multiply, sign, subtract, tanh
 
 LEAK = 0.01
 """Slope of leaky_relu where z < 0."""
@@ -49,27 +49,27 @@ def _constant(value: float, like: Array) -> Array:
 def _sigmoid(u: Array, slope: Array) -> list[Op]:
     # σ(z) = ½ + ½·tanh(z/2): NumPy's tanh is vectorised, cannot overflow and beats expit fivefold.
     half = _constant(0.5, u)
-    return [(np.tanh, (u, u)), (np.multiply, (u, half, u)), (np.add, (u, half, u))]
+    return [tanh(u, out=u), multiply(u, half, out=u), add(u, half, out=u)]
 
 
 def _sigmoid_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
     return [
-        (np.multiply, (a, a, scratch)),
-        (np.subtract, (a, scratch, scratch)),  # f' = a − a²
-        (np.multiply, (delta, scratch, delta)),
+        multiply(a, a, out=scratch),
+        subtract(a, scratch, out=scratch),  # f' = a − a²
+        multiply(delta, scratch, out=delta),
     ]
 
 
 def _tanh(u: Array, slope: Array) -> list[Op]:
-    return [(np.tanh, (u, u))]
+    return [tanh(u, out=u)]
 
 
 def tanh_slope(a: Array, delta: Array, scratch: Array) -> list[Op]:
     """Emit δ ← δ·(1 − a²)."""
     return [
-        (np.multiply, (a, a, scratch)),
-        (np.subtract, (_constant(1, a), scratch, scratch)),
-        (np.multiply, (delta, scratch, delta)),
+        multiply(a, a, out=scratch),
+        subtract(_constant(1, a), scratch, out=scratch),
+        multiply(delta, scratch, out=delta),
     ]
 
 
@@ -78,39 +78,39 @@ def _tanh_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list
 
 
 def _relu(u: Array, slope: Array) -> list[Op]:
-    return [maximum(u, _constant(0, u), u)]
+    return [maximum(u, _constant(0, u), out=u)]
 
 
 def _relu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
     # sign(max(0, z)) is f'(z): 0 for z ≤ 0 and 1 beyond.
-    return [(np.sign, (a, scratch)), (np.multiply, (delta, scratch, delta))]
+    return [sign(a, out=scratch), multiply(delta, scratch, out=delta)]
 
 
 def _leaky_relu(u: Array, slope: Array) -> list[Op]:
     scaled = np.empty_like(u)
-    return [(np.multiply, (u, _constant(LEAK, u), scaled)), maximum(u, scaled, u)]
+    return [multiply(u, _constant(LEAK, u), out=scaled), maximum(u, scaled, out=u)]
 
 
 def _leaky_relu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
     positive = np.empty(a.shape, bool)
     return [
-        (np.greater, (a, _constant(0, a), positive)),
-        (np.multiply, (positive, _constant(1 - LEAK, a), scratch)),
-        (np.add, (scratch, _constant(LEAK, a), scratch)),
-        (np.multiply, (delta, scratch, delta)),
+        greater(a, _constant(0, a), out=positive),
+        multiply(positive, _constant(1 - LEAK, a), out=scratch),
+        add(scratch, _constant(LEAK, a), out=scratch),
+        multiply(delta, scratch, out=delta),
     ]
 
 
 def _elu(u: Array, slope: Array) -> list[Op]:
     zero, below = _constant(0, u), np.empty_like(u)
-    return [minimum(u, zero, below), (np.expm1, (below, below)), maximum(u, zero, u), (np.add, (u, below, u))]
+    return [minimum(u, zero, out=below), expm1(below, out=below), maximum(u, zero, out=u), add(u, below, out=u)]
 
 
 def _elu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
     return [
-        minimum(a, _constant(0, a), scratch),
-        (np.add, (scratch, _constant(1, a), scratch)),  # exp(z) = a + 1 for z ≤ 0
-        (np.multiply, (delta, scratch, delta)),
+        minimum(a, _constant(0, a), out=scratch),
+        add(scratch, _constant(1, a), out=scratch),  # exp(z) = a + 1 for z ≤ 0
+        multiply(delta, scratch, out=delta),
     ]
 
 
@@ -118,17 +118,17 @@ def _gelu(u: Array, slope: Array) -> list[Op]:
     # f(z) = z·Φ(z) and f'(z) = Φ(z) + z·φ(z), with Φ and φ of the standard normal distribution
     cumulative, half = np.empty_like(u), _constant(0.5, u)
     return [
-        (np.multiply, (u, _constant(np.sqrt(0.5), u), cumulative)),
-        (erf, (cumulative, cumulative)),
-        (np.multiply, (cumulative, half, cumulative)),
-        (np.add, (cumulative, half, cumulative)),
-        (np.multiply, (u, u, slope)),
-        (np.multiply, (slope, _constant(-0.5, u), slope)),
-        (np.exp, (slope, slope)),
-        (np.multiply, (slope, _constant(1 / np.sqrt(2 * np.pi), u), slope)),
-        (np.multiply, (slope, u, slope)),
-        (np.add, (slope, cumulative, slope)),
-        (np.multiply, (u, cumulative, u)),
+        multiply(u, _constant(np.sqrt(0.5), u), out=cumulative),
+        erf(cumulative, out=cumulative),
+        multiply(cumulative, half, out=cumulative),
+        add(cumulative, half, out=cumulative),
+        multiply(u, u, out=slope),
+        multiply(slope, _constant(-0.5, u), out=slope),
+        exp(slope, out=slope),
+        multiply(slope, _constant(1 / np.sqrt(2 * np.pi), u), out=slope),
+        multiply(slope, u, out=slope),
+        add(slope, cumulative, out=slope),
+        multiply(u, cumulative, out=u),
     ]
 
 
@@ -136,19 +136,19 @@ def _swish(u: Array, slope: Array) -> list[Op]:
     # f(z) = z·σ(z) and f'(z) = σ(z) + f(z)·(1 − σ(z)), with σ(z) = ½ + ½·tanh(z/2) kept beside
     gate, half = np.empty_like(u), _constant(0.5, u)
     return [
-        (np.multiply, (u, half, gate)),
-        (np.tanh, (gate, gate)),
-        (np.multiply, (gate, half, gate)),
-        (np.add, (gate, half, gate)),
-        (np.multiply, (u, gate, u)),
-        (np.subtract, (_constant(1, u), gate, slope)),
-        (np.multiply, (slope, u, slope)),
-        (np.add, (slope, gate, slope)),
+        multiply(u, half, out=gate),
+        tanh(gate, out=gate),
+        multiply(gate, half, out=gate),
+        add(gate, half, out=gate),
+        multiply(u, gate, out=u),
+        subtract(_constant(1, u), gate, out=slope),
+        multiply(slope, u, out=slope),
+        add(slope, gate, out=slope),
     ]
 
 
 def _by_slope(a: Array, delta: Array, scratch: Array, slope: Array) -> list[Op]:
-    return [(np.multiply, (delta, slope, delta))]
+    return [multiply(delta, slope, out=delta)]
 
 
 ACTIVATIONS = {

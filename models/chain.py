@@ -39,8 +39,11 @@ def build(params: Mapping[str, Any], n_features: int, n_outputs: int, head: Head
     Raises:
         ValueError: A layer does not suit what comes in.
     """
-    site = Site(input_shape(params["layers"], n_features, params["image_shape"]), initializer_of(params["weight_init"]),
-                params["activation"])  # fmt: skip
+    site = Site(
+        input_shape(params["layers"], n_features, params["image_shape"]),
+        initializer_of(params["weight_init"]),
+        params["activation"],
+    )
     made = built(params["layers"], site)
     out = DenseLayer(site.number("weights"), site.shape.width, n_outputs, site.initializer, head.output.gain)
     layers = assembled([*made, out], site, kept=True)

@@ -21,7 +21,8 @@ import numpy as np
 from scipy.special import expit
 
 from .activations import tanh_slope
-from .kernels import Array, Op, maximum, run
+from .kernels import Array, Op, run
+from .operations import add, assign, divide, exp, largest_over, maximum, multiply, sign, subtract, sum_over, tanh
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Output:
         response: (u) -> the activations a.
         log_weights: (u) -> logarithms of numbers proportional to the class probabilities, or None where there is no
             such thing.
-        apply_keeping: (u, h, largest, total) -> `apply`'s operations, which leave the largest u of each sample and the
-            sum of exp(u − largest) in arrays of shape (..., b, 1); None where `apply` has no such numbers.
+        apply_below: (u, h, largest, total) -> `apply`'s operations, given the largest u of each sample; they leave the
+            sum of exp(u − largest). Both have shape (..., b, 1). None where `apply` has no such numbers.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Output:
     backward: Callable[[Array, Array, Array], list[Op]]
     response: Callable[[Array], Array]
     log_weights: Callable[[Array], Array] | None
-    apply_keeping: Callable[[Array, Array, Array, Array], list[Op]] | None = None
+    apply_below: Callable[[Array, Array, Array, Array], list[Op]] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ class Head:
         scale: The constant in ∂C/∂z = scale·δ; it is left out of δ and joins the learning rate.
         curvature_scale: The constant that `curvature` leaves out; 0 where the cost has no curvature to step by.
         canonical: Whether δ = h − t, without the derivative of the output.
-        value_of_kept: (u, t, largest, total) -> `value` from what `Output.apply_keeping` left, in the same bits and
-            without an exponential; or None.
+        value_of_label: (own, largest, total) -> `value` from what `Output.apply_below` left and from Σt·u, which for
+            one-hot targets is the u of the sample's class; shapes (..., b, 1). In the same bits and without an
+            exponential; or None.
         error: (h, t, out, scratch) -> operations that set out to δ, where it does not come from h − t; or None.
     """
 
@@ -74,7 +76,7 @@ class Head:
     scale: float
     curvature_scale: float
     canonical: bool
-    value_of_kept: Callable[[Array, Array, Array, Array], Array] | None = None
+    value_of_label: Callable[[Array, Array, Array], Array] | None = None
     error: Callable[[Array, Array, Array, Array], list[Op]] | None = None
 
     @property
@@ -106,7 +108,7 @@ class Head:
         t = t if t.ndim == 3 else t[None]
         if self.error is not None:
             return self.error(h, t, out, scratch)
-        first = (np.subtract, (h, t, out))
+        first = subtract(h, t, out=out)
         return [first] if self.canonical else [first, *self.output.backward(h, out, scratch)]
 
     def curvature(self, h: Array, tangent: Array, scratch: Array) -> list[Op]:
@@ -133,11 +135,11 @@ def _plus_minus(t: Array) -> Array:
 
 
 def _tanh(u: Array, h: Array) -> list[Op]:
-    return [(np.tanh, (u, h))]
+    return [tanh(u, out=h)]
 
 
 def _identity(u: Array, h: Array) -> list[Op]:
-    return [(np.copyto, (h, u))]
+    return [assign(u, out=h)]
 
 
 def _unchanged(h: Array, delta: Array, scratch: Array) -> list[Op]:
@@ -146,26 +148,25 @@ def _unchanged(h: Array, delta: Array, scratch: Array) -> list[Op]:
 
 def _softmax(u: Array, h: Array) -> list[Op]:
     row = np.empty((*u.shape[:-1], 1), u.dtype)
-    return _softmax_keeping(u, h, row, row)
+    return [largest_over(u, -1, out=row), *_softmax_below(u, h, row, row)]
 
 
-def _softmax_keeping(u: Array, h: Array, largest: Array, total: Array) -> list[Op]:
+def _softmax_below(u: Array, h: Array, largest: Array, total: Array) -> list[Op]:
     return [
-        (np.maximum.reduce, (u, -1, None, largest, True)),  # the largest exponent becomes 0: no overflow
-        (np.subtract, (u, largest, h)),
-        (np.exp, (h, h)),
-        (np.add.reduce, (h, -1, None, total, True)),
-        (np.divide, (h, total, h)),
+        subtract(u, largest, out=h),  # the largest exponent becomes 0: no overflow
+        exp(h, out=h),
+        sum_over(h, -1, out=total),
+        divide(h, total, out=h),
     ]
 
 
 def _softmax_backward(h: Array, delta: Array, scratch: Array) -> list[Op]:
     row = np.empty((*h.shape[:-1], 1), h.dtype)
     return [
-        (np.multiply, (delta, h, scratch)),
-        (np.add.reduce, (scratch, -1, None, row, True)),
-        (np.subtract, (delta, row, delta)),
-        (np.multiply, (delta, h, delta)),
+        multiply(delta, h, out=scratch),
+        sum_over(scratch, -1, out=row),
+        subtract(delta, row, out=delta),
+        multiply(delta, h, out=delta),
     ]
 
 
@@ -199,11 +200,12 @@ def _cross_entropy(u: Array, h: Array, t: Array) -> Array:
 
 def _log_likelihood(u: Array, h: Array, t: Array) -> Array:
     largest = u.max(-1, keepdims=True)
-    return _log_likelihood_of_kept(u, t, largest, np.exp(u - largest).sum(-1, keepdims=True))
+    total = np.exp(u - largest).sum(-1, keepdims=True)
+    return _log_likelihood_of_label((t * u).sum(-1, keepdims=True), largest, total)
 
 
-def _log_likelihood_of_kept(u: Array, t: Array, largest: Array, total: Array) -> Array:
-    terms: Array = np.log(total) + largest - (t * u).sum(-1, keepdims=True)
+def _log_likelihood_of_label(own: Array, largest: Array, total: Array) -> Array:
+    terms: Array = np.log(total) + largest - own
     return terms
 
 
@@ -220,16 +222,16 @@ def _hinge_error(h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
     # 1 for each other class within the margin; for the sample's own class, minus their number
     row, one, zero = np.empty((*h.shape[:-1], 1), h.dtype), np.ones((), h.dtype), np.zeros((), h.dtype)
     return [
-        (np.multiply, (h, t, scratch)),
-        (np.add.reduce, (scratch, -1, None, row, True)),
-        (np.subtract, (h, row, out)),
-        (np.subtract, (out, t, out)),
-        (np.add, (out, one, out)),
-        maximum(out, zero, out),
-        (np.sign, (out, out)),
-        (np.add.reduce, (out, -1, None, row, True)),
-        (np.multiply, (t, row, scratch)),
-        (np.subtract, (out, scratch, out)),
+        multiply(h, t, out=scratch),
+        sum_over(scratch, -1, out=row),
+        subtract(h, row, out=out),
+        subtract(out, t, out=out),
+        add(out, one, out=out),
+        maximum(out, zero, out=out),
+        sign(out, out=out),
+        sum_over(out, -1, out=row),
+        multiply(t, row, out=scratch),
+        subtract(out, scratch, out=out),
     ]
 
 
@@ -242,15 +244,20 @@ OUTPUTS = {
     o.name: o
     for o in (
         Output(
-            "sigmoid", 0.5, _plus_minus, _tanh, tanh_slope, lambda u: np.asarray(expit(2 * u)),
+            "sigmoid",
+            0.5,
+            _plus_minus,
+            _tanh,
+            tanh_slope,
+            lambda u: np.asarray(expit(2 * u)),
             lambda u: _log_sigmoid(2 * u),
         ),
-        Output("softmax", 1.0, _as_given, _softmax, _softmax_backward, _softmax_response, np.asarray, _softmax_keeping),
+        Output("softmax", 1.0, _as_given, _softmax, _softmax_backward, _softmax_response, np.asarray, _softmax_below),
         Output("tanh", 1.0, _plus_minus, _tanh, tanh_slope, np.tanh, lambda u: _log_sigmoid(2 * u)),
         Output("linear", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
         Output("identity", 1.0, _as_given, _identity, _unchanged, np.asarray, None),
     )
-}  # fmt: skip
+}
 """Every output layer by name: "linear" outputs are scores of classes, "identity" ones the values of a regression."""
 
 HEADS = {
@@ -259,7 +266,7 @@ HEADS = {
     ("sigmoid", "cross_entropy"): Head(OUTPUTS["sigmoid"], _cross_entropy, 1 / 2, 1 / 4, canonical=True),
     ("softmax", "quadratic"): Head(OUTPUTS["softmax"], _quadratic(1 / 2), 1, 1, canonical=False),
     ("softmax", "log_likelihood"): Head(
-        OUTPUTS["softmax"], _log_likelihood, 1, 1, canonical=True, value_of_kept=_log_likelihood_of_kept
+        OUTPUTS["softmax"], _log_likelihood, 1, 1, canonical=True, value_of_label=_log_likelihood_of_label
     ),
     ("tanh", "quadratic"): Head(OUTPUTS["tanh"], _quadratic(1 / 2), 1, 1, canonical=False),
     ("tanh", "cross_entropy"): Head(OUTPUTS["tanh"], _cross_entropy, 1, 1, canonical=True),

@@ -18,6 +18,7 @@ import numpy as np
 
 from .kernels import Array, Op, run
 from .layers import Workspace
+from .operations import assign, multiply
 from .regularizers import penalty
 from .training.step import Step
 
@@ -50,10 +51,10 @@ def gauss_newton(step: Step, direction: Array) -> tuple[list[Op], Array]:
     product = workspace.buffer("product", width=layout.width, rows=1)[:, 0]
     forward, tangent = step.network.jvp(workspace, step.stacks.weights, layout.views(direction), step.passed)
     scratch = workspace.buffer("scratch", width=step.delta.shape[-1])
-    ops: list[Op] = [*forward, (np.copyto, (step.delta, tangent))]
+    ops: list[Op] = [*forward, assign(tangent, out=step.delta)]
     ops += step.network.head.curvature(step.h, step.delta, scratch)
     if step.importance is not None:
-        ops.append((np.multiply, (step.delta, step.importance, step.delta)))
+        ops.append(multiply(step.delta, step.importance, out=step.delta))
     # the backward pass answers in units of the error, whose constant differs from that of the curvature
     factor = step.network.head.curvature_scale / step.network.head.scale
     views = layout.views(product)
@@ -127,12 +128,8 @@ class _Newton:
         return [*ops, *step.network.head.output.apply(u, h)], u, h
 
     def _cost(self, u: Array, h: Array) -> float:
-        step, r = self._step, self._rates
-        terms = step.network.head.value(u, h, step.t[None])
-        if step.importance is not None:
-            terms = terms * step.importance
-        data = float(terms.sum(dtype=np.float64)) / step.workspace.batch
-        return data + penalty(self._flat[self._decaying], r.l1, r.l2, r.n_train)
+        r = self._rates
+        return self._step.cost(u, h) + penalty(self._flat[self._decaying], r.l1, r.l2, r.n_train)
 
     def _full_gradient(self) -> Array:
         run(self._multiply_out)

@@ -90,11 +90,7 @@ class _Iteration:
     def _evaluate(self) -> None:
         """Compute the data's cost and gradient at the weights as they are."""
         run(self._passes)
-        step = self._step
-        terms = step.network.head.value(step.u, step.h, step.t[None])
-        if step.importance is not None:
-            terms = terms * step.importance
-        self._cost = float(terms.sum(dtype=np.float64)) / step.workspace.batch
+        self._cost = self._step.cost(self._step.u, self._step.h)
         self._data_gradient[:] = self._slope
         self._where[:] = self._flat
 

@@ -9,13 +9,14 @@ the L2 of adamw shrinks the weights beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import hessian_free, lbfgs
 from .kernels import Array, Op, add_scaled
+from .operations import add, divide, multiply, power, sign, sqrt, subtract
 from .regularizers import add_signs, weight_decay
 from .training.step import Step
 
@@ -43,6 +44,7 @@ class Optimizer:
         buffers: Further arrays of the size of a lane's parameters that the rule works in.
         lanes: Most lanes that it can update in one program, or None.
         extras: Arrays of its own as they start, by name, without the lane axis.
+        evaluates: Whether the update evaluates the cost of the batch itself.
         iterates: Whether an epoch is one iteration over all samples, in one order for ever, whose update runs the
             passes itself, as often as it needs them, and says in extras[CONVERGED] when there is nothing left to gain.
     """
@@ -56,6 +58,7 @@ class Optimizer:
     buffers: int = 0
     lanes: int | None = None
     extras: Mapping[str, Array] = field(default_factory=dict)
+    evaluates: bool = False
     iterates: bool = False
 
 
@@ -65,7 +68,7 @@ def _signs(step: Step, k: int) -> tuple[list[Op], Array]:
     if not step.rates[k].l1:
         return [], weights
     signs = step.workspace.buffer("signs", width=weights.size, rows=1)[0, 0]
-    return [(np.sign, (weights, signs))], signs
+    return [sign(weights, out=signs)], signs
 
 
 def _descend(step: Step, k: int, signs: Array) -> list[Op]:
@@ -106,7 +109,7 @@ def _momentum(step: Step) -> list[Op]:
     for k in range(len(step.rates)):
         first, signs = _signs(step, k)
         ops += first + _accelerate(step, k, views, signs)
-    return [*ops, (np.add, (flat, velocity, flat))]
+    return [*ops, add(flat, velocity, out=flat)]
 
 
 def _nesterov(step: Step) -> list[Op]:
@@ -141,74 +144,101 @@ def _column(values: list[float], like: Array) -> Array:
     return np.array(values, like.dtype)[:, None]
 
 
-def _average(decays: list[float], value: Array, mean: Array) -> list[Op]:
+def _moving_average(decays: list[float], value: Array, mean: Array) -> list[Op]:
     """Emit mean ← ρ·mean + (1 − ρ)·value, ρ of each lane."""
-    ops: list[Op] = [(np.multiply, (mean, _column(decays, mean), mean))]
+    ops = [multiply(mean, _column(decays, mean), out=mean)]
     return ops + [add_scaled(1 - rho, value[k], mean[k]) for k, rho in enumerate(decays)]
+
+
+def _descend_by_ratio(theta: Array, alpha: Array, above: Array, v: Array, epsilon: Array, scratch: Array) -> list[Op]:
+    """Emit θ ← θ − α·above/(√v + ε), in a scratch of the same shape."""
+    return [
+        sqrt(v, out=scratch),
+        add(scratch, epsilon, out=scratch),
+        divide(above, scratch, out=scratch),
+        multiply(scratch, alpha, out=scratch),
+        subtract(theta, scratch, out=theta),
+    ]
+
+
+def _scratch(step: Step) -> Array:
+    """Return room for one array laid out as the parameters."""
+    return step.workspace.buffer("work", width=step.stacks.layout.width, rows=1)[:, 0]
 
 
 def _rmsprop(step: Step) -> list[Op]:
     """Emit s ← ρs + (1 − ρ)·∇C², w ← w − η∇C/(√s + ε)."""
-    (ops, gradient), flat, square = _multiply_out(step), step.stacks.flat, step.stacks.slots["square"]
-    scratch = step.workspace.buffer("work", width=flat.shape[1], rows=1)[:, 0]
-    eta = _column([r.learning_rate for r in step.rates], flat)
+    multiplied_out, g = _multiply_out(step)
+    w, s, scratch = step.stacks.flat, step.stacks.slots["square"], _scratch(step)
+    eta = _column([r.learning_rate for r in step.rates], w)
     return [
-        *ops,
-        (np.multiply, (gradient, gradient, scratch)),
-        *_average([RMSPROP_DECAY] * len(flat), scratch, square),
-        (np.sqrt, (square, scratch)),
-        (np.add, (scratch, np.array(EPSILON, flat.dtype), scratch)),
-        (np.divide, (gradient, scratch, scratch)),
-        (np.multiply, (scratch, eta, scratch)),
-        (np.subtract, (flat, scratch, flat)),
+        *multiplied_out,
+        multiply(g, g, out=scratch),
+        *_moving_average([RMSPROP_DECAY] * len(w), scratch, s),
+        *_descend_by_ratio(w, eta, g, s, np.array(EPSILON, w.dtype), scratch),
     ]
 
 
 def _adamw(step: Step) -> list[Op]:
     """Emit w ← (1 − ηλ/n)·w, then adam's step for the gradient without L2 (Loshchilov and Hutter 2019)."""
-    stacks, weights, ops = step.stacks, slice(step.stacks.layout.decaying), []
+    stacks, weights, decays = step.stacks, slice(step.stacks.layout.decaying), []
     for k, r in enumerate(step.rates):
         if r.l2:
             decaying = stacks.flat[k, weights]
             kept = np.array(weight_decay(r.learning_rate, r.l2, r.n_train), decaying.dtype)
-            ops.append((np.multiply, (decaying, kept, decaying)))
-    return _adam(step, decoupled=True, before=ops)
+            decays.append(multiply(decaying, kept, out=decaying))
+    multiplied_out, gradient = _multiply_out(step, decoupled=True)
+    return [*multiplied_out, *decays, *_adaptive_moments(step, gradient)]
 
 
-def _adam(step: Step, *, decoupled: bool = False, before: Sequence[Op] = ()) -> list[Op]:
-    """Emit m ← β₁m + (1 − β₁)∇C, s ← β₂s + (1 − β₂)∇C², w ← w − η·m̂/(√ŝ + ε) (Kingma and Ba 2015).
+def _adam(step: Step) -> list[Op]:
+    """Emit adam's step for the gradient of the regularised cost (Kingma and Ba 2015)."""
+    multiplied_out, gradient = _multiply_out(step)
+    return [*multiplied_out, *_adaptive_moments(step, gradient)]
 
-    With m̂ = m/(1 − β₁ᵗ) and ŝ = s/(1 − β₂ᵗ) this is w − α·m/(√s + ε·c), where c = √(1 − β₂ᵗ) and α = ηc/(1 − β₁ᵗ).
+
+def _adaptive_moments(step: Step, g: Array) -> list[Op]:
+    """Emit the paper's algorithm 1 for a gradient g, which is overwritten, by the names that it has there.
+
+    m ← β₁·m + (1 − β₁)·g
+    v ← β₂·v + (1 − β₂)·g²
+    αₜ ← α·√(1 − β₂ᵗ)/(1 − β₁ᵗ), and ε̂ₜ ← ε·√(1 − β₂ᵗ)
+    θ ← θ − αₜ·m/(√v + ε̂ₜ)
+
+    This is the order at the end of its section 2, which saves two passes. It does the same as θ ← θ − α·m̂/(√v̂ + ε)
+    with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ).
     """
-    clock = step.workspace.clock
-    if clock is None:
-        raise AssertionError("adam needs the clock")
-    (ops, gradient), flat, slots = _multiply_out(step, decoupled=decoupled), step.stacks.flat, step.stacks.slots
-    scratch = step.workspace.buffer("work", width=flat.shape[1], rows=1)[:, 0]
-    t, beta1 = clock[:, 0], [r.momentum for r in step.rates]
-    eta, decay = np.array([[r.learning_rate] for r in step.rates]), np.array([[b] for b in beta1])
-    alpha, correction = np.empty_like(eta), np.empty_like(eta)
-    rate, epsilon = np.empty(eta.shape, flat.dtype), np.empty(eta.shape, flat.dtype)
+    theta, m, v = step.stacks.flat, step.stacks.slots["mean"], step.stacks.slots["square"]
+    beta1, beta2 = [r.momentum for r in step.rates], [ADAM_BETA2] * len(theta)
+    corrected, alpha_t, epsilon_t = _bias_corrections(step, beta1)
     return [
-        *ops,
-        *before,
-        (np.power, (ADAM_BETA2, t, correction)),
-        (np.subtract, (1.0, correction, correction)),
-        (np.sqrt, (correction, correction)),
-        (np.multiply, (correction, EPSILON, epsilon)),
-        (np.power, (decay, t, alpha)),
-        (np.subtract, (1.0, alpha, alpha)),
-        (np.divide, (correction, alpha, alpha)),
-        (np.multiply, (alpha, eta, rate)),
-        *_average(beta1, gradient, slots["mean"]),
-        (np.multiply, (gradient, gradient, gradient)),
-        *_average([ADAM_BETA2] * len(flat), gradient, slots["square"]),
-        (np.sqrt, (slots["square"], scratch)),
-        (np.add, (scratch, epsilon, scratch)),
-        (np.divide, (slots["mean"], scratch, scratch)),
-        (np.multiply, (scratch, rate, scratch)),
-        (np.subtract, (flat, scratch, flat)),
+        *corrected,
+        *_moving_average(beta1, g, m),
+        multiply(g, g, out=g),
+        *_moving_average(beta2, g, v),
+        *_descend_by_ratio(theta, alpha_t, m, v, epsilon_t, _scratch(step)),
     ]
+
+
+def _bias_corrections(step: Step, beta1: list[float]) -> tuple[list[Op], Array, Array]:
+    """Emit αₜ = α·√(1 − β₂ᵗ)/(1 − β₁ᵗ) and ε̂ₜ = ε·√(1 − β₂ᵗ) of each lane, of shape (k, 1) each."""
+    if step.workspace.clock is None:
+        raise AssertionError("adam needs the clock")
+    t, dtype = step.workspace.clock[:, 0], step.stacks.flat.dtype
+    alpha, decay = np.array([[r.learning_rate] for r in step.rates]), np.array([[beta] for beta in beta1])
+    root, ratio = np.empty_like(alpha), np.empty_like(alpha)
+    alpha_t, epsilon_t = np.empty(alpha.shape, dtype), np.empty(alpha.shape, dtype)
+    ops = [
+        power(ADAM_BETA2, t, out=root),
+        subtract(1.0, root, out=root),
+        sqrt(root, out=root),
+        multiply(root, EPSILON, out=epsilon_t),
+        power(decay, t, out=ratio),
+        subtract(1.0, ratio, out=ratio),
+        divide(root, ratio, out=ratio),
+        multiply(ratio, alpha, out=alpha_t),
+    ]
+    return ops, alpha_t, epsilon_t
 
 
 OPTIMIZERS = {
@@ -221,12 +251,28 @@ OPTIMIZERS = {
         Optimizer("adam", 0.001, 0.9, ("mean", "square"), _adam, counts=True, buffers=2),
         Optimizer("adamw", 0.001, 0.9, ("mean", "square"), _adamw, counts=True, buffers=2),
         Optimizer(
-            "hessian_free", 1.0, 0.0, (), hessian_free.update, buffers=6, lanes=1, extras=hessian_free.EXTRAS
+            "hessian_free",
+            1.0,
+            0.0,
+            (),
+            hessian_free.update,
+            buffers=6,
+            lanes=1,
+            extras=hessian_free.EXTRAS,
+            evaluates=True,
         ),
         Optimizer(
-            "lbfgs", 1.0, 0.0, (*lbfgs.STEPS, *lbfgs.CHANGES), lbfgs.update, buffers=3, lanes=1, extras=lbfgs.EXTRAS,
+            "lbfgs",
+            1.0,
+            0.0,
+            (*lbfgs.STEPS, *lbfgs.CHANGES),
+            lbfgs.update,
+            buffers=3,
+            lanes=1,
+            extras=lbfgs.EXTRAS,
+            evaluates=True,
             iterates=True,
         ),
     )
-}  # fmt: skip
+}
 """Every optimizer by name."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.models.names import HOMES
+
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS: list[set[str]] = [
@@ -34,6 +36,7 @@ FLOORS: list[set[str]] = [
 
 MODELS_FLOORS: list[set[str]] = [
     {"names", "kernels", "early_stopping", "line_search", "schedules", "imports", "spelling"},
+    {"operations"},
     {"", "activations", "augmentation", "initializers", "regularizers", "starting", "threads", "preprocessing.values"},
     {"preprocessing.columns", "preprocessing.parts"},
     {"preprocessing"},
@@ -49,7 +52,7 @@ MODELS_FLOORS: list[set[str]] = [
         "layers.pooling",
         "layers.spatial_dropout",
     },
-    {"layers.assembly", "layers.avg_pool2d", "layers.conv2d", "layers.layer_norm", "layers.max_pool2d"},
+    {"layers.assembly"},
     {"layers.residual"},
     {"layers"},
     {"chain", "reading"},
@@ -58,7 +61,7 @@ MODELS_FLOORS: list[set[str]] = [
     {"training.step", "training.augmented_images", "training.samples", "training.scores"},
     {"hessian_free", "lbfgs", "training.afterwards", "training.within"},
     {"optimizers"},
-    {"combinations"},
+    {"combinations", "training.outputs"},
     {"parameters", "training.training_pass", "training.validation_pass", "training.monitors"},
     {"training.members", "training.fold_pass", "later"},
     {"training.population"},
@@ -82,7 +85,12 @@ MODELS_FLOORS: list[set[str]] = [
     {"estimators.serving", "estimators.network2", "estimators.safetensors_file", "estimators.histograms"},
 ]
 """From the lowest floor within ``models`` to the highest, by module; modules of one floor do not see each other. The
-data sets stand aside: they know none of these, and none of these knows them."""
+data sets stand aside: they know none of these, and none of these knows them. A layer that is not named here stands
+beside ``layers.assembly``: it may see pools, patches and what is below them, and no other layer sees it."""
+
+LAYERS = {home.removeprefix(".") for home in HOMES.values() if home.startswith(".layers.")}
+(_beside,) = (modules for modules in MODELS_FLOORS if "layers.assembly" in modules)
+_beside |= LAYERS - set().union(*MODELS_FLOORS)
 
 MODELS_PUBLIC = {
     "estimators.classifier", "estimators.regressor", "estimators.loading", "augmentation",

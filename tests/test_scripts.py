@@ -39,6 +39,12 @@ def test_pre_commit_fetches_nothing() -> None:
     assert "://" not in text
 
 
+def test_types_and_exports_of_samplers_and_pruners_follow_their_table() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "registry.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_names_that_mean_many_things_are_listed() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "names.py"), "--top", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

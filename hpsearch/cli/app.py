@@ -130,7 +130,7 @@ def _usage(error: click.ClickException) -> str:
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     text = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption) and ctx is not None:
-        known = [flag for param in ctx.command.params if isinstance(param, click.Option) for flag in param.opts]
-        text = f"unknown option {error.option_name}{did_you_mean(error.option_name, [*known, '--help'])}"
+        flags = [flag for param in ctx.command.params if isinstance(param, click.Option) for flag in param.opts]
+        text = f"unknown option {error.option_name}{did_you_mean(error.option_name, [*flags, '--help'])}"
     path = ctx.command_path if ctx is not None else "hpsearch"
     return f"{text[:1].lower()}{text[1:]}; see `{path} --help`"

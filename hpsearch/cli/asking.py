@@ -58,9 +58,13 @@ Examples:
 @click.option("--failed", metavar="WHY", help="The trial failed.")
 @click.option("--pruned", metavar="WHY", help="Its point is not worth training.")
 @click.option(
-    "--attribute", "attributes", metavar="KEY=VALUE", multiple=True, callback=options.key_values,
+    "--attribute",
+    "attributes",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=options.key_values,
     help="Something of the trial that is no metric; may be given several times.",
-)  # fmt: skip
+)
 @options.root
 def tell(
     study: Path,
@@ -97,8 +101,12 @@ def _facts(session: Session, trial: UserTrial) -> dict[str, Any]:
 
     params = {name: json_value(value, name) for name, value in trial.params.items()}
     return {
-        "study": session.name, "trial": trial.number, "params": params, "repeat": trial.repeat, "epochs": trial.resumed,
-    }  # fmt: skip
+        "study": session.name,
+        "trial": trial.number,
+        "params": params,
+        "repeat": trial.repeat,
+        "epochs": trial.resumed,
+    }
 
 
 def _print(value: dict[str, Any]) -> None:

@@ -58,10 +58,10 @@ def study_files(paths: Iterable[Path]) -> list[Path]:
     Raises:
         UserError: A folder holds none, or cannot be read.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for path in map(_meant, paths):
         if not path.is_dir():
-            found.append(path)
+            files.append(path)
             continue
         try:
             names = sorted(entry.name for entry in path.glob("*.py") if not entry.name.startswith(("_", ".")))
@@ -71,9 +71,9 @@ def study_files(paths: Iterable[Path]) -> list[Path]:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from error
         if not names:
             raise UserError(f"{path}: a folder without study files")
-        first = [name for name in dict.fromkeys(linked) if name in names]
-        found += [path / name for name in [*first, *(name for name in names if name not in first)]]
-    return found
+        ordered = [name for name in dict.fromkeys(linked) if name in names]
+        files += [path / name for name in [*ordered, *(name for name in names if name not in ordered)]]
+    return files
 
 
 def _meant(path: Path) -> Path:
@@ -81,7 +81,7 @@ def _meant(path: Path) -> Path:
     if path.exists() or path.is_absolute():
         return path
     named = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
-    return next((each for each in (named, STUDIES / named) if each.is_file()), path)
+    return next((candidate for candidate in (named, STUDIES / named) if candidate.is_file()), path)
 
 
 def run_all(

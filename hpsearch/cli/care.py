@@ -61,8 +61,8 @@ def doctor(study: tuple[str, ...], fix: bool, root: Path) -> int:
 def _attend(
     name: str,
     findings: list[Finding],
-    again: Callable[[], list[Finding]],
-    held: Callable[[], AbstractContextManager[Any]],
+    look_again: Callable[[], list[Finding]],
+    lock: Callable[[], AbstractContextManager[Any]],
     fix: bool,
 ) -> int:
     """Say what is wrong with one study or a root, mend it where that is asked for, and return how much is left."""
@@ -76,7 +76,7 @@ def _attend(
         # Before: what cannot be brought back is said while it can still be seen to.
         click.echo(f"{name}: {finding.problem}\n  mending it: {finding.remedy}")
         try:
-            with held() if finding.alone else nullcontext():
+            with lock() if finding.alone else nullcontext():
                 finding.mend()
         except (UserError, OSError) as error:
             click.echo(redact.text(f"{name}: not mended: {error}"), err=True)
@@ -84,7 +84,7 @@ def _attend(
             continue
         click.echo(f"  mended: {finding.remedy}")
     if fix:
-        left = [finding for finding in again() if finding.mend is not None]
+        left = [finding for finding in look_again() if finding.mend is not None]
         for finding in left:
             click.echo(f"{name}: still: {finding.problem}", err=True)
         wrong += len(left)
@@ -131,8 +131,8 @@ def _described(folder: Path) -> tuple[Header | None, str]:
 
     header: Header | None = None
     try:
-        first = next((record for record, _ in read(folder / catalogue.LOG)), None)
-        header = first if isinstance(first, Header) else None
+        record = next((record for record, _ in read(folder / catalogue.LOG)), None)
+        header = record if isinstance(record, Header) else None
         return header, f" ({len(catalogue.load_history(folder).trials):,} trials)"
     except UserError:
         return header, " (its log is damaged)"
@@ -173,9 +173,12 @@ Examples:
 @click.argument("study")
 @click.option("--git-diff", is_flag=True, help="Take the difference from the commit out as a whole.")
 @click.option(
-    "--value-of", "variables", multiple=True, metavar="VARIABLE",
+    "--value-of",
+    "variables",
+    multiple=True,
+    metavar="VARIABLE",
     help="Take the value of this environment variable out too; may be given several times.",
-)  # fmt: skip
+)
 @click.option("--no-tracking", is_flag=True, help="Leave what is in MLflow as it is.")
 @options.root
 @options.tracking_uri
@@ -209,9 +212,9 @@ def scrub(
     for uri in delivered:
         if remove.is_gone(uri):
             continue
-        found = stores.scrub(folder, done.header, uri, secrets, diff=git_diff)
-        click.echo(f"{address(uri)}: changed {found.tags} tags, replaced {found.artifacts} artifacts")
-        if found.wiped is False:
+        scrubbed = stores.scrub(folder, done.header, uri, secrets, diff=git_diff)
+        click.echo(f"{address(uri)}: changed {scrubbed.tags} tags, replaced {scrubbed.artifacts} artifacts")
+        if scrubbed.wiped is False:
             click.echo("  its free pages may still hold what was there: end `hpsearch ui`, then scrub again")
     for name in done.untouched:
         click.echo(f"{folder / name}: holds what looks like a secret, and is yours to change (MLflow has a copy)")

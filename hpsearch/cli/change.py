@@ -26,6 +26,6 @@ def enqueue(study: str, values: dict[str, object], root: Path) -> None:
 
     folder = catalogue.find(root, study)
     logged = intake.enqueue(folder, values)
-    said = ", ".join(f"{key}={value}" for key, value in values.items())
+    point = ", ".join(f"{key}={value}" for key, value in values.items())
     when = "it is tried when the study is run again" if logged else "the run that goes on takes it up"
-    click.echo(f"{folder.name}: enqueued {said}; {when}")
+    click.echo(f"{folder.name}: enqueued {point}; {when}")

@@ -28,9 +28,9 @@ def data_ls(as_json: bool) -> None:
     from hpsearch.models import datasets
     from hpsearch.report import terminal
 
-    known = [datasets.describe(name) for name in datasets.names()]
+    infos = [datasets.describe(name) for name in datasets.names()]
     if as_json:
-        options.print_json([{**vars(info), "image_shape": list(info.image_shape)} for info in known])
+        options.print_json([{**vars(info), "image_shape": list(info.image_shape)} for info in infos])
         return
     columns = [
         terminal.Column("name"),
@@ -47,7 +47,7 @@ def data_ls(as_json: bool) -> None:
             *(f"{count:,}" for count in (info.n_train, info.n_valid, info.n_test, info.n_features, info.n_classes)),
             info.found or f"not here: hpsearch data fetch {info.name}",
         ]
-        for info in known
+        for info in infos
     ]
     text = terminal.render([[terminal.Grid(columns, rows)]], terminal.console())
     click.echo(text, nl=False, color=True)

@@ -19,9 +19,12 @@ Examples:
 )
 @click.argument("study")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
     help="Where to; by default STUDY.html in this folder.",
-)  # fmt: skip
+)
 @options.root
 def report(study: str, output: Path | None, root: Path) -> None:
     """Write a study's report: one HTML page that needs nothing else, for the browser and for paper."""

@@ -143,11 +143,11 @@ def best(study: str, root: Path, as_json: bool) -> None:
     if as_json:
         options.print_json(tables.best_json(name, history))
         return
-    found = [(tables.best_line(history, params=False), winner(history) or history.best)]
+    lines = [(tables.best_line(history, params=False), winner(history) or history.best)]
     if history.goal.others:
-        found = tables.front_lines(history)
-    for said, trial in found:
-        click.echo(f"# {name}, {said}")
+        lines = tables.front_lines(history)
+    for line, trial in lines:
+        click.echo(f"# {name}, {line}")
         for key, value in tables.exact(trial.params).items():
             click.echo(f"{key}={value}")
 

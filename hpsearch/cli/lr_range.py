@@ -69,17 +69,17 @@ def lr_range(
     from hpsearch.tables import door
 
     dataset = door.load(study.data, study.model)
-    found = test.lr_range(study, dataset, epochs)
+    result = test.lr_range(study, dataset, epochs)
     if output is not None:
         from hpsearch.log import files
 
-        plot = lr_plot.svg(found, study.name) if output.suffix == ".svg" else lr_plot.html(found, study.name)
+        plot = lr_plot.svg(result, study.name) if output.suffix == ".svg" else lr_plot.html(result, study.name)
         files.write_whole(output, plot)
     if as_json:
-        options.print_json({"study": study.name, **test.to_json(found)})
+        options.print_json({"study": study.name, **test.to_json(result)})
         return
     console = terminal.console()
     plain = terminal.ascii_only(console)
-    click.echo(terminal.render(lr_plot.parts(found, study.name, ascii_only=plain), console), nl=False, color=True)
+    click.echo(terminal.render(lr_plot.parts(result, study.name, ascii_only=plain), console), nl=False, color=True)
     if output is not None:
         click.echo(f"the plot is in {output}")

@@ -105,9 +105,13 @@ def settings(help: str) -> Callable[[F], F]:
         help: What may be set.
     """
     return click.option(
-        "--set", "settings", multiple=True, metavar="KEY=VALUE", callback=key_values,
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=key_values,
         help=f"{help}, such as model.batch_size=20; may be given several times.",
-    )  # fmt: skip
+    )
 
 
 def key_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

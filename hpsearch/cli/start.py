@@ -195,14 +195,20 @@ def run(
             from hpsearch.report.live import live_view
             from hpsearch.running import api
 
-            mine, delivery = delivery, None  # one process delivers one study
+            delivery_of_study, delivery = delivery, None  # one process delivers one study
             watcher: Observer = OnlyWarnings()
             if not silent:
                 watcher = view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None, begun)
                 stack.callback(view.close)
-            given = {**how, "delivery": mine, "observer": watcher, "study_file": path, "git_diff": not no_git_diff}
+            run_options = {
+                **how,
+                "delivery": delivery_of_study,
+                "observer": watcher,
+                "study_file": path,
+                "git_diff": not no_git_diff,
+            }
             try:
-                return api.run(study, root, **cast("RunOptions", given))
+                return api.run(study, root, **cast("RunOptions", run_options))
             finally:
                 begun = time.monotonic()  # of the next one
 
@@ -213,8 +219,10 @@ def run(
     if as_json:
         from hpsearch.report.tables import run_json
 
-        found = [run_json(each.name, each.history, root, interrupted=each.interrupted) for each in done.results]
-        options.print_json(found if done.several else found[0])
+        results = [
+            run_json(result.name, result.history, root, interrupted=result.interrupted) for result in done.results
+        ]
+        options.print_json(results if done.several else results[0])
     return done.code
 
 
@@ -252,8 +260,8 @@ def _declared(
                 if extends and not settings and wanted.keys() <= {*having(study, "extends", "extensible")}
                 else changed_study
             )
-        if until is not None and until[0] not in ("", first := study.goal.metric):
-            raise UserError(f"--until {until[0]}: the study goes by {first!r}; write --until {first}=…")
+        if until is not None and until[0] not in ("", metric := study.goal.metric):
+            raise UserError(f"--until {until[0]}: the study goes by {metric!r}; write --until {metric}=…")
         if start_from and overrides["name"] is None and not extends:
             word = "+".join(map(source_word, start_from))
             study = replace(study, name=f"{study.name}{',' if '@' in study.name else '@'}from={word}")

@@ -58,10 +58,10 @@ def table_options(command: F) -> F:
 
 def taken(overrides: dict[str, Any]) -> dict[str, Any]:
     """Take the options about tables out of all that were given, and return those that say something."""
-    found = {name: overrides.pop(name) for name in OPTIONS}
-    if found["sep"] is not None:
-        found["sep"] = _ESCAPES.get(found["sep"], found["sep"])
-    return {name: value for name, value in found.items() if value not in (None, (), False)}
+    values = {name: overrides.pop(name) for name in OPTIONS}
+    if values["sep"] is not None:
+        values["sep"] = _ESCAPES.get(values["sep"], values["sep"])
+    return {name: value for name, value in values.items() if value not in (None, (), False)}
 
 
 def with_roles(study: Study, data: str | None, roles: Mapping[str, Any]) -> Any:
@@ -74,13 +74,13 @@ def with_roles(study: Study, data: str | None, roles: Mapping[str, Any]) -> Any:
 
     from hpsearch.study.table import Table
 
-    given = study.data if data is None else data
-    if isinstance(given, Table):
-        return replace(given, **roles)
-    if not isinstance(given, str | Path) and not hasattr(given, "columns"):
-        first = next(iter(roles)).replace("_", "-")
-        raise UserError(f"--{first}: the data of study {study.name!r} are no table")
-    return Table(given, **roles)
+    source = study.data if data is None else data
+    if isinstance(source, Table):
+        return replace(source, **roles)
+    if not isinstance(source, str | Path) and not hasattr(source, "columns"):
+        option = next(iter(roles)).replace("_", "-")
+        raise UserError(f"--{option}: the data of study {study.name!r} are no table")
+    return Table(source, **roles)
 
 
 def preset_study(data: str, roles: Mapping[str, Any], folder: Path, save: Path | None, *, silent: bool) -> Path:

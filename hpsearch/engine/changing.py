@@ -79,7 +79,7 @@ def accept(
     new: Mapping[str, Any],
     wish: Wish,
     failed: int,
-    had: Mapping[str, Any] = MappingProxyType({}),
+    unsearched: Mapping[str, Any] = MappingProxyType({}),
 ) -> Accepted | None:
     """Return how a changed declaration goes on; None where nothing that counts has changed.
 
@@ -89,7 +89,7 @@ def accept(
         new: What is about to run, described by the rule of the log.
         wish: What the user asks for.
         failed: How many trials can be tried again.
-        had: Values that parameters have where they are not searched: those of the model.
+        unsearched: Values that parameters have where they are not searched: those of the model.
 
     Raises:
         UserError: It has changed, and was not asked to go on in a way that it can.
@@ -115,12 +115,12 @@ def accept(
     if wish.extend and wider:
         return Accepted()
     if differs <= EXTENSIBLE and (wish.extend or not wider):
-        hindrance, earlier = _extended(old, new, differs, {**had, **wish.earlier})
-        if wish.extend and hindrance:
-            raise UserError(f"study {name!r}: --extend ({'; '.join(words)}): {hindrance}")
+        extended = _extended(old, new, differs, {**unsearched, **wish.earlier})
+        if wish.extend and extended.hindrance:
+            raise UserError(f"study {name!r}: --extend ({'; '.join(words)}): {extended.hindrance}")
         if wish.extend:
-            return Accepted("extended", tuple(words), earlier)
-        extends = not hindrance
+            return Accepted("extended", tuple(words), extended.earlier)
+        extends = not extended.hindrance
     else:
         extends = False
     ways = ["go on with the wider one by --extend"] if wider else ["go on by --extend"] if extends else []
@@ -149,24 +149,39 @@ def check_as_it_began(name: str, accepted: Accepted | None, wish: Wish) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Extended:
+    """Whether a search can go on with another sampler or space.
+
+    Attributes:
+        hindrance: Why it cannot; empty where it can.
+        earlier: What earlier trials had in dimensions that are new.
+    """
+
+    hindrance: str = ""
+    earlier: dict[str, Any] = field(default_factory=dict)
+
+
 def _extended(
-    old: Mapping[str, Any], new: Mapping[str, Any], differs: set[str], had: Mapping[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """Return why a search cannot go on in this way, or nothing; and what earlier trials had in new dimensions."""
-    samplers = {each["sampler"] for each in (old, new) if isinstance(each["sampler"], str)}
+    old: Mapping[str, Any], new: Mapping[str, Any], differs: set[str], unsearched: Mapping[str, Any]
+) -> Extended:
+    """Return whether a search can go on in this way."""
+    samplers = {declaration["sampler"] for declaration in (old, new) if isinstance(declaration["sampler"], str)}
     if {"sampler", "space"} & differs and samplers & LISTED:
         which = ", ".join(sorted(samplers & LISTED))
-        return f"sampler {which!r} counts its points from the first one, and takes a wider space alone", {}
-    if {"sampler", "space"} & differs and any(each.get("stages") or each.get("confirm") for each in (old, new)):
-        return "another sampler or space goes with neither stages nor confirmation", {}
+        return Extended(f"sampler {which!r} counts its points from the first one, and takes a wider space alone")
+    if {"sampler", "space"} & differs and any(
+        declaration.get("stages") or declaration.get("confirm") for declaration in (old, new)
+    ):
+        return Extended("another sampler or space goes with neither stages nor confirmation")
     if "space" not in differs or "function" in old["space"] or "function" in new["space"]:
-        kinds = {"function" in each["space"] for each in (old, new)}
-        return ("" if len(kinds) == 1 else "a space of dimensions stays one, and a function a function"), {}
+        kinds = {"function" in declaration["space"] for declaration in (old, new)}
+        return Extended("" if len(kinds) == 1 else "a space of dimensions stays one, and a function a function")
     if gone := [name for name in old["space"] if name not in new["space"]]:
-        return f"space: {', '.join(gone)} is no longer searched; leave it in and give it one value by --fix", {}
+        return Extended(f"space: {', '.join(gone)} is no longer searched; leave it in and give it one value by --fix")
     earlier: dict[str, Any] = {}
     for name in (name for name in new["space"] if name not in old["space"]):
-        if name not in had:
-            return f"space: {name} is new; say which value earlier trials had, by --earlier {name}=VALUE", {}
-        earlier[name] = json_value(had[name], f"--earlier {name}")
-    return "", earlier
+        if name not in unsearched:
+            return Extended(f"space: {name} is new; say which value earlier trials had, by --earlier {name}=VALUE")
+        earlier[name] = json_value(unsearched[name], f"--earlier {name}")
+    return Extended(earlier=earlier)

@@ -10,6 +10,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +24,21 @@ DIGEST = ".digest"
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 """What reading a damaged checkpoint may raise."""
 
-Saved = dict[int, tuple[int, LaneState]]
-"""Epochs done and state, by trial number."""
+
+class SavedState(NamedTuple):
+    """A trial's state.
+
+    Attributes:
+        epoch: Epochs done.
+        state: Its arrays.
+    """
+
+    epoch: int
+    state: LaneState
+
+
+Saved = dict[int, SavedState]
+"""What a checkpoint holds, by trial number."""
 
 
 class Checkpoints:
@@ -118,8 +132,8 @@ class Checkpoints:
 
     def clear_stale(self, last_tick: int) -> int:
         """Delete all but the newest one that is not ahead of the log, and halves of others; return the bytes freed."""
-        kept = next((path for tick, path in self._newest_first() if tick <= last_tick), None)
-        stale = [path for _, path in self._newest_first() if path != kept] + list(self.folder.glob("*.partial"))
+        newest = next((path for tick, path in self._newest_first() if tick <= last_tick), None)
+        stale = [path for _, path in self._newest_first() if path != newest] + list(self.folder.glob("*.partial"))
         stale += [] if last_tick >= 0 else list(self.folder.glob("paused-*.npz"))
         freed = sum(path.stat().st_size for path in stale)
         for path in stale:
@@ -127,8 +141,8 @@ class Checkpoints:
         return freed
 
     def _newest_first(self) -> list[tuple[int, Path]]:
-        found = [(int(path.stem[5:]), path) for path in self.folder.glob("tick-*.npz") if path.stem[5:].isdigit()]
-        return sorted(found, reverse=True)
+        by_tick = [(int(path.stem[5:]), path) for path in self.folder.glob("tick-*.npz") if path.stem[5:].isdigit()]
+        return sorted(by_tick, reverse=True)
 
     def _read(self, path: Path) -> Saved:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
@@ -138,7 +152,7 @@ class Checkpoints:
             for key in archive.files:
                 if key != "uid":
                     trial, epoch, name = key.split("/", 2)
-                    saved.setdefault(int(trial), (int(epoch), {}))[1][name] = archive[key]
+                    saved.setdefault(int(trial), SavedState(int(epoch), {})).state[name] = archive[key]
             for number, (done, state) in saved.items():
                 # Checkpoints of version 0.1 have no digests.
                 if (wanted := state.pop(DIGEST, None)) is not None and digest(number, done, state) != str(wanted):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from hpsearch.engine import paused, reusing
 from hpsearch.engine.arriving import by_trial, check_order, in_its_lane
@@ -18,7 +19,7 @@ from hpsearch.engine.early import EarlyRows
 from hpsearch.engine.ending import unreported
 from hpsearch.engine.observer import Observer
 from hpsearch.engine.pace import Launching, Pace, Ticks
-from hpsearch.engine.stopping import ALL_FAILED, Limits
+from hpsearch.engine.stopping import Limits, Stopping, only_failures
 from hpsearch.engine.verdicts import verdicts
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import History, Trial
@@ -30,8 +31,17 @@ from hpsearch.pruners.base import Pruner
 CHECKPOINT_SECONDS = 5.0
 """A killed study loses at most this much training, or one tick where a tick is longer."""
 
-MANY_FAILURES = 16
-"""A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
+
+class BegunTrial(NamedTuple):
+    """A trial that begins in a lane.
+
+    Attributes:
+        ask: Its record.
+        notes: What the ladder says about it, for people.
+    """
+
+    ask: Ask
+    notes: tuple[str, ...]
 
 
 @dataclass
@@ -109,8 +119,8 @@ class Clock:
                     self.log.append(extension)
                     self.history.apply(extension)
                 self.taken()
-            if (why := self.halted()) is not None:
-                self.halt(why)
+            if (reason := self.halted()) is not None:
+                self.halt(reason)
                 break
             record = self.tick()
             if record is None:
@@ -131,14 +141,14 @@ class Clock:
         begin = self.history.begun or self._fill(number)
         running = sorted(self.history.running(), key=lambda trial: trial.lane)
         lanes, due = self.pace.due(running)
-        last = () if lanes else paused.left(self.history.current)
-        if not lanes and not last:
+        left_paused = () if lanes else paused.left(self.history.current)
+        if not lanes and not left_paused:
             return None
         rows = self._rows(lanes, running, begin)
         check_order(rows, lanes)
         self._hint(rows)
         whole = self.settle(
-            Tick(number, self.now(), begin.asks, rows, last, notes=begin.notes, resumes=begin.resumes, due=due)
+            Tick(number, self.now(), begin.asks, rows, left_paused, notes=begin.notes, resumes=begin.resumes, due=due)
         )
         self._keep_best(rows)
         for note in begin.notes:
@@ -159,37 +169,41 @@ class Clock:
     def settle(self, record: Tick) -> Tick:
         """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
         self.history.arrive(record)
-        record = replace(record, decisions=(*record.decisions, *self._judge(record.rows)))
-        self.history.decide(record)
-        stop, last = self._stop()
-        whole = replace(record, decisions=by_trial([*record.decisions, *last]), stop=stop)
+        whole = self._decide(record)
         self.log.append(whole)
-        if last or stop is not None:
-            self.history.decide(replace(whole, decisions=last))
         return whole
 
-    def halt(self, why: str) -> None:
+    def _decide(self, record: Tick) -> Tick:
+        """Decide about the trials of a tick, then about the study, which sees how they ended; return the tick whole."""
+        judged = replace(record, decisions=(*record.decisions, *self._judge(record.rows)))
+        self.history.decide(judged)
+        stopping = self._stopping()
+        if stopping.decisions or stopping.reason is not None:
+            self.history.decide(replace(judged, decisions=stopping.decisions, stop=stopping.reason))
+        return replace(judged, decisions=by_trial([*judged.decisions, *stopping.decisions]), stop=stopping.reason)
+
+    def halt(self, reason: str) -> None:
         """Write down that the user has the run end here; the trials that run wait to be resumed, as after a timeout."""
-        extension = Extension(self.history.declaration.to_json(), self.now(), stop=why)
+        extension = Extension(self.history.declaration.to_json(), self.now(), stop=reason)
         self.log.append(extension)
         self.history.apply(extension)
 
     def _rows(self, lanes: list[Trial], running: list[Trial], begin: Begin) -> tuple[Row, ...]:
         """Return the rows of a tick, in lane order; those that come early are in the log before the others are."""
-        known = dict(self.history.waiting)
-        train = [trial for trial in reusing.trained(running) if trial.number not in known]
+        rows = dict(self.history.waiting)
+        train = [trial for trial in reusing.trained(running) if trial.number not in rows]
         due = {trial.number for trial in lanes}
         missing = [trial for trial in train if trial.number in due]
         owed = [trial.number for trial in (train if self._launches else missing)]
         if self._tells is not None and max(len(lanes), len(owed)) > 1:
             plain = self.objective.epochs == 1
             self._tells.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
-        came = self.pace.train(self.objective, missing, train, begin.tick)
-        known |= {row.trial: in_its_lane(self.history, row) for row in came}
+        trained = self.pace.train(self.objective, missing, train, begin.tick)
+        rows |= {row.trial: in_its_lane(self.history, row) for row in trained}
         for trial in sorted(lanes, key=lambda trial: trial.number):
             if trial.ask.reuses is not None:
-                known[trial.number] = reusing.followed(self.history, trial, known)
-        return tuple(known[trial.number] for trial in lanes)
+                rows[trial.number] = reusing.followed(self.history, trial, rows)
+        return tuple(rows[trial.number] for trial in lanes)
 
     def _keep_best(self, rows: tuple[Row, ...]) -> None:
         """Have the objective keep the incumbent's model where this tick has made it better."""
@@ -213,8 +227,8 @@ class Clock:
             begun = self.begin_trial(lane)
             if begun is None:
                 break
-            asks.append(begun[0])
-            notes += begun[1]
+            asks.append(begun.ask)
+            notes += begun.notes
         return Begin(tick, self.now(), tuple(asks), tuple(notes), tuple(resumes))
 
     def _resume_trial(self, lane: int) -> Resume | None:
@@ -227,21 +241,30 @@ class Clock:
         self._paused.resume(resume)
         return resume
 
-    def begin_trial(self, lane: int) -> tuple[Ask, list[str]] | None:
-        """Begin the next trial in a lane; return it with what is noted, or None where there is none to begin."""
+    def begin_trial(self, lane: int) -> BegunTrial | None:
+        """Begin the next trial in a lane and return it; None where there is none to begin."""
         proposal = self.ladder.next(self.history.current)
         if proposal is None:
             return None
         trial = len(self.history.trials)
         ask = Ask(
-            trial, lane, proposal.params, proposal.point, proposal.repeat, proposal.stage, proposal.rejected,
-            proposal.enqueued, proposal.reuses, proposal.allotment.until, proposal.allotment.evidence,
+            trial,
+            lane,
+            proposal.params,
+            proposal.point,
+            proposal.repeat,
+            proposal.stage,
+            proposal.rejected,
+            proposal.enqueued,
+            proposal.reuses,
+            proposal.allotment.until,
+            proposal.allotment.evidence,
             self.pace.cost(proposal.params),
-        )  # fmt: skip
+        )
         self.history.begin(ask)
         if ask.reuses is None:
             self.objective.start(Start(ask))
-        return ask, [proposal.note] if proposal.note else []
+        return BegunTrial(ask, (proposal.note,) if proposal.note else ())
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what is decided about the trials that arrived, in trial order."""
@@ -253,43 +276,30 @@ class Clock:
             self._hinted = True
             self.observer.message(hint)
 
-    def _stop(self) -> tuple[str | None, tuple[Decision, ...]]:
-        """Return why the study stops with this tick, or None, and what is decided about its trials because of that.
+    def _stopping(self) -> Stopping:
+        """Return whether the study stops with this tick, and how trials end because of that.
 
         A study that found what it was after ends its running trials; one whose time is over leaves them to be resumed.
         """
         going = list(self.history.unfinished)
-        if (hopeless := self._hopeless()) is not None:
-            return hopeless, ()
+        if (hopeless := only_failures(self.history.current, self.n_lanes, self.ladder.total)) is not None:
+            return Stopping(hopeless)
         if not going and self.ladder.over(self.history.current):
-            return self.ladder.exhausted(self.history.current), ()
+            return Stopping(self.ladder.exhausted(self.history.current))
         if (reached := self.limits.reached(self.history.current)) is not None:
-            rule, reason = reached
             searching = [trial for trial in going if self.ladder.searches(trial.ask.stage)]
-            last = tuple(Decision(t.number, "prune", f"the study stopped: {reason}", rule) for t in searching)
+            ends = tuple(
+                Decision(trial.number, "prune", f"the study stopped: {reached.reason}", reached.rule)
+                for trial in searching
+            )
             if len(searching) == len(going) and not self.ladder.confirms(self.history.current):
-                return reason, last
-            if last:
-                return None, last  # the search is over; what it found is still to be confirmed
+                return Stopping(reached.reason, ends)
+            if ends:
+                return Stopping(None, ends)  # the search is over; its winner is still to be confirmed
         timeout = self.limits.timeout
         if timeout is not None and self.elapsed() - self.begun >= timeout:
-            return f"timeout: this run has taken {timeout:g} s", ()
-        return None, ()
-
-    def _hopeless(self) -> str | None:
-        """Return why the study stops where every one of its first trials failed, else None."""
-        trials = self.history.current.trials
-        first = next(iter(trials), None)  # of a later version it is not number 0
-        if first is None or first.state != "FAILED":
-            return None
-        enough = max(MANY_FAILURES, self.n_lanes)
-        enough = enough if self.ladder.total is None else min(enough, self.ladder.total)
-        if len(trials) < enough:
-            return None
-        if any(trial.state != "FAILED" for trial in trials):
-            return None
-        reason = first.decision.reason if first.decision else ""
-        return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial {first.number} because {reason}"
+            return Stopping(f"timeout: this run has taken {timeout:g} s")
+        return Stopping()
 
     def _checkpoint(self) -> None:
         self.log.sync()  # no state is ahead of it

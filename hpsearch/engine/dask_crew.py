@@ -89,16 +89,16 @@ class DaskCrew:
             UserError: The scheduler is gone, or all workers have other versions.
         """
         statuses = self._statuses()
-        there = [worker for worker, status in statuses.items() if status.running and worker not in self._ended]
-        self._compare([worker for worker in there if worker not in self._others])
-        other = {worker: how for worker in there if (how := self._others.get(worker))}
-        if there and len(other) == len(there):
+        present = [worker for worker, status in statuses.items() if status.running and worker not in self._ended]
+        self._compare([worker for worker in present if worker not in self._others])
+        other = {worker: how for worker in present if (how := self._others.get(worker))}
+        if present and len(other) == len(present):
             worker, how = next(iter(other.items()))
             raise UserError(
                 f"no worker has the coordinator's versions, results would differ ({worker}: {how}); give them the same "
                 "environment, and run the same command again"
             )
-        fit = sorted(worker for worker in there if self._others.get(worker) == "")
+        fit = sorted(worker for worker in present if self._others.get(worker) == "")
         return [worker for worker in fit if self._small[statuses[worker].nanny] < SMALL] or fit
 
     def _compare(self, fresh: list[str]) -> None:
@@ -106,13 +106,13 @@ class DaskCrew:
         if not fresh:
             return
         with contextlib.suppress(*_gone()):
-            found = _within(ASK_SECONDS, lambda: differences(self._client))
-            for worker in [worker for worker in fresh if worker in found]:
-                self._others[worker] = found[worker].decides
-                if found[worker].decides:
-                    self._notice(f"worker {worker} is left aside, results would differ: {found[worker].decides}")
-                elif found[worker].carries:
-                    self._notice(f"worker {worker} has other versions: {found[worker].carries}")
+            compared = _within(ASK_SECONDS, lambda: differences(self._client))
+            for worker in [worker for worker in fresh if worker in compared]:
+                self._others[worker] = compared[worker].decides
+                if compared[worker].decides:
+                    self._notice(f"worker {worker} is left aside, results would differ: {compared[worker].decides}")
+                elif compared[worker].carries:
+                    self._notice(f"worker {worker} has other versions: {compared[worker].carries}")
 
     def send(self, errand: int, worker: str, name: str, job: Job) -> None:
         """Submit a job to one worker, and its data before where it has none yet.
@@ -122,9 +122,16 @@ class DaskCrew:
         """
         try:
             future = self._client.submit(
-                serve, name, self._maker, self._data_on(worker), job,
-                workers=[worker], allow_other_workers=False, pure=False, retries=0,
-            )  # fmt: skip
+                serve,
+                name,
+                self._maker,
+                self._data_on(worker),
+                job,
+                workers=[worker],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
         except _gone() as error:
             if not isinstance(error.__cause__, KeyError):  # one that had gone before did not refuse
                 self._refuse(worker, error)
@@ -145,12 +152,12 @@ class DaskCrew:
             # On a time-out nobody has finished; cancelled futures are looked at below, each by itself.
             with contextlib.suppress(*_gone()), self._client.as_current():
                 wait(list(self._sent), timeout=seconds, return_when="FIRST_COMPLETED")
-        came, self._answers = self._answers, []
+        answers, self._answers = self._answers, []
         for future, sent in list(self._sent.items()):
             if (answer := self._answer(future, sent)) is not None:
-                came.append(answer)
+                answers.append(answer)
                 self._release(future)
-        return came
+        return answers
 
     def end(self, worker: str) -> None:
         """Have a worker's process exit; where it has a nanny, that starts another, under another address."""
@@ -257,8 +264,8 @@ class DaskCrew:
         Raises:
             UserError: So many that another would not either, and none has them; or the scheduler is gone.
         """
-        known = self._seen[1].get(worker)
-        self._small[worker if known is None else known.nanny] += 1
+        status = self._seen[1].get(worker)
+        self._small[worker if status is None else status.nanny] += 1
         self._statuses(fresh=True)
         self._refusals += 1
         if self._refusals >= REFUSALS and not self._held:

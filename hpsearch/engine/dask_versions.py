@@ -32,20 +32,22 @@ def differences(client: Any) -> dict[str, Difference]:
     Args:
         client: A connected ``distributed.Client``.
     """
-    told = client.get_versions(packages=[*DECIDE[1:], *CARRY])
-    mine = _versions(told["client"])
+    versions = client.get_versions(packages=[*DECIDE[1:], *CARRY])
+    mine = _versions(versions["client"])
     return {
         worker: Difference(_words(mine, _versions(theirs), DECIDE), _words(mine, _versions(theirs), CARRY))
-        for worker, theirs in told["workers"].items()
+        for worker, theirs in versions["workers"].items()
     }
 
 
-def _versions(told: Mapping[str, Any]) -> dict[str, str | None]:
-    python = ".".join(str(told["host"]["python"]).split(".")[:2])
-    return {**told["packages"], "Python": python}
+def _versions(process: Mapping[str, Any]) -> dict[str, str | None]:
+    python = ".".join(str(process["host"]["python"]).split(".")[:2])
+    return {**process["packages"], "Python": python}
 
 
 def _words(mine: dict[str, str | None], theirs: dict[str, str | None], names: tuple[str, ...]) -> str:
     # A package that is found on the import path without having been installed tells no version.
-    known = [name for name in names if mine.get(name) and theirs.get(name)]
-    return ", ".join(f"{name} {theirs[name]} instead of {mine[name]}" for name in known if mine[name] != theirs[name])
+    comparable = [name for name in names if mine.get(name) and theirs.get(name)]
+    return ", ".join(
+        f"{name} {theirs[name]} instead of {mine[name]}" for name in comparable if mine[name] != theirs[name]
+    )

@@ -169,30 +169,30 @@ def _delivery(study_dir: Path, log: _Log) -> Iterator[Finding]:
                 "have MLflow look for them where they are",
                 partial(relocate, study_dir, name, uri),
             )
-        here = cursor.load(study_dir, uri)
-        if log.flaw is None and here.run is not None and not sqlite_store.holds(uri, here.run):
+        position = cursor.load(study_dir, uri)
+        if log.flaw is None and position.run is not None and not sqlite_store.holds(uri, position.run):
             yield Finding(
                 f"its run is not in {uri}: it was deleted for good, or another store stands there now",
                 "deliver it anew",
                 partial(_deliver_anew, study_dir, uri),
                 alone=False,
             )
-        elif here.offset > log.end and log.flaw is None:
+        elif position.offset > log.end and log.flaw is None:
             yield Finding(
-                f"more was delivered to {uri} than the log holds ({here.offset:,} of {log.end:,} bytes)",
+                f"more was delivered to {uri} than the log holds ({position.offset:,} of {log.end:,} bytes)",
                 "look up again what is there, and deliver the rest",
                 partial(_deliver_anew, study_dir, uri),
                 alone=False,
             )
         elif log.flaw is not None or cursor.is_pending(study_dir, uri):
-            found = report(study_dir, uri)
+            delivery = report(study_dir, uri)
             if is_delivering(study_dir):
-                done = amount(here) or f"{found.ticks:,} lines of its log are still to come"
+                done = amount(position) or f"{delivery.ticks:,} lines of its log are still to come"
                 yield Finding(
                     f"it is being delivered to {uri}: {done}, under way", "wait, and look again", None, wrong=False
                 )
                 continue
-            message = found.message or f"MLflow at {uri} has not got the last state"
+            message = delivery.message or f"MLflow at {uri} has not got the last state"
             yield Finding(
                 message, "deliver it, as `hpsearch sync` does", partial(_deliver, study_dir, uri), alone=False
             )
@@ -210,6 +210,6 @@ def _deliver_anew(study_dir: Path, uri: str) -> None:
 
 
 def _deliver(study_dir: Path, uri: str | None) -> None:
-    (found,) = sync([study_dir], uri)
-    if found.message:
-        raise UserError(found.message)
+    (outcome,) = sync([study_dir], uri)
+    if outcome.message:
+        raise UserError(outcome.message)

@@ -48,12 +48,12 @@ def _broke(goal: Goal, trial: Trial, row: Row) -> str | None:
         return f"{goal.metric} is {value} at epoch {row.epoch}"
     if trial.unfit is not None and trial.unfit[0] == row.epoch:
         measured = zip(goal.metrics, trial.unfit[1], strict=True)
-        unknown = next(metric for metric, value in measured if not math.isfinite(value))
-        return f"{unknown} is not a finite number at epoch {row.epoch}"
+        unmeasured = next(metric for metric, value in measured if not math.isfinite(value))
+        return f"{unmeasured} is not a finite number at epoch {row.epoch}"
     if not row.finished or trial.value is not None:
         return None
-    known = {name for each in trial.rows for name in each.metrics}
-    missing = next((each for each in goal.metrics if each not in known and each != SECONDS), None)
+    names = {name for row in trial.rows for name in row.metrics}
+    missing = next((metric for metric in goal.metrics if metric not in names and metric != SECONDS), None)
     if missing is None:
         return f"ended without an epoch that reports all of {', '.join(goal.metrics)}"
     return f"ended without reporting {missing}{reported(missing, trial.rows)}"

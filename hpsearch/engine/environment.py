@@ -14,7 +14,7 @@ from hpsearch.study.registry import RULES
 PACKAGES = ("hpsearch", "numpy", "scipy", "scikit-learn", "pandas", "optuna", "mlflow-skinny", "mlflow")
 
 
-def describe(folder: Path | None = None, *, diff: bool = True) -> dict[str, Any]:
+def current(folder: Path | None = None, *, diff: bool = True) -> dict[str, Any]:
     """Return the environment as JSON values.
 
     Args:
@@ -32,18 +32,18 @@ def describe(folder: Path | None = None, *, diff: bool = True) -> dict[str, Any]
         "packages": _versions(),
         "rules": dict(RULES),
         "argv": [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else [],
-        **git.describe(folder or Path.cwd(), diff=diff),
+        **git.state_of(folder or Path.cwd(), diff=diff),
     }
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _cpu() -> str:

@@ -75,7 +75,7 @@ class Executor:
         self._timeout = trial_timeout
         self._verify = verify
         self._apart = apart
-        self._told: Callable[[Row], None] = lambda row: None
+        self._on_row: Callable[[Row], None] = lambda row: None
         self._notice = notice
         self._now = now
         self._trials: dict[int, Placed] = {}
@@ -85,7 +85,7 @@ class Executor:
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
         """Have this called with each row as soon as its worker has brought it."""
-        self._told = arrived
+        self._on_row = arrived
 
     def start(self, trial: Start) -> None:
         """Take a trial in; it is placed on a worker by its first epoch."""
@@ -108,7 +108,7 @@ class Executor:
                 groups = {worker: [number] for worker, number in zip(workers, suspects, strict=False)}
                 for worker, (number,) in groups.items():
                     apart = "/apart" if self._trials[number].deaths >= DEATHS else ""
-                    self._put(number, worker, f"{self._name}/{number}{apart}")
+                    self._assign(number, worker, f"{self._name}/{number}{apart}")
             self._run(groups, tick)
         rows = []
         for number in trials:
@@ -145,17 +145,17 @@ class Executor:
         for number, trial in placed.items():
             worker = new.get(number, trial.worker)
             if worker != trial.worker or trial.name != self._name:
-                self._put(number, str(worker), self._name)
+                self._assign(number, str(worker), self._name)
         settled = {number: str(p.worker) for number, p in placed.items()}
         moving = None if new else move(settled, costs, workers)
-        if moving is not None and placed[moving[0]].saves[-1].state is not None:  # what cannot be saved cannot move
-            self._put(*moving, self._name)
+        if moving is not None and placed[moving.trial].saves[-1].state is not None:  # what cannot be saved cannot move
+            self._assign(moving.trial, moving.worker, self._name)
         groups: dict[str, list[int]] = {}
         for number in numbers:
             groups.setdefault(str(placed[number].worker), []).append(number)
         return groups
 
-    def _put(self, number: int, worker: str, name: str) -> None:
+    def _assign(self, number: int, worker: str, name: str) -> None:
         """Move a trial to a worker; its state and the ticks since go there with the next job."""
         placed = self._trials[number]
         self._leave(placed, number)
@@ -225,7 +225,7 @@ class Executor:
 
     def _take_in(self, report: Report, errand: Errand) -> None:
         if report.rows is None:  # a new process under the old name, or one that has gone on without us
-            self._tell(errand.worker, "was started anew", errand.numbers)
+            self._report_loss(errand.worker, "was started anew", errand.numbers)
             for number in errand.numbers:
                 self._trials[number].resident = False
             return
@@ -258,7 +258,7 @@ class Executor:
         placed.since.append((tick, row))
         placed.cost = row.seconds
         if tick == errand.tick:
-            self._told(row)
+            self._on_row(row)
 
     def _miss(self, workers: Sequence[str]) -> None:
         """Take trials off workers that went between two ticks; none was training there, so none is suspected."""
@@ -268,15 +268,15 @@ class Executor:
                 gone.setdefault(placed.worker, []).append(number)
                 placed.worker, placed.resident = None, False
         for worker, numbers in gone.items():
-            self._tell(worker, "was lost", numbers)
+            self._report_loss(worker, "was lost", numbers)
         for key in [key for key in self._stops if key[0] not in workers]:
             del self._stops[key]
 
-    def _tell(self, worker: str, what: str, numbers: Sequence[int]) -> None:
+    def _report_loss(self, worker: str, what: str, numbers: Sequence[int]) -> None:
         self._notice(f"worker {worker} {what}; its trials {list(numbers)} go on from where they were last saved")
 
     def _lose(self, errand: Errand, what: str, *, blamed: bool = True, silent: bool = False) -> None:
-        self._tell(errand.worker, what, errand.numbers)
+        self._report_loss(errand.worker, what, errand.numbers)
         for number in errand.numbers:
             placed = self._trials[number]
             placed.worker, placed.resident = None, False

@@ -21,7 +21,7 @@ EXCLUDED = (
 """Names of files whose differences are not taken down, whatever the case; `git config hpsearch.exclude` adds more."""
 
 
-def describe(folder: Path, *, diff: bool = True) -> dict[str, Any]:
+def state_of(folder: Path, *, diff: bool = True) -> dict[str, Any]:
     """Return commit, whether the files differ from it, and how; nothing outside a repository.
 
     `git config hpsearch.diff false` leaves the difference out for a repository, or with --global for all of a user's.
@@ -34,16 +34,16 @@ def describe(folder: Path, *, diff: bool = True) -> dict[str, Any]:
     if commit is None:
         return {}
     names = [name for name in (_ask(folder, "diff", "HEAD", "--name-only", "-z") or "").split("\0") if name]
-    found: dict[str, Any] = {"git_commit": commit.strip(), "git_dirty": bool(names)}
+    state: dict[str, Any] = {"git_commit": commit.strip(), "git_dirty": bool(names)}
     if not diff or (_ask(folder, "config", "--type=bool", "--get", "hpsearch.diff") or "").strip() == "false":
-        return found
+        return state
     patterns = [*EXCLUDED, *(_ask(folder, "config", "--get-all", "hpsearch.exclude") or "").splitlines()]
     left_out = [name for name in names if _is_excluded(name, patterns)]
-    kept = [name for name in names if name not in left_out]
-    found["git_diff"] = _difference(folder, kept) if kept else ""
+    shown = [name for name in names if name not in left_out]
+    state["git_diff"] = _difference(folder, shown) if shown else ""
     if left_out:
-        found["git_diff_without"] = left_out
-    return found
+        state["git_diff_without"] = left_out
+    return state
 
 
 def _is_excluded(name: str, patterns: list[str]) -> bool:
@@ -60,10 +60,10 @@ def _difference(folder: Path, names: list[str]) -> str:
     words = [*command, "--", *names[:500]]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None, "it was asked for"
-        taken = process.stdout.read(MOST + 1)
+        output = process.stdout.read(MOST + 1)
         process.kill()
-    told = taken[:MOST].decode(errors="replace")
-    return told if len(taken) <= MOST else f"{told}\n[cut here: the difference is longer than {MOST:,} bytes]\n"
+    text = output[:MOST].decode(errors="replace")
+    return text if len(output) <= MOST else f"{text}\n[cut here: the difference is longer than {MOST:,} bytes]\n"
 
 
 def _ask(folder: Path, *words: str) -> str | None:

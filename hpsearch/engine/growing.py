@@ -16,7 +16,7 @@ from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.engine.pace import Launch, Launching
 from hpsearch.errors import UserError
 from hpsearch.log.records import Row
-from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.objectives.base import Keeping, KeptModel, Objective, Start
 
 AFTER_SECONDS = 8.0
 """CPU seconds that a study trains in this process before workers are started: a study of seconds has none."""
@@ -52,7 +52,7 @@ class Growing:
         self._executor = executor
         self._notice = notice
         self._spent = spent
-        self._own: set[int] = set()
+        self._local: set[int] = set()
         self._trained = 0.0
         self._crew: LocalCrew | None = None
         self._there: Executor | None = None
@@ -69,7 +69,7 @@ class Growing:
     def start(self, trial: Start) -> None:
         """Take a trial in, where trials train now."""
         if self._there is None:
-            self._own.add(trial.ask.trial)
+            self._local.add(trial.ask.trial)
             self._here.start(trial)
         else:
             self._there.start(trial)
@@ -77,29 +77,29 @@ class Growing:
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch."""
         self._go_over()
-        own = [number for number in trials if number in self._own]
-        others = [number for number in trials if number not in self._own]
-        rows = self._there.advance(others, tick) if self._there is not None and others else []
-        if own:
+        local = [number for number in trials if number in self._local]
+        remote = [number for number in trials if number not in self._local]
+        rows = self._there.advance(remote, tick) if self._there is not None and remote else []
+        if local:
             begun = self._spent()
-            rows += self._here.advance(own, tick)
-            self._consider(len(own), self._spent() - begun)
+            rows += self._here.advance(local, tick)
+            self._consider(len(local), self._spent() - begun)
         by_trial = {row.trial: row for row in rows}
         return [by_trial[number] for number in trials]
 
     def launch(self, trials: Sequence[Launch]) -> None:
         """Have those that workers train go ahead of what is decided, where they can."""
         if isinstance(self._there, Launching):
-            self._there.launch([each for each in trials if each.trial not in self._own])
+            self._there.launch([launch for launch in trials if launch.trial not in self._local])
 
     def rewind(self, trial: int) -> None:
         """Forget what a trial trained beyond its last row: it is paused."""
-        if trial not in self._own and isinstance(self._there, Launching):
+        if trial not in self._local and isinstance(self._there, Launching):
             self._there.rewind(trial)
 
     def waits(self, trial: int) -> bool:
         """Return whether a trial trains here, which it does when its row is asked for."""
-        return trial in self._own
+        return trial in self._local
 
     def turn(self, patience: float) -> None:
         """Have workers train, and take in what they bring."""
@@ -112,7 +112,7 @@ class Growing:
 
     def logged(self, trial: int, epoch: int) -> None:
         """Take in that the log has a trial's rows up to an epoch."""
-        if trial not in self._own and isinstance(self._there, Launching):
+        if trial not in self._local and isinstance(self._there, Launching):
             self._there.logged(trial, epoch)
 
     def states(self) -> list[Start]:
@@ -121,8 +121,8 @@ class Growing:
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
-        if trial in self._own:
-            self._own.remove(trial)
+        if trial in self._local:
+            self._local.remove(trial)
             self._here.stop(trial)
         else:
             assert self._there is not None, "who is not here is there"
@@ -130,11 +130,11 @@ class Growing:
 
     def keep(self, trial: int) -> None:
         """Keep a copy of a trial's model where it trains here; of others the winner is trained once more."""
-        if trial in self._own and isinstance(self._here, Keeping):
+        if trial in self._local and isinstance(self._here, Keeping):
             self._here.keep(trial)
 
-    def kept(self) -> tuple[int, int] | None:
-        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+    def kept(self) -> KeptModel | None:
+        """Return whose model is kept, or None."""
         return self._here.kept() if isinstance(self._here, Keeping) else None
 
     def model(self) -> Any:
@@ -168,9 +168,9 @@ class Growing:
             return
         self._there = self._stack.enter_context(self._executor(self._crew))
         for start in self._here.states():
-            if start.ask.trial in self._own:
+            if start.ask.trial in self._local:
                 self._there.start(start)
-                self._own.remove(start.ask.trial)
+                self._local.remove(start.ask.trial)
                 self._here.stop(start.ask.trial)
         self._notice(
             f"{self._crew.ready} worker processes train from here on (--workers 1 keeps a study in one process)"

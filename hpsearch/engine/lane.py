@@ -20,7 +20,7 @@ Judge = Callable[[History, Row, Pruner], list[Decision]]
 
 
 @dataclass(frozen=True)
-class Step:
+class DecidedEpoch:
     """An epoch that is decided and not in the log yet.
 
     Attributes:
@@ -60,7 +60,7 @@ class Lane:
 
     Attributes:
         trial: The trial that trains, under its key and with all of its rows, or None.
-        steps: Its epochs that are not in the log yet, in order.
+        decided: Its epochs that are not in the log yet, in order.
         births: Its trials that are not in the log yet, in order.
         closed: It begins no more trials.
     """
@@ -77,26 +77,26 @@ class Lane:
         self.number = number
         self.view = view
         self.trial: Trial | None = None
-        self.steps: deque[Step] = deque()
+        self.decided: deque[DecidedEpoch] = deque()
         self.births: deque[Birth] = deque()
         self.closed = False
         self._dealt, self._pruner = dealt, pruner
         self._cost, self._goal = cost, goal
         self._begun = 0
-        self._last: dict[str, Any] = {}
+        self._last_params: dict[str, Any] = {}
         self._shown: dict[int, float] = {}
         self._logged: int | None = None
 
     @property
     def due(self) -> float | None:
         """When the first of its epochs is due that is not in the log; None where there is none."""
-        if self.steps:
-            return self.steps[0].due
+        if self.decided:
+            return self.decided[0].due
         return None if self.trial is None else self.trial.due
 
     def took(self, trial: Trial) -> None:
         """Take in a trial of the log that began here, in the order of the log; the one that runs is taken up."""
-        self._begun, self._last = self._begun + 1, trial.params
+        self._begun, self._last_params = self._begun + 1, trial.params
         if trial.state == "RUNNING":
             self._set(Trial(trial.ask.trained, trial.asked_at, audit=trial.audit, phases=trial.phases))
             self._logged = trial.number
@@ -105,16 +105,22 @@ class Lane:
 
     def begin(self, moment: float, look: float) -> Ask | None:
         """Begin the next trial at a virtual time, and return its ask; None where there is none."""
-        proposal = self._dealt.next(self.view.at(moment - look), self._begun, self._last)
+        proposal = self._dealt.next(self.view.at(moment - look), self._begun, self._last_params)
         if proposal is None:
             self.closed = True
             return None
         place = self._dealt.place(self._begun)
         ask = Ask(
-            place, self.number, proposal.params, proposal.point, proposal.repeat, rejected=proposal.rejected,
-            cost=self._cost(proposal.params), place=place,
-        )  # fmt: skip
-        self._begun, self._last = self._begun + 1, proposal.params
+            place,
+            self.number,
+            proposal.params,
+            proposal.point,
+            proposal.repeat,
+            rejected=proposal.rejected,
+            cost=self._cost(proposal.params),
+            place=place,
+        )
+        self._begun, self._last_params = self._begun + 1, proposal.params
         trial = Trial(ask, asked_at=0.0)
         trial.join(moment)
         self._set(trial)
@@ -139,7 +145,7 @@ class Lane:
         self._take(row)
         seen, number = sight(self.view.at(due - look), self.trial, self._shown, self._logged)
         decisions = tuple(judge(seen, replace(row, trial=number), self._pruner))
-        self.steps.append(Step(due, row, decisions))
+        self.decided.append(DecidedEpoch(due, row, decisions))
         for decision in decisions:
             if decision.action == "pause":
                 raise UserError(f"the pruner pauses trials ({decision.reason}), which goes with lookback=0 alone")
@@ -152,11 +158,11 @@ class Lane:
 
     def close(self) -> list[int]:
         """Throw away all that is not in the log, and return the keys of the trials: the study has all of its trials."""
-        gone = [birth.ask.trial for birth in self.births]
-        self.steps.clear()
+        keys = [birth.ask.trial for birth in self.births]
+        self.decided.clear()
         self.births.clear()
         self.trial, self.closed = None, True
-        return gone
+        return keys
 
     def _set(self, trial: Trial) -> None:
         self.trial, self._shown = trial, {}

@@ -28,8 +28,8 @@ LIGHT_BYTES = 1 << 22
 class LaneExecutor(Executor):
     """Trains each lane as far ahead as it may, on any worker that is free."""
 
-    def __init__(self, *given: Any, **said: Any) -> None:
-        super().__init__(*given, **said)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._wanted: list[Launch] = []
         self._under_way: dict[int, Errand] = {}
         self._pending: dict[int, int] = {}
@@ -38,11 +38,11 @@ class LaneExecutor(Executor):
     def tell(self, arrived: Callable[[Row], None]) -> None:
         """Have this called with each row that is its trial's next one, not with those that are ahead of it."""
 
-        def told(row: Row) -> None:
+        def next_row_only(row: Row) -> None:
             if row.epoch == self._trials[row.trial].epoch + 1:
                 arrived(row)
 
-        super().tell(told)
+        super().tell(next_row_only)
 
     def launch(self, trials: Sequence[Launch]) -> None:
         """Have these trials train, the first ones first, wherever there is room."""
@@ -54,7 +54,7 @@ class LaneExecutor(Executor):
         Raises:
             UserError: The way to the workers is lost, or none is left; the study can be resumed.
         """
-        launched = {each.trial for each in self._wanted}
+        launched = {launch.trial for launch in self._wanted}
         order = [*(Launch(number, tick, 0.0) for number in trials if number not in launched), *self._wanted]
         patience = 0.0  # the workers are given more to do also where all rows are there
         while patience == 0.0 or any(tick not in self._trials[number].ahead for number in trials):
@@ -127,7 +127,7 @@ class LaneExecutor(Executor):
 
     def _forget(self, trials: Sequence[int]) -> None:
         """Take trials from those that were launched: what they train next is another epoch."""
-        self._wanted = [each for each in self._wanted if each.trial not in trials]
+        self._wanted = [launch for launch in self._wanted if launch.trial not in trials]
 
     def _leave_anyway(self, placed: Placed, trial: int) -> None:
         """Have a trial leave its worker, also where the worker is still at it."""
@@ -151,21 +151,21 @@ class LaneExecutor(Executor):
                 continue
             name = f"{self._name}/{number}" if placed.deaths else self._name
             if (worker, name) != (placed.worker, placed.name):
-                self._put(number, worker, name)
+                self._assign(number, worker, name)
             key = worker, name, begins + ahead, bool(ahead), due
             loads[worker] += self._seconds(number)
             fresh.setdefault(key, []).append(number)
-        want = self._light or self._now() - self._saved_at >= SAVE_SECONDS
-        if want and fresh:
+        save_due = self._light or self._now() - self._saved_at >= SAVE_SECONDS
+        if save_due and fresh:
             self._saved_at = self._now()
         for (worker, name, tick, is_ahead, _), numbers in fresh.items():
-            self._send(worker, name, tick, numbers, want, is_ahead)
+            self._send(worker, name, tick, numbers, save_due, is_ahead)
 
-    def _moment(self, each: Launch) -> tuple[float, int]:
+    def _moment(self, launch: Launch) -> tuple[float, int]:
         """Return when the epoch is due that a trial would train now, and whether it is ahead of what is decided."""
-        placed = self._trials[each.trial]
+        placed = self._trials[launch.trial]
         ahead = placed.trained - placed.epoch
-        return each.due + ahead * each.due / (each.begins + 1), ahead
+        return launch.due + ahead * launch.due / (launch.begins + 1), ahead
 
     def _seconds(self, number: int) -> float:
         """Return how long a trial's next epoch keeps a worker busy, as far as its last one tells."""
@@ -185,7 +185,7 @@ class LaneExecutor(Executor):
     def _ended(self, placed: Placed) -> bool:
         return any(row.ended for row in placed.ahead.values())
 
-    def _send(self, worker: str, name: str, tick: int, numbers: list[int], want: bool, ahead: bool) -> None:
+    def _send(self, worker: str, name: str, tick: int, numbers: list[int], save_due: bool, ahead: bool) -> None:
         trials = {number: self._trials[number] for number in numbers}
         starts = tuple(
             TakeUp(t.saves[-1], tuple(t.since), t.digest if self._verify else None)
@@ -194,7 +194,7 @@ class LaneExecutor(Executor):
         )
         residents = {number: t.trained for number, t in trials.items() if t.resident}
         # What is ahead of the clock is saved only where what it can be taken back to has been saved just before.
-        save = want and not (ahead and any(t.since for t in trials.values()))
+        save = save_due and not (ahead and any(t.since for t in trials.values()))
         stops, drops = tuple(self._stops.pop((worker, name), ())), tuple(self._abandoned(worker, name))
         limit = None if self._timeout is None else self._now() + self._timeout * (len(numbers) + 1)
         errand = next(self._errands)
@@ -211,13 +211,13 @@ class LaneExecutor(Executor):
             if errand.limit is not None and self._now() > errand.limit:
                 self._crew.end(errand.worker)
                 del self._under_way[number]
-                known = self._known(number, errand)
-                if known.numbers:
-                    self._lose(known, f"was silent for longer than trial_timeout={self._timeout:g} s", blamed=True)
+                awaited = self._awaited(number, errand)
+                if awaited.numbers:
+                    self._lose(awaited, f"was silent for longer than trial_timeout={self._timeout:g} s", blamed=True)
 
     def _settle_one(self, answer: Answer, errand: Errand) -> None:
         """Take an answer in, as far as it is about trials that still wait for it."""
-        errand = self._known(answer.errand, errand)
+        errand = self._awaited(answer.errand, errand)
         report = answer.report
         if report is not None and report.rows is not None:
             rows = {tick: [row for row in rows if row.trial in errand.numbers] for tick, rows in report.rows.items()}
@@ -227,11 +227,11 @@ class LaneExecutor(Executor):
         if errand.numbers or answer.error is not None:
             self._settle(replace(answer, report=report), errand)
 
-    def _known(self, number: int, errand: Errand) -> Errand:
+    def _awaited(self, number: int, errand: Errand) -> Errand:
         """Return an errand without the trials that have left it, whose answer is due no more."""
-        numbers = [each for each in errand.numbers if self._pending.get(each) == number]
-        for each in numbers:
-            del self._pending[each]
+        numbers = [trial for trial in errand.numbers if self._pending.get(trial) == number]
+        for trial in numbers:
+            del self._pending[trial]
         return replace(errand, numbers=numbers)
 
     def _weigh(self, saved: Sequence[Start]) -> None:

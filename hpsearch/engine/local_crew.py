@@ -135,28 +135,28 @@ class LocalCrew:
         self.begin()
         self._listen(0.0)
         deadline = self._now() + START_SECONDS
-        while self.ready < (1 if self._met else self._size) and (left := deadline - self._now()) > 0:
+        while self.ready < (1 if self._met else self._size) and (seconds_left := deadline - self._now()) > 0:
             self.begin()  # also in place of those that ended a moment ago: there is somebody to listen to
-            self._listen(left)
+            self._listen(seconds_left)
         self._met = True
-        return sorted(worker for worker, known in self._workers.items() if known.ready)
+        return sorted(worker for worker, handle in self._workers.items() if handle.ready)
 
     def send(self, errand: int, worker: str, name: str, job: Job) -> None:
         """Have a worker do a job, after those that it was given before."""
-        known = self._workers.get(worker)
-        if known is None:
+        handle = self._workers.get(worker)
+        if handle is None:
             self._answers.append(Answer(errand, lost="was lost"))
             return
-        known.waiting.append((errand, name, job))
-        self._next(worker, known)
+        handle.waiting.append((errand, name, job))
+        self._next(worker, handle)
 
     def answers(self, seconds: float) -> list[Answer]:
         """Return what has come within that time."""
         if not self._answers:
             self._listen(seconds)
         self._look_for_stopped()
-        came, self._answers = self._answers, []
-        return came
+        answers, self._answers = self._answers, []
+        return answers
 
     def end(self, worker: str) -> None:
         """Kill a worker; another takes its place."""
@@ -166,12 +166,12 @@ class LocalCrew:
     def forget(self, name: str) -> None:
         """Drop what the workers hold under names that begin like this; those that are at a job are ended."""
         self._answers = []
-        for worker, known in list(self._workers.items()):
-            if known.errand is not None:
+        for worker, handle in list(self._workers.items()):
+            if handle.errand is not None:
                 self.end(worker)
-            elif known.ready:
+            elif handle.ready:
                 with contextlib.suppress(OSError):
-                    known.pipe.send((None, name, None))
+                    handle.pipe.send((None, name, None))
 
     def _start(self) -> None:
         here, there = Pipe()
@@ -184,34 +184,34 @@ class LocalCrew:
         with contextlib.suppress(OSError):  # it has ended already: its pipe says so when it is listened to
             here.send((self._maker, self._layout))
 
-    def _next(self, worker: str, known: _Worker) -> None:
+    def _next(self, worker: str, handle: _Worker) -> None:
         """Send a worker its next job where it is at none: who is at one would not read it."""
-        if known.errand is not None or not known.waiting:
+        if handle.errand is not None or not handle.waiting:
             return
-        known.errand, name, job = known.waiting.popleft()
+        handle.errand, name, job = handle.waiting.popleft()
         try:
-            known.pipe.send((known.errand, name, job))
+            handle.pipe.send((handle.errand, name, job))
         except OSError:
             self._lose(worker, "was lost", blamed=False)
 
     def _listen(self, seconds: float) -> None:
         """Take in what workers bring within that time; those whose pipes are closed have died."""
-        by_pipe = {known.pipe: worker for worker, known in self._workers.items()}
+        by_pipe = {handle.pipe: worker for worker, handle in self._workers.items()}
         for pipe in wait(list(by_pipe), seconds):
             worker = by_pipe[pipe]  # type: ignore[index]
-            known = self._workers[worker]
+            handle = self._workers[worker]
             try:
-                said = known.pipe.recv()
+                message = handle.pipe.recv()
             except (EOFError, OSError):
-                self._lose(worker, f"died ({_how(known.process)})")
+                self._lose(worker, f"died ({_how(handle.process)})")
                 continue
-            if not known.ready:
-                known.ready, self._refused = True, 0
+            if not handle.ready:
+                handle.ready, self._refused = True, 0
                 continue
-            errand, report, error = said
-            known.errand = None
+            errand, report, error = message
+            handle.errand = None
             self._answers.append(Answer(errand, report, error=error))
-            self._next(worker, known)
+            self._next(worker, handle)
 
     def _lose(self, worker: str, what: str, *, blamed: bool = True) -> None:
         """Answer what a worker owes, which brings nothing any more.
@@ -219,13 +219,13 @@ class LocalCrew:
         Raises:
             UserError: One after the other ends before it is ready.
         """
-        known = self._workers.pop(worker)
-        known.pipe.close()
-        _kill(known.process)
-        for errand in known.errands:
-            under_way = errand == known.errand
+        handle = self._workers.pop(worker)
+        handle.pipe.close()
+        _kill(handle.process)
+        for errand in handle.errands:
+            under_way = errand == handle.errand
             self._answers.append(Answer(errand, lost=what, blamed=blamed and under_way))
-        if not known.ready and blamed:
+        if not handle.ready and blamed:
             self._refused += 1
             if self._refused >= REFUSALS:
                 raise UserError(
@@ -235,12 +235,12 @@ class LocalCrew:
 
     def _look_for_stopped(self) -> None:
         """Give up the workers that somebody stopped and did not let go on."""
-        for worker, known in list(self._workers.items()):
-            if known.errand is None or not _is_stopped(known.process.pid):
-                known.stopped_at = None
-            elif known.stopped_at is None:
-                known.stopped_at = self._now()
-            elif self._now() - known.stopped_at > STOPPED_SECONDS:
+        for worker, handle in list(self._workers.items()):
+            if handle.errand is None or not _is_stopped(handle.process.pid):
+                handle.stopped_at = None
+            elif handle.stopped_at is None:
+                handle.stopped_at = self._now()
+            elif self._now() - handle.stopped_at > STOPPED_SECONDS:
                 self._lose(worker, "was stopped", blamed=False)
 
 

@@ -44,7 +44,7 @@ class LookingBack(Clock):
 
     def __post_init__(self) -> None:
         self._look = 0.0
-        self._firsts = 0
+        self._points_begun = 0
         self._due = -math.inf
 
     @cached_property
@@ -56,13 +56,13 @@ class LookingBack(Clock):
         begun = history.trials[: self.n_lanes]
         self._look = self._mean([trial.ask for trial in begun])
         view = View(lines, History(history.goal))
-        known = view.at(history.virtual - self._look if begun else -math.inf)
-        views = [view, *(View(lines, again, view.place) for again in _copies(known, self.n_lanes - 1))]
+        seen = view.at(history.virtual - self._look if begun else -math.inf)
+        views = [view, *(View(lines, copy, view.place) for copy in _copies(seen, self.n_lanes - 1))]
         self._lines = lines
         lanes = [Lane(number, *desk, views[number], self.pace.cost, history.goal) for number, desk in enumerate(desks)]
         for trial in history.trials:
             lanes[trial.ask.lane].took(trial)
-            self._firsts += trial.ask.repeat == 0
+            self._points_begun += trial.ask.repeat == 0
         free = [lane for lane in lanes if lane.trial is None]
         asks = [self._begin(lane, history.virtual) for lane in free]
         if not begun:
@@ -99,11 +99,11 @@ class LookingBack(Clock):
             if not lane.births or lane.births[0].at > self.history.virtual:
                 continue
             ask = replace(lane.births[0].ask, trial=len(self.history.trials))
-            if self._is_full or (ask.repeat == 0 and self._firsts >= points):
+            if self._is_full or (ask.repeat == 0 and self._points_begun >= points):
                 for key in lane.close():
                     self.objective.stop(key)
                 continue
-            self._firsts += ask.repeat == 0
+            self._points_begun += ask.repeat == 0
             lane.numbered(ask)
             self.history.begin(ask)
             asks.append(ask)
@@ -126,10 +126,10 @@ class LookingBack(Clock):
             lane.view.at(self._due - self._look)
         self._lines.forget(min(lane.view.place for lane in self._lanes))
         patience = 0.0
-        while patience == 0.0 or any(not lane.steps for lane in due):
-            here = [lane for lane in due if not lane.steps and self._trains_here(lane)]
-            if here:
-                self._train(here)
+        while patience == 0.0 or any(not lane.decided for lane in due):
+            local = [lane for lane in due if not lane.decided and self._trains_here(lane)]
+            if local:
+                self._train(local)
                 patience = POLL_SECONDS if self._workers is None else 0.0
             elif self._workers is not None:
                 self._workers.launch(self._wanted())
@@ -137,12 +137,12 @@ class LookingBack(Clock):
                 patience = 0.0 if self._collect() else POLL_SECONDS
             else:
                 patience = POLL_SECONDS
-        return tuple(replace(lane.steps[0].row, trial=t.number) for lane, t in zip(due, lanes, strict=True))
+        return tuple(replace(lane.decided[0].row, trial=t.number) for lane, t in zip(due, lanes, strict=True))
 
     def _judge(self, rows: tuple[Row, ...]) -> list[Decision]:
         """Return what was decided about the trials whose rows are written now."""
-        steps = [(row, self._lanes[row.lane].steps.popleft()) for row in rows]
-        decisions = [replace(each, trial=row.trial) for row, step in steps for each in step.decisions]
+        epochs = [(row, self._lanes[row.lane].decided.popleft()) for row in rows]
+        decisions = [replace(decision, trial=row.trial) for row, epoch in epochs for decision in epoch.decisions]
         return sorted(decisions, key=lambda decision: decision.trial)
 
     def _wanted(self) -> list[Launch]:
@@ -160,28 +160,28 @@ class LookingBack(Clock):
         for lane in lanes:
             assert lane.trial is not None, "its row is wanted"
             together.setdefault(lane.trial.begins(lane.trial.epoch + 1), []).append(lane)
-        for begins, some in together.items():
-            keys = [lane.trial.number for lane in some if lane.trial is not None]
-            for lane, row in zip(some, self.objective.advance(keys, begins), strict=True):
+        for begins, group in together.items():
+            keys = [lane.trial.number for lane in group if lane.trial is not None]
+            for lane, row in zip(group, self.objective.advance(keys, begins), strict=True):
                 self._step(lane, row)
 
     def _collect(self) -> bool:
         """Decide about all epochs that have been trained and may be decided about; return whether there was one."""
         assert self._workers is not None, "others bring rows when they are asked to"
-        found = False
+        decided = False
         for lane in self._lanes:
             while (trial := lane.trial) is not None and trial.due - self._look < self._due:
                 row = self._workers.brought(trial.number, trial.begins(trial.epoch + 1))
                 if row is None:
                     break
                 self._step(lane, row)
-                found = True
-        return found
+                decided = True
+        return decided
 
     def _step(self, lane: Lane, row: Row) -> None:
         """Take in what a lane has brought, and have it go on."""
         if not lane.decide(row, self._look, self._verdicts):
-            self._begin(lane, lane.steps[-1].due)
+            self._begin(lane, lane.decided[-1].due)
 
     def _verdicts(self, seen: History, row: Row, pruner: Pruner) -> list[Decision]:
         return verdicts(seen, [row], self.ladder, pruner, self.limits, self.objective.epochs)

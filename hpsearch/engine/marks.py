@@ -72,7 +72,7 @@ class Marked:
         self._apart: Isolated | None = None
         self._marks = Marks(folder)
         self._stack = ExitStack()
-        self._told: Callable[[Row], None] = lambda row: None
+        self._on_row: Callable[[Row], None] = lambda row: None
 
     def __enter__(self) -> Marked:
         self._stack.callback(self._marks.close)
@@ -98,14 +98,14 @@ class Marked:
                 else:
                     self._marks.set(number)
                 (row,) = self._of(number).advance([number], tick)
-                self._told(row)
+                self._on_row(row)
                 rows.append(row)
         self._marks.clear()
         return rows
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
         """Have this called with each row as soon as it is there."""
-        self._told = arrived
+        self._on_row = arrived
 
     def states(self) -> list[Start]:
         """Return the trials that can be saved."""

@@ -60,7 +60,7 @@ def open_history(
         if wish.retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
         _go_on(log, history, history.header, study, dataset, study_file, wish, notice, warmth)
-        then, now = history.header.environment, environment.describe(diff=False)
+        then, now = history.header.environment, environment.current(diff=False)
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
                 notice(f"{key} was {then.get(key)}, is now {now.get(key)}: last bits of new curves may differ")
@@ -77,11 +77,13 @@ def _begin(
     git_diff: bool,
     warmth: Warmth | None,
 ) -> None:
-    declaration, described = declare(study, notice=notice), describe_data(dataset)
-    uid = identity({**declaration, "dataset": described.get("digest")})
-    where = environment.describe(study_file.parent if study_file else None, diff=git_diff) | {"threads": study.threads}
-    told = warmth.brought.to_json() if warmth else {}
-    header = Header(study.name, uid, declaration, where, described, time.time(), minor=MINOR, brought=told)
+    declaration, data = declare(study, notice=notice), describe_data(dataset)
+    uid = identity({**declaration, "dataset": data.get("digest")})
+    recorded = environment.current(study_file.parent if study_file else None, diff=git_diff) | {
+        "threads": study.threads
+    }
+    observations = warmth.brought.to_json() if warmth else {}
+    header = Header(study.name, uid, declaration, recorded, data, time.time(), minor=MINOR, brought=observations)
     if study_file is not None:
         shutil.copyfile(study_file, log.path.parent / version_file(1))
     log.append(header)
@@ -106,8 +108,8 @@ def _go_on(
     if declaration.get("confirm", 0) < old.get("confirm", 0):
         declaration.update({key: old[key] for key in CONFIRM})
     failed = history.failed() if wish.retry else []
-    had = {} if study.model is None else study.model.get_params(deep=True)
-    accepted = accept(study.name, old, declaration, wish, len(history.failed()), had)
+    unsearched = {} if study.model is None else study.model.get_params(deep=True)
+    accepted = accept(study.name, old, declaration, wish, len(history.failed()), unsearched)
     if fixed := _fixed(study, old, wish):
         declaration["fixed"] = fixed
     if old.get("lookback"):
@@ -129,8 +131,8 @@ def _go_on(
         # How a model trains may depend on how long (a schedule, the samples of an epoch): none trains half by either.
         _end_running(log, history, "the study's epochs changed", "epochs")
     else:
-        gone = [trial for trial in history.unfinished if _lacks(study, trial)]
-        _end_running(log, history, "its option is no longer in the space", "space", gone)
+        without_option = [trial for trial in history.unfinished if _lacks(study, trial)]
+        _end_running(log, history, "its option is no longer in the space", "space", without_option)
     extension = Extension(
         declaration, time.time(), failed, accepted.change, list(accepted.changed), dict(accepted.earlier)
     )
@@ -139,10 +141,10 @@ def _go_on(
     log.append(extension)
     history.apply(extension)
     if accepted.change:
-        notice(f"{_SAID[accepted.change].format(history.version)}: {'; '.join(accepted.changed)}")
+        notice(f"{_ANNOUNCEMENTS[accepted.change].format(history.version)}: {'; '.join(accepted.changed)}")
 
 
-_SAID = {
+_ANNOUNCEMENTS = {
     "extended": "the search goes on in another way",
     "same": "taken for the same",
     "mended": "failed trials go on under the mended code",
@@ -185,13 +187,13 @@ def _end_running(log: Log, history: History, reason: str, rule: str, which: Sequ
 
 def _keep_file(folder: Path, study_file: Path | None, version: int) -> None:
     if study_file is not None:
-        kept = folder / version_file(version)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(study_file, kept)
+        copy = folder / version_file(version)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(study_file, copy)
 
 
-def _more_trials(had: int | None, wanted: int | None) -> bool:
-    return had is not None and (wanted is None or wanted > had)
+def _more_trials(old: int | None, new: int | None) -> bool:
+    return old is not None and (new is None or new > old)
 
 
 def describe_data(dataset: Dataset | None) -> dict[str, Any]:
@@ -222,14 +224,14 @@ def _looks(dataset: Dataset) -> dict[str, float]:
     That is the size of its features (the root of their mean square, 1 for standardised ones) where they are numbers,
     and the share of its most frequent class.
     """
-    found = {}
+    facts = {}
     X = dataset.X_train
     if isinstance(X, np.ndarray) and X.dtype.kind in "fiu" and X.size:
         size = math.sqrt(float(np.mean(np.square(X, dtype=np.float64))))
         if math.isfinite(size):
-            found["feature_size"] = round(size, 6)
+            facts["feature_size"] = round(size, 6)
     if dataset.classes is not None:
-        found["majority"] = round(
+        facts["majority"] = round(
             float(np.unique(dataset.y_train, return_counts=True)[1].max() / len(dataset.y_train)), 6
         )
-    return found
+    return facts

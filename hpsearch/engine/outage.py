@@ -27,7 +27,7 @@ class Outage:
         self, inner: Observer, delivery: Delivery | NoDelivery, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._inner, self._delivery, self._clock = inner, delivery, clock
-        self._due, self._said = 0.0, False
+        self._due, self._warned = 0.0, False
 
     def begin(self, history: History, plan: StudyPlan) -> None:
         """Pass it on."""
@@ -37,11 +37,11 @@ class Outage:
         """Pass it on, and look whether delivery fails."""
         self._inner.tick(history, record)
         now = self._clock()
-        if self._said or now < self._due:
+        if self._warned or now < self._due:
             return
         self._due = now + GLANCE
         if (problem := self._delivery.problem()) is not None:
-            self._said = True
+            self._warned = True
             self._inner.message(
                 f"warning: nothing reaches MLflow at {self._delivery.address} ({problem}); the search goes on, "
                 "and the log keeps what is to be delivered"

@@ -55,9 +55,8 @@ class Outside(Clock):
         begun = self.begin_trial(next(lane for lane in itertools.count() if lane not in busy))
         if begun is None:
             return None
-        ask, notes = begun
-        self.settle(Tick(self.history.tick + 1, self.now(), (ask,), (), (), notes=tuple(notes)))
-        return self.history.trials[ask.trial]
+        self.settle(Tick(self.history.tick + 1, self.now(), (begun.ask,), (), (), notes=begun.notes))
+        return self.history.trials[begun.ask.trial]
 
     def report(self, trial: Trial, metrics: Mapping[str, float], attributes: Mapping[str, Any]) -> bool:
         """Take in what an epoch of a trial brought, and return whether the trial is to go on."""
@@ -83,9 +82,13 @@ class Outside(Clock):
             refusal: Why its point is not worth training, or None.
         """
         self._take(
-            trial, metrics=dict(metrics), attributes=dict(attributes) or None, failure=failure, refusal=refusal,
+            trial,
+            metrics=dict(metrics),
+            attributes=dict(attributes) or None,
+            failure=failure,
+            refusal=refusal,
             finished=failure is None and refusal is None,
-        )  # fmt: skip
+        )
 
     @property
     def _limit(self) -> int | None:

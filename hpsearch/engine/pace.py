@@ -15,6 +15,18 @@ from hpsearch.objectives.base import Objective
 from hpsearch.study.epoch_cost import Cost, epoch_cost
 
 
+class Due(NamedTuple):
+    """Trials whose rows are written together.
+
+    Attributes:
+        trials: The trials.
+        moment: The virtual time at which they are due; None where a study goes by ticks.
+    """
+
+    trials: list[Trial]
+    moment: float | None
+
+
 class Launch(NamedTuple):
     """A trial that may train.
 
@@ -60,8 +72,8 @@ class Pace(Protocol):
     def cost(self, params: Mapping[str, Any]) -> float | None:
         """Return the cost that the ask of a trial holds."""
 
-    def due(self, running: Sequence[Trial]) -> tuple[list[Trial], float | None]:
-        """Return the trials whose rows come next, and when they are due."""
+    def due(self, running: Sequence[Trial]) -> Due:
+        """Return the trials whose rows come next."""
 
     def train(self, objective: Objective, trials: Sequence[Trial], running: Sequence[Trial], tick: int) -> list[Row]:
         """Return the next row of each of these trials.
@@ -84,9 +96,9 @@ class Ticks:
         """Return None."""
         return None
 
-    def due(self, running: Sequence[Trial]) -> tuple[list[Trial], float | None]:
+    def due(self, running: Sequence[Trial]) -> Due:
         """Return all."""
-        return list(running), None
+        return Due(list(running), None)
 
     def train(self, objective: Objective, trials: Sequence[Trial], running: Sequence[Trial], tick: int) -> list[Row]:
         """Train them at this tick."""
@@ -114,12 +126,12 @@ class VirtualTime:
         """
         return epoch_cost(self._cost, params)
 
-    def due(self, running: Sequence[Trial]) -> tuple[list[Trial], float | None]:
-        """Return those that are due first, all that are due at that moment, and the moment."""
+    def due(self, running: Sequence[Trial]) -> Due:
+        """Return those that are due first, all that are due at that moment."""
         if not running:
-            return [], None
-        first = min(trial.due for trial in running)
-        return [trial for trial in running if trial.due == first], first
+            return Due([], None)
+        moment = min(trial.due for trial in running)
+        return Due([trial for trial in running if trial.due == moment], moment)
 
     def train(self, objective: Objective, trials: Sequence[Trial], running: Sequence[Trial], tick: int) -> list[Row]:
         """Train them, each from the multiple of its cost at which its epoch begins; those of one multiple together."""

@@ -63,12 +63,12 @@ class Paused:
 
     def end(self, trial: int) -> bool:
         """Forget a trial that has ended, and return whether the objective still has it."""
-        known = self._history.trials[trial]
-        if not known.pauses:
+        record = self._history.trials[trial]
+        if not record.pauses:
             return True
         self._checkpoints.forget(trial)
-        had = self._held.pop(trial, None) is not None
-        return had or len(known.resumes) == len(known.pauses)
+        held = self._held.pop(trial, None) is not None
+        return held or len(record.resumes) == len(record.pauses)
 
     def save(self, tick: int, states: Iterable[Start]) -> None:
         """Save the trials that train, and once those that are paused; let go of those that wait longest.
@@ -99,14 +99,14 @@ def at_its_epoch(history: History, numbers: Iterable[int], decided: Sequence[Dec
         numbers: The trials that may go on.
         decided: What is decided about some of them already.
     """
-    known = {decision.trial for decision in decided if decision.action != "audit"}
-    found = []
+    ended = {decision.trial for decision in decided if decision.action != "audit"}
+    pauses = []
     for number in numbers:
         trial = history.trials[number]
-        if number not in known and trial.until is not None and trial.epoch >= trial.until:
+        if number not in ended and trial.until is not None and trial.epoch >= trial.until:
             reason = f"trained to epoch {trial.until}, as was decided when it {'went on' if trial.resumes else 'began'}"
-            found.append(Decision(number, "pause", reason, UNTIL, {"epoch": trial.epoch}))
-    return found
+            pauses.append(Decision(number, "pause", reason, UNTIL, {"epoch": trial.epoch}))
+    return pauses
 
 
 def left(history: History) -> tuple[Decision, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
@@ -45,9 +46,9 @@ class Placed:
     @property
     def whole(self) -> list[Start]:
         """The newest saved state that is not ahead of the log: what a resumed study needs; nothing where none is."""
-        most = self.epoch if self.logged is None else self.logged
-        known = [start for start in self.saves if start.epoch <= most]
-        return known[-1:]
+        last_epoch = self.epoch if self.logged is None else self.logged
+        logged = [start for start in self.saves if start.epoch <= last_epoch]
+        return logged[-1:]
 
     @property
     def trained(self) -> int:
@@ -63,6 +64,18 @@ class Errand:
     numbers: list[int]
     tick: int
     limit: float | None
+
+
+class Move(NamedTuple):
+    """A trial that should train on another worker.
+
+    Attributes:
+        trial: Its number.
+        worker: That worker.
+    """
+
+    trial: int
+    worker: str
 
 
 def place(where: Mapping[int, str | None], costs: Mapping[int, float], workers: Sequence[str]) -> dict[int, str]:
@@ -82,8 +95,8 @@ def place(where: Mapping[int, str | None], costs: Mapping[int, float], workers: 
     return placed
 
 
-def move(where: Mapping[int, str], costs: Mapping[int, float], workers: Sequence[str]) -> tuple[int, str] | None:
-    """Return a trial and the worker that it should move to so that all finish a tick sooner, or None."""
+def move(where: Mapping[int, str], costs: Mapping[int, float], workers: Sequence[str]) -> Move | None:
+    """Return the move by which all finish a tick sooner, or None."""
     loads = _loads(where, costs, workers)
     busiest = max(workers, key=lambda w: (loads[w], w))
     idlest = min(workers, key=lambda w: (loads[w], w))
@@ -93,12 +106,12 @@ def move(where: Mapping[int, str], costs: Mapping[int, float], workers: Sequence
     gap = loads[busiest] - loads[idlest]
     trial = min(candidates, key=lambda t: (abs(_cost(t, costs) - gap / 2), t))
     after = max(loads[busiest] - _cost(trial, costs), loads[idlest] + _cost(trial, costs))
-    return (trial, idlest) if after < WORTH_MOVING * loads[busiest] else None
+    return Move(trial, idlest) if after < WORTH_MOVING * loads[busiest] else None
 
 
 def _cost(trial: int, costs: Mapping[int, float]) -> float:
-    known = [cost for cost in costs.values() if cost > 0]
-    return costs[trial] or (sum(known) / len(known) if known else 1.0)
+    measured = [cost for cost in costs.values() if cost > 0]
+    return costs[trial] or (sum(measured) / len(measured) if measured else 1.0)
 
 
 def _loads(where: Mapping[int, str], costs: Mapping[int, float], workers: Sequence[str]) -> dict[str, float]:

@@ -97,12 +97,14 @@ class _Resident:
 
     def take_up(self, starts: tuple[TakeUp, ...]) -> None:
         """Bring trials to where they stood; what is left of them here is dropped first."""
-        for each in starts:
-            self.drop(each.start.ask.trial)
-            self.lanes[each.start.ask.trial] = each.start.ask.lane
-            self.epochs[each.start.ask.trial] = each.start.epoch
-        logged = {(tick, row.trial): row for each in starts for tick, row in each.since}
-        for tick, row in catch_up(self.objective, [(e.start, [tick for tick, _ in e.since]) for e in starts]):
+        for entry in starts:
+            self.drop(entry.start.ask.trial)
+            self.lanes[entry.start.ask.trial] = entry.start.ask.lane
+            self.epochs[entry.start.ask.trial] = entry.start.epoch
+        logged = {(tick, row.trial): row for entry in starts for tick, row in entry.since}
+        for tick, row in catch_up(
+            self.objective, [(entry.start, [tick for tick, _ in entry.since]) for entry in starts]
+        ):
             if (problem := difference(logged[tick, row.trial], row)) is not None:
                 raise UserError(f"trial {row.trial}, epoch {row.epoch}, taken up by another worker: {problem}")
             self.epochs[row.trial] = row.epoch
@@ -140,8 +142,8 @@ class Bench:
             UserError: What was trained again is not what was trained before.
         """
         with self._lock:
-            for gone in job.drops:
-                self._drop(gone)
+            for unused in job.drops:
+                self._drop(unused)
             if name not in self._residents:
                 self._residents[name] = _Resident(_made(maker, data, job.apart))
             resident = self._residents[name]
@@ -150,26 +152,26 @@ class Bench:
             if any(resident.epochs.get(trial) != epoch for trial, epoch in job.residents.items()):
                 return Report(None, [], {})
             resident.take_up(job.starts)
-            expected = {each.start.ask.trial: each.digest for each in job.starts if each.digest is not None}
+            expected = {entry.start.ask.trial: entry.digest for entry in job.starts if entry.digest is not None}
             if expected and not job.apart:  # a child's states are not seen
                 _verify(resident.objective, expected)
-            numbers = [each.start.ask.trial for each in job.starts] + list(job.residents)
+            numbers = [entry.start.ask.trial for entry in job.starts] + list(job.residents)
             rows = resident.train(numbers, job.ticks)
             saved = resident.objective.states() if job.save or job.verify else []
-            own = [start for start in saved if start.ask.trial in numbers]
-            digests = {start.ask.trial: start.digest() for start in own if start.state is not None}
-            return Report(rows, own if job.save else [], digests if job.verify else {})
+            trained = [start for start in saved if start.ask.trial in numbers]
+            digests = {start.ask.trial: start.digest() for start in trained if start.state is not None}
+            return Report(rows, trained if job.save else [], digests if job.verify else {})
 
     def forget(self, name: str) -> None:
         """Drop the objectives whose names begin like this."""
         with self._lock:
-            for known in [known for known in self._residents if known.startswith(name)]:
-                self._drop(known)
+            for held in [held for held in self._residents if held.startswith(name)]:
+                self._drop(held)
 
     def _drop(self, name: str) -> None:
-        gone = self._residents.pop(name, None)
-        if gone is not None and isinstance(gone.objective, Isolated):
-            gone.objective.close()
+        resident = self._residents.pop(name, None)
+        if resident is not None and isinstance(resident.objective, Isolated):
+            resident.objective.close()
 
 
 _bench = Bench()
@@ -210,10 +212,10 @@ def aligned(data: Any) -> Any:
     """
     if not is_dataclass(data) or isinstance(data, type):
         return data
-    moved = {}
-    for each in fields(data):
-        value = getattr(data, each.name)
+    copies = {}
+    for field in fields(data):
+        value = getattr(data, field.name)
         if isinstance(value, np.ndarray) and not value.flags.aligned:
-            moved[each.name] = value.copy()
-            moved[each.name].flags.writeable = value.flags.writeable
-    return replace(data, **moved) if moved else data
+            copies[field.name] = value.copy()
+            copies[field.name].flags.writeable = value.flags.writeable
+    return replace(data, **copies) if copies else data

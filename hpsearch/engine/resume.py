@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hpsearch.engine import reusing
-from hpsearch.engine.checkpoints import Checkpoints, Saved
+from hpsearch.engine.checkpoints import Checkpoints, Saved, SavedState
 from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Row
-from hpsearch.objectives.base import LaneState, Objective, Start
+from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.folder import kept_epoch
 
 OLD_NORMS = 1e-3
@@ -62,7 +62,7 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
 
 def take_up(
     history: History,
-    which: Iterable[Trial],
+    wanted: Iterable[Trial],
     objective: Objective,
     checkpoints: Checkpoints,
     notice: Callable[[str], None],
@@ -71,7 +71,7 @@ def take_up(
 
     Args:
         history: The fold of the log.
-        which: The trials.
+        wanted: The trials.
         objective: Has none of them.
         checkpoints: Where states may be found.
         notice: Told of checkpoints that cannot be used.
@@ -82,35 +82,37 @@ def take_up(
     Raises:
         UserError: Training again did not bring what the log says.
     """
-    running = reusing.trained(which)
+    running = reusing.trained(wanted)
     if not running:
         return 0
     newest = _newest(history, checkpoints, notice)
     trials = []
     for trial in running:
-        epoch, state = _saved(trial, newest, checkpoints, notice)
-        if state is None:
-            epoch = kept_epoch(checkpoints.folder / "trials", trial.ask.key, len(trial.ticks))
-        ticks, waits = trial.starts[epoch:], history.waiting.get(trial.number)
-        if waits is not None:  # its next epoch is in the log already, and its end is not trained again
+        saved = _saved(trial, newest, checkpoints, notice)
+        if saved is None:
+            epoch, state = kept_epoch(checkpoints.folder / "trials", trial.ask.key, len(trial.ticks)), None
+        else:
+            epoch, state = saved.epoch, saved.state
+        ticks, early = trial.starts[epoch:], history.waiting.get(trial.number)
+        if early is not None:  # its next epoch is in the log already, and its end is not trained again
             upcoming = history.tick + 1 if trial.ask.cost is None else trial.begins(trial.epoch + 1)
-            ticks = [] if waits.ended else [*ticks, upcoming]
+            ticks = [] if early.ended else [*ticks, upcoming]
         trials.append((Start(trial.ask.trained, epoch, state), ticks))
     by_key = {trial.ask.key: trial for trial in running}
-    known = {(key, tick): row for key, t in by_key.items() for tick, row in zip(t.starts, t.rows, strict=False)}
-    other: set[int] = set()
+    logged_rows = {(key, tick): row for key, t in by_key.items() for tick, row in zip(t.starts, t.rows, strict=False)}
+    deviating: set[int] = set()
     for tick, row in catch_up(objective, trials):
         trial = by_key[row.trial]
-        logged = known.get((row.trial, tick)) or history.waiting[trial.number]
+        logged = logged_rows.get((row.trial, tick)) or history.waiting[trial.number]
         problem = difference(logged, row, history.header.environment if history.header else {})
         if problem is None:
             continue
         place = f"trial {logged.trial}, epoch {logged.epoch}: {problem}"
         if history.declaration.objective is None:
             raise UserError(f"{place}; resume on the CPU type and library versions of the log ({_where(history)})")
-        if row.trial not in other:  # a user's own loop need not repeat itself: what the log says stays said
+        if row.trial not in deviating:  # a user's own loop need not repeat itself: what the log says stays said
             notice(f"{place}; it goes on from there")
-        other.add(row.trial)
+        deviating.add(row.trial)
     return sum(len(ticks) for _, ticks in trials)
 
 
@@ -122,19 +124,17 @@ def _newest(history: History, checkpoints: Checkpoints, notice: Callable[[str], 
     return {}
 
 
-def _saved(
-    trial: Trial, newest: Saved, checkpoints: Checkpoints, notice: Callable[[str], None]
-) -> tuple[int, LaneState | None]:
-    """Return the epochs and the state of the newest save of a trial that is not ahead of the log; 0, None for none."""
-    known: list[tuple[int, LaneState]] = [newest[trial.ask.key]] if trial.ask.key in newest else []
+def _saved(trial: Trial, newest: Saved, checkpoints: Checkpoints, notice: Callable[[str], None]) -> SavedState | None:
+    """Return the newest state of a trial that is not ahead of the log, or None."""
+    states = [newest[trial.ask.key]] if trial.ask.key in newest else []
     if trial.pauses:
         paused = checkpoints.paused(trial.number)
         if isinstance(paused, str):
             notice(paused)
         else:
-            known += paused.values()
-    behind = [each for each in known if each[0] <= len(trial.ticks)]
-    return max(behind, key=lambda each: each[0], default=(0, None))
+            states += paused.values()
+    usable = [saved for saved in states if saved.epoch <= len(trial.ticks)]
+    return max(usable, key=lambda saved: saved.epoch, default=None)
 
 
 def same_value(name: str, logged: float, trained: float, environment: Mapping[str, Any] | None = None) -> bool:
@@ -166,9 +166,13 @@ def difference(logged: Row, trained: Row, environment: Mapping[str, Any] | None 
     if trained.epoch != logged.epoch:
         return f"training again gave epoch {trained.epoch}"
     for name in [*logged.metrics, *(name for name in trained.metrics if name not in logged.metrics)]:
-        before, again = logged.metrics.get(name), trained.metrics.get(name)
-        if before is None or again is None or not same_value(name, before, again, environment):
-            return f"training again gave {name} = {again}, the log says {before}"
+        logged_value, trained_value = logged.metrics.get(name), trained.metrics.get(name)
+        if (
+            logged_value is None
+            or trained_value is None
+            or not same_value(name, logged_value, trained_value, environment)
+        ):
+            return f"training again gave {name} = {trained_value}, the log says {logged_value}"
     return None
 
 

@@ -29,8 +29,8 @@ def followed(history: History, trial: Trial, arrived: Mapping[int, Row]) -> Row:
     source = _source(history, trial)
     epoch = trial.epoch + 1
     row = source.rows[epoch - 1] if epoch <= source.epoch else arrived[source.number]
-    told = source.attributes | (row.attributes or {})
-    news = {name: value for name, value in told.items() if trial.attributes.get(name) != value}
+    attributes = source.attributes | (row.attributes or {})
+    news = {name: value for name, value in attributes.items() if trial.attributes.get(name) != value}
     return replace(row, trial=trial.number, lane=trial.ask.lane, attributes=news or None)
 
 
@@ -42,17 +42,17 @@ def ends(history: History, trials: Iterable[Trial], decided: Sequence[Decision])
         trials: Those that arrived in this tick.
         decided: What is decided in this tick about those that are trained.
     """
-    now = {decision.trial: decision for decision in decided if decision.action != "audit"}
-    found = []
+    decision_of = {decision.trial: decision for decision in decided if decision.action != "audit"}
+    followers = []
     for trial in trials:
         if trial.ask.reuses is None:
             continue
         source = _source(history, trial)
-        end = source.decision or now.get(source.number) or source.paused
+        end = source.decision or decision_of.get(source.number) or source.paused
         if end is not None and trial.epoch >= source.epoch:
             reason = f"as trial {source.number}, whose result it has: {end.reason}"
-            found.append(Decision(trial.number, end.action, reason, end.rule))
-    return found
+            followers.append(Decision(trial.number, end.action, reason, end.rule))
+    return followers
 
 
 def _source(history: History, trial: Trial) -> Trial:

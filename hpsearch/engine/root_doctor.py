@@ -30,26 +30,26 @@ def examine_root(root: Path) -> list[Finding]:
 def _store(root: Path) -> Iterator[Finding]:
     path = root / STORE
     with settings():
-        found = sqlite_store.condition(path, thorough=True)
-    refusal = sqlite_store.refusal(path, found)
+        condition = sqlite_store.condition(path, thorough=True)
+    refusal = sqlite_store.refusal(path, condition)
     if refusal is None:
         return
     problem = refusal.partition(";")[0].partition(": ")[0]
-    if found.kind == "half-made":
+    if condition.kind == "half-made":
         yield Finding(
-            problem, "set it aside, make a new one and deliver all studies to it", partial(_anew, root, found)
+            problem, "set it aside, make a new one and deliver all studies to it", partial(_anew, root, condition)
         )
-    elif found.kind == "damaged":
+    elif condition.kind == "damaged":
         only = sqlite_store.only_there(path, _uids(root))
-        but = f"; the copy set aside alone holds {only}" if only else ""
+        caveat = f"; the copy set aside alone holds {only}" if only else ""
         yield Finding(
             problem,
-            f"set it aside, make a new one and deliver all studies to it from their logs{but}",
-            partial(_anew, root, found),
+            f"set it aside, make a new one and deliver all studies to it from their logs{caveat}",
+            partial(_anew, root, condition),
         )
-    elif found.kind == "older":
-        remedy = f"migrate a copy, put it in place, and keep the old one as {STORE}.before-{found.why}-1"
-        yield Finding(problem, remedy, partial(_migrate, root, found.why))
+    elif condition.kind == "older":
+        remedy = f"migrate a copy, put it in place, and keep the old one as {STORE}.before-{condition.why}-1"
+        yield Finding(problem, remedy, partial(_migrate, root, condition.why))
     else:
         problem, _, remedy = refusal.partition(": ")
         yield Finding(problem, remedy, None)
@@ -60,19 +60,19 @@ def _uids(root: Path) -> set[str]:
     uids = set()
     for name in studies(root):
         try:
-            first = next((record for record, _ in read(root / "studies" / name / LOG)), None)
+            header = next((record for record, _ in read(root / "studies" / name / LOG)), None)
         except UserError:
             continue  # its log is damaged: what MLflow holds of it counts as not to be brought back
-        if isinstance(first, Header):
-            uids.add(first.uid)
+        if isinstance(header, Header):
+            uids.add(header.uid)
     return uids
 
 
-def _anew(root: Path, found: sqlite_store.Condition) -> None:
+def _anew(root: Path, condition: sqlite_store.Condition) -> None:
     uri = f"sqlite:///{(root / STORE).absolute()}"
     _refuse_while_running(root)
     cursor.forget_all(root, uri)  # before: cut off in between, there is nothing that says it was delivered
-    sqlite_store.set_aside(root / STORE, found.kind)
+    sqlite_store.set_aside(root / STORE, condition.kind)
     for name in studies(root):
         (report,) = sync([root / "studies" / name], uri)
         if report.message:

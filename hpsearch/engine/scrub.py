@@ -51,11 +51,11 @@ def scrub(study_dir: Path, secrets: Sequence[str] = (), *, diff: bool = False) -
     """
     path = study_dir / LOG
     try:
-        whole = sum(1 for _ in read(path))
+        good_lines = sum(1 for _ in read(path))
     except LogDamaged as error:
         raise UserError(f"{error}; --fix mends it, then scrub") from error
     key, header, lines, changed = 0, None, [], []
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True)[:whole], start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True)[:good_lines], start=1):
         record = decode(line, key)
         clean = _clean(record, secrets, diff)
         lines.append(line if clean == record else encode(clean, key))
@@ -74,15 +74,15 @@ def scrub(study_dir: Path, secrets: Sequence[str] = (), *, diff: bool = False) -
     printed = [f"{path.parent.name}/{path.name}" for path in sorted((study_dir / PRINTED).glob("*.txt"))]
     others = [name for name in (OUTPUT, cursor.FILE, *printed) if _rewrite(study_dir / name, secrets)]
     suspects = [study_dir / "study.py", *sorted(study_dir.glob(f"{LOG}.damaged-*"))]
-    untouched = [each.name for each in suspects if each.exists() and _text(each) != redact.text(_text(each), secrets)]
+    untouched = [file.name for file in suspects if file.exists() and _text(file) != redact.text(_text(file), secrets)]
     return Scrubbed(header, tuple(changed), tuple(others), tuple(untouched))
 
 
 def _clean(record: Record, secrets: Sequence[str], diff: bool) -> Record:
     clean = redact.record(record, secrets)
     if diff and isinstance(clean, Header) and set(DIFF) & set(clean.environment):
-        kept = {name: value for name, value in clean.environment.items() if name not in DIFF}
-        return replace(clean, environment=kept)
+        environment = {name: value for name, value in clean.environment.items() if name not in DIFF}
+        return replace(clean, environment=environment)
     return clean
 
 

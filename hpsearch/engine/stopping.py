@@ -8,19 +8,47 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpsearch.ladder.base import Ladder
 from hpsearch.log.history import History
+from hpsearch.log.records import Decision
 from hpsearch.log.stages import full_epochs
 from hpsearch.study.study import Study
 
 ROUNDING = 1e-9
 """Shares such as 0.02 add up to a little less than they should."""
 
+MANY_FAILURES = 16
+"""A study whose first trials all failed, this many or all there are, is stopped: its cause is not a single point."""
 
 ALL_FAILED = "failed"
 """How the ``stop`` of a study begins that can give no result."""
+
+
+class Reached(NamedTuple):
+    """A limit that a study has come to.
+
+    Attributes:
+        rule: The limit's name.
+        reason: How it was reached, in words.
+    """
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """What a tick means for the whole study.
+
+    Attributes:
+        reason: Why the study stops with it; None where the study goes on.
+        decisions: How trials end because the search is over; those that are left can be resumed.
+    """
+
+    reason: str | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,14 +74,14 @@ class Limits:
     @classmethod
     def of(cls, study: Study) -> Limits:
         """Return what a study declares."""
-        return cls(**{each.name: getattr(study, each.name) for each in fields(cls)})
+        return cls(**{limit.name: getattr(study, limit.name) for limit in fields(cls)})
 
-    def given(self) -> dict[str, Any]:
+    def by_name(self) -> dict[str, Any]:
         """Return those that are not None, by name."""
         return {name: limit for name, limit in vars(self).items() if limit is not None}
 
-    def reached(self, history: History) -> tuple[str, str] | None:
-        """Return the rule and the reason by which a study has found what it was after, or None.
+    def reached(self, history: History) -> Reached | None:
+        """Return the limit that a study has come to, or None.
 
         Args:
             history: The fold of the log; the newest tick may still lack its decisions.
@@ -65,17 +93,36 @@ class Limits:
                 where = f"in trial {best.number}"
                 if history.declaration.repeats > 1:
                     where = f"as the mean over {len(point.trials)} repeats of point {best.ask.point}"
-                return "until", f"{goal.metric} reached {value:g} {where} (until {self.until:g})"
+                return Reached("until", f"{goal.metric} reached {value:g} {where} (until {self.until:g})")
         if self.no_improvement is not None:
             improved = -1 if best is None or best.best_epoch is None else best.ticks[best.best_epoch - 1]
             if point is not None and history.declaration.repeats > 1:
                 improved = point.ended  # its mean is known since its last repeat ended
             since = len(history.ends) - bisect_right(history.ends, improved)
             if since >= self.no_improvement:
-                return "no_improvement", f"no improvement in {since} trials"
+                return Reached("no_improvement", f"no improvement in {since} trials")
         if self.budget is not None and (cost := full_epochs(history)) >= self.budget - ROUNDING:
-            return "budget", f"the search cost {cost:.1f} full-problem epochs (budget {self.budget:g})"
+            return Reached("budget", f"the search cost {cost:.1f} full-problem epochs (budget {self.budget:g})")
         return None
+
+
+def only_failures(history: History, n_lanes: int, total: int | None) -> str | None:
+    """Return why a study stops where every one of its first trials failed, else None.
+
+    Args:
+        history: The study's current version.
+        n_lanes: Trials that train at a time.
+        total: Trials that there will be, or None where there is no end.
+    """
+    trials = history.trials
+    first = next(iter(trials), None)  # of a later version it is not number 0
+    if first is None or first.state != "FAILED":
+        return None
+    enough = max(MANY_FAILURES, n_lanes) if total is None else min(max(MANY_FAILURES, n_lanes), total)
+    if len(trials) < enough or any(trial.state != "FAILED" for trial in trials):
+        return None
+    reason = first.decision.reason if first.decision else ""
+    return f"{ALL_FAILED}: all of the first {len(trials)} trials, trial {first.number} because {reason}"
 
 
 def all_failed(history: History) -> bool:
@@ -88,7 +135,8 @@ def standing(history: History, limits: Limits, ladder: Ladder) -> str | None:
 
     What stopped an earlier run does not count: its time was over, or its limits were others.
     """
-    _, reason = limits.reached(history) or ("", None)
-    if reason is None and not history.unfinished:
-        reason = ladder.exhausted(history)
-    return None if ladder.confirms(history) else reason
+    if ladder.confirms(history):
+        return None
+    if (reached := limits.reached(history)) is not None:
+        return reached.reason
+    return None if history.unfinished else ladder.exhausted(history)

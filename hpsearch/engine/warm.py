@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpsearch.engine.warm_sources import Source, Told, read
+from hpsearch.engine.warm_sources import Source, SourcePoint, read
 from hpsearch.errors import UserError
 from hpsearch.log import catalogue
 from hpsearch.log.brought import Brought, Observation
@@ -62,86 +62,105 @@ def bring(study: Study, root: str | Path) -> Warmth:
 
 
 def _begun(study: Study, root: str | Path) -> Warmth:
-    taken = [_take(told, place, study, root) for place, told in enumerate(study.sources)]
-    said = tuple(words for _, words in taken)
-    found = [best for told, (seen, _) in zip(study.sources, taken, strict=True) for best in _best(told, seen, study)]
+    taken = [_take(warm_start, place, study, root) for place, warm_start in enumerate(study.sources)]
+    summaries = tuple(summary for _, summary in taken)
+    best_points = [
+        point
+        for warm_start, (observations, _) in zip(study.sources, taken, strict=True)
+        for point in _best(warm_start, observations, study)
+    ]
     enqueue = [*study.enqueue]
-    enqueue += [point for n, point in enumerate(found) if point not in enqueue and point not in found[:n]]
-    study = replace(study, enqueue=enqueue) if found else study
-    return Warmth(study, Brought(tuple(each for seen, _ in taken for each in seen), said), news=said)
+    enqueue += [point for n, point in enumerate(best_points) if point not in enqueue and point not in best_points[:n]]
+    study = replace(study, enqueue=enqueue) if best_points else study
+    return Warmth(
+        study,
+        Brought(tuple(observation for observations, _ in taken for observation in observations), summaries),
+        news=summaries,
+    )
 
 
 def _taken_up(study: Study, root: str | Path, begun: History) -> Warmth:
     """Return a study whose log is there: sources that it names are in it, and others are read."""
-    said = begun.declaration
-    if not said.warm_start and len(said.enqueue) > len(study.enqueue):
+    declared = begun.declaration
+    if not declared.warm_start and len(declared.enqueue) > len(study.enqueue):
         # Begun by version 0.1: of the earlier study it took points to try first, and nothing else.
-        return Warmth(replace(study, enqueue=said.enqueue, warm_start=None), Brought())
-    had = [json.dumps(each, sort_keys=True) for each in said.warm_start]
+        return Warmth(replace(study, enqueue=declared.enqueue, warm_start=None), Brought())
+    taken_before = [json.dumps(source, sort_keys=True) for source in declared.warm_start]
     observations: list[Observation] = []
-    words: list[str] = []
+    summaries: list[str] = []
     news: list[str] = []
     points: list[dict[str, Any]] = []
-    for place, told in enumerate(study.sources):
-        key = json.dumps(told.to_json(), sort_keys=True)
-        if key in had:
-            old = had.index(key)
-            observations += [replace(o, source=place) for o in begun.brought.observations if o.source == old]
-            words.append(begun.brought.said[old])
+    for place, warm_start in enumerate(study.sources):
+        key = json.dumps(warm_start.to_json(), sort_keys=True)
+        if key in taken_before:
+            old = taken_before.index(key)
+            observations += [
+                replace(observation, source=place)
+                for observation in begun.brought.observations
+                if observation.source == old
+            ]
+            summaries.append(begun.brought.said[old])
             continue
-        seen, line = _take(told, place, study, root)
-        observations += seen
-        words.append(line)
-        news.append(line)
-        points += [point for point in _best(told, seen, study) if point not in points]
-    study = replace(study, enqueue=[*study.enqueue, *said.enqueue[len(study.enqueue) :]])
-    return Warmth(study, Brought(tuple(observations), tuple(words)), tuple(points), tuple(news))
+        observed, summary = _take(warm_start, place, study, root)
+        observations += observed
+        summaries.append(summary)
+        news.append(summary)
+        points += [point for point in _best(warm_start, observed, study) if point not in points]
+    study = replace(study, enqueue=[*study.enqueue, *declared.enqueue[len(study.enqueue) :]])
+    return Warmth(study, Brought(tuple(observations), tuple(summaries)), tuple(points), tuple(news))
 
 
-def _best(told: WarmStart, seen: Sequence[Observation], study: Study) -> list[dict[str, Any]]:
+def _best(warm_start: WarmStart, observations: Sequence[Observation], study: Study) -> list[dict[str, Any]]:
     """Return the best points that were observed, as many as are to be tried first; of equals the first."""
-    known = [each for each in seen if each.values and each.state != "FAILED"]
+    ranked = [observation for observation in observations if observation.values and observation.state != "FAILED"]
     points: list[dict[str, Any]] = []
-    for each in sorted(known, key=lambda each: study.goal.loss(each.values[0])):
-        if each.params not in points and len(points) < told.first:
-            points.append(each.params)
+    for observation in sorted(ranked, key=lambda observation: study.goal.loss(observation.values[0])):
+        if observation.params not in points and len(points) < warm_start.first:
+            points.append(observation.params)
     return points
 
 
-def _take(told: WarmStart, place: int, study: Study, root: str | Path) -> tuple[list[Observation], str]:
+def _take(warm_start: WarmStart, place: int, study: Study, root: str | Path) -> tuple[list[Observation], str]:
     """Return what a source tells of the study's space, and in a line what was taken and what was left out."""
-    source = read(told, Path(root), study.goal)
-    own = {} if study.model is None else study.model.get_params(deep=True)
-    fitting = _Fitting(study, {**own, **source.had, **told.earlier}, source, told.name)
-    seen, left = [], Counter[str]()
-    for each in source.points:
-        if each.state == "COMPLETE" and not each.values:
-            left[f"without {study.goal.metric}"] += 1
-        elif (params := fitting.point(each)) is None:
-            left["outside of the space"] += 1
+    source = read(warm_start, Path(root), study.goal)
+    model_params = {} if study.model is None else study.model.get_params(deep=True)
+    fitting = _Fitting(study, {**model_params, **source.unsearched, **warm_start.earlier}, source, warm_start.name)
+    observations, left_out = [], Counter[str]()
+    for point in source.points:
+        if point.state == "COMPLETE" and not point.values:
+            left_out[f"without {study.goal.metric}"] += 1
+        elif (params := fitting.params_of(point)) is None:
+            left_out["outside of the space"] += 1
         else:
-            seen.append(
+            observations.append(
                 Observation(
-                    params, each.values, each.state, each.epoch, place, each.curve, began=each.began, ended=each.ended
+                    params,
+                    point.values,
+                    point.state,
+                    point.epoch,
+                    place,
+                    point.curve,
+                    began=point.began,
+                    ended=point.ended,
                 )
             )
     if source.open:
-        left["not ended"] += source.open
+        left_out["not ended"] += source.open
     if source.observed:
-        left["that it observed itself"] += source.observed
-    if not any(each.values for each in seen):
-        why = "; ".join(f"{count} {reason}" for reason, count in left.items()) or "it holds none"
-        raise UserError(f"study {study.name!r}: no point of {told.name!r} can be taken ({why}); leave it out")
-    states = Counter(each.state.lower() for each in seen)
-    words = f"{told.name}: {len(seen)} observation{'' if len(seen) == 1 else 's'}"
+        left_out["that it observed itself"] += source.observed
+    if not any(observation.values for observation in observations):
+        why = "; ".join(f"{count} {reason}" for reason, count in left_out.items()) or "it holds none"
+        raise UserError(f"study {study.name!r}: no point of {warm_start.name!r} can be taken ({why}); leave it out")
+    states = Counter(observation.state.lower() for observation in observations)
+    summary = f"{warm_start.name}: {len(observations)} observation{'' if len(observations) == 1 else 's'}"
     if len(states) > 1 or "complete" not in states:
-        words += f" ({', '.join(f'{count} {state}' for state, count in states.items())})"
-    if curves := sum(bool(each.curve) for each in seen):
-        words += ", with curves" if curves == len(seen) else f", {curves} with curves"
-    words += f"; left out: {', '.join(f'{count} {reason}' for reason, count in left.items())}" if left else ""
-    words += f"; not searched here: {', '.join(sorted(fitting.foreign))}" if fitting.foreign else ""
+        summary += f" ({', '.join(f'{count} {state}' for state, count in states.items())})"
+    if curves := sum(bool(observation.curve) for observation in observations):
+        summary += ", with curves" if curves == len(observations) else f", {curves} with curves"
+    summary += f"; left out: {', '.join(f'{count} {reason}' for reason, count in left_out.items())}" if left_out else ""
+    summary += f"; not searched here: {', '.join(sorted(fitting.foreign))}" if fitting.foreign else ""
     filled = ", ".join(f"{name}={value!r}" for name, value in sorted(fitting.filled.items()))
-    return seen, words + (f"; taken to have had {filled}" if filled else "")
+    return observations, summary + (f"; taken to have had {filled}" if filled else "")
 
 
 class _Fitting:
@@ -152,17 +171,17 @@ class _Fitting:
         filled: Values of dimensions that were not told.
     """
 
-    def __init__(self, study: Study, had: Mapping[str, Any], source: Source, name: str) -> None:
-        self._study, self._had, self._name = study, had, name
-        self._params = {key for each in source.points for key in each.params}
+    def __init__(self, study: Study, unsearched: Mapping[str, Any], source: Source, name: str) -> None:
+        self._study, self._unsearched, self._name = study, unsearched, name
+        self._params = {key for point in source.points for key in point.params}
         self.foreign: set[str] = set()
         self.filled: dict[str, Any] = {}
         if not callable(study.space):
             # Columns of a table that are no points' parameters (its numbers, reasons) need not be told of.
-            texts = any(each.texts for each in source.points)
+            texts = any(point.texts for point in source.points)
             self.foreign = set() if texts else self._params - set(study.dimensions)
 
-    def point(self, told: Told) -> dict[str, Any] | None:
+    def params_of(self, point: SourcePoint) -> dict[str, Any] | None:
         """Return a point as this study would have asked for it, or None where it lies outside of its space.
 
         Raises:
@@ -172,24 +191,24 @@ class _Fitting:
         if callable(study.space):
             from hpsearch.optuna_bridge.fold import fitting  # imports Optuna
 
-            params = fitting(study.space, {**self._had, **_read_all(told)})
+            params = fitting(study.space, {**self._unsearched, **_read_all(point)})
         else:
-            params = self._in_dimensions(study.dimensions, told)
+            params = self._in_dimensions(study.dimensions, point)
         if params is None or violated(study.constraints, study.dimensions, params) is not None:
             return None
         return params
 
-    def _in_dimensions(self, space: Space, told: Told) -> dict[str, Any] | None:
-        found: dict[str, Any] = {}
+    def _in_dimensions(self, space: Space, point: SourcePoint) -> dict[str, Any] | None:
+        params: dict[str, Any] = {}
         for name, dim in space.items():
-            if not is_active(dim, found):
+            if not is_active(dim, params):
                 continue
-            if name in told.params:
-                value = _read(dim, told.params[name]) if told.texts else _untold(dim, told.params[name])
-            elif told.texts and name in self._params and dim.contains(None):
+            if name in point.params:
+                value = _read(dim, point.params[name]) if point.texts else _untold(dim, point.params[name])
+            elif point.texts and name in self._params and dim.contains(None):
                 value = None  # an empty cell
-            elif name in self._had:
-                value = self.filled[name] = json_value(self._had[name], f"warm_start: {name}")
+            elif name in self._unsearched:
+                value = self.filled[name] = json_value(self._unsearched[name], f"warm_start: {name}")
             else:
                 raise UserError(
                     f"study {self._study.name!r}: {self._name} does not tell {name}; say which value its points had, "
@@ -197,8 +216,8 @@ class _Fitting:
                 )
             if not dim.contains(value):
                 return None
-            found[name] = dim.at(dim.index(value)) if isinstance(dim, Choice) else dim.snap(value)
-        return found
+            params[name] = dim.at(dim.index(value)) if isinstance(dim, Choice) else dim.snap(value)
+        return params
 
 
 def _untold(dim: Dimension, value: Any) -> Any:
@@ -216,8 +235,8 @@ def _read(dim: Dimension, cell: str) -> Any:
     if isinstance(dim, Choice):
         options = dim.grid()
         for form in (_json, str):
-            if (found := next((option for option in options if form(option) == cell), _NOTHING)) is not _NOTHING:
-                return found
+            if (match := next((option for option in options if form(option) == cell), _NOTHING)) is not _NOTHING:
+                return match
         return next((option for option in options if _json(option) == _json(_literal(cell))), cell)
     value = _literal(cell)
     return _untold(dim, value) if isinstance(value, int | float) and not isinstance(value, bool) else cell
@@ -237,5 +256,5 @@ def _literal(cell: str) -> Any:
         return cell
 
 
-def _read_all(told: Told) -> dict[str, Any]:
-    return {name: _literal(value) for name, value in told.params.items()} if told.texts else told.params
+def _read_all(point: SourcePoint) -> dict[str, Any]:
+    return {name: _literal(value) for name, value in point.params.items()} if point.texts else point.params

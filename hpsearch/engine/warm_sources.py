@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 SQLITE = b"SQLite format 3\x00"
 _STATES: Mapping[str, Ended | None] = {
-    "COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAILED": "FAILED", "FAIL": "FAILED", "RUNNING": None,
-    "PAUSED": None, "WAITING": None,
-}  # fmt: skip
+    "COMPLETE": "COMPLETE",
+    "PRUNED": "PRUNED",
+    "FAILED": "FAILED",
+    "FAIL": "FAILED",
+    "RUNNING": None,
+    "PAUSED": None,
+    "WAITING": None,
+}
 
 
 @dataclass(frozen=True)
-class Told:
+class SourcePoint:
     """A point as its source tells it.
 
     Attributes:
@@ -58,32 +63,32 @@ class Source:
     Attributes:
         points: What was tried and has ended.
         open: How many of its trials have not ended.
-        had: Values of parameters that it did not search.
+        unsearched: Values of parameters that it did not search.
         observed: How many points it holds that it observed itself, which are no trials of its own.
     """
 
-    points: list[Told]
+    points: list[SourcePoint]
     open: int = 0
-    had: dict[str, Any] = field(default_factory=dict)
+    unsearched: dict[str, Any] = field(default_factory=dict)
     observed: int = 0
 
 
-def read(told: WarmStart, root: Path, goal: Goal) -> Source:
+def read(warm_start: WarmStart, root: Path, goal: Goal) -> Source:
     """Return what a source tells of the goal's metrics.
 
     Args:
-        told: Which source.
+        warm_start: Which source.
         root: Where a study that goes by its name is.
         goal: What decides in the study that is told.
 
     Raises:
         UserError: There is no such source, it cannot be read, or it knows nothing of the goal.
     """
-    source = told.source
+    source = warm_start.source
     if not isinstance(source, str):
-        return _of_optuna(source, told.name, goal)
+        return _of_optuna(source, warm_start.name, goal)
     if "://" in source:
-        return _of_storage(source, told.name, goal)
+        return _of_storage(source, warm_start.name, goal)
     path = Path(source)
     if path.name == catalogue.LOG and path.is_file():
         path = path.parent
@@ -102,26 +107,26 @@ def _of_study(folder: Path, goal: Goal) -> Source:
         if trial.ask.stage == history.full_stage:
             groups.setdefault(trial.ask.point, []).append(trial)
     ended = [group for group in groups.values() if not any(trial.decision is None for trial in group)]
-    had = {**history.declaration.model_params, **(history.declaration.fixed or {})}
+    unsearched = {**history.declaration.model_params, **(history.declaration.fixed or {})}
     points = [_point(group, goal) for group in ended]
-    return Source(points, len(groups) - len(ended), had, len(history.brought.observations))
+    return Source(points, len(groups) - len(ended), unsearched, len(history.brought.observations))
 
 
-def _point(group: Sequence[Trial], goal: Goal) -> Told:
+def _point(group: Sequence[Trial], goal: Goal) -> SourcePoint:
     """Return the trials of a point as samplers see it: as :class:`hpsearch.optuna_bridge.fold.OptunaFold` does."""
     last = {trial.ask.repeat: trial for trial in group}  # one that failed and was tried again counts no more
-    known = [trial for trial in last.values() if trial.state != "FAILED"]
-    values = _mean([trial.values for trial in known if trial.values])
-    epoch = max((trial.epoch for trial in known), default=0)
+    successful = [trial for trial in last.values() if trial.state != "FAILED"]
+    values = _mean([trial.values for trial in successful if trial.values])
+    epoch = max((trial.epoch for trial in successful), default=0)
     curves = [
         {row.epoch: row.metrics[goal.metric] for row in trial.rows if goal.metric in row.metrics}
-        for trial in known or last.values()
+        for trial in successful or last.values()
     ]
     ends = [trial.ended_at for trial in group if trial.ended_at is not None]
-    return Told(
+    return SourcePoint(
         dict(group[0].params),
         values,
-        _state([trial.state for trial in known]),
+        _state([trial.state for trial in successful]),
         epoch,
         curve=_mean_curve(curves),
         began=_moment(min(trial.asked_at for trial in group)),
@@ -129,22 +134,22 @@ def _point(group: Sequence[Trial], goal: Goal) -> Told:
     )
 
 
-def _state(known: Sequence[str]) -> Ended:
+def _state(states: Sequence[str]) -> Ended:
     """Return how a point ended whose trials that did not fail ended so."""
-    if not known:
+    if not states:
         return "FAILED"
-    return "PRUNED" if "PRUNED" in known else "COMPLETE"
+    return "PRUNED" if "PRUNED" in states else "COMPLETE"
 
 
 def _mean_curve(curves: Sequence[Mapping[int, float]]) -> tuple[tuple[int, float], ...]:
     """Return the mean of curves at each epoch that any of them has, over those that are finite there."""
     if len(curves) == 1:
         return tuple(sorted(curves[0].items()))
-    found = []
+    means = []
     for epoch in sorted({epoch for curve in curves for epoch in curve}):
         finite = [curve[epoch] for curve in curves if math.isfinite(curve.get(epoch, math.nan))]
-        found.append((epoch, math.fsum(finite) / len(finite) if finite else math.nan))
-    return tuple(found)
+        means.append((epoch, math.fsum(finite) / len(finite) if finite else math.nan))
+    return tuple(means)
 
 
 def _moment(seconds: float) -> float:
@@ -178,10 +183,10 @@ def _of_table(path: Path, goal: Goal) -> Source:
     metrics = []
     for number, metric in enumerate(goal.metrics):
         names = [metric, f"values.{metric}", f"values_{number}", *([] if goal.others else ["value"])]
-        found = next((name for name in names if name in columns), None)
-        if found is None:
+        column = next((name for name in names if name in columns), None)
+        if column is None:
             raise UserError(f"warm_start: {path} has no column {metric!r}{did_you_mean(metric, columns)}")
-        metrics.append(found)
+        metrics.append(column)
     points, waiting = [], 0
     for line, row in enumerate(rows, start=2):
         place = f"warm_start: {path}, line {line}"
@@ -196,7 +201,7 @@ def _of_table(path: Path, goal: Goal) -> Source:
         epoch = _number(cells.get("epochs", ""), f"{place}, column 'epochs'")
         params = {name: cell for name, cell in cells.items() if cell and name not in (*metrics, "state", "epochs")}
         points.append(
-            Told(
+            SourcePoint(
                 {name.removeprefix("params.").removeprefix("params_"): cell for name, cell in params.items()},
                 values if all(map(math.isfinite, values)) else (),
                 state,
@@ -242,32 +247,32 @@ def _of_optuna(study: optuna.Study, shown: str, goal: Goal) -> Source:
     groups: dict[tuple[str, int], list[optuna.trial.FrozenTrial]] = {}
     observed = 0
     for trial in trials:
-        said = trial.user_attrs
-        if mark is not None and is_observation(said):
+        attributes = trial.user_attrs
+        if mark is not None and is_observation(attributes):
             observed += 1
-        elif mark is None or not said.keys() >= OWN:  # asked for by Optuna, also where it went on from a journal
+        elif mark is None or not attributes.keys() >= OWN:  # asked for by Optuna, also where it went on from a journal
             groups["trial", trial.number] = [trial]
-        elif (said["stage"], said.get("version", 1)) == (mark["full_stage"], mark["version"]):
-            groups.setdefault(("point", said["point"]), []).append(trial)
+        elif (attributes["stage"], attributes.get("version", 1)) == (mark["full_stage"], mark["version"]):
+            groups.setdefault(("point", attributes["point"]), []).append(trial)
     points, waiting = [], 0
     for (kind, _), group in groups.items():
         if any(not trial.state.is_finished() for trial in group):
             waiting += 1
             continue
-        known = [trial for trial in group if trial.state.name != "FAIL"]
-        if not known and kind == "trial":
+        successful = [trial for trial in group if trial.state.name != "FAIL"]
+        if not successful and kind == "trial":
             continue  # Optuna's own samplers do not look at them: anything may have happened
-        values = _mean([each for each in (values_of(trial, places_of, goal) for trial in known) if each])
+        values = _mean([values for values in (values_of(trial, places_of, goal) for trial in successful) if values])
         last = {trial.user_attrs.get("repeat", 0): trial for trial in group}
         begins = [trial.datetime_start for trial in group if trial.datetime_start is not None]
         ends = [trial.datetime_complete for trial in group if trial.datetime_complete is not None]
         points.append(
-            Told(
+            SourcePoint(
                 dict(group[0].params),
                 values if all(map(math.isfinite, values)) else (),
-                _state([trial.state.name for trial in known]),
-                max((trial.last_step or 0 for trial in known), default=0),
-                curve=_mean_curve([curve_of(trial, places_of) for trial in known or last.values()]),
+                _state([trial.state.name for trial in successful]),
+                max((trial.last_step or 0 for trial in successful), default=0),
+                curve=_mean_curve([curve_of(trial, places_of) for trial in successful or last.values()]),
                 began=_moment(min(begins).timestamp()) if begins else None,
                 ended=_moment(max(ends).timestamp()) if ends else None,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hpsearch.log.history import History
 from hpsearch.samplers.base import NOTHING_SAID, Allotment, Continuation, Pausing, Sampler
@@ -48,7 +48,21 @@ class Settle(Protocol):
         """Return a sampler's proposal with the values that are fixed by now."""
 
 
-Settled = Callable[[dict[str, Any], int], dict[str, Any]]
+class NewPoint(NamedTuple):
+    """A point of the sampler's that was not tried.
+
+    Attributes:
+        params: Its parameters.
+        number: Its number.
+        rejected: Proposals that a constraint rejected for it.
+    """
+
+    params: dict[str, Any]
+    number: int
+    rejected: int
+
+
+HoldFixed = Callable[[dict[str, Any], int], dict[str, Any]]
 """Gives a sampler's proposal for a point the values that are fixed by now."""
 
 
@@ -61,8 +75,8 @@ class Tried(Protocol):
     def last_point(self, history: History) -> int:
         """Return the number of the last point that the sampler was asked for, or -1."""
 
-    def fresh(self, history: History, sampler: Sampler, settled: Settled) -> tuple[dict[str, Any], int, int] | None:
-        """Return a point that was not tried, its number and how many proposals were rejected for it, or None."""
+    def fresh(self, history: History, sampler: Sampler, hold_fixed: HoldFixed) -> NewPoint | None:
+        """Return a point that was not tried, or None."""
 
     def exhausted(self, history: History) -> str | None:
         """Return in words that nothing new is left to try, or None."""
@@ -159,10 +173,10 @@ class Flat:
             params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
             return Proposal(params, point, repeat)
         if self.distinct is not None:
-            found = self.distinct.fresh(history, self.sampler, partial(self._settled, history))
-            if found is None:
+            new = self.distinct.fresh(history, self.sampler, partial(self._settled, history))
+            if new is None:
                 return None
-            return Proposal(found[0], found[1], rejected=found[2], allotment=self._allotment)
+            return Proposal(new.params, new.number, rejected=new.rejected, allotment=self._allotment)
         params = self._settled(history, self.sampler.ask(history, point), point)
         return Proposal(params, point, rejected=self.sampler.rejected, allotment=self._allotment)
 
@@ -200,8 +214,8 @@ class Flat:
         begun = len(history.trials) - history.again - history.dequeued
         if begun % self.repeats or history.to_retry or self._queued(history):
             return None
-        known = self.distinct or self.reused
-        return None if known is None else known.exhausted(history)
+        tried = self.distinct or self.reused
+        return None if tried is None else tried.exhausted(history)
 
     def confirms(self, history: History) -> bool:
         """Return False."""

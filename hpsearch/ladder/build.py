@@ -20,7 +20,7 @@ from hpsearch.study.study import DEFAULT_TRIALS, Study
 
 def build(
     study: Study,
-    first: int | None = None,
+    n_at_begin: int | None = None,
     enough: Callable[[History], bool] = lambda history: False,
     n: int | None = None,
     *,
@@ -30,7 +30,7 @@ def build(
 
     Args:
         study: The study, its stages settled.
-        first: Its number of trials when it was begun, or None where that was not said.
+        n_at_begin: Its number of trials when it was begun, or None where that was not said.
         enough: Whether the search has found what it was after.
         n: Training samples of the full problem, by which stages share out the trials; None: evenly.
         sampler: The study's sampler, where it was built already.
@@ -44,14 +44,20 @@ def build(
         if not study.confirm:
             settled = None if callable(study.space) else Settled(study)
             points = sampler.size if study.sampler == "listed" else None
-            known = None if study.duplicates == "retrain" else Duplicates(study)
+            duplicates = None if study.duplicates == "retrain" else Duplicates(study)
             skips = study.duplicates == "skip"
             return Flat(
-                sampler, total, study.repeats, points, settled, known if skips else None, None if skips else known
+                sampler,
+                total,
+                study.repeats,
+                points,
+                settled,
+                duplicates if skips else None,
+                None if skips else duplicates,
             )
         return Staged(study, [Scale()], [total], enough)
     assert not isinstance(study.stages, str), "stages were settled"
-    return Staged(study, study.stages, _counts(study, study.stages, first, n), enough)
+    return Staged(study, study.stages, _counts(study, study.stages, n_at_begin, n), enough)
 
 
 def check(study: Study, n: int | None = None) -> None:
@@ -69,10 +75,10 @@ def check(study: Study, n: int | None = None) -> None:
         _counts(study, study.stages, None, n)
 
 
-def _counts(study: Study, stages: Sequence[Scale], first: int | None, n: int | None) -> list[int]:
+def _counts(study: Study, stages: Sequence[Scale], n_at_begin: int | None, n: int | None) -> list[int]:
     """Return how many trials each stage has, of stages that can promote."""
     try:
-        counts = split(stages, study.n_trials, first, DEFAULT_TRIALS, n)
+        counts = split(stages, study.n_trials, n_at_begin, DEFAULT_TRIALS, n)
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
     for scale in stages:

@@ -41,13 +41,13 @@ class Dealt:
         """Return what stands for the number of the lane's trial after so many others."""
         return begun * self.lanes + self.lane
 
-    def next(self, history: History, begun: int, last: Mapping[str, Any]) -> Proposal | None:
+    def next(self, history: History, begun: int, last_params: Mapping[str, Any]) -> Proposal | None:
         """Return the next trial of the lane; None where it has none left.
 
         Args:
             history: What is known.
             begun: How many trials the lane has begun.
-            last: Parameters of the last of these.
+            last_params: Parameters of the last of these.
         """
         if self.total is not None and len(history.trials) >= self.total:
             return None
@@ -62,7 +62,7 @@ class Dealt:
         if self.sampler.size is not None and self.total is not None and point * self.repeats >= self.total:
             return None
         if repeat:
-            return Proposal(dict(last), point, repeat)
+            return Proposal(dict(last_params), point, repeat)
         params = self.sampler.ask(history, point)
         if self.settle is not None:
             params = self.settle.fixed(history, params, point)

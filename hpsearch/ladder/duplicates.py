@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import UserError
-from hpsearch.ladder.base import Settled
+from hpsearch.ladder.base import HoldFixed, NewPoint
 from hpsearch.ladder.settled import QUEUE
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
@@ -60,15 +60,15 @@ class Duplicates:
         self._follow(history)
         return self._last
 
-    def fresh(self, history: History, sampler: Sampler, settled: Settled) -> tuple[dict[str, Any], int, int] | None:
-        """Return a point that was not tried, its number, and how many proposals a constraint rejected for it.
+    def fresh(self, history: History, sampler: Sampler, hold_fixed: HoldFixed) -> NewPoint | None:
+        """Return a point that was not tried.
 
         Numbers of proposals that were tried before stay unused, so that each number stands for one proposal.
 
         Args:
             history: The study so far.
             sampler: Proposes points.
-            settled: Gives a proposal the values that are fixed by now.
+            hold_fixed: Gives a proposal the values that are fixed by now.
 
         Returns:
             None where nothing new is left.
@@ -81,14 +81,14 @@ class Duplicates:
             if sampler.size is not None and number + 1 >= sampler.size:
                 break
             number += 1
-            params = settled(sampler.ask(history, number), number)
+            params = hold_fixed(sampler.ask(history, number), number)
             if self._key(params) not in self._seen:
-                return params, number, sampler.rejected
+                return NewPoint(params, number, sampler.rejected)
         if sampler.size is None and self._study.dimensions:
             number += 1
-            drawn = self._drawn(history, number, settled)
+            drawn = self._drawn(history, number, hold_fixed)
             if drawn is not None:
-                return drawn, number, 0
+                return NewPoint(drawn, number, 0)
         self._gave_up = f"{number - self._last} proposals in a row were of points that have been tried"
         return None
 
@@ -100,14 +100,14 @@ class Duplicates:
             return f"all {len(cells):,} points of the space have been tried"
         return self._gave_up or None
 
-    def _drawn(self, history: History, number: int, settled: Settled) -> dict[str, Any] | None:
+    def _drawn(self, history: History, number: int, hold_fixed: HoldFixed) -> dict[str, Any] | None:
         """Return a point that was not tried, drawn at random, or None."""
         if (cells := self._allowed(history)) is not None:
-            left = [point for key, point in cells.items() if key not in self._seen]
+            untried = [point for key, point in cells.items() if key not in self._seen]
             rng = np.random.default_rng(point_sequence(self._study.seed, number, OWN))
-            return left[int(rng.integers(len(left)))] if left else None
+            return untried[int(rng.integers(len(untried)))] if untried else None
         for attempt in range(DRAWS):
-            params = settled(self._feasible.draw(number, attempt), number)
+            params = hold_fixed(self._feasible.draw(number, attempt), number)
             if self._feasible(params) and self._key(params) not in self._seen:
                 return params
         return None

@@ -30,20 +30,20 @@ def narrow(
         margin: A fraction of the old range.
         others: Points whose options remain too: what a margin is to a range.
     """
-    found: dict[str, Dimension] = {}
+    narrowed: dict[str, Dimension] = {}
     for name, dim in space.items():
-        conditions = _conditions(dim, found)
+        conditions = _conditions(dim, narrowed)
         if conditions is not None and not all(conditions.values()):
             continue
         dim = replace(dim, when=conditions) if conditions is not None else dim
         values = [point[name] for point in points if name in point]
         if values and isinstance(dim, Choice):
-            kept = [listed(value) for value in [*values, *(point[name] for point in others if name in point)]]
-            dim = replace(dim, options=[option for option in dim.listed_options if listed(option) in kept])
+            remaining = [listed(value) for value in [*values, *(point[name] for point in others if name in point)]]
+            dim = replace(dim, options=[option for option in dim.listed_options if listed(option) in remaining])
         elif values and not isinstance(dim, Choice):
             dim = _range(dim, values, margin)
-        found[name] = dim
-    return found
+        narrowed[name] = dim
+    return narrowed
 
 
 def _conditions(dim: Dimension, space: Mapping[str, Dimension]) -> dict[str, list[Any]] | None:

@@ -62,13 +62,13 @@ def _close(losses: dict[int, list[float]], order: list[int], level: float, valid
     if not order:
         return 0
     means = [math.fsum(losses[point]) / len(losses[point]) for point in order]
-    freedom = sum(len(each) - 1 for each in losses.values())
+    freedom = sum(len(values) - 1 for values in losses.values())
     if freedom:
         squares = math.fsum((value - mean) ** 2 for p, mean in zip(order, means, strict=True) for value in losses[p])
         variance = squares / freedom
     else:
-        right = min(max(abs(means[0]), 0.0), 1.0)
-        variance = right * (1 - right) / (valid or 1)
+        accuracy = min(max(abs(means[0]), 0.0), 1.0)
+        variance = accuracy * (1 - accuracy) / (valid or 1)
     z = NormalDist().inv_cdf(level)
     best = len(losses[order[0]])
     near = [

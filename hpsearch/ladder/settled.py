@@ -48,11 +48,11 @@ class Settled:
         if repeat:
             params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
             return Proposal(params, point, repeat, enqueued=True)
-        given = {**(history.declaration.fixed or {}), **history.queue[place]}
+        wanted = {**(history.declaration.fixed or {}), **history.queue[place]}
         proposed: dict[str, Any] = {}
-        if getattr(sampler, "any_point", False) and not self._whole(given):
+        if getattr(sampler, "any_point", False) and not self._whole(wanted):
             proposed = sampler.ask(history, point)
-        return Proposal(self._complete(given, proposed, point), point, enqueued=True)
+        return Proposal(self._complete(wanted, proposed, point), point, enqueued=True)
 
     def fixed(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
         """Return a proposal with the values that are fixed by now.
@@ -63,22 +63,22 @@ class Settled:
         held = history.declaration.fixed or {}
         return self._complete(held, params, point) if held else params
 
-    def _whole(self, given: Mapping[str, Any]) -> bool:
-        return all(name in given for name in active(self.study.dimensions, given))
+    def _whole(self, wanted: Mapping[str, Any]) -> bool:
+        return all(name in wanted for name in active(self.study.dimensions, wanted))
 
-    def _complete(self, given: Mapping[str, Any], proposed: Mapping[str, Any], point: int) -> dict[str, Any]:
+    def _complete(self, wanted: Mapping[str, Any], proposed: Mapping[str, Any], point: int) -> dict[str, Any]:
         """Return a point with the given values, else the proposed ones, else values drawn at random."""
         space, name = self.study.dimensions, None
         for attempt in range(ATTEMPTS):
             # Once a constraint rejects what was proposed, all but the given values are drawn.
-            known = {**(proposed if attempt == 0 else {}), **given}
+            values = {**(proposed if attempt == 0 else {}), **wanted}
             # Conditions do not matter here: what does not exist in the point is left out below.
-            free = {key: replace(dim, when=None) for key, dim in space.items() if key not in known}
+            free = {key: replace(dim, when=None) for key, dim in space.items() if key not in values}
             rng = np.random.default_rng(np.random.SeedSequence((self.study.seed, _STREAM, point, attempt)))
-            known |= from_units(free, rng.random(len(free)).tolist())
-            params = {key: known[key] for key in active(space, known)}
+            values |= from_units(free, rng.random(len(free)).tolist())
+            params = {key: values[key] for key in active(space, values)}
             if (name := violated(self.study.constraints, space, params)) is None:
                 return params
-            if self._whole(given):
+            if self._whole(wanted):
                 break
-        raise UserError(f"study {self.study.name!r}: no point with {dict(given)!r} meets constraint {name}")
+        raise UserError(f"study {self.study.name!r}: no point with {dict(wanted)!r} meets constraint {name}")

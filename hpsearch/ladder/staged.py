@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hpsearch.judging import confirm
 from hpsearch.ladder.base import Proposal
-from hpsearch.ladder.rung import Rung, Source
+from hpsearch.ladder.search_stage import SearchStage, Source
 from hpsearch.log.history import History, Trial
 from hpsearch.samplers.base import Continuation
 from hpsearch.study.scaling import Scale
@@ -39,7 +39,7 @@ class Staged:
         self._counts = list(counts)
         self._enough = enough
         self._history: History | None = None
-        self._rungs: dict[int, Rung] = {}
+        self._stages: dict[int, SearchStage] = {}
         self._sources: dict[int, Source] = {}
         self.total: int | None = sum(counts) + study.confirm * (study.confirm_top + 1)
 
@@ -47,8 +47,8 @@ class Staged:
         """Return the next trial to begin, or None where a stage waits for its last trials or all is done."""
         number = self._open_stage(history)
         if number is not None:
-            before = [trial for trial in history.unfinished if trial.ask.stage < number]
-            return None if before else self._search(history, number)
+            unfinished = [trial for trial in history.unfinished if trial.ask.stage < number]
+            return None if unfinished else self._search(history, number)
         if any(self.searches(trial.ask.stage) for trial in history.unfinished):
             return None
         lacking = self._lacking(history)
@@ -78,62 +78,62 @@ class Staged:
 
     def epochs(self, stage: int, most: int) -> int:
         """Return the stage's own epochs where it has fewer."""
-        own = self._scales[stage].epochs if self.searches(stage) else None
-        return most if own is None else min(own, most)
+        limit = self._scales[stage].epochs if self.searches(stage) else None
+        return most if limit is None else min(limit, most)
 
     def _open_stage(self, history: History) -> int | None:
         """Return the first stage of the search that lacks trials, or None."""
         if history is not self._history:
-            self._history, self._rungs, self._sources = history, {}, {}
+            self._history, self._stages, self._sources = history, {}, {}
         if self._enough(history):
             return None
         repeats = self._study.repeats
         for stage, count in enumerate(self._counts):
-            own = _at(history, stage)
-            if len(own) >= count:
+            begun = _at(history, stage)
+            if len(begun) >= count:
                 continue
             if stage and any(trial.ask.stage < stage for trial in history.unfinished):
                 return stage  # what is to be promoted is not known yet
-            given = len(self._rung(history, stage).given)
-            if len(own) < given * repeats or self._waits(history, stage):
+            n_inherited = len(self._stage(history, stage).inherited)
+            if len(begun) < n_inherited * repeats or self._waits(history, stage):
                 return stage
             source = self._source(history, stage)
             size = source.sampler.size
-            if size is None or len(own) < (given + size - source.first) * repeats:
+            if size is None or len(begun) < (n_inherited + size - source.n_shown) * repeats:
                 return stage
         return None
 
     def _waits(self, history: History, stage: int) -> bool:
         """Return whether points that a stage was given still train: where the others come from depends on them."""
-        given = {point for point, _ in self._rung(history, stage).given}
-        return any(trial.ask.stage == stage and trial.ask.point in given for trial in history.unfinished)
+        inherited = {point for point, _ in self._stage(history, stage).inherited}
+        return any(trial.ask.stage == stage and trial.ask.point in inherited for trial in history.unfinished)
 
     def _search(self, history: History, stage: int) -> Proposal | None:
-        own, rung = _at(history, stage), self._rung(history, stage)
-        index, repeat = divmod(len(own), self._study.repeats)
+        begun, search = _at(history, stage), self._stage(history, stage)
+        index, repeat = divmod(len(begun), self._study.repeats)
         if repeat:
-            return Proposal(own[-1].params, own[-1].ask.point, repeat, stage)
-        if index < len(rung.given):
-            point, params = rung.given[index]
+            return Proposal(begun[-1].params, begun[-1].ask.point, repeat, stage)
+        if index < len(search.inherited):
+            point, params = search.inherited[index]
             return Proposal(params, point, 0, stage)
         if self._waits(history, stage):
             return None
         source = self._source(history, stage)
         source.view.sync(history)
-        params = source.sampler.ask(source.view, index - len(rung.given) + source.first)
-        note = source.note if index == len(rung.given) else ""
+        params = source.sampler.ask(source.view, index - len(search.inherited) + source.n_shown)
+        note = source.note if index == len(search.inherited) else ""
         number = 1 + max((trial.ask.point for trial in history.trials), default=-1)
         return Proposal(params, number, 0, stage, source.sampler.rejected, note)
 
-    def _rung(self, history: History, stage: int) -> Rung:
-        if stage not in self._rungs:
-            before = Rung.after(self._study, self._scales[stage - 1], stage, history) if stage else None
-            self._rungs[stage] = before or Rung.first(self._study)
-        return self._rungs[stage]
+    def _stage(self, history: History, stage: int) -> SearchStage:
+        if stage not in self._stages:
+            before = SearchStage.after(self._study, self._scales[stage - 1], stage, history) if stage else None
+            self._stages[stage] = before or SearchStage.first(self._study)
+        return self._stages[stage]
 
     def _source(self, history: History, stage: int) -> Source:
         if stage not in self._sources:
-            self._sources[stage] = self._rung(history, stage).source(history)
+            self._sources[stage] = self._stage(history, stage).source(history)
         return self._sources[stage]
 
     def _lacking(self, history: History) -> list[Proposal]:
@@ -141,11 +141,11 @@ class Staged:
         chosen, seeds, stage = confirm.candidates(history), range(self._study.confirm), len(self._scales)
         begun = {(t.ask.stage, t.ask.point, t.ask.repeat) for t in history.trials}
         wanted = [Proposal(trial.params, trial.ask.point, seed, stage) for seed in seeds for trial in chosen]
-        found = confirm.verdict(history)
-        if found is not None and confirm.tests(history):
-            winner = found.winner
+        verdict = confirm.verdict(history)
+        if verdict is not None and confirm.tests(history):
+            winner = verdict.winner
             wanted += [Proposal(winner.params, winner.point, seed, stage + 1) for seed in seeds]
-        return [each for each in wanted if (each.stage, each.point, each.repeat) not in begun]
+        return [proposal for proposal in wanted if (proposal.stage, proposal.point, proposal.repeat) not in begun]
 
 
 def _at(history: History, stage: int) -> list[Trial]:

@@ -42,23 +42,23 @@ class StageView(History):
         self.tick, self.time = history.tick, history.time
         for trial in history.trials[self._seen :]:
             if trial.ask.stage == self.full_stage and self._shows(trial):
-                own = Trial(self._numbered(trial), trial.asked_at, trial.ticks, trial.rows)
-                self.trials.append(own)
-                self.unfinished.begin(own)
-                self._open.append((trial, own))
+                shown = Trial(self._numbered(trial), trial.asked_at, trial.ticks, trial.rows)
+                self.trials.append(shown)
+                self.unfinished.begin(shown)
+                self._open.append((trial, shown))
         self._seen = len(history.trials)
         ended = []
-        for whole, own in self._open:
-            own.value, own.best_epoch, own.values = whole.value, whole.best_epoch, whole.values
-            own.decision, own.audit, own.ended_at = whole.decision, whole.audit, whole.ended_at
-            if own.paused is None and whole.paused is not None:
-                self.unfinished.pause(own.number)
-            elif own.paused is not None and whole.paused is None:
-                self.unfinished.resume(own.number)
-            own.pauses, own.resumes, own.phases = whole.pauses, whole.resumes, whole.phases
-            if own.decision is not None:
-                self.unfinished.end(own.number)
-                ended.append(own.ticks[-1] if own.ticks else -1)
+        for original, shown in self._open:
+            shown.value, shown.best_epoch, shown.values = original.value, original.best_epoch, original.values
+            shown.decision, shown.audit, shown.ended_at = original.decision, original.audit, original.ended_at
+            if shown.paused is None and original.paused is not None:
+                self.unfinished.pause(shown.number)
+            elif shown.paused is not None and original.paused is None:
+                self.unfinished.resume(shown.number)
+            shown.pauses, shown.resumes, shown.phases = original.pauses, original.resumes, original.phases
+            if shown.decision is not None:
+                self.unfinished.end(shown.number)
+                ended.append(shown.ticks[-1] if shown.ticks else -1)
         self._open = [pair for pair in self._open if pair[1].decision is None]
         self.ends += sorted(ended)
         self.best = next(iter(self.ranked()), None)

@@ -37,21 +37,21 @@ class Observation:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values; what is usual is left out."""
-        told: dict[str, Any] = {"params": self.params}
+        fields: dict[str, Any] = {"params": self.params}
         usual = Observation(self.params)
         for name in ("values", "state", "epoch", "source", "curve", "began", "ended"):
             if (value := getattr(self, name)) != getattr(usual, name):
-                told[name] = list(value) if name == "values" else value
+                fields[name] = list(value) if name == "values" else value
         if self.curve:
-            told["curve"] = [[epoch, value if math.isfinite(value) else str(value)] for epoch, value in self.curve]
-        return told
+            fields["curve"] = [[epoch, value if math.isfinite(value) else str(value)] for epoch, value in self.curve]
+        return fields
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Observation:
+    def of(cls, fields: Mapping[str, Any]) -> Observation:
         """Return the observation that :meth:`to_json` wrote."""
-        values = tuple(float(value) for value in told.get("values", ()))
-        curve = tuple((int(epoch), float(value)) for epoch, value in told.get("curve", ()))
-        return cls(**{**told, "values": values, "curve": curve})
+        values = tuple(float(value) for value in fields.get("values", ()))
+        curve = tuple((int(epoch), float(value)) for epoch, value in fields.get("curve", ()))
+        return cls(**{**fields, "values": values, "curve": curve})
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class Brought:
         """Return it as JSON values; nothing where there is nothing."""
         if not self.observations and not self.said:
             return {}
-        return {"said": list(self.said), "observations": [each.to_json() for each in self.observations]}
+        return {"said": list(self.said), "observations": [observation.to_json() for observation in self.observations]}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Brought:
+    def of(cls, fields: Mapping[str, Any]) -> Brought:
         """Return what :meth:`to_json` wrote."""
-        return cls(tuple(map(Observation.of, told.get("observations", ()))), tuple(told.get("said", ())))
+        return cls(tuple(map(Observation.of, fields.get("observations", ()))), tuple(fields.get("said", ())))

@@ -41,17 +41,17 @@ def find(root: str | Path, name: str) -> Path:
     Raises:
         UserError: There is no such study, or several variants go by this name.
     """
-    known = studies(root)
-    if not known:
+    names = studies(root)
+    if not names:
         raise UserError(f"{root}: holds no study yet; run one first (`hpsearch run STUDY.py`) or name another --root")
-    if name not in known:
-        variants = [study for study in known if study.partition("@")[0] == name]
+    if name not in names:
+        variants = [study for study in names if study.partition("@")[0] == name]
         if len(variants) > 1:
             raise UserError(f"{name!r} has several variants in {root}, name one: {', '.join(variants)}")
         if not variants:
             # The file that declares a study is a likely slip for the study.
             typed = Path(name).stem if name.endswith(".py") else name
-            path, hint = Path("studies") / f"{typed}.py", did_you_mean(typed, known)
+            path, hint = Path("studies") / f"{typed}.py", did_you_mean(typed, names)
             if path.is_file() and "did you mean" not in hint:
                 raise UserError(f"no study {name!r} in {root} yet: `hpsearch run {path}` begins it")
             raise UserError(f"no study {name!r} in {root}{hint}")

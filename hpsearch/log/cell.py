@@ -42,14 +42,14 @@ class Trial(Protocol):
 
 def trial_html(trial: Trial) -> str:
     """Return a trial: its state, value, parameters, curve and why it ended."""
-    value = "" if trial.value is None else f", {_number(trial.value)} at epoch {trial.best_epoch} of {trial.epoch}"
-    parts = [f"<b>trial {trial.ask.trial}: {trial.state.lower()}</b>{value}"]
+    result = "" if trial.value is None else f", {_number(trial.value)} at epoch {trial.best_epoch} of {trial.epoch}"
+    parts = [f"<b>trial {trial.ask.trial}: {trial.state.lower()}</b>{result}"]
     metric = _metric(trial)
     if metric is not None and trial.epoch > 1:
         parts.append(curves_svg([trial.curve(metric)], metric))
-    parts.append(table(("parameter", "value"), [(name, shown(each)) for name, each in trial.ask.params.items()]))
+    parts.append(table(("parameter", "value"), [(name, shown(value)) for name, value in trial.ask.params.items()]))
     if trial.attributes:
-        parts.append(table(("attribute", "value"), [(name, shown(each)) for name, each in trial.attributes.items()]))
+        parts.append(table(("attribute", "value"), [(name, shown(value)) for name, value in trial.attributes.items()]))
     if trial.decision is not None:
         parts.append(escape(trial.decision.reason))
     return "".join(f"<div>{part}</div>" for part in parts if part)

@@ -18,12 +18,15 @@ def complete(trials: Iterable[Trial], brought: Brought, extension: Extension) ->
         return brought
     space = from_json(extension.declaration["space"])
 
-    def completed(had: dict[str, Any]) -> dict[str, Any]:
-        params = {**extension.earlier, **had}
-        return had | {name: params[name] for name in active(space, params) if name in params}
+    def completed(asked: dict[str, Any]) -> dict[str, Any]:
+        params = {**extension.earlier, **asked}
+        return asked | {name: params[name] for name in active(space, params) if name in params}
 
     for trial in trials:
         trial.ask = replace(trial.ask, params=completed(trial.params))
     return replace(
-        brought, observations=tuple(replace(each, params=completed(each.params)) for each in brought.observations)
+        brought,
+        observations=tuple(
+            replace(observation, params=completed(observation.params)) for observation in brought.observations
+        ),
     )

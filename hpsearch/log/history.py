@@ -158,10 +158,10 @@ class History:
         self.unfinished.begin(trial)
         if ask.stage == self.full_stage:
             self._leader.begin(trial)
-        which = ask.stage, ask.point, ask.repeat
-        self.again += which in self._begun
+        repeat = ask.stage, ask.point, ask.repeat
+        self.again += repeat in self._begun
         self.dequeued += ask.enqueued
-        self._begun.add(which)
+        self._begun.add(repeat)
 
     def resume_trial(self, resume: Resume) -> None:
         """Take in that a paused trial goes on."""
@@ -200,9 +200,9 @@ class History:
 
     def _lead(self) -> None:
         """Find the incumbent anew, under the declaration that holds."""
-        own = [trial for trial in self.trials if trial.ask.stage == self.full_stage]
-        self._leader = Leader(self.goal, self.declaration.repeats, own)
-        self._follow(own)
+        ranked = [trial for trial in self.trials if trial.ask.stage == self.full_stage]
+        self._leader = Leader(self.goal, self.declaration.repeats, ranked)
+        self._follow(ranked)
 
     def _follow(self, changed: Iterable[Trial]) -> None:
         """Find the incumbent where something became of these trials."""
@@ -294,8 +294,8 @@ class History:
         if self._current is not None:
             return self._current.failed()
         last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
-        waiting = set(self.to_retry)
-        return [t.number for t in last.values() if (t.state == "FAILED" or t.ended_badly) and t.number not in waiting]
+        to_retry = set(self.to_retry)
+        return [t.number for t in last.values() if (t.state == "FAILED" or t.ended_badly) and t.number not in to_retry]
 
     def running(self) -> list[Trial]:
         """Return the trials that train, by number."""

@@ -117,8 +117,8 @@ class Lock:
 
     def _holder_has_ended(self) -> bool:
         """Return whether the holder was a process of this machine that is gone: a child of it holds the lock."""
-        found = re.fullmatch(r"process (\d+) on (.+)", self._holder())
-        return found is not None and found[2] == socket.gethostname() and not _lives(int(found[1]))
+        match = re.fullmatch(r"process (\d+) on (.+)", self._holder())
+        return match is not None and match[2] == socket.gethostname() and not _lives(int(match[1]))
 
     def refusal(self, holder: str = "") -> StudyHeld:
         """Return what is said where another process holds the study."""

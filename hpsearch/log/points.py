@@ -114,13 +114,13 @@ def ranked_points(goal: Goal, trials: Iterable[Trial], repeats: int) -> list[Poi
         repeats: How many the study wants of a point. Where it wants one, each trial is a point of its own.
     """
     if repeats == 1:
-        known = _ordered(goal, [trial for trial in trials if may_win(goal, trial)])
-        return [Point(goal, (trial,), (), 0, whole=True) for trial in known]
+        ranked = _ordered(goal, [trial for trial in trials if may_win(goal, trial)])
+        return [Point(goal, (trial,), (), 0, whole=True) for trial in ranked]
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(key(trial), []).append(trial)
-    found = [point_of(goal, group, repeats) for group in groups.values()]
-    return sorted((point for point in found if point is not None), key=lambda point: point.rank)
+    points = [point_of(goal, group, repeats) for group in groups.values()]
+    return sorted((point for point in points if point is not None), key=lambda point: point.rank)
 
 
 class Leader:
@@ -156,11 +156,11 @@ class Leader:
         for name in dict.fromkeys(map(self._name, trials)):
             if name not in self._groups:
                 continue  # of another stage
-            before, rank = self._ranks.pop(name, None), self._rank(name)
+            old_rank, rank = self._ranks.pop(name, None), self._rank(name)
             if rank is not None:
                 self._ranks[name] = rank
             leads = name == self._leads
-            if leads and (rank is None or before is None or before < rank):
+            if leads and (rank is None or old_rank is None or old_rank < rank):
                 self._leads = min(self._ranks, key=self._ranks.__getitem__, default=None)
             elif rank is not None and (leads or self._leads is None or rank < self._ranks[self._leads]):
                 self._leads = name
@@ -187,5 +187,5 @@ class Leader:
 
 
 def _ordered(goal: Goal, trials: Sequence[Trial]) -> tuple[Trial, ...]:
-    known = [(goal.loss(trial.value), trial.number, trial) for trial in trials if trial.value is not None]
-    return tuple(trial for _, _, trial in sorted(known, key=lambda each: each[:2]))
+    ranked = [(goal.loss(trial.value), trial.number, trial) for trial in trials if trial.value is not None]
+    return tuple(trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2]))

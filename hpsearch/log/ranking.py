@@ -29,14 +29,14 @@ def front(goal: Goal, ranked: Iterable[T]) -> list[T]:
         goal: The metrics.
         ranked: Trials or points with a value for each.
     """
-    measured = [(goal.losses(each.values), each) for each in ranked]
-    known = sorted((pair for pair in measured if all(map(math.isfinite, pair[0]))), key=lambda pair: pair[0])
-    kept: list[tuple[tuple[float, ...], T]] = []
-    for losses, each in known:
+    measured = [(goal.losses(candidate.values), candidate) for candidate in ranked]
+    finite = sorted((pair for pair in measured if all(map(math.isfinite, pair[0]))), key=lambda pair: pair[0])
+    unbeaten: list[tuple[tuple[float, ...], T]] = []
+    for losses, candidate in finite:
         # Whoever is better than this one stands before it, and is kept or beaten by one that is.
-        if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in kept):
-            kept.append((losses, each))
-    return [each for _, each in kept]
+        if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in unbeaten):
+            unbeaten.append((losses, candidate))
+    return [candidate for _, candidate in unbeaten]
 
 
 def may_win(goal: Goal, trial: Trial) -> bool:

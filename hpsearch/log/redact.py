@@ -140,8 +140,8 @@ def words(values: Sequence[str]) -> list[str]:
     """Return a command line without secrets, also where an option and its value are two words."""
     shown: list[str] = []
     for value in values:
-        before = shown[-1] if shown else ""
-        is_value = before.startswith("-") and "=" not in before and _NAME.search(before.lstrip("-"))
+        option = shown[-1] if shown else ""
+        is_value = option.startswith("-") and "=" not in option and _NAME.search(option.lstrip("-"))
         shown.append(HIDDEN if is_value and not value.startswith("-") else text(value))
     return shown
 
@@ -155,8 +155,8 @@ def record(value: Record, more: Iterable[str] = ()) -> Record:
     """
     more = tuple(more)
 
-    def clean(told: str) -> str:
-        return text(whole(told), more)
+    def clean(string: str) -> str:
+        return text(whole(string), more)
 
     if isinstance(value, Header):
         environment = _walk(value.environment, clean)
@@ -179,9 +179,9 @@ def record(value: Record, more: Iterable[str] = ()) -> Record:
     return value
 
 
-def whole(told: str) -> str:
+def whole(string: str) -> str:
     """Return a text that every program takes: half a character, as of a name that is no UTF-8, becomes an escape."""
-    return told if told.isascii() else told.encode("utf-8", "backslashreplace").decode()
+    return string if string.isascii() else string.encode("utf-8", "backslashreplace").decode()
 
 
 def _row(row: Row, clean: Callable[[str], str]) -> Row:
@@ -202,13 +202,13 @@ def _walk(value: Any, clean: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list | tuple):
-        return [_walk(each, clean) for each in value]
+        return [_walk(item, clean) for item in value]
     if isinstance(value, dict):
-        return {name: _walk(each, clean) for name, each in value.items()}
+        return {name: _walk(item, clean) for name, item in value.items()}
     return value
 
 
 def _of_the_environment() -> list[str]:
     """Return the values of environment variables that are called as secrets are, the longest first."""
-    found = {value for name, value in os.environ.items() if len(value) >= SHORTEST and _NAME.search(name)}
-    return sorted(found, key=lambda value: (-len(value), value))
+    secrets = {value for name, value in os.environ.items() if len(value) >= SHORTEST and _NAME.search(name)}
+    return sorted(secrets, key=lambda value: (-len(value), value))

@@ -105,12 +105,12 @@ class Rows(Sequence[Row]):
         """Return a metric at each row, None where the row did not report it."""
         if self._same:
             return list(self.curve(metric)) if self._names and metric in self._names[0] else [None] * len(self)
-        found: list[float | None] = []
+        values: list[float | None] = []
         start = 0
         for names in self._names:
-            found.append(self._values[start + names.index(metric)] if metric in names else None)
+            values.append(self._values[start + names.index(metric)] if metric in names else None)
             start += len(names)
-        return found
+        return values
 
     @property
     def monitored(self) -> list[str]:
@@ -121,7 +121,9 @@ class Rows(Sequence[Row]):
 
     def within(self, metric: str) -> tuple[list[int], list[float]]:
         """Return a metric as it was measured within the epochs: samples trained on until then, and values."""
-        points = [(n, each[metric]) for points in self._within.values() for n, each in points if metric in each]
+        points = [
+            (n, metrics[metric]) for points in self._within.values() for n, metrics in points if metric in metrics
+        ]
         return [n for n, _ in points], [value for _, value in points]
 
     def __len__(self) -> int:
@@ -140,7 +142,7 @@ class Rows(Sequence[Row]):
         names = self._names[place]
         start = self._start(place)
         values = self._values[start : start + len(names)]
-        trial, lane = self._trial, next(lane for first, lane in reversed(self._lanes) if first <= place)
+        trial, lane = self._trial, next(lane for since, lane in reversed(self._lanes) if since <= place)
         metrics, scoring = dict(zip(names, values, strict=True)), self._scoring.get(place, 0.0)
         within = self._within.get(place, ())
         return Row(
@@ -151,8 +153,8 @@ class Rows(Sequence[Row]):
         if self._alike:
             return place * len(self._names[0])
         while len(self._starts) <= place:
-            known = len(self._starts)
-            self._starts.append(self._starts[-1] + len(self._names[known - 1]) if known else 0)
+            row = len(self._starts)
+            self._starts.append(self._starts[-1] + len(self._names[row - 1]) if row else 0)
         return self._starts[place]
 
     def __eq__(self, other: object) -> bool:

@@ -25,7 +25,7 @@ class Lines:
 
     def __init__(self, records: list[Record]) -> None:
         self._records = records
-        self._gone = 0
+        self._n_forgotten = 0
 
     def append(self, record: Record) -> None:
         """Take in what was written."""
@@ -33,12 +33,12 @@ class Lines:
 
     def at(self, place: int) -> Record | None:
         """Return the record at a place of the log, from 0; None where that is not written yet."""
-        return self._records[place - self._gone] if place - self._gone < len(self._records) else None
+        return self._records[place - self._n_forgotten] if place - self._n_forgotten < len(self._records) else None
 
     def forget(self, place: int) -> None:
         """Let go of all before a place."""
-        del self._records[: place - self._gone]
-        self._gone = max(place, self._gone)
+        del self._records[: place - self._n_forgotten]
+        self._n_forgotten = max(place, self._n_forgotten)
 
 
 class View:
@@ -77,12 +77,12 @@ def sight(view: History, trial: Trial, shown: Mapping[int, float], number: int |
     seen, trials = copy.copy(view), Numbered[Trial](view.first)
     trials.extend(view.trials)
     place = len(trials) if number is None else min(number - view.first, len(trials))
-    own = copy.copy(trial)
-    own.ask = replace(trial.ask, trial=view.first + place)
-    trials[place : place + 1] = [own]
+    decided = copy.copy(trial)
+    decided.ask = replace(trial.ask, trial=view.first + place)
+    trials[place : place + 1] = [decided]
     seen.trials, seen.table = trials, dict(view.table)
     for epoch, value in shown.items():
         column = view.table.get(epoch, {})
-        if own.number not in column:
-            seen.table[epoch] = {**column, own.number: value}
-    return seen, own.number
+        if decided.number not in column:
+            seen.table[epoch] = {**column, decided.number: value}
+    return seen, decided.number

@@ -44,19 +44,19 @@ def scales(history: History) -> list[Scale]:
 
 def stages(history: History) -> list[Stage]:
     """Return the stages that a study has or had trials in, and all of its search."""
-    known = scales(history)
+    search_scales = scales(history)
     n = (history.header.dataset.get("sizes") or {}).get("train") if history.header else None
-    by_number: dict[int, list[Trial]] = {number: [] for number in range(len(known))}
+    by_number: dict[int, list[Trial]] = {number: [] for number in range(len(search_scales))}
     for trial in history.trials:
         by_number.setdefault(trial.ask.stage, []).append(trial)
     roles = history.roles
     extra = {roles.confirm: "confirm: fresh seeds", roles.test: "test: other fresh seeds"}
-    found = []
+    listed = []
     for number, trials in sorted(by_number.items()):
-        scale = known[number] if number < len(known) else Scale()
+        scale = search_scales[number] if number < len(search_scales) else Scale()
         share = scale.train / n if scale.train is not None and n else 1.0
-        found.append(Stage(number, extra.get(number) or describe(scale), share, tuple(trials)))
-    return found
+        listed.append(Stage(number, extra.get(number) or describe(scale), share, tuple(trials)))
+    return listed
 
 
 def planned_trials(history: History, default: int) -> int | None:
@@ -66,10 +66,10 @@ def planned_trials(history: History, default: int) -> int | None:
         history: The study.
         default: How many a staged study has that does not say it.
     """
-    said = history.declaration.n_trials
+    declared = history.declaration.n_trials
     counts = [scale.trials for scale in scales(history)]
-    if said is not None or len(counts) < 2:
-        return said
+    if declared is not None or len(counts) < 2:
+        return declared
     return default if None in counts else sum(count or 0 for count in counts)
 
 

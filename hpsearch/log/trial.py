@@ -222,8 +222,8 @@ class Trial:
     def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
         """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
         row = self.rows[place]
-        gone = math.fsum(each.seconds for each in self.rows[: place + 1])
-        return tuple(row.metrics.get(name, gone if name == SECONDS else math.nan) for name in metrics)
+        elapsed = math.fsum(past.seconds for past in self.rows[: place + 1])
+        return tuple(row.metrics.get(name, elapsed if name == SECONDS else math.nan) for name in metrics)
 
 
 def broken(trial: Trial, row: Row) -> Decision:

@@ -49,5 +49,5 @@ def typical(costs: Iterable[float]) -> float:
     >>> typical([]), typical([1.0, 4.0, 4.0]), typical([1.0, 4.0])
     (1.0, 4.0, 1.0)
     """
-    known = list(costs)
-    return statistics.median_low(known) if known else 1.0
+    values = list(costs)
+    return statistics.median_low(values) if values else 1.0

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from hpsearch.errors import UserError
 from hpsearch.log import redact
@@ -16,6 +17,18 @@ from hpsearch.log.records import Header, Record
 from hpsearch.log.syncing import Syncing
 
 
+class LogPlace(NamedTuple):
+    """Which file a log is, and how long.
+
+    Attributes:
+        inode: The file's number.
+        size: Its bytes.
+    """
+
+    inode: int
+    size: int
+
+
 class Log:
     """A log opened for writing: one writer at a time, held by a lock that dies with its process.
 
@@ -23,7 +36,7 @@ class Log:
 
     Args:
         path: The log's file.
-        known: Its place where it was closed before (:attr:`place`): what stood in it then is not read again.
+        closed_at: Its place where it was closed before (:attr:`place`): what stood in it then is not read again.
 
     Attributes:
         path: The log's file.
@@ -31,10 +44,10 @@ class Log:
         whole: Whether those are all: it was not known, or is another file than it was.
     """
 
-    def __init__(self, path: Path, known: tuple[int, int] | None = None) -> None:
+    def __init__(self, path: Path, closed_at: LogPlace | None = None) -> None:
         self.path = path
         self.whole = True
-        self._known = known
+        self._closed_at = closed_at
         self._file: FileIO | None = None
         self._lock = Lock(path.parent, log=False)
         self._key = 0
@@ -77,10 +90,10 @@ class Log:
     def _stands(self, file: FileIO) -> bool:
         """Return whether the open file is still the one that bears the log's name."""
         try:
-            there, mine = os.stat(self.path), os.fstat(file.fileno())
+            named, opened = os.stat(self.path), os.fstat(file.fileno())
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+        return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
 
     def check(self) -> None:
         """Make sure that what is written is still found under the log's name.
@@ -104,25 +117,26 @@ class Log:
 
     def _take_up(self, file: FileIO) -> None:
         """Read what stands in the log and cut a torn last line off."""
-        found = os.fstat(file.fileno())
-        begin = 0
-        if self._known is not None and self._known[0] == found.st_ino and 0 < self._known[1] <= found.st_size:
-            begin, self.whole = self._known[1], False
-        if found.st_size:
-            end = begin
-            unread = read(self.path, begin) if begin < found.st_size else ()
+        status = os.fstat(file.fileno())
+        offset = 0
+        before = self._closed_at
+        if before is not None and before.inode == status.st_ino and 0 < before.size <= status.st_size:
+            offset, self.whole = before.size, False
+        if status.st_size:
+            end = offset
+            unread = read(self.path, offset) if offset < status.st_size else ()
             for record, end in unread:  # noqa: B007 - the last offset is wanted behind the loop
                 self.records.append(record)
-            if end < found.st_size:
+            if end < status.st_size:
                 file.truncate(end)
             self._key = key_at(self.path)
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Which file the open log is, and how long: what may be ``known`` when it is opened again."""
+    def place(self) -> LogPlace:
+        """Which file the open log is, and how long: by which a log that is opened again reads what came since alone."""
         assert self._file is not None, "the log is not open"
-        found = os.fstat(self._file.fileno())
-        return found.st_ino, found.st_size
+        status = os.fstat(self._file.fileno())
+        return LogPlace(status.st_ino, status.st_size)
 
     def _give_up(self) -> None:
         """Close the log in a forked child: the study is its parent's."""
@@ -160,16 +174,16 @@ class Log:
         assert self._file is not None, "the log is not open"
         assert self._syncing is not None, "the log is not open"
         self.check()
-        whole = os.fstat(self._file.fileno()).st_size
+        good_bytes = os.fstat(self._file.fileno()).st_size
         try:
-            rest = memoryview(encode(redact.record(record), self._key))
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            unwritten = memoryview(encode(redact.record(record), self._key))
+            while unwritten:
+                unwritten = unwritten[self._file.write(unwritten) :]
             if synced:
                 self._syncing.soon()
         except OSError as error:
             try:
-                os.ftruncate(self._file.fileno(), whole)
+                os.ftruncate(self._file.fileno(), good_bytes)
             except OSError:
                 error.add_note("the torn last line will be cut when the study is resumed")
             raise self._unwritten(error) from error

@@ -52,8 +52,10 @@ class Artifacts:
         if inside is not None and (PurePosixPath(inside).is_absolute() or ".." in parts):
             raise ValueError(f"log_artifact: artifact_path={inside!r} leads out of the trial's artifacts")
         target = self._folder.joinpath(*parts, source.resolve().name)
-        there = sum(file.stat().st_size for file, _ in artifacts(self._study_dir, self._trial) if not _in(file, target))
-        if (size := there + _size(source)) > MOST_BYTES:
+        kept_bytes = sum(
+            file.stat().st_size for file, _ in artifacts(self._study_dir, self._trial) if not _in(file, target)
+        )
+        if (size := kept_bytes + _size(source)) > MOST_BYTES:
             raise ValueError(
                 f"log_artifact: the trial's artifacts would come to {size:,} bytes, more than {MOST_BYTES:,}"
             )
@@ -66,8 +68,8 @@ class Artifacts:
                 shutil.copytree(source, partial)
             else:
                 shutil.copyfile(source, partial)
-            for each in (partial, *partial.rglob("*")):
-                flush(each)
+            for copied in (partial, *partial.rglob("*")):
+                flush(copied)
             if target.is_dir() or source.is_dir():
                 _remove(target)
             os.replace(partial, target)
@@ -81,8 +83,8 @@ def _in(file: Path, target: Path) -> bool:
 
 
 def _size(path: Path) -> int:
-    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-    return sum(each.stat().st_size for each in files)
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
 
 
 def _remove(path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,12 @@ def digest(trial: int, epoch: int, state: LaneState) -> str:
         epoch: Epochs that it has done.
         state: Its arrays by name.
     """
-    seen = blake2b(f"{trial} {epoch}".encode(), digest_size=16)
+    hasher = blake2b(f"{trial} {epoch}".encode(), digest_size=16)
     for name in sorted(state):
         array = np.ascontiguousarray(state[name])
-        seen.update(f" {name} {array.dtype.str} {array.shape} ".encode())
-        seen.update(array.reshape(-1).view(np.uint8).data)
-    return seen.hexdigest()
+        hasher.update(f" {name} {array.dtype.str} {array.shape} ".encode())
+        hasher.update(array.reshape(-1).view(np.uint8).data)
+    return hasher.hexdigest()
 
 
 class Objective(Protocol):
@@ -106,6 +106,18 @@ class Confirming(Protocol):
         """Let a trial's repeat alone own its randomness, and report the test set's metrics where asked."""
 
 
+class KeptModel(NamedTuple):
+    """Which trial's model is kept, as it stood when.
+
+    Attributes:
+        trial: The trial's key.
+        epoch: Epochs that it had done.
+    """
+
+    trial: int
+    epoch: int
+
+
 @runtime_checkable
 class Keeping(Protocol):
     """An objective that can keep one trial's model as it stands, however the trial goes on."""
@@ -113,8 +125,8 @@ class Keeping(Protocol):
     def keep(self, trial: int) -> None:
         """Keep a copy of a trial's model as it is after its last epoch; the one kept before is forgotten."""
 
-    def kept(self) -> tuple[int, int] | None:
-        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+    def kept(self) -> KeptModel | None:
+        """Return whose model is kept, or None."""
 
     def model(self) -> Any:
         """Return the kept model as a fitted scikit-learn estimator."""

@@ -40,7 +40,7 @@ def refusal(error: BaseException) -> str | None:
     return written(lines[0] if lines else "the trial refuses its point", LONGEST_REASON)
 
 
-def told(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """Return an exception with its traceback; within :func:`raised` raise it."""
     if _raises.get():
         raise error

@@ -114,15 +114,15 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, r
     from hpsearch.objectives.outputs import Classes, training_data
 
     parts, classifies = model.parts, isinstance(outputs, Classes)
-    own: dict[str, Any] = parts.last.get_params(deep=False)
+    declared: dict[str, Any] = parts.last.get_params(deep=False)
     check = _buildable(outputs, dataset.X_train.shape[1] if parts.before is None else None)
     try:
-        check(own)
+        check(declared)
     except ValueError as error:
         raise UserError(f"study {study.name!r}: model: {error}") from error
-    params = outputs.params(own)
+    params = outputs.params(declared)
     if rule > 1:
-        check_combinations(study, parts.prefix, own, check)
+        check_combinations(study, parts.prefix, declared, check)
     if classifies and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     if study.measure_test and dataset.X_test is None:
@@ -134,12 +134,14 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, r
         scores = scores.beside(dataset.y_train)
     epochs = study.epochs or _most(study, f"{parts.prefix}max_epochs", params["max_epochs"])
     reports = {
-        "weights": WEIGHTS in study.goal.metrics, "test": study.measure_test, "scores": scores,
+        "weights": WEIGHTS in study.goal.metrics,
+        "test": study.measure_test,
+        "scores": scores,
         "outputs": outputs if rule > 1 else first_rules.OnePatience(outputs),
-    }  # fmt: skip
+    }
     if parts.before is None:
         reports["space"] = study.dimensions
-        return Prepared(partial(_population, own, study.seed, epochs, reports), epochs)
+        return Prepared(partial(_population, declared, study.seed, epochs, reports), epochs)
     return Prepared(partial(_pipeline, model, study.seed, epochs, study.dimensions, reports), epochs)
 
 
@@ -166,14 +168,14 @@ OURS = ("train_cost", "learning_rate", "test_", "gradient_norm_", "saturated_")
 """What our networks report beside the scores of their kind, or how it begins."""
 
 
-def _scores(study: Study, kind: str, called: str, more: Sequence[str] = ()) -> Scores:
+def _scores(study: Study, kind: str, model_name: str, others: Sequence[str] = ()) -> Scores:
     """Return what a study measures, and refuse a metric that will not be there.
 
     Args:
         study: The study.
         kind: ``classifier``, ``regressor`` or another word where neither is known.
-        called: The name of its model, for a message.
-        more: Further metrics that there are, or how they begin.
+        model_name: The name of its model, for a message.
+        others: Further metrics that there are, or how they begin.
     """
     from hpsearch.objectives.scores import Scores, scorers_of
 
@@ -181,13 +183,13 @@ def _scores(study: Study, kind: str, called: str, more: Sequence[str] = ()) -> S
         scores = Scores(kind, scorers_of(study.scoring))
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
-    possible = scores.possible + (["val_cost"] if more and kind == "regressor" else [])
+    possible = scores.possible + (["val_cost"] if others and kind == "regressor" else [])
     for metric in study.goal.metrics:
-        if metric in possible or metric == SECONDS or metric.startswith(tuple(more)) or scores.open:
+        if metric in possible or metric == SECONDS or metric.startswith(tuple(others)) or scores.open:
             continue
         hint = f"write metric={scores.names[0]!r}, or scoring=" if scores.names else "say by scoring= what to measure"
         similar = did_you_mean(metric, possible) if possible else ""
-        raise UserError(f"study {study.name!r}: {called} has no metric {metric!r}{similar}; {hint}")
+        raise UserError(f"study {study.name!r}: {model_name} has no metric {metric!r}{similar}; {hint}")
     return scores
 
 
@@ -212,23 +214,23 @@ def _plan(study: Study, model: Behind, rule: int) -> Plan:
     parts, chosen = model.parts, study.resource
     if rule == 1:
         name = counting(parts.last)
-        own = 1 if name is None else _most(study, f"{parts.prefix}{name}", parts.last.get_params()[name])
-        return first_rules.plan(study, parts, study.epochs or own)
+        n_epochs = 1 if name is None else _most(study, f"{parts.prefix}{name}", parts.last.get_params()[name])
+        return first_rules.plan(study, parts, study.epochs or n_epochs)
     searched = {
         name.removeprefix(parts.prefix): dim.grid() if isinstance(dim, Choice) else None
         for name, dim in study.dimensions.items()
         if name.startswith(parts.prefix)
     }
-    options = [each for each in last_options(parts, study.dimensions) if hasattr(each, "get_params")]
-    by_epochs = [each for each in options if may_take_epochs(each, searched)] if chosen in ("auto", "epochs") else []
-    growing = [each for each in options if chosen == "iterations" or (chosen == "auto" and _grows(each))]
+    options = [option for option in last_options(parts, study.dimensions) if hasattr(option, "get_params")]
+    by_epochs = [option for option in options if chosen in ("auto", "epochs") and may_take_epochs(option, searched)]
+    growing = [option for option in options if chosen == "iterations" or (chosen == "auto" and _grows(option))]
     of_samples = isinstance(chosen, Samples) or chosen == "samples"
     if study.epochs is not None:
         return Plan(chosen, study.epochs, True, of_samples or (chosen == "auto" and not by_epochs and not growing))
     counted = [
-        _most(study, f"{parts.prefix}{name}", each.get_params()[name])
-        for each in by_epochs
-        if (name := counting(each)) is not None
+        _most(study, f"{parts.prefix}{name}", option.get_params()[name])
+        for option in by_epochs
+        if (name := counting(option)) is not None
     ]
     return Plan(chosen, max([*counted, STEPS if growing or of_samples else 1]), False, of_samples)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpsearch.models.datasets import Dataset
 from hpsearch.objectives.outputs import AsTheyAre, Values, targets_of
@@ -29,6 +29,20 @@ class Model:
     targets: Values | AsTheyAre
 
 
+class Chosen(NamedTuple):
+    """What a trial's parameters choose.
+
+    Attributes:
+        key: Stands for the parts: equal for trials that chose the same.
+        model: The model with these parts.
+        params: The other parameters, as the user wrote them.
+    """
+
+    key: Hashable
+    model: Model
+    params: dict[str, Any]
+
+
 class Models:
     """The models of a study, by what was chosen for them.
 
@@ -44,10 +58,10 @@ class Models:
         self._dataset = dataset
         self._seed = seed
         self._space = space
-        self._known: dict[Hashable, Model] = {}
+        self._models: dict[Hashable, Model] = {}
 
-    def of(self, params: Mapping[str, Any]) -> tuple[Hashable, Model, dict[str, Any]]:
-        """Return what stands for a trial's choices, its model, and its other parameters as the user wrote them.
+    def of(self, params: Mapping[str, Any]) -> Chosen:
+        """Return what a trial's parameters choose.
 
         Args:
             params: What was asked for, as JSON values.
@@ -57,9 +71,10 @@ class Models:
         """
         chosen = {name: value for name, value in params.items() if is_named(self._space, name)}
         key: Hashable = tuple(chosen.items())
-        if key not in self._known:
-            self._known[key] = self._made(restore(self._space, chosen))
-        return key, self._known[key], restore(self._space, {n: v for n, v in params.items() if n not in chosen})
+        if key not in self._models:
+            self._models[key] = self._made(restore(self._space, chosen))
+        others = {name: value for name, value in params.items() if name not in chosen}
+        return Chosen(key, self._models[key], restore(self._space, others))
 
     def _made(self, chosen: Mapping[str, Any]) -> Model:
         behind = self._behind

@@ -43,30 +43,30 @@ def check_combinations(
         model: The network's parameters as the study declares them, which can be built.
         check: Raises a ValueError for parameters of which no network can be built.
     """
-    own = {name: dim for name, dim in study.dimensions.items() if name.startswith(prefix)}
+    dimensions = {name: dim for name, dim in study.dimensions.items() if name.startswith(prefix)}
 
     def reason(point: Mapping[str, Any]) -> str | None:
-        chosen = {name.removeprefix(prefix): value for name, value in restore(own, point).items()}
+        chosen = {name.removeprefix(prefix): value for name, value in restore(dimensions, point).items()}
         try:
             check({**model, **chosen})
         except ValueError as error:
             return str(error)
         return None
 
-    joint = _with_conditions(own, {name for name in own if _is_joint(name.removeprefix(prefix))})
+    joint = _with_conditions(dimensions, {name for name in dimensions if _is_joint(name.removeprefix(prefix))})
     if study.sampler == "listed":
         points: Iterable[Mapping[str, Any]] = study.enqueue
     else:
-        alone = [{name: value} for name, dim in own.items() if name not in joint for value in _ends(dim)]
-        points = chain(alone, *map(_points, _pairs(own, prefix)), _points(joint))
+        alone = [{name: value} for name, dim in dimensions.items() if name not in joint for value in _ends(dim)]
+        points = chain(alone, *map(_points, _pairs(dimensions, prefix)), _points(joint))
     for point in points:
-        point = {name: value for name, value in point.items() if name in own}
-        if (found := reason(point)) is None or _forbidden(study, point):
+        point = {name: value for name, value in point.items() if name in dimensions}
+        if (problem := reason(point)) is None or _forbidden(study, point):
             continue
-        needed = _needed(own, point, reason)
+        needed = _needed(dimensions, point, reason)
         words = ", ".join(f"{name}={point[name]!r}" for name in needed)
         fix = "say by when= which values go together, or by constraints=" if len(needed) > 1 else "leave it out"
-        raise UserError(f"study {study.name!r}: space: no network can be built with {words}: {found}; {fix}")
+        raise UserError(f"study {study.name!r}: space: no network can be built with {words}: {problem}; {fix}")
 
 
 def _is_joint(name: str) -> bool:
@@ -82,8 +82,8 @@ def _pairs(space: Mapping[str, Dimension], prefix: str) -> list[dict[str, Dimens
 
 def _with_conditions(space: Mapping[str, Dimension], names: set[str]) -> dict[str, Dimension]:
     """Return dimensions, and those on which their existence depends."""
-    while more := {other for name in names for other in space[name].when or {} if other in space} - names:
-        names |= more
+    while parents := {other for name in names for other in space[name].when or {} if other in space} - names:
+        names |= parents
     return {name: dim for name, dim in space.items() if name in names}
 
 

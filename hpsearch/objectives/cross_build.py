@@ -19,13 +19,13 @@ PrepareOne = Callable[[Study, Dataset | None], Prepared]
 """Prepares the objective of a study that is not cross-validated."""
 
 
-def prepare(study: Study, dataset: Dataset, one: PrepareOne) -> Prepared:
+def prepare(study: Study, dataset: Dataset, prepare_one: PrepareOne) -> Prepared:
     """Return the objective of a cross-validated study, checked but not yet made.
 
     Args:
         study: The study.
         dataset: Its data, already loaded.
-        one: Prepares the objective of each of its folds.
+        prepare_one: Prepares the objective of each of its folds.
 
     Raises:
         UserError: The rows cannot be divided so, or the model does not suit them.
@@ -37,10 +37,10 @@ def prepare(study: Study, dataset: Dataset, one: PrepareOne) -> Prepared:
         return Prepared(partial(FoldFits.made, study), folds, by_fold=True)
     folded = folded_as(study, dataset)
     plain = replace(study, cv=None, groups=None, stages=None, confirm=0)
-    first = one(plain, folded.at(0))
-    by_fold = first.epochs == 1
-    make = partial(_made, study, plain, one, by_fold)
-    return Prepared(make, len(folded) if by_fold else first.epochs, by_fold=by_fold, cross_validates=True)
+    first_fold = prepare_one(plain, folded.at(0))
+    by_fold = first_fold.epochs == 1
+    make = partial(_made, study, plain, prepare_one, by_fold)
+    return Prepared(make, len(folded) if by_fold else first_fold.epochs, by_fold=by_fold, cross_validates=True)
 
 
 def folded_as(study: Study, dataset: Dataset) -> Folds:
@@ -51,20 +51,20 @@ def folded_as(study: Study, dataset: Dataset) -> Folds:
     return folds_of(dataset, study.cv, study.groups, study.seed, classifies=classifies)
 
 
-def _made(study: Study, plain: Study, one: PrepareOne, by_fold: bool, dataset: Dataset | None) -> Objective:
+def _made(study: Study, plain: Study, prepare_one: PrepareOne, by_fold: bool, dataset: Dataset | None) -> Objective:
     from hpsearch.objectives.cross_validated import EpochByEpoch, FoldByFold
     from hpsearch.objectives.transformers import split
 
     assert dataset is not None, "a study with a model has data"
     folded = folded_as(study, dataset)
-    told = {*study.goal.metrics, *scorers_of(study.scoring)} - {SECONDS, WEIGHTS}
-    last = split(study.model)
-    if last.last.get_params().get("exact_train_metrics"):
-        told |= {metric.replace("val_", "train_", 1) for metric in told}
+    detailed = {*study.goal.metrics, *scorers_of(study.scoring)} - {SECONDS, WEIGHTS}
+    parts = split(study.model)
+    if parts.last.get_params().get("exact_train_metrics"):
+        detailed |= {metric.replace("val_", "train_", 1) for metric in detailed}
     folds = []
     for number in range(len(folded)):
         data = folded.at(number)
-        folds.append(one(plain, data).make(data))
+        folds.append(prepare_one(plain, data).make(data))
     if by_fold:
-        return FoldByFold(folds, told)
-    return EpochByEpoch(folds, told, last.last.get_params(), last.prefix, study.dimensions)
+        return FoldByFold(folds, detailed)
+    return EpochByEpoch(folds, detailed, parts.last.get_params(), parts.prefix, study.dimensions)

@@ -45,7 +45,7 @@ class EpochByEpoch:
 
     Args:
         folds: Trains and measures the models of each fold.
-        told: Metrics of which each fold's own score and the spread are told too.
+        detailed: Metrics of which each fold's own score and the spread are told too.
         model: Parameters of the model by name, of its last step alone.
         prefix: What stands before these names in a trial's parameters.
         space: Where a trial's parameters come from.
@@ -54,7 +54,7 @@ class EpochByEpoch:
     def __init__(
         self,
         folds: Sequence[Objective],
-        told: Collection[str],
+        detailed: Collection[str],
         model: Mapping[str, Any],
         prefix: str,
         space: Space,
@@ -62,7 +62,7 @@ class EpochByEpoch:
         self.epochs = max(fold.epochs for fold in folds)
         self._folds = list(folds)
         self._lanes = FoldLanes(folds)
-        self._told = told
+        self._detailed = detailed
         self._model = model
         self._prefix = prefix
         self._space = space
@@ -76,17 +76,18 @@ class EpochByEpoch:
 
     def start(self, trial: Start) -> None:
         """Take a trial in, in each fold that has not ended."""
-        known = [_Fold() for _ in self._folds]
-        for k, (fold, objective) in enumerate(zip(known, self._folds, strict=True)):
+        folds = [_Fold() for _ in self._folds]
+        for k, (fold, objective) in enumerate(zip(folds, self._folds, strict=True)):
             state: LaneState | None = None
             if trial.state is not None:
-                own = {n.removeprefix(f"fold{k}."): a for n, a in trial.state.items() if n.startswith(f"fold{k}.")}
-                fold.ended = bool(own.pop("ended"))
-                fold.metrics = _metrics(own)
-                state = own
+                prefix = f"fold{k}."
+                fold_state = {n.removeprefix(prefix): a for n, a in trial.state.items() if n.startswith(prefix)}
+                fold.ended = bool(fold_state.pop("ended"))
+                fold.metrics = _metrics(fold_state)
+                state = fold_state
             if not fold.ended:
                 objective.start(replace(trial, state=state))
-        self._trials[trial.ask.trial] = _Trial(trial, trial.epoch, known)
+        self._trials[trial.ask.trial] = _Trial(trial, trial.epoch, folds)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch in every fold that has not ended."""
@@ -102,24 +103,24 @@ class EpochByEpoch:
         """Return the trials all of whose folds can be taken up again."""
         self._lanes.collect()
         saved: list[dict[int, Start]] = [{s.ask.trial: s for s in fold.states()} for fold in self._folds]
-        found = []
+        whole = []
         for number, trial in self._trials.items():
             state: LaneState = {}
             for k, (fold, starts) in enumerate(zip(trial.folds, saved, strict=True)):
-                own = {} if fold.ended else starts[number].state if number in starts else None
-                if own is None:
+                fold_state = {} if fold.ended else starts[number].state if number in starts else None
+                if fold_state is None:
                     break
-                own = {**own, "ended": np.array(fold.ended), **_arrays(fold.metrics)}
-                state |= {f"fold{k}.{name}": array for name, array in own.items()}
+                fold_state = {**fold_state, "ended": np.array(fold.ended), **_arrays(fold.metrics)}
+                state |= {f"fold{k}.{name}": array for name, array in fold_state.items()}
             else:
                 if trial.done:
-                    found.append(Start(trial.start.ask, trial.done, state))
-        return found
+                    whole.append(Start(trial.start.ask, trial.done, state))
+        return whole
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
-        known = self._trials.pop(trial)
-        for k, fold in enumerate(known.folds):
+        record = self._trials.pop(trial)
+        for k, fold in enumerate(record.folds):
             if not fold.ended:
                 self._end(k, trial)
 
@@ -133,13 +134,12 @@ class EpochByEpoch:
         ask, seconds = trial.start.ask, sum(row.seconds for row in brought.values())
         for k, row in brought.items():
             if row.failure is not None:
-                now = [brought[i].metrics if i in brought else fold.metrics for i, fold in enumerate(trial.folds)]
+                newest = [brought[i].metrics if i in brought else fold.metrics for i, fold in enumerate(trial.folds)]
                 # What decides is left out: an epoch that broke in one fold is no epoch to count with.
-                metrics = {n: v for n, v in combined(now, ()).items() if n not in self._told} if all(now) else {}
+                means = combined(newest, ()) if all(newest) else {}
+                metrics = {name: mean for name, mean in means.items() if name not in self._detailed}
                 failure = f"split {k}: {row.failure}"
-                return Row(
-                    number, ask.lane, trial.done, metrics, seconds, failure=failure, traceback=row.traceback
-                )  # fmt: skip
+                return Row(number, ask.lane, trial.done, metrics, seconds, failure=failure, traceback=row.traceback)
         if any(row.quiet for row in brought.values()):  # a whole fit, or trees that are still to come
             return Row(number, ask.lane, trial.done, {}, seconds, quiet=True)
         keeps_best = self._keeps_best(ask.params)
@@ -157,13 +157,13 @@ class EpochByEpoch:
             ended_early = row.finished and trial.done < self.epochs
             scores.append(fold.metrics if ended_early else dict(row.metrics))
         finished = all(fold.ended for fold in trial.folds)
-        return Row(number, ask.lane, trial.done, combined(scores, self._told), seconds, finished)
+        return Row(number, ask.lane, trial.done, combined(scores, self._detailed), seconds, finished)
 
     def _keeps_best(self, params: Mapping[str, Any]) -> bool:
         """Return whether a trial's folds hand over the weights of their best epoch: early stopping keeps them."""
         asked = restore(self._space, params)
-        said = asked.get(f"{self._prefix}early_stopping", self._model.get("early_stopping", "none"))
-        return said not in ("none", None, False)
+        early_stopping = asked.get(f"{self._prefix}early_stopping", self._model.get("early_stopping", "none"))
+        return early_stopping not in ("none", None, False)
 
 
 def _improves(new: Mapping[str, float], old: Mapping[str, float]) -> bool:
@@ -180,13 +180,13 @@ class FoldByFold:
 
     Args:
         folds: Trains and measures the models of each fold, each in a single epoch.
-        told: Metrics of which each fold's own score and the spread are told too.
+        detailed: Metrics of which each fold's own score and the spread are told too.
     """
 
-    def __init__(self, folds: Sequence[Objective], told: Collection[str]) -> None:
+    def __init__(self, folds: Sequence[Objective], detailed: Collection[str]) -> None:
         self.epochs = len(folds)
         self._folds = list(folds)
-        self._told = told
+        self._detailed = detailed
         self._trials: dict[int, tuple[Start, list[dict[str, float]]]] = {}
 
     def confirm(self, *, test: bool) -> None:
@@ -215,9 +215,7 @@ class FoldByFold:
 
     def states(self) -> list[Start]:
         """Return the trials with what their folds have scored."""
-        return [
-            Start(start.ask, len(done), kept_folds(done)) for start, done in self._trials.values() if done
-        ]  # fmt: skip
+        return [Start(start.ask, len(done), kept_folds(done)) for start, done in self._trials.values() if done]
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
@@ -231,8 +229,8 @@ class FoldByFold:
         done.append(dict(row.metrics))
         finished = len(done) == len(self._folds)
         return replace(
-            row, lane=start.ask.lane, epoch=len(done), metrics=so_far(done, self._told), finished=finished
-        )  # fmt: skip
+            row, lane=start.ask.lane, epoch=len(done), metrics=so_far(done, self._detailed), finished=finished
+        )
 
 
 def kept_folds(done: Sequence[Mapping[str, float]]) -> LaneState:

@@ -58,8 +58,8 @@ class OnePatience:
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters with one patience for both rules."""
-        own = self.outputs.params(params)
-        return {**own, "lr_patience": own["patience"]} if own.get("lr_patience") is None else own
+        resolved = self.outputs.params(params)
+        return {**resolved, "lr_patience": resolved["patience"]} if resolved.get("lr_patience") is None else resolved
 
     def data(self, dataset: Dataset, params: Mapping[str, Any], *, test: bool) -> TrainingData:
         """Return the data."""

@@ -62,8 +62,8 @@ class FoldFits:
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Fit the next fold of each of these trials."""
         tasks = [self._task(number) for number in trials]
-        brought = Parallel(n_jobs=self._fits.n_jobs)(delayed(fitted)(*task) for task in tasks)
-        return [self._row(number, found) for number, found in zip(trials, brought, strict=True)]
+        results = Parallel(n_jobs=self._fits.n_jobs)(delayed(fitted)(*task) for task in tasks)
+        return [self._row(number, result) for number, result in zip(trials, results, strict=True)]
 
     def states(self) -> list[Start]:
         """Return the trials with what their folds have scored."""
@@ -82,26 +82,33 @@ class FoldFits:
         progress = (len(done), self.epochs)
         return self._model, self._settled[number], self._fits, self._pairs[len(done)], progress, number
 
-    def _row(self, number: int, found: Mapping[str, Any]) -> Row:
+    def _row(self, number: int, result: Mapping[str, Any]) -> Row:
         start, done = self._trials[number]
         fold = len(done)
-        metrics = scores_of(found["test_scores"], "val")
+        metrics = scores_of(result["test_scores"], "val")
         metrics.setdefault(self._decides, next(iter(metrics.values())))  # a function may name its scores itself
         if self._fits.return_train_score:
-            metrics |= scores_of(found.get("train_scores", {}), "train")
+            metrics |= scores_of(result.get("train_scores", {}), "train")
         done.append(metrics)
-        error = found.get("fit_error")
+        error = result.get("fit_error")
         attributes = None if error is None else {f"split{fold}_error": error}
         failure = None
         if not all(map(np.isfinite, metrics.values())):
-            last = str(error).strip().splitlines()[-1] if error else f"scores {_said(metrics)}"
-            failure = f"split {fold}: {last}"
-        seconds = float(found["fit_time"]) + float(found["score_time"])
+            words = str(error).strip().splitlines()[-1] if error else f"scores {_listed(metrics)}"
+            failure = f"split {fold}: {words}"
+        seconds = float(result["fit_time"]) + float(result["score_time"])
         return Row(
-            number, start.ask.lane, fold + 1, so_far(done, set(metrics)), seconds,
-            finished=failure is None and len(done) == self.epochs, failure=failure, traceback=error,
-            attributes=attributes, score_seconds=float(found["score_time"]),
-        )  # fmt: skip
+            number,
+            start.ask.lane,
+            fold + 1,
+            so_far(done, set(metrics)),
+            seconds,
+            finished=failure is None and len(done) == self.epochs,
+            failure=failure,
+            traceback=error,
+            attributes=attributes,
+            score_seconds=float(result["score_time"]),
+        )
 
 
 def fitted(
@@ -121,13 +128,25 @@ def fitted(
     train, test = pair
     estimator = clone(model)
     with limited():
-        found: dict[str, Any] = _fit_and_score(
-            estimator, X, y, scorer=fits.scorer, train=train, test=test, verbose=fits.verbose,
-            parameters=params, fit_params=fits.fit_params, score_params=fits.score_params,
-            return_train_score=fits.return_train_score, return_times=True, return_n_test_samples=True,
-            split_progress=progress, candidate_progress=(number, number + 1), error_score=fits.error_score,
-        )  # fmt: skip
-    return found
+        result: dict[str, Any] = _fit_and_score(
+            estimator,
+            X,
+            y,
+            scorer=fits.scorer,
+            train=train,
+            test=test,
+            verbose=fits.verbose,
+            parameters=params,
+            fit_params=fits.fit_params,
+            score_params=fits.score_params,
+            return_train_score=fits.return_train_score,
+            return_times=True,
+            return_n_test_samples=True,
+            split_progress=progress,
+            candidate_progress=(number, number + 1),
+            error_score=fits.error_score,
+        )
+    return result
 
 
 def settled(estimator: Any, params: Mapping[str, Any], entropy: tuple[int, ...]) -> dict[str, Any]:
@@ -140,19 +159,19 @@ def settled(estimator: Any, params: Mapping[str, Any], entropy: tuple[int, ...])
         params: The parameters.
         entropy: Where the numbers come from.
     """
-    given = {name: clone(value, safe=False) for name, value in params.items()}
+    cloned = {name: clone(value, safe=False) for name, value in params.items()}
     if not hasattr(estimator, "set_params"):
-        return given
+        return cloned
     trial = clone(estimator)
     try:
         trial.set_params(**{name: clone(value, safe=False) for name, value in params.items()})
     except (ValueError, TypeError, AttributeError):
-        return given
-    known = trial.get_params(deep=True)
-    open_ = sorted(n for n, v in known.items() if n.rpartition("__")[2] == "random_state" and v is None)
+        return cloned
+    current = trial.get_params(deep=True)
+    unseeded = sorted(n for n, v in current.items() if n.rpartition("__")[2] == "random_state" and v is None)
     seed_random_states(trial, entropy)
     drawn = trial.get_params(deep=True)
-    return given | {name: drawn[name] for name in open_}
+    return cloned | {name: drawn[name] for name in unseeded}
 
 
 def scores_of(scores: Any, part: str) -> dict[str, float]:
@@ -161,5 +180,5 @@ def scores_of(scores: Any, part: str) -> dict[str, float]:
     return {f"{part}_{name}": float(score) for name, score in named.items()}
 
 
-def _said(metrics: Mapping[str, float]) -> str:
+def _listed(metrics: Mapping[str, float]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in metrics.items())

@@ -70,8 +70,8 @@ class FoldLanes:
         for key, lanes in together.items():
             rows |= self._train(key, tuple(lanes), tick)
         for fold, objective in enumerate(self._folds):
-            own = [number for number in going[fold] if (fold, number) in apart]
-            for row in objective.advance(own, tick) if own else ():
+            numbers = [number for number in going[fold] if (fold, number) in apart]
+            for row in objective.advance(numbers, tick) if numbers else ():
                 rows[fold, row.trial] = row
         return rows
 

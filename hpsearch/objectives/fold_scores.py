@@ -9,12 +9,12 @@ import numpy as np
 from hpsearch.study.cross_validation import split_name, spread_name
 
 
-def combined(folds: Sequence[Mapping[str, float]], told: Collection[str]) -> dict[str, float]:
+def combined(folds: Sequence[Mapping[str, float]], detailed: Collection[str]) -> dict[str, float]:
     """Return the metrics of a cross-validated epoch.
 
     Args:
         folds: The metrics of each fold.
-        told: Metrics of which the spread (the standard deviation, by n) and each fold's own score are told too.
+        detailed: Metrics of which the spread (the standard deviation, by n) and each fold's own score are told too.
     """
     shared = [name for name in folds[0] if all(name in fold for fold in folds)]
     metrics: dict[str, float] = {}
@@ -22,17 +22,17 @@ def combined(folds: Sequence[Mapping[str, float]], told: Collection[str]) -> dic
         for name in shared:
             scores = np.array([fold[name] for fold in folds])
             metrics[name] = float(scores.mean())
-            if name in told:
+            if name in detailed:
                 metrics[spread_name(name)] = float(scores.std())
     for name in shared:
-        if name in told:
+        if name in detailed:
             metrics |= {split_name(fold, name): float(scores[name]) for fold, scores in enumerate(folds)}
     return metrics
 
 
-def so_far(folds: Sequence[Mapping[str, float]], told: Collection[str]) -> dict[str, float]:
+def so_far(folds: Sequence[Mapping[str, float]], detailed: Collection[str]) -> dict[str, float]:
     """Return the metrics of a trial that goes fold by fold: means over its folds so far, and the newest fold's own."""
     newest = split_name(len(folds) - 1, "")
-    every = combined(folds, told)
-    own = {split_name(fold, name) for fold in range(len(folds)) for name in told}
-    return {name: value for name, value in every.items() if name not in own or name.startswith(newest)}
+    metrics = combined(folds, detailed)
+    of_folds = {split_name(fold, name) for fold in range(len(folds)) for name in detailed}
+    return {name: value for name, value in metrics.items() if name not in of_folds or name.startswith(newest)}

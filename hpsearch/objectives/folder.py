@@ -59,7 +59,7 @@ class Folder:
         if epoch and self._at(epoch).is_dir():
             shutil.copytree(self._at(epoch), self._work)
             self._used = True
-            self._state = self._seen()
+            self._state = self._contents()
             return True
         shutil.rmtree(self._root, ignore_errors=True)
         return False
@@ -70,7 +70,7 @@ class Folder:
         Raises:
             OSError: The disk is full; what was kept before is still there.
         """
-        state = self._seen() if self._used else []
+        state = self._contents() if self._used else []
         if not state or state == self._state:
             return
         partial = self._root / "partial"
@@ -93,15 +93,15 @@ class Folder:
     def _at(self, epoch: int) -> Path:
         return self._root / f"{_PREFIX}{epoch:09d}"
 
-    def _seen(self) -> list[tuple[str, int, int]]:
+    def _contents(self) -> list[tuple[str, int, int]]:
         """Return what is in it by name, time and size; empty where the trial's code has removed it."""
-        found = (path for path in self._work.rglob("*") if path.is_file())
-        return sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in found)
+        files = (path for path in self._work.rglob("*") if path.is_file())
+        return sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
-def kept_epoch(root: Path, trial: int, most: int) -> int:
+def kept_epoch(root: Path, trial: int, last_epoch: int) -> int:
     """Return the newest epoch of a trial that was kept and is not ahead of the log; 0 where there is none."""
-    return max((epoch for epoch in _kept(root / str(trial)) if epoch <= most), default=0)
+    return max((epoch for epoch in _kept(root / str(trial)) if epoch <= last_epoch), default=0)
 
 
 def _kept(folder: Path) -> Iterator[int]:

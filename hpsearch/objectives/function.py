@@ -18,7 +18,7 @@ from hpsearch.objectives.artifacts import Artifacts
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.folder import CHECKPOINTS, Folder
 from hpsearch.objectives.output import Output
-from hpsearch.objectives.parked import Parked, Said, same
+from hpsearch.objectives.parked import Parked, StepResult, same
 from hpsearch.objectives.reports import attribute_of, metrics_of
 from hpsearch.objectives.user_trial import UserTrial
 from hpsearch.space import Space, restore
@@ -69,9 +69,9 @@ class FunctionObjective:
         """Take a trial in; the function is first called by its first epoch."""
         ask = trial.ask
         params = copy.deepcopy(restore(self._space, ask.params))  # what the code does to them is not in the log
-        given = UserTrial(ask.key, params, ask.repeat, streams.of_function(self._seed, ask), self._dataset)
+        user_trial = UserTrial(ask.key, params, ask.repeat, streams.of_function(self._seed, ask), self._dataset)
         place = None if self._study_dir is None else Place(self._study_dir, ask.key, trial.epoch)
-        self._running[ask.trial] = _Running(trial, self._function, given, self._metrics, self._limit, place)
+        self._running[ask.trial] = _Running(trial, self._function, user_trial, self._metrics, self._limit, place)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; an exception fails its trial."""
@@ -123,7 +123,7 @@ class _Running:
         self,
         start: Start,
         function: Callable[[UserTrial], Any],
-        given: UserTrial,
+        user_trial: UserTrial,
         metrics: Sequence[str],
         limit: int | None,
         place: Place | None,
@@ -132,7 +132,7 @@ class _Running:
         self._continues = False
         self._start = start
         self._parked = Parked(function, nullcontext if place is None else place.output.taken)
-        self._given = replace(given, handle=self)
+        self._user_trial = replace(user_trial, handle=self)
         self._metrics = metrics
         self._limit = limit
         self._done = start.epoch
@@ -150,7 +150,7 @@ class _Running:
             self._over = replace(self._over, epoch=self._over.epoch + 1, metrics={}, quiet=False)
             return self._over
         begun = time.perf_counter()
-        row = self._told(begun)
+        row = self._next_row(begun)
         if row.ended:
             self._over = row
         return row
@@ -182,52 +182,52 @@ class _Running:
     def set(self, attributes: Mapping[str, Any]) -> None:
         self._attributes |= {name: attribute_of(name, value) for name, value in attributes.items()}
 
-    def _again(self, said: Said) -> Said:
+    def _pass_over(self, result: StepResult) -> StepResult:
         """Pass over the epochs that are in the log: the code has not asked how many it need not train again."""
         for _ in range(self._start.epoch):
-            if said.ended:
+            if result.ended:
                 break
-            said = self._parked.step(self._given)
-        return said
+            result = self._parked.step(self._user_trial)
+        return result
 
-    def _metrics_of(self, said: Said) -> dict[str, float]:
+    def _metrics_of(self, result: StepResult) -> dict[str, float]:
         """Return what the code said as metrics; an error tells where it said so, which its traceback does not."""
         try:
-            if said.ended and said.value is None and not self._parked.reported:
+            if result.ended and result.value is None and not self._parked.reported:
                 raise TypeError("the objective returned None; return a number or a dict of metrics, or report them")
-            return metrics_of(said.value, self._metrics)
+            return metrics_of(result.value, self._metrics)
         except (TypeError, ValueError) as error:
             if (place := self._parked.place()) is not None:
                 error.add_note(f"It was reported by\n{place}")
             raise
 
-    def _told(self, begun: float) -> Row:
+    def _next_row(self, begun: float) -> Row:
         """Return the row of the next epoch; what the code raises is in it."""
         epoch = self._done + 1
         brought: dict[str, Any] = {}
         try:
-            said = self._parked.step(self._given)
+            result = self._parked.step(self._user_trial)
             if self._start.epoch and self._done == self._start.epoch and not self._continues:
-                said = self._again(said)
-            metrics = self._metrics_of(said)
+                result = self._pass_over(result)
+            metrics = self._metrics_of(result)
         except KeyboardInterrupt:
             raise  # the user's own, at the keyboard
         except BaseException as error:  # whatever the code raises, sys.exit included, is its own trial's end
-            why = broken.refusal(error)
-            if why is not None:
-                brought["refusal"] = why
+            refusal = broken.refusal(error)
+            if refusal is not None:
+                brought["refusal"] = refusal
             else:
-                brought |= {"failure": broken.reason(error), "traceback": broken.told(error)}
+                brought |= {"failure": broken.reason(error), "traceback": broken.traceback_of(error)}
             metrics = {}
         else:
-            if said.ended and self._parked.reported and (not metrics or same(metrics, self._last)):
+            if result.ended and self._parked.reported and (not metrics or same(metrics, self._last)):
                 metrics = {}  # nothing new
             else:
                 self._done, self._last = epoch, metrics
-            last = said.ended or epoch == self._limit
+            last = result.ended or epoch == self._limit
             if self._place is not None and not last:
                 self._place.folder.keep(epoch)
-            brought |= {"finished": last, "quiet": not metrics and not said.ended}
-        taken, self._attributes = self._attributes, {}
+            brought |= {"finished": last, "quiet": not metrics and not result.ended}
+        attributes, self._attributes = self._attributes, {}
         ask, seconds = self._start.ask, time.perf_counter() - begun
-        return Row(ask.trial, ask.lane, epoch, metrics, seconds, attributes=taken or None, **brought)
+        return Row(ask.trial, ask.lane, epoch, metrics, seconds, attributes=attributes or None, **brought)

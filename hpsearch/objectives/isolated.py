@@ -17,7 +17,7 @@ from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpsearch.errors import UserError
 from hpsearch.log.history import FAILURE
@@ -31,6 +31,13 @@ POLL_SECONDS = 0.05
 
 GRACE_SECONDS = 5.0
 """How long a child may take to end by itself once its pipe is closed."""
+
+
+class _BrokenLimit(NamedTuple):
+    """A limit of the study that a trial breaks, by its rule's name, and how, in words."""
+
+    rule: str
+    reason: str
 
 
 class Isolated:
@@ -58,7 +65,7 @@ class Isolated:
         self._over: dict[int, Row] = {}
         self._busy: dict[int, _Child] = {}
         self._idle: list[_Child] = []
-        self._told: Callable[[Row], None] = lambda row: None
+        self._on_row: Callable[[Row], None] = lambda row: None
 
     def start(self, trial: Start) -> None:
         """Take a trial in; its process begins with its first epoch."""
@@ -75,13 +82,13 @@ class Isolated:
             if row.ended and over is None:
                 self._over[number] = row
                 self._release(number)
-            self._told(row)
+            self._on_row(row)
             rows.append(row)
         return rows
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
         """Have this called with each row as soon as it is there."""
-        self._told = arrived
+        self._on_row = arrived
 
     def states(self) -> list[Start]:
         """Nothing: code that runs cannot be saved."""
@@ -89,8 +96,8 @@ class Isolated:
 
     def stop(self, trial: int) -> None:
         """Forget a trial; its process takes the next one up."""
-        for kept in (self._starts, self._done, self._spent, self._over):
-            kept.pop(trial, None)
+        for by_trial in (self._starts, self._done, self._spent, self._over):
+            by_trial.pop(trial, None)
         self._release(trial)
 
     def _release(self, trial: int) -> None:
@@ -134,7 +141,7 @@ class Isolated:
                 row: Row = child.connection.recv()
                 self._spent[number] += row.seconds
                 return row
-            rule, reason = broken
+            rule, reason = broken.rule, broken.reason
         except (EOFError, OSError):
             assert child is not None
             rule, reason = FAILURE, f"its process ended ({child.how()}) while it trained"
@@ -143,13 +150,14 @@ class Isolated:
         seconds = time.perf_counter() - begun
         return Row(number, start.ask.lane, self._done[number] + 1, {}, seconds, failure=reason, rule=rule)
 
-    def _await(self, child: _Child, spent: float, begun: float) -> tuple[str, str] | None:
-        """Wait for a child's answer; return the rule and the reason where it breaks a limit."""
+    def _await(self, child: _Child, spent: float, begun: float) -> _BrokenLimit | None:
+        """Wait for a child's answer; return the limit that it breaks, or None."""
         while not child.connection.poll(POLL_SECONDS if self._memory or self._timeout else None):
             if self._timeout is not None and spent + time.perf_counter() - begun > self._timeout:
-                return "timeout", f"trained for longer than trial_timeout={self._timeout:g} s"
+                return _BrokenLimit("timeout", f"trained for longer than trial_timeout={self._timeout:g} s")
             if self._memory is not None and (held := child.memory()) > self._memory:
-                return "memory", f"held {held / 1e6:,.0f} MB, more than trial_memory={self._memory / 1e6:,.0f} MB"
+                reason = f"held {held / 1e6:,.0f} MB, more than trial_memory={self._memory / 1e6:,.0f} MB"
+                return _BrokenLimit("memory", reason)
         return None
 
 
@@ -173,10 +181,10 @@ class _Child:
             with contextlib.suppress(OSError, IndexError):  # it has ended
                 return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
             return 0
-        told = subprocess.run(
+        output = subprocess.run(
             ["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, text=True, check=False
         ).stdout
-        return int(told or 0) * 1024
+        return int(output or 0) * 1024
 
     def how(self) -> str:
         """Return in words how the process ended."""

@@ -16,7 +16,7 @@ from hpsearch.models.threads import limited
 from hpsearch.models.training.folds import fold_key
 from hpsearch.models.training.population import EpochResult, Member, Population, TrainingData, group_key
 from hpsearch.objectives import broken, streams
-from hpsearch.objectives.base import WEIGHTS, LaneState, Start
+from hpsearch.objectives.base import WEIGHTS, KeptModel, LaneState, Start
 from hpsearch.objectives.outputs import Classes, Outputs
 from hpsearch.objectives.predicting import Predicting
 from hpsearch.objectives.scores import Scores, tested
@@ -105,8 +105,8 @@ class MLPPopulation:
         except ValueError as error:
             self._refused[number] = str(error)
             return
-        own = streams.of_trial(self._seed, trial.ask, by_seed=self._by_seed)
-        self._members[number] = Member(params, own, trial.epoch, trial.state)
+        entropy = streams.of_trial(self._seed, trial.ask, by_seed=self._by_seed)
+        self._members[number] = Member(params, entropy, trial.epoch, trial.state)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch, fused by shape and repeat."""
@@ -150,10 +150,10 @@ class MLPPopulation:
             population: What trained it.
             place: Its lane there.
         """
-        extra = {WEIGHTS: float(population.n_weights)} if self._weights else {}
-        metrics = {**self._outputs.metrics(result.metrics), **extra}
+        weights = {WEIGHTS: float(population.n_weights)} if self._weights else {}
+        metrics = {**self._outputs.metrics(result.metrics), **weights}
         lane, epoch = self._asks[trial].lane, self._members[trial].epoch
-        within = tuple((samples, self._outputs.metrics(found)) for samples, found in result.within)
+        within = tuple((samples, self._outputs.metrics(measured)) for samples, measured in result.within)
         row = Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure, within=within)
         return row if self._scores is None else self._scored(row, population, place, self._scores)
 
@@ -165,32 +165,32 @@ class MLPPopulation:
         try:
             with limited(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # as many as there are trials and epochs
-                found = self._measured(row.trial, population, place, scores)
+                scored = self._measured(row.trial, population, place, scores)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a scorer may raise anything; it fails this trial and is kept
-            return replace(row, failure=broken.reason(error), traceback=broken.told(error), finished=False)
-        return replace(row, metrics={**row.metrics, **found}, seconds=row.seconds + time.perf_counter() - begun)
+            return replace(row, failure=broken.reason(error), traceback=broken.traceback_of(error), finished=False)
+        return replace(row, metrics={**row.metrics, **scored}, seconds=row.seconds + time.perf_counter() - begun)
 
     def _measured(self, trial: int, population: Population, place: int, scores: Scores) -> dict[str, float]:
         """Return what is measured of a network on the validation set, and on the test set where that is asked for."""
         data, member = self._dataset, self._members[trial]
-        held = [(data.X_valid, data.y_valid, data.w_valid, False)]
+        parts = [(data.X_valid, data.y_valid, data.w_valid, False)]
         if self._test and data.y_test is not None:
-            held.append((data.X_test, data.y_test, data.w_test, True))
+            parts.append((data.X_test, data.y_test, data.w_test, True))
         state = population.state(place) if scores.scorers else None
         model = None if state is None else self._outputs.model(replace(member, state=state), data, self._seed)
-        found: dict[str, float] = {}
-        for X, y, weights, test in held:
-            own: dict[str, float] = {}
+        metrics: dict[str, float] = {}
+        for X, y, weights, test in parts:
+            of_part: dict[str, float] = {}
             if scores.errors:
                 samples = self._training_data(member.params)
                 predicted = self._predicting(trial, member, population.judged(place), samples, test=test)
-                own |= scores.predicted(y, predicted, weights)
+                of_part |= scores.predicted(y, predicted, weights)
             if model is not None:
-                own |= scores.scored(model, X, y, weights)
-            found |= tested(own) if test else own
-        return found
+                of_part |= scores.scored(model, X, y, weights)
+            metrics |= tested(of_part) if test else of_part
+        return metrics
 
     def networks(self, trial: int) -> MLPPopulation | None:
         """Return itself; None for a trial whose parameters cannot be trained."""
@@ -231,9 +231,9 @@ class MLPPopulation:
                 state = population.state(numbers.index(trial))
                 self._kept = trial, replace(self._members[trial], state=state)
 
-    def kept(self) -> tuple[int, int] | None:
-        """Return the number of the trial whose network is kept and the epochs that it had done, or None."""
-        return None if self._kept is None else (self._kept[0], self._kept[1].epoch)
+    def kept(self) -> KeptModel | None:
+        """Return whose network is kept, or None."""
+        return None if self._kept is None else KeptModel(self._kept[0], self._kept[1].epoch)
 
     def model(self) -> Any:
         """Return the kept network as a fitted estimator."""

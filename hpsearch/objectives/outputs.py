@@ -98,9 +98,9 @@ class Values:
 
     def predicted(self, values: Array) -> Array:
         """Return the outputs in the targets' units, shape (n,), to the bit as StandardScaler brings them back."""
-        found: Array = values[:, 0] * self.scale
-        found += self.mean
-        return found
+        targets: Array = values[:, 0] * self.scale
+        targets += self.mean
+        return targets
 
     def model(self, member: Member, dataset: Dataset, seed: int) -> Any:
         """Return the network as an MLPRegressor whose predictions are brought back to the targets' units."""
@@ -193,14 +193,14 @@ def _held_out(metrics: Mapping[str, float]) -> list[str]:
 
 def _with_targets(dataset: Dataset, rows: Callable[[Array], Array], dtype: str, *, test: bool) -> TrainingData:
     """Return a data set as populations of regressors take it, its targets as rows."""
-    found = TrainingData.from_targets(
+    data = TrainingData.from_targets(
         dataset.X_train, rows(dataset.y_train), dataset.X_valid, rows(dataset.y_valid), dtype, dataset.w_train
     )
     if not test:
-        return found.weighted(dataset.w_valid)
+        return data.weighted(dataset.w_valid)
     assert dataset.y_test is not None, "a test stage needs a test set"
     X, T = np.ascontiguousarray(dataset.X_test, dtype), np.ascontiguousarray(rows(dataset.y_test), dtype)
-    return replace(found, X_test=X, T_test=T).weighted(dataset.w_valid, dataset.w_test)
+    return replace(data, X_test=X, T_test=T).weighted(dataset.w_valid, dataset.w_test)
 
 
 def _network(member: Member, dataset: Dataset, seed: int, *, flat: bool) -> Any:
@@ -208,9 +208,9 @@ def _network(member: Member, dataset: Dataset, seed: int, *, flat: bool) -> Any:
     from hpsearch.models.estimators.from_state import regressor  # imports scikit-learn
 
     assert member.state is not None, "it was kept after an epoch"
-    given = {name: value for name, value in member.params.items() if name not in ("output", "cost")}
+    params = {name: value for name, value in member.params.items() if name not in ("output", "cost")}
     outputs = None if flat else _rows(dataset.y_train).shape[1]
-    return regressor(given, member.state, dataset.X_train.shape[1], member.epoch, seed, outputs)
+    return regressor(params, member.state, dataset.X_train.shape[1], member.epoch, seed, outputs)
 
 
 def targets_of(model: Any, dataset: Dataset) -> Values | AsTheyAre:
@@ -233,7 +233,7 @@ def training_data(
         UserError: The validation part has a class that the training part lacks.
     """
     classes, codes = np.unique(dataset.y_train, return_inverse=True)
-    y_valid = np.searchsorted(classes, _known(dataset, classes, "validation", dataset.y_valid))
+    y_valid = np.searchsorted(classes, _checked_labels(dataset, classes, "validation", dataset.y_valid))
     weights = dataset.w_train
     if class_weight is not None:
         from sklearn.utils import compute_sample_weight  # imports scikit-learn
@@ -244,12 +244,12 @@ def training_data(
     if not test:
         return data.weighted(dataset.w_valid)
     assert dataset.X_test is not None, "a test stage needs a test set"
-    y_test = np.searchsorted(classes, _known(dataset, classes, "test", dataset.y_test))
+    y_test = np.searchsorted(classes, _checked_labels(dataset, classes, "test", dataset.y_test))
     data = replace(data, X_test=np.ascontiguousarray(dataset.X_test, dtype), y_test=y_test)
     return data.weighted(dataset.w_valid, dataset.w_test)
 
 
-def _known(dataset: Dataset, classes: Array, part: str, labels: Array | None) -> Array:
+def _checked_labels(dataset: Dataset, classes: Array, part: str, labels: Array | None) -> Array:
     """Return the labels of a part, all of which are training classes."""
     assert labels is not None, f"there is a {part} part"
     strange = np.setdiff1d(labels, classes)

@@ -32,7 +32,7 @@ _LEFT: list[greenlet.greenlet] = []
 
 
 @dataclass(frozen=True)
-class Said:
+class StepResult:
     """What a trial's code brought: a report, or how it ended.
 
     Attributes:
@@ -64,7 +64,7 @@ class Parked:
         self.reported = False
         self._generator: Any = None
 
-    def step(self, trial: Any) -> Said:
+    def step(self, trial: Any) -> StepResult:
         """Run on to the next report or the end.
 
         Args:
@@ -121,44 +121,44 @@ class Parked:
         if self.stopped:
             raise greenlet.GreenletExit  # it was told, and went on
         self.reported = True
-        return bool(self._greenlet.parent.switch(Said(metrics)))
+        return bool(self._greenlet.parent.switch(StepResult(metrics)))
 
-    def _run(self, trial: Any) -> Said:
+    def _run(self, trial: Any) -> StepResult:
         result = self._function(trial)
         if inspect.isasyncgen(result):
             raise TypeError("the objective is an async function; write it with def, and asyncio.run inside")
         if isinstance(result, Iterator):
             return self._iterate(result)
-        return Said(result, ended=True)
+        return StepResult(result, ended=True)
 
-    def _iterate(self, reports: Iterator[Any]) -> Said:
+    def _iterate(self, reports: Iterator[Any]) -> StepResult:
         self._generator = reports
         try:
-            for each in reports:
-                if not self.report(each):
+            for metrics in reports:
+                if not self.report(metrics):
                     break
         finally:
             if hasattr(reports, "close"):
                 reports.close()
-        return Said(None, ended=True)
+        return StepResult(None, ended=True)
 
-    def _switch(self, value: Any) -> Said:
+    def _switch(self, value: Any) -> StepResult:
         assert self._greenlet is not None
         self._greenlet.parent = greenlet.getcurrent()
         return self._entered(self._greenlet.switch, value)
 
-    def _throw(self) -> Said:
+    def _throw(self) -> StepResult:
         assert self._greenlet is not None
         return self._entered(self._greenlet.throw, greenlet.GreenletExit)
 
-    def _entered(self, resume: Callable[[Any], Any], value: Any) -> Said:
+    def _entered(self, resume: Callable[[Any], Any], value: Any) -> StepResult:
         try:
             with self._around():
-                said = self._surroundings.run(resume, value)
+                result = self._surroundings.run(resume, value)
         finally:
             if os.getpid() != self._pid:
                 _end_child()
-        return said if isinstance(said, Said) else Said(None, ended=True)
+        return result if isinstance(result, StepResult) else StepResult(None, ended=True)
 
 
 def _line(code: CodeType, line: int) -> str:

@@ -5,20 +5,28 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpsearch.errors import UserError
 from hpsearch.log.records import Ask, Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
 from hpsearch.objectives import broken
-from hpsearch.objectives.base import Start
+from hpsearch.objectives.base import KeptModel, Start
 from hpsearch.objectives.chosen import Model, Models
 from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.outputs import Outputs
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.transformers import Behind
 from hpsearch.space import Space
+
+
+class _Kept(NamedTuple):
+    """What a kept pipeline is made of: its network, and the steps before it with their parameters."""
+
+    population: MLPPopulation
+    model: Model
+    before: dict[str, Any]
 
 
 class PipelinePopulation:
@@ -63,7 +71,7 @@ class PipelinePopulation:
         self._keys: dict[int, str] = {}
         self._populations: dict[str, MLPPopulation] = {}
         self._failed: dict[int, tuple[str, str]] = {}
-        self._kept: tuple[MLPPopulation, Model, dict[str, Any]] | None = None
+        self._kept: _Kept | None = None
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness; see :meth:`MLPPopulation.confirm`."""
@@ -74,18 +82,20 @@ class PipelinePopulation:
         number = trial.ask.trial
         self._asks[number] = trial.ask
         try:
-            chosen, model, params = self._models.of(trial.ask.params)
-            before, own = model.parts.params(params)
-            key = f"{chosen} {model.transformers.key(before)}" if chosen else model.transformers.key(before)
+            chosen = self._models.of(trial.ask.params)
+            model = chosen.model
+            before, network_params = model.parts.params(chosen.params)
+            key = model.transformers.key(before)
+            key = f"{chosen.key} {key}" if chosen.key else key
             if key not in self._populations:
                 self._populations[key] = self._population(model, before)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a transformer may raise anything; it fails this trial and is kept
-            self._failed[number] = broken.reason(error), broken.told(error)
+            self._failed[number] = broken.reason(error), broken.traceback_of(error)
             return
         self._keys[number] = key
-        self._populations[key].start(replace(trial, ask=replace(trial.ask, params=own)))
+        self._populations[key].start(replace(trial, ask=replace(trial.ask, params=network_params)))
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch, those behind the same transformers together."""
@@ -114,20 +124,20 @@ class PipelinePopulation:
         """Keep a copy of a trial's network as it is after its last epoch; the one kept before is forgotten."""
         population = self._populations[self._keys[trial]]
         population.keep(trial)
-        _, model, params = self._models.of(self._asks[trial].params)
-        self._kept = population, model, model.parts.params(params)[0]
+        chosen = self._models.of(self._asks[trial].params)
+        before, _ = chosen.model.parts.params(chosen.params)
+        self._kept = _Kept(population, chosen.model, before)
 
-    def kept(self) -> tuple[int, int] | None:
-        """Return the number of the trial whose network is kept and the epochs that it had done, or None."""
-        return None if self._kept is None else self._kept[0].kept()
+    def kept(self) -> KeptModel | None:
+        """Return whose network is kept, or None."""
+        return None if self._kept is None else self._kept.population.kept()
 
     def model(self) -> Any:
         """Return the pipeline around the kept network; its other steps are fitted again."""
         assert self._kept is not None, "a network is kept"
-        population, model, before = self._kept
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return model.transformers.pipeline(before, population.model())
+            return self._kept.model.transformers.pipeline(self._kept.before, self._kept.population.model())
 
     def stop(self, trial: int) -> None:
         """Forget a trial, and a population that has no other."""
@@ -148,11 +158,17 @@ class PipelinePopulation:
         if X_train.ndim != 2:
             raise UserError(f"the transformers give an array of shape {X_train.shape}; a network takes two dimensions")
         y_test = self._dataset.y_test if self._test else None
-        seen = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=X_test, y_test=y_test)
+        transformed = replace(self._dataset, X_train=X_train, X_valid=X_valid, X_test=X_test, y_test=y_test)
         population = MLPPopulation(
-            model.parts.last.get_params(deep=False), seen, self._seed, self.epochs,
-            weights=self._weights, test=self._test, outputs=self._outputs, scores=self._scores,
-        )  # fmt: skip
+            model.parts.last.get_params(deep=False),
+            transformed,
+            self._seed,
+            self.epochs,
+            weights=self._weights,
+            test=self._test,
+            outputs=self._outputs,
+            scores=self._scores,
+        )
         if self._by_seed:
             population.confirm(test=self._test)
         return population

@@ -51,8 +51,8 @@ def unpack(packed: bytes) -> Maker:
     folders, maker = cloudpickle.loads(packed)
     # Also later, when it runs, the objective may import what stands beside its file; and what stands there comes first,
     # as where the study was begun, whatever packages of such names are installed.
-    there = [folder for folder in folders if Path(folder).is_dir()]
-    sys.path[:] = [*there, *(folder for folder in sys.path if folder not in there)]
+    existing = [folder for folder in folders if Path(folder).is_dir()]
+    sys.path[:] = [*existing, *(folder for folder in sys.path if folder not in existing)]
     try:
         made: Maker = cloudpickle.loads(maker)
     except ImportError as error:

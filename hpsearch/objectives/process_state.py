@@ -68,17 +68,17 @@ class Surroundings:
             Surroundings._inside = outer
             if outer is not None:
                 outer._draw()
-            here = _folder()
-            self._folder = here if here != self._home else None
+            folder = _folder()
+            self._folder = folder if folder != self._home else None
             if self._folder is not None and self._home is not None:
                 os.chdir(self._home)
             if warnings.filters != filters:
                 warnings.filters[:] = filters  # type: ignore[index]
                 warnings._filters_mutated()  # type: ignore[attr-defined]
             sys.stdout, sys.stderr = out, err
-            here_too = _tracks_gradients()
-            self._gradients = here_too if here_too != gradients else None
-            if here_too != gradients:
+            gradients_now = _tracks_gradients()
+            self._gradients = gradients_now if gradients_now != gradients else None
+            if gradients_now != gradients:
                 _track_gradients(gradients)
             for number, handler in zip(SIGNALS, handlers, strict=False):
                 if handler is not None and getsignal(number) is not handler:
@@ -88,11 +88,11 @@ class Surroundings:
         """Have the global generators stand where this trial has left them."""
         if (last := Surroundings._last) is self:
             return
-        here = _generators()
+        generators = _generators()
         if last is not None:
-            last._random = here
+            last._random = generators
         for name, state in self._random.items():
-            if here.get(name) is not state:
+            if generators.get(name) is not state:
                 _SETTERS[name](state)
         Surroundings._last = self
 
@@ -104,23 +104,23 @@ class _Twister(ABC):
     call, nobody has drawn.
 
     Attributes:
-        known: The state at which it was last seen or set, or None.
+        last_state: The state at which it was last seen or set, or None.
     """
 
-    known: Any = None
-    _seen: bytes | None = None
+    last_state: Any = None
+    _last_numbers: bytes | None = None
 
     def now(self) -> Any:
         """Return where it stands: the very object that is known where it has not moved."""
         numbers = self._numbers()
-        if self.known is None or numbers is None or numbers != self._seen or self._holds_a_normal_number():
-            self.known, self._seen = self._state(), numbers
-        return self.known
+        if self.last_state is None or numbers is None or numbers != self._last_numbers or self._holds_a_normal_number():
+            self.last_state, self._last_numbers = self._state(), numbers
+        return self.last_state
 
     def set(self, state: Any) -> None:
         """Have it stand elsewhere."""
         self._move(state)
-        self.known, self._seen = state, self._numbers()
+        self.last_state, self._last_numbers = state, self._numbers()
 
     @abstractmethod
     def _numbers(self) -> bytes | None:
@@ -149,7 +149,7 @@ class _OfPython(_Twister):
         return ctypes.string_at(id(random._inst) + object.__basicsize__, _NUMBERS) if self._as_expected else None
 
     def _holds_a_normal_number(self) -> bool:
-        return self.known[2] is not None or random._inst.gauss_next is not None  # type: ignore[attr-defined]
+        return self.last_state[2] is not None or random._inst.gauss_next is not None  # type: ignore[attr-defined]
 
     def _state(self) -> Any:
         return random.getstate()
@@ -173,7 +173,7 @@ class _OfNumPy(_Twister):
         return ctypes.string_at(self._address, _NUMBERS)
 
     def _holds_a_normal_number(self) -> bool:
-        return bool(self.known["has_gauss"])
+        return bool(self.last_state["has_gauss"])
 
     def _state(self) -> Any:
         # Without its legacy form: it takes as long again to make.
@@ -191,11 +191,11 @@ _python, _numpy = _OfPython(), _OfNumPy()
 
 def _generators() -> dict[str, Any]:
     """Return where the global random generators stand."""
-    found: dict[str, Any] = {"random": _python.now(), "numpy": _numpy.now()}
+    states: dict[str, Any] = {"random": _python.now(), "numpy": _numpy.now()}
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "get_rng_state"):
-        found["torch"] = torch.get_rng_state()
-    return found
+        states["torch"] = torch.get_rng_state()
+    return states
 
 
 _SETTERS: dict[str, Callable[[Any], None]] = {

@@ -28,8 +28,8 @@ def metrics_of(reported: Any, names: Sequence[str]) -> dict[str, float]:
     if reported is None:
         return {}
     if isinstance(reported, Mapping):
-        known = {_name(name): value for name, value in reported.items()}
-        return {name: _number(name, value) for name, value in known.items() if value is not None}
+        by_name = {_name(name): value for name, value in reported.items()}
+        return {name: _number(name, value) for name, value in by_name.items() if value is not None}
     if isinstance(reported, tuple | list):
         if len(reported) != len(names):
             raise ValueError(

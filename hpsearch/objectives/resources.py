@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,18 @@ STEPS = 10
 
 LARGE = 10_000
 """Training samples above which scikit-learn's histogram boosting stops by itself where it is left to choose."""
+
+
+class Growth(NamedTuple):
+    """How a ``warm_start`` model stands at an epoch.
+
+    Attributes:
+        size: Its trees.
+        grown: Whether they are more than at the epoch before.
+    """
+
+    size: int
+    grown: bool
 
 
 @dataclass(frozen=True)
@@ -73,11 +85,11 @@ class Plan:
         """
         if resource != "epochs":
             return self.epochs
-        own = {} if self.declared else estimator.get_params(deep=False)
-        return min(self.epochs, own_epochs(params, own_epochs(own, self.epochs)))
+        declared = {} if self.declared else estimator.get_params(deep=False)
+        return min(self.epochs, own_epochs(params, own_epochs(declared, self.epochs)))
 
-    def step(self, epoch: int, size: int) -> tuple[int, bool]:
-        """Return how large a ``warm_start`` model is at an epoch, and whether it has grown since the one before.
+    def growth(self, epoch: int, size: int) -> Growth:
+        """Return how large a ``warm_start`` model is at an epoch.
 
         Its last epoch is the study's last, so that half a forest is not held against other trials' whole training.
 
@@ -87,7 +99,7 @@ class Plan:
         """
         steps = min(size, self.epochs if self.declared else min(self.epochs, STEPS))
         now, before = epoch * steps // self.epochs, (epoch - 1) * steps // self.epochs
-        return max(1, round(size * now / steps)), now > before
+        return Growth(max(1, round(size * now / steps)), now > before)
 
 
 WHOLE: dict[str, tuple[Any, ...]] = {
@@ -200,11 +212,11 @@ def rescale(estimator: Any, samples: Samples, model: Model, share: float, apart:
         share: The part of the samples, from 0 to 1.
         apart: Whether it is the last step alone.
     """
-    known = estimator.get_params(deep=True)
+    current = estimator.get_params(deep=True)
     prefix = model.parts.prefix if apart else ""
-    own = {
+    full_names = {
         name: name.removeprefix(prefix) if apart else next(iter(model.behind.named({name: 0})))
         for name in samples.names
     }
-    params = {name: known[own[name]] for name in samples.names if own[name] in known}
-    estimator.set_params(**{own[name]: value for name, value in samples.rescaled(params, share).items()})
+    params = {name: current[full_names[name]] for name in samples.names if full_names[name] in current}
+    estimator.set_params(**{full_names[name]: value for name, value in samples.rescaled(params, share).items()})

@@ -110,9 +110,9 @@ class Scores:
         metrics: dict[str, float] = {}
         for name, scorer in self.scorers.items():
             weighted = weights is not None and _takes_weights(scorer)
-            found = scorer(estimator, X, y, **({"sample_weight": weights} if weighted else {}))
-            several = found if isinstance(found, Mapping) else {name: found}
-            metrics |= {name if each == name else f"val_{each}": float(value) for each, value in several.items()}
+            score = scorer(estimator, X, y, **({"sample_weight": weights} if weighted else {}))
+            by_name = score if isinstance(score, Mapping) else {name: score}
+            metrics |= {name if part == name else f"val_{part}": float(value) for part, value in by_name.items()}
         return metrics
 
 
@@ -150,16 +150,16 @@ def tested(metrics: Mapping[str, float]) -> dict[str, float]:
     return {f"test_{name.removeprefix('val_')}": value for name, value in metrics.items()}
 
 
-def _scorer(given: Any) -> Scorer:
+def _scorer(scoring: Any) -> Scorer:
     from sklearn.metrics import get_scorer, get_scorer_names
 
-    if not isinstance(given, str):
-        scorer: Scorer = given
+    if not isinstance(scoring, str):
+        scorer: Scorer = scoring
         return scorer
-    if given not in get_scorer_names():
-        raise UserError(f"scoring: unknown name {given!r}{did_you_mean(given, get_scorer_names())}")
-    found: Scorer = get_scorer(given)
-    return found
+    if scoring not in get_scorer_names():
+        raise UserError(f"scoring: unknown name {scoring!r}{did_you_mean(scoring, get_scorer_names())}")
+    named_scorer: Scorer = get_scorer(scoring)
+    return named_scorer
 
 
 def _takes_weights(scorer: Any) -> bool:
@@ -178,5 +178,5 @@ def _log_loss(estimator: Any, X: Any, y: Array, weights: Array | None) -> float:
     classes = np.asarray(estimator.classes_)
     if not np.isin(y, classes).all():
         return float("inf")  # a class of which it has never heard
-    told = probability[np.arange(len(y)), np.searchsorted(classes, y)]
-    return float(np.average(-np.log(np.maximum(told, np.finfo(probability.dtype).eps)), weights=weights))
+    of_label = probability[np.arange(len(y)), np.searchsorted(classes, y)]
+    return float(np.average(-np.log(np.maximum(of_label, np.finfo(probability.dtype).eps)), weights=weights))

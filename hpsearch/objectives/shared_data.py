@@ -75,4 +75,4 @@ def mapped(descriptor: int, layout: Layout) -> Any:
     import cloudpickle
 
     whole = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)) if layout.places else memoryview(b"")
-    return cloudpickle.loads(layout.rest, buffers=[whole[first : first + size] for first, size in layout.places])
+    return cloudpickle.loads(layout.rest, buffers=[whole[start : start + size] for start, size in layout.places])

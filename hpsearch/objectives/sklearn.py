@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import limited
 from hpsearch.objectives import broken, streams
-from hpsearch.objectives.base import Start
+from hpsearch.objectives.base import KeptModel, Start
 from hpsearch.objectives.chosen import Model, Models
 from hpsearch.objectives.resources import Plan, Resource, grown_by, rescale, stratified_order
 from hpsearch.objectives.scores import Scores, tested
@@ -28,6 +28,13 @@ from hpsearch.space import Space
 from hpsearch.study.samples import Samples
 
 Array = NDArray[Any]
+
+
+class _Ready(NamedTuple):
+    """A trial's last step before its first epoch, and training and validation data as the steps before it give them."""
+
+    estimator: Any
+    data: tuple[Any, Any]
 
 
 @dataclass
@@ -132,9 +139,9 @@ class SklearnObjective:
         running = self._trials[trial]
         self._kept = replace(running, estimator=deepcopy(running.estimator) if running.goes_on else running.estimator)
 
-    def kept(self) -> tuple[int, int] | None:
-        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
-        return None if self._kept is None else (self._kept.start.ask.trial, self._kept.done)
+    def kept(self) -> KeptModel | None:
+        """Return whose model is kept, or None."""
+        return None if self._kept is None else KeptModel(self._kept.start.ask.trial, self._kept.done)
 
     def model(self) -> Any:
         """Return the kept model; the steps before one that was trained by itself are fitted again."""
@@ -167,7 +174,7 @@ class SklearnObjective:
             raise
         except BaseException as error:  # an estimator may raise anything; whatever it is fails this trial and is kept
             seconds = time.perf_counter() - begun
-            reason, text = broken.reason(error), broken.told(error)
+            reason, text = broken.reason(error), broken.traceback_of(error)
             return Row(number, ask.lane, epoch, {}, seconds, failure=reason, traceback=text)
         running.done = epoch
         finished, seconds = epoch >= running.epochs, time.perf_counter() - begun
@@ -178,7 +185,8 @@ class SklearnObjective:
         if running.model is None:
             from sklearn.base import clone
 
-            _, model, running.params = self._models.of(running.start.ask.params)
+            chosen = self._models.of(running.start.ask.params)
+            model, running.params = chosen.model, chosen.params
             estimator = clone(model.parts.last).set_params(**model.parts.params(running.params)[1])
             n = len(self._dataset.y_train)
             running.resource = self._plan.decide(estimator, n)
@@ -215,34 +223,34 @@ class SklearnObjective:
 
     def _grow(self, running: _Running, model: Model, epoch: int) -> dict[str, float] | None:
         """Add trees to a model whose fit goes on from the last one."""
-        size, grown = self._plan.step(epoch, running.size)
-        if not grown:
+        growth = self._plan.growth(epoch, running.size)
+        if not growth.grown:
             return None
         if running.estimator is None:
             running.estimator, running.data = self._begin(running, model)
         assert running.data is not None
         X_train, X_valid = running.data
         name = grown_by(running.estimator, len(self._dataset.y_train)) or ""
-        running.estimator.set_params(**{name: size, "warm_start": True})
+        running.estimator.set_params(**{name: growth.size, "warm_start": True})
         y = model.targets.standardised(self._dataset.y_train)
         running.estimator.fit(X_train, y, **self._weights(running.estimator, None))
         fitted = model.targets.wrapped(running.estimator)
         return self._measure(fitted, (X_train, self._dataset.y_train), X_valid, running.X_test)
 
-    def _begin(self, running: _Running, model: Model) -> tuple[Any, tuple[Any, Any]]:
-        """Return a trial's last step, ready for its first epoch, and the data that the steps before it give."""
+    def _begin(self, running: _Running, model: Model) -> _Ready:
+        """Return a trial's last step, ready for its first epoch."""
         from sklearn.base import clone
 
-        before, own = model.parts.params(running.params)
-        estimator = clone(model.parts.last).set_params(**own)
+        before, last_params = model.parts.params(running.params)
+        estimator = clone(model.parts.last).set_params(**last_params)
         seed_random_states(estimator, self._owner(running))
         if self._test:
             running.X_test = self._dataset.X_test
             if model.parts.before is not None:
                 running.X_test = model.transformers.test(before)
         if model.parts.before is None:
-            return estimator, (self._dataset.X_train, self._dataset.X_valid)
-        return estimator, model.transformers.transform(before)
+            return _Ready(estimator, (self._dataset.X_train, self._dataset.X_valid))
+        return _Ready(estimator, model.transformers.transform(before))
 
     def _fit(self, running: _Running, model: Model, rung: int) -> dict[str, float]:
         from sklearn.base import clone
@@ -288,8 +296,8 @@ class SklearnObjective:
         if X_test is None:
             return metrics
         assert dataset.y_test is not None, "a test stage needs a test set"
-        found = self._scores.measure(estimator, *trained, X_test, dataset.y_test, dataset.w_test)
-        return metrics | tested({name: value for name, value in found.items() if not name.startswith("train_")})
+        on_test = self._scores.measure(estimator, *trained, X_test, dataset.y_test, dataset.w_test)
+        return metrics | tested({name: value for name, value in on_test.items() if not name.startswith("train_")})
 
     def _order(self, stage: int, repeat: int) -> Array:
         """Return an order of the training samples whose every beginning is stratified; the same for all trials."""

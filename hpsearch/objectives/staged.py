@@ -10,7 +10,7 @@ from typing import Any
 
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives.base import Confirming, Foldered, Keeping, Objective, Start
+from hpsearch.objectives.base import Confirming, Foldered, Keeping, KeptModel, Objective, Start
 from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.build import prepare as prepare_flat
 from hpsearch.study.declaration import RULE
@@ -19,7 +19,7 @@ from hpsearch.study.study import Study
 
 
 @dataclass(frozen=True)
-class Step:
+class StageTraining:
     """What one stage runs.
 
     Attributes:
@@ -39,15 +39,15 @@ class StagedObjective:
     """Hands each trial to its stage's objective, which is made when its first trial begins.
 
     Args:
-        steps: By stage: those of the search, then the one that confirms and the one that tests.
+        trainings: By stage: those of the search, then the one that confirms and the one that tests.
         dataset: The full problem's data.
         seed: The study's seed.
         epochs: Most epochs of a trial of the full problem.
     """
 
-    def __init__(self, steps: Sequence[Step], dataset: Dataset | None, seed: int, epochs: int) -> None:
+    def __init__(self, trainings: Sequence[StageTraining], dataset: Dataset | None, seed: int, epochs: int) -> None:
         self.epochs = epochs
-        self._steps = steps
+        self._trainings = trainings
         self._dataset = dataset
         self._seed = seed
         self._objectives: dict[int, Objective] = {}
@@ -65,7 +65,7 @@ class StagedObjective:
         self._starts[ask.trial] = trial
         params = ask.params
         if self._dataset is not None:
-            params = translated(self._steps[ask.stage].scale, params, len(self._dataset.y_train))
+            params = translated(self._trainings[ask.stage].scale, params, len(self._dataset.y_train))
         self._at(ask.stage).start(replace(trial, ask=replace(ask, params=params)))
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
@@ -73,8 +73,8 @@ class StagedObjective:
         stages = sorted({self._starts[number].ask.stage for number in trials})
         rows: dict[int, Row] = {}
         for stage in stages:
-            own = [number for number in trials if self._starts[number].ask.stage == stage]
-            rows |= {row.trial: row for row in self._at(stage).advance(own, tick)}
+            numbers = [number for number in trials if self._starts[number].ask.stage == stage]
+            rows |= {row.trial: row for row in self._at(stage).advance(numbers, tick)}
         return [rows[number] for number in trials]
 
     def states(self) -> list[Start]:
@@ -89,8 +89,8 @@ class StagedObjective:
             objective.keep(trial)
             self._keeper = objective
 
-    def kept(self) -> tuple[int, int] | None:
-        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+    def kept(self) -> KeptModel | None:
+        """Return whose model is kept, or None."""
         return None if self._keeper is None else self._keeper.kept()
 
     def model(self) -> Any:
@@ -104,11 +104,11 @@ class StagedObjective:
 
     def _at(self, stage: int) -> Objective:
         if stage not in self._objectives:
-            step = self._steps[stage]
-            data = None if self._dataset is None else reduced(step.scale, self._dataset, self._seed)
-            objective = step.make(data)
-            if step.confirms and isinstance(objective, Confirming):
-                objective.confirm(test=step.tests)
+            training = self._trainings[stage]
+            data = None if self._dataset is None else reduced(training.scale, self._dataset, self._seed)
+            objective = training.make(data)
+            if training.confirms and isinstance(objective, Confirming):
+                objective.confirm(test=training.tests)
             if self._study_dir is not None and isinstance(objective, Foldered):
                 objective.place(self._study_dir)
             self._objectives[stage] = objective
@@ -131,15 +131,18 @@ def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared
         return full
     scales = study.stages if study.stages is not None else (Scale(),)
     assert not isinstance(scales, str), "stages were settled"
-    steps = []
+    trainings = []
     for scale in scales:
         prepared = full
         if not scale.is_full and dataset is not None:
             part = reduced(scale, dataset, study.seed)
             prepared = prepare_one(_on(study, scale, len(dataset.y_train)), part, rule)
-        steps.append(Step(scale, prepared.make))
-    steps += [Step(Scale(), full.make, confirms=True), Step(Scale(), full.make, confirms=True, tests=True)]
-    return replace(full, make=partial(_make, tuple(steps), study.seed, full.epochs))
+        trainings.append(StageTraining(scale, prepared.make))
+    trainings += [
+        StageTraining(Scale(), full.make, confirms=True),
+        StageTraining(Scale(), full.make, confirms=True, tests=True),
+    ]
+    return replace(full, make=partial(_make, tuple(trainings), study.seed, full.epochs))
 
 
 def prepare_one(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared:
@@ -160,8 +163,8 @@ def prepare_one(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prep
     return cross_build.prepare(study, dataset, prepare_flat)
 
 
-def _make(steps: Sequence[Step], seed: int, epochs: int, dataset: Dataset | None) -> Objective:
-    return StagedObjective(steps, dataset, seed, epochs)
+def _make(trainings: Sequence[StageTraining], seed: int, epochs: int, dataset: Dataset | None) -> Objective:
+    return StagedObjective(trainings, dataset, seed, epochs)
 
 
 def _on(study: Study, scale: Scale, n: int) -> Study:

@@ -17,7 +17,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.records import Row
 from hpsearch.models.datasets import Dataset
 from hpsearch.models.threads import ThreadsConflictError, limited, refresh
-from hpsearch.objectives.base import Foldered, Keeping, Objective, Start
+from hpsearch.objectives.base import Foldered, Keeping, KeptModel, Objective, Start
 from hpsearch.study.declared import Declaration
 
 
@@ -122,8 +122,8 @@ class Surrounded:
         if isinstance(self._objective, Keeping):
             self._objective.keep(trial)
 
-    def kept(self) -> tuple[int, int] | None:
-        """Return the number of the trial whose model is kept and the epochs that it had done, or None."""
+    def kept(self) -> KeptModel | None:
+        """Return whose model is kept, or None."""
         return self._objective.kept() if isinstance(self._objective, Keeping) else None
 
     def model(self) -> Any:

@@ -35,8 +35,8 @@ class Split:
 
     def params(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the parameters of the steps before, and those of the last step by its own names."""
-        own = {name.removeprefix(self.prefix): v for name, v in params.items() if name.startswith(self.prefix)}
-        return {name: v for name, v in params.items() if not name.startswith(self.prefix)}, own
+        of_last = {name.removeprefix(self.prefix): v for name, v in params.items() if name.startswith(self.prefix)}
+        return {name: v for name, v in params.items() if not name.startswith(self.prefix)}, of_last
 
 
 def split(estimator: Any) -> Split:

@@ -83,8 +83,8 @@ class UserTrial:
         if not name.startswith("_") and name in self.__dict__.get("params", ()):
             raise AttributeError(f"a trial's parameters are its items: write trial[{name!r}], not trial.{name}")
         if name.startswith("suggest_"):
-            known = "suggest_float, suggest_int or suggest_categorical, or"
-            raise AttributeError(f"a trial has no {name}: write {known} trial['NAME']; the study's space decides")
+            instead = "suggest_float, suggest_int or suggest_categorical, or"
+            raise AttributeError(f"a trial has no {name}: write {instead} trial['NAME']; the study's space decides")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property

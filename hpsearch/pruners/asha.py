@@ -58,8 +58,8 @@ class ASHA:
         return Remembered(Rungs)
 
 
-def is_rung(epoch: int, first: int, reduction: int) -> bool:
+def is_rung(epoch: int, lowest: int, reduction: int) -> bool:
     """Return whether an epoch is first times a power of reduction."""
-    while epoch > first and epoch % reduction == 0:
+    while epoch > lowest and epoch % reduction == 0:
         epoch //= reduction
-    return epoch == first
+    return epoch == lowest

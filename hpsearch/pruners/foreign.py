@@ -39,8 +39,8 @@ class ForeignPruner:
         self._declared = pruner
         self._history: History | None = None
         self._pruner = pruner
-        self._own = study.goal.value == "complete" and type(pruner).__name__ in PAIRED
-        self._fold = OptunaFold(study.search_space, study.goal.first, merge=False, own=self._own)
+        self._by_fold = study.goal.value == "complete" and type(pruner).__name__ in PAIRED
+        self._fold = OptunaFold(study.search_space, study.goal.first, merge=False, own=self._by_fold)
         self._next = 0
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
@@ -71,20 +71,20 @@ class ForeignPruner:
     def _restart(self, history: History) -> None:
         self._history = history
         self._next = 0
-        self._fold = OptunaFold(self._study.search_space, self._study.goal.first, merge=False, own=self._own)
+        self._fold = OptunaFold(self._study.search_space, self._study.goal.first, merge=False, own=self._by_fold)
         self._pruner = copy.deepcopy(self._declared)
         self._fold.study.pruner = self._pruner
 
 
-def _past(history: History, first: int) -> list[tuple[int, list[int]]]:
+def _past(history: History, start: int) -> list[tuple[int, list[int]]]:
     # The trials that were judged at each tick from the first one on, before the last: all that arrived but those that
     # ended there for a reason of their own.
-    judged: dict[int, list[Trial]] = {tick: [] for tick in range(first, history.tick)}
+    judged: dict[int, list[Trial]] = {tick: [] for tick in range(start, history.tick)}
     for trial in history.trials:
         for tick, row in zip(trial.ticks, trial.rows, strict=True):
             failed = (trial.state == "FAILED" or trial.ended_badly) and row.epoch == trial.epoch
-            told = trial.number in history.table.get(row.epoch, ())
-            if tick in judged and told and not row.finished and not failed:
+            reported = trial.number in history.table.get(row.epoch, ())
+            if tick in judged and reported and not row.finished and not failed:
                 judged[tick].append(trial)
     return [(tick, [trial.number for trial in sorted(trials, key=_lane)]) for tick, trials in judged.items()]
 

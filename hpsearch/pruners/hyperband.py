@@ -52,10 +52,10 @@ class Hyperband:
     def edges(self) -> list[int]:
         """Ends of the brackets' shares of a round, first bracket first."""
         assert self.max_resource is not None, "pruners.build fills it in"
-        most = 0
-        while self.min_resource * self.reduction ** (most + 1) <= self.max_resource:
-            most += 1
-        return list(accumulate(-(-(most + 1) * self.reduction**s // (s + 1)) for s in range(most, -1, -1)))
+        s_max = 0
+        while self.min_resource * self.reduction ** (s_max + 1) <= self.max_resource:
+            s_max += 1
+        return list(accumulate(-(-(s_max + 1) * self.reduction**s // (s + 1)) for s in range(s_max, -1, -1)))
 
     def bracket(self, number: int) -> int:
         """Return the bracket of a trial, from 0, by its number; or its place, where it begins before that is known."""

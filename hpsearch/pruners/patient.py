@@ -47,12 +47,12 @@ class Patient:
         for row in arrivals:
             if row.epoch <= self.patience:
                 continue
-            now, then = _best(history, row, row.epoch), _best(history, row, row.epoch - self.patience)
-            if now is None or then is None:
+            now, before = _best(history, row, row.epoch), _best(history, row, row.epoch - self.patience)
+            if now is None or before is None:
                 continue  # it had not reported by then
-            if not goal.better(now, then + delta):
-                reason = f"no better {goal.metric} than {then:.4g} in {self.patience} epochs up to epoch {row.epoch}"
-                evidence = evidence_of(row.epoch, now, then + delta, 1, 1)
+            if not goal.better(now, before + delta):
+                reason = f"no better {goal.metric} than {before:.4g} in {self.patience} epochs up to epoch {row.epoch}"
+                evidence = evidence_of(row.epoch, now, before + delta, 1, 1)
                 decisions.append(Decision(row.trial, "prune", reason, "patient", evidence))
         return in_order(decisions)
 
@@ -62,5 +62,5 @@ def _best(history: History, row: Row, epoch: int) -> float | None:
     table = history.table
     if history.goal.value == "best":
         return table.get(epoch, {}).get(row.trial)
-    reached = (table[each][row.trial] for each in range(1, epoch + 1) if row.trial in table.get(each, ()))
-    return min(reached, key=history.goal.loss, default=None)
+    shown = (table[earlier][row.trial] for earlier in range(1, epoch + 1) if row.trial in table.get(earlier, ()))
+    return min(shown, key=history.goal.loss, default=None)

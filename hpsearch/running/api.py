@@ -66,9 +66,15 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         resumed = bool(log.records)
         under = stack.enter_context(under_way(declared))
         history = open_history(
-            log, plan.study, plan.dataset, how.opening.study_file, watcher.message, wish,
-            warmth=warmth, git_diff=how.opening.git_diff,
-        )  # fmt: skip
+            log,
+            plan.study,
+            plan.dataset,
+            how.opening.study_file,
+            watcher.message,
+            wish,
+            warmth=warmth,
+            git_diff=how.opening.git_diff,
+        )
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
@@ -97,12 +103,22 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                 restore(history, best.trained, checkpoints, watcher.message)
                 observer = Callbacks(Outage(watcher, delivery), declared, how.view.callbacks)
                 clock = plan.clock(
-                    log, history, best.trained, climb, plan.pruner, plan.study.lanes, checkpoints, observer,
-                    plan.limits, interrupted=lambda: interrupt.requested,
-                    intake=partial(intake.take, plan.folder), taken=partial(intake.taken, plan.folder),
-                    early=plan.study.objective is not None, halted=lambda: under.why,
+                    log,
+                    history,
+                    best.trained,
+                    climb,
+                    plan.pruner,
+                    plan.study.lanes,
+                    checkpoints,
+                    observer,
+                    plan.limits,
+                    interrupted=lambda: interrupt.requested,
+                    intake=partial(intake.take, plan.folder),
+                    taken=partial(intake.taken, plan.folder),
+                    early=plan.study.objective is not None,
+                    halted=lambda: under.why,
                     pace=plan.pace(history),
-                )  # fmt: skip
+                )
                 done = clock.run()
             delivery.ended()
             _keep(plan, how.outlet, history, best, watcher)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from hpsearch import pruners, samplers
@@ -28,7 +28,7 @@ from hpsearch.log import catalogue
 from hpsearch.log.history import SECONDS, History, Trial
 from hpsearch.log.lines import header_at
 from hpsearch.log.lock import StudyHeld
-from hpsearch.log.writer import Log
+from hpsearch.log.writer import Log, LogPlace
 from hpsearch.objectives import streams
 from hpsearch.objectives.artifacts import Artifacts
 from hpsearch.objectives.build import Prepared
@@ -57,11 +57,18 @@ def session(study: Study, root: str | Path) -> Session:
     Raises:
         UserError: The study trains by itself, or its parts do not go together.
     """
-    known = _sessions.setdefault(study, {})
+    sessions = _sessions.setdefault(study, {})
     place = Path(root).absolute()
-    if place not in known:
-        known[place] = Session(replace(study), Path(root))
-    return known[place]
+    if place not in sessions:
+        sessions[place] = Session(replace(study), Path(root))
+    return sessions[place]
+
+
+class _Closed(NamedTuple):
+    """A study between two calls: the fold of its log, and how far that goes."""
+
+    history: History
+    place: LogPlace
 
 
 class Session:
@@ -81,13 +88,18 @@ class Session:
         limits = replace(Limits.of(study), timeout=None)
         epochs = study.epochs or 1
         self._plan = Plan(
-            study, None, Prepared(lambda data: Elsewhere(epochs), epochs), samplers.build(study),
-            pruners.build(study, epochs), limits, root,
-        )  # fmt: skip
+            study,
+            None,
+            Prepared(lambda data: Elsewhere(epochs), epochs),
+            samplers.build(study),
+            pruners.build(study, epochs),
+            limits,
+            root,
+        )
         if not self._plan.log.is_file():
             samplers.check_size(study)
         self._mutex = threading.RLock()
-        self._known: tuple[History, tuple[int, int]] | None = None
+        self._closed: _Closed | None = None
         self._clock: Outside | None = None
 
     def ask(self) -> UserTrial | None:
@@ -100,7 +112,7 @@ class Session:
             if all_failed(clock.history):
                 raise StudyFailed(f"study {self._study.name!r} {clock.history.stop}")
             trial = clock.ask() if clock.history.stop is None else None
-            return None if trial is None else self._given(trial)
+            return None if trial is None else self._user_trial(trial)
 
     def report(self, number: int, metrics: Any, attributes: Mapping[str, Any]) -> bool:
         """Take in what an epoch of a trial brought, and return whether to go on with it.
@@ -121,8 +133,8 @@ class Session:
         Raises:
             UserError: There is no such trial, it has ended, or what is told does not go together.
         """
-        said = _state(state)
-        if said == "complete" and reason is not None:
+        outcome = _state(state)
+        if outcome == "complete" and reason is not None:
             raise UserError("tell: a reason goes with state='failed' or state='pruned'")
         with self._opened() as clock:
             trial = self._trial(clock, number)
@@ -132,13 +144,13 @@ class Session:
             metrics, attributes = self._metrics(value), self._attributes(attributes)
             if trial.rows and same(metrics, trial.rows[-1].metrics):
                 metrics = {}  # what it has reported, told once more
-            if said == "complete":
+            if outcome == "complete":
                 self._check_told(trial, metrics)
                 clock.end(trial, metrics, attributes)
                 return trial
             if metrics and not clock.report(trial, metrics, attributes):
                 return trial
-            if said == "failed":
+            if outcome == "failed":
                 clock.end(trial, {}, attributes, failure=reason or "told as failed")
             else:
                 clock.end(trial, {}, attributes, refusal=reason or "told as pruned")
@@ -148,7 +160,7 @@ class Session:
         """Return the trials that were asked for and not told of, by number; the log is only read."""
         if not self._plan.log.is_file():
             return []
-        return [self._given(trial) for trial in catalogue.load_version(self._plan.folder).running()]
+        return [self._user_trial(trial) for trial in catalogue.load_version(self._plan.folder).running()]
 
     def why_none(self) -> str:
         """Return why there is no trial to begin, in words."""
@@ -167,17 +179,17 @@ class Session:
     @contextmanager
     def _opened(self) -> Iterator[Outside]:
         """Hold the log for one call."""
-        known = None if self._known is None else self._known[1]
-        with self._mutex, surroundings(self._plan.threads), _patiently(self._plan.log, known) as log:
+        closed_at = None if self._closed is None else self._closed.place
+        with self._mutex, surroundings(self._plan.threads), _patiently(self._plan.log, closed_at) as log:
             clock = self._standing(log)
-            self._known = None  # where the call fails, what it has taken in may not be in the log
+            self._closed = None  # where the call fails, what it has taken in may not be in the log
             yield clock
-            self._known = clock.history, log.place
+            self._closed = _Closed(clock.history, log.place)
 
     def _standing(self, log: Log) -> Outside:
         """Return the clock of an open log, as it stands."""
-        if self._known is not None and not log.whole:
-            history = self._known[0]
+        if self._closed is not None and not log.whole:
+            history = self._closed.history
             for record in log.records:
                 history.apply(record)
             if self._clock is not None and not log.records:
@@ -191,28 +203,36 @@ class Session:
             history.resume(standing(history.current, plan.limits, ladder))
         folder = plan.folder
         self._clock = Outside(
-            log, history, Elsewhere(plan.prepared.epochs), ladder, plan.pruner, plan.study.lanes,
-            Checkpoints(folder / "checkpoints", ""), Silent(), plan.limits,
-            intake=partial(intake.take, folder), taken=partial(intake.taken, folder),
-        )  # fmt: skip
+            log,
+            history,
+            Elsewhere(plan.prepared.epochs),
+            ladder,
+            plan.pruner,
+            plan.study.lanes,
+            Checkpoints(folder / "checkpoints", ""),
+            Silent(),
+            plan.limits,
+            intake=partial(intake.take, folder),
+            taken=partial(intake.taken, folder),
+        )
         return self._clock
 
-    def _given(self, trial: Trial) -> UserTrial:
+    def _user_trial(self, trial: Trial) -> UserTrial:
         params = restore(self._study.dimensions, trial.params)
         seed = streams.of_function(self._study.seed, trial.ask)
-        given = UserTrial(trial.number, params, trial.ask.repeat, seed)
-        return replace(given, handle=Asked(self, trial.number, trial.epoch))
+        user_trial = UserTrial(trial.number, params, trial.ask.repeat, seed)
+        return replace(user_trial, handle=Asked(self, trial.number, trial.epoch))
 
     def _trial(self, clock: Outside, number: int) -> Trial:
         trials = clock.history.current.trials
-        known = {trial.number: trial for trial in trials[-1:]}
-        last = max(known, default=-1)
+        last_trials = {trial.number: trial for trial in trials[-1:]}
+        last = max(last_trials, default=-1)
         first = last - len(trials) + 1
         if not first <= number <= last:
-            there = f"trials {first} to {last}" if trials else "no trial yet"
-            raise UserError(f"study {self._study.name!r} has no trial {number}: it has {there}")
-        found: Trial = trials[number]
-        return found
+            existing = f"trials {first} to {last}" if trials else "no trial yet"
+            raise UserError(f"study {self._study.name!r} has no trial {number}: it has {existing}")
+        trial: Trial = trials[number]
+        return trial
 
     def _check_runs(self, trial: Trial) -> None:
         if trial.decision is not None:
@@ -223,24 +243,24 @@ class Session:
     def _check_told(self, trial: Trial, metrics: Mapping[str, float]) -> None:
         """Refuse an end without what the study is after: a slip of the pen must not cost the trial."""
         goal = self._study.goal
-        known = {*metrics, SECONDS, *(name for row in trial.rows for name in row.metrics)}
+        reported = {*metrics, SECONDS, *(name for row in trial.rows for name in row.metrics)}
         for metric in goal.metrics:
-            if metric not in known:
-                names = sorted(known - {SECONDS})
+            if metric not in reported:
+                names = sorted(reported - {SECONDS})
                 hint = did_you_mean(metric, names) if names else ""
                 raise UserError(
                     f"trial {trial.number} of study {self._study.name!r}: tell its {metric}{hint}, or state='failed'"
                 )
 
-    def _attributes(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def _attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return {name: attribute_of(name, value) for name, value in told.items()}
+            return {name: attribute_of(name, value) for name, value in attributes.items()}
         except TypeError as error:
             raise UserError(f"study {self._study.name!r}: {error}") from error
 
-    def _metrics(self, told: Any) -> dict[str, float]:
+    def _metrics(self, reported: Any) -> dict[str, float]:
         try:
-            return metrics_of(told, self._study.goal.metrics)
+            return metrics_of(reported, self._study.goal.metrics)
         except (TypeError, ValueError) as error:
             raise UserError(f"study {self._study.name!r}: {error}") from error
 
@@ -261,13 +281,13 @@ def tell(
 
 
 @contextmanager
-def _patiently(path: Path, known: tuple[int, int] | None) -> Iterator[Log]:
+def _patiently(path: Path, closed_at: LogPlace | None) -> Iterator[Log]:
     """Open a log; wait a while for another process that asks or tells."""
     end = time.monotonic() + PATIENCE_SECONDS
     with ExitStack() as stack:
         while True:
             try:
-                log = stack.enter_context(Log(path, known))
+                log = stack.enter_context(Log(path, closed_at))
                 break
             except StudyHeld:
                 if time.monotonic() >= end:

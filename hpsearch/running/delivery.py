@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     warm_up()
     while wait(60.0):
         pass
-    study_dir = _told()
+    study_dir = _read_folder()
     if study_dir is None:
         return Outcome.DELIVERED
     with (study_dir / OUTPUT).open("ab") as output:
@@ -123,7 +123,7 @@ def _until_ready(parent: int) -> None:
         lines += 2 if not taken else taken.count(b"\n")
 
 
-def _told() -> Path | None:
+def _read_folder() -> Path | None:
     """Take the line that names the study's folder; None where the coordinator has ended without it."""
     line = b""
     while not line.endswith(b"\n"):

@@ -108,8 +108,17 @@ def run_in_memory(
             crew = stack.enter_context(LocalCrew(workers, make, dataset))
             objective = stack.enter_context(Executor(crew, executor_name(uid), prepared.epochs, _lost))
         clock = clock_of(study, prepared.epochs)(
-            Unwritten(), history, objective, climb, pruner, study.lanes, Unsaved(), observer or Silent(), limits,
-            interrupted=interrupted, pace=pace_of(study, dataset, history),
-        )  # fmt: skip
+            Unwritten(),
+            history,
+            objective,
+            climb,
+            pruner,
+            study.lanes,
+            Unsaved(),
+            observer or Silent(),
+            limits,
+            interrupted=interrupted,
+            pace=pace_of(study, dataset, history),
+        )
         clock.run()
     return history

@@ -78,8 +78,8 @@ def lr_range(study: Study, dataset: Dataset, epochs: int | None = None) -> LrRan
     with surroundings(study.threads):
         (start, *_), *costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
     per_epoch = max(len(cost) for cost in costs) // epochs
-    found = judged({rate: [start, *cost] for rate, cost in zip(rates, costs, strict=True)}, guessing, per_epoch)
-    return LrRange(found.traces, epochs, guessing, found.threshold, found.suggestion)
+    result = judged({rate: [start, *cost] for rate, cost in zip(rates, costs, strict=True)}, guessing, per_epoch)
+    return LrRange(result.traces, epochs, guessing, result.threshold, result.suggestion)
 
 
 def guessing_cost(params: Mapping[str, Any], data: TrainingData) -> float:
@@ -106,7 +106,7 @@ def _hinge_of_shares(p: Array) -> float:
     step behind the first c classes costs all later classes 1 more for each of the c.
     """
     p = np.sort(p)[::-1]
-    before, ranked = (np.concatenate([[0.0], np.cumsum(each)]) for each in (p, p * np.arange(len(p))))
+    before, ranked = (np.concatenate([[0.0], np.cumsum(values)]) for values in (p, p * np.arange(len(p))))
     best = np.zeros(len(p) + 1)
     for b in range(1, len(p) + 1):
         a = np.arange(b)
@@ -115,20 +115,20 @@ def _hinge_of_shares(p: Array) -> float:
     return float(best[-1] + (p * np.arange(len(p))).sum())  # a class costs at least 1 for each class before it
 
 
-def to_json(found: LrRange) -> dict[str, Any]:
+def to_json(result: LrRange) -> dict[str, Any]:
     """Return the result as JSON values; a cost that is not finite is None."""
     return {
-        "epochs": found.epochs,
-        "guessing": found.guessing,
-        "threshold": found.threshold,
-        "suggestion": found.suggestion,
+        "epochs": result.epochs,
+        "guessing": result.guessing,
+        "threshold": result.threshold,
+        "suggestion": result.suggestion,
         "rates": [
             {
                 "learning_rate": trace.learning_rate,
                 "verdict": trace.verdict,
                 "cost": [value if math.isfinite(value) else None for value in trace.cost],
             }
-            for trace in found.traces
+            for trace in result.traces
         ],
     }
 
@@ -145,11 +145,15 @@ def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingDa
     regression = isinstance(parts.last, NetworkOfNumbers)
     if not regression and dataset.classes is None:
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
-    own = {"output": "identity", "cost": "quadratic"} if regression else {}
+    fixed = {"output": "identity", "cost": "quadratic"} if regression else {}
     params = {
-        **parts.last.get_params(deep=False), **own, **UNREGULARISED, "early_stopping": "none",
-        "lr_schedule": "constant", "exact_train_metrics": False,
-    }  # fmt: skip
+        **parts.last.get_params(deep=False),
+        **fixed,
+        **UNREGULARISED,
+        "early_stopping": "none",
+        "lr_schedule": "constant",
+        "exact_train_metrics": False,
+    }
     try:
         validate_params(params)
     except ValueError as error:
@@ -177,9 +181,9 @@ def _train(
     costs: list[list[float]] = [[] for _ in rates]
     for epoch in range(epochs):
         order = np.random.default_rng((seed, _DATA, 0, 0, epoch)).permutation(n)
-        for part, first in enumerate(range(0, n, size)):
+        for part, start in enumerate(range(0, n, size)):
             going = [k for k, cost in enumerate(costs) if not cost or math.isfinite(cost[-1])]
-            rows = np.sort(order[first : first + size])
+            rows = np.sort(order[start : start + size])
             labels, weights = (None if a is None else a[rows] for a in (data.y_train, data.weights))
             stretch = TrainingData(data.X_train[rows], data.T_train[rows], labels, weights=weights)
             for k in going:  # the last stretch may be shorter than a batch

@@ -261,17 +261,17 @@ class Options:
             TypeError: There is no such option.
             UserError: Two of them exclude each other.
         """
-        given = cast("Mapping[str, Any]", options)
-        for name in given:
+        by_name = cast("Mapping[str, Any]", options)
+        for name in by_name:
             if name not in RunOptions.__annotations__:
                 hint = did_you_mean(name, RunOptions.__annotations__)
                 raise TypeError(f"run() got an unexpected keyword argument {name!r}{hint}")
-        return cls(*(_sorted(group, given) for group in GROUPS))
+        return cls(*(_sorted(group, by_name) for group in GROUPS))
 
 
 GROUPS = (Limits, Place, Opening, Outlet, View)
 """What options are sorted into, in the order of the fields of :class:`Options`."""
 
 
-def _sorted(group: type[Any], given: Mapping[str, Any]) -> Any:
-    return group(**{each.name: given[each.name] for each in fields(group) if each.name in given})
+def _sorted(group: type[Any], by_name: Mapping[str, Any]) -> Any:
+    return group(**{option.name: by_name[option.name] for option in fields(group) if option.name in by_name})

@@ -60,9 +60,15 @@ def _crew(size: int, make: Maker, plan: Plan) -> LocalCrew:
 def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:
     kind = Executor if plan.study.cost is None else LaneExecutor
     return kind(
-        crew, executor_name(uid), plan.prepared.epochs, watcher.message, ahead=1 if plan.waits else AHEAD,
-        trial_timeout=_silence(plan), verify=place.verify, apart=plan.study.objective is not None,
-    )  # fmt: skip
+        crew,
+        executor_name(uid),
+        plan.prepared.epochs,
+        watcher.message,
+        ahead=1 if plan.waits else AHEAD,
+        trial_timeout=_silence(plan),
+        verify=place.verify,
+        apart=plan.study.objective is not None,
+    )
 
 
 def _silence(plan: Plan) -> float | None:

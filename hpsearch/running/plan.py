@@ -130,12 +130,12 @@ class Plan:
         Args:
             history: The fold of the log, its header written.
         """
-        said = history.declaration
-        confirm = {key: getattr(said, key) for key in CONFIRM} if said.confirm else {}
-        study = replace(self.study, n_trials=said.n_trials, **confirm)
+        declaration = history.declaration
+        confirm = {key: getattr(declaration, key) for key in CONFIRM} if declaration.confirm else {}
+        study = replace(self.study, n_trials=declaration.n_trials, **confirm)
         confirms = study.confirm and not self.study.confirm
-        prepared = prepare(study, self.dataset, said.fingerprint) if confirms else self.prepared
-        threads = declared_threads(said, history.header.environment if history.header else {})
+        prepared = prepare(study, self.dataset, declaration.fingerprint) if confirms else self.prepared
+        threads = declared_threads(declaration, history.header.environment if history.header else {})
         prepared = replace(prepared, make=partial(surrounded, prepared.make, threads))
         return replace(self, study=study, prepared=prepared, threads=threads)
 
@@ -158,9 +158,13 @@ class Plan:
         Args:
             history: The fold of the log, its header written.
         """
-        first = Declaration.of(history.header.declaration).n_trials if history.header else None
+        n_at_begin = Declaration.of(history.header.declaration).n_trials if history.header else None
         return ladder.build(
-            self.study, first, lambda history: self.limits.reached(history) is not None, self._n, sampler=self.sampler
+            self.study,
+            n_at_begin,
+            lambda history: self.limits.reached(history) is not None,
+            self._n,
+            sampler=self.sampler,
         )
 
     def shown(self, history: History, climb: Ladder, *, resumed: bool, in_mlflow: bool) -> StudyPlan:
@@ -206,18 +210,20 @@ def asked(study: Study, root: Path, limits: Limits, opening: Opening) -> Warmth:
     Raises:
         UserError: There is no such source, or a limit cannot be.
     """
-    study = replace(study, **limits.given())
-    given = opening.start_from
-    sources = [] if given is None else [given] if isinstance(given, str | WarmStart) else list(given)
+    study = replace(study, **limits.by_name())
+    start_from = opening.start_from
+    sources = (
+        [] if start_from is None else [start_from] if isinstance(start_from, str | WarmStart) else list(start_from)
+    )
     if opening.first and not sources:
         raise UserError("--first N goes with --from: it says how many of its best points are tried first")
     if sources:
-        known = {name: value for name, value in opening.earlier.items() if name in study.dimensions}
-        told = [
-            each if isinstance(each, WarmStart) else WarmStart(each, known, opening.first if place == 0 else 0)
-            for place, each in enumerate(sources)
+        searched = {name: value for name, value in opening.earlier.items() if name in study.dimensions}
+        warm_starts = [
+            source if isinstance(source, WarmStart) else WarmStart(source, searched, opening.first if place == 0 else 0)
+            for place, source in enumerate(sources)
         ]
-        study = replace(study, warm_start=[*study.sources, *told])
+        study = replace(study, warm_start=[*study.sources, *warm_starts])
     return bring(study, root)
 
 

@@ -69,18 +69,18 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
     from hpsearch.objectives.chosen import Models
 
     ask, epochs = trial.ask, trial.best_epoch or 0
-    _, model, asked = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
-    parts = model.parts
-    before, own = parts.params(asked)
-    settings = settled({**parts.last.get_params(deep=False), **own})
+    chosen = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
+    model, parts = chosen.model, chosen.model.parts
+    before, network_params = parts.params(chosen.params)
+    settings = settled({**parts.last.get_params(deep=False), **network_params})
     settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
     params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
     transformers = model.transformers
-    seen = whole
+    transformed = whole
     if parts.before is not None:
         X, X_valid = transformers.transform(before)
-        seen = replace(whole, X_train=X, X_valid=X_valid)
-    data = outputs.data(seen, params, test=False)
+        transformed = replace(whole, X_train=X, X_valid=X_valid)
+    data = outputs.data(transformed, params, test=False)
     member = Member(params, streams.of_trial(study.seed, ask, by_seed=by_seed))
     population: Population | None = None
     for epoch in range(epochs):
@@ -96,7 +96,7 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
             raise UserError(f"trial {ask.trial} trained with the validation rows {result.failure}; use trial_model")
     assert population is not None, "it trained an epoch"
     (member.state,) = population.states()
-    network = outputs.model(member, seen, study.seed)
+    network = outputs.model(member, transformed, study.seed)
     return network if parts.before is None else transformers.pipeline(before, network)
 
 
@@ -109,8 +109,8 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
     params = study.model.get_params(deep=True)
     ours = {name: value for name, value in params.items() if _is_ours(study.model, name)}
     model = clone(study.model).set_params(**{n: v for n, v in _decayed(ours, share).items() if v is not params[n]})
-    again = replace(study, model=model, stages=None, confirm=0)
-    prepared = prepare(again, whole, rule)
+    refit_study = replace(study, model=model, stages=None, confirm=0)
+    prepared = prepare(refit_study, whole, rule)
     objective = prepared.make(whole)
     if by_seed and isinstance(objective, Confirming):
         objective.confirm(test=False)
@@ -140,5 +140,5 @@ def _is_ours(model: Any, name: str) -> bool:
     from hpsearch.models.estimators.base import Perceptron
 
     owner, _, _ = name.rpartition("__")
-    found = model if not owner else model.get_params(deep=True).get(owner)
-    return isinstance(found, Perceptron)
+    estimator = model if not owner else model.get_params(deep=True).get(owner)
+    return isinstance(estimator, Perceptron)

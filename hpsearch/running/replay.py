@@ -43,7 +43,7 @@ PLAIN = having(Study, "plain")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Replayed:
     """What came of a replay.
 
     Attributes:
@@ -55,7 +55,7 @@ class Verdict:
     lines: list[str]
 
 
-def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = None) -> Verdict:
+def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = None) -> Replayed:
     """Train a trial again from MLflow alone, and compare.
 
     The study file that MLflow holds is run: replay only what you would run yourself.
@@ -68,85 +68,90 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
     Raises:
         UserError: MLflow does not hold all that a replay needs, or the data cannot be loaded.
     """
-    told = fetch(run_id, resolve(Path(root), tracking_uri))
-    if told.ask.reuses is not None:
+    remembered = fetch(run_id, resolve(Path(root), tracking_uri))
+    ask = remembered.ask
+    if ask.reuses is not None:
         raise UserError(
-            f"trial {told.ask.trial} of {told.study!r} was not trained: it has the result of trial {told.ask.reuses}; "
+            f"trial {ask.trial} of {remembered.study!r} was not trained: it has the result of trial {ask.reuses}; "
             "replay that one"
         )
-    threads = declared_threads(Declaration.of(told.declaration), told.environment)
+    threads = declared_threads(Declaration.of(remembered.declaration), remembered.environment)
     with tempfile.TemporaryDirectory(prefix="hpsearch-replay-") as folder:
-        study = _study(told, Path(folder))
-        dataset = None if study.data is None else door.load_as(study.data, study.model, told.data_digest)
+        study = _study(remembered, Path(folder))
+        dataset = None if study.data is None else door.load_as(study.data, study.model, remembered.data_digest)
         digest = None if dataset is None else dataset.digest
-        rule = rule_of(told.declaration)
+        rule = rule_of(remembered.declaration)
         objective = surrounded(prepare(study, dataset, rule).make, threads, dataset)
-        causes = list(_causes(told, declare(study, rule=rule), digest))
+        causes = list(_causes(remembered, declare(study, rule=rule), digest))
         with surroundings(threads):
-            rows = [row for _, row in catch_up(objective, [(Start(told.ask), told.ticks)])]
-    differing = list(_differences(told, rows))
-    about = f"trial {told.ask.trial} of {told.study!r} ({told.state})"
+            rows = [row for _, row in catch_up(objective, [(Start(remembered.ask), remembered.ticks)])]
+    differing = list(_differences(remembered, rows))
+    about = f"trial {remembered.ask.trial} of {remembered.study!r} ({remembered.state})"
     if not differing:
         epochs = f"{len(rows)} epoch{'' if len(rows) == 1 else 's'}"
-        return Verdict(True, [f"identical: {about}, {epochs}, every value bit for bit"])
+        return Replayed(True, [f"identical: {about}, {epochs}, every value bit for bit"])
     lines = [f"differs: {about}", differing[0]]
     if len(differing) > 1:
         lines.append(f"{len(differing)} values differ in all")
     unknown = "nothing on record has changed: not the versions, the CPU, the commit, the data or the study"
-    return Verdict(False, [*lines, *(causes or [unknown])])
+    return Replayed(False, [*lines, *(causes or [unknown])])
 
 
-def _study(told: Remembered, folder: Path) -> Study:
+def _study(remembered: Remembered, folder: Path) -> Study:
     """Return the study that MLflow remembers: its file, with what the command line or an extension changed."""
-    said = told.declaration
-    if told.study_file is not None:
+    declaration = remembered.declaration
+    if remembered.study_file is not None:
         # Its classes are known by the file's name.
-        argv = told.environment.get("argv") or []
+        argv = remembered.environment.get("argv") or []
         path = folder / next((Path(word).name for word in argv if word.endswith(".py")), "study.py")
-        path.write_text(told.study_file, encoding="utf-8")
-        return as_declared(load_study(path, told.study, data_of(told.study, told.declaration)), said)
-    model = said.get("model") or {}
-    if aliases.public(str(model.get("class"))) != OWN or not isinstance(said.get("data"), str):
+        path.write_text(remembered.study_file, encoding="utf-8")
+        return as_declared(
+            load_study(path, remembered.study, data_of(remembered.study, remembered.declaration)), declaration
+        )
+    model = declaration.get("model") or {}
+    if aliases.public(str(model.get("class"))) != OWN or not isinstance(declaration.get("data"), str):
         raise UserError(
-            f"study {told.study!r} was begun from Python, so its objective or data is not in MLflow; "
+            f"study {remembered.study!r} was begun from Python, so its objective or data is not in MLflow; "
             "a study that is run from a file can be replayed"
         )
     from hpsearch.models.estimators.classifier import MLPClassifier
 
-    return as_declared(Study(told.study, model=MLPClassifier(), data=said["data"]), said)
+    return as_declared(Study(remembered.study, model=MLPClassifier(), data=declaration["data"]), declaration)
 
 
-def data_of(name: str, said: Mapping[str, Any]) -> str | None:
+def data_of(name: str, declaration: Mapping[str, Any]) -> str | None:
     """Return the data that a study file was asked for: those of the study, or what its variant is named after.
 
     Args:
         name: The study's name.
-        said: Its declaration.
+        declaration: Its declaration.
     """
-    data = said.get("data")
+    data = declaration.get("data")
     word = name.partition("@")[2].partition(",")[0]
     return data if isinstance(data, str) else word if word and "=" not in word else None
 
 
-def as_declared(study: Study, said: Mapping[str, Any]) -> Study:
+def as_declared(study: Study, declaration: Mapping[str, Any]) -> Study:
     """Return a study with the values of a declaration, as far as they are plain."""
-    before = declare(study, rule=rule_of(said))
-    new: dict[str, Any] = {name: said[name] for name in PLAIN if name in said}
-    if isinstance(said.get("data"), str):
-        new["data"] = said["data"]
-    elif isinstance(said.get("data"), dict) and said["data"].get("table"):
-        new["data"] = Table.from_json(said["data"])
+    declared = declare(study, rule=rule_of(declaration))
+    new: dict[str, Any] = {name: declaration[name] for name in PLAIN if name in declaration}
+    if isinstance(declaration.get("data"), str):
+        new["data"] = declaration["data"]
+    elif isinstance(declaration.get("data"), dict) and declaration["data"].get("table"):
+        new["data"] = Table.from_json(declaration["data"])
     # As settled for these data: of stages="auto" that may be none.
-    new["stages"] = [Scale(**scale) for scale in said["stages"]] if "stages" in said else None
-    new |= {name: said[name] for name in CONFIRM if name in said}
-    new["measure_test"] = bool(said.get("measure_test"))
+    new["stages"] = [Scale(**scale) for scale in declaration["stages"]] if "stages" in declaration else None
+    new |= {name: declaration[name] for name in CONFIRM if name in declaration}
+    new["measure_test"] = bool(declaration.get("measure_test"))
     new["comparison"] = None
-    new |= {"cv": said["cv"]} if isinstance(said.get("cv"), int) else {}
-    if said["space"] != before["space"] and "function" not in said["space"]:
-        new["space"] = spaces.from_json(said["space"], study.dimensions)
-    known = Declaration.of(before).model_params
+    new |= {"cv": declaration["cv"]} if isinstance(declaration.get("cv"), int) else {}
+    if declaration["space"] != declared["space"] and "function" not in declaration["space"]:
+        new["space"] = spaces.from_json(declaration["space"], study.dimensions)
+    params = Declaration.of(declared).model_params
     changed = {
-        name: value for name, value in Declaration.of(said).model_params.items() if known.get(name, said) != value
+        name: value
+        for name, value in Declaration.of(declaration).model_params.items()
+        if params.get(name, declaration) != value
     }
     plain = {name: _tuples(value) for name, value in changed.items() if _is_plain(value)}
     if plain and study.model is not None:
@@ -164,59 +169,62 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _differences(told: Remembered, rows: list[Row]) -> Iterator[str]:
+def _differences(remembered: Remembered, rows: list[Row]) -> Iterator[str]:
     """Yield what differs between a curve and its repetition, epoch by epoch."""
-    known = {(name, epoch) for name, curve in told.curve.items() for epoch in curve}
+    delivered = {(name, epoch) for name, curve in remembered.curve.items() for epoch in curve}
     # A metric that a trial calls by one of our names stands in the place of ours.
-    own = {key(name) for row in rows for name in row.metrics}
-    expected = {(name, epoch) for name, epoch in known if name not in OURS or name in own}
+    reported = {key(name) for row in rows for name in row.metrics}
+    expected = {(name, epoch) for name, epoch in delivered if name not in OURS or name in reported}
     for row in rows:
         measured = [(name, row.epoch, value) for name, value in row.metrics.items()]
         for name, step, value in (*measured, *within.measurements(row)):
             place = (key(name), step)
             again = value if math.isfinite(value) else math.nan
-            if place not in known:
+            if place not in delivered:
                 yield f"epoch {row.epoch}: {name} is {again!r} now, and is not in MLflow"
-            elif not same_value(name, then := told.curve[place[0]][step], again, told.environment):
+            elif not same_value(name, then := remembered.curve[place[0]][step], again, remembered.environment):
                 yield f"epoch {row.epoch}: {name} was {then!r}, is {again!r} now"
             expected.discard(place)
     for name, epoch in sorted(expected, key=lambda place: (place[1], place[0])):
-        yield f"epoch {epoch}: {name} was {told.curve[name][epoch]!r}, and was not measured now"
+        yield f"epoch {epoch}: {name} was {remembered.curve[name][epoch]!r}, and was not measured now"
     failure = rows[-1].failure if rows else None
-    if told.state == "FAILED" and failure is not None and text(failure, MAX_TAG) != told.reason:
-        yield f"it failed by {told.reason!r}, and by {failure!r} now"
-    elif failure is not None and told.state == "COMPLETE" and told.rule == FAILURE:
-        if not told.reason.startswith(text(failure, MAX_TAG)):
-            yield f"it ended by {told.reason!r}, and by {failure!r} now"
-    elif failure is not None and told.state != "FAILED":
-        yield f"it ended as {told.state}, and fails now: {failure}"
+    if remembered.state == "FAILED" and failure is not None and text(failure, MAX_TAG) != remembered.reason:
+        yield f"it failed by {remembered.reason!r}, and by {failure!r} now"
+    elif failure is not None and remembered.state == "COMPLETE" and remembered.rule == FAILURE:
+        if not remembered.reason.startswith(text(failure, MAX_TAG)):
+            yield f"it ended by {remembered.reason!r}, and by {failure!r} now"
+    elif failure is not None and remembered.state != "FAILED":
+        yield f"it ended as {remembered.state}, and fails now: {failure}"
 
 
-def _causes(told: Remembered, declared: Mapping[str, Any], digest: str | None) -> Iterator[str]:
+def _causes(remembered: Remembered, declared: Mapping[str, Any], digest: str | None) -> Iterator[str]:
     """Yield what is not as it was: the likely causes of another curve."""
-    then, now = told.environment, environment.describe()
+    then, now = remembered.environment, environment.current()
     packages = then.get("packages", {}), now.get("packages", {})
     for name in sorted({*packages[0], *packages[1]}):
         if packages[0].get(name) != packages[1].get(name):
             yield f"other {name}: {packages[0].get(name, 'none')} then, {packages[1].get(name, 'none')} now"
     for name in ("python", "blas", "cpu", "platform"):
         if then.get(name) != now.get(name):
-            yield f"other {name}: {_said(then.get(name))} then, {_said(now.get(name))} now"
+            yield f"other {name}: {_shown(then.get(name))} then, {_shown(now.get(name))} now"
     if "git_commit" not in now:
-        yield f"commit {_said(then.get('git_commit'))} then, and no git repository here to compare with"
+        yield f"commit {_shown(then.get('git_commit'))} then, and no git repository here to compare with"
     elif then.get("git_commit") != now["git_commit"]:
-        yield f"other commit: {_said(then.get('git_commit'))} then, {now['git_commit']} now"
+        yield f"other commit: {_shown(then.get('git_commit'))} then, {now['git_commit']} now"
     for word, tree in (("then", then), ("now", now)):
         if tree.get("git_dirty"):
             yield f"the commit does not tell all: files had changes {word}"
-    if told.data_digest != digest:
-        yield f"other data: digest {_said(told.data_digest)} then, {_said(digest)} now"
-    kept = [{**said, **dict.fromkeys(set(said) - set(TRAINS), None)} for said in (told.declaration, declared)]
-    for change in changes(*({**said, "space": {}} for said in kept)):
+    if remembered.data_digest != digest:
+        yield f"other data: digest {_shown(remembered.data_digest)} then, {_shown(digest)} now"
+    trained = [
+        {**declaration, **dict.fromkeys(set(declaration) - set(TRAINS), None)}
+        for declaration in (remembered.declaration, declared)
+    ]
+    for change in changes(*({**declaration, "space": {}} for declaration in trained)):
         yield f"other study: {change}"
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return "none"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

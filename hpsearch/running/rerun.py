@@ -43,12 +43,12 @@ def rerun(history: History, trial: Trial, study_dir: Path, say: Callable[[str], 
     header = history.header
     assert header is not None, "a history that was read has one"
     path = _study_file(history, trial, study_dir)
-    said = history.declaration.to_json()
-    study = as_declared(load_study(path, study_dir.name, data_of(study_dir.name, said)), said)
+    declaration = history.declaration.to_json()
+    study = as_declared(load_study(path, study_dir.name, data_of(study_dir.name, declaration)), declaration)
     # Limits need a process of their own, in which no debugger can be.
     study = replace(study, trial_timeout=None, trial_memory=None)
     say(f"trial {trial.number} again, by {path}")
-    threads = declared_threads(Declaration.of(said), header.environment)
+    threads = declared_threads(Declaration.of(declaration), header.environment)
     study, dataset = loaded(study, study_dir / LOG)
     with surroundings(threads), TemporaryDirectory(prefix="hpsearch-rerun-") as folder, broken.raised():
         objective = surrounded(prepare(study, dataset).make, threads, dataset)
@@ -67,15 +67,15 @@ def rerun(history: History, trial: Trial, study_dir: Path, say: Callable[[str], 
 
 def _study_file(history: History, trial: Trial, study_dir: Path) -> Path:
     """Return the file that declares the study: the user's own, or the copy beside the log."""
-    kept = study_dir / version_file(trial.version)
-    if not kept.is_file():
+    copy = study_dir / version_file(trial.version)
+    if not copy.is_file():
         raise UserError(f"study {study_dir.name!r} was begun from Python, so no file says what its trials run")
     argv = (history.header.environment if history.header else {}).get("argv") or []
     for path in map(Path, argv[1:]):
         if path.suffix == ".py" and path.is_file():
             return path
         if path.is_dir():
-            same = [each for each in sorted(path.glob("*.py")) if each.read_bytes() == kept.read_bytes()]
-            if same:
-                return same[0]
-    return kept
+            alike = [file for file in sorted(path.glob("*.py")) if file.read_bytes() == copy.read_bytes()]
+            if alike:
+                return alike[0]
+    return copy

@@ -24,10 +24,10 @@ def in_python(text: str) -> str:
     """
     switches = {name for name, kind in get_type_hints(RunOptions).items() if kind is bool}
 
-    def argument(found: re.Match[str]) -> str:
-        name = _NAMES.get(found[1])
+    def argument(match: re.Match[str]) -> str:
+        name = _NAMES.get(match[1])
         if name is None:
-            return found[0]
+            return match[0]
         return f"{name}=True" if name in switches else f"{name}=…"
 
     # Commands stand between backticks.

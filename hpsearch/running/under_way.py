@@ -29,8 +29,12 @@ class UnderWay:
 
     def is_of(self, study: Study) -> bool:
         """Return whether it runs a study, or a variant of it: an objective knows the study of its file."""
-        mine, own = self.study, study.objective
-        return mine is study or (own is not None and mine.objective is own) or _plain(mine) == _plain(study)
+        running, objective = self.study, study.objective
+        return (
+            running is study
+            or (objective is not None and running.objective is objective)
+            or _plain(running) == _plain(study)
+        )
 
 
 @contextmanager
@@ -53,10 +57,10 @@ def stop(study: Study) -> None:
         UserError: There is none in this process.
     """
     with _lock:
-        found = [run for run in _runs if run.is_of(study)]
-        for run in found:
+        runs = [run for run in _runs if run.is_of(study)]
+        for run in runs:
             run.why = STOPPED
-    if not found:
+    if not runs:
         raise UserError(
             f"study {study.name!r} is not being run by this process, so stop() has nothing to end; call it from an "
             "objective, a callback or a thread of the process that runs the study (with workers: from a callback)"

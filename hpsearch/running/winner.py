@@ -22,7 +22,7 @@ from hpsearch.errors import UserError
 from hpsearch.judging.confirm import winner
 from hpsearch.log.history import History, Trial
 from hpsearch.models.datasets import Dataset
-from hpsearch.objectives.base import Keeping, Objective, Start
+from hpsearch.objectives.base import Keeping, KeptModel, Objective, Start
 from hpsearch.report.histograms import FILE
 from hpsearch.study.study import Study
 from hpsearch.tracking import cursor
@@ -50,7 +50,7 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
     trial = winner(history)
     if trial is None or trial.best_epoch is None or history.declaration.model is None:
         return None
-    wanted = trial.ask.key, trial.best_epoch
+    wanted = KeptModel(trial.ask.key, trial.best_epoch)
     if not isinstance(objective, Keeping) or objective.kept() != wanted:
         objective = make()
         assert isinstance(objective, Keeping), "what trains a model can keep it"
@@ -141,17 +141,22 @@ def store(
         ValueError: The model cannot be written without pickle, or does not predict the same when it is read again.
         UserError: Training the winner again did not bring what the log says.
     """
-    trial, there = winner(history), read_card(study_dir)
+    trial, existing = winner(history), read_card(study_dir)
     if trial is None or trial.best_epoch is None or trial.value is None or history.header is None:
         return
-    if register is None and there is not None and there.register is not None and there.uid == history.header.uid:
+    if (
+        register is None
+        and existing is not None
+        and existing.register is not None
+        and existing.uid == history.header.uid
+    ):
         # An earlier run was to register its winner and reached no store: the wish stands, for the winner of now.
-        register = None if cursor.has_shown(study_dir, version(study_dir)) else f"{there.register}@{there.alias}"
+        register = None if cursor.has_shown(study_dir, version(study_dir)) else f"{existing.register}@{existing.alias}"
     name, alias = (None, None) if register is None else register_as(register)
     register = None if register is None else f"{name}@{alias}"
     wanted = history.header.uid, trial.number, trial.best_epoch
-    same = there is not None and (there.uid, there.trial, there.epoch) == wanted
-    if there is not None and same and register in (None, f"{there.register}@{there.alias}"):
+    same = existing is not None and (existing.uid, existing.trial, existing.epoch) == wanted
+    if existing is not None and same and register in (None, f"{existing.register}@{existing.alias}"):
         return
     model = estimator()
     if model is None:
@@ -166,14 +171,23 @@ def store(
         predicted = serving.write(model, folder, examples)
         write_example(folder, examples)
         samples = dataset.X_valid if dataset.example is None else dataset.example
-        if (seen := histograms(model, samples)) is not None:
-            (folder / FILE).write_text(json.dumps(seen), encoding="utf-8")
+        if (drawn := histograms(model, samples)) is not None:
+            (folder / FILE).write_text(json.dumps(drawn), encoding="utf-8")
         tables = () if dataset.example is None else ("pandas",)
         requirements = [pinned(package) for package in (*NEEDED, *tables)]
         card = Card(
-            history.header.uid, trial.number, trial.best_epoch, history.goal.metric, trial.value, trial.params,
-            int(examples.shape[1]), str(predicted.dtype), requirements, name, alias,
-        )  # fmt: skip
+            history.header.uid,
+            trial.number,
+            trial.best_epoch,
+            history.goal.metric,
+            trial.value,
+            trial.params,
+            int(examples.shape[1]),
+            str(predicted.dtype),
+            requirements,
+            name,
+            alias,
+        )
         write_card(folder, card)
         _replace(folder, study_dir / FOLDER)
     finally:

@@ -73,7 +73,7 @@ def build(study: Study, epochs: int | None = None) -> Sampler:
             Random().build(study).ask(History(study.goal), 0)  # is there any point that meets them?
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
-    if not getattr(sampler, "observes", False) and any(not told.first for told in study.sources):
+    if not getattr(sampler, "observes", False) and any(not source.first for source in study.sources):
         raise UserError(
             f"study {study.name!r}: sampler {_name(study)!r} observes no results from elsewhere: take 'tpe' or "
             "'gp', or have the best points tried first (--first N, or WarmStart(…, first=N))"

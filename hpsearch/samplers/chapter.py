@@ -20,6 +20,7 @@ import numpy as np
 
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
+from hpsearch.samplers.asked_points import AskedPoints
 from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.samplers.chapter_rate import RateOrder, rule_of
 from hpsearch.samplers.chapter_steps import (
@@ -28,10 +29,9 @@ from hpsearch.samplers.chapter_steps import (
     BatchSize,
     Finer,
     Orders,
+    ProcedureStep,
     Scan,
-    Step,
 )
-from hpsearch.samplers.known import Known
 from hpsearch.samplers.probes import Point, project, rounded, short
 from hpsearch.samplers.seeding import point_sequence
 from hpsearch.space import Choice, Space
@@ -87,12 +87,12 @@ class Walk:
     Attributes:
         missing: The first probe that is not known, or None where the procedure is through.
         base: What was chosen so far.
-        told: What each step tried, saw and chose.
+        lines: What each step tried, saw and chose.
     """
 
     missing: Point | None
     base: Point
-    told: list[str]
+    lines: list[str]
 
 
 class ChapterPoints:
@@ -111,34 +111,34 @@ class ChapterPoints:
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number: the first missing probe, or a refinement of the best."""
-        known = Known(history.trials, history.goal, self._repeats)
-        walk = self.walk(known, rule_of(history))
-        return self._refined(known, walk.base, point) if walk.missing is None else project(self._space, walk.missing)
+        points = AskedPoints(history.trials, history.goal, self._repeats)
+        walk = self.walk(points, rule_of(history))
+        return self._refined(points, walk.base, point) if walk.missing is None else project(self._space, walk.missing)
 
-    def walk(self, known: Known, rule: int) -> Walk:
+    def walk(self, points: AskedPoints, rule: int) -> Walk:
         """Return how far the procedure has come with what is known, by a rule of `hpsearch.samplers.chapter_rate`."""
         base = dict(self._start)
-        told: list[str] = []
+        lines: list[str] = []
         for step in self._steps[rule]:
             if step.name is not None and step.name not in project(self._space, base):
                 continue  # it does not exist at the point that was chosen
-            probes = step.probes(base, known)
+            probes = step.probes(base, points)
             if not probes:
                 continue
-            seen = [known[project(self._space, probe)] for probe in probes]
-            base, words = step.choose(base, probes, known)
-            going = sum(each is None or each.open for each in seen)
-            if any(each is not None for each in seen):
+            answers = [points[project(self._space, probe)] for probe in probes]
+            base, words = step.choose(base, probes, points)
+            going = sum(answer is None or answer.open for answer in answers)
+            if any(answer is not None for answer in answers):
                 provisional = f" (provisional: {going} of {len(probes)} still to come)" if going else ""
-                told.append(f"step {len(told) + 1}, {step.title}: {words}{provisional}")
-            missing = next((probe for probe, each in zip(probes, seen, strict=True) if each is None), None)
+                lines.append(f"step {len(lines) + 1}, {step.title}: {words}{provisional}")
+            missing = next((probe for probe, answer in zip(probes, answers, strict=True) if answer is None), None)
             if missing is not None:
-                return Walk(missing, base, told)
-        return Walk(None, base, told)
+                return Walk(missing, base, lines)
+        return Walk(None, base, lines)
 
-    def _refined(self, known: Known, base: Point, number: int) -> dict[str, Any]:
+    def _refined(self, points: AskedPoints, base: Point, number: int) -> dict[str, Any]:
         """Return a point that differs from the best in one coordinate, each in turn."""
-        best = known.best()
+        best = points.best()
         centre = base if best is None else {**base, **best.trials[0].params}
         names = list(project(self._space, centre))
         rng = np.random.default_rng(point_sequence(self._seed, number))
@@ -146,7 +146,7 @@ class ChapterPoints:
         for attempt in range(TRIES):
             name = names[(number + attempt) % len(names)]
             moved = {**centre, name: self._moved(name, centre[name], rng)}
-            if known[project(self._space, moved)] is None:
+            if points[project(self._space, moved)] is None:
                 break
         return project(self._space, moved)
 
@@ -156,7 +156,7 @@ class ChapterPoints:
             others = [option for option in dim.grid() if option != listed(value)]
             return others[int(rng.integers(len(others)))] if others else listed(value)
         step = SPREAD * float(rng.normal())
-        if value > 0 and (dim.log or _own(name) in (*RATE, *DECAY)):
+        if value > 0 and (dim.log or _base_name(name) in (*RATE, *DECAY)):
             moved = rounded(dim, value * 10.0 ** (2 * step))
         else:
             moved = rounded(dim, value + step * (dim.high - dim.low))
@@ -175,37 +175,37 @@ def story(history: History) -> list[str]:
     Args:
         history: A study whose sampler is the chapter's.
     """
-    said = history.declaration
-    space, model = said.dimensions, said.model_params
-    points = ChapterPoints(space, model, said.seed, said.repeats)
+    declaration = history.declaration
+    space, model = declaration.dimensions, declaration.model_params
+    sampler = ChapterPoints(space, model, declaration.seed, declaration.repeats)
     trials = [trial for trial in history.trials if trial.ask.stage == 0]
-    known = Known(trials, history.goal, said.repeats)
-    walk = points.walk(known, rule_of(history))
-    told = list(walk.told)
+    points = AskedPoints(trials, history.goal, declaration.repeats)
+    walk = sampler.walk(points, rule_of(history))
+    lines = list(walk.lines)
     if history.full_stage:
-        told.insert(0, "the chapter's procedure on stage 0, the smallest problem:")
-    best = known.best()
+        lines.insert(0, "the chapter's procedure on stage 0, the smallest problem:")
+    best = points.best()
     if walk.missing is None and best is not None:
-        told.append(
+        lines.append(
             f"then: refined a coordinate at a time; the best so far is {history.goal.metric} {short(best.value)} at "
             + ", ".join(f"{name}={short(value)}" for name, value in best.trials[0].params.items())
         )
-    return told
+    return lines
 
 
-def _own(name: str) -> str:
+def _base_name(name: str) -> str:
     return name.rpartition("__")[2]
 
 
 def _named(space: Space, names: Sequence[str]) -> list[str]:
-    return [full for name in names for full in space if _own(full) == name]
+    return [full for name in names for full in space if _base_name(full) == name]
 
 
 def _start(name: str, dim: Any, model: Mapping[str, Any]) -> Any:
     """Return where a dimension stays until its turn: λ at 0 or at its lowest, else the model's value or the middle."""
-    if _own(name) in DECAY and not isinstance(dim, Choice):
+    if _base_name(name) in DECAY and not isinstance(dim, Choice):
         return dim.snap(0.0)
-    if _own(name) in DECAY and dim.contains(0):
+    if _base_name(name) in DECAY and dim.contains(0):
         return dim.at(dim.index(0))
     value = listed(model.get(name))
     if dim.contains(value):
@@ -213,11 +213,11 @@ def _start(name: str, dim: Any, model: Mapping[str, Any]) -> Any:
     return dim.at(0) if isinstance(dim, Choice) else rounded(dim, dim.from_unit(0.5))
 
 
-def _steps(space: Space, rule: int) -> list[Step]:
+def _steps(space: Space, rule: int) -> list[ProcedureStep]:
     rates, decays = _named(space, RATE), _named(space, DECAY)
     training, batch, last = _named(space, TRAINING), _named(space, BATCH), _named(space, MOMENTUM)
     turns = {*rates, *decays, *training, *batch, *last}
-    steps: list[Step] = [AnyLearning(space)]
+    steps: list[ProcedureStep] = [AnyLearning(space)]
     for name in rates:
         steps += [RateOrder(space, name, _without(space, decays), rule), Finer(space, name)]
     for name in decays:
@@ -226,7 +226,7 @@ def _steps(space: Space, rule: int) -> list[Step]:
     steps += [Scan(space, name) for name in [*training, *(name for name in space if name not in turns)]]
     steps += [BatchSize(space, name) for name in batch]
     rate = next(iter(rates), None)
-    steps += [Scan(space, name, rate, _SHARES[_own(name)]) for name in last]
+    steps += [Scan(space, name, rate, _SHARES[_base_name(name)]) for name in last]
     return steps
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from hpsearch.judging import lr_range
 from hpsearch.log.history import History
-from hpsearch.samplers.known import EARLY, Known, Seen
+from hpsearch.samplers.asked_points import EARLY, AskedPoint, AskedPoints
 from hpsearch.samplers.probes import Point, distinct, orders, project, short
 from hpsearch.space import Space
 from hpsearch.study.registry import RULES
@@ -49,66 +49,66 @@ class RateOrder:
         """What it is about."""
         return f"order of magnitude of {self.name}{self.note}"
 
-    def probes(self, base: Point, known: Known) -> list[Point]:
+    def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
         """Return a point for each order of magnitude."""
         return distinct(self.space, ({**base, self.name: value} for value in orders(self.space[self.name])))
 
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+    def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
         """Take the learning rate that the rule says; where the cost falls at none, the one with the best value."""
-        found = [(point, seen) for point in probes if (seen := known[project(self.space, point)]) is not None]
-        point, said = self._first(found) if self.rule == 1 else self._judged(found)
+        answers = [(point, answer) for point in probes if (answer := asked[project(self.space, point)]) is not None]
+        point, words = self._by_rule_1(answers) if self.rule == 1 else self._by_rule_2(answers)
         if point is not None:
-            return dict(point), f"in {EARLY} epochs: {said}"
-        best = min(found, key=lambda pair: pair[1].loss, default=None)
+            return dict(point), f"in {EARLY} epochs: {words}"
+        best = min(answers, key=lambda pair: pair[1].loss, default=None)
         if best is None or best[1].value is None:
             return dict(probes[len(probes) // 2]), "nothing seen yet"
-        return dict(best[0]), f"in {EARLY} epochs: {said}; none falls at once, so the best value counts"
+        return dict(best[0]), f"in {EARLY} epochs: {words}; none falls at once, so the best value counts"
 
-    def _first(self, found: Sequence[tuple[Point, Seen]]) -> tuple[Point | None, str]:
-        said = ", ".join(f"{short(point[self.name])} {_early(seen)}" for point, seen in found if seen.early)
-        falling = [(point, seen.early) for point, seen in found if seen.falls]
+    def _by_rule_1(self, answers: Sequence[tuple[Point, AskedPoint]]) -> tuple[Point | None, str]:
+        words = ", ".join(f"{short(point[self.name])} {_early(answer)}" for point, answer in answers if answer.early)
+        falling = [(point, answer.early) for point, answer in answers if answer.falls]
         if not falling:
-            return None, said
+            return None, words
         _, curve = min(falling, key=lambda pair: pair[1][-1])
         bar = curve[-1] + FAR * (curve[0] - curve[-1])
         point = max((p for p, early in falling if early[-1] <= bar), key=lambda p: _size(p[self.name]))
-        return point, f"{said}; the largest that falls at once is {short(point[self.name])}"
+        return point, f"{words}; the largest that falls at once is {short(point[self.name])}"
 
-    def _judged(self, found: Sequence[tuple[Point, Seen]]) -> tuple[Point | None, str]:
-        points = {_size(point[self.name]): point for point, seen in found if seen.early}
-        costs = comparable([seen for _, seen in found if seen.early])
+    def _by_rule_2(self, answers: Sequence[tuple[Point, AskedPoint]]) -> tuple[Point | None, str]:
+        points = {_size(point[self.name]): point for point, answer in answers if answer.early}
+        costs = comparable([answer for _, answer in answers if answer.early])
         if not points:
             return None, "nothing seen yet"
         judged = lr_range.judged(dict(zip(points, costs, strict=True)), _untrained(costs))
-        said = ", ".join(
+        words = ", ".join(
             f"{short(trace.learning_rate)} {trace.verdict} ({short(first)} to {short(last)})"
             for trace, first, last in (
-                (trace, seen.early[0], seen.early[-1])
+                (trace, answer.early[0], answer.early[-1])
                 for trace in judged.traces
-                for point, seen in found
+                for point, answer in answers
                 if point is points[trace.learning_rate]
             )
         )
         if judged.suggestion is None or judged.threshold is None:
-            return None, said
+            return None, words
         threshold, chosen = short(judged.threshold), short(judged.suggestion)
         return points[judged.suggestion], (
-            f"{said}; the largest that falls at once and keeps up is {threshold}, the smallest that gets as low as any "
-            f"{chosen}"
+            f"{words}; the largest that falls at once and keeps up is {threshold}, "
+            f"the smallest that gets as low as any {chosen}"
         )
 
 
-def comparable(seen: Sequence[Seen]) -> list[list[float]]:
+def comparable(points: Sequence[AskedPoint]) -> list[list[float]]:
     """Return each point's early costs; where a metric stands for the cost, shifted so that it is positive as a cost is.
 
     A judgement measures noise by a cost's value, which an accuracy turned round, being negative, does not have.
     """
-    curves = [each.early for each in seen]
-    known = [value for curve in curves for value in curve if math.isfinite(value)]
-    if not known or all(each.has_cost for each in seen):
+    curves = [point.early for point in points]
+    finite = [value for curve in curves for value in curve if math.isfinite(value)]
+    if not finite or all(point.has_cost for point in points):
         return curves
-    spread = max(known) - min(known)
-    return [[value - min(known) + spread / 10 for value in curve] for curve in curves]
+    spread = max(finite) - min(finite)
+    return [[value - min(finite) + spread / 10 for value in curve] for curve in curves]
 
 
 def _untrained(costs: Sequence[Sequence[float]]) -> float:
@@ -116,11 +116,11 @@ def _untrained(costs: Sequence[Sequence[float]]) -> float:
     return next((cost[0] for cost in costs if math.isfinite(cost[0])), 0.0)
 
 
-def _early(seen: Seen) -> str:
-    first, last = short(seen.early[0]), short(seen.early[-1])
-    if len(seen.early) < 2:
-        return f"has {first} after an epoch{'' if seen.open else ' and was stopped'}"
-    return f"{'falls' if seen.falls else 'does not fall'} ({first} to {last})"
+def _early(point: AskedPoint) -> str:
+    first, last = short(point.early[0]), short(point.early[-1])
+    if len(point.early) < 2:
+        return f"has {first} after an epoch{'' if point.open else ' and was stopped'}"
+    return f"{'falls' if point.falls else 'does not fall'} ({first} to {last})"
 
 
 def _size(value: Any) -> float:

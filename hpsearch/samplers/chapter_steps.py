@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hpsearch.samplers.known import Known, Seen
+from hpsearch.samplers.asked_points import AskedPoint, AskedPoints
 from hpsearch.samplers.probes import Point, distinct, project, scaled, scan, short
 from hpsearch.space import Choice, Float, Int, Space
 
@@ -20,7 +20,7 @@ FINER = (0.25, 0.5, 2.0, 4.0)
 FINEST = (0.5, 0.7, 1.4, 2.0)
 
 
-class Step(Protocol):
+class ProcedureStep(Protocol):
     """One step of the procedure."""
 
     @property
@@ -31,10 +31,10 @@ class Step(Protocol):
     def name(self) -> str | None:
         """The dimension whose turn it is, or None."""
 
-    def probes(self, base: Point, known: Known) -> list[Point]:
+    def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
         """Return the points that the step wants to know, most wanted first."""
 
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+    def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
         """Return the base of the next step, and in words what was seen and why it was chosen."""
 
 
@@ -46,20 +46,22 @@ class AnyLearning:
     title: str = "any learning"
     name: str | None = None
 
-    def probes(self, base: Point, known: Known) -> list[Point]:
+    def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
         """Return the base alone."""
         return [base]
 
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+    def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
         """Keep the base, and say whether it learns."""
-        seen = known[project(self.space, base)]
+        answer = asked[project(self.space, base)]
         where = ", ".join(f"{name}={short(value)}" for name, value in project(self.space, base).items())
-        if seen is None or not seen.trials[0].rows:
+        if answer is None or not answer.trials[0].rows:
             return base, f"{where}: no epoch yet"
-        curve = seen.trials[0].curve(seen.goal.metric)
-        cost = seen.trials[0].curve("train_cost")
-        learnt = seen.goal.better(_best(seen, curve), curve[0]) if curve else False
-        text = f"{seen.goal.metric} went from {short(curve[0])} to {short(_best(seen, curve))}" if curve else "no value"
+        curve = answer.trials[0].curve(answer.goal.metric)
+        cost = answer.trials[0].curve("train_cost")
+        learnt = answer.goal.better(_best(answer, curve), curve[0]) if curve else False
+        text = "no value"
+        if curve:
+            text = f"{answer.goal.metric} went from {short(curve[0])} to {short(_best(answer, curve))}"
         if cost:
             learnt = learnt or cost[-1] < 0.9 * cost[0]
             text += f", training cost from {short(cost[0])} to {short(cost[-1])}"
@@ -78,7 +80,7 @@ class Orders:
         """What it is about."""
         return f"order of magnitude of {self.name}, from 1.0 by factors of ten"
 
-    def probes(self, base: Point, known: Known) -> list[Point]:
+    def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
         """Return 1.0 and its neighbours, and on from the best of them to where it gets worse."""
         dim = self.space[self.name]
         if isinstance(dim, Choice):
@@ -87,7 +89,7 @@ class Orders:
         values = [start, scaled(dim, start, 1 / ORDER), scaled(dim, start, ORDER)]
         while True:
             points = distinct(self.space, ({**base, self.name: value} for value in values))
-            losses = {point[self.name]: _loss(self.space, point, known) for point in points}
+            losses = {point[self.name]: _loss(self.space, point, asked) for point in points}
             best = min(losses, key=lambda value: losses[value])
             if not math.isfinite(losses[best]) or best not in (min(losses), max(losses)):
                 return points
@@ -96,9 +98,9 @@ class Orders:
                 return points
             values.append(further)
 
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+    def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
         """Take the best; the base too has a say."""
-        return best_of(self.space, self.name, [base, *probes], known)
+        return best_of(self.space, self.name, [base, *probes], asked)
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Finer:
         """What it is about."""
         return f"{self.name}{self.again or ', finer'}"
 
-    def probes(self, base: Point, known: Known) -> list[Point]:
+    def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
         """Return the base multiplied by each factor."""
         dim = self.space[self.name]
         if isinstance(dim, Choice) or not base[self.name]:
@@ -123,9 +125,9 @@ class Finer:
         values = [scaled(dim, base[self.name], factor) for factor in self.factors]
         return distinct(self.space, ({**base, self.name: value} for value in values if value != base[self.name]))
 
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+    def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
         """Take the best; the base too has a say."""
-        return best_of(self.space, self.name, [base, *probes], known)
+        return best_of(self.space, self.name, [base, *probes], asked)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class Scan:
         """What it is about."""
         return self.name + (f", with {self.rate} scaled down too" if self.rate else "")
 
-    def probes(self, base: Point, known: Known) -> list[Point]:
+    def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
         """Return a point per value, and per learning rate to be tried with it."""
         points = []
         for value in scan(self.space[self.name]):
@@ -159,9 +161,9 @@ class Scan:
                 points.append(point)
         return distinct(self.space, points)
 
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+    def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
         """Take the best; the base too has a say."""
-        return best_of(self.space, self.name, [base, *probes], known, also=self.rate)
+        return best_of(self.space, self.name, [base, *probes], asked, also=self.rate)
 
 
 @dataclass(frozen=True)
@@ -180,49 +182,53 @@ class BatchSize:
         """What it is about."""
         return f"{self.name} by elapsed time, everything else unchanged"
 
-    def probes(self, base: Point, known: Known) -> list[Point]:
+    def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
         """Return a point per size."""
         return distinct(self.space, ({**base, self.name: value} for value in scan(self.space[self.name])))
 
-    def choose(self, base: Point, probes: Sequence[Point], known: Known) -> tuple[Point, str]:
+    def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
         """Take the best at the time at which the first of them had trained to its end; of equals the sooner done."""
         points = distinct(self.space, [base, *probes])
-        found = [(point, seen) for point in points if (seen := known[project(self.space, point)]) is not None]
-        timed = [(point, seen) for point, seen in found if seen.value is not None]
-        full = [seen for _, seen in timed if seen.trials[0].state == "COMPLETE"] or [seen for _, seen in timed]
+        answers = [(point, answer) for point in points if (answer := asked[project(self.space, point)]) is not None]
+        timed = [(point, answer) for point, answer in answers if answer.value is not None]
+        full = [answer for _, answer in timed if answer.trials[0].state == "COMPLETE"] or [
+            answer for _, answer in timed
+        ]
         if not full:
             return base, "nothing seen yet"
-        limit = min(seen.trials[0].seconds for seen in full)
-        values = [(point, seen, seen.value_at(limit)) for point, seen in timed]
-        reached = [(point, seen, value) for point, seen, value in values if value is not None]
+        limit = min(answer.trials[0].seconds for answer in full)
+        values = [(point, answer, answer.value_at(limit)) for point, answer in timed]
+        reached = [(point, answer, value) for point, answer, value in values if value is not None]
         if not reached:
             return base, f"none has a value after {limit:.3g} s"
-        said = ", ".join(f"{short(point[self.name])}: {short(value)}" for point, _, value in reached)
-        point, _, _ = min(reached, key=lambda each: (each[1].goal.loss(each[2]), each[1].trials[0].seconds))
-        return dict(point), f"after {limit:.3g} s of training each: {said}; chose {short(point[self.name])}"
+        words = ", ".join(f"{short(point[self.name])}: {short(value)}" for point, _, value in reached)
+        point, _, _ = min(reached, key=lambda entry: (entry[1].goal.loss(entry[2]), entry[1].trials[0].seconds))
+        return dict(point), f"after {limit:.3g} s of training each: {words}; chose {short(point[self.name])}"
 
 
 def best_of(
-    space: Space, name: str, points: Sequence[Point], known: Known, also: str | None = None
+    space: Space, name: str, points: Sequence[Point], asked: AskedPoints, also: str | None = None
 ) -> tuple[Point, str]:
     """Return the point with the best value, and the values in words; the first point where nothing is known."""
     points = distinct(space, points)
-    found = [(p, seen) for p in points if (seen := known[project(space, p)]) is not None and seen.value is not None]
-    if not found:
+    answers = [
+        (p, answer) for p in points if (answer := asked[project(space, p)]) is not None and answer.value is not None
+    ]
+    if not answers:
         return dict(points[0]), "nothing seen yet"
 
     def shown(point: Point) -> str:
         return short(point[name]) + (f" ({also}={short(point[also])})" if also else "")
 
-    said = ", ".join(f"{shown(point)}: {short(seen.value)}" for point, seen in found)
-    best, _ = min(found, key=lambda pair: pair[1].loss)
-    return dict(best), f"{found[0][1].goal.metric} at {said}; chose {shown(best)}"
+    words = ", ".join(f"{shown(point)}: {short(answer.value)}" for point, answer in answers)
+    best, _ = min(answers, key=lambda pair: pair[1].loss)
+    return dict(best), f"{answers[0][1].goal.metric} at {words}; chose {shown(best)}"
 
 
-def _loss(space: Space, point: Point, known: Known) -> float:
-    seen = known[project(space, point)]
-    return math.inf if seen is None else seen.loss
+def _loss(space: Space, point: Point, asked: AskedPoints) -> float:
+    answer = asked[project(space, point)]
+    return math.inf if answer is None else answer.loss
 
 
-def _best(seen: Seen, curve: Sequence[float]) -> float:
-    return min(curve, key=lambda value: seen.goal.loss(value) if math.isfinite(value) else math.inf)
+def _best(answer: AskedPoint, curve: Sequence[float]) -> float:
+    return min(curve, key=lambda value: answer.goal.loss(value) if math.isfinite(value) else math.inf)

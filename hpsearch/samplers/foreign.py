@@ -69,8 +69,8 @@ class ForeignSampler:
             self._restart(history)
         for place, trial in enumerate(history.trials):
             if self._next <= trial.ask.point < point and trial.ask.repeat == 0:
-                before = trial.ticks[0] - 1 if trial.ticks else history.tick
-                self._fold.sync(history, trials=place, rows=before, ends=before)
+                last_tick = trial.ticks[0] - 1 if trial.ticks else history.tick
+                self._fold.sync(history, trials=place, rows=last_tick, ends=last_tick)
                 self._draw(trial.ask.point)
         if self._next <= point:
             self._fold.sync(history)

@@ -78,8 +78,8 @@ class KnownSpaceTPE(TPESampler):
             **options: TPESampler's.
         """
         super().__init__(**options)
-        self._known = {name: space[name] for name in sorted(space) if not space[name].single()}
+        self._space = {name: space[name] for name in sorted(space) if not space[name].single()}
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the space, by name, as TPESampler does once a trial has ended."""
-        return self._known
+        return self._space

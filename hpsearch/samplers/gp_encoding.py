@@ -65,13 +65,13 @@ class Encoding:
     def existing(self, units: Array) -> Mask:
         """Return which dimensions exist at units of shape (n, dims), in the same shape."""
         exist = np.ones(units.shape, dtype=bool)
-        found: dict[str, list[Any]] = {}
+        values: dict[str, list[Any]] = {}
         for i, (name, dim) in enumerate(self._space.items()):
             for other, allowed in (dim.when or {}).items():
                 column = self._names.index(other)
-                exist[:, i] &= exist[:, column] & [listed(value) in allowed for value in found[other]]
+                exist[:, i] &= exist[:, column] & [listed(value) in allowed for value in values[other]]
             if name in self._parents:
-                found[name] = [dim.from_unit(unit) for unit in units[:, i].tolist()]
+                values[name] = [dim.from_unit(unit) for unit in units[:, i].tolist()]
         return exist
 
     def codes(self, units: Array, exist: Mask) -> Array:
@@ -105,11 +105,11 @@ class Encoding:
 
     def decode(self, units: Array) -> dict[str, Any]:
         """Return the point at units of shape (dims,): native values of the dimensions that exist."""
-        found: dict[str, Any] = {}
+        point: dict[str, Any] = {}
         for (name, dim), unit in zip(self._space.items(), units.tolist(), strict=True):
-            if is_active(dim, found):
-                found[name] = dim.from_unit(unit)
-        return found
+            if is_active(dim, point):
+                point[name] = dim.from_unit(unit)
+        return point
 
 
 def _columns(dim: Dimension) -> int:

@@ -32,28 +32,28 @@ _MOST = 192
 """Observations that a kernel is fitted to: early ones and late ones, evenly. More cost seconds and change little."""
 
 
-def refitted_at(known: int) -> int:
+def refitted_at(n: int) -> int:
     """Return at how many observations the kernel in use was fitted.
 
     At 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64 and so on: the numbers grow by a half or a third, so that all fits
     together cost as much as a few of the last one.
     """
-    power = 1 << (known.bit_length() - 1)
-    return power + power // 2 if known >= power + power // 2 else power
+    power = 1 << (n.bit_length() - 1)
+    return power + power // 2 if n >= power + power // 2 else power
 
 
 class _Regressor(GaussianProcessRegressor):  # type: ignore[misc]
     """scikit-learn's regressor with a prior on the kernel's parameters: a few points must not make extreme ones."""
 
     def log_marginal_likelihood(self, theta: Any = None, eval_gradient: bool = False, clone_kernel: bool = True) -> Any:
-        found = super().log_marginal_likelihood(theta, eval_gradient, clone_kernel)
+        likelihood = super().log_marginal_likelihood(theta, eval_gradient, clone_kernel)
         if theta is None:
-            return found
+            return likelihood
         mean, deviation = _prior(len(theta) - 2)
         z = (theta - mean) / deviation
         if eval_gradient:
-            return found[0] - 0.5 * z @ z, found[1] - z / deviation
-        return found - 0.5 * z @ z
+            return likelihood[0] - 0.5 * z @ z, likelihood[1] - z / deviation
+        return likelihood - 0.5 * z @ z
 
 
 def warp(losses: Array) -> Array:
@@ -71,8 +71,8 @@ def warp(losses: Array) -> Array:
 def standardize(values: Array) -> Array:
     """Return values with mean 0 and, unless all are equal, standard deviation 1."""
     deviation = values.std()
-    found: Array = (values - values.mean()) / (deviation if deviation > 1e-12 else 1.0)
-    return found
+    standardized: Array = (values - values.mean()) / (deviation if deviation > 1e-12 else 1.0)
+    return standardized
 
 
 def fit_kernel(codes: Array, target: Array) -> Kernel:
@@ -83,15 +83,15 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
         target: Standardized losses, shape (n,).
     """
     if len(codes) > _MOST:
-        some = np.linspace(0, len(codes) - 1, _MOST).round().astype(int)
-        codes, target = codes[some], target[some]
+        chosen = np.linspace(0, len(codes) - 1, _MOST).round().astype(int)
+        codes, target = codes[chosen], target[chosen]
     width = codes.shape[1]
     mean, deviation = _prior(width)
     kernel = ConstantKernel() * Matern(np.ones(width), nu=2.5) + WhiteKernel()
     limits = np.stack([mean - 4 * deviation, mean + 4 * deviation], axis=1)
 
     def optimizer(objective: Callable[[Array], tuple[float, Array]], _: Array, bounds: Array) -> tuple[Array, float]:
-        found = [
+        fits = [
             minimize(
                 objective,
                 mean + np.r_[0.0, np.full(width, shorter), 0.0],
@@ -102,7 +102,7 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
             )
             for shorter in _STARTS
         ]
-        best = min(found, key=lambda result: float(result.fun))
+        best = min(fits, key=lambda result: float(result.fun))
         return best.x, float(best.fun)
 
     model = _Regressor(kernel, alpha=_JITTER, optimizer=optimizer)
@@ -119,7 +119,7 @@ class Posterior:
 
     Attributes:
         target: What was observed, shape (n,), or (n, s) for s fantasies.
-        known: Mean at the observed points, of the same shape: what was observed, less what is held to be noise.
+        fitted: Mean at the observed points, of the same shape: what was observed, less what is held to be noise.
     """
 
     def __init__(self, kernel: Kernel, codes: Array, factor: Array, target: Array) -> None:
@@ -134,10 +134,10 @@ class Posterior:
         self._kernel, self._codes, self._factor = kernel, codes, factor
         self._weights: Array = cho_solve((factor, True), target, check_finite=False)
         self.target = target
-        self.known: Array = target - (float(kernel.k2.noise_level) + _JITTER) * self._weights
+        self.fitted: Array = target - (float(kernel.k2.noise_level) + _JITTER) * self._weights
 
     @classmethod
-    def given(cls, kernel: Kernel, codes: Array, target: Array) -> Posterior:
+    def observing(cls, kernel: Kernel, codes: Array, target: Array) -> Posterior:
         """Return the process given n observations: codes of shape (n, width), target of shape (n,)."""
         covariance = kernel(codes)
         covariance[np.diag_indices_from(covariance)] += _JITTER

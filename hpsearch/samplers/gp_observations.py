@@ -69,7 +69,7 @@ class Observations:
             self._groups.setdefault(trial.ask.point, []).append(trial)
             if trial.ask.point in self._last:  # a failed one that is tried again
                 del self._last[trial.ask.point]
-                self.ended = [each for each in self.ended if each.point != trial.ask.point]
+                self.ended = [observation for observation in self.ended if observation.point != trial.ask.point]
             self._open.add(trial.ask.point)
         self._seen = len(history.trials)
         for point in sorted(point for point in self._open if self._over(self._groups[point])):
@@ -81,11 +81,12 @@ class Observations:
 
     def _observe(self, history: History) -> None:
         """Take in what was tried elsewhere, which was known before the study's own points."""
-        told = [each for each in history.brought.observations if self._encoding.holds(each.params)]
-        for place, each in enumerate(told):
-            units, codes = self._encoding.place([each.params])
-            loss = history.goal.loss(each.values[0]) if each.values and each.state != "FAILED" else None
-            point = place - len(told)
+        within = [observed for observed in history.brought.observations if self._encoding.holds(observed.params)]
+        for place, observed in enumerate(within):
+            units, codes = self._encoding.place([observed.params])
+            counts = bool(observed.values) and observed.state != "FAILED"
+            loss = history.goal.loss(observed.values[0]) if counts else None
+            point = place - len(within)
             self._last[point] = -1
             self.ended.append(Observation(point, loss, None, units[0], codes[0]))
 

@@ -84,8 +84,8 @@ class GPPoints:
     def ask(self, history: History, point: int) -> dict[str, Any]:
         """Return the point with this number."""
         self._observations.follow(history)
-        known = self._observations.ended
-        if sum(observation.loss is not None for observation in known) < self._n_startup:
+        observed = self._observations.ended
+        if sum(observation.loss is not None for observation in observed) < self._n_startup:
             params = self._startup.ask(history, point)
             self.rejected = self._startup.rejected
             return params
@@ -93,15 +93,15 @@ class GPPoints:
         # The last bits of a matrix product depend on the number of threads.
         with limited():
             if self._by_curves is not None and rule_of(history) > 1:
-                found = self._by_curves.ask(history, point)
-                if found is not None:
-                    return found
-            return self._improve(known, point)
+                by_curves = self._by_curves.ask(history, point)
+                if by_curves is not None:
+                    return by_curves
+            return self._improve(observed, point)
 
-    def _improve(self, known: Sequence[Observation], point: int) -> dict[str, Any]:
+    def _improve(self, observed: Sequence[Observation], point: int) -> dict[str, Any]:
         encoding, rng = self._encoding, np.random.default_rng(point_sequence(self._seed, point))
-        worth, expected = self._worth(known, rng)
-        leaders = np.stack([known[i].units for i in np.argsort(expected, kind="stable")[:_LEADERS]])
+        worth, expected = self._worth(observed, rng)
+        leaders = np.stack([observed[i].units for i in np.argsort(expected, kind="stable")[:_LEADERS]])
         # Another shift of the even points each time keeps them even.
         draws = [(self._even + rng.random(encoding.dims)) % 1.0]
         draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
@@ -124,13 +124,13 @@ class GPPoints:
         """Return the rows of units, shape (n, dims), whose points meet the constraints."""
         if self._feasible.free:
             return units
-        kept = np.array([self._feasible(self._encoding.decode(row)) for row in units], dtype=bool)
-        self.rejected += int(len(kept) - kept.sum())
-        allowed: Array = units[kept]
+        feasible = np.array([self._feasible(self._encoding.decode(row)) for row in units], dtype=bool)
+        self.rejected += int(len(feasible) - feasible.sum())
+        allowed: Array = units[feasible]
         return allowed
 
     def _worth(
-        self, known: Sequence[Observation], rng: np.random.Generator
+        self, observed: Sequence[Observation], rng: np.random.Generator
     ) -> tuple[Callable[[Array], tuple[Array, Mask]], Array]:
         """Return what candidates are judged by, and the expected loss of each known point.
 
@@ -138,50 +138,50 @@ class GPPoints:
         known or under way.
         """
         encoding = self._encoding
-        model = self._model(known, _losses)
-        expected = model.known
-        codes = np.stack([observation.codes for observation in known])
+        model = self._model(observed, _losses)
+        expected = model.fitted
+        codes = np.stack([observation.codes for observation in observed])
         if running := self._observations.running():
             _, pending = encoding.place(running)
             model = model.imagine(pending, rng.normal(size=(len(pending), _FANTASIES)))
             codes = np.vstack([codes, pending])
-        timed = [observation for observation in known if observation.seconds] if self._per_second else []
+        timed = [observation for observation in observed if observation.seconds] if self._per_second else []
         cost = self._model(timed, _log_seconds) if len(timed) >= self._n_startup else None
         unit = np.std(np.log(_seconds(timed))) if timed else 0.0
         seen = {row.tobytes() for row in codes}
-        best = model.known.min(axis=0)
+        best = model.fitted.min(axis=0)
 
         def worth(units: Array) -> tuple[Array, Mask]:
-            found = encoding.codes(units, encoding.existing(units))
-            score = expected_improvement(*model.at(found), best)
+            candidates = encoding.codes(units, encoding.existing(units))
+            score = expected_improvement(*model.at(candidates), best)
             if cost is not None:
-                score = score / np.exp(unit * cost.at(found)[0])
-            return score, np.array([row.tobytes() in seen for row in found])
+                score = score / np.exp(unit * cost.at(candidates)[0])
+            return score, np.array([row.tobytes() in seen for row in candidates])
 
         return worth, expected
 
-    def _model(self, known: Sequence[Observation], target: Target) -> Posterior:
-        first = known[: refitted_at(len(known))]
-        if target not in self._kernels or self._kernels[target][0] != first:
-            codes = np.stack([observation.codes for observation in first])
-            self._kernels[target] = (first, fit_kernel(codes, target(first)))
-        codes = np.stack([observation.codes for observation in known])
-        return Posterior.given(self._kernels[target][1], codes, target(known))
+    def _model(self, observed: Sequence[Observation], target: Target) -> Posterior:
+        fitted_to = observed[: refitted_at(len(observed))]
+        if target not in self._kernels or self._kernels[target][0] != fitted_to:
+            codes = np.stack([observation.codes for observation in fitted_to])
+            self._kernels[target] = (fitted_to, fit_kernel(codes, target(fitted_to)))
+        codes = np.stack([observation.codes for observation in observed])
+        return Posterior.observing(self._kernels[target][1], codes, target(observed))
 
 
-def _losses(known: Sequence[Observation]) -> Array:
+def _losses(observed: Sequence[Observation]) -> Array:
     # A point without a value counts as the worst that has one. (The first few may all lack one.)
-    values = [observation.loss for observation in known if observation.loss is not None]
+    values = [observation.loss for observation in observed if observation.loss is not None]
     worst = max(values, default=0.0)
-    return warp(np.array([worst if observation.loss is None else observation.loss for observation in known]))
+    return warp(np.array([worst if observation.loss is None else observation.loss for observation in observed]))
 
 
-def _log_seconds(known: Sequence[Observation]) -> Array:
-    return standardize(np.log(_seconds(known)))
+def _log_seconds(observed: Sequence[Observation]) -> Array:
+    return standardize(np.log(_seconds(observed)))
 
 
-def _seconds(known: Sequence[Observation]) -> Array:
-    return np.array([observation.seconds for observation in known], dtype=float)
+def _seconds(observed: Sequence[Observation]) -> Array:
+    return np.array([observation.seconds for observation in observed], dtype=float)
 
 
 def _order(score: Array, taken: Mask) -> Any:

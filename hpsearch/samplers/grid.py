@@ -61,8 +61,8 @@ class GridPoints:
         self._study = study
         self._cells = Cells(study.dimensions)
         self._first = len(study.enqueue)
-        given = (self._cells.number(point) for point in study.enqueue)
-        self._skipped = sorted({number for number in given if number is not None})
+        by_hand = (self._cells.number(point) for point in study.enqueue)
+        self._skipped = sorted({number for number in by_hand if number is not None})
         self._order: _Order | None = None
         self.infeasible = self._infeasible() if study.constraints else 0
         self.size: int | None = self._cells.size - self.infeasible - len(self._skipped)
@@ -99,8 +99,8 @@ class _Order:
         self.spaces = spaces
         self._levels = [*(Cells(from_json(space)) for space in spaces[:-1]), last]
         self._study = study
-        self._found: list[tuple[int, int]] = []
-        self._more = self._walk()
+        self._places: list[tuple[int, int]] = []
+        self._unwalked = self._walk()
 
     def at(self, number: int) -> dict[str, Any]:
         """Return cell number n of this order.
@@ -108,23 +108,25 @@ class _Order:
         Raises:
             IndexError: There is no such cell.
         """
-        while len(self._found) <= number:
-            place = next(self._more, None)
+        while len(self._places) <= number:
+            place = next(self._unwalked, None)
             if place is None:
-                raise IndexError(f"point {number} of a grid of {len(self._found)}")
-            self._found.append(place)
-        level, cell = self._found[number]
+                raise IndexError(f"point {number} of a grid of {len(self._places)}")
+            self._places.append(place)
+        level, cell = self._places[number]
         return self._levels[level].at(cell)
 
     def _walk(self) -> Iterator[tuple[int, int]]:
         study = self._study
         for level, cells in enumerate(self._levels):
-            given = {cells.number(point) for point in study.enqueue}
+            by_hand = {cells.number(point) for point in study.enqueue}
             for number in range(cells.size):
                 point = cells.at(number)
                 # A wider space holds all that the one before it held.
-                known = level > 0 and self._levels[level - 1].number(point) is not None
-                if number not in given and not known and violated(study.constraints, study.dimensions, point) is None:
+                in_smaller = level > 0 and self._levels[level - 1].number(point) is not None
+                if in_smaller or number in by_hand:
+                    continue
+                if violated(study.constraints, study.dimensions, point) is None:
                     yield level, number
 
 
@@ -179,53 +181,53 @@ class Cells:
         """
         if not 0 <= number < self.size:
             raise IndexError(f"cell {number} of a grid of {self.size}")
-        found: dict[str, Any] = {}
+        point: dict[str, Any] = {}
         for i, (name, dim) in enumerate(self._dims):
-            if not is_active(dim, found):
+            if not is_active(dim, point):
                 continue
             if name not in self._asked[i + 1]:
-                index, number = divmod(number, self._count(i + 1, found))
-                found[name] = dim.at(index)
+                index, number = divmod(number, self._count(i + 1, point))
+                point[name] = dim.at(index)
                 continue
             for index in range(dim.count() or 0):
-                found[name] = dim.at(index)
-                block = self._count(i + 1, found)
+                point[name] = dim.at(index)
+                block = self._count(i + 1, point)
                 if number < block:
                     break
                 number -= block
-        return found
+        return point
 
     def number(self, point: Mapping[str, Any]) -> int | None:
         """Return the number of the cell that equals a point, or None where none does."""
         number = 0
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for i, (name, dim) in enumerate(self._dims):
-            if not is_active(dim, found):
+            if not is_active(dim, values):
                 continue
             if not dim.contains(point[name]):
                 return None
             place = dim.index(point[name]) if isinstance(dim, Choice) else _place(dim, point[name])
             if name in self._asked[i + 1]:
-                number += sum(self._count(i + 1, {**found, name: dim.at(index)}) for index in range(place))
-                found[name] = dim.at(place)
+                number += sum(self._count(i + 1, {**values, name: dim.at(index)}) for index in range(place))
+                values[name] = dim.at(place)
             else:
-                found[name] = dim.at(place)
-                number += place * self._count(i + 1, found)
+                values[name] = dim.at(place)
+                number += place * self._count(i + 1, values)
         return number
 
-    def _count(self, i: int, found: dict[str, Any]) -> int:
+    def _count(self, i: int, values: dict[str, Any]) -> int:
         # Cells of the dimensions from i on, given the values before them.
         if i == len(self._dims):
             return 1
-        key = (i, repr(sorted((name, value) for name, value in found.items() if name in self._asked[i])))
+        key = (i, repr(sorted((name, value) for name, value in values.items() if name in self._asked[i])))
         if key not in self._counts:
             name, dim = self._dims[i]
-            if not is_active(dim, found):
-                count = self._count(i + 1, found)
+            if not is_active(dim, values):
+                count = self._count(i + 1, values)
             elif name not in self._asked[i + 1]:
-                count = (dim.count() or 0) * self._count(i + 1, found)
+                count = (dim.count() or 0) * self._count(i + 1, values)
             else:
-                count = sum(self._count(i + 1, {**found, name: dim.at(index)}) for index in range(dim.count() or 0))
+                count = sum(self._count(i + 1, {**values, name: dim.at(index)}) for index in range(dim.count() or 0))
             self._counts[key] = count
         return self._counts[key]
 

@@ -22,10 +22,10 @@ def project(space: Space, point: Mapping[str, Any]) -> Point:
 
 def distinct(space: Space, points: Iterable[Point]) -> list[Point]:
     """Return the points without those that train the same as an earlier one."""
-    kept: dict[str, Point] = {}
+    distinct_points: dict[str, Point] = {}
     for point in points:
-        kept.setdefault(repr(project(space, point)), dict(point))
-    return list(kept.values())
+        distinct_points.setdefault(repr(project(space, point)), dict(point))
+    return list(distinct_points.values())
 
 
 def orders(dim: Dimension) -> list[Any]:

@@ -67,10 +67,10 @@ class SobolPoints:
         if self._feasible.free:
             return self._at(index)
         while len(self._places) <= index:
-            first = self._places[-1] + 1 if self._places else 0
-            self._places.append(self._next(first))
-        before = self._places[index - 1] if index else -1
-        self.rejected = self._places[index] - before - 1
+            start = self._places[-1] + 1 if self._places else 0
+            self._places.append(self._next(start))
+        previous = self._places[index - 1] if index else -1
+        self.rejected = self._places[index] - previous - 1
         return self._at(self._places[index])
 
     def _at(self, index: int) -> dict[str, Any]:
@@ -87,10 +87,10 @@ class SobolPoints:
         while True:
             yield from_units(self._study.dimensions, sobol.random(1)[0].tolist())
 
-    def _next(self, first: int) -> int:
+    def _next(self, start: int) -> int:
         """Return the place of the first feasible point from a place on."""
         counts: Counter[str] = Counter()
-        for place, params in enumerate(islice(self._from(first), ATTEMPTS), start=first):
+        for place, params in enumerate(islice(self._from(start), ATTEMPTS), start=start):
             name = violated(self._study.constraints, self._study.dimensions, params)
             if name is None:
                 return place

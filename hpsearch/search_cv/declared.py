@@ -87,10 +87,15 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
         metric = f"val_{search.refit}"
     settles = isinstance(search.pruner, str) and search.pruner == "auto"
     shared: dict[str, Any] = {
-        "name": name_of(search.root, search.name), "space": search.space, "sampler": search.sampler,
-        "pruner": None if settles else search.pruner, "n_trials": search.n_trials, "lanes": search.lanes, "seed": seed,
+        "name": name_of(search.root, search.name),
+        "space": search.space,
+        "sampler": search.sampler,
+        "pruner": None if settles else search.pruner,
+        "n_trials": search.n_trials,
+        "lanes": search.lanes,
+        "seed": seed,
         "timeout": search.timeout,
-    }  # fmt: skip
+    }
     if isinstance(search.space, list | tuple) and search.sampler == "tpe":
         shared["sampler"] = "listed"
     if shared["sampler"] != "listed":
@@ -110,9 +115,16 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
             last = f"{split(model).prefix}exact_train_metrics"
             model = clone(model).set_params(**{last: True})
         study = Study(
-            model=model, data=dataset, cv=Splits(tuple(pairs)), metric=metric, scoring=scoring, epochs=search.epochs,
-            resource=search.resource, value=way.value, **shared,
-        )  # fmt: skip
+            model=model,
+            data=dataset,
+            cv=Splits(tuple(pairs)),
+            metric=metric,
+            scoring=scoring,
+            epochs=search.epochs,
+            resource=search.resource,
+            value=way.value,
+            **shared,
+        )
         declared = Asked(study, names, dataset)
     if settles and declared.study.pruner != "none":
         declared = replace(

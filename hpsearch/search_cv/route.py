@@ -93,9 +93,16 @@ def found_way(
 
 
 def _refused(
-    estimator: Any, X: Any, y: Any, pairs: Sequence[Pair], scoring: Any, fit_params: Mapping[str, Any],
-    score_params: Mapping[str, Any], resource: ResourceName | Samples, train_score: bool,
-) -> str | None:  # fmt: skip
+    estimator: Any,
+    X: Any,
+    y: Any,
+    pairs: Sequence[Pair],
+    scoring: Any,
+    fit_params: Mapping[str, Any],
+    score_params: Mapping[str, Any],
+    resource: ResourceName | Samples,
+    train_score: bool,
+) -> str | None:
     """Return why models cannot go by a resource, or None where they can."""
     from sklearn.base import is_classifier, is_regressor
     from sklearn.utils import get_tags
@@ -180,10 +187,18 @@ def _dataset(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> D
     weights = fit_params.get("sample_weight")
     none = np.arange(0)
     return Dataset(
-        name="memory", X_train=X, y_train=targets, X_valid=_safe_indexing(X, none), y_valid=targets[none],
-        X_test=None, y_test=None, digest="", image_shape=None, source="memory",
+        name="memory",
+        X_train=X,
+        y_train=targets,
+        X_valid=_safe_indexing(X, none),
+        y_valid=targets[none],
+        X_test=None,
+        y_test=None,
+        digest="",
+        image_shape=None,
+        source="memory",
         w_train=None if weights is None else np.asarray(weights, np.float64),
-    )  # fmt: skip
+    )
 
 
 def as_dataset(X: Any, y: Any, digest: str) -> Dataset:
@@ -193,6 +208,14 @@ def as_dataset(X: Any, y: Any, digest: str) -> Dataset:
     n = _num_samples(X)
     shown = np.zeros((n, X.shape[1] if hasattr(X, "shape") and len(X.shape) > 1 else 1), np.float32)
     return Dataset(
-        name="memory", X_train=shown, y_train=np.zeros(n), X_valid=shown[:0], y_valid=np.zeros(0),
-        X_test=None, y_test=None, digest=digest, image_shape=None, source="memory",
-    )  # fmt: skip
+        name="memory",
+        X_train=shown,
+        y_train=np.zeros(n),
+        X_valid=shown[:0],
+        y_valid=np.zeros(0),
+        X_test=None,
+        y_test=None,
+        digest=digest,
+        image_shape=None,
+        source="memory",
+    )

@@ -131,9 +131,15 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         verbose: int = 0,
     ) -> None:
         super().__init__(
-            estimator=estimator, scoring=scoring, n_jobs=n_jobs, refit=refit, cv=cv, verbose=verbose,
-            error_score=error_score, return_train_score=return_train_score,
-        )  # fmt: skip
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
         self.space = space
         self.sampler = sampler
         self.pruner = pruner
@@ -179,13 +185,27 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         self.seed_ = seed_of(self.random_state, self.root, self.name)
         with _as_value_errors():
             way = found_way(
-                self.estimator, X, y, pairs, resource=self.resource, scoring=self.scoring, space=self.space,
-                fit_params=fit_params, score_params=score_params, train_score=self.return_train_score,
-            )  # fmt: skip
+                self.estimator,
+                X,
+                y,
+                pairs,
+                resource=self.resource,
+                scoring=self.scoring,
+                space=self.space,
+                fit_params=fit_params,
+                score_params=score_params,
+                train_score=self.return_train_score,
+            )
             fits = Fits(
-                scorers, dict(fit_params), dict(score_params), self.error_score, self.return_train_score,
-                self.n_jobs, self.verbose, (X, y),
-            )  # fmt: skip
+                scorers,
+                dict(fit_params),
+                dict(score_params),
+                self.error_score,
+                self.return_train_score,
+                self.n_jobs,
+                self.verbose,
+                (X, y),
+            )
             search = asked(self, self.seed_, pairs, way, fits, refit_metric)
             history = self._run(search.study, search.dataset)
         names = search.names
@@ -227,9 +247,15 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             train = {name: metric.replace("val_", "train_", 1) for name, metric in names.items()}
         numeric = isinstance(self.error_score, numbers.Real)
         return Reading(
-            self.n_splits_, by_fold, names, train, search.study.dimensions,
-            None if way is None or by_fold else way.name, float(self.error_score) if numeric else np.nan, search.listed,
-        )  # fmt: skip
+            self.n_splits_,
+            by_fold,
+            names,
+            train,
+            search.study.dimensions,
+            None if way is None or by_fold else way.name,
+            float(self.error_score) if numeric else np.nan,
+            search.listed,
+        )
 
     def _choose(self, results: Mapping[str, Any], refit_metric: Any) -> None:
         if not (self.refit or not self.multimetric_):

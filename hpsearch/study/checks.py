@@ -122,9 +122,21 @@ def _task(model: Any, objective: Any, data: Any) -> Settled:
 
 
 def _points(
-    space: Any, model: Any, objective: Any, epochs: Any, metric: Any, stages: Any, repeats: Any, cv: Any, confirm: Any,
-    audit: Any, lookback: Any, enqueue: Any, sampler: Any, pruner: Any,
-) -> Settled:  # fmt: skip
+    space: Any,
+    model: Any,
+    objective: Any,
+    epochs: Any,
+    metric: Any,
+    stages: Any,
+    repeats: Any,
+    cv: Any,
+    confirm: Any,
+    audit: Any,
+    lookback: Any,
+    enqueue: Any,
+    sampler: Any,
+    pruner: Any,
+) -> Settled:
     """Turn a list of grids into its points, and settle the sampler and the pruner where they were not named."""
     about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit, lookback)
     found = settled(sampler, pruner, about, pauses)

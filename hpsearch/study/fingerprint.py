@@ -205,9 +205,14 @@ def _code_of(node: Function) -> str:
 def _statements(node: Function) -> list[ast.stmt]:
     args = node.args
     own_args = ast.arguments(
-        posonlyargs=args.posonlyargs, args=args.args, vararg=args.vararg, kwonlyargs=args.kwonlyargs,
-        kw_defaults=[], kwarg=args.kwarg, defaults=[],
-    )  # fmt: skip
+        posonlyargs=args.posonlyargs,
+        args=args.args,
+        vararg=args.vararg,
+        kwonlyargs=args.kwonlyargs,
+        kw_defaults=[],
+        kwarg=args.kwarg,
+        defaults=[],
+    )
     if isinstance(node, ast.Lambda):
         return [ast.Expr(ast.Lambda(args=own_args, body=node.body))]
     own = type(node)(name="", args=own_args, body=node.body, decorator_list=[], returns=None, type_comment=None)

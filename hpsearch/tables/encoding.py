@@ -11,12 +11,10 @@ from hpsearch.models.preprocessing import Columns, DateParts, PlainText, SmoothC
 from hpsearch.models.preprocessing.columns import DATE, NUMBER
 from hpsearch.study.table import Task
 from hpsearch.tables.reader import READER
+from hpsearch.tables.roles import is_prose
 
 MANY = 20
 """A category of more values than this is encoded by the target's mean, of fewer as one column for each value."""
-
-WORDS = 4.0
-"""Text of so many words or more, on average, is free text, not a category."""
 
 HASHED, COMPONENTS = 512, 24
 """Columns that the words of a free text are hashed into, and the components that are kept of them: 100 kB a text."""
@@ -85,6 +83,11 @@ def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task, reader: i
     return [("columns", columns), ("numbers", ColumnTransformer(parts, sparse_threshold=0.0))]
 
 
+def free_texts(frame: pd.DataFrame, kinds: Mapping[str, str]) -> list[str]:
+    """Return the columns that hold free text."""
+    return [name for name, kind in kinds.items() if _sort_of(frame[name], kind) == "free"]
+
+
 def _sort_of(column: pd.Series[Any], kind: str) -> str:
     """Return which of the encoders suits a column."""
     if kind == NUMBER:
@@ -93,14 +96,9 @@ def _sort_of(column: pd.Series[Any], kind: str) -> str:
         return "dates"
     present = column.dropna()
     different = present.nunique()
-    if different > MANY and different > len(present) / 2 and _words(present) >= WORDS:
+    if different > MANY and different > len(present) / 2 and is_prose(present):
         return "free"
     return "few" if different <= MANY else "many"
-
-
-def _words(texts: pd.Series[Any]) -> float:
-    """Return how many words the texts have on average."""
-    return sum(len(str(text).split()) for text in texts) / max(len(texts), 1)
 
 
 def needs_numbers(model: Any, frame: pd.DataFrame, kinds: Mapping[str, str]) -> bool:

@@ -194,9 +194,16 @@ def _arff(path: Path, table: Table) -> Read:
         if len(row) != len(names):
             raise UserError(f"{path}, line {number}: expected {len(names)} cells, found {len(row)}")
     frame = pd.read_csv(
-        io.StringIO(whole), header=None, names=distinct(names), quotechar=quote, escapechar="\\",
-        skipinitialspace=True, index_col=False, na_values=[*MISSING, *table.na], keep_default_na=False,
-    )  # fmt: skip
+        io.StringIO(whole),
+        header=None,
+        names=distinct(names),
+        quotechar=quote,
+        escapechar="\\",
+        skipinitialspace=True,
+        index_col=False,
+        na_values=[*MISSING, *table.na],
+        keep_default_na=False,
+    )
     return frame, ""
 
 

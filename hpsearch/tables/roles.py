@@ -117,8 +117,19 @@ def _says_nothing(column: pd.Series[Any], name: str, kind: str) -> str | None:
     if kind == NUMBER and _counts_rows(column, name):
         return "row numbers"
     if kind == TEXT and len(column) > 2 and column.nunique() == len(column):
-        return "text that is different in every row"
+        hint = "; keep (--keep) brings it back where its words tell" if is_prose(column) else ""
+        return f"text that is different in every row{hint}"
     return None
+
+
+WORDS = 4.0
+"""Text of so many words or more, on average, is free text, not a name or a category."""
+
+
+def is_prose(texts: pd.Series[Any]) -> bool:
+    """Return whether the texts of a column have as many words as free text has."""
+    present = texts.dropna()
+    return sum(len(str(text).split()) for text in present) >= WORDS * max(len(present), 1)
 
 
 def _counts_rows(column: pd.Series[Any], name: str) -> bool:

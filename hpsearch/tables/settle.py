@@ -77,6 +77,11 @@ def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: i
         *([f"{dropped:,} rows without a target are left out"] if dropped else []),
         f"rows divided {parts.words}: {sizes}",
     ]
+    if len(steps) > 1 and (free := encoding.free_texts(X["train"], roles.kinds)):
+        remarks.append(
+            f"{', '.join(map(repr, free))}: free text, of which the words are hashed; skrub's TableVectorizer in a "
+            "pipeline of your own may read it better"
+        )
     if len(parts.valid) < ENOUGH:
         remarks.append(f"{len(parts.valid)} validation rows are few: what is measured on them is coarse")
     warnings = warnings_of(typed, y, roles, parts, small)

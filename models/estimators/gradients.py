@@ -54,7 +54,7 @@ class Cost:
         self, network: Network, data: TrainingData, params: Mapping[str, Any], weights: Mapping[str, Array]
     ) -> None:
         dtype, n = data.X_train.dtype, len(data.X_train)
-        self._params, self._n, self._importance = params, n, data.weights
+        self._params, self._n = params, n
         self.stacks = Stacks.allocate(network.parameters, (), {}, 1, dtype)
         for name, view in self.stacks.weights.items():
             view[0] = weights[name]
@@ -74,10 +74,7 @@ class Cost:
         """Return C = C₀ + (λ₁/n)·Σ|w| + (λ₂/2n)·Σw²."""
         step = self._step
         run([*self._stem, *step.forward])
-        terms = step.network.head.value(step.u, step.h, step.t[None])
-        terms = terms if self._importance is None else terms * self._importance
-        data = float(terms.sum(dtype=np.float64)) / self._n
-        return data + penalty(self._decaying, self._params["l1"], self._params["l2"], self._n)
+        return step.cost(step.u, step.h) + penalty(self._decaying, self._params["l1"], self._params["l2"], self._n)
 
     def gradient(self) -> dict[str, Array]:
         """Return ∂C/∂P of each trained parameter by name."""

@@ -4,12 +4,14 @@ Ours and theirs differ in order alone. A dense layer is `nn.Linear`, weights (n_
 `nn.Conv2d`, whose weights are (filters, channels, rows, columns), ours (filters, rows·columns·channels); PyTorch
 flattens an image with its channels outermost, we with its channels innermost, which turns the inputs of a dense layer
 (or of a norm of single numbers) above an image about. `BatchNorm` is `nn.BatchNorm1d` or `nn.BatchNorm2d`, `GroupNorm`
-is `nn.GroupNorm`, `LayerNorm` of neurons `nn.LayerNorm` and of images `nn.GroupNorm(1, channels)`.
+is `nn.GroupNorm`, `LayerNorm` of neurons `nn.LayerNorm` and of images `nn.GroupNorm(1, channels)`. A residual
+connection is a module that holds its layers first and its shortcut second; a row of numbers that it adds to an image is
+there added to what `nn.Flatten` makes of the image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import chain
 from ..kernels import Array
-from ..layers import BatchNormLayer, DenseLayer, FiltersLayer, GroupNormLayer, PatchesLayer
+from ..layers import BatchNormLayer, DenseLayer, FiltersLayer, GroupNormLayer, Layer, PatchesLayer, ResidualLayer
 from ..layers.pooling import PoolLayer
 from ..layers.shapes import Image
 from ..network import Network
@@ -126,25 +128,86 @@ def _places(model: Any) -> list[_Place]:
         if params["layers"] is None
         else chain.input_shape(params["layers"], model.n_features_in_, params["image_shape"])
     )
-    image = shape if isinstance(shape, Image) else None
-    places: list[_Place] = []
-    kernel = (1, 1)
-    for layer in network.leaves:
+    walk = _Walk()
+    walk.through([*network.stem, *network.layers], shape if isinstance(shape, Image) else None, None)
+    return walk.places
+
+
+class _Walk:
+    """Collects arrays along a chain, and knows which image each value is, or was before it became a row of numbers.
+
+    Ours has the numbers of an image in another order than PyTorch's, also once it is a row. Where such a row is added
+    to one that neurons give, these neurons stand in the image's order, too.
+    """
+
+    def __init__(self) -> None:
+        self.places: list[_Place] = []
+        self._kernel = (1, 1)
+
+    def through(self, layers: Sequence[Layer], image: Image | None, end: Image | None) -> None:
+        """Collect the arrays of some layers.
+
+        Args:
+            layers: In their order.
+            image: What comes in; None for a row of numbers in one order for both.
+            end: The image in whose order a row goes out that neurons give.
+        """
+        for i, layer in enumerate(layers):
+            out = None if any(map(_mixes, layers[i + 1 :])) else end
+            self._take(layer, image, out)
+            image = _image_behind(layer, image, out)
+
+    def _take(self, layer: Layer, image: Image | None, out: Image | None) -> None:
         if isinstance(layer, PatchesLayer):
-            kernel = layer.kernel
+            self._kernel = layer.kernel
         elif isinstance(layer, FiltersLayer):
-            places += [_filters(f"W{layer.index}", kernel), _row(f"b{layer.index}", None)]
-            image = layer.out
-        elif isinstance(layer, PoolLayer):
-            image = layer.windows.out
+            self.places += [_filters(f"W{layer.index}", self._kernel), _row(f"b{layer.index}", None)]
         elif isinstance(layer, DenseLayer):
-            places.append(_dense(f"W{layer.index}", image if image is not None and image.width == layer.n_in else None))
-            places += [_row(f"b{layer.index}", None)] if layer.has_biases else []
-            image = None
+            self.places.append(_dense(f"W{layer.index}", image, out))
+            self.places += [_row(f"b{layer.index}", out)] if layer.has_biases else []
         elif isinstance(layer, BatchNormLayer | GroupNormLayer):
             single = image if image is not None and layer.channels == image.width != image.channels else None
-            places += [_row(parameter.name, single) for parameter in layer.parameters]
-    return places
+            if single is not None and isinstance(layer, GroupNormLayer) and layer.groups > 1:
+                norm = f"GroupNorm({layer.groups}) of the single numbers of an image"
+                raise ValueError(f"{norm} has other groups in PyTorch, whose images have their channels outermost")
+            self.places += [_row(parameter.name, single) for parameter in layer.parameters]
+        elif isinstance(layer, ResidualLayer):
+            main, shortcut = _end(layer.main, image, out), _end(layer.shortcut, image, out)
+            total = main if main is not None else shortcut
+            if shortcut is not None and total is not None and shortcut.channels != total.channels:
+                raise ValueError(f"the sum of rows of {main} and {shortcut} has its numbers in other pairs in PyTorch")
+            for branch in (layer.main, layer.shortcut):
+                self.through(branch, image, total)
+        elif layer.parameters:
+            raise ValueError(f"PyTorch: {type(layer).__name__} is not known to have a counterpart there")
+
+
+def _mixes(layer: Layer) -> bool:
+    """Return whether each number that goes out depends on all that come in, whose order is then free."""
+    if isinstance(layer, ResidualLayer):
+        return all(any(map(_mixes, branch)) for branch in (layer.main, layer.shortcut))
+    return isinstance(layer, DenseLayer | FiltersLayer)
+
+
+def _end(layers: Sequence[Layer], image: Image | None, out: Image | None) -> Image | None:
+    """Return which image goes out of some layers, or None for a row; see `_Walk.through`."""
+    for i, layer in enumerate(layers):
+        image = _image_behind(layer, image, None if any(map(_mixes, layers[i + 1 :])) else out)
+    return image
+
+
+def _image_behind(layer: Layer, image: Image | None, out: Image | None) -> Image | None:
+    """Return which image goes out of a layer; neurons give a row in the order of `out`."""
+    if isinstance(layer, FiltersLayer):
+        return layer.out
+    if isinstance(layer, PoolLayer):
+        return layer.windows.out
+    if isinstance(layer, DenseLayer):
+        return out
+    if isinstance(layer, ResidualLayer):
+        ends = (_end(branch, image, out) for branch in (layer.main, layer.shortcut))
+        return next((end for end in ends if end is not None), None)
+    return image
 
 
 def _filters(name: str, kernel: tuple[int, int]) -> _Place:
@@ -155,17 +218,28 @@ def _filters(name: str, kernel: tuple[int, int]) -> _Place:
     )
 
 
-def _dense(name: str, image: Image | None) -> _Place:
-    if image is None:
-        return _Place(name, lambda w: w, lambda w: w)
-    places, channels = image.places, image.channels
+def _dense(name: str, image: Image | None, out: Image | None) -> _Place:
+    """Return weights (n_out, n_in) whose columns, or rows, are the numbers of images."""
     return _Place(
         name,
-        lambda w: w.reshape(len(w), places, channels).transpose(0, 2, 1).reshape(len(w), -1),
-        lambda w: w.reshape(len(w), channels, places).transpose(0, 2, 1).reshape(len(w), -1),
+        lambda w: _outermost(_outermost(w, image).T, out).T,
+        lambda w: _innermost(_innermost(w, image).T, out).T,
     )
 
 
 def _row(name: str, image: Image | None) -> _Place:
-    turn = _dense(name, image)
-    return _Place(name, lambda row: turn.theirs(row)[0], lambda row: turn.ours(row[None]))
+    return _Place(name, lambda row: _outermost(row, image)[0], lambda row: _innermost(row[None], image)[0])
+
+
+def _outermost(rows: Array, image: Image | None) -> Array:
+    """Return rows of images, channels innermost, as rows whose channels are outermost."""
+    if image is None:
+        return rows
+    return rows.reshape(len(rows), image.places, image.channels).transpose(0, 2, 1).reshape(len(rows), -1)
+
+
+def _innermost(rows: Array, image: Image | None) -> Array:
+    """Return rows of images, channels outermost, as rows whose channels are innermost."""
+    if image is None:
+        return rows
+    return rows.reshape(len(rows), image.channels, image.places).transpose(0, 2, 1).reshape(len(rows), -1)

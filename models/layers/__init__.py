@@ -1,8 +1,14 @@
 """Layers: a file each, which holds the layer as users write it and what computes it.
 
 What computes emits the operations of its passes (see `hpsearch.models.kernels`); docs/layers.md shows how to add one.
+Names that others of this package use are imported here; every layer that users write is found by its row in
+`hpsearch.models.names`.
 """
 
+from importlib import import_module
+from typing import Any
+
+from ..names import HOMES
 from .activation import Activation, ActivationLayer
 from .avg_pool2d import AvgPool2D, AvgPoolLayer
 from .base import Gradient, Layer, Parameter, Workspace
@@ -51,3 +57,10 @@ __all__ = [
     "SpatialDropoutLayer",
     "Workspace",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = HOMES.get(name, "")
+    if not home.startswith(".layers."):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home.removeprefix(".layers"), __name__), name)

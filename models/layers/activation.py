@@ -11,6 +11,7 @@ import numpy as np
 from ..activations import ACTIVATIONS
 from ..activations import Activation as Function
 from ..kernels import Array, Op
+from ..operations import multiply
 from .base import Defaults, Gradient, Layer, Workspace
 from .declared import IDENTITY, Declared, Site, named
 
@@ -72,7 +73,7 @@ class ActivationLayer(Defaults):
         """Emit a ← f(z) in the memory of z; an activation is never the last layer, so `out` is not used."""
         ops = self.activation.apply(x, self._slope(workspace, x))
         if self.scales and self.activation.gain != 1:
-            ops.insert(0, (np.multiply, (x, np.array(self.activation.gain, x.dtype), x)))
+            ops.insert(0, multiply(x, np.array(self.activation.gain, x.dtype), out=x))
         return ops, x
 
     def slope(self, workspace: Workspace, out: Array, factor: Array) -> list[Op]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..kernels import Array, Op
+from ..operations import add, assign, multiply
 from .base import Gradient, Layer, Workspace
 from .declared import Declared, Site
 from .pooling import PoolLayer, build_pool, check_pool
@@ -53,8 +54,8 @@ class AvgPoolLayer(PoolLayer):
         mean = workspace.buffer(name, self.index, width=self.n_out)
         first, *others = self.windows.views(x)
         flat, share = self.windows.flat(mean), np.array(1 / self.windows.count, mean.dtype)
-        ops: list[Op] = [(np.copyto, (flat, first)), *((np.add, (flat, view, flat)) for view in others)]
-        return [*ops, (np.multiply, (mean, share, mean))], mean
+        ops: list[Op] = [assign(first, out=flat), *(add(flat, view, out=flat) for view in others)]
+        return [*ops, multiply(mean, share, out=mean)], mean
 
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
@@ -76,11 +77,11 @@ class AvgPoolLayer(PoolLayer):
         windows = self.windows
         below = workspace.buffer("d_pool", self.index, width=windows.image.width)
         share, part = np.array(1 / windows.count, delta.dtype), windows.flat(delta)
-        ops: list[Op] = [(np.multiply, (delta, share, delta))]
+        ops: list[Op] = [multiply(delta, share, out=delta)]
         if windows.overlap:
             ops.append((below.fill, (0,)))
         for error in windows.views(below):
-            ops.append((np.add, (error, part, error)) if windows.overlap else (np.copyto, (error, part)))
+            ops.append(add(error, part, out=error) if windows.overlap else assign(part, out=error))
         return ops, below, []
 
     def jvp(

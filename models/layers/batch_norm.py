@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..kernels import Array, Op, maximum, ones
+from ..kernels import Array, Op, ones
+from ..operations import add, assign, divide, maximum, multiply, sqrt, subtract, sum_over
 from .base import Defaults, Gradient, Layer, Parameter, Workspace
 from .declared import Declared, Site
 
@@ -123,28 +124,28 @@ class BatchNormLayer(Defaults):
             count = np.array(1 / b, dtype)
             own_mean, own_variance = self._row(workspace, "bn_mean"), self._row(workspace, "bn_variance")
             ops = [
-                (np.add.reduce, (x, -2, None, own_mean, True)),
-                (np.multiply, (own_mean, count, own_mean)),
-                (np.subtract, (x, own_mean, x)),
-                (np.multiply, (x, x, u)),
-                (np.add.reduce, (u, -2, None, own_variance, True)),
-                (np.multiply, (own_variance, count, own_variance)),
+                sum_over(x, -2, out=own_mean),
+                multiply(own_mean, count, out=own_mean),
+                subtract(x, own_mean, out=x),
+                multiply(x, x, out=u),
+                sum_over(u, -2, out=own_variance),
+                multiply(own_variance, count, out=own_variance),
             ]
             if workspace.statistics == "update":
                 ops += self._remember(workspace, own_mean, mean, 1.0)
                 ops += self._remember(workspace, own_variance, variance, b / (b - 1))
             variance = own_variance
         else:
-            ops = [(np.subtract, (x, mean, x))]
+            ops = [subtract(x, mean, out=x)]
         ops += [
-            (np.add, (variance, epsilon, inverse)),
-            (np.sqrt, (inverse, inverse)),
-            (np.divide, (one, inverse, inverse)),
-            (np.multiply, (x, inverse, x)),
-            (np.multiply, (gamma, gain, factor)),
-            (np.multiply, (beta, gain, shift)),
-            (np.multiply, (x, factor, u)),
-            (np.add, (u, shift, u)),
+            add(variance, epsilon, out=inverse),
+            sqrt(inverse, out=inverse),
+            divide(one, inverse, out=inverse),
+            multiply(x, inverse, out=x),
+            multiply(gamma, gain, out=factor),
+            multiply(beta, gain, out=shift),
+            multiply(x, factor, out=u),
+            add(u, shift, out=u),
         ]
         return ops, self._by_sample(workspace, u)
 
@@ -155,12 +156,12 @@ class BatchNormLayer(Defaults):
             raise AssertionError("running statistics need the clock")
         blend = np.empty((workspace.lanes, 1, 1))
         return [
-            (np.divide, (1.0, clock, blend)),
+            divide(1.0, clock, out=blend),
             maximum(blend, np.array(BLEND), blend),
-            (np.multiply, (value, np.array(correction, workspace.dtype), change)),
-            (np.subtract, (change, running, change)),
-            (np.multiply, (change, blend, change)),
-            (np.add, (running, change, running)),
+            multiply(value, np.array(correction, workspace.dtype), out=change),
+            subtract(change, running, out=change),
+            multiply(change, blend, out=change),
+            add(running, change, out=running),
         ]
 
     def backward(
@@ -183,27 +184,27 @@ class BatchNormLayer(Defaults):
             Gradient(gamma, column, product, decays=False, scale=scale),
             Gradient(beta, column, delta, decays=False, scale=scale),
         ]
-        ops: list[Op] = [(np.multiply, (delta, x, product))]
+        ops: list[Op] = [multiply(delta, x, out=product)]
         ops += self._centre(workspace, x, delta, product, below)
         ops += [
-            (np.multiply, (parameters[gamma], self._row(workspace, "bn_inverse"), factor)),
-            (np.multiply, (below, factor, below)),
+            multiply(parameters[gamma], self._row(workspace, "bn_inverse"), out=factor),
+            multiply(below, factor, out=below),
         ]
         return ops, self._by_sample(workspace, below), gradients
 
     def _centre(self, workspace: Workspace, x: Array, value: Array, product: Array, out: Array) -> list[Op]:
         """Emit out ← value − mean(value) − x̂·mean(product), product = value·x̂: the part that normalising lets pass."""
         if not self._by_batch(workspace):
-            return [(np.copyto, (out, value))]
+            return [assign(value, out=out)]
         mean, count = self._row(workspace, "bn_centre"), np.array(1 / (workspace.batch * self.places), workspace.dtype)
         return [
-            (np.add.reduce, (product, -2, None, mean, True)),
-            (np.multiply, (mean, count, mean)),
-            (np.multiply, (x, mean, out)),
-            (np.subtract, (value, out, out)),
-            (np.add.reduce, (value, -2, None, mean, True)),
-            (np.multiply, (mean, count, mean)),
-            (np.subtract, (out, mean, out)),
+            sum_over(product, -2, out=mean),
+            multiply(mean, count, out=mean),
+            multiply(x, mean, out=out),
+            subtract(value, out, out=out),
+            sum_over(value, -2, out=mean),
+            multiply(mean, count, out=mean),
+            subtract(out, mean, out=out),
         ]
 
     def jvp(
@@ -222,13 +223,13 @@ class BatchNormLayer(Defaults):
         x, tangent = self._by_place(x), self._by_place(tangent)
         product, moved = self._rows(workspace, "bn_product"), self._rows(workspace, "bn_moved")
         factor = self._row(workspace, "bn_factor")
-        ops: list[Op] = [(np.multiply, (tangent, x, product))]
+        ops: list[Op] = [multiply(tangent, x, out=product)]
         ops += self._centre(workspace, x, tangent, product, moved)
         ops += [
-            (np.multiply, (parameters[gamma], self._row(workspace, "bn_inverse"), factor)),
-            (np.multiply, (moved, factor, moved)),
-            (np.multiply, (x, directions[gamma], product)),
-            (np.add, (moved, product, moved)),
-            (np.add, (moved, directions[beta], moved)),
+            multiply(parameters[gamma], self._row(workspace, "bn_inverse"), out=factor),
+            multiply(moved, factor, out=moved),
+            multiply(x, directions[gamma], out=product),
+            add(moved, product, out=moved),
+            add(moved, directions[beta], out=moved),
         ]
         return ops, self._by_sample(workspace, moved)

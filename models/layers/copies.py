@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..kernels import Array, Op
+from ..operations import assign
 from .base import Defaults, Gradient, Workspace
 
 
@@ -28,7 +27,7 @@ class CopyLayer(Defaults):
     ) -> tuple[list[Op], Array]:
         """Emit the copy."""
         copy = workspace.buffer("copy", self.index, width=self.n_out)
-        return [(np.copyto, (copy, x))], copy
+        return [assign(x, out=copy)], copy
 
     def backward(
         self,

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..kernels import Array, Op
+from ..operations import multiply
 from .base import Defaults, Gradient, Layer, Workspace
 from .declared import Declared, Site, fraction
 
@@ -79,7 +80,7 @@ class DropoutLayer(Defaults):
         if mask is None:
             return [], x
         kept = workspace.buffer("kept", self.index, width=self.n_out)
-        return [(np.multiply, (x, mask, kept))], kept
+        return [multiply(x, mask, out=kept)], kept
 
     def backward(
         self,
@@ -93,7 +94,7 @@ class DropoutLayer(Defaults):
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit δ ← δ·m in place."""
         mask = workspace.masks.get(self.index)
-        return [] if mask is None or first else [(np.multiply, (delta, mask, delta))], delta, []
+        return [] if mask is None or first else [multiply(delta, mask, out=delta)], delta, []
 
     def jvp(
         self,
@@ -106,7 +107,7 @@ class DropoutLayer(Defaults):
     ) -> tuple[list[Op], Array | None]:
         """Emit R{y} ← R{x}·m in place."""
         mask = workspace.masks.get(self.index)
-        return [] if mask is None or tangent is None else [(np.multiply, (tangent, mask, tangent))], tangent
+        return [] if mask is None or tangent is None else [multiply(tangent, mask, out=tangent)], tangent
 
 
 def draw_mask(rng: np.random.Generator, dropped: float, out: Array) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ..kernels import Array, Op, ones
+from ..operations import add, assign, divide, multiply, sqrt, subtract, sum_over
 from .base import Defaults, Gradient, Layer, Parameter, Workspace
 from .declared import Declared, Site, positive, said
 
@@ -104,15 +105,15 @@ class GroupNormLayer(Defaults):
         share = np.array(1 / size, workspace.dtype)
         if self.groups == 1:  # in one piece
             flat = out.reshape(*out.shape[:2], 1)
-            return [(np.add.reduce, (value, -1, None, flat, True)), (np.multiply, (out, share, out))]
+            return [sum_over(value, -1, out=flat), multiply(out, share, out=out)]
         # first over the channels of a group, which lie side by side, then over the places
         rows = workspace.buffer("gn_rows", self.index, width=self.places * self.groups)
         parts = rows.reshape(*rows.shape[:2], self.places, self.groups)
         total = out.reshape(*out.shape[:2], self.groups)
         return [
-            (np.add.reduce, (self._grouped(value), -1, None, parts, False)),
-            (np.add.reduce, (parts, 2, None, total, False)),
-            (np.multiply, (out, share, out)),
+            sum_over(self._grouped(value), -1, out=parts, keepdims=False),
+            sum_over(parts, 2, out=total, keepdims=False),
+            multiply(out, share, out=out),
         ]
 
     def forward(
@@ -126,15 +127,15 @@ class GroupNormLayer(Defaults):
         groups, rows = self._grouped(x), self._by_place(u)
         return [
             *self._average(workspace, x, mean),
-            (np.subtract, (groups, mean, groups)),
-            (np.multiply, (x, x, u)),
+            subtract(groups, mean, out=groups),
+            multiply(x, x, out=u),
             *self._average(workspace, u, inverse),
-            (np.add, (inverse, epsilon, inverse)),
-            (np.sqrt, (inverse, inverse)),
-            (np.divide, (one, inverse, inverse)),
-            (np.multiply, (groups, inverse, groups)),
-            (np.multiply, (self._by_place(x), gamma, rows)),
-            (np.add, (rows, beta, rows)),
+            add(inverse, epsilon, out=inverse),
+            sqrt(inverse, out=inverse),
+            divide(one, inverse, out=inverse),
+            multiply(groups, inverse, out=groups),
+            multiply(self._by_place(x), gamma, out=rows),
+            add(rows, beta, out=rows),
         ], u
 
     def _centre(self, workspace: Workspace, x: Array, value: Array, scratch: Array) -> list[Op]:
@@ -142,13 +143,13 @@ class GroupNormLayer(Defaults):
         mean = self._statistic(workspace, "gn_mean")
         groups, own, other = self._grouped(value), self._grouped(x), self._grouped(scratch)
         return [
-            (np.multiply, (value, x, scratch)),
+            multiply(value, x, out=scratch),
             *self._average(workspace, scratch, mean),
-            (np.multiply, (own, mean, other)),
+            multiply(own, mean, out=other),
             *self._average(workspace, value, mean),
-            (np.subtract, (groups, mean, groups)),
-            (np.subtract, (value, scratch, value)),
-            (np.multiply, (groups, self._statistic(workspace, "gn_inverse"), groups)),
+            subtract(groups, mean, out=groups),
+            subtract(value, scratch, out=value),
+            multiply(groups, self._statistic(workspace, "gn_inverse"), out=groups),
         ]
 
     def backward(
@@ -172,8 +173,8 @@ class GroupNormLayer(Defaults):
             Gradient(beta, column, rows, decays=False, scale=scale),
         ]
         ops: list[Op] = [
-            (np.multiply, (delta, x, product)),
-            (np.multiply, (rows, parameters[gamma], self._by_place(below))),
+            multiply(delta, x, out=product),
+            multiply(rows, parameters[gamma], out=self._by_place(below)),
             *self._centre(workspace, x, below, scratch),
         ]
         return ops, below, gradients
@@ -192,12 +193,12 @@ class GroupNormLayer(Defaults):
         moved = workspace.buffer("gn_moved", self.index, width=self.n_out)
         scratch = workspace.buffer("gn_scratch", self.index, width=self.n_out)
         rows, other = self._by_place(moved), self._by_place(scratch)
-        ops: list[Op] = [(np.copyto, (moved, 0 if tangent is None else tangent))]
+        ops: list[Op] = [assign(0 if tangent is None else tangent, out=moved)]
         if tangent is not None:
-            ops += [*self._centre(workspace, x, moved, scratch), (np.multiply, (rows, parameters[gamma], rows))]
+            ops += [*self._centre(workspace, x, moved, scratch), multiply(rows, parameters[gamma], out=rows)]
         return [
             *ops,
-            (np.multiply, (self._by_place(x), directions[gamma], other)),
-            (np.add, (moved, scratch, moved)),
-            (np.add, (rows, directions[beta], rows)),
+            multiply(self._by_place(x), directions[gamma], out=other),
+            add(moved, scratch, out=moved),
+            add(rows, directions[beta], out=rows),
         ], moved

@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..kernels import Array, Op, maximum
+from ..kernels import Array, Op
+from ..operations import add, assign, equal, maximum, multiply, subtract
 from .base import Gradient, Layer, Workspace
 from .declared import Declared, Site
 from .pooling import PoolLayer, build_pool, check_pool
@@ -59,8 +60,8 @@ class MaxPoolLayer(PoolLayer):
         largest = workspace.buffer("pool", self.index, width=self.n_out)
         views, flat = self.windows.views(x), self.windows.flat(largest)
         if len(views) == 1:
-            return [(np.copyto, (flat, views[0]))], largest
-        return [maximum(views[0], views[1], flat), *(maximum(flat, view, flat) for view in views[2:])], largest
+            return [assign(views[0], out=flat)], largest
+        return [maximum(views[0], views[1], out=flat), *(maximum(flat, view, out=flat) for view in views[2:])], largest
 
     def backward(
         self,
@@ -83,14 +84,14 @@ class MaxPoolLayer(PoolLayer):
         for value, error in zip(values[:-1], errors[:-1], strict=True):
             part = error if taken is None else taken
             ops += [
-                (np.equal, (value, largest, is_largest)),
-                (np.multiply, (left, is_largest, part)),
-                (np.subtract, (left, part, left)),
+                equal(value, largest, out=is_largest),
+                multiply(left, is_largest, out=part),
+                subtract(left, part, out=left),
             ]
             if taken is not None:
-                ops.append((np.add, (error, taken, error)))
+                ops.append(add(error, taken, out=error))
         last = errors[-1]
-        ops.append((np.copyto, (last, left)) if taken is None else (np.add, (last, left, last)))
+        ops.append(assign(left, out=last) if taken is None else add(last, left, out=last))
         return ops, below, []
 
     def jvp(
@@ -109,10 +110,10 @@ class MaxPoolLayer(PoolLayer):
         windows, flat = self.windows, self.windows.flat(moved)
         largest, is_largest = windows.flat(out), np.empty(flat.shape, bool)
         *others, last = zip(windows.views(x), windows.views(tangent), strict=True)
-        ops: list[Op] = [(np.copyto, (flat, last[1]))]
+        ops: list[Op] = [assign(last[1], out=flat)]
         for value, change in reversed(others):
             ops += [
-                (np.equal, (value, largest, is_largest)),
-                (np.copyto, (flat, change, "same_kind", is_largest)),
+                equal(value, largest, out=is_largest),
+                assign(change, out=flat, where=is_largest),
             ]
         return ops, moved

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from ..kernels import Array, Op
+from ..operations import add, assign
 from .base import Defaults, Gradient, Workspace
 from .shapes import Image
 
@@ -89,11 +90,11 @@ class PatchesLayer(Defaults):
         source = x
         if any(self.padding):
             source = self._buffer(workspace, name, x, int(np.prod(self._padded)))
-            ops.append((np.copyto, (self._interior(source), x.reshape(*x.shape[:-1], *self._image_axes))))
+            ops.append(assign(x.reshape(*x.shape[:-1], *self._image_axes), out=self._interior(source)))
         if self.image.channels < RUNS:
             return [*ops, (source.take, (self._places, -1, out, "clip"))]
         windows = self._windows(source)
-        return [*ops, (np.copyto, (out.reshape(windows.shape), windows))]
+        return [*ops, assign(windows, out=out.reshape(windows.shape))]
 
     @property
     def _image_axes(self) -> tuple[int, int, int]:
@@ -136,9 +137,9 @@ class PatchesLayer(Defaults):
         for row, column in product(range(rows), range(columns)):
             part = (..., row, slice(column * channels, (column + 1) * channels))
             place = windows[part]
-            ops.append((np.add, (place, errors[part], place)))
+            ops.append(add(place, errors[part], out=place))
         if any(self.padding):
-            ops.append((np.copyto, (below.reshape(*below.shape[:-1], *self._image_axes), self._interior(padded))))
+            ops.append(assign(self._interior(padded), out=below.reshape(*below.shape[:-1], *self._image_axes)))
         return ops, below, []
 
     def jvp(

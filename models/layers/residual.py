@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..kernels import Array, Op
+from ..operations import add, assign
 from .assembly import assembled, backward_through, built
 from .base import Gradient, Layer, Parameter, Workspace
 from .declared import Declared, Site, said
@@ -125,7 +126,7 @@ class ResidualLayer:
     ) -> tuple[list[Op], Array]:
         """Emit both branches and their sum."""
         ops: list[Op] = []
-        ends = []
+        ends: list[Array] = []
         for number, branch in enumerate((self.main, self.shortcut)):
             value, passed = x, []
             for layer in branch:
@@ -136,7 +137,7 @@ class ResidualLayer:
             workspace.note(self._branch(number, x), passed)
             ends.append(value)
         total = workspace.buffer("residual", self.index, width=self.n_out)
-        return [*ops, (np.add, (*ends, total))], total
+        return [*ops, add(ends[0], ends[1], out=total)], total
 
     def backward(
         self,
@@ -151,10 +152,10 @@ class ResidualLayer:
         """Emit the passes of both branches, each with the error for itself, and the sum of what they say of x."""
         ops: list[Op] = []
         gradients: list[Gradient] = []
-        below = []
+        below: list[Array] = []
         for number, branch in enumerate((self.main, self.shortcut)):
             own = workspace.buffer("d_branch", self.index, number, width=self.n_out)
-            ops.append((np.copyto, (own, delta)))
+            ops.append(assign(delta, out=own))
             passed = workspace.noted(self._branch(number, x))
             emitted, error, found = backward_through(branch, workspace, parameters, passed, own, scale, first=first)
             ops += emitted
@@ -163,7 +164,7 @@ class ResidualLayer:
         if first:
             return ops, delta, gradients
         total = workspace.buffer("d_residual", self.index, width=below[0].shape[-1])
-        return [*ops, (np.add, (*below, total))], total, gradients
+        return [*ops, add(below[0], below[1], out=total)], total, gradients
 
     def jvp(
         self,
@@ -181,7 +182,7 @@ class ResidualLayer:
             moved = tangent
             if tangent is not None:
                 moved = workspace.buffer("r_branch", self.index, number, width=tangent.shape[-1])
-                ops.append((np.copyto, (moved, tangent)))
+                ops.append(assign(tangent, out=moved))
             for layer, (value, made) in zip(branch, workspace.noted(self._branch(number, x)), strict=True):
                 emitted, moved = layer.jvp(workspace, parameters, directions, value, made, moved)
                 ops += emitted
@@ -190,4 +191,4 @@ class ResidualLayer:
         if len(standing) < 2:
             return ops, standing[0] if standing else None
         total = workspace.buffer("r_residual", self.index, width=self.n_out)
-        return [*ops, (np.add, (standing[0], standing[1], total))], total
+        return [*ops, add(standing[0], standing[1], out=total)], total

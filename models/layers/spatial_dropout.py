@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from ..kernels import Array, Op
+from ..operations import multiply
 from .base import Defaults, Gradient, Layer, Workspace
 from .declared import Declared, Site, fraction, said
 from .shapes import image_of
@@ -78,7 +77,7 @@ class SpatialDropoutLayer(Defaults):
     def _times(self, workspace: Workspace, x: Array, out: Array) -> list[Op]:
         mask = workspace.masks[self.index]
         shape = (-1, workspace.batch, self.places, self.channels)
-        return [(np.multiply, (x.reshape(shape), mask[:, :, None], out.reshape(shape)))]
+        return [multiply(x.reshape(shape), mask[:, :, None], out=out.reshape(shape))]
 
     def forward(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None

@@ -12,6 +12,7 @@ From the data to an epoch, in the order in which a reader meets them:
   operations (see `hpsearch.models.kernels`); an optimizer appends its update.
 - `training_pass`: all steps of an epoch, compiled once and run at every epoch; `validation_pass`: the same for data
   that is only measured; `samples`: what both read, and how costs and hits are summed.
+- `outputs`: what steps leave of outputs, whole or of each sample's class alone.
 - `scores`: from those sums to metrics; `monitors`: gradient norms and saturated neurons.
 - `callbacks`: scikit-learn's, for the estimators.
 """

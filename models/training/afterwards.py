@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Array, Op, add_scaled
+from ..operations import multiply
 from .step import Step
 
 AVERAGE = "average"
@@ -75,5 +76,5 @@ def averaged(step: Step, decay: float) -> list[Op]:
         decay: d.
     """
     flat, mean = step.stacks.flat, step.stacks.slots[AVERAGE]
-    ops: list[Op] = [(np.multiply, (mean, np.array(decay, mean.dtype), mean))]
+    ops: list[Op] = [multiply(mean, np.array(decay, mean.dtype), out=mean)]
     return ops + [add_scaled(1 - decay, flat[k], mean[k]) for k in range(len(flat))]

@@ -54,10 +54,17 @@ class _Part:
             self._stems += stem
             self._compiled.append(
                 emit(
-                    owner.network, masked, owner.stacks.chunk(lanes), owner.rates[lanes],
-                    x, self._t[:, i], importance, self._u[i], self._h[i],
+                    owner.network,
+                    masked,
+                    owner.stacks.chunk(lanes),
+                    owner.rates[lanes],
+                    x,
+                    self._t[:, i],
+                    importance,
+                    self._u[i],
+                    self._h[i],
                 )
-            )  # fmt: skip
+            )
         self._finish()
 
     def adopt_rates(self) -> None:

@@ -15,6 +15,7 @@ from ..kernels import Array, Op, project, run
 from ..layers import ActivationLayer, Workspace
 from ..layers.base import lane
 from ..network import Network
+from ..operations import multiply
 from .samples import Samples
 
 SAMPLED = 50
@@ -57,7 +58,7 @@ class Monitor:
                 self._slopes[f"saturated_{layer.index + 1}"] = slope, SATURATED * layer.activation.steepest
         ops += network.head.delta(h, samples.targets, delta, scratch)
         if samples.importance is not None:
-            ops.append((np.multiply, (delta, samples.importance, delta)))
+            ops.append(multiply(delta, samples.importance, out=delta))
         backward, gradients = network.backward(space, weights, passed, delta, self._scale)
         ops += backward
         # ‖δᵀx‖² = Σᵢⱼ (δδᵀ)ᵢⱼ·(xxᵀ)ᵢⱼ: two small products a layer in the place of a large one

@@ -129,7 +129,11 @@ class Population:
         data, weights, head = self.data, self._judged, self._network.head
         targets = self._targets(data)
         self._samples = Samples(
-            data.X_train if self._augmented is None else self._augmented.images, targets, data.y_train, data.weights
+            data.X_train if self._augmented is None else self._augmented.images,
+            targets,
+            data.y_train,
+            data.weights,
+            one_hot=data.y_train is not None and targets is data.T_train,
         )
         self._scorers = [Scorer(head, targets, data.y_train is None, data.weights)] * len(self._stacks.flat)
         still = Samples(data.X_train, targets, data.y_train, data.weights)
@@ -199,9 +203,18 @@ class Population:
         n = len(self._data_of(k).X_train)
         drops = () if p["layers"] is None else chain.fractions(p["layers"])
         return Rates(
-            eta, p["momentum"], p["l1"], p["l2"], p["max_norm"], p["dropout"], p["input_dropout"], n, drops,
-            p["clip_norm"], p["ema"],
-        )  # fmt: skip
+            learning_rate=eta,
+            momentum=p["momentum"],
+            l1=p["l1"],
+            l2=p["l2"],
+            max_norm=p["max_norm"],
+            dropout=p["dropout"],
+            input_dropout=p["input_dropout"],
+            n_train=n,
+            fractions=drops,
+            clip_norm=p["clip_norm"],
+            ema=p["ema"],
+        )
 
     def penalty(self, k: int) -> float:
         """Return the regularisation term of the cost of one member: (λ₁/n)·Σ|w| + (λ₂/2n)·Σw²."""
@@ -281,9 +294,7 @@ class Population:
 
     def _training_pass(self, rates: list[Rates]) -> Passes:
         if self._pass is None:
-            self._pass = TrainingPass(
-                self._network, self._optimizer, self._stacks, rates, self._samples, self._batch
-            )  # fmt: skip
+            self._pass = TrainingPass(self._network, self._optimizer, self._stacks, rates, self._samples, self._batch)
         self._pass.adopt(rates)
         return self._pass
 

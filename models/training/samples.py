@@ -19,18 +19,20 @@ class Samples:
         targets: Targets in the output's terms, shape (n, C).
         labels: Class codes, shape (n,), or None for targets that are not one-hot.
         importance: Weights of the samples with mean 1, shape (n, 1), or None.
+        one_hot: Whether a row of targets is 1 at its label and 0 elsewhere.
     """
 
     X: Array
     targets: Array
     labels: Array | None
     importance: Array | None = None
+    one_hot: bool = False
 
     def pick(self, rows: slice | Array) -> Samples:
         """Return some samples: views for a slice, copies for their numbers."""
         labels = None if self.labels is None else self.labels[rows]
         importance = None if self.importance is None else self.importance[rows]
-        return Samples(self.X[rows], self.targets[rows], labels, importance)
+        return Samples(self.X[rows], self.targets[rows], labels, importance, self.one_hot)
 
 
 def tally(
@@ -42,7 +44,6 @@ def tally(
     importance: Array | None = None,
     *,
     weigh_hits: bool = False,
-    kept: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """Return the summed cost, float64, and the number of hits of each lane, shape (k,) each.
 
@@ -57,10 +58,9 @@ def tally(
         labels: Class codes, shape (s, b), or None.
         importance: Weights of the samples, shape (s, b, 1), or None.
         weigh_hits: Whether a hit counts by its sample's weight, instead of as one.
-        kept: What the outputs left for the cost (see `hpsearch.models.costs.Output`), shape (s, k, b, 1) each, or None.
     """
     # a lane's sums in a row of its own: the order of additions must not depend on k
-    cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance, kept).T, np.float64).sum(-1)
+    cost = np.ascontiguousarray(batch_costs(network, u, h, t, importance).T, np.float64).sum(-1)
     if importance is None or not weigh_hits:
         return cost, right(u, h, t, labels).sum((0, 2))
     return cost, (right(u, h, t, labels) * importance[:, None, :, 0]).sum((0, 2), dtype=np.float64)
@@ -76,15 +76,32 @@ def batch_costs(
 ) -> Array:
     """Return the cost of each batch and lane, summed over its samples, shape (s, k).
 
-    See `tally` for the arguments; targets and weights may also be each lane's own, with an axis k behind the first.
+    Args:
+        network: Gives the cost.
+        u: Logits (times a gain), shape (s, k, b, C).
+        h: Outputs, of the same shape.
+        t: Targets, shape (s, b, C), or each lane's own, (s, k, b, C).
+        importance: Weights of the samples, shape (s, b, 1) or (s, k, b, 1), or None.
+        kept: What the outputs left for the cost (see `hpsearch.models.costs.Output.apply_below`), shape (s, k, b, 1)
+            each, or None.
     """
-    s, k = u.shape[:2]
-    of_kept = network.head.value_of_kept
+    of_label = network.head.value_of_label
     t = _each(t, 3)
-    terms = network.head.value(u, h, t) if kept is None or of_kept is None else of_kept(u, t, *kept)
+    if kept is None or of_label is None:
+        return summed(network.head.value(u, h, t), importance)
+    return summed(of_label((t * u).sum(-1, keepdims=True), *kept), importance)
+
+
+def summed(terms: Array, importance: Array | None) -> Array:
+    """Return the cost of each batch and lane, shape (s, k).
+
+    Args:
+        terms: Of shape (s, k, b, ·).
+        importance: Weights of the samples, shape (s, b, 1) or (s, k, b, 1), or None.
+    """
     if importance is not None:
         terms = terms * _each(importance, 3)
-    costs: Array = terms.reshape(s, k, -1).sum(-1)
+    costs: Array = terms.reshape(*terms.shape[:2], -1).sum(-1)
     return costs
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..kernels import Array, Op
 from ..layers import Workspace
 from ..network import Network
+from ..operations import add, argmax, largest_over, multiply, put, subtract, take
 from ..reading import Passed
 from .stacks import Stacks
 
@@ -68,6 +69,60 @@ class Consumable(Protocol):
 
 
 @dataclass(frozen=True)
+class Classes:
+    """Targets of one batch that are one class a sample, read by number: rows of zeros and a one are never made.
+
+    Attributes:
+        labels: Class codes, shape (b,), intp.
+        own: Receives the logit of each sample's class, shape (k, b, 1).
+        winners: Receives the class of the largest logit, shape (k, b), intp.
+    """
+
+    labels: Array
+    own: Array
+    winners: Array
+
+    def _places(self, workspace: Workspace) -> Array:
+        """Return where the places of the samples' classes in a lane's outputs stand, shape (b,)."""
+        place: Array = workspace.once(("classes",), lambda: np.empty(len(self.labels), np.intp))
+        return place
+
+    def read(self, workspace: Workspace, u: Array, largest: Array) -> list[Op]:
+        """Emit what cost and hits need of logits.
+
+        Args:
+            workspace: Buffers.
+            u: Logits, shape (k, b, C).
+            largest: Receives the largest of each sample, shape (k, b, 1).
+        """
+        places = self._places(workspace)
+        rows = np.arange(len(self.labels)) * u.shape[-1]
+        ops = [argmax(u, out=self.winners)]
+        for logits, winners, most in zip(_flat(u), self.winners, _flat(largest), strict=True):
+            ops += [add(rows, winners, out=places), take(logits, places, out=most)]
+        ops.append(add(rows, self.labels, out=places))
+        return ops + [take(logits, places, out=own) for logits, own in zip(_flat(u), _flat(self.own), strict=True)]
+
+    def error(self, workspace: Workspace, h: Array) -> list[Op]:
+        """Emit h ← h − t, after `read`."""
+        places = self._places(workspace)
+        chosen, one = np.empty(len(self.labels), h.dtype), np.ones((), h.dtype)
+        ops: list[Op] = []
+        for outputs in _flat(h):
+            ops += [
+                take(outputs, places, out=chosen),
+                subtract(chosen, one, out=chosen),
+                put(chosen, places, out=outputs),
+            ]
+        return ops
+
+
+def _flat(stack: Array) -> Array:
+    """Return the numbers of each lane in a row, views of a contiguous array."""
+    return stack.reshape(len(stack), -1)
+
+
+@dataclass(frozen=True)
 class Step:
     """The forward and backward pass of one batch, emitted, and all that an optimizer may need beside.
 
@@ -77,7 +132,7 @@ class Step:
         workspace: Buffers.
         rates: Hyper-parameters of each lane.
         x: Inputs of the batch, shape (b, d).
-        t: Targets in the output's terms, shape (b, C).
+        t: Targets in the output's terms, shape (b, C), or classes, one a sample.
         importance: Weights of the samples, shape (b, 1), or None.
         u: Logits (times a gain) of the forward pass, shape (k, b, C).
         h: Outputs of the forward pass, of the same shape.
@@ -94,7 +149,7 @@ class Step:
     workspace: Workspace
     rates: Sequence[Rates]
     x: Array
-    t: Array
+    t: Array | Classes
     importance: Array | None
     u: Array
     h: Array
@@ -105,6 +160,20 @@ class Step:
     backward: list[Op]
     gradients: Sequence[Consumable]
 
+    def cost(self, u: Array, h: Array) -> float:
+        """Return the mean cost of the batch, without penalties.
+
+        Args:
+            u: Logits (times a gain), shape (1, b, C).
+            h: Outputs, of the same shape.
+        """
+        if isinstance(self.t, Classes):
+            raise AssertionError("an optimizer that evaluates costs is given targets")
+        terms = self.network.head.value(u, h, self.t[None])
+        if self.importance is not None:
+            terms = terms * self.importance
+        return float(terms.sum(dtype=np.float64)) / self.workspace.batch
+
 
 def emit(
     network: Network,
@@ -112,7 +181,7 @@ def emit(
     stacks: Stacks,
     rates: Sequence[Rates],
     x: Array,
-    t: Array,
+    t: Array | Classes,
     importance: Array | None,
     u: Array,
     h: Array,
@@ -121,20 +190,26 @@ def emit(
     """Emit the passes of a step; see `Step` for the arguments.
 
     Where `kept` is given, shape (k, b, 1) each, the outputs leave there what the cost is had from without exponentials.
+    Where targets are classes, the error takes the place of the outputs, which all steps share.
     """
+    head, width = network.head, u.shape[-1]
     forward, passed = network.forward(workspace, stacks.weights, x, u)
-    width = u.shape[-1]
-    delta, scratch = workspace.buffer("delta", width=width), workspace.buffer("scratch", width=width)
-    error = network.head.delta(h, t, delta, scratch)
+    below = head.output.apply_below
+    if kept is None or below is None:
+        forward = [*forward, *head.output.apply(u, h)]
+    else:
+        largest, total = kept
+        first = t.read(workspace, u, largest) if isinstance(t, Classes) else [largest_over(u, -1, out=largest)]
+        forward = [*forward, *first, *below(u, h, largest, total)]
+    if isinstance(t, Classes):
+        delta, error = h, t.error(workspace, h)
+    else:
+        delta = workspace.buffer("delta", width=width)
+        error = head.delta(h, t, delta, workspace.buffer("scratch", width=width))
     if importance is not None:
-        error.append((np.multiply, (delta, importance, delta)))
-    scale = network.head.scale / workspace.batch
+        error.append(multiply(delta, importance, out=delta))
+    scale = head.scale / workspace.batch
     backward, gradients = network.backward(workspace, stacks.weights, passed, delta, scale)
-    keeping = network.head.output.apply_keeping
-    forward = [
-        *forward,
-        *(network.head.output.apply(u, h) if kept is None or keeping is None else keeping(u, h, *kept)),
-    ]
     return Step(
         network, stacks, workspace, rates, x, t, importance, u, h, passed, delta, forward, error, backward, gradients
-    )  # fmt: skip
+    )

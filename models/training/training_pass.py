@@ -18,12 +18,14 @@ from ..kernels import Array, Op, run
 from ..layers import Workspace
 from ..layers.dropout import draw_mask
 from ..network import Network
+from ..operations import add
 from ..optimizers import Optimizer
 from ..regularizers import bound_norms
 from .afterwards import averaged, clipped
-from .samples import Samples, batch_costs, right, tally
+from .outputs import ClassOutputs, Outputs, WholeOutputs, by_class
+from .samples import Samples
 from .stacks import Stacks, chunks
-from .step import Consumable, Rates, Step, emit
+from .step import Consumable, Rates, Step
 from .within import Watch
 
 SUPERBATCH_BYTES = 384 * 1024
@@ -44,9 +46,7 @@ class _Chunk:
     compiled: list[Step]
     steps: list[list[Op]]
     masks: dict[int, Array]
-    u: Array
-    h: Array
-    kept: tuple[Array, Array] | None
+    outputs: Outputs
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ class _Space:
 
     workspace: Workspace
     masks: dict[int, Array]
-    u: Array
-    h: Array
-    kept: tuple[Array, Array] | None
+    outputs: Outputs
 
 
 class _Block:
     """A superbatch: up to s batches of b samples, and the programs that train on them."""
 
     def __init__(self, owner: TrainingPass, s: int, b: int) -> None:
-        self.samples, self._owner = s * b, owner
+        self.samples, self._owner, self._s, self._b = s * b, owner, s, b
         given, dtype = owner.samples, owner.samples.X.dtype
         self._x = np.empty((s, b, given.X.shape[1]), dtype)
-        self._t = np.empty((s, b, given.targets.shape[1]), dtype)
+        self._t: Array | None = None
+        if not by_class(owner.network, owner.optimizer, given, b):
+            self._t = np.empty((s, b, given.targets.shape[1]), dtype)
         # what all lanes make of a batch before anything of their own, once for all of them
         stems = [owner.network.stemmed(Workspace(0, b, dtype), x) for x in self._x]
         self._stems, self._inputs = [ops for ops, _ in stems], [x for _, x in stems]
@@ -81,31 +81,28 @@ class _Block:
         if k not in self._spaces:
             self._spaces[k] = self._space(k)
         space = self._spaces[k]
-        u, h, masks, kept = space.u, space.h, space.masks, space.kept
         stacks = owner.stacks.chunk(lanes)
         workspace = space.workspace.again(owner.clock[lanes] if owner.counts else None)
         compiled = []
-        for i in range(len(self._t)):
-            masked = replace(workspace, masks={index: mask[i] for index, mask in masks.items()})
+        for i in range(self._s):
+            masked = replace(workspace, masks={index: mask[i] for index, mask in space.masks.items()})
             importance = None if self._importance is None else self._importance[i]
-            compiled.append(
-                emit(
-                    owner.network, masked, stacks, owner.rates[lanes], self._inputs[i], self._t[i], importance, u[i],
-                    h[i], None if kept is None else (kept[0][i], kept[1][i]),
-                )
-            )  # fmt: skip
-        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], masks, u, h, kept)
+            compiled.append(space.outputs.emit(i, masked, stacks, owner.rates[lanes], self._inputs[i], importance))
+        return _Chunk(lanes, compiled, [owner.finish(step) for step in compiled], space.masks, space.outputs)
 
     def _space(self, k: int) -> _Space:
         """Allocate what chunks of k lanes need while they train; one after the other they use the same."""
-        s, b, width = self._t.shape
-        dtype = self._x.dtype
-        masks = {index: np.empty((s, k, b, n), dtype) for index, n in self._owner.network.masks.items()}
-        u, h = (np.empty((s, k, b, width), dtype) for _ in range(2))
-        kept = None
-        if self._owner.network.head.value_of_kept is not None:
-            kept = np.empty((s, k, b, 1), dtype), np.empty((s, k, b, 1), dtype)
-        return _Space(Workspace(k, b, dtype, "update"), masks, u, h, kept)
+        owner, dtype = self._owner, self._x.dtype
+        network, given = owner.network, owner.samples
+        masks = {index: np.empty((self._s, k, self._b, n), dtype) for index, n in network.masks.items()}
+        outputs: Outputs
+        if self._t is not None:
+            outputs = WholeOutputs(network, self._t, self._labels, k)
+        elif self._labels is not None:
+            outputs = ClassOutputs(network, self._labels, given.targets.shape[1], k, dtype)
+        else:
+            raise AssertionError("classes that are read by number have numbers")
+        return _Space(Workspace(k, self._b, dtype, "update"), masks, outputs)
 
     def adopt_rates(self) -> None:
         """Compile the updates anew; the passes stay as they are."""
@@ -119,47 +116,45 @@ class _Block:
         s, watch = self._gather(rows), self._owner.watch
         if watch is None:
             for chunk in self._chunks:
-                kept = self._take_steps(chunk, 0, s)
-                c, r = tally(self._owner.network, chunk.u[:s], chunk.h[:s], *self._aims(0, s), kept=kept)
-                cost[chunk.lanes] += c
-                hits[chunk.lanes] += r
+                self._take_steps(chunk, 0, s)
+                # a lane's sums in a row of its own: the order of additions must not depend on k
+                cost[chunk.lanes] += np.ascontiguousarray(self._costs(chunk, 0, s).T, np.float64).sum(-1)
+                hits[chunk.lanes] += chunk.outputs.right(0, s).sum((0, 2))
             return
         costs, begin = np.empty((len(cost), s)), 0  # summed at the end, in the order in which they are without a watch
-        for end in watch.edges(s, self._t.shape[1]):
+        for end in watch.edges(s, self._b):
             some, right_ones = np.zeros_like(cost), np.zeros_like(hits)
             for chunk in self._chunks:
-                kept, aims = self._take_steps(chunk, begin, end), self._aims(begin, end)
-                u, h = chunk.u[begin:end], chunk.h[begin:end]
-                found = batch_costs(self._owner.network, u, h, aims[0], aims[2], kept).T
+                self._take_steps(chunk, begin, end)
+                found = self._costs(chunk, begin, end).T
                 costs[chunk.lanes, begin:end], some[chunk.lanes] = found, found.sum(-1, dtype=np.float64)
-                right_ones[chunk.lanes] = right(u, h, *aims[:2]).sum((0, 2))
+                right_ones[chunk.lanes] = chunk.outputs.right(begin, end).sum((0, 2))
             hits += right_ones
-            watch.trained((end - begin) * self._t.shape[1], some, right_ones)
+            watch.trained((end - begin) * self._b, some, right_ones)
             begin = end
         cost += costs.sum(-1)
 
-    def _aims(self, begin: int, end: int) -> tuple[Array, Array | None, Array | None]:
-        """Return targets, labels and weights of some of the batches."""
-        parts = self._labels, self._importance
-        labels, importance = (None if part is None else part[begin:end] for part in parts)
-        return self._t[begin:end], labels, importance
+    def _costs(self, chunk: _Chunk, begin: int, end: int) -> Array:
+        """Return the costs of some of the batches, shape (steps, k)."""
+        importance = None if self._importance is None else self._importance[begin:end]
+        return chunk.outputs.costs(begin, end, importance)
 
-    def _take_steps(self, chunk: _Chunk, begin: int, end: int) -> tuple[Array, Array] | None:
-        """Train the lanes of a chunk on some of the batches, and return what their outputs left for the cost."""
+    def _take_steps(self, chunk: _Chunk, begin: int, end: int) -> None:
+        """Train the lanes of a chunk on some of the batches."""
         owner = self._owner
         for index, mask in chunk.masks.items():
             for k, rng in enumerate(owner.streams[index][chunk.lanes]):
                 draw_mask(rng, owner.dropped(chunk.lanes.start + k, index), mask[begin:end, k])
         for step in chunk.steps[begin:end]:
             run(step)
-        return None if chunk.kept is None else (chunk.kept[0][begin:end], chunk.kept[1][begin:end])
 
     def _gather(self, rows: Array) -> int:
         """Copy samples to where the steps read them, and return how many batches they are."""
-        owner, s = self._owner, len(rows) // self._t.shape[1]
-        given, x, t = owner.samples, self._x[:s], self._t[:s]
+        owner, s = self._owner, len(rows) // self._b
+        given, x = owner.samples, self._x[:s]
         given.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
-        given.targets.take(rows, 0, t.reshape(-1, t.shape[2]), "clip")
+        if self._t is not None:
+            given.targets.take(rows, 0, self._t[:s].reshape(-1, self._t.shape[2]), "clip")
         if given.labels is not None and self._labels is not None:
             given.labels.take(rows, 0, self._labels[:s].reshape(-1), "clip")
         if given.importance is not None and self._importance is not None:
@@ -272,8 +267,9 @@ def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
     ops = optimizer.update(step)
     if not optimizer.iterates:
         ops = [*step.forward, *step.error, *step.backward, *ops]
-    if counts:
-        ops.insert(0, (np.add, (step.workspace.clock, 1.0, step.workspace.clock)))
+    clock = step.workspace.clock
+    if counts and clock is not None:
+        ops.insert(0, add(clock, 1.0, out=clock))
 
     def is_weight(gradient: Consumable) -> bool:
         return gradient.decays and gradient.parameter not in step.network.biases

@@ -57,9 +57,14 @@ class ValidationPass:
             for k, (program, u, h) in enumerate(lanes):
                 run(program)
                 c, r = tally(
-                    self._network, u[None], h[None], block.targets[None], labels, importance,
+                    self._network,
+                    u[None],
+                    h[None],
+                    block.targets[None],
+                    labels,
+                    importance,
                     weigh_hits=self._weigh_hits,
-                )  # fmt: skip
+                )
                 cost[k] += c[0]
                 hits[k] += r[0]
         return cost, hits

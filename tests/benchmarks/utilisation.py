@@ -9,7 +9,7 @@ seconds of that, and the best value. Optuna's trials (its n_jobs, on such a cloc
 depends on who came first: its time is what there is to gain.
 
     python tests/benchmarks/utilisation.py [--workers 2,12,32] [--spread 1,3,100] [--noise 0.1,0.5]
-        [--pruner none,asha,hyperband] [--lanes 2,4] [--lookback 0,2] [--trials 10] [--seeds 1]
+        [--pruner none,asha,hyperband] [--lanes 2,4] [--lookback 0,2] [--trials 10] [--seeds 1] [--stays]
 """
 
 from __future__ import annotations
@@ -54,11 +54,13 @@ class World:
         spread: How many times as much the costliest epoch costs as the cheapest.
         noise: Standard deviation of the logarithm of what an epoch really takes over its cost.
         seed: Draws the points, what epochs take, and their values.
+        stays: Whether a trial stays with the worker that began it, as a user's function does.
     """
 
     spread: float
     noise: float
     seed: int = 0
+    stays: bool = False
 
     def cost(self, params: Mapping[str, Any]) -> float:
         """Return the declared cost of an epoch in seconds; 1 on the mean."""
@@ -120,7 +122,9 @@ class Costed:
         return Row(number, start.ask.lane, epoch, metrics, seconds, epoch == EPOCHS)
 
     def states(self) -> list[Start]:
-        """Return the trials, which have hardly any state."""
+        """Return the trials, which have hardly any state; nothing where they cannot be moved."""
+        if self._world.stays:
+            return []
         return [Start(start.ask, epoch, {"epoch": np.array(epoch)}) for start, epoch in self._trials.values()]
 
     def stop(self, trial: int) -> None:
@@ -290,6 +294,7 @@ def main() -> None:
     parser.add_argument("--pruner", type=lambda text: text.split(","), default=["none", "asha", "hyperband"])
     parser.add_argument("--trials", type=int, default=10, help="for each worker")
     parser.add_argument("--seeds", type=int, default=1, help="worlds to take the mean over")
+    parser.add_argument("--stays", action="store_true", help="a trial stays with the worker that began it")
     asked = parser.parse_args()
     ways = [(int(lanes), lookback) for lanes in asked.lanes for lookback in asked.lookback]
     print("busy until the last trial has begun (until all is done), seconds, best value\n")
@@ -299,7 +304,8 @@ def main() -> None:
     for workers, spread, noise, pruner in itertools.product(
         map(int, asked.workers), asked.spread, asked.noise, asked.pruner
     ):
-        worlds, trials = [World(spread, noise, seed) for seed in range(asked.seeds)], asked.trials * workers
+        worlds = [World(spread, noise, seed, asked.stays) for seed in range(asked.seeds)]
+        trials = asked.trials * workers
         cells = [said([measured(world, workers, workers, pruner, trials, None) for world in worlds])]
         for lanes, lookback in ways:
             cells.append(said([measured(each, workers, lanes * workers, pruner, trials, lookback) for each in worlds]))

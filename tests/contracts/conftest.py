@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from chains import CHAINS, PIXELS
+from every_layer import computing
 from optimizers import going_along
 from scipy.special import erf
 
-from hpsearch.models import layers as all_layers
 from hpsearch.models.network import Network
 from hpsearch.models.parameters import resolve_params
 from hpsearch.models.training.population import TrainingData
@@ -193,7 +193,6 @@ def not_built():
         inside = (Network.build(params, PIXELS, 3) for params in chains)
         built = {type(layer) for network in networks for layer in network.layers}
         built |= {type(layer) for network in inside for layer in (*network.leaves, *network.layers)}
-        exported = (getattr(all_layers, name) for name in all_layers.__all__ if name != "Layer")  # Layer: the protocol
-        return {each.__name__ for each in exported if hasattr(each, "jvp") and each not in built}
+        return {each.__name__ for each in computing() if each not in built}
 
     return missing

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from chains import CHAINS, PIXELS
+from every_layer import computing
 from optimizers import going_along
 
-from hpsearch.models import layers as all_layers
 from hpsearch.models.kernels import run
-from hpsearch.models.layers import Workspace
+from hpsearch.models.layers import Conv2D, Dropout, MaxPool2D, Workspace
 from hpsearch.models.network import Network
 from hpsearch.models.optimizers import OPTIMIZERS
 from hpsearch.models.parameters import resolve_params
@@ -69,8 +69,7 @@ def test_every_layer_is_in_a_chain_of_this_table():
 
     networks = [Network.build(resolve_params({**BASE, "layers": chain}), PIXELS, CLASSES) for chain in CHAINS.values()]
     seen = {type(each) for network in networks for top in (*network.stem, *network.layers) for each in leaves(top)}
-    computing = (getattr(all_layers, name) for name in all_layers.__all__ if name != "Layer")  # Layer: the protocol
-    assert {each.__name__ for each in computing if hasattr(each, "jvp") and each not in seen} == set()
+    assert {each.__name__ for each in computing() if each not in seen} == set()
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
@@ -146,7 +145,7 @@ def test_every_optimizer_trains_filters_fused_as_alone(optimizer):
 def test_networks_that_drop_other_fractions_train_side_by_side():
     data = samples("float32")
     chain = CHAINS["dropout of all kinds"]
-    other = [all_layers.Dropout(0.4), *chain[1:5], all_layers.Dropout(0.1), chain[6]]
+    other = [Dropout(0.4), *chain[1:5], Dropout(0.1), chain[6]]
     members = [Member({**BASE, "layers": each, "batch_size": 5}, (5, k)) for k, each in enumerate((chain, other))]
     together, _ = trained(members, data)
     assert trained([Member({**BASE, "layers": other, "batch_size": 5}, (5, 1))], data)[0] == [together[1]]
@@ -167,7 +166,7 @@ def test_what_the_workspace_holds_is_bounded_by_a_block_of_samples():
     data = TrainingData.from_arrays(
         np.zeros((40, 784)), np.zeros(40, int), 2, np.zeros((3000, 784)), np.zeros(3000, int)
     )
-    params = {**BASE, "layers": [all_layers.Conv2D(20, 5), all_layers.MaxPool2D(2)], "batch_size": 10}
+    params = {**BASE, "layers": [Conv2D(20, 5), MaxPool2D(2)], "batch_size": 10}
     population = Population([Member(params, (0,))], data)
     network = population._network
     assert network.block * max(layer.n_out for layer in network.leaves) * 4 <= 8 * 2**20

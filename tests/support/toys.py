@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from toy_clocks import MakeClock
 
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
@@ -100,7 +101,7 @@ def story(path: Path) -> list[str]:
     return told
 
 
-def told(tmp_path: Path, make_clock: Callable[..., Any], objective: Any, name: str, **changes: Any) -> list[str]:
+def told(tmp_path: Path, make_clock: MakeClock, objective: Any, name: str, **changes: Any) -> list[str]:
     """What a study tells that a clock has run to its end."""
     with Log(tmp_path / name / "log.jsonl") as log:
         assert make_clock(log, objective=objective, **changes).run()

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_clocks import MakeClock, RunClock
 from toys import GOAL, Adaptive, WorstStops, climb
 
 from hpsearch.engine.checkpoints import Checkpoints
@@ -23,7 +23,7 @@ def header() -> Header:
 
 
 @pytest.fixture
-def make_clock(tmp_path: Path, header: Header) -> Callable[..., Clock]:
+def make_clock(tmp_path: Path, header: Header) -> MakeClock:
     def make(log: Log, **changes: Any) -> Clock:
         history = History.fold(log.records, GOAL)
         if history.header is None:
@@ -40,3 +40,14 @@ def make_clock(tmp_path: Path, header: Header) -> Callable[..., Clock]:
         return Clock(log, history, **{**fields, **changes})
 
     return make
+
+
+@pytest.fixture
+def run_clock(tmp_path: Path, make_clock: MakeClock) -> RunClock:
+    def run(**changes: Any) -> Clock:
+        with Log(tmp_path / "log.jsonl") as log:
+            clock = make_clock(log, **changes)
+            clock.run()
+        return clock
+
+    return run

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from toy_clocks import MakeClock, RunClock
 from toys import Saveable, story
 
-from hpsearch.engine.clock import Clock
 from hpsearch.engine.observer import Silent
 from hpsearch.engine.resume import restore
 from hpsearch.engine.stopping import Limits
@@ -19,8 +19,6 @@ from hpsearch.log.records import Row, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.function import FunctionObjective, UserTrial
 
-MakeClock = Callable[..., Clock]
-
 
 def test_two_runs_tell_the_same_story(tmp_path: Path, make_clock: MakeClock) -> None:
     for name in ("a", "b"):
@@ -29,29 +27,24 @@ def test_two_runs_tell_the_same_story(tmp_path: Path, make_clock: MakeClock) -> 
     assert story(tmp_path / "a" / "log.jsonl") == story(tmp_path / "b" / "log.jsonl")
 
 
-def test_the_live_history_is_the_fold_of_the_log(tmp_path: Path, make_clock: MakeClock) -> None:
-    with Log(tmp_path / "log.jsonl") as log:
-        clock = make_clock(log)
-        clock.run()
+def test_the_live_history_is_the_fold_of_the_log(tmp_path: Path, run_clock: RunClock) -> None:
+    clock = run_clock()
     folded = History.fold((record for record, _ in read(tmp_path / "log.jsonl")), Goal("score", "maximize"))
     assert folded.trials == clock.history.trials
     assert folded.table == clock.history.table
     assert (folded.tick, folded.time, folded.stop) == (clock.history.tick, clock.history.time, clock.history.stop)
 
 
-def test_every_trial_ends_and_its_state_says_how(tmp_path: Path, make_clock: MakeClock) -> None:
-    with Log(tmp_path / "log.jsonl") as log:
-        clock = make_clock(log)
-        clock.run()
+def test_every_trial_ends_and_its_state_says_how(run_clock: RunClock) -> None:
+    clock = run_clock()
     states = [trial.state for trial in clock.history.trials]
     assert len(states) == 20
     assert set(states) == {"COMPLETE", "PRUNED"}
     assert all(trial.epoch == 6 for trial in clock.history.ended("COMPLETE"))
 
 
-def test_lanes_are_filled_in_order_and_never_doubled(tmp_path: Path, make_clock: MakeClock) -> None:
-    with Log(tmp_path / "log.jsonl") as log:
-        make_clock(log).run()
+def test_lanes_are_filled_in_order_and_never_doubled(tmp_path: Path, run_clock: RunClock) -> None:
+    run_clock()
     for record, _ in read(tmp_path / "log.jsonl"):
         if isinstance(record, Tick):
             lanes = [row.lane for row in record.rows]
@@ -60,10 +53,8 @@ def test_lanes_are_filled_in_order_and_never_doubled(tmp_path: Path, make_clock:
             assert set(lanes) <= {0, 1, 2, 3}
 
 
-def test_repeats_train_one_point_several_times(tmp_path: Path, make_clock: MakeClock) -> None:
-    with Log(tmp_path / "log.jsonl") as log:
-        clock = make_clock(log, repeats=3, total=6)
-        clock.run()
+def test_repeats_train_one_point_several_times(run_clock: RunClock) -> None:
+    clock = run_clock(repeats=3, total=6)
     trials = clock.history.trials
     assert [(t.ask.point, t.ask.repeat) for t in trials] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     assert trials[0].params == trials[1].params == trials[2].params != trials[3].params
@@ -86,39 +77,31 @@ def test_an_exception_fails_its_trial_with_reason_and_traceback(tmp_path: Path, 
     assert "raise RuntimeError" in (failed[0].rows[-1].traceback or "")
 
 
-def test_a_value_that_is_not_finite_fails_its_trial(tmp_path: Path, make_clock: MakeClock) -> None:
+def test_a_value_that_is_not_finite_fails_its_trial(run_clock: RunClock) -> None:
     objective = FunctionObjective(lambda trial: float("nan") if trial.number == 1 else 1.0, "score", 0)
-    with Log(tmp_path / "log.jsonl") as log:
-        clock = make_clock(log, objective=objective)
-        clock.run()
+    clock = run_clock(objective=objective)
     assert [trial.number for trial in clock.history.ended("FAILED")] == [1]
     assert clock.history.trials[1].decision is not None
     assert clock.history.trials[1].decision.reason == "score is nan at epoch 1"
 
 
-def test_a_study_whose_first_trials_all_fail_stops_with_the_reason(tmp_path: Path, make_clock: MakeClock) -> None:
+def test_a_study_whose_first_trials_all_fail_stops_with_the_reason(run_clock: RunClock) -> None:
     def objective(trial: UserTrial) -> float:
         raise ValueError("wrong everywhere")
 
-    with Log(tmp_path / "log.jsonl") as log:
-        clock = make_clock(log, objective=FunctionObjective(objective, "score", 0), total=None)
-        clock.run()
+    clock = run_clock(objective=FunctionObjective(objective, "score", 0), total=None)
     assert len(clock.history.trials) == 16
     assert clock.history.stop == "failed: all of the first 16 trials, trial 0 because ValueError: wrong everywhere"
 
 
-def test_a_metric_that_no_trial_reports_stops_the_study_with_what_was_meant(
-    tmp_path: Path, make_clock: MakeClock
-) -> None:
+def test_a_metric_that_no_trial_reports_stops_the_study_with_what_was_meant(run_clock: RunClock) -> None:
     objective = FunctionObjective(lambda trial: {"scores": 1.0}, "score", 0)
-    with Log(tmp_path / "log.jsonl") as log:
-        clock = make_clock(log, objective=objective)
-        clock.run()
+    clock = run_clock(objective=objective)
     assert clock.history.stop is not None
     assert clock.history.stop.endswith("because ended without reporting score (did you mean 'scores'?)")
 
 
-def test_a_generator_that_is_stopped_is_closed(tmp_path: Path, make_clock: MakeClock) -> None:
+def test_a_generator_that_is_stopped_is_closed(run_clock: RunClock) -> None:
     closed: list[int] = []
 
     def objective(trial: UserTrial) -> Iterator[float]:
@@ -128,9 +111,7 @@ def test_a_generator_that_is_stopped_is_closed(tmp_path: Path, make_clock: MakeC
         finally:
             closed.append(trial.number)
 
-    with Log(tmp_path / "log.jsonl") as log:
-        clock = make_clock(log, objective=FunctionObjective(objective, "score", 0))
-        clock.run()
+    clock = run_clock(objective=FunctionObjective(objective, "score", 0))
     assert {trial.number for trial in clock.history.ended("PRUNED")} <= set(closed)
     assert sorted(closed) == list(range(20))
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toy_clocks import MakeClock
 from toys import Adaptive, WorstStops, generators, saveables, story
 
-from hpsearch.engine.clock import Clock
 from hpsearch.engine.dask_client import connect
 from hpsearch.engine.dask_crew import DaskCrew
 from hpsearch.engine.executor import Executor
@@ -24,8 +24,6 @@ from hpsearch.log.writer import Log
 from hpsearch.models import datasets
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.function import FunctionObjective, UserTrial
-
-MakeClock = Callable[..., Clock]
 
 
 class Blind(Adaptive):

@@ -34,7 +34,7 @@ from hpsearch.objectives.pipeline import PipelinePopulation
 from hpsearch.objectives.portable import Maker, pack
 from hpsearch.objectives.scores import Scores
 from hpsearch.objectives.sklearn import SklearnObjective
-from hpsearch.objectives.staged import StagedObjective, Step
+from hpsearch.objectives.staged import StagedObjective, StageTraining
 from hpsearch.objectives.transformers import Behind
 from hpsearch.study.scaling import Scale
 
@@ -69,8 +69,11 @@ def networks(data: Any, params: dict[str, Any] = NETWORK, **said: Any) -> MLPPop
 
 
 def staged(data: Any) -> Objective:
-    steps = [Step(Scale(train=20), networks), Step(Scale(), networks)]
-    steps += [Step(Scale(), networks, confirms=True), Step(Scale(), networks, confirms=True, tests=True)]
+    steps = [StageTraining(Scale(train=20), networks), StageTraining(Scale(), networks)]
+    steps += [
+        StageTraining(Scale(), networks, confirms=True),
+        StageTraining(Scale(), networks, confirms=True, tests=True),
+    ]
     return StagedObjective(steps, data, 1, EPOCHS)
 
 

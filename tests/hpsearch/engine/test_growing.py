@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_clocks import MakeClock
 from toys import ByTurns, Saveable, generators, saveables, told
 
 from hpsearch.engine import growing
@@ -16,9 +17,7 @@ from hpsearch.engine.executor import Executor
 from hpsearch.engine.growing import Growing
 from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.errors import UserError
-from hpsearch.objectives.base import Objective
-
-MakeClock = Callable[..., Clock]
+from hpsearch.objectives.base import KeptModel, Objective
 
 
 class Waited(LocalCrew):
@@ -36,7 +35,7 @@ class Kept(Saveable):
     def keep(self, trial: int) -> None:
         self.best = trial, self.trials[trial][1]
 
-    def kept(self) -> tuple[int, int] | None:
+    def kept(self) -> KeptModel | None:
         return self.best
 
     def model(self) -> Any:

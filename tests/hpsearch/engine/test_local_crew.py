@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toy_clocks import MakeClock
 from toys import Adaptive, ByTurns, WorstStops, generators, saveables, story, told
 
 from hpsearch.engine import local_crew
-from hpsearch.engine.clock import Clock
 from hpsearch.engine.crew import Answer
 from hpsearch.engine.executor import Executor
 from hpsearch.engine.local_crew import LocalCrew
@@ -26,7 +26,6 @@ from hpsearch.objectives.base import Objective
 from hpsearch.objectives.function import FunctionObjective, UserTrial
 from hpsearch.objectives.shared_data import ALIGNMENT, LEAST_BYTES, mapped, share
 
-MakeClock = Callable[..., Clock]
 JOB = Job((), (), {}, (0,), False)
 
 

@@ -14,6 +14,7 @@ import pytest
 from crews import ChaoticCrew, jumping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from toy_clocks import MakeClock
 from toys import GOAL, Adaptive, Saveable, generators, saveables, story, told
 
 from hpsearch.engine import clock as clocks
@@ -62,7 +63,7 @@ class BelowMedian:
         return found
 
 
-def looking(cost: Cost, lookback: float = 2.0, **said: Any) -> Callable[..., Clock]:
+def looking(cost: Cost, lookback: float = 2.0, **said: Any) -> MakeClock:
     """Return what makes a clock over a log."""
 
     def make(log: Log, **more: Any) -> Clock:

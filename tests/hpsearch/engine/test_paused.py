@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from crews import ChaoticCrew, jumping
+from toy_clocks import MakeClock
 from toys import GOAL, ByTurns, Saveable, climb, generators, saveables, story
 
 from hpsearch.engine import clock as clocks
@@ -28,7 +29,6 @@ from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.function import FunctionObjective
 
-MakeClock = Callable[..., Clock]
 KINDS: dict[str, Callable[[], Objective]] = {
     "generator": lambda: FunctionObjective(climb, "score", seed=1),
     "saveable": Saveable,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_clocks import MakeClock
 from toys import Saveable, climb, story
 
 from hpsearch.engine.checkpoints import Checkpoints
-from hpsearch.engine.clock import Clock
 from hpsearch.engine.resume import restore
 from hpsearch.errors import UserError
 from hpsearch.log.lines import encode, read
@@ -16,8 +16,6 @@ from hpsearch.log.records import Ask, Tick
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.function import FunctionObjective
-
-MakeClock = Callable[..., Clock]
 
 
 def objectives() -> dict[str, Callable[[], Objective]]:

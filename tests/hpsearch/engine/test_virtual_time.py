@@ -13,6 +13,7 @@ import pytest
 from crews import ChaoticCrew, jumping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from toy_clocks import MakeClock
 from toys import GOAL, Adaptive, ByTurns, Saveable, WorstStops, generators, saveables, story, told
 
 from hpsearch.engine import clock as clocks
@@ -31,8 +32,6 @@ from hpsearch.log.virtual import MEASURED, due, joins
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.portable import pack
-
-MakeClock = Callable[..., Clock]
 
 HEADER = Header("toy", "u1", {"n_trials": 20, "repeats": 1}, {}, {}, 1_000.0)
 

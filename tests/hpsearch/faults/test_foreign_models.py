@@ -17,8 +17,6 @@ import hpsearch
 from hpsearch import MLPClassifier, UserError
 from hpsearch.models.estimators import serving
 
-skops = pytest.importorskip("skops.io")
-
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = (X[:, 0] > 0).astype(int)
 
@@ -27,9 +25,11 @@ def malicious(folder: Path, function: str) -> Path:
     """A folder of a pipeline whose first step calls an installed function when it predicts, vouching for itself."""
     import os
 
+    import skops.io  # imports PyTorch where it is installed, which takes longer than collecting the tests
+
     model = make_pipeline(FunctionTransformer(os.path.basename, validate=False), LogisticRegression())
     model[-1].fit(X, Y)
-    content = skops.dumps(model)
+    content = skops.io.dumps(model)
     folder.mkdir()
     plain = folder / "plain.zip"
     plain.write_bytes(content)

@@ -202,7 +202,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_files_of_secrets_are_named_and_their_difference_left_out(repository: Path) -> None:
-    found = git.describe(repository)
+    found = git.state_of(repository)
     assert "+x = 2" in found["git_diff"]
     assert ".env" not in found["git_diff"]
     assert found["git_diff_without"] == [".env"]
@@ -210,17 +210,17 @@ def test_files_of_secrets_are_named_and_their_difference_left_out(repository: Pa
 
 
 def test_the_difference_can_be_left_out_by_option_and_by_git_s_own_configuration(repository: Path) -> None:
-    assert "git_diff" not in git.describe(repository, diff=False)
-    assert git.describe(repository, diff=False)["git_dirty"]
+    assert "git_diff" not in git.state_of(repository, diff=False)
+    assert git.state_of(repository, diff=False)["git_dirty"]
     subprocess.run(["git", "config", "--add", "hpsearch.exclude", "code.*"], check=True, cwd=repository)
-    assert git.describe(repository)["git_diff_without"] == [".env", "code.py"]
+    assert git.state_of(repository)["git_diff_without"] == [".env", "code.py"]
     subprocess.run(["git", "config", "hpsearch.diff", "false"], check=True, cwd=repository)
-    assert "git_diff" not in git.describe(repository)
+    assert "git_diff" not in git.state_of(repository)
 
 
 def test_a_long_difference_is_cut_with_a_word(repository: Path) -> None:
     (repository / "code.py").write_text("y = 1\n" * 100_000)
-    found = git.describe(repository)["git_diff"]
+    found = git.state_of(repository)["git_diff"]
     assert len(found) < git.MOST + 100
     assert "cut here" in found
 

@@ -11,7 +11,7 @@ from toys import story
 from hpsearch.engine.stopping import Limits
 from hpsearch.errors import UserError
 from hpsearch.ladder.promotion import promoted, ranking
-from hpsearch.ladder.rung import Rung
+from hpsearch.ladder.search_stage import SearchStage
 from hpsearch.log.history import History
 from hpsearch.log.records import Ask
 from hpsearch.log.stages import full_epochs, stages
@@ -166,18 +166,20 @@ def test_the_stage_before_is_the_samplers_prior_on_this_stages_scale(tmp_path: P
     small = Scale(train=100, trials=20, promote=3, calibration=2, margin=0.2)
     study = planted_study(stages=[small, Scale(trials=12)], sampler="tpe")
     history = search(study, peak, tmp_path)
-    rung = Rung.after(study, small, 1, history)
-    source = rung.source(history)
+    stage = SearchStage.after(study, small, 1, history)
+    source = stage.source(history)
     own = {trial.params["a"]: trial.value for trial in at(history, 0)}
-    given = [params["a"] for _, params in rung.given]
+    inherited = [params["a"] for _, params in stage.inherited]
     prior = source.view.trials[: -len(at(history, 1))] if len(source.view.trials) > 12 else source.view.trials
-    prior = [trial for trial in prior if trial.params["a"] not in given]
+    prior = [trial for trial in prior if trial.params["a"] not in inherited]
     assert prior
     for trial in prior:
         # Worth ten more at the full problem, as all points are; and inside of the box.
         assert trial.value == pytest.approx((own[trial.params["a"]] or 0.0) + 10)
-        assert min(given[:3]) - 0.2 <= trial.params["a"] <= max(given[:3]) + 0.2
-    assert source.first == len(prior) + sum(min(given[:3]) - 0.2 <= a <= max(given[:3]) + 0.2 for a in given)
+        assert min(inherited[:3]) - 0.2 <= trial.params["a"] <= max(inherited[:3]) + 0.2
+    assert source.n_shown == len(prior) + sum(
+        min(inherited[:3]) - 0.2 <= a <= max(inherited[:3]) + 0.2 for a in inherited
+    )
 
 
 def test_a_sampler_that_learns_draws_nearer_to_the_peak_for_its_prior(tmp_path: Path) -> None:

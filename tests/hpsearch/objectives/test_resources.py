@@ -172,7 +172,7 @@ def test_boosting_that_stops_by_itself_is_fitted_whole(few: Dataset) -> None:
 
 def test_a_small_forest_has_its_last_tree_in_the_last_epoch() -> None:
     plan = Plan("iterations", 10, declared=True)
-    grown = [plan.step(epoch, 4) for epoch in range(1, 11)]
+    grown = [plan.growth(epoch, 4) for epoch in range(1, 11)]
     assert [size for size, new in grown if new] == [1, 2, 3, 4]
     assert grown[-1] == (4, True)
 

@@ -37,7 +37,7 @@ def test_the_innermost_frame_of_the_users_own_is_where_it_came_from(frames: str,
 def test_a_real_traceback_is_read() -> None:
     with pytest.raises(re.error) as raised:
         re.compile("(")
-    assert origin(broken.told(raised.value)) == f"test_origin.py:{raised.traceback[0].lineno + 1}"
+    assert origin(broken.traceback_of(raised.value)) == f"test_origin.py:{raised.traceback[0].lineno + 1}"
 
 
 def test_nothing_is_said_of_a_trial_without_a_traceback() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from hpsearch.cli import main
 from hpsearch.errors import UserError
-from hpsearch.running.replay import Verdict, replay
+from hpsearch.running.replay import Replayed, replay
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
 
@@ -36,6 +36,16 @@ study = Study(
     space={"l2": Float(0.01, 10, log=True)},
     data="digits", epochs=2, sampler="random", pruner="none", n_trials=8, lanes=4, seed=0,
     stages=[Scale(train=300, classes=(0, 1, 2)), Scale()], confirm=2,
+)
+""",
+    "newton": """\
+from hpsearch import Float, MLPClassifier, Study
+
+study = Study(
+    name="newton",
+    model=MLPClassifier(hidden_layer_sizes=(5,), activation="tanh", optimizer="lbfgs"),
+    space={"l2": Float(0.01, 10, log=True)},
+    data="digits", epochs=5, sampler="random", pruner="asha", n_trials=5, lanes=3, seed=0,
 )
 """,
     "turns": """\
@@ -163,6 +173,8 @@ def artifact(root: Path, run: str, name: str) -> Path:
     [
         ("net", "COMPLETE"),
         ("net", "PRUNED"),
+        ("newton", "COMPLETE"),
+        ("newton", "PRUNED"),
         ("turns", "COMPLETE"),
         ("costs", "COMPLETE"),
         ("turns", "PRUNED"),
@@ -186,7 +198,7 @@ def test_every_stage_of_a_ladder_is_replayed_on_its_own_problem(root: Path) -> N
         assert verdict.identical, verdict.lines
 
 
-def tampered(root: Path, *changes: tuple[str, str]) -> Verdict:
+def tampered(root: Path, *changes: tuple[str, str]) -> Replayed:
     run = a_run(root, "net")
     for query, value in changes:
         ask(root, query, value, run)

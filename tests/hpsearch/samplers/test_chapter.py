@@ -15,8 +15,8 @@ from hpsearch import MLPClassifier, samplers
 from hpsearch.log.history import History
 from hpsearch.log.records import Header, Row
 from hpsearch.running.api import run
+from hpsearch.samplers.asked_points import AskedPoints
 from hpsearch.samplers.chapter import story
-from hpsearch.samplers.known import Known
 from hpsearch.samplers.probes import orders, scan
 from hpsearch.space import Choice, Dimension, Float, Int
 from hpsearch.study.declaration import declare
@@ -242,7 +242,7 @@ def test_no_probe_is_asked_for_twice() -> None:
 def test_repeats_of_a_point_count_by_their_mean() -> None:
     study, planted = search(BOTH, repeats=2)
     planted.run()
-    known = Known(planted.history.trials, study.goal, 2)
+    known = AskedPoints(planted.history.trials, study.goal, 2)
     seen = known[planted.history.trials[0].params]
     assert seen is not None
     assert len(seen.trials) == 2

@@ -20,6 +20,7 @@ from hpsearch.log.history import History
 from hpsearch.models.threads import limited
 from hpsearch.report.bands import bands
 from hpsearch.report.one_trial import turns
+from hpsearch.report.origin import reason
 from hpsearch.running.api import run
 from hpsearch.samplers import FreezeThaw, build, curve_search
 from hpsearch.samplers.curve_book import Curve
@@ -179,6 +180,15 @@ def test_the_report_draws_what_was_predicted_and_show_says_why(whole: tuple[Path
     lines = turns(went_on)
     assert lines[0].startswith("began, to be trained to epoch ")
     assert any("score is expected to improve by" in line for line in lines)
+
+
+def test_of_a_search_that_goes_on_it_is_said_why_trials_wait(whole: tuple[Path, History], tmp_path: Path) -> None:
+    lines = (whole[0] / "studies" / "thaw" / "log.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "log.jsonl").write_bytes(b"".join(lines[: len(lines) // 2]))
+    history = load_history(tmp_path)
+    waiting = [trial for trial in history.trials if trial.state == "PAUSED"]
+    assert waiting
+    assert all(reason(trial).startswith(f"trained to epoch {trial.epoch}, as was decided") for trial in waiting)
 
 
 def test_cut_anywhere_and_resumed_it_tells_the_same(whole: tuple[Path, History], tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def test_it_predicts_what_scikit_learn_predicts(data: tuple[np.ndarray, np.ndarr
     codes, target, others = data
     oracle = GaussianProcessRegressor(KERNEL, alpha=1e-8, optimizer=None).fit(codes, target)
     mean, deviation = oracle.predict(others, return_std=True)
-    model = Posterior.given(KERNEL, codes, target)
+    model = Posterior.observing(KERNEL, codes, target)
     np.testing.assert_allclose(model.at(others), (mean, np.sqrt(deviation**2 - 0.05)), rtol=1e-6)
-    np.testing.assert_allclose(model.known, oracle.predict(codes), rtol=1e-6)
+    np.testing.assert_allclose(model.fitted, oracle.predict(codes), rtol=1e-6)
 
 
 def test_an_imagined_observation_counts_like_one_that_came_in(
@@ -39,19 +39,19 @@ def test_an_imagined_observation_counts_like_one_that_came_in(
 ) -> None:
     codes, target, others = data
     pending, others = others[:3], others[3:]
-    imagined = Posterior.given(KERNEL, codes, target).imagine(pending, np.random.default_rng(1).normal(size=(3, 5)))
+    imagined = Posterior.observing(KERNEL, codes, target).imagine(pending, np.random.default_rng(1).normal(size=(3, 5)))
     mean, deviation = imagined.at(others)
     for fantasy in range(5):
         known = imagined.target[:, fantasy]
         np.testing.assert_array_equal(known[:20], target)
-        one = Posterior.given(KERNEL, np.vstack([codes, pending]), known)
+        one = Posterior.observing(KERNEL, np.vstack([codes, pending]), known)
         np.testing.assert_allclose(one.at(others), (mean[:, fantasy], deviation), rtol=1e-6)
 
 
 def test_fantasies_are_drawn_from_the_process_itself(data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     codes, target, others = data
     normals = np.random.default_rng(2).normal(size=(2, 20_000))
-    drawn = Posterior.given(KERNEL, codes, target).imagine(others[:2], normals).target[20:]
+    drawn = Posterior.observing(KERNEL, codes, target).imagine(others[:2], normals).target[20:]
     oracle = GaussianProcessRegressor(KERNEL, alpha=1e-8, optimizer=None).fit(codes, target)
     mean, covariance = oracle.predict(others[:2], return_cov=True)
     np.testing.assert_allclose(drawn.mean(axis=1), mean, atol=0.02)
@@ -95,7 +95,7 @@ def test_a_column_that_says_nothing_gets_a_long_scale_and_noise_is_found() -> No
 def test_few_or_equal_observations_make_no_extreme_kernel() -> None:
     for count in (1, 2, 8):
         kernel = fit_kernel(np.linspace(0, 1, count)[:, None], np.zeros(count))
-        mean, deviation = Posterior.given(kernel, np.linspace(0, 1, count)[:, None], np.zeros(count)).at(
+        mean, deviation = Posterior.observing(kernel, np.linspace(0, 1, count)[:, None], np.zeros(count)).at(
             np.array([[0.4]])
         )
         assert np.isfinite([mean, deviation]).all()

@@ -48,3 +48,25 @@ def test_a_clip_that_was_saved_without_a_bound_clips_at_three() -> None:
     clip = SmoothClip()
     del clip.bound
     assert np.abs(clip.transform([[1e6]])).max() == pytest.approx(3)
+
+
+def reviews() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    words = ["good", "bad", "fast", "slow", "red", "blue", "old", "new"]
+    text = [" ".join(rng.choice(words, 6)) for _ in range(100)]
+    return pd.DataFrame({"size": rng.normal(size=100), "review": text, "y": rng.normal(size=100)})
+
+
+def test_prose_that_is_different_in_every_row_is_left_out_and_said_with_the_way_back() -> None:
+    frame = reviews()
+    frame["review"] += [f" {row}" for row in range(100)]
+    (about, *_) = load(Table(frame, target="y"), MLPRegressor()).said
+    assert "left out: 'review' (text that is different in every row; keep (--keep) brings it back" in about
+    kept = load(Table(frame, target="y", keep=["review"]), MLPRegressor())
+    assert "'review': free text, of which the words are hashed; skrub's TableVectorizer" in kept.said[2]
+
+
+def test_names_that_are_different_in_every_row_are_left_out_without_advice() -> None:
+    frame = reviews().assign(review=[f"customer {row}" for row in range(100)])
+    (about, *_) = load(Table(frame, target="y"), MLPRegressor()).said
+    assert "(text that is different in every row)" in about

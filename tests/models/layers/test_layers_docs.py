@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from every_layer import declared
 
 from hpsearch.models import layers
-from hpsearch.models.layers import Declared
 
 TEXT = (Path(__file__).parents[3] / "docs" / "layers.md").read_text(encoding="utf-8")
 CODE = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
@@ -15,9 +15,7 @@ SIGNATURES = re.findall(r"^\| `((\w+)\(.*?\))` \|", TEXT, re.MULTILINE)
 
 
 def test_the_table_has_every_layer():
-    declared = (getattr(layers, name) for name in layers.__all__)
-    known = {each.__name__ for each in declared if issubclass(each, Declared) and each is not Declared}
-    assert {name for _, name in SIGNATURES} == known
+    assert {name for _, name in SIGNATURES} == {each.__name__ for each in declared()}
 
 
 @pytest.mark.parametrize(("written", "name"), SIGNATURES)

@@ -21,23 +21,23 @@ SETBACK = 0.2
 
 
 @dataclass(frozen=True)
-class Seen:
+class AskedPoint:
     """A point that was asked for.
 
     Attributes:
         trials: Its trials, one per repeat.
-        wanted: How many repeats it is to have.
+        repeats: How many repeats it is to have.
         goal: What decides.
     """
 
     trials: tuple[Trial, ...]
-    wanted: int
+    repeats: int
     goal: Goal
 
     @property
     def open(self) -> bool:
         """Whether there is still something to come."""
-        return len(self.trials) < self.wanted or any(trial.decision is None for trial in self.trials)
+        return len(self.trials) < self.repeats or any(trial.decision is None for trial in self.trials)
 
     @property
     def value(self) -> float | None:
@@ -88,7 +88,7 @@ class Seen:
         return best
 
 
-class Known:
+class AskedPoints:
     """All points of a history, by their parameters."""
 
     def __init__(self, trials: Iterable[Trial], goal: Goal, repeats: int = 1) -> None:
@@ -96,14 +96,14 @@ class Known:
         for trial in trials:
             points.setdefault(trial.ask.point, []).append(trial)
         # Of equal points the first counts: what follows from it must not change when the point is met again.
-        self._seen: dict[str, Seen] = {}
-        for same in points.values():
-            self._seen.setdefault(key(same[0].params), Seen(tuple(same), repeats, goal))
+        self._seen: dict[str, AskedPoint] = {}
+        for group in points.values():
+            self._seen.setdefault(key(group[0].params), AskedPoint(tuple(group), repeats, goal))
 
-    def __getitem__(self, params: Mapping[str, Any]) -> Seen | None:
+    def __getitem__(self, params: Mapping[str, Any]) -> AskedPoint | None:
         return self._seen.get(key(params))
 
-    def best(self) -> Seen | None:
+    def best(self) -> AskedPoint | None:
         """Return the best point, running ones included; of equals the first."""
         return min((seen for seen in self._seen.values() if seen.value is not None), key=lambda s: s.loss, default=None)
 

@@ -39,25 +39,25 @@ class Source:
     Attributes:
         sampler: Proposes them.
         view: What the sampler is shown.
-        first: Number of the first of them; the sampler is shown so many others before.
+        n_shown: Number of the first of them; the sampler is shown so many others before.
         note: What the log says about it, with the first of its points; nothing where all is as planned.
     """
 
     sampler: Sampler
     view: StageView
-    first: int = 0
+    n_shown: int = 0
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Rung:
+class SearchStage:
     """One stage of the search, once the stage before it is over.
 
     Attributes:
         study: What is searched.
         scale: The stage before, or None for the first.
         stage: Its number.
-        given: The points that it takes over: promoted ones first, best first, then those that were drawn at random
+        inherited: The points that it takes over: promoted ones first, best first, then those that were drawn at random
             beside them.
         best: The promoted ones.
     """
@@ -65,16 +65,16 @@ class Rung:
     study: Study
     scale: Scale | None
     stage: int
-    given: Sequence[Point]
+    inherited: Sequence[Point]
     best: Sequence[Point]
 
     @classmethod
-    def first(cls, study: Study) -> Rung:
+    def first(cls, study: Study) -> SearchStage:
         """Return the first stage: it takes nothing over."""
         return cls(study, None, 0, (), ())
 
     @classmethod
-    def after(cls, study: Study, scale: Scale, stage: int, history: History) -> Rung:
+    def after(cls, study: Study, scale: Scale, stage: int, history: History) -> SearchStage:
         """Return a later stage.
 
         Args:
@@ -104,7 +104,7 @@ class Rung:
         view = StageView(history.goal, self.stage, lambda trial: _inside(space, trial.params), prior)
         # What it is shown before its first own point, and no more: asked again on resume, own ones are there too.
         shown = list({trial.ask.point: trial.params for trial in view.trials}.values())
-        shown += [params for _, params in self.given if _inside(space, params)]
+        shown += [params for _, params in self.inherited if _inside(space, params)]
         enqueue = () if callable(space) else shown
         seed = int(np.random.SeedSequence((study.seed, STAGE_STREAM, self.stage)).generate_state(1)[0])
         small = replace(study, space=space, seed=seed, enqueue=enqueue, n_trials=None, stages=None)
@@ -122,33 +122,40 @@ class Rung:
             return narrow(study.dimensions, promoted_points, scale.margin), ""
         # As many as were promoted, but the best of this stage: one drawn to calibrate may be the better. An option goes
         # only where it never made the better half of the stage before: unlike the end of a range, it has no margin.
-        own = {point for point, _ in self.given}
-        ranked = [params for point, params in ranking(history, self.stage) if point in own]
-        before = [params for _, params in ranking(history, self.stage - 1)]
-        half = before[: math.ceil(len(before) / 2)]
+        inherited = {point for point, _ in self.inherited}
+        ranked = [params for point, params in ranking(history, self.stage) if point in inherited]
+        ranked_before = [params for _, params in ranking(history, self.stage - 1)]
+        half = ranked_before[: math.ceil(len(ranked_before) / 2)]
         around = ranked[: len(self.best)] or promoted_points
-        found = compare(history, self.stage - 1)
-        if found is None or not found.surely_misleads:
+        comparison = compare(history, self.stage - 1)
+        if comparison is None or not comparison.surely_misleads:
             return narrow(study.dimensions, around, scale.margin, half), ""
-        said = f"stage {self.stage - 1} misleads here (ρ = {found.rho:.2f} [{found.rho_low:.2f}, {found.rho_high:.2f}])"
+        rho, low, high = comparison.rho, comparison.rho_low, comparison.rho_high
+        finding = f"stage {self.stage - 1} misleads here (ρ = {rho:.2f} [{low:.2f}, {high:.2f}])"
         if scale.if_misleading == "skip":
-            return study.dimensions, f"{said}: stage {self.stage} goes on as if it had been left out"
+            return study.dimensions, f"{finding}: stage {self.stage} goes on as if it had been left out"
         wider = narrow(study.dimensions, around, min(max(scale.margin * WIDER, LEAST), 1.0), half)
-        return wider, f"{said}: stage {self.stage} goes on in a wider space, around the best points of its own"
+        return wider, f"{finding}: stage {self.stage} goes on in a wider space, around the best points of its own"
 
     def _prior(self, history: History) -> list[Trial]:
         """Return the trials of the stage before whose points this one has not trained."""
-        own, shift = {point for point, _ in self.given}, self._shift(history)
-        before = [trial for trial in history.trials if trial.ask.stage == self.stage - 1 and trial.ask.point not in own]
-        return [_shifted(trial, history.goal.metric, shift) for trial in before]
+        inherited, shift = {point for point, _ in self.inherited}, self._shift(history)
+        trials = [
+            trial for trial in history.trials if trial.ask.stage == self.stage - 1 and trial.ask.point not in inherited
+        ]
+        return [_shifted(trial, history.goal.metric, shift) for trial in trials]
 
     def _shift(self, history: History) -> float:
         """Return by how much a value here exceeds one of the stage before: the median over the points of both."""
-        here, there = (
+        values, values_before = (
             {trial.ask.point: trial.value for trial in reversed(history.ranked_at(stage)) if trial.value is not None}
             for stage in (self.stage, self.stage - 1)
         )
-        gaps = [here[point] - there[point] for point, _ in self.given if point in here and point in there]
+        gaps = [
+            values[point] - values_before[point]
+            for point, _ in self.inherited
+            if point in values and point in values_before
+        ]
         return float(np.median(gaps)) if gaps else 0.0
 
 
