@@ -203,6 +203,7 @@ LEFT_TO_IT: dict[str, dict[str, Any]] = {
     "estimated costs": {"cost": "estimated"},
     "the last value": {"value": "last"},
     "a budget": {"budget": 20},
+    "confirmation": {"confirm": 3},
     "a space of three points": {"space": {"activation": Choice(["sigmoid", "tanh", "relu"])}},
 }
 
