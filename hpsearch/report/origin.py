@@ -29,9 +29,9 @@ def origin(traceback: str | None) -> str | None:
 
 
 def reason(trial: Trial) -> str:
-    """Return why a trial ended, and where in the user's code where that raised an exception; empty while it runs."""
+    """Return why a trial ended or waits, and where in the user's code that raised an exception; empty while it runs."""
     if trial.decision is None:
-        return ""
+        return "" if trial.paused is None else trial.paused.reason
     place = of_trial(trial)
     return f"{trial.decision.reason} ({place})" if place else trial.decision.reason
 

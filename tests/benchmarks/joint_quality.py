@@ -13,7 +13,8 @@ hyperopt, which has no pruners, trains each point to its end.
     python tests/benchmarks/curves.py FOLDER                      # makes tables
     python tests/benchmarks/joint_quality.py FOLDER [FOLDER …] --results FILE
 
-FILE keeps what was run, so that a second call goes on. ``--quick`` takes two tables and two seeds.
+FILE keeps what was run, so that a second call goes on; joint_report.py tells what is in it, and writes that into
+docs/search.md. ``--quick`` takes two tables and two seeds.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from scipy.stats import rankdata
+from joint_report import MARKS, read, report
 
 from hpsearch import Choice, Int, Study, pruners, samplers
 from hpsearch.log.history import History
@@ -38,7 +39,6 @@ from hpsearch.log.records import Ask, Decision, Resume, Row, Tick
 from hpsearch.models.threads import limited
 from hpsearch.samplers.base import Allotment, Pausing
 
-MARKS = (25, 50, 100)
 TRAININGS = 20
 """Whole trainings' worth of epochs that a search may spend."""
 
@@ -291,43 +291,6 @@ def work(job: Job) -> dict[str, Any]:
     return {"table": Path(path).stem, "searcher": name, "lanes": lanes, "seed": seed, "regrets": regrets, **spent}
 
 
-def report(rows: list[dict[str, Any]], lanes: int) -> None:
-    """Print a markdown table of the searches with so many lanes, and paired differences to the first line."""
-    own = [row for row in rows if row["lanes"] == lanes]
-    names = [name for name in SEARCHERS if any(row["searcher"] == name for row in own)]
-    cells = {(row["searcher"], row["table"], row["seed"]): row["regrets"] for row in own}
-    pairs = sorted({(table, seed) for _, table, seed in cells})
-    pairs = [pair for pair in pairs if all((name, *pair) in cells for name in names)]
-    tables, seeds = sorted({table for table, _ in pairs}), sorted({seed for _, seed in pairs})
-    if not pairs or len(pairs) < len(tables) * len(seeds):
-        print(f"\n{lanes} lanes: not all searches are done yet")
-        return
-    found = np.array([[[cells[name, table, seed] for seed in seeds] for table in tables] for name in names])
-    ranks = rankdata(found, axis=0).mean(axis=(1, 2))
-    print(f"\n{len(tables)} tables, {len(seeds)} seeds, {lanes} lane{'s' * (lanes > 1)}: mean ± s.e. (mean rank)\n")
-    print("| | " + " | ".join(f"at {mark} %" for mark in MARKS) + " | ms a decision |")
-    print("|---|" + "---|" * (len(MARKS) + 1))
-    for s in np.argsort(found.mean(axis=(1, 2, 3)), kind="stable"):
-        triples = zip(*_mean_and_error(found[s]), ranks[s], strict=True)
-        told = [f"{mean:.3f} ± {error:.3f} ({rank:.1f})" for mean, error, rank in triples]
-        times = [row["mean_ms"] for row in own if row["searcher"] == names[s]]
-        print(f"| {names[s]} | {' | '.join(told)} | {np.mean(times):.1f} |")
-    print(f"\n| less {names[0]}, paired: mean ± s.e. | " + " | ".join(f"at {mark} %" for mark in MARKS) + " |")
-    print("|---|" + "---|" * len(MARKS))
-    for s in range(1, len(names)):
-        doubles = zip(*_mean_and_error(found[s] - found[0]), strict=True)
-        told = [f"{mean:+.3f} ± {error:.3f}" for mean, error in doubles]
-        print(f"| {names[s]} | {' | '.join(told)} |")
-    print(f"\ntables: {', '.join(tables)}")
-
-
-def _mean_and_error(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of values of shape (tables, seeds, marks), and its standard error over seeds, tables fixed."""
-    over_tables = found.mean(axis=0)
-    n = len(over_tables)
-    return over_tables.mean(axis=0), over_tables.std(axis=0, ddof=min(1, n - 1)) / np.sqrt(n)
-
-
 def main() -> None:
     """Run what was not run yet, and print markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -347,7 +310,7 @@ def main() -> None:
     seeds = 2 if options.quick else options.seeds
     known: list[dict[str, Any]] = []
     if options.results is not None and options.results.exists():
-        known = [json.loads(line) for line in options.results.read_text().splitlines()]
+        known = read(options.results)
     done = {(row["table"], row["searcher"], row["lanes"], row["seed"]) for row in known}
     jobs: list[Job] = [
         (str(path), name, lanes, seed)
@@ -363,8 +326,7 @@ def main() -> None:
             if options.results is not None:
                 with options.results.open("a") as file:
                     file.write(json.dumps(row) + "\n")
-    for lanes in options.lanes:
-        report(known, lanes)
+    print(report(known))
 
 
 if __name__ == "__main__":
