@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hpsearch.judging import confirm
 from hpsearch.ladder.base import Proposal
 from hpsearch.ladder.search_stage import SearchStage, Source
 from hpsearch.log.history import History, Trial
-from hpsearch.samplers.base import Continuation
+from hpsearch.samplers.base import NOTHING_SAID, Continuation, Pausing
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
 
@@ -69,8 +70,16 @@ class Staged:
         return any(self.searches(trial.ask.stage) for trial in history.unfinished) or bool(self._lacking(history))
 
     def resume(self, history: History) -> Continuation | None:
-        """Return None: a stage's trials are those that are promoted."""
-        return None
+        """Return what the sampler goes on with, of a search without smaller stages; None where all trials are whole."""
+        if len(self._scales) > 1 or self._enough(history):
+            return None
+        source = self._source(history, 0)
+        if not isinstance(source.sampler, Pausing):
+            return None
+        begins = self._open_stage(history) is not None
+        source.view.sync(history)
+        chosen = source.sampler.resume(source.view, begins=begins)
+        return None if chosen is None else replace(chosen, trial=_at(history, 0)[chosen.trial].number)
 
     def searches(self, stage: int) -> bool:
         """Return whether it is one of the search's stages."""
@@ -125,7 +134,8 @@ class Staged:
         params = source.sampler.ask(source.view, index - len(search.inherited) + source.n_shown)
         note = source.note if index == len(search.inherited) else ""
         number = 1 + max((trial.ask.point for trial in history.trials), default=-1)
-        return Proposal(params, number, 0, stage, source.sampler.rejected, note)
+        allotment = source.sampler.allotment if isinstance(source.sampler, Pausing) else NOTHING_SAID
+        return Proposal(params, number, 0, stage, source.sampler.rejected, note, allotment=allotment)
 
     def _stage(self, history: History, stage: int) -> SearchStage:
         if stage not in self._stages:

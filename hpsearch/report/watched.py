@@ -17,6 +17,7 @@ from hpsearch.judging.compared import diagnoses
 from hpsearch.judging.diagnosis import Diagnosis
 from hpsearch.log import stages
 from hpsearch.log.history import History, State, Trial
+from hpsearch.log.within import PREFIX
 from hpsearch.report import axes, lanes, one_trial, origin, words
 from hpsearch.report.facts import study_facts
 from hpsearch.report.figures import short, window
@@ -238,8 +239,16 @@ def trial_data(
                 [short(row.metrics[metric]) for row in trial.rows if metric in row.metrics],
             ]
             for metric in metrics
-        },
+        }
+        | {f"{PREFIX}{metric}": _within(trial, metric) for metric in trial.rows.monitored},
+        "across": {f"{PREFIX}{metric}": "samples trained on" for metric in trial.rows.monitored},
     }  # fmt: skip
+
+
+def _within(trial: Trial, metric: str) -> list[list[Any]]:
+    """Return how many samples a trial had been trained on where it was measured within its epochs, and its values."""
+    samples, values = trial.rows.within(metric)
+    return [samples, [short(value) for value in values]]
 
 
 def overview(names: Sequence[str], histories: dict[str, History]) -> list[Json]:

@@ -15,7 +15,6 @@ from hpsearch.study.study import Study
 
 _APART: tuple[tuple[str, Callable[[Study], bool], str], ...] = (
     ("stages=", lambda study: study.stages is not None, "there smaller problems say early what a point is worth"),
-    ("confirm=", lambda study: bool(study.confirm), "what is confirmed was trained to its end"),
     ("repeats=", lambda study: study.repeats > 1, "a point would go on with some of its repeats and not with others"),
     ("cv=", lambda study: study.cv is not None, "a trial's epochs are its folds there"),
     ("audit=", lambda study: bool(study.audit), "it stops nobody for good"),

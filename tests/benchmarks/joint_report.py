@@ -53,7 +53,7 @@ def _table(rows: Rows, lanes: int) -> str:
     lines = [
         f"{_count(lanes, 'lane')}, {_count(len(tables), 'table')}, {_count(len(seeds), 'seed')}: "
         "regret, mean ± standard error (mean rank)"
-        + (f"; behind them how much more than {FIRST}'s it is, paired by table and seed." if own is not None else "."),
+        + (f";\nbehind them how much more than {FIRST}'s it is, paired by table and seed." if own is not None else "."),
         "",
     ]
     heads = ["sampler + pruner", *(f"at {mark} %" for mark in MARKS)]

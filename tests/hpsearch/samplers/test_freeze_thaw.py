@@ -233,11 +233,37 @@ def test_a_new_sampler_over_the_folded_log_decides_the_same(whole: tuple[Path, H
     assert json.loads(json.dumps(one.allotment.evidence)) == one.allotment.evidence
 
 
+def test_what_it_found_is_confirmed_by_whole_trials(whole: tuple[Path, History], tmp_path: Path) -> None:
+    history = searched(tmp_path, confirm=2, confirm_top=2)
+    search = [trial for trial in history.trials if trial.ask.stage == 0]
+    confirming = [trial for trial in history.trials if trial.ask.stage == 1]
+    assert [t.params for t in search] == [t.params for t in whole[1].trials]
+    assert [t.ticks for t in search] == [t.ticks for t in whole[1].trials]
+    assert [repr(t.resumes) for t in search] == [repr(t.resumes) for t in whole[1].trials]
+    assert len(confirming) == 4
+    assert {trial.epoch for trial in confirming} == {EPOCHS}
+    assert not any(trial.pauses for trial in confirming)
+    assert min(trial.ticks[0] for trial in confirming) > max(trial.ticks[-1] for trial in search)
+
+
+def test_confirmation_is_asked_for_later_and_a_cut_log_goes_on_to_the_same(
+    whole: tuple[Path, History], tmp_path: Path
+) -> None:
+    lines = (whole[0] / "studies" / "thaw" / "log.jsonl").read_bytes().splitlines(keepends=True)
+    found = []
+    for place, share in enumerate((0.6, 1.0)):
+        folder = tmp_path / str(place) / "studies" / "thaw"
+        folder.mkdir(parents=True)
+        (folder / "log.jsonl").write_bytes(b"".join(lines[: int(len(lines) * share)]))
+        found.append(told(searched(tmp_path / str(place), confirm=2, confirm_top=2)))
+    assert found[0] == found[1]
+    assert found[0][:24] == told(whole[1])
+
+
 REFUSED = {
     "pruner 'asha' beside it": ({"pruner": "asha"}, "decides itself how long each trial trains"),
     "a pruner of Optuna's": ({"pruner": __import__("optuna").pruners.NopPruner()}, "leave pruner= out"),
     "repeats": ({"repeats": 2}, "does not go with repeats="),
-    "confirmation": ({"confirm": 3}, "does not go with confirm="),
     "an audit": ({"audit": 0.1}, "does not go with audit="),
     "several metrics": ({"metric": ["score", "cost"], "direction": ["maximize", "minimize"]}, "takes one metric"),
     "trials of one epoch": ({"epochs": 1}, "these have one: take 'gp'"),

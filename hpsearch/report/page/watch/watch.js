@@ -321,7 +321,7 @@ async function show(name) {
   if (!$("trial").open) $("trial").showModal();
   const draw = () => {
     delete state.charts.trialchart; place.replaceChildren();
-    chart("trialchart", { across: "epoch", series: [{ label: "epoch" }, { label: metrics.value, stroke: colours().best, width: 2, points: { show: found.curves[metrics.value][0].length < 40 } }] }, found.curves[metrics.value], 240);
+    chart("trialchart", { across: found.across?.[metrics.value] || "epoch", series: [{ label: found.across?.[metrics.value] || "epoch" }, { label: metrics.value, stroke: colours().best, width: 2, points: { show: found.curves[metrics.value][0].length < 40 } }] }, found.curves[metrics.value], 240);
   };
   metrics.addEventListener("change", draw);
   if (metrics.length) draw();
