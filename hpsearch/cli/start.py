@@ -149,7 +149,9 @@ def run(
 ) -> int:
     """Run studies, or resume them."""
     begun = time.monotonic()
-    tracking_uri, register, silent = chosen["tracking_uri"], chosen["register"], chosen["quiet"] or as_json
+    tracking_uri = chosen["tracking_uri"]
+    register = chosen["register"]
+    silent = chosen["quiet"] or as_json
     if chosen["scheduler"] is not None and ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT:
         raise click.UsageError("--workers and --scheduler exclude each other", ctx)
     if no_tracking and tracking_uri is not None:

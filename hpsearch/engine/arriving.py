@@ -23,7 +23,8 @@ def check_order(rows: Sequence[Row], lanes: Sequence[Trial]) -> None:
     Raises:
         UserError: A row is of another trial, or of another epoch than its trial's next.
     """
-    brought, due = [(row.trial, row.epoch) for row in rows], [(trial.number, trial.epoch + 1) for trial in lanes]
+    brought = [(row.trial, row.epoch) for row in rows]
+    due = [(trial.number, trial.epoch + 1) for trial in lanes]
     if brought != due:
         wrong = next((pair for pair in zip(brought, due, strict=False) if pair[0] != pair[1]), (brought, due))
         raise UserError(

@@ -34,7 +34,9 @@ class EarlyRows:
     ) -> None:
         self._log, self._history = log, history
         self._begin = begin if (begin.asks or begin.resumes) and history.begun is None else None
-        self._tick, self._plain, self._now = begin.tick, plain, now
+        self._tick = begin.tick
+        self._plain = plain
+        self._now = now
         self._owed = set(missing)
         self._unwritten: list[Row] = []
         self._seconds = 0.0

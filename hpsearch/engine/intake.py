@@ -76,7 +76,8 @@ def _checked(name: str, history: History, values: Mapping[str, Any]) -> dict[str
 
 def take(folder: Path, history: History) -> list[Extension]:
     """Return what lies in a study's inbox as records; they are to be written before :func:`taken` is called."""
-    inbox, held = os.path.join(folder, INBOX), os.path.join(folder, f"{_TAKEN}-{len(history.queue)}")
+    inbox = os.path.join(folder, INBOX)
+    held = os.path.join(folder, f"{_TAKEN}-{len(history.queue)}")
     if not os.path.exists(held):  # asked in every tick: no Path
         if not os.path.exists(inbox):
             return []

@@ -195,7 +195,8 @@ class LaneExecutor(Executor):
         residents = {number: t.trained for number, t in trials.items() if t.resident}
         # What is ahead of the clock is saved only where what it can be taken back to has been saved just before.
         save = save_due and not (ahead and any(t.since for t in trials.values()))
-        stops, drops = tuple(self._stops.pop((worker, name), ())), tuple(self._abandoned(worker, name))
+        stops = tuple(self._stops.pop((worker, name), ()))
+        drops = tuple(self._abandoned(worker, name))
         limit = None if self._timeout is None else self._now() + self._timeout * (len(numbers) + 1)
         errand = next(self._errands)
         self._under_way[errand] = Errand(worker, numbers, tick, limit)

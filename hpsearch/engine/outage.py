@@ -26,7 +26,9 @@ class Outage:
     def __init__(
         self, inner: Observer, delivery: Delivery | NoDelivery, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._inner, self._delivery, self._clock = inner, delivery, clock
+        self._inner = inner
+        self._delivery = delivery
+        self._clock = clock
         self._due, self._warned = 0.0, False
 
     def begin(self, history: History, plan: StudyPlan) -> None:

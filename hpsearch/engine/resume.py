@@ -90,7 +90,8 @@ def take_up(
     for trial in running:
         saved = _saved(trial, newest, checkpoints, notice)
         if saved is None:
-            epoch, state = kept_epoch(checkpoints.folder / "trials", trial.ask.key, len(trial.ticks)), None
+            epoch = kept_epoch(checkpoints.folder / "trials", trial.ask.key, len(trial.ticks))
+            state = None
         else:
             epoch, state = saved.epoch, saved.state
         ticks, early = trial.starts[epoch:], history.waiting.get(trial.number)
@@ -166,7 +167,8 @@ def difference(logged: Row, trained: Row, environment: Mapping[str, Any] | None 
     if trained.epoch != logged.epoch:
         return f"training again gave epoch {trained.epoch}"
     for name in [*logged.metrics, *(name for name in trained.metrics if name not in logged.metrics)]:
-        logged_value, trained_value = logged.metrics.get(name), trained.metrics.get(name)
+        logged_value = logged.metrics.get(name)
+        trained_value = trained.metrics.get(name)
         if (
             logged_value is None
             or trained_value is None

@@ -101,4 +101,7 @@ def verdicts(
 
 def _first_of(arrival: Arrival) -> Decision | None:
     """Return the decision of the first rule that has one."""
-    return next((decision for rule in RULES if (decision := rule(arrival)) is not None), None)
+    for rule in RULES:
+        if (decision := rule(arrival)) is not None:
+            return decision
+    return None

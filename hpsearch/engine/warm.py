@@ -172,7 +172,9 @@ class _Fitting:
     """
 
     def __init__(self, study: Study, unsearched: Mapping[str, Any], source: Source, name: str) -> None:
-        self._study, self._unsearched, self._name = study, unsearched, name
+        self._study = study
+        self._unsearched = unsearched
+        self._name = name
         self._params = {key for point in source.points for key in point.params}
         self.foreign: set[str] = set()
         self.filled: dict[str, Any] = {}

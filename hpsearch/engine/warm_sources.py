@@ -176,7 +176,8 @@ def _of_table(path: Path, goal: Goal) -> Source:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            rows, columns = list(reader), [name for name in reader.fieldnames or () if name]
+            rows = list(reader)
+            columns = [name for name in reader.fieldnames or () if name]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"warm_start: {path} cannot be read as a csv file ({reason})") from error

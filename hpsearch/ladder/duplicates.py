@@ -125,7 +125,11 @@ class Duplicates:
 
     def _follow(self, history: History) -> None:
         if history is not self._history:
-            self._history, self._taken_in, self._seen, self._last, self._gave_up = history, 0, {}, -1, ""
+            self._history = history
+            self._taken_in = 0
+            self._seen = {}
+            self._last = -1
+            self._gave_up = ""
         for trial in history.trials[self._taken_in :]:
             self._seen.setdefault(self._key(trial.params), []).append(trial.number)
             if trial.ask.point < QUEUE:

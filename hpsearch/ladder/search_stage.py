@@ -130,7 +130,9 @@ class SearchStage:
         comparison = compare(history, self.stage - 1)
         if comparison is None or not comparison.surely_misleads:
             return narrow(study.dimensions, around, scale.margin, half), ""
-        rho, low, high = comparison.rho, comparison.rho_low, comparison.rho_high
+        rho = comparison.rho
+        low = comparison.rho_low
+        high = comparison.rho_high
         finding = f"stage {self.stage - 1} misleads here (ρ = {rho:.2f} [{low:.2f}, {high:.2f}])"
         if scale.if_misleading == "skip":
             return study.dimensions, f"{finding}: stage {self.stage} goes on as if it had been left out"
@@ -139,7 +141,8 @@ class SearchStage:
 
     def _prior(self, history: History) -> list[Trial]:
         """Return the trials of the stage before whose points this one has not trained."""
-        inherited, shift = {point for point, _ in self.inherited}, self._shift(history)
+        inherited = {point for point, _ in self.inherited}
+        shift = self._shift(history)
         trials = [
             trial for trial in history.trials if trial.ask.stage == self.stage - 1 and trial.ask.point not in inherited
         ]

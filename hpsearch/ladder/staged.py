@@ -93,7 +93,9 @@ class Staged:
     def _open_stage(self, history: History) -> int | None:
         """Return the first stage of the search that lacks trials, or None."""
         if history is not self._history:
-            self._history, self._stages, self._sources = history, {}, {}
+            self._history = history
+            self._stages = {}
+            self._sources = {}
         if self._enough(history):
             return None
         repeats = self._study.repeats
@@ -148,7 +150,9 @@ class Staged:
 
     def _lacking(self, history: History) -> list[Proposal]:
         """Return the trials that confirm and test and have not begun, as far as they are known."""
-        chosen, seeds, stage = confirm.candidates(history), range(self._study.confirm), len(self._scales)
+        chosen = confirm.candidates(history)
+        seeds = range(self._study.confirm)
+        stage = len(self._scales)
         begun = {(t.ask.stage, t.ask.point, t.ask.repeat) for t in history.trials}
         wanted = [Proposal(trial.params, trial.ask.point, seed, stage) for seed in seeds for trial in chosen]
         verdict = confirm.verdict(history)

@@ -49,13 +49,19 @@ class StageView(History):
         self._seen = len(history.trials)
         ended = []
         for original, shown in self._open:
-            shown.value, shown.best_epoch, shown.values = original.value, original.best_epoch, original.values
-            shown.decision, shown.audit, shown.ended_at = original.decision, original.audit, original.ended_at
+            shown.value = original.value
+            shown.best_epoch = original.best_epoch
+            shown.values = original.values
+            shown.decision = original.decision
+            shown.audit = original.audit
+            shown.ended_at = original.ended_at
             if shown.paused is None and original.paused is not None:
                 self.unfinished.pause(shown.number)
             elif shown.paused is not None and original.paused is None:
                 self.unfinished.resume(shown.number)
-            shown.pauses, shown.resumes, shown.phases = original.pauses, original.resumes, original.phases
+            shown.pauses = original.pauses
+            shown.resumes = original.resumes
+            shown.phases = original.phases
             if shown.decision is not None:
                 self.unfinished.end(shown.number)
                 ended.append(shown.ticks[-1] if shown.ticks else -1)

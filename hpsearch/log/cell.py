@@ -80,7 +80,9 @@ def curves_svg(curves: Sequence[Sequence[float]], metric: str) -> str:
     finite = [value for curve in curves for value in curve if math.isfinite(value)]
     if not finite:
         return ""
-    low, high, longest = min(finite), max(finite), max(map(len, curves))
+    low = min(finite)
+    high = max(finite)
+    longest = max(map(len, curves))
     # Halved: the difference of two numbers may be more than a number can be.
     across, span = (WIDTH - 8) / max(longest - 1, 1), (high / 2 - low / 2) or 1.0
 

@@ -142,8 +142,10 @@ class Rows(Sequence[Row]):
         names = self._names[place]
         start = self._start(place)
         values = self._values[start : start + len(names)]
-        trial, lane = self._trial, next(lane for since, lane in reversed(self._lanes) if since <= place)
-        metrics, scoring = dict(zip(names, values, strict=True)), self._scoring.get(place, 0.0)
+        trial = self._trial
+        lane = next(lane for since, lane in reversed(self._lanes) if since <= place)
+        metrics = dict(zip(names, values, strict=True))
+        scoring = self._scoring.get(place, 0.0)
         within = self._within.get(place, ())
         return Row(
             trial, lane, self._epochs[place], metrics, self._seconds[place], score_seconds=scoring, within=within

@@ -180,7 +180,9 @@ class Trial:
         value = row.metrics.get(goal.metric, math.nan)
         if not (goal.counts(value, self.value) and self.is_whole(goal, value)):
             return False
-        self.value, self.best_epoch, self.values = value, row.epoch, self.newest(goal, value)
+        self.value = value
+        self.best_epoch = row.epoch
+        self.values = self.newest(goal, value)
         return True
 
     def shown(self, row: Row, goal: Goal) -> float | None:

@@ -100,7 +100,10 @@ def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | No
 def _function(study: Study) -> Prepared:
     from hpsearch.objectives.function import FunctionObjective
 
-    function, metrics, seed, epochs = study.objective, study.goal.metrics, study.seed, study.epochs
+    function = study.objective
+    metrics = study.goal.metrics
+    seed = study.seed
+    epochs = study.epochs
     reported = [metric for metric in metrics if metric != SECONDS or metric == metrics[0]]
     space = study.dimensions
     assert function is not None

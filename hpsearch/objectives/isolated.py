@@ -70,7 +70,9 @@ class Isolated:
     def start(self, trial: Start) -> None:
         """Take a trial in; its process begins with its first epoch."""
         number = trial.ask.trial
-        self._starts[number], self._done[number], self._spent[number] = trial, trial.epoch, 0.0
+        self._starts[number] = trial
+        self._done[number] = trial.epoch
+        self._spent[number] = 0.0
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; one whose process ends, or breaks a limit, fails."""
@@ -144,7 +146,8 @@ class Isolated:
             rule, reason = broken.rule, broken.reason
         except (EOFError, OSError):
             assert child is not None
-            rule, reason = FAILURE, f"its process ended ({child.how()}) while it trained"
+            rule = FAILURE
+            reason = f"its process ended ({child.how()}) while it trained"
         child.kill()
         self._busy.pop(number, None)
         seconds = time.perf_counter() - begun

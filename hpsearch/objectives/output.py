@@ -85,7 +85,9 @@ class Output:
     def _mine(self) -> threading.Lock:
         """Return what one thread at a time holds; a forked child has its own, and not what its parent has begun."""
         if self._process != os.getpid():
-            self._process, self._lock, self._pending = os.getpid(), threading.Lock(), ""
+            self._process = os.getpid()
+            self._lock = threading.Lock()
+            self._pending = ""
         return self._lock
 
     def _flush(self, *, all_of_it: bool = False) -> None:

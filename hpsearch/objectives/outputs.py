@@ -114,9 +114,13 @@ class Values:
 
         scaler = StandardScaler()
         scaler.mean_, scaler.scale_ = np.array([self.mean]), np.array([self.scale])
-        scaler.var_, scaler.n_features_in_, scaler.n_samples_seen_ = scaler.scale_**2, 1, np.int64(1)
+        scaler.var_ = scaler.scale_**2
+        scaler.n_features_in_ = 1
+        scaler.n_samples_seen_ = np.int64(1)
         model = TransformedTargetRegressor(clone(network), transformer=StandardScaler())
-        model.regressor_, model.transformer_, model._training_dim = network, scaler, 1
+        model.regressor_ = network
+        model.transformer_ = scaler
+        model._training_dim = 1
         return model
 
     def standardised(self, y: Array) -> Array:
@@ -199,7 +203,8 @@ def _with_targets(dataset: Dataset, rows: Callable[[Array], Array], dtype: str, 
     if not test:
         return data.weighted(dataset.w_valid)
     assert dataset.y_test is not None, "a test stage needs a test set"
-    X, T = np.ascontiguousarray(dataset.X_test, dtype), np.ascontiguousarray(rows(dataset.y_test), dtype)
+    X = np.ascontiguousarray(dataset.X_test, dtype)
+    T = np.ascontiguousarray(rows(dataset.y_test), dtype)
     return replace(data, X_test=X, T_test=T).weighted(dataset.w_valid, dataset.w_test)
 
 

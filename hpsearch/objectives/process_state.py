@@ -52,7 +52,9 @@ class Surroundings:
             step: Runs it on, given ``value``; what it returns is returned.
             value: What it is given.
         """
-        filters, out, err = list(warnings.filters), sys.stdout, sys.stderr
+        filters = list(warnings.filters)
+        out = sys.stdout
+        err = sys.stderr
         handlers: list[Any] = [getsignal(number) for number in SIGNALS] if self._main else []
         gradients = _tracks_gradients()
         if self._folder is not None and os.path.isdir(self._folder):

@@ -215,7 +215,8 @@ class SklearnObjective:
         entropy = streams.of_order(self._seed, ask, tick, running.done, by_seed=self._by_seed)
         order = np.random.default_rng(entropy).permutation(len(dataset.y_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
-        y, weights = model.targets.standardised(dataset.y_train)[order], self._weights(running.estimator, order)
+        y = model.targets.standardised(dataset.y_train)[order]
+        weights = self._weights(running.estimator, order)
         # The classes are for the first call; later ones check that they are the same.
         running.estimator.partial_fit(_safe_indexing(X_train, order), y, **classes, **weights)
         fitted = model.targets.wrapped(running.estimator)
@@ -262,14 +263,17 @@ class SklearnObjective:
         else:
             estimator = clone(model.behind.model).set_params(**model.behind.named(running.params))
             seed_random_states(estimator, self._owner(running))
-            X_train, X_valid, X_test = dataset.X_train, dataset.X_valid, dataset.X_test if self._test else None
+            X_train = dataset.X_train
+            X_valid = dataset.X_valid
+            X_test = dataset.X_test if self._test else None
         y_train, part = dataset.y_train, None
         if rung < running.epochs:
             part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / running.epochs)]
             X_train, y_train = _safe_indexing(X_train, part), y_train[part]
             if isinstance(self._plan.resource, Samples):
                 rescale(estimator, self._plan.resource, model, len(part) / len(dataset.y_train), apart)
-        y, weights = model.targets.standardised(y_train), self._weights(estimator, part)
+        y = model.targets.standardised(y_train)
+        weights = self._weights(estimator, part)
         running.estimator = estimator.fit(X_train, y, **weights)
         return self._measure(model.targets.wrapped(estimator), (X_train, y_train), X_valid, X_test)
 

@@ -47,7 +47,8 @@ class Patient:
         for row in arrivals:
             if row.epoch <= self.patience:
                 continue
-            now, before = _best(history, row, row.epoch), _best(history, row, row.epoch - self.patience)
+            now = _best(history, row, row.epoch)
+            before = _best(history, row, row.epoch - self.patience)
             if now is None or before is None:
                 continue  # it had not reported by then
             if not goal.better(now, before + delta):

@@ -51,7 +51,9 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         UserError: The study, its data or the root do not allow it to run.
         StudyFailed: Every trial failed.
     """
-    how, root, declared = Options.of(**options), Path(root), study
+    how = Options.of(**options)
+    root = Path(root)
+    declared = study
     wish = how.opening.wish
     warmth = plans.asked(study, root, how.limits, how.opening)
     study = warmth.study

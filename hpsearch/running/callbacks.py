@@ -27,7 +27,9 @@ class Callbacks:
     """
 
     def __init__(self, inner: Observer, study: Study, callbacks: Sequence[Callback]) -> None:
-        self._inner, self._study, self._callbacks = inner, study, tuple(callbacks)
+        self._inner = inner
+        self._study = study
+        self._callbacks = tuple(callbacks)
 
     def begin(self, history: History, plan: StudyPlan) -> None:
         """Forward that a study begins."""

@@ -86,7 +86,8 @@ def run_in_memory(
     """
     prepared = prepare(study, dataset)
     study = settled_value(study, prepared)
-    sampler, pruner = samplers.build(costed(study, dataset)), pruners.build(study, prepared.epochs)
+    sampler = samplers.build(costed(study, dataset))
+    pruner = pruners.build(study, prepared.epochs)
     check(study, sampler, pruner)
     history = History(study.goal)
     declaration = declare(study)

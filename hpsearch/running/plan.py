@@ -176,7 +176,9 @@ class Plan:
             resumed: Whether its log existed before.
             in_mlflow: Whether it is delivered to MLflow.
         """
-        about, study, data = "", self.study, self.dataset
+        about = ""
+        study = self.study
+        data = self.dataset
         if data is not None:
             about = f"{data.name} ({len(data.y_train):,} train, {len(data.y_valid):,} valid)"
             if study.cv is not None:

@@ -215,7 +215,9 @@ def _start(name: str, dim: Any, model: Mapping[str, Any]) -> Any:
 
 def _steps(space: Space, rule: int) -> list[ProcedureStep]:
     rates, decays = _named(space, RATE), _named(space, DECAY)
-    training, batch, last = _named(space, TRAINING), _named(space, BATCH), _named(space, MOMENTUM)
+    training = _named(space, TRAINING)
+    batch = _named(space, BATCH)
+    last = _named(space, MOMENTUM)
     turns = {*rates, *decays, *training, *batch, *last}
     steps: list[ProcedureStep] = [AnyLearning(space)]
     for name in rates:

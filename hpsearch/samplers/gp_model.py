@@ -131,7 +131,9 @@ class Posterior:
             factor: Lower Cholesky factor of the covariance of what was observed, shape (n, n).
             target: What was observed, shape (n,) or (n, s).
         """
-        self._kernel, self._codes, self._factor = kernel, codes, factor
+        self._kernel = kernel
+        self._codes = codes
+        self._factor = factor
         self._weights: Array = cho_solve((factor, True), target, check_finite=False)
         self.target = target
         self.fitted: Array = target - (float(kernel.k2.noise_level) + _JITTER) * self._weights

@@ -59,7 +59,11 @@ class Observations:
     def follow(self, history: History) -> None:
         """Take in what is new in a history; another one than before is read from its start."""
         if history is not self._history:
-            self._history, self._seen, self._groups, self._last, self.ended = history, 0, {}, {}, []
+            self._history = history
+            self._seen = 0
+            self._groups = {}
+            self._last = {}
+            self.ended = []
             self._open = set()
             self._observe(history)
         changed = len(history.spaces) > 1

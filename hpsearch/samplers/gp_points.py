@@ -99,7 +99,8 @@ class GPPoints:
             return self._improve(observed, point)
 
     def _improve(self, observed: Sequence[Observation], point: int) -> dict[str, Any]:
-        encoding, rng = self._encoding, np.random.default_rng(point_sequence(self._seed, point))
+        encoding = self._encoding
+        rng = np.random.default_rng(point_sequence(self._seed, point))
         worth, expected = self._worth(observed, rng)
         leaders = np.stack([observed[i].units for i in np.argsort(expected, kind="stable")[:_LEADERS]])
         # Another shift of the even points each time keeps them even.
@@ -117,7 +118,8 @@ class GPPoints:
                 continue
             its_score, its_taken = worth(more)
             candidates = np.vstack([candidates, more])
-            score, taken = np.concatenate([score, its_score]), np.concatenate([taken, its_taken])
+            score = np.concatenate([score, its_score])
+            taken = np.concatenate([taken, its_taken])
         return encoding.decode(candidates[_order(score, taken)[0]])
 
     def _allowed(self, units: Array) -> Array:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import skops.io
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -243,6 +242,8 @@ def test_a_search_over_distortions_and_shapes(iris):
 
 
 def test_skops_stores_it_with_no_type_trusted_but_its_own(iris):
+    import skops.io  # slow to import
+
     X, y = iris
     for model in (quick(early_stopping="patience"), quick(augmentation=Augmentation(rotation=5.0), max_norm=3.0)):
         data = skops.io.dumps(model.fit(X, y))
