@@ -1,8 +1,9 @@
-"""Write what follows from the table of samplers and pruners: ``python scripts/registry.py [--check]``.
+"""Write what follows from the tables of samplers, pruners and layers: ``python scripts/registry.py [--check]``.
 
-A sampler or a pruner is a file and its row in ``hpsearch/study/registry.py``. A type checker reads no table, and an
-editor completes no name that it cannot see; so the row's name stands in a type beside the table too, and its class is
-imported by its room. These lines are written here, by ruff's order.
+A sampler or a pruner is a file and its row in ``hpsearch/study/registry.py``, a layer a file and its row in
+``models/names.py``. A type checker reads no table, and an editor completes no name that it cannot see; so the row's
+name stands in a type beside the table too, and its class is imported by its room, a layer by ``hpsearch`` itself. These
+lines are written here, by ruff's order.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from hpsearch.models.names import HOMES
 from hpsearch.study.registry import PRUNERS, SAMPLERS
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTRY = ROOT / "hpsearch" / "study" / "registry.py"
+TOP = ROOT / "hpsearch" / "__init__.py"
 TABLES = {"SamplerName": SAMPLERS, "PrunerName": PRUNERS}
 ROOMS = {
     ROOT / "hpsearch" / "samplers" / "__init__.py": SAMPLERS,
@@ -49,6 +52,15 @@ def with_exports(text: str, table: Mapping[str, str]) -> str:
     return f"{text[: listed.start()]}__all__ = [{names}]{text[listed.end() :]}"
 
 
+def with_followed(text: str) -> str:
+    """Return ``hpsearch/__init__.py`` with an import for editors of each class of ``models/names.py``."""
+    followed = set(re.findall(r"^    from \S+ import (\w+) as \1$", text, re.MULTILINE))
+    missing = [name for name in HOMES if name not in followed]
+    lines = [f"    from hpsearch.models{HOMES[name]} import {name} as {name}\n" for name in missing]
+    head = "if TYPE_CHECKING:\n"
+    return text.replace(head, head + "".join(lines), 1)
+
+
 def formatted(text: str, path: Path) -> str:
     """Return a file's text in ruff's order and format."""
     for command in (["check", "--fix-only", "--select=I,RUF022", "--quiet"], ["format", "--quiet"]):
@@ -60,9 +72,10 @@ def formatted(text: str, path: Path) -> str:
 def main() -> int:
     """Write the files, or say which are stale; return the exit code."""
     stale = 0
-    for path in (REGISTRY, *ROOMS):
+    follows = {REGISTRY: with_types, TOP: with_followed}
+    for path in (REGISTRY, TOP, *ROOMS):
         old = path.read_text(encoding="utf-8")
-        new = formatted(with_types(old) if path == REGISTRY else with_exports(old, ROOMS[path]), path)
+        new = formatted(follows[path](old) if path in follows else with_exports(old, ROOMS[path]), path)
         if new != old and "--check" in sys.argv[1:]:
             print(f"{path.relative_to(ROOT)} does not follow its table: python scripts/registry.py")
             stale = 1

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
-CASES = ("", "report", "mlflow", "all")
+CASES = ("", "mlflow", "all")
 """Extras that are weighed; the first is none."""
 
 

@@ -25,7 +25,7 @@ def test_the_oldest_versions_that_are_tried_are_the_bounds_of_the_project() -> N
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     needs = [*project["dependencies"], *extras["test"]]
-    needs += [text for name in ("mlflow", "report", "parquet", "cluster", "excel") for text in extras[name]]
+    needs += [text for name in ("mlflow", "parquet", "cluster", "excel") for text in extras[name]]
     bounds = {}
     for need in map(Requirement, needs):
         for each in need.specifier:

@@ -238,10 +238,8 @@ def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_core_searches_fits_and_shows_without_mlflow_pyarrow_plotly_and_matplotlib(
-    lean: Path, project: Path
-) -> None:
-    extra = ("mlflow", "pyarrow", "plotly", "matplotlib", "distributed", "openpyxl")
+def test_the_core_searches_fits_and_shows_without_mlflow_pyarrow_and_matplotlib(lean: Path, project: Path) -> None:
+    extra = ("mlflow", "pyarrow", "matplotlib", "distributed", "openpyxl")
     code = f"from importlib.util import find_spec; print([name for name in {extra} if find_spec(name)])"
     assert call(python(lean), "-P", "-c", code) == "[]\n"
     hpsearch = lean / "bin" / "hpsearch"
@@ -258,10 +256,10 @@ def test_the_core_searches_fits_and_shows_without_mlflow_pyarrow_plotly_and_matp
     call(hpsearch, "explain", "eta_lambda", cwd=project)
     call(hpsearch, "export", "forest", "--format", "json", cwd=project)
     call(hpsearch, "watch", "eta_lambda", "-o", "page.html", cwd=project)
+    call(hpsearch, "report", "forest", cwd=project)
     for extra, words in {
         "mlflow": ("run", "forest.py", "--tracking-uri", "http://127.0.0.1:9"),
         "parquet": ("export", "forest", "--format", "parquet", "-o", "forest.parquet"),
-        "report": ("report", "forest"),
         "cluster": ("run", "forest.py", "--trials", 5, "--scheduler", "tcp://127.0.0.1:9"),
     }.items():
         said = call(hpsearch, *words, cwd=project, status=2)

@@ -165,6 +165,7 @@ runs have other ids in every store.""",
 )
 @click.argument("study")
 @click.option("--curves", is_flag=True, help="A row per trial and epoch, not a row per trial.")
+@click.option("--monitored", is_flag=True, help="A row per trial and measurement within an epoch (monitor_every).")
 @click.option(
     "--format", "format", type=click.Choice(["csv", "json", "parquet", "optuna"]), default="csv", show_default=True
 )
@@ -177,6 +178,7 @@ runs have other ids in every store.""",
 def export(
     study: str,
     curves: bool,
+    monitored: bool,
     format: Any,
     output: Path | None,
     with_run_ids: bool,
@@ -193,6 +195,8 @@ def export(
         raise click.UsageError(
             "--format optuna holds trials and curves: leave --curves out", click.get_current_context()
         )
+    if monitored and (curves or format == "optuna"):
+        raise click.UsageError("--monitored is a table of its own", click.get_current_context())
     if with_run_ids and format == "optuna":
         raise click.UsageError("--format optuna holds no run ids", click.get_current_context())
     if tracking_uri is not None and not with_run_ids:
@@ -211,7 +215,7 @@ def export(
         from hpsearch.tracking.uri import resolve
 
         runs = run_ids(history.header.uid, resolve(root, tracking_uri))
-    content = to_bytes(history, format, curves=curves, runs=runs)
+    content = to_bytes(history, format, curves=curves, monitored=monitored, runs=runs)
     if output is None:
         sys.stdout.buffer.write(content)
         return

@@ -43,10 +43,10 @@ def watch(study: str | None, port: int, output: Path | None, root: Path) -> None
         if study is None:
             raise click.UsageError("--output is for one study: name it", click.get_current_context())
         from hpsearch.log import catalogue
-        from hpsearch.report.frozen import write_frozen
+        from hpsearch.report.html import write_report
 
         folder = catalogue.find(root, study)
-        write_frozen(folder.name, catalogue.load_version(folder), folder, output)
+        write_report(catalogue.load_version(folder), output, folder)
         click.echo(f"wrote {output}")
         return
     from hpsearch.report import watching

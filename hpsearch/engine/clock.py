@@ -56,16 +56,16 @@ class Clock:
         pruner: Stops trials.
         n_lanes: Trials that train at a time.
         checkpoints: Where the running trials' states are saved now and then.
-        observer: Who watches.
+        observer: Shows the run.
         limits: Where the study stops before its last trial.
-        interrupted: Asked after each tick; True ends the run, to be resumed later.
-        intake: Asked before each tick what the user has changed meanwhile; it is written into the log.
-        taken: Told that it is.
-        early: Whether rows are in the log as soon as they are there: for a user's own functions, which may take long.
-        halted: Asked after each tick for the reason why the user has the run end, or None; it is written into the log.
+        interrupted: Called after each tick; where it returns True the run ends, to be resumed later.
+        intake: Called before each tick; returns what the user has changed meanwhile, which is written into the log.
+        taken: Called once that is written.
+        early: Whether each row is written as soon as it has come: for a user's own functions, which may take long.
+        halted: Called before each tick; returns why the user ends the run, which is written into the log, or None.
         pace: Which lanes bring their rows next: all of them in every tick, or those that are due in virtual time.
         now: The clock on the wall, for timestamps.
-        elapsed: A clock that nobody sets: for the pace of checkpoints and for time limits, which are logged.
+        elapsed: A monotonic clock, for the pace of checkpoints and for time limits, which are logged.
     """
 
     log: Log
@@ -88,7 +88,7 @@ class Clock:
     begun: float = field(default=0.0, init=False)
     _hinted: bool = field(default=False, init=False)
 
-    # Asked once: a protocol's isinstance looks at each of its methods.
+    # Cached: a protocol's isinstance looks at each of its methods.
     @cached_property
     def _launches(self) -> bool:
         return isinstance(self.objective, Launching)

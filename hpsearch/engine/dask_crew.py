@@ -51,7 +51,7 @@ class _Sent:
 
 @dataclass(frozen=True)
 class _Status:
-    """A worker as its scheduler knows it: whether it takes jobs, whether it is at one, and who starts it anew."""
+    """A worker as its scheduler knows it: whether it takes jobs, whether it does one, and its nanny."""
 
     running: bool
     executing: bool
@@ -65,7 +65,7 @@ class DaskCrew:
         client: A connected ``distributed.Client``.
         maker: Makes a fresh objective from the data, on a worker.
         data: The study's data; they travel to each worker once.
-        notice: Told of workers that are left aside, as their versions are others.
+        notice: Called with a line about each worker whose versions differ.
     """
 
     def __init__(self, client: Any, maker: Maker, data: Any, notice: Callable[[str], None] = lambda text: None) -> None:
@@ -102,7 +102,7 @@ class DaskCrew:
         return [worker for worker in fit if self._small[statuses[worker].nanny] < SMALL] or fit
 
     def _compare(self, fresh: list[str]) -> None:
-        """Take note of how workers differ that were not there before; who does not answer is asked again."""
+        """Record how new workers differ; one that does not answer is asked again."""
         if not fresh:
             return
         with contextlib.suppress(*_gone()):
@@ -149,7 +149,7 @@ class DaskCrew:
         from distributed import wait
 
         if self._sent and not self._answers:
-            # On a time-out nobody has finished; cancelled futures are looked at below, each by itself.
+            # On a time-out no job has finished; cancelled futures are looked at below, each by itself.
             with contextlib.suppress(*_gone()), self._client.as_current():
                 wait(list(self._sent), timeout=seconds, return_when="FIRST_COMPLETED")
         answers, self._answers = self._answers, []
@@ -177,7 +177,7 @@ class DaskCrew:
                 _within(ASK_SECONDS, lambda: self._client.run(forget, name, on_error="ignore"))
 
     def _answer(self, future: Any, sent: _Sent) -> Answer | None:
-        """Return how a job ended, or None while its worker is at it."""
+        """Return how a job ended, or None while its worker does it."""
         from distributed import KilledWorker
 
         if future.status == "finished":
@@ -286,7 +286,7 @@ def _gone() -> tuple[type[BaseException], ...]:
 
 
 def _within(seconds: float, call: Callable[[], T]) -> T:
-    """Make a call that may wait for who is gone; after so many seconds it is left to itself.
+    """Make a call that may wait for a lost worker for ever; after so many seconds it is abandoned.
 
     Raises:
         TimeoutError: It took longer.

@@ -42,7 +42,7 @@ class _Log:
 
 
 def examine(study_dir: Path) -> list[Finding]:
-    """Return what is wrong with a study that nobody runs now; each is mended by its own ``mend``, in this order."""
+    """Return what is wrong with a study that is not being run; each is mended by its own ``mend``, in this order."""
     findings: list[Finding] = []
     path = study_dir / LOG
     log = _read(path)

@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 120.0
 DEATHS = 3
 """A trial whose worker died this many times in a row, all but the first time with nothing else on it, is run apart.
 
-Workers die for other reasons too. In a child of its worker a trial takes nobody with it: where the child ends, the
+Workers die for other reasons too. In a child of its worker a trial ends no other with it: where the child ends, the
 trial is the reason, and where the worker is lost once more, it is not.
 """
 
@@ -47,7 +47,7 @@ class Executor:
         crew: The workers.
         name: Names the study on the workers: no other executor may use it.
         epochs: Most epochs of a trial.
-        notice: Told of lost workers.
+        notice: Called with a line about each lost worker.
         ahead: Ticks that workers may train ahead: 1 where a pruner or sampler reads history.
         trial_timeout: Most seconds that a worker may be silent over one trial, or None.
         verify: Whether to compare a digest of every state that is taken up with what its last owner said of it.
@@ -84,7 +84,7 @@ class Executor:
         self._saved_at = now()
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
-        """Have this called with each row as soon as its worker has brought it."""
+        """Call a function with each row as soon as its worker has brought it."""
         self._on_row = arrived
 
     def start(self, trial: Start) -> None:

@@ -16,8 +16,8 @@ class Finding:
         problem: What, in words.
         remedy: What mending does, or what a person can do where it cannot.
         mend: Does it; None where only a person can.
-        wrong: Whether it is wrong; what only takes its time is told of, too.
-        alone: Whether the study must be held while it is mended; a delivery must see that nobody runs it.
+        wrong: Whether it is wrong; what is only under way is a finding too.
+        alone: Whether the study must be held while it is mended; a delivery itself checks that nothing runs it.
     """
 
     problem: str

@@ -34,7 +34,7 @@ class Growing:
         here: Trains in this process.
         hire: Makes the workers, whose processes have not been started.
         executor: Makes what has trials trained by them.
-        notice: Told that workers train, or that there are none.
+        notice: Called with a line once workers train, or where there are none.
         spent: A clock that counts the seconds which this process has computed.
     """
 
@@ -125,7 +125,7 @@ class Growing:
             self._local.remove(trial)
             self._here.stop(trial)
         else:
-            assert self._there is not None, "who is not here is there"
+            assert self._there is not None, "a trial that does not train here trains in a worker"
             self._there.stop(trial)
 
     def keep(self, trial: int) -> None:

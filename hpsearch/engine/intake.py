@@ -1,6 +1,6 @@
 """Points that are enqueued while a study is there: into its log, or into its inbox where a run holds the log.
 
-A run looks into the inbox before each tick and writes what it finds into the log: what is in the log alone counts. What
+A run looks into the inbox before each tick and writes its points into the log: only what is in the log counts. What
 it takes is called by how many points had been enqueued before, so that a run which was killed in between, and is
 resumed, knows whether they are in the log.
 """

@@ -19,7 +19,7 @@ from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
 
 AT_HAND_SECONDS = 0.05
-"""A worker is given more where what it has would keep it busy for less: who waits behind a long epoch cannot move."""
+"""A worker is given more where what it has takes it less: an epoch that waits behind a long one cannot move."""
 
 LIGHT_BYTES = 1 << 22
 """States up to this size come back with every epoch, so that a lane can go on at any worker that is free."""
@@ -36,7 +36,7 @@ class LaneExecutor(Executor):
         self._light = True  # until a state is seen that is not
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
-        """Have this called with each row that is its trial's next one, not with those that are ahead of it."""
+        """Call a function with each row that is its trial's next one, not with those that are ahead of it."""
 
         def next_row_only(row: Row) -> None:
             if row.epoch == self._trials[row.trial].epoch + 1:

@@ -185,7 +185,7 @@ class LocalCrew:
             here.send((self._maker, self._layout))
 
     def _next(self, worker: str, handle: _Worker) -> None:
-        """Send a worker its next job where it is at none: who is at one would not read it."""
+        """Send a worker its next job where it has none: it reads none while it works on one."""
         if handle.errand is not None or not handle.waiting:
             return
         handle.errand, name, job = handle.waiting.popleft()

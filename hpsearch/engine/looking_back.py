@@ -1,4 +1,4 @@
-"""The clock of studies whose decisions look back: nobody waits for who is a little behind in virtual time.
+"""The clock of studies whose decisions look back: no lane waits for one that is a little behind in virtual time.
 
 A decision about a trial at virtual time v sees of the others exactly what was due at or before v − D, never a row more
 that happens to have arrived; of the trial itself it sees all. So a lane whose trial has done an epoch goes on as soon

@@ -1,4 +1,4 @@
-"""Who may watch a study run: the live view, plain lines, a notebook, nobody."""
+"""What shows a run: the live view, plain lines, a notebook, or nothing."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ class Observer(Protocol):
     """Watches a study; never changes it."""
 
     def begin(self, history: History, plan: StudyPlan) -> None:
-        """Take note that a study begins or goes on."""
+        """Show that a study begins or goes on."""
 
     def tick(self, history: History, record: Tick) -> None:
-        """Take note of a tick whose line is on the disk."""
+        """Show a tick whose line is in the log."""
 
     def message(self, text: str) -> None:
         """Show a notice."""
 
     def end(self, history: History) -> None:
-        """Take note that nothing more comes."""
+        """Show that the run has ended."""
 
 
 class Silent:
@@ -75,7 +75,7 @@ class Silent:
 
 
 class OnlyWarnings(Silent):
-    """An observer that shows nothing but what a user has to see to."""
+    """An observer that shows warnings alone."""
 
     def message(self, text: str) -> None:
         """Show a warning, and nothing else."""

@@ -45,9 +45,9 @@ def open_history(
         study: What is about to run.
         dataset: Its data, or None.
         study_file: The file that declares it: kept beside the log.
-        notice: Told where the machine is not the one that began the study.
+        notice: Called with a line where CPU, BLAS or Python differ from those that began the study.
         wish: How a study that exists goes on.
-        warmth: What it is told of results from elsewhere, or None.
+        warmth: The results from elsewhere that its samplers observe, or None.
         git_diff: Whether a new log takes down how the repository's files differ from its commit.
 
     Raises:

@@ -30,11 +30,11 @@ class Outage:
         self._due, self._warned = 0.0, False
 
     def begin(self, history: History, plan: StudyPlan) -> None:
-        """Pass it on."""
+        """Forward the call."""
         self._inner.begin(history, plan)
 
     def tick(self, history: History, record: Tick) -> None:
-        """Pass it on, and look whether delivery fails."""
+        """Forward the tick, and check whether delivery fails."""
         self._inner.tick(history, record)
         now = self._clock()
         if self._warned or now < self._due:
@@ -48,9 +48,9 @@ class Outage:
             )
 
     def message(self, text: str) -> None:
-        """Pass it on."""
+        """Forward the call."""
         self._inner.message(text)
 
     def end(self, history: History) -> None:
-        """Pass it on."""
+        """Forward the call."""
         self._inner.end(history)

@@ -1,7 +1,7 @@
 """The clock of a study whose trials are trained elsewhere: each ask, report and tell is a tick of its own.
 
 The order of the calls is the order of the log, so the same calls give the same study. What an ask answers is on the
-disk before anybody hears of it: a trial that was asked for and never told of is found again.
+disk before it is returned: a trial that was asked for and never told of is found again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Elsewhere:
         return []
 
     def stop(self, trial: int) -> None:
-        """Do nothing: who trains it hears of it by its next report."""
+        """Do nothing: what trains it learns of it by its next report."""
 
 
 class Outside(Clock):

@@ -105,11 +105,11 @@ class Ticks:
         return objective.advance([trial.number for trial in trials], tick) if trials else []
 
     def rewind(self, objective: Objective, trial: int) -> None:
-        """Do nothing: nobody trains ahead."""
+        """Do nothing: no lane trains ahead."""
 
 
 class VirtualTime:
-    """Each epoch is due at a virtual time, and decisions see what is due by then: nobody waits for who is due later.
+    """Each epoch is due at a virtual time, and decisions see what is due by then: no lane waits for a later one.
 
     Args:
         cost: The declared cost of an epoch.

@@ -32,7 +32,7 @@ class Paused:
         objective: What the lanes run.
         checkpoints: Where states are saved.
         history: The fold of the log.
-        notice: Told of what has to be trained again.
+        notice: Called with a line about what has to be trained again.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Which worker trains which trial. Where a trial trains never changes what it finds, so measured seconds may decide."""
+"""Which worker trains which trial. Where a trial trains never changes its rows, so measured seconds may decide."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class Bench:
         """Do a job on one of the objectives.
 
         Args:
-            name: Which; it is made when the name is first heard.
+            name: Which; it is made where there is none of this name yet.
             maker: What makes it, packed.
             data: The study's data, held once by each worker.
             job: What to do.

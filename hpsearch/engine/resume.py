@@ -52,7 +52,7 @@ def restore(history: History, objective: Objective, checkpoints: Checkpoints, no
         history: The fold of the log.
         objective: Has no trial yet.
         checkpoints: Where states may be found.
-        notice: Told of checkpoints that cannot be used.
+        notice: Called with a line about each checkpoint that cannot be used.
 
     Raises:
         UserError: Training again did not bring what the log says.
@@ -74,7 +74,7 @@ def take_up(
         wanted: The trials.
         objective: Has none of them.
         checkpoints: Where states may be found.
-        notice: Told of checkpoints that cannot be used.
+        notice: Called with a line about each checkpoint that cannot be used.
 
     Returns:
         How many epochs were trained again.

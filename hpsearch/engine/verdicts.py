@@ -92,7 +92,7 @@ def verdicts(
         if decision is not None:
             decisions.append(decision)
         elif ladder.searches(trial.ask.stage) and row.trial in history.table.get(row.epoch, ()):
-            going.append(row)  # who has not reported yet is not judged
+            going.append(row)  # a trial that has not reported yet is not judged
     decisions += pruner.judge(history.current, going)
     decisions += paused.at_its_epoch(history, [row.trial for row in going], decisions)
     decisions += reusing.ends(history, [history.trials[row.trial] for row in rows], decisions)

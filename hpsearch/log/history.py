@@ -51,7 +51,7 @@ class History:
         unfinished: Its trials that have not ended: those that train, and those that are paused.
         queue: Points that the user enqueued since the study was begun, each with a value for some or all dimensions.
         dequeued: How many trials of them have begun.
-        brought: Results from elsewhere, which samplers observe and nobody ranks.
+        brought: Results from elsewhere, which samplers observe and which are not ranked.
         alike: Number of the first trial that trained for as many epochs as those that begin now.
         version: Number of the version of the study's code that its trials are of, from 1; the whole log's is the last.
         begun: What began in the tick under way, or None.

@@ -20,7 +20,7 @@ class LogDamaged(UserError):
 
 
 def key_of(record: Record) -> int:
-    """Return what the checksums of the lines behind a header begin with: its uid's, or nothing in logs of old."""
+    """Return what the checksums of the lines behind a header begin with: its uid's, or 0 in logs of version 0.1."""
     return zlib.crc32(record.uid.encode()) if isinstance(record, Header) and record.minor >= 1 else 0
 
 
@@ -43,7 +43,7 @@ def key_at(path: Path) -> int:
 def header_at(path: Path) -> Header | None:
     """Return the header of a log; None where there is no log yet, or its first line is torn or damaged.
 
-    What is wrong with a log is told of where it is opened.
+    A damaged log is reported where it is opened.
     """
     try:
         with path.open("rb") as file:

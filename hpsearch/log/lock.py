@@ -40,7 +40,7 @@ class Lock:
 
     Args:
         folder: The study's folder.
-        log: Whether to lock the log too, where there is one; whoever writes it locks what it has opened.
+        log: Whether to lock the log too, where there is one; a writer of the log locks the file that it has opened.
     """
 
     def __init__(self, folder: Path, *, log: bool = True) -> None:
@@ -157,7 +157,7 @@ def is_held(folder: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock of a file; one that is not there is held by nobody."""
+    """Return whether a process holds the lock of a file; a file that is not there is not held."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What a point is worth that is trained several times: the mean over its repeats, never its luckiest one.
+"""The value of a point that is trained several times: the mean over its repeats, never the best of them.
 
 The largest of many noisy values promises too much, and the noisier a point is, the more. So points are ranked by their
 means, and one that has not had all its repeats comes after those that have. Points of equal parameters are one: what

@@ -33,7 +33,7 @@ def front(goal: Goal, ranked: Iterable[T]) -> list[T]:
     finite = sorted((pair for pair in measured if all(map(math.isfinite, pair[0]))), key=lambda pair: pair[0])
     unbeaten: list[tuple[tuple[float, ...], T]] = []
     for losses, candidate in finite:
-        # Whoever is better than this one stands before it, and is kept or beaten by one that is.
+        # Any better one stands before it in the order, and is unbeaten itself or beaten by one that is.
         if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in unbeaten):
             unbeaten.append((losses, candidate))
     return [candidate for _, candidate in unbeaten]

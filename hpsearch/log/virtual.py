@@ -44,7 +44,7 @@ def measured(seconds: float) -> float:
 
 
 def typical(costs: Iterable[float]) -> float:
-    """Return the cost of a first epoch, which nobody has measured yet: that of the other trials; 1 for the first ones.
+    """Return the cost of a first epoch, which is not measured yet: that of the other trials; 1 for the first ones.
 
     >>> typical([]), typical([1.0, 4.0, 4.0]), typical([1.0, 4.0])
     (1.0, 4.0, 1.0)

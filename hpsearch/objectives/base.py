@@ -92,10 +92,10 @@ class Foldered(Protocol):
 
 @runtime_checkable
 class Telling(Protocol):
-    """An objective that tells of each row as soon as it is there, before all that advance together are."""
+    """An objective that hands over each row as soon as it is there, before all that advance together are."""
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
-        """Have this called with each row from now on."""
+        """Call a function with each row from now on."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""What a user's code raised, in words that a log can hold, whatever it was."""
+"""What a user's code raised, as text that a log can hold, whatever it was."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def traceback_of(error: BaseException) -> str:
         raise error
     try:
         lines = traceback.format_exception(error)
-    except Exception as another:  # an exception of the user's may break whoever formats it
+    except Exception as another:  # an exception of the user's may break what formats it
         lines = [f"{type(error).__name__}; its traceback cannot be written ({type(another).__name__})\n"]
     return written("".join(lines), LONGEST_TRACEBACK)
 

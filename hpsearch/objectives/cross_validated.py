@@ -45,7 +45,7 @@ class EpochByEpoch:
 
     Args:
         folds: Trains and measures the models of each fold.
-        detailed: Metrics of which each fold's own score and the spread are told too.
+        detailed: Metrics of which each fold's own score and the spread are reported too.
         model: Parameters of the model by name, of its last step alone.
         prefix: What stands before these names in a trial's parameters.
         space: Where a trial's parameters come from.
@@ -180,7 +180,7 @@ class FoldByFold:
 
     Args:
         folds: Trains and measures the models of each fold, each in a single epoch.
-        detailed: Metrics of which each fold's own score and the spread are told too.
+        detailed: Metrics of which each fold's own score and the spread are reported too.
     """
 
     def __init__(self, folds: Sequence[Objective], detailed: Collection[str]) -> None:

@@ -20,7 +20,7 @@ FEW = 3
 """Most trials of one shape whose folds train side by side."""
 
 VACANT = 4
-"""How many populations that nobody trains in are kept for what was compiled for them."""
+"""Populations without trials that are kept at most, for what was compiled for them."""
 
 Lane = tuple[int, int]
 """A fold and a trial."""

@@ -14,7 +14,7 @@ def combined(folds: Sequence[Mapping[str, float]], detailed: Collection[str]) ->
 
     Args:
         folds: The metrics of each fold.
-        detailed: Metrics of which the spread (the standard deviation, by n) and each fold's own score are told too.
+        detailed: Metrics of which the spread (the standard deviation, by n) and each fold's own score are reported too.
     """
     shared = [name for name in folds[0] if all(name in fold for fold in folds)]
     metrics: dict[str, float] = {}

@@ -87,7 +87,7 @@ class Isolated:
         return rows
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
-        """Have this called with each row as soon as it is there."""
+        """Call a function with each row as soon as it is there."""
         self._on_row = arrived
 
     def states(self) -> list[Start]:

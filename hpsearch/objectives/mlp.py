@@ -23,7 +23,7 @@ from hpsearch.objectives.scores import Scores, tested
 from hpsearch.space import Space, behind
 
 VACANT = 4
-"""How many populations that nobody trains in are kept for what was compiled for them."""
+"""Populations without trials that are kept at most, for what was compiled for them."""
 
 
 class MLPPopulation:
@@ -76,7 +76,7 @@ class MLPPopulation:
         self._kept: tuple[int, Member] | None = None
 
     def confirm(self, *, test: bool) -> None:
-        """Let a trial's repeat alone own its randomness, so that points are compared under the same luck.
+        """Let a trial's repeat alone own its randomness, so that points are compared under the same randomness.
 
         The order of the samples is then a function of stage, repeat and epoch, and the network's streams are one of
         stage and repeat.
@@ -267,8 +267,8 @@ class MLPPopulation:
     def _vacate(self, trials: set[int]) -> None:
         """Bring the states of the populations that hold any of these trials back to their members.
 
-        A population that has been left holds nobody: a trial that comes back is stacked anew from its own state, never
-        known again by its number. What was compiled is kept for the next of its kind, in one place a shape.
+        A population that has been left holds no trial: one that comes back is stacked anew from its own state, never
+        recognised by its number. What was compiled is kept for the next of its kind, in one place a shape.
         """
         for key, (numbers, population) in list(self._populations.items()):
             if not trials.isdisjoint(numbers):

@@ -41,7 +41,7 @@ def pack(maker: Maker) -> bytes:
 
 
 def unpack(packed: bytes) -> Maker:
-    """Return the maker that :func:`pack` packed. Runs code that is in it: take it from nobody but a coordinator.
+    """Return the maker that :func:`pack` packed. Runs code that is in it: take it from a coordinator alone.
 
     Raises:
         UserError: A module that the objective needs is not on this machine.

@@ -30,7 +30,7 @@ class Surroundings:
 
     Its own working directory is kept from one step to the next, and so are whether PyTorch tracks gradients (a loop may
     report from within ``torch.no_grad()``) and where the global generators stand (``random``, NumPy's, PyTorch's on the
-    processor): a trial that has seeded them draws what it would draw alone, whoever trains in between.
+    processor): a trial that has seeded them draws what it would draw alone, whatever trains in between.
     """
 
     _last: ClassVar[Surroundings | None] = None
@@ -101,7 +101,7 @@ class _Twister(ABC):
     """Where a Mersenne twister stands, asked for in full only where it may have moved: that takes long.
 
     Its numbers are looked at where they lie. While they are as they were, and it holds no normal number for the next
-    call, nobody has drawn.
+    call, no number has been drawn.
 
     Attributes:
         last_state: The state at which it was last seen or set, or None.
@@ -124,7 +124,7 @@ class _Twister(ABC):
 
     @abstractmethod
     def _numbers(self) -> bytes | None:
-        """Return its numbers; None where nobody can say where they lie."""
+        """Return its numbers; None where it is not known where they lie."""
 
     @abstractmethod
     def _holds_a_normal_number(self) -> bool: ...

@@ -177,6 +177,6 @@ def _log_loss(estimator: Any, X: Any, y: Array, weights: Array | None) -> float:
     probability = np.asarray(estimator.predict_proba(X))
     classes = np.asarray(estimator.classes_)
     if not np.isin(y, classes).all():
-        return float("inf")  # a class of which it has never heard
+        return float("inf")  # a class that it was not trained on
     of_label = probability[np.arange(len(y)), np.searchsorted(classes, y)]
     return float(np.average(-np.log(np.maximum(of_label, np.finfo(probability.dtype).eps)), weights=weights))

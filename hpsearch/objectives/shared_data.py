@@ -70,7 +70,7 @@ def mapped(descriptor: int, layout: Layout) -> Any:
 
     Args:
         descriptor: Of the open file, in this process.
-        layout: Its layout. It is unpickled: take it from nobody but a coordinator.
+        layout: Its layout. It is unpickled: take it from a coordinator alone.
     """
     import cloudpickle
 

@@ -24,7 +24,7 @@ from hpsearch.study.declared import Declaration
 class surroundings:
     """Hold the number of threads, and the error state with which NumPy begins, for a block.
 
-    A worker never hears of what a study file has set by ``numpy.seterr``; so it holds nowhere.
+    What a study file sets by ``numpy.seterr`` does not reach a worker; so it holds in no process.
 
     Args:
         threads: Threads that BLAS and OpenMP may use; None for as many as this process has.

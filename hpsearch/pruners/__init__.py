@@ -26,7 +26,7 @@ __all__ = ["ASHA", "Audited", "FirstEpoch", "Hyperband", "Median", "NoPruner", "
 
 
 _IDLE = ("none", "asha", "NoPruner", "NopPruner")
-"""Pruners that trials of one epoch may have: the default, and those that stop nobody."""
+"""Pruners that trials of one epoch may have: the default, and those that stop none."""
 
 
 def build(study: Study, epochs: int) -> Pruner:

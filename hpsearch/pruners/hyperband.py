@@ -1,4 +1,4 @@
-"""Hyperband (Li et al., 2018): successive halving with several first rungs, as nobody knows which is the right one."""
+"""Hyperband (Li et al., 2018): successive halving with several first rungs, as the right one is not known."""
 
 from __future__ import annotations
 

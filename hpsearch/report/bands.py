@@ -11,6 +11,9 @@ from hpsearch.report.figures import Figure, Json, axis, short, window, zoomed
 SHOWN = 5
 """Curves that are drawn: the best ones."""
 
+POINTS = 100
+"""Most epochs of a band, and of a curve, that are drawn."""
+
 
 def bands(history: History) -> Figure | None:
     """The best curves that a model predicted, each with the band within which it was expected; None without any.
@@ -26,7 +29,7 @@ def bands(history: History) -> Figure | None:
     values: list[float] = []
     for place, (trial, (begun, band)) in enumerate(found):
         colour = f"var(--line-{place})"
-        epochs, lows, middles, highs = (list(column) for column in zip(*band, strict=True))
+        epochs, lows, middles, highs = (list(column) for column in zip(*_thinned(band), strict=True))
         line: Json = {"type": "scatter", "mode": "lines", "x": epochs, "hoverinfo": "skip", "showlegend": False}
         thin = {"color": colour, "width": 0.5}
         data.append(line | {"y": [short(low) for low in lows], "line": thin, "opacity": 0.5})
@@ -40,10 +43,9 @@ def bands(history: History) -> Figure | None:
                 "type": "scatter",
                 "mode": "lines",
                 "name": shown,
-                "x": [row.epoch for row in trial.rows],
-                "y": [short(value) for value in curve],
+                "x": _thinned([row.epoch for row in trial.rows]),
+                "y": [short(value) for value in _thinned(curve)],
                 "line": {"color": colour, "width": 2.2},
-                "hovertemplate": f"trial {trial.number}, epoch %{{x}}: %{{y:.4~g}}<extra></extra>",
             }
         )
     return Figure(
@@ -53,6 +55,11 @@ def bands(history: History) -> Figure | None:
         {"xaxis": axis("epoch", rangemode="tozero"), "yaxis": zoomed(metric, window(values, history.goal))},
         wide=True, height=440,
     )  # fmt: skip
+
+
+def _thinned(points: list[Any]) -> list[Any]:
+    """Return some points evenly apart, the last among them."""
+    return points[::-1][:: max(math.ceil(len(points) / POINTS), 1)][::-1]
 
 
 def _last(trial: Trial) -> tuple[int, list[list[Any]]] | None:

@@ -12,11 +12,17 @@ import numpy as np
 
 from hpsearch.log.history import History, State, Trial
 from hpsearch.report.axes import counted
-from hpsearch.report.figures import DRAWN, LABELS, Figure, Json, axis, label, window, zoomed
+from hpsearch.report.figures import DRAWN, LABELS, Figure, Json, axis, evenly, label, window, zoomed
 from hpsearch.report.words import param
 
-MOST_NUMBERS, MOST_TIMES = 360_000, 40_000
+MOST_NUMBERS, MOST_TIMES = 360_000, 8_000
 """Most values that all curves of a figure hold together; of longer ones every n-th epoch is drawn."""
+
+MOST_TRIALS = 200
+"""Most trials in the background of the figure of training times: others are left out evenly."""
+
+MOST_WITHIN = 400
+"""Most points within the epochs of one trial."""
 
 FEW = 8
 """Most values of a parameter whose best trials stand out by colour."""
@@ -65,7 +71,7 @@ def within_epochs(history: History) -> Figure | None:
         choices.append((name, [_joined([trial], partial(_within, name), 1) for trial in trials]))
     for number, trial in enumerate(trials):
         style: Json = {"name": f"trial {trial.number}", "line": {"color": f"var(--line-{number})", "width": 1.5}}
-        data.append(_trace([trial], _samples, 1, "%{x} samples") | style)
+        data.append(_trace([trial], _samples, 1) | style)
     return Figure(
         "within", "Within epochs",
         "The best trials, measured every few samples (monitor_every). Training cost and accuracy are those of the "
@@ -91,14 +97,16 @@ def elapsed(history: History, order: Sequence[str]) -> Figure:
         leaders.setdefault(text, trial)
     if name:
         leaders = dict(sorted(leaders.items(), key=lambda item: _sortable(item[1].params.get(name))))
-    trials = [trial for trial in history.trials if trial.rows]
-    every: Json = {"name": "all trials", "line": {"color": "var(--pruned)", "width": 1}, "opacity": 0.3}
+    measured = [trial for trial in history.trials if trial.rows]
+    trials = evenly(measured, MOST_TRIALS)
+    name_of_all = "all trials" if len(trials) == len(measured) else f"{len(trials)} of {len(measured):,} trials"
+    every: Json = {"name": name_of_all, "line": {"color": "var(--pruned)", "width": 1}, "opacity": 0.3}
     drawn = [(trials, _stride(trials, 2, MOST_TIMES), every)]
     for number, (text, trial) in enumerate(leaders.items()):
         style: Json = {"name": label(text), "line": {"color": f"var(--line-{number % FEW})", "width": 2.2}}
         drawn.append(([trial], 1, style))
     data = [
-        _trace(group, _seconds, stride, "%{x:.3~g} s") | {"y": _joined(group, _metric(goal), stride)} | style
+        _trace(group, _seconds, stride) | {"y": _joined(group, _metric(goal), stride)} | style
         for group, stride, style in drawn
     ]
     values = [value for trial in trials for value in trial.curve(goal)]
@@ -113,19 +121,18 @@ def elapsed(history: History, order: Sequence[str]) -> Figure:
     )  # fmt: skip
 
 
-def _trace(trials: Sequence[Trial], x: _Values, stride: int, place: str = "epoch %{x}") -> Json:
+def _trace(trials: Sequence[Trial], x: _Values, stride: int) -> Json:
     """Return some curves as a trace that has no y yet."""
     return {
         "type": "scatter",
         "mode": "lines",
         "x": _joined(trials, x, stride),
         "customdata": _joined(trials, lambda trial: [trial.number] * len(x(trial)), stride),
-        "hovertemplate": f"trial %{{customdata}}, {place}: %{{y:.4~g}}<extra></extra>",
     }
 
 
 def _joined(trials: Sequence[Trial], values: _Values, stride: int) -> Json:
-    """Return the values of some trials as one array, with a gap between any two, in Plotly's binary form.
+    """Return the values of some trials as one array, with a gap between any two, as the bytes of numbers.
 
     As text it would take half as much again, and ten times as long to write. Whole numbers, which only go along with a
     curve, have a zero in the gap.
@@ -164,11 +171,17 @@ def _metric(name: str) -> _Values:
 
 
 def _within(name: str, trial: Trial) -> list[float]:
-    return trial.rows.within(name)[1]
+    return _thinned(trial.rows.within(name)[1])
 
 
 def _samples(trial: Trial) -> Sequence[float]:
-    return trial.rows.within(trial.rows.monitored[0])[0]
+    return _thinned(trial.rows.within(trial.rows.monitored[0])[0])
+
+
+def _thinned(points: Sequence[float]) -> list[float]:
+    """Return some points evenly apart, the last among them."""
+    step = max(math.ceil(len(points) / MOST_WITHIN), 1)
+    return list(points[::-1][::step][::-1])
 
 
 def _epoch(trial: Trial) -> Sequence[float]:

@@ -18,6 +18,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
 from hpsearch.report import pareto
 from hpsearch.report.cells import PLAIN, Form, forms, is_nan
+from hpsearch.report.monitored import monitored_columns, monitored_frame, monitored_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,9 +114,14 @@ def _curve(trial: Trial) -> Iterable[dict[str, Any]]:
 
 
 def to_bytes(
-    history: History, format: Format = "csv", *, curves: bool = False, runs: Mapping[int, str] | None = None
+    history: History,
+    format: Format = "csv",
+    *,
+    curves: bool = False,
+    monitored: bool = False,
+    runs: Mapping[int, str] | None = None,
 ) -> bytes:
-    """Return a study's trials, or its curves, in UTF-8.
+    """Return a study's trials, its curves, or what was measured within its epochs, in UTF-8.
 
     csv has a header, a line feed at each line's end, ``NaN`` for a number that is missing, ``nan`` for one that was
     measured as such, and nothing for a word or a parameter that is missing. json is a list with an object per row, in
@@ -128,26 +134,32 @@ def to_bytes(
         history: The study.
         format: csv, json or parquet.
         curves: A row per trial and epoch in place of a row per trial.
+        monitored: A row per trial and measurement within an epoch.
         runs: Ids of the trials' runs in MLflow, as a last column ``run_id``; None for no such column.
 
     Raises:
-        UserError: parquet is asked for and pyarrow is not installed.
+        UserError: parquet is asked for and pyarrow is not installed, or nothing was measured within epochs.
     """
+    trials = not (curves or monitored)
+    key = "number" if trials else "trial"
+    if monitored:
+        columns, rows = monitored_columns(history), monitored_rows(history)
+    elif curves:
+        columns, rows = curve_columns(history), curve_rows(history)
+    else:
+        columns, rows = trial_columns(history), trial_rows(history)
+    written = forms(history) if trials else {}
     if format == "parquet":
-        frame = curves_frame(history) if curves else trials_frame(history)
+        frame = (monitored_frame if monitored else curves_frame if curves else trials_frame)(history)
         if runs is not None:
-            frame["run_id"] = [runs.get(int(number)) for number in frame["trial" if curves else "number"]]
-        given = list(curve_rows(history) if curves else trial_rows(history))
-        return _parquet(frame, given, {} if curves else forms(history))
-    columns = curve_columns(history) if curves else trial_columns(history)
-    rows = curve_rows(history) if curves else trial_rows(history)
+            frame["run_id"] = [runs.get(int(number)) for number in frame[key]]
+        return _parquet(frame, list(rows), written)
     if runs is not None:
-        columns, key = [*columns, "run_id"], "trial" if curves else "number"
+        columns = [*columns, "run_id"]
         rows = ({**row, "run_id": runs.get(row[key])} for row in rows)
-    written = {} if curves else forms(history)
     if format == "json":
         return _json(columns, rows, {name for name, form in written.items() if form.null})
-    return _csv(columns, rows, set(columns) if curves else set(_numbers(history)), written)
+    return _csv(columns, rows, set(_numbers(history)) if trials else set(columns), written)
 
 
 def _csv(

@@ -1,6 +1,7 @@
-"""Figures of a study as Plotly's plain values. Colours are names of the page's, so that it can be light or dark.
+"""Figures of a study as plain values. Colours are names of the page's, so that it can be light or dark.
 
-This file says what a figure is and draws three of how a search went; curves.py and landscape.py draw the others.
+This file says what a figure is and makes three of how a search went; curves.py, landscape.py and others make more. The
+page draws them (page/watch/figures.js), and pictures.py draws those that become images.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from hpsearch.log.history import Goal, History, State, Trial
-from hpsearch.report import words
 from hpsearch.report.axes import counted
 from hpsearch.report.findings import planned_epochs
 
@@ -27,6 +27,9 @@ LABELS: dict[State, str] = {
     "RUNNING": "running",
     "PAUSED": "paused",
 }
+MOST_DOTS = 500
+"""Trials that a figure draws as dots at most, of each state: others are left out evenly."""
+
 DRAWN: tuple[State, ...] = ("PRUNED", "FAILED", "PAUSED", "RUNNING", "COMPLETE")
 """In this order, so that what matters lies on top."""
 
@@ -42,8 +45,8 @@ class Figure:
         key: Names it in the page.
         title: What it shows.
         caption: How to read it.
-        data: Plotly's traces.
-        layout: Plotly's layout.
+        data: Its lines, dots and bars (traces), in the words of plotly.js: what is drawn of those stands in figures.js.
+        layout: Its axes, in the same words.
         wide: Whether it takes the page's whole width.
         height: Pixels.
         choices: Metrics that may be looked at, each with the y values of all traces; then ``data`` has none itself.
@@ -61,11 +64,11 @@ class Figure:
 
 def asset(name: str) -> str:
     """Return the text of one of the page's files."""
-    return resources.files("hpsearch.report").joinpath("page", name).read_text(encoding="utf-8")
+    return resources.files("hpsearch.report").joinpath("page", *name.split("/")).read_text(encoding="utf-8")
 
 
 def label(text: str) -> str:
-    """Return a text that Plotly shows as it is: it reads a few HTML tags."""
+    """Return a text as figures hold it: < and & as in HTML."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
@@ -77,6 +80,11 @@ def axis(title: str, **said: Any) -> Json:
 def short(value: float) -> float | None:
     """Return a number in five digits, as drawn; None, which is a gap, for one that is not finite."""
     return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def evenly(trials: Sequence[Trial], most: int) -> list[Trial]:
+    """Return so many trials at most, evenly apart, the first among them."""
+    return list(trials[:: max(math.ceil(len(trials) / most), 1)])
 
 
 def window(values: Iterable[float], goal: Goal) -> list[float] | None:
@@ -126,7 +134,6 @@ def best_so_far(history: History) -> Figure:
         "type": "scatter", "mode": "lines", "name": "best so far",
         "x": [*x, len(arrived)], "y": [*y, *y[-1:]], "customdata": [*who, *who[-1:]],
         "line": {"color": "var(--best)", "width": 2.5, "shape": "hv"},
-        "hovertemplate": "best after %{x} epochs: %{y}, trial %{customdata}<extra></extra>",
     }  # fmt: skip
     points = [_dots(history, state, at) for state in DRAWN]
     values = [trial.value for trial in history.trials if trial.value is not None]
@@ -149,20 +156,19 @@ def _dots(history: History, state: State, at: dict[int, int]) -> Json:
         "x": [at[trial.number] for trial in trials],
         "y": [short(trial.value or 0.0) for trial in trials],
         "customdata": [trial.number for trial in trials],
-        "hovertemplate": "trial %{customdata}: %{y}<extra></extra>",
         "marker": {"color": f"var(--{LABELS[state]})", "size": 6, "opacity": 0.4 if state == "PRUNED" else 0.8},
     }
 
 
 def savings(history: History) -> Figure:
     """How many trials trained each epoch, and how many would have without pruning: the area between was saved."""
-    ends = {trial.number: planned_epochs(history, trial) for trial in history.trials}
+    ends = planned_epochs(history)
     last = max([*ends.values(), *(trial.epoch for trial in history.trials)], default=0)
     epochs = list(range(1, last + 1))
     trained = [sum(trial.epoch >= epoch for trial in history.trials) for epoch in epochs]
     pruned = list(history.ended("PRUNED"))
     saved = [sum(trial.epoch < epoch <= ends[trial.number] for trial in pruned) for epoch in epochs]
-    common = {"type": "bar", "x": epochs, "hovertemplate": "epoch %{x}: %{y} trials<extra>%{fullData.name}</extra>"}
+    common = {"type": "bar", "x": epochs}
     return Figure(
         "savings", "Epochs saved by pruning", "How many trials trained each epoch, and how many were spared it.",
         [{**common, "name": "trained", "y": trained, "marker": {"color": "var(--complete)", "line": {"width": 0}}},
@@ -180,12 +186,12 @@ def pareto(history: History) -> Figure | None:
     front = history.front()
     data: list[Json] = []
     for state in DRAWN:
-        trials = [trial for trial in history.ended(state) if len(trial.values) > 1]
+        trials = evenly([trial for trial in history.ended(state) if len(trial.values) > 1], MOST_DOTS)
         if trials:
             style = {"color": f"var(--{LABELS[state]})", "size": 6, "opacity": 0.5 if state == "PRUNED" else 0.8}
             data.append({**_places(trials), "mode": "markers", "name": LABELS[state], "marker": style})
     if front:
-        drawn = sorted(front, key=lambda trial: trial.values[1])
+        drawn = evenly(sorted(front, key=lambda trial: trial.values[1]), MOST_DOTS)
         style = {"color": "var(--best)", "width": 2.5}
         data.append({**_places(drawn), "mode": "lines+markers", "name": "Pareto front", "line": style})
     more = "" if len(history.goal.metrics) == 2 else " Where it seems beaten, it is better in a metric not drawn here."
@@ -201,6 +207,5 @@ def _places(trials: Sequence[Trial]) -> Json:
         "type": "scatter",
         "x": [short(trial.values[1]) for trial in trials],
         "y": [short(trial.values[0]) for trial in trials],
-        "customdata": [f"{trial.number}: {label(words.params(trial.params))}" for trial in trials],
-        "hovertemplate": "trial %{customdata}<br>%{y} at %{x}<extra></extra>",
+        "customdata": [trial.number for trial in trials],
     }

@@ -9,7 +9,7 @@ from typing import Any
 from hpsearch.judging.audit import audit
 from hpsearch.judging.confirm import winner
 from hpsearch.judging.proposal import propose
-from hpsearch.log.history import History, Trial
+from hpsearch.log.history import History
 from hpsearch.report import words
 from hpsearch.report.importance import Importance
 
@@ -23,11 +23,11 @@ def on_full_problem(history: History) -> History:
     return kept
 
 
-def planned_epochs(history: History, trial: Trial) -> int:
-    """Return the epochs that a trial would have trained at most; the longest trial's where nothing says."""
-    declared = _most_epochs(history.declaration.model_params)
-    said = _most_epochs(trial.params) or history.declaration.epochs or declared
-    return int(said or max(other.epoch for other in history.trials))
+def planned_epochs(history: History) -> dict[int, int]:
+    """Return the epochs that each trial was to train at most, by number; where nothing says, the longest trial's."""
+    declared = history.declaration.epochs or _most_epochs(history.declaration.model_params)
+    fallback = declared or max((trial.epoch for trial in history.trials), default=0)
+    return {trial.number: int(_most_epochs(trial.params) or fallback) for trial in history.trials}
 
 
 def _most_epochs(params: Mapping[str, Any]) -> int | None:
@@ -37,7 +37,8 @@ def _most_epochs(params: Mapping[str, Any]) -> int | None:
 def saved_epochs(history: History) -> tuple[int, int]:
     """Return the epochs that pruning saved, and those that would have been trained without it."""
     trained = sum(trial.epoch for trial in history.trials)
-    spared = sum(max(planned_epochs(history, trial) - trial.epoch, 0) for trial in history.ended("PRUNED"))
+    planned = planned_epochs(history)
+    spared = sum(max(planned[trial.number] - trial.epoch, 0) for trial in history.ended("PRUNED"))
     return spared, trained + spared
 
 

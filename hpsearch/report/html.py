@@ -1,22 +1,20 @@
-"""The report of a study: one HTML page that holds all it needs, for the browser, for paper and for MLflow's UI.
+"""The report of a study: the live page as it is at one moment, in one file that needs nothing else.
 
-The page is a fold of the log: the same log gives the same page. Nothing in it is fetched, and its security policy has
-the browser refuse to.
+It has the panels of ``hpsearch watch``, and beside them what takes longer to find: sentences, what matters, stages,
+comparisons. The page is a fold of the log: the same log gives the same page. Nothing in it is fetched, and its security
+policy has the browser refuse to.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from hpsearch.errors import UserError
-from hpsearch.judging.compared import diagnoses
 from hpsearch.log import files
-from hpsearch.log.history import History, Trial
+from hpsearch.log.history import History
 from hpsearch.report import (
     axes,
     bands,
@@ -25,25 +23,33 @@ from hpsearch.report import (
     explain,
     figures,
     findings,
+    frozen,
     histograms,
     landscape,
-    lanes,
-    origin,
-    pareto,
     stages,
-    words,
 )
 from hpsearch.report.figures import Figure, asset
 from hpsearch.report.importance import Importance, importances
-from hpsearch.report.sparkline import sparkline
+from hpsearch.report.watching import FILES
 
 FILE = "report.html"
 
-Drawings = tuple[list[Figure], list[Importance]]
-"""The figures of a report, and what each parameter explains, the highest first."""
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
-CURVE = 16
-"""Width of a curve in the table."""
+_STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">')
+_SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
+
+
+class Drawings(NamedTuple):
+    """What a report shows beside the panels of the live page.
+
+    Attributes:
+        figures: Its figures.
+        found: What each parameter explains, the highest first.
+    """
+
+    figures: list[Figure]
+    found: list[Importance]
 
 
 def write_report(history: History, path: Path, study_dir: Path | None = None) -> None:
@@ -52,106 +58,99 @@ def write_report(history: History, path: Path, study_dir: Path | None = None) ->
     Args:
         history: The study.
         path: Where to.
-        study_dir: The study's folder, where the histograms of its winner may be; None to leave them out.
+        study_dir: The study's folder, where the histograms of its winner and what trials printed may be; None to leave
+            them out.
 
     Raises:
-        UserError: The file cannot be written, or plotly is not installed.
+        UserError: The file cannot be written.
     """
-    shown, found = drawings(history)
-    within = [] if study_dir is None else histograms.figures(histograms.kept(study_dir))
-    files.write_whole(path, page(history, ([*shown, *within], found)))
+    drawn = drawings(history)
+    if study_dir is not None:
+        drawn.figures.extend(histograms.figures(histograms.kept(study_dir)))
+    files.write_whole(path, page(history, drawn, study_dir))
 
 
 def drawings(history: History) -> Drawings:
     """Return the figures of a study's report, and what each parameter explains."""
     full = findings.on_full_problem(history)
-    known = axes.axes(full)
-    found = importances(full, known)
-    order = [each.name for each in found] or [each.name for each in known]
-    ranked = sorted(known, key=lambda each: order.index(each.name))
+    found = importances(full, axes.axes(full))
+    if not any(trial.rows for trial in full.trials):
+        return Drawings([], found)
     drawn = [
-        figures.best_so_far(full),
         figures.pareto(full),
         figures.savings(full),
-        landscape.landscape(full, ranked),
         landscape.importance(found),
-        landscape.parallel(full, ranked),
-        curves.curves(full),
         curves.within_epochs(full),
         bands.bands(full),
-        curves.elapsed(full, order),
-        lanes.figure(history.current),
+        curves.elapsed(full, [each.name for each in ranked(history, found)]),
         stages.stage_figure(history),
     ]
-    shown = [figure for figure in drawn if figure is not None] if any(trial.rows for trial in full.trials) else []
-    return shown, found
+    return Drawings([figure for figure in drawn if figure is not None], found)
 
 
-def page(history: History, drawn: Drawings | None = None) -> str:
-    """Return a study's report as HTML.
+def ranked(history: History, found: Sequence[Importance]) -> list[axes.Axis]:
+    """Return an axis for each parameter searched on the full problem, the most important first."""
+    names = [each.name for each in found]
+    known = axes.axes(findings.on_full_problem(history))
+    return sorted(known, key=lambda each: names.index(each.name)) if names else known
+
+
+def page(history: History, drawn: Drawings | None = None, study_dir: Path | None = None) -> str:
+    """Return a study's report as HTML with all that it needs: less than two megabytes.
 
     Args:
         history: The study.
         drawn: Its figures, where they have been drawn already.
-
-    Raises:
-        UserError: plotly, which draws in the reader's browser, is not installed.
+        study_dir: The study's folder, where what trials printed is; None to leave that out.
     """
-    plotly = _plotly()
     name = history.header.name if history.header else "study"
     shown, found = drawings(history) if drawn is None else drawn
+    data = frozen.content(name, history, shown, [each.name for each in found], study_dir)
     parts = {
-        "title": escape(name),
+        "name": escape(name),
         "goal": escape(str(history.goal)),
         "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, found)),
         "tiles": "".join(_tile(value, what) for value, what in findings.tiles(history)),
-        "comparison": _comparison(history),
-        "figures": "\n".join(_card(figure) for figure in shown),
-        "stages": stages.stage_table(history),
-        "explained": "\n".join(
-            f"<h3>{escape(title)}</h3><p>{escape(' '.join(sentences))}</p>"
-            for title, sentences in explain.study_sections(history, found)
-        ),
-        "table": _table(history),
-        "provenance": "".join(
-            f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history)
-        ),
-        "data": script_json({figure.key: _plain(figure) for figure in shown}),
-        "style": asset("report.css"),
-        "script": asset("report.js"),
-        "plotly": plotly,
+        "first": _comparison(history),
+        "middle": "\n".join([*map(_card, shown), stages.stage_table(history), _explained(history, found)]),
+        "last": _provenance(history),
+        "data": f'<script type="application/json" id="frozen">{data}</script>',
     }
-    return _fill(asset("report.html"), parts)
+    head = f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
+    text = asset("watch/watch.html").replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n{head}', 1)
+    text = text.replace("<title>hpsearch</title>", f"<title>{escape(name)} – hpsearch</title>").replace(
+        "<body>", '<body class="frozen">'
+    )
+    text = _STYLE.sub(lambda found: f"<style>\n{_own(found[1])}</style>", text)
+    text = _SCRIPT.sub(lambda found: f"<script>\n{_own(found[1])}</script>", text)
+    # A name that is no text (half a surrogate pair) is shown as its code.
+    return _fill(text, parts).encode("utf-8", "backslashreplace").decode()
 
 
-def _plotly() -> str:
-    """Return the library that draws the figures, as a script that can stand in a page."""
-    if find_spec("plotly") is None:
-        raise UserError(
-            "a report needs plotly: pip install 'hpsearch[report]' (`hpsearch watch STUDY -o FILE.html` needs nothing)"
-        )
-    from plotly.offline import get_plotlyjs  # slow to import
-
-    return str(get_plotlyjs()).replace("</script", "<\\/script")
+def _own(name: str) -> str:
+    return asset(FILES[f"/{name}"][0]).replace("</script", "<\\/script")
 
 
 def _fill(template: str, parts: dict[str, str]) -> str:
     # Piece by piece: what a part holds is never searched for the next place.
     filled = []
-    for piece in template.split("{{"):
-        name, closed, rest = piece.partition("}}")
-        filled.append(parts[name] + rest if closed else piece)
+    for piece in template.split("<!-- report: "):
+        name, closed, rest = piece.partition(" -->")
+        filled.append(parts[name] + rest if closed and name in parts else piece)
     return "".join(filled)
 
 
-def script_json(value: Any) -> str:
-    """Return JSON that can stand in a script: no text in it can end the element."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+def _explained(history: History, found: list[Importance]) -> str:
+    said = "\n".join(
+        f"<h3>{escape(title)}</h3><p>{escape(' '.join(sentences))}</p>"
+        for title, sentences in explain.study_sections(history, found)
+    )
+    return f'<section class="card wide" id="explained"><h2>Explained</h2>\n{said}\n</section>'
 
 
-def _plain(figure: Figure) -> dict[str, Any]:
-    return {"data": figure.data, "layout": figure.layout, "choices": figure.choices}
+def _provenance(history: History) -> str:
+    said = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history))
+    return f'<section class="card wide"><h2>What a repetition needs</h2><dl>{said}</dl></section>'
 
 
 def _tile(value: str, what: str) -> str:
@@ -166,7 +165,8 @@ def _card(figure: Figure) -> str:
         choice = f'<select data-of="{figure.key}" aria-label="metric">{options}</select>'
     return (
         f'<section class="card{" wide" if figure.wide else ""}"><h2>{escape(figure.title)}{choice}</h2>'
-        f'<div class="figure" id="{figure.key}" style="height:{figure.height}px"></div>'
+        f'<div class="figure" id="{figure.key}" data-title="{escape(figure.title)}" '
+        f'style="min-height:{figure.height}px"></div>'
         f"<p>{escape(figure.caption)}{all_values}</p></section>"
     )
 
@@ -190,77 +190,3 @@ def _comparison(history: History) -> str:
         '<section class="card wide" id="comparison"><h2>Comparison</h2><div class="scroll">'
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div><p>{said}</p></section>"
     )
-
-
-def _table(history: History) -> str:
-    """Return the table of all trials, best first; a cell whose text is not its value to sort by says it."""
-    names = list(dict.fromkeys(name for trial in history.trials for name in trial.params))
-    staged = ["stage"] if any(trial.ask.stage for trial in history.trials) else []
-    metrics = list(history.goal.metrics)
-    front = ["front"] if history.goal.others else []
-    heads = ["trial", *staged, "state", *metrics, *front, "at epoch", "epochs", *names]
-    said = dict.fromkeys(name for trial in history.trials for name in trial.attributes)
-    attributes = {name: f"attributes.{name}" if name in heads else name for name in said}
-    heads += [*attributes.values(), "curve", "diagnosis", "why"]
-    said_of = diagnoses(history)
-    ranked = history.ranked()
-    known = {trial.number for trial in ranked}
-    rest = [trial for trial in history.trials if trial.number not in known]
-    numbers = {"trial", *staged, *metrics, "at epoch", "epochs"}
-    best = {trial.number for trial in history.front()} if front else set()
-    numbers |= {*(n for n in names if any(_is_number(t.params.get(n)) for t in history.trials))}
-    numbers |= {
-        head for name, head in attributes.items() if any(_is_number(t.attributes.get(name)) for t in history.trials)
-    }
-    head = "".join(
-        f'<th scope="col" tabindex="0"{" class=n" if name in numbers else ""}>{escape(name)}</th>' for name in heads
-    )
-    rows = "\n".join(
-        _row(history, trial, names, attributes, bool(staged), said_of[trial.number].label, best)
-        for trial in [*ranked, *rest]
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
-
-
-def _row(
-    history: History,
-    trial: Trial,
-    names: Iterable[str],
-    attributes: Iterable[str],
-    staged: bool,
-    label: str,
-    front: set[int],
-) -> str:
-    why = origin.reason(trial)
-    curve = sparkline(trial.curve(history.goal.metric), CURVE)
-    cells = [
-        _number(trial.number, str(trial.number)),
-        *([_number(trial.ask.stage, str(trial.ask.stage))] if staged else []),
-        f'<td class="{trial.state}">{trial.state}</td>',
-        _number(trial.value, words.number(trial.value)),
-        *(_number(value, pareto.number(value)) for value in pareto.others(history, trial)),
-        *([f"<td>{'yes' if trial.number in front else ''}</td>"] if history.goal.others else []),
-        _number(trial.best_epoch, "–" if trial.best_epoch is None else str(trial.best_epoch)),
-        _number(trial.epoch, str(trial.epoch)),
-        *(_value(trial.params.get(name)) for name in names),
-        *(_value(trial.attributes.get(name)) for name in attributes),
-        f'<td class="curve">{curve}</td>',
-        f"<td>{escape(label)}</td>",
-        f"<td>{escape(why)}</td>",
-    ]
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _value(value: Any) -> str:
-    if _is_number(value):
-        return _number(value, words.param(value))
-    return f"<td>{'–' if value is None else escape(words.param(value))}</td>"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _number(value: float | None, text: str) -> str:
-    exact = "" if value is None or repr(value) == text else f' data-v="{value!r}"'
-    return f'<td class="n"{exact}>{escape(text)}</td>'

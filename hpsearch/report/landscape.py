@@ -1,4 +1,4 @@
-"""Figures of where good trials lie: the map of two parameters, parallel coordinates, and what matters."""
+"""Figures of where good trials lie: the map of two parameters, as a picture, and what matters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.log.history import History, State, Trial
-from hpsearch.report import words
 from hpsearch.report.axes import Axis, matrix
 from hpsearch.report.figures import DRAWN, LABELS, SCALE, Figure, Json, axis, label, short, window, zoomed
 from hpsearch.report.importance import LEAST, RESAMPLES, Importance
@@ -77,8 +76,6 @@ def _points(history: History, state: State, trials: Sequence[Trial], places: NDA
     kept = [i for i, place in enumerate(places) if np.isfinite(place).all()]
     if not kept:
         return []
-    shown = [trials[i] for i in kept]
-    texts = [f"trial {t.number}: {words.number(t.value)}<br>{label(words.params(t.params))}" for t in shown]
     marker: Json = {"color": f"var(--{LABELS[state]})", "symbol": SYMBOLS[state], "opacity": 0.9}
     marker["size"] = 7 if len(history.trials) <= CROWD else 5
     marker["line"] = {"color": "var(--card)", "width": 1}
@@ -86,7 +83,6 @@ def _points(history: History, state: State, trials: Sequence[Trial], places: NDA
     return [{
         "type": "scatter", "mode": "markers", "name": LABELS[state], "marker": marker,
         "x": [short(place) for place in x], "y": [short(place) for place in y],
-        "text": texts, "hovertemplate": "%{text}<extra></extra>",
     }]  # fmt: skip
 
 
@@ -140,50 +136,6 @@ def _slice(history: History, each: Axis) -> Figure:
     )  # fmt: skip
 
 
-def parallel(history: History, known: Sequence[Axis]) -> Figure | None:
-    """Every trial as a line across all parameters to its value; None where nothing was searched."""
-    trials = history.ranked()[::-1]  # the best are drawn last, on top
-    if not known or not trials:
-        return None
-    places = matrix(trials, known)
-    dimensions = [_dimension(each, places[:, i]) for i, each in enumerate(known)]
-    values = np.array([trial.value for trial in trials], dtype=np.float64)
-    limits = window(values, history.goal) or [float(values.min()), float(values.max())]
-    shown = [short(value) for value in values.clip(limits[0], limits[1])]
-    metric: Json = {"label": label(history.goal.metric), "values": shown}
-    # The better half shares out the colours: what is sought are the ways that the best go.
-    ends = sorted([history.goal.loss(float(q)) for q in np.quantile([history.goal.loss(v) for v in values], (0, 0.5))])
-    line = {"color": shown, "colorscale": _scale(history), "cmin": ends[0], "cmax": ends[1]}
-    return Figure(
-        "parallel", "Parallel coordinates",
-        "Each line is a trial, the stronger the better. Drag along an axis to keep what runs through there; "
-        "drag an axis's name to move it; a click on the axis lets go.",
-        [{"type": "parcoords", "line": line, "dimensions": [*dimensions, metric], "labelside": "top",
-          "unselected": {"line": {"color": "var(--pruned)", "opacity": 0.08}}}],
-        {"margin": {"l": 70, "r": 60, "t": 60, "b": 24}}, wide=True, height=400,
-    )  # fmt: skip
-
-
-def _dimension(each: Axis, places: NDArray[np.float64]) -> Json:
-    """Return an axis of the parallel coordinates; trials without the parameter run below its lowest value."""
-    ticks = each.ticks(places) if np.isfinite(places).any() else None
-    said: Json = {"label": label(each.name)}
-    absent = np.isnan(places)
-    if absent.all():
-        return said | {"values": [0.0] * len(places), "tickvals": [0.0], "ticktext": ["–"]}
-    low, high = float(np.nanmin(places)), float(np.nanmax(places))
-    if ticks is None and absent.any():
-        marks = np.linspace(low, high, 5)
-        ticks = [float(mark) for mark in marks], [f"{mark:.3g}" for mark in marks]
-    if absent.any():
-        below = low - 0.15 * (high - low or 1.0)
-        places = np.where(absent, below, places)
-        assert ticks is not None, "made above"
-        ticks = [below, *ticks[0]], ["–", *ticks[1]]
-    said["values"] = [short(place) for place in places]
-    return said if ticks is None else said | {"tickvals": ticks[0], "ticktext": [label(text) for text in ticks[1]]}
-
-
 def importance(found: Sequence[Importance]) -> Figure | None:
     """What each parameter explains of the differences between trials; None where that cannot be told."""
     if not found:
@@ -197,7 +149,6 @@ def importance(found: Sequence[Importance]) -> Figure | None:
             "array": [short(max(each.high - each.share, 0.0)) for each in rising],
             "arrayminus": [short(max(each.share - each.low, 0.0)) for each in rising],
         },
-        "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
     }  # fmt: skip
     return Figure(
         "importance", "What matters",

@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hpsearch.log import virtual
-from hpsearch.log.history import History, State, Trial
-from hpsearch.report import words
-from hpsearch.report.figures import DRAWN, LABELS, Figure, Json, axis, label, short
-
-MOST_BARS = 3000
-"""Most bars of the figure: the last ones are drawn."""
+from hpsearch.log.history import History, Trial
 
 
 class Stretch(NamedTuple):
@@ -59,40 +54,6 @@ def busy(history: History, found: Sequence[Stretch]) -> float:
     """Return in which share of all lanes' time a trial trained, from 0 to 1; what was thrown away does not count."""
     whole = history.declaration.lanes * span(history)
     return min(sum(each.ends - each.begins for each in found) / whole, 1.0) if whole > 0 else 0.0
-
-
-def figure(history: History) -> Figure:
-    """Each stretch a bar in its lane."""
-    found = stretches(history)
-    said = f"Each bar is a trial in its lane. Lanes trained {busy(history, found):.0%} of the time."
-    if len(found) > MOST_BARS:
-        found = sorted(found, key=lambda each: each.begins)[-MOST_BARS:]
-        said += f" Of {len(stretches(history)):,} bars the last {MOST_BARS:,} are drawn."
-    states = [(state, [each for each in found if each.trial.state == state]) for state in DRAWN]
-    data = [_bars(state, some) for state, some in states if some]
-    lanes = 1 + max((each.lane for each in found), default=0)
-    return Figure(
-        "lanes", "Lanes", said, data,
-        {"barmode": "overlay", "bargap": 0.2, "xaxis": axis(unit(history)),
-         "yaxis": axis("lane", autorange="reversed", tickmode="auto", nticks=min(lanes + 1, 17))},
-        wide=True, height=min(200 + 18 * lanes, 640),
-    )  # fmt: skip
-
-
-def _bars(state: State, found: Sequence[Stretch]) -> Json:
-    about = [f"{each.trial.number}, {words.many(each.epochs, 'epoch')}" for each in found]
-    params = [label(words.params(each.trial.params)) for each in found]
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": LABELS[state],
-        "y": [each.lane for each in found],
-        "base": [short(each.begins) for each in found],
-        "x": [short(each.ends - each.begins) for each in found],
-        "customdata": [f"{one}: {other}" for one, other in zip(about, params, strict=True)],
-        "hovertemplate": "trial %{customdata}<extra></extra>",
-        "marker": {"color": f"var(--{LABELS[state]})", "line": {"width": 0}},
-    }
 
 
 def _when(trial: Trial, epoch: int) -> tuple[float, float]:

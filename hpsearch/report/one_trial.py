@@ -84,8 +84,8 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
     return f" ({words.params(known)})" if known else ""
 
 
-def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]:
-    """Return what ``hpsearch show --trial --json`` prints.
+def trial_json(history: History, number: int, study_dir: Path | None) -> dict[str, Any]:
+    """Return what ``hpsearch show --trial --json`` prints; without a folder, as if the trial had left no file in it.
 
     Raises:
         UserError: There is no such trial.
@@ -104,8 +104,8 @@ def trial_json(history: History, number: int, study_dir: Path) -> dict[str, Any]
         "origin": origin.of_trial(trial),
         "traceback": trial.rows[-1].traceback if trial.rows else None,
         **({"turns": turns(trial)} if trial.pauses or trial.ask.evidence else {}),
-        "artifacts": {name: str(path) for path, name in artifacts(study_dir, trial.ask.key)},
-        "output": OutputFiles(study_dir, trial.ask.key).text(),
+        "artifacts": {name: str(path) for path, name in artifacts(study_dir, trial.ask.key)} if study_dir else {},
+        "output": OutputFiles(study_dir, trial.ask.key).text() if study_dir else "",
     }
 
 

@@ -1,4 +1,4 @@
-"""The figures of a report as PNG files, for where a page of HTML cannot go: a chat, a slide, MLflow's list of files."""
+"""Panels of a report as PNG files, for where a page of HTML cannot go: a chat, a slide, MLflow's list of files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.log.history import History
+from hpsearch.report import curves, figures, findings, landscape
+from hpsearch.report.axes import Axis
 from hpsearch.report.figures import Figure, Json, asset
-
-DRAWN = ("best", "map", "curves")
-"""Keys of the figures that become pictures."""
 
 WIDTH, DPI = 8.0, 110
 """Inches, and dots to an inch."""
@@ -23,9 +23,23 @@ WIDTH, DPI = 8.0, 110
 _MARKERS = {"circle": "o", "circle-open": "o", "x": "x", "star": "*"}
 
 
-def pictures(figures: Sequence[Figure]) -> dict[str, bytes]:
-    """Return PNG images of the figures that can be drawn in one, by file name; the same figures give the same bytes."""
-    return {f"{figure.key}.png": picture(figure) for figure in figures if figure.key in DRAWN}
+def pictures(history: History, ranked: Sequence[Axis]) -> dict[str, bytes]:
+    """Return PNG images of a study by file name; the same study gives the same bytes.
+
+    Args:
+        history: The study.
+        ranked: An axis for each of its parameters, the most important first.
+    """
+    return {f"{figure.key}.png": picture(figure) for figure in pictured(history, ranked)}
+
+
+def pictured(history: History, ranked: Sequence[Axis]) -> list[Figure]:
+    """Return the figures that become pictures; none where no trial has trained."""
+    full = findings.on_full_problem(history)
+    if not any(trial.rows for trial in full.trials):
+        return []
+    found = [figures.best_so_far(full), landscape.landscape(full, ranked), curves.curves(full)]
+    return [figure for figure in found if figure is not None]
 
 
 def picture(figure: Figure) -> bytes:
@@ -100,7 +114,7 @@ def _side(axes: Any, side: Any, layout: Json, which: str) -> None:
 
 
 def _numbers(values: Any) -> NDArray[np.float64]:
-    """Return the numbers of an axis: a list with gaps, or Plotly's binary form."""
+    """Return the numbers of an axis: a list with gaps, or their bytes."""
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), f"<{values['dtype']}").astype(np.float64)
     return np.array(values, dtype=np.float64)

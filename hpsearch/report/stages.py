@@ -75,7 +75,6 @@ def _bar(name: str, colour: str, places: list[str], values: list[tuple[float, fl
         "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 1.5,
                     "array": [high - value for value, _, high in values],
                     "arrayminus": [value - low for value, low, _ in values]},
-        "hovertemplate": "%{y}: %{x:.2f}<extra></extra>",
     }  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -19,6 +18,7 @@ from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import read
 from hpsearch.log.records import Header
 from hpsearch.report import watched
+from hpsearch.report.figures import asset
 
 HOST, PORT, TRIES = "127.0.0.1", 8008, 20
 
@@ -31,6 +31,7 @@ FILES = {
     "/watch.css": ("watch/watch.css", "text/css"),
     "/watch.js": ("watch/watch.js", "text/javascript"),
     "/panels.js": ("watch/panels.js", "text/javascript"),
+    "/figures.js": ("watch/figures.js", "text/javascript"),
     "/uPlot.js": ("watch/uPlot.iife.min.js", "text/javascript"),
     "/uPlot.css": ("watch/uPlot.min.css", "text/css"),
 }
@@ -176,11 +177,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a page asks every second."""
-
-
-def asset(name: str) -> str:
-    """Return the text of one of the page's files."""
-    return resources.files("hpsearch.report").joinpath("page", *name.split("/")).read_text(encoding="utf-8")
 
 
 def serve(root: Path, study: str | None, port: int = PORT, say: Callable[[str], object] = print) -> None:

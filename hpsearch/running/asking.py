@@ -139,7 +139,7 @@ class Session:
         with self._opened() as clock:
             trial = self._trial(clock, number)
             if trial.state == "PRUNED":
-                return trial  # it was stopped, and whoever trained it says so
+                return trial  # it was stopped, and what trained it says so
             self._check_runs(trial)
             metrics, attributes = self._metrics(value), self._attributes(attributes)
             if trial.rows and same(metrics, trial.rows[-1].metrics):
@@ -196,7 +196,7 @@ class Session:
                 self._clock.log = log
                 return self._clock
         else:
-            history = open_history(log, self._study, None, self._study_file, _nobody)
+            history = open_history(log, self._study, None, self._study_file, _silent)
         plan = self._plan.following(history)
         ladder = plan.ladder(history)
         if not all_failed(history):
@@ -315,5 +315,5 @@ def _check(study: Study) -> None:
             raise UserError(f"study {name!r}: {limit} is for trials that the study trains; leave it out")
 
 
-def _nobody(text: str) -> None:
-    """Hear what is said of a log: nobody watches."""
+def _silent(text: str) -> None:
+    """Drop a line about the log: nothing shows it."""

@@ -30,7 +30,7 @@ class Callbacks:
         self._inner, self._study, self._callbacks = inner, study, tuple(callbacks)
 
     def begin(self, history: History, plan: StudyPlan) -> None:
-        """Hand on that a study begins."""
+        """Forward that a study begins."""
         self._inner.begin(history, plan)
 
     def tick(self, history: History, record: Tick) -> None:
@@ -50,7 +50,7 @@ class Callbacks:
         self._inner.message(text)
 
     def end(self, history: History) -> None:
-        """Hand on that nothing more comes."""
+        """Forward that the run has ended."""
         self._inner.end(history)
 
     def _call(self, callback: Callback, trial: Trial) -> None:

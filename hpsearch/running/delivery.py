@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.tracking.deliver import Deliverer
 from hpsearch.tracking.exhibits import Exhibits
@@ -37,13 +36,12 @@ def _draw(history: History, study_dir: Path) -> Mapping[str, bytes]:
     from hpsearch.report import histograms, html, pictures
 
     drawn, kept = html.drawings(history), histograms.kept(study_dir)
+    ranked = html.ranked(history, drawn.found)
     files = {} if kept is None else {histograms.FILE: (json.dumps(kept, indent=1) + "\n").encode()}
-    try:
-        page = html.page(history, ([*drawn[0], *histograms.figures(kept)], drawn[1]))
-        files[html.FILE] = page.encode()
-    except UserError as error:  # MLflow is here without what draws a page; the curves are worth delivering alone
-        print(f"no {html.FILE}: {error}", file=sys.stderr)
-    return {**files, **pictures.pictures(drawn[0])}
+    drawn.figures.extend(histograms.figures(kept))
+    # What trials printed stays here: nobody asked for it to be sent.
+    files[html.FILE] = html.page(history, drawn).encode()
+    return {**files, **pictures.pictures(history, ranked)}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     # Ctrl-C is the coordinator's to answer: it ends the study in order, and then this process by its standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What libraries print is for nobody; the coordinator reads the pipe behind standard output.
+    # What libraries print is dropped; the coordinator reads the pipe behind standard output.
     answer = os.dup(sys.stdout.fileno())
     with open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The end of a run's delivery: it is waited for, or left to go on by itself, and people are told which, and where."""
+"""The end of a run's delivery: it is waited for, or goes on by itself; a line says which, and where."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpsearch.tracking.delivery_report import DeliveryReport
 from hpsearch.tracking.process import Delivery, NoDelivery
 
 WORTH_TELLING = 1.0
-"""Seconds of waiting for the delivery that people are told of: they are not in the time that the run took."""
+"""Seconds of waiting for the delivery that a line names: they are not in the time that the run took."""
 
 
 def finish(delivery: Delivery | NoDelivery, outlet: Outlet, tell: Callable[[str], None]) -> DeliveryReport:

@@ -29,7 +29,7 @@ from hpsearch.study.study import Study
 
 
 class Unwritten(Log):
-    """A log that is written nowhere: who runs the study keeps its history."""
+    """A log that is written nowhere: the caller keeps the history."""
 
     def __init__(self) -> None:
         super().__init__(Path("nowhere"))
@@ -46,7 +46,7 @@ class Unwritten(Log):
 
 
 class Unsaved(Checkpoints):
-    """Checkpoints that nobody will take up."""
+    """Checkpoints that are not saved: the study is never resumed."""
 
     def __init__(self) -> None:
         super().__init__(Path("nowhere"), "")
@@ -77,8 +77,8 @@ def run_in_memory(
     Args:
         study: A flat study with a model.
         dataset: Its data.
-        observer: Who watches; None for nobody.
-        interrupted: Asked after each tick; True ends the run.
+        observer: Shows the run; None shows nothing.
+        interrupted: Called after each tick; where it returns True the run ends.
         workers: Processes that train; 1 trains in this one. It changes no result.
 
     Raises:

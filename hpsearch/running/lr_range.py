@@ -39,7 +39,7 @@ FEWEST_SAMPLES = 100
 """… or in fewer, where a stretch would be of fewer samples than this: its cost would be noise."""
 
 FEWEST_EPOCHS, FEWEST_STEPS, MOST_EPOCHS = 3, 300, 100
-"""Epochs that are trained where nobody says how many: at least three, and on small data as many as make 300 steps."""
+"""Epochs that are trained by default: at least three, and on small data as many as make 300 steps."""
 
 UNREGULARISED: Mapping[str, Any] = {
     "l1": 0.0,

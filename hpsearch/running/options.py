@@ -227,7 +227,7 @@ class View:
         checked(self.callbacks)
 
     def open(self) -> Observer:
-        """Return who watches."""
+        """Return what shows the run."""
         if self.observer is not None or self.quiet:
             return self.observer or Silent()
         from hpsearch.report.live import live_view

@@ -30,7 +30,7 @@ def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: Exit
         plan: What the run is made of.
         place: Where trials are to train.
         uid: The study's.
-        watcher: Told of workers.
+        watcher: Shows lines about workers.
         stack: Ends the workers when it is closed.
 
     Raises:

@@ -83,7 +83,7 @@ class Result:
 
     @property
     def search_best(self) -> Trial | None:
-        """The trial with the best value of the search, which was seen once and may have been luck."""
+        """The trial with the best value of the search, which was measured once and may be high by chance."""
         return self.history.best
 
     @property

@@ -112,7 +112,7 @@ def _name(study: Study) -> str:
 
 def _declared(study: Study) -> Any:
     if not callable(study.space) and not study.space:
-        return Grid()  # an empty space has one point, whoever is asked
+        return Grid()  # an empty space has one point, whatever the sampler
     return resolve(SAMPLERS[study.sampler])() if isinstance(study.sampler, str) else study.sampler
 
 

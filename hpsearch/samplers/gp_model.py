@@ -183,7 +183,7 @@ def expected_improvement(mean: Array, deviation: Array, best: Array | float) -> 
         mean: Shape (m,) or (m, s).
         deviation: Shape (m,).
         best: What counts as the lowest loss so far, one number or one per fantasy. Where evaluations are noisy that is
-            the lowest mean and not the luckiest observation, lest the neighbourhood of a lucky one look improvable.
+            the lowest mean and not the lowest observation: near one that is low by noise, more would be expected.
     """
     mean = mean.reshape(len(mean), -1)
     gap = best - mean

@@ -132,12 +132,13 @@ def _points(
     cv: Any,
     confirm: Any,
     audit: Any,
+    lookback: Any,
     enqueue: Any,
     sampler: Any,
     pruner: Any,
 ) -> Settled:
     """Turn a list of grids into its points, and settle the sampler and the pruner where they were not named."""
-    about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit)
+    about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit, lookback)
     found = settled(sampler, pruner, about, pauses)
     if isinstance(space, list | tuple):
         points, objects = points_of(space, {} if model is None else model.get_params(deep=True))

@@ -8,7 +8,7 @@ begun keep the pair of the rule that their log names, or of the first where it n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from hpsearch.study.registry import RULES
@@ -50,6 +50,7 @@ class About(NamedTuple):
     cv: Any
     confirm: int
     audit: float
+    lookback: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,28 @@ _FIRST = (
     Default("plain functions", lambda a: True, "tpe", "asha", "it takes any space, and thousands of trials"),
 )
 
-TABLES: Mapping[int, tuple[Default, ...]] = {1: _FIRST}
+_SECOND = tuple(
+    each
+    for kind in _FIRST
+    for each in {
+        # Whether a study confirms what it found may be said later: it is no part of what the study is.
+        "repeated points": (replace(kind, applies=lambda a: a.repeats > 1 or a.audit > 0),),
+        # A paused model is kept as its state, in a file where many wait. A function's code, which may hold anything,
+        # can only wait where it runs; and what looks back does not go with decisions by the order of all that happened.
+        "trials of several epochs": (
+            Default(
+                "models that train for several epochs",
+                lambda a: a.model is not None and _epochs(a) > 1 and not a.lookback,
+                "freeze_thaw",
+                "none",
+                "it goes on with the trials that promise most for their epochs",
+            ),
+            kind,
+        ),
+    }.get(kind.kind, (kind,))
+)
+
+TABLES: Mapping[int, tuple[Default, ...]] = {1: _FIRST, 2: _SECOND}
 """The table of each rule; the first entry that applies is a study's."""
 
 

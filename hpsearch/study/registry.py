@@ -34,7 +34,7 @@ PRUNERS: Mapping[str, str] = {
     "patient": "hpsearch.pruners.patient.Patient",
 }
 
-RULES: Mapping[str, int] = {"chapter": 2, "defaults": 1, "gp": 2}
+RULES: Mapping[str, int] = {"chapter": 2, "defaults": 2, "gp": 2}
 """Versions of the rules by which samplers decide, and of those by which a study gets one that names none, where they
 were changed: a log's header notes them, so that a study goes on under those that it began with. They are no part of a
 study's identity."""

@@ -9,10 +9,11 @@ from typing import Any
 
 from hpsearch.errors import UserError, did_you_mean
 from hpsearch.study.checks import pauses
-from hpsearch.study.defaults import Unsaid
+from hpsearch.study.defaults import Unsaid, default_of
 from hpsearch.study.naming import data_word
 from hpsearch.study.settings import having
 from hpsearch.study.study import SETTINGS, Study
+from hpsearch.study.unsaid import about
 
 SETTABLE = having(Study, "settable")
 """What ``--set`` changes, beside the model's parameters."""
@@ -73,7 +74,7 @@ def variant(study: Study, changed: Study) -> str:
     parts: dict[str, str] = {}
     for key in SETTABLE:
         old, new = getattr(study, key), getattr(changed, key)
-        if SETTINGS[key].named and new != old and not isinstance(new, Unsaid):
+        if SETTINGS[key].named and _differs(study, key, old, new):
             parts[key] = f"{key}={_word(new)}"
     old_params, new_params = _params(study), _params(changed)
     for key, value in new_params.items():
@@ -83,6 +84,18 @@ def variant(study: Study, changed: Study) -> str:
     if changed.data is not study.data and not _same(changed.data, study.data):
         words.insert(0, data_word(changed.data))
     return f"{study.name}{',' if '@' in study.name else '@'}{','.join(words)}" if words else study.name
+
+
+def _differs(study: Study, key: str, old: Any, new: Any) -> bool:
+    """Return whether a value makes a variant.
+
+    What takes the place of a default does where it differs from that, or from the first rule's: by these variants were
+    named that are still there.
+    """
+    if isinstance(new, Unsaid):
+        return False
+    first = getattr(default_of(about(study), 1), key) if isinstance(old, Unsaid) else old
+    return bool(new != old or new != first)
 
 
 def _params(study: Study) -> dict[str, Any]:

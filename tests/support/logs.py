@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,21 @@ def two_stages(worth: Callable[[int], float], points: int = 8, name: str = "ladd
         note = ("stage 0 misleads here: planted",) if stage else ()
         made.append(Tick(stage, 1_700_000_001.0 + stage, asks, rows, ends, notes=note))
     return made
+
+
+def many(trials: int, epochs: int, params: int) -> list[Record]:
+    """A log of many trials in eight lanes."""
+    draw = random.Random(0)
+    records: list[Record] = [header("big", n_trials=trials, lanes=8)]
+    for first in range(0, trials, 8):
+        numbers = range(first, min(first + 8, trials))
+        asks = tuple(Ask(n, n - first, {f"p{j}": draw.random() for j in range(params)}, n) for n in numbers)
+        for epoch in range(1, epochs + 1):
+            last = epoch == epochs
+            rows = tuple(Row(n, n - first, epoch, {"val_accuracy": draw.random()}, 0.1, last) for n in numbers)
+            ends = tuple(Decision(n, "complete", f"all {epochs} epochs done", "epochs") for n in numbers)
+            records.append(Tick(len(records) - 1, 1.7e9, asks if epoch == 1 else (), rows, ends if last else ()))
+    return records
 
 
 def write(root: Path, made: Iterable[Record]) -> Path:

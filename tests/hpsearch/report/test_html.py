@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,27 @@ import pytest
 from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Header, Row, Tick
-from hpsearch.report.html import page, write_report
+from hpsearch.report import columns, pictures, watched
+from hpsearch.report.html import drawings, page, ranked, write_report
+from hpsearch.report.importance import Importance
 
 Searched = Callable[..., History]
 
 
-def figures(html: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+def told(html: str) -> dict[str, Any]:
+    """What the page holds of its study."""
+    found = re.search(r'<script type="application/json" id="frozen">(.*?)</script>', html, re.DOTALL)
     assert found is not None
     return dict(json.loads(found[1]))
+
+
+def figures(html: str) -> dict[str, Any]:
+    return dict(told(html)["figures"])
+
+
+def column(html: str, name: str) -> list[Any]:
+    (found,) = [each for each in told(html)["study"]["columns"] if each["name"] == name]
+    return [found["names"][place] for place in found["of"]] if "names" in found else list(found["values"])
 
 
 def numbers(packed: dict[str, str]) -> list[float]:
@@ -74,14 +87,18 @@ def test_the_same_study_gives_the_same_page(html: str, searched: Searched) -> No
 
 
 def test_the_page_fetches_nothing(html: str) -> None:
-    table = Table(html)
-    assert table.addresses == []
-    assert "link" not in table.tags
-    assert "default-src 'none'" in html
+    assert Table(html).addresses == ["data:,"], "an icon, so that none is asked for"
+    assert not re.search(r"url\((?!#)|@import|src=", html)
+    # Names of a language and of a library's home, which nothing follows.
+    assert set(re.findall(r"https?://[^\s\"')]+", html)) <= {
+        "http://www.w3.org/2000/svg",
+        "https://github.com/leeoniya/uPlot",
+    }
+    assert "default-src 'none'" in unescape(html)
 
 
 def test_the_page_says_what_the_study_found(html: str, history: History) -> None:
-    summary = re.search(r'<p class="summary">(.*?)</p>', html)
+    summary = re.search(r'<p class="summary"[^>]*>(.*?)</p>', html)
     assert summary is not None
     best = history.best
     assert best is not None
@@ -89,27 +106,50 @@ def test_the_page_says_what_the_study_found(html: str, history: History) -> None
         assert text in summary[1]
 
 
-def test_every_figure_of_the_report_is_there(html: str) -> None:
-    drawn = figures(html)
-    assert list(drawn) == ["best", "savings", "map", "importance", "parallel", "curves", "elapsed", "lanes"]
-    for key in drawn:
-        assert f'id="{key}"' in html
+def test_every_panel_and_figure_of_the_report_is_there(html: str) -> None:
+    assert list(figures(html)) == ["savings", "importance", "elapsed"]
+    panels = ("sofar", "curves", "parallel", "map", "lanes", "trials", "explained")
+    for key in (*panels, *figures(html)):
+        assert html.count(f'id="{key}"') == 1, key
 
 
-def test_all_curves_are_drawn_for_every_metric(html: str, history: History) -> None:
-    drawn = figures(html)["curves"]
-    names = [name for name, _ in drawn["choices"]]
-    assert names[0] == "val_accuracy"
-    assert len(names) == 6
-    for name, traces in drawn["choices"]:
-        shown = sorted(value for trace in traces for value in numbers(trace) if not math.isnan(value))
-        known = [value for trial in history.trials for value in trial.curve(name) if math.isfinite(value)]
-        assert shown == pytest.approx(sorted(known), rel=1e-6)
+def test_all_curves_are_there_for_every_metric(html: str, history: History) -> None:
+    study = told(html)["study"]
+    curves = {"val_accuracy": study["curves"], **study["other_curves"]}
+    assert len(curves) == 6
+    for name, shown in curves.items():
+        for trial in history.trials:
+            epochs, values = shown[str(trial.number)]
+            assert epochs == trial.rows.epochs
+            known = [row.metrics[name] for row in trial.rows]
+            assert [value is None for value in values] == [not math.isfinite(value) for value in known]
+            pairs = [pair for pair in zip(values, known, strict=True) if pair[0] is not None]
+            assert [value for value, _ in pairs] == pytest.approx([value for _, value in pairs], rel=1e-4)
 
 
-def test_pruned_curves_are_fainter_than_complete_ones(html: str) -> None:
-    opacity = {trace["name"]: trace.get("opacity", 1) for trace in figures(html)["curves"]["data"]}
-    assert opacity["pruned"] < opacity["complete"]
+def test_of_many_curves_of_other_metrics_fewer_points_are_told(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = searched(30, 40)
+    whole = watched.study_data("made", history)["other_curves"]
+    assert len(whole["norm"]["0"][0]) == len(history.trials[0].rows)
+    monkeypatch.setattr(watched, "OTHERS", 1000)
+    few = watched.study_data("made", history)["other_curves"]
+    assert list(few) == list(whole)
+    assert sum(len(curve[0]) for curves in few.values() for curve in curves.values()) <= 1500
+    for trial in history.trials[:: len(history.trials) // len(few["norm"]) + 1]:
+        if str(trial.number) in few["norm"]:
+            assert few["norm"][str(trial.number)][0][-1] == trial.epoch, "the last is always among them"
+
+
+def test_each_trial_is_a_dot_where_it_was_at_its_best(html: str, history: History) -> None:
+    study = told(html)["study"]
+    at, places = study["dots"]
+    assert sorted(places) == [trial.number for trial in history.trials if trial.best_epoch is not None]
+    assert len(set(at)) == len(at)
+    dot = dict(zip(places, at, strict=True))
+    reached = {number: count for count, number in zip(study["so_far"][0], study["so_far"][2], strict=False)}
+    assert all(dot[number] >= count for number, count in reached.items())
 
 
 def test_curves_too_many_to_draw_are_thinned_but_keep_best_and_last(
@@ -132,11 +172,12 @@ def test_curves_too_many_to_draw_are_thinned_but_keep_best_and_last(
 
 
 def test_the_incumbents_line_ends_at_the_best_value(html: str, history: History) -> None:
-    (line,) = [trace for trace in figures(html)["best"]["data"] if trace["name"] == "best so far"]
+    epochs, values, who = told(html)["study"]["so_far"]
     assert history.best is not None
-    assert line["y"][-1] == pytest.approx(history.best.value, rel=1e-4)
-    assert line["x"][-1] == sum(trial.epoch for trial in history.trials)
-    assert line["y"] == sorted(line["y"])
+    assert values[-1] == pytest.approx(history.best.value, rel=1e-4)
+    assert who[-1] == history.best.number
+    assert epochs[-1] == sum(trial.epoch for trial in history.trials)
+    assert values == sorted(values)
 
 
 def test_trained_and_saved_epochs_add_up_to_what_was_planned(html: str, history: History) -> None:
@@ -152,30 +193,41 @@ def test_training_time_compares_the_sizes_of_mini_batches(html: str) -> None:
     assert last == sorted(last, reverse=True)  # in the made-up study small mini-batches take longer
 
 
-def test_the_map_is_of_the_two_numbers_that_matter_most(html: str) -> None:
-    drawn = figures(html)["map"]
-    assert drawn["layout"]["xaxis"]["title"]["text"].startswith("learning_rate")
-    assert {trace["type"] for trace in drawn["data"]} == {"contour", "scatter"}
-    heights = [z for row in drawn["data"][0]["z"] for z in row if z is not None]
+def test_the_map_begins_with_the_two_numbers_that_matter_most(html: str, history: History) -> None:
+    assert told(html)["important"][:2] == ["learning_rate", "l2"]
+    drawn = {figure.key: figure for figure in pictures.pictured(history, ranked(history, drawings(history).found))}
+    assert list(drawn) == ["best", "map", "curves"]
+    assert drawn["map"].layout["xaxis"]["title"]["text"].startswith("learning_rate")
+    assert {trace["type"] for trace in drawn["map"].data} == {"contour", "scatter"}
+    heights = [z for row in drawn["map"].data[0]["z"] for z in row if z is not None]
     assert 0 < min(heights) <= max(heights) < 1
 
 
-def test_the_table_holds_every_trial_best_first(html: str, history: History) -> None:
-    head, *rows = Table(html).rows
-    assert head[:5] == ["trial", "state", "val_accuracy", "at epoch", "epochs"]
-    ranked = [str(trial.number) for trial in history.ranked()]
-    assert [row[0] for row in rows][: len(ranked)] == ranked
-    assert sorted(int(row[0]) for row in rows) == list(range(40))
+def test_the_table_says_of_every_trial_how_it_went_and_why_it_ended(html: str, history: History) -> None:
+    assert [each["name"] for each in told(html)["study"]["columns"]] == ["diagnosis", "curve", "why"]
+    assert told(html)["study"]["trials"]["number"] == list(range(40))
+    for trial, why, curve in zip(history.trials, column(html, "why"), column(html, "curve"), strict=True):
+        assert trial.decision is not None
+        assert trial.decision.reason in why
+        assert bool(curve) == (trial.state != "FAILED")
+    assert "unclear" in column(html, "diagnosis")
+
+
+def test_columns_for_which_there_is_no_room_are_left_out(history: History) -> None:
+    whole = columns.columns(history, 10**6)
+    few = columns.columns(history, 1000)
+    assert 0 < len(few) < len(whole)
+    assert few == whole[: len(few)]
+    assert len(json.dumps(few)) <= 1000
 
 
 def test_what_trials_say_of_themselves_stands_in_the_table(searched: Searched) -> None:
     history = searched(n_trials=4)
     history.trials[0].attributes |= {"layers": 3, "state": "<odd>"}
     history.trials[2].attributes |= {"layers": 12}
-    head, *rows = Table(page(history)).rows
-    assert head[-5:] == ["layers", "attributes.state", "curve", "diagnosis", "why"]
-    said = {int(row[0]): row[-5:-3] for row in rows}
-    assert said == {0: ["3", "<odd>"], 1: ["–", "–"], 2: ["12", "–"], 3: ["–", "–"]}
+    html = page(history)
+    assert column(html, "layers") == [3, None, 12, None]
+    assert column(html, "attributes.state") == ["<odd>", "–", "–", "–"]
 
 
 def test_what_a_user_wrote_cannot_become_part_of_the_page() -> None:
@@ -188,8 +240,9 @@ def test_what_a_user_wrote_cannot_become_part_of_the_page() -> None:
     assert evil not in shown
     assert "<script>alert" not in shown
     table = Table(shown)
-    assert table.tags.count("script") == 3
-    assert any(evil in row for row in table.rows)
+    assert table.tags.count("script") == 5, "the data, and four scripts of ours"
+    assert evil in [axis["name"] for axis in told(shown)["study"]["axes"]]
+    assert told(shown)["study"]["metric"] == evil
 
 
 @pytest.mark.parametrize(
@@ -200,7 +253,8 @@ def test_what_a_user_wrote_cannot_become_part_of_the_page() -> None:
 def test_a_study_that_has_just_begun_has_a_page(search: Callable[..., list[Any]], n_ticks: int) -> None:
     made = search(40)[: 1 + n_ticks]
     shown = page(History.fold(made, Goal("val_accuracy", "maximize")))
-    assert ("best" in figures(shown)) == bool(n_ticks)
+    assert ("savings" in figures(shown)) == bool(n_ticks)
+    assert bool(told(shown)["study"]["curves"]) == bool(n_ticks)
 
 
 def test_a_study_without_a_space_has_a_page_without_maps(search: Callable[..., list[Any]]) -> None:
@@ -208,7 +262,8 @@ def test_a_study_without_a_space_has_a_page_without_maps(search: Callable[..., l
     tick = Tick(0, 1.0, (Ask(0, 0, {}, 0),), (Row(0, 0, 1, {"loss": 0.5}, finished=True),),
                 (Decision(0, "complete", "done", "epochs"),))  # fmt: skip
     shown = page(History.fold([header, tick], Goal("loss", "minimize")))
-    assert list(figures(shown)) == ["best", "savings", "curves", "elapsed", "lanes"]
+    assert list(figures(shown)) == ["savings", "elapsed"]
+    assert told(shown)["study"]["axes"] == []
 
 
 def test_only_trials_on_the_full_problem_are_drawn_and_all_are_in_the_table() -> None:
@@ -218,18 +273,26 @@ def test_only_trials_on_the_full_problem_are_drawn_and_all_are_in_the_table() ->
     rows = tuple(Row(i, i, 1, {"m": 9.0 - i}, finished=True) for i in range(6))
     decisions = tuple(Decision(i, "complete", "done", "epochs") for i in range(6))
     shown = page(History.fold([header, Tick(0, 1.0, asks, rows, decisions)], Goal("m", "maximize")))
-    values = [value for trace in figures(shown)["curves"]["choices"][0][1] for value in numbers(trace)]
-    assert sorted(value for value in values if not math.isnan(value)) == [4.0, 5.0]
-    ladder, rows = Table(shown.split('<section class="card wide" id="trials">')[0]).rows, Table(shown).rows
-    head, *rows_shown = rows[len(ladder) :]
-    assert head[1] == "stage"
-    assert len(rows_shown) == 6
+    study = told(shown)["study"]
+    assert [curve[1] for curve in study["curves"].values()] == [[5.0], [4.0]]
+    assert study["so_far"][1] == [5.0, 5.0]
+    assert study["trials"]["stage"] == [0, 0, 0, 0, 1, 1]
+    assert (study["stage"], len(study["stages"])) == (1, 2)
+
+
+def test_before_the_full_problem_is_reached_the_largest_one_so_far_is_drawn() -> None:
+    stages = [{"train": 100}, {}]
+    header = Header("s", "u", {"metric": "m", "direction": "maximize", "stages": stages}, {}, {}, 0.0)
+    tick = Tick(0, 1.0, (Ask(0, 0, {"x": 1.0}, 0),), (Row(0, 0, 1, {"m": 9.0}),), ())
+    study = told(page(History.fold([header, tick], Goal("m", "maximize"))))["study"]
+    assert (study["stage"], study["stages"]) == (0, [])
+    assert study["curves"] == {"0": [[1], [9.0]]}
 
 
 def test_the_ladder_is_a_table_of_its_stages_with_cost_and_agreement() -> None:
     history = History.fold(logs.two_stages(lambda i: -float(i)), Goal("val_accuracy", "maximize"))
     shown = page(history)
-    head, small, full, *_ = Table(shown[shown.index('id="stages"') :]).rows
+    head, small, full, *_ = Table(shown[shown.index('id="stages"') : shown.index('id="explained"')]).rows
     assert head[:3] == ["stage", "what it is", "trials"]
     assert small[:5] == ["0", "2 classes, 100 training samples", "8", "8", "8.0"]
     assert small[5] == "-1.00 [-1.00, -1.00], 8 points"
@@ -266,6 +329,32 @@ def test_a_report_that_cannot_be_written_is_a_users_mistake(history: History, tm
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
 
 
+def test_half_a_character_in_a_name_does_not_keep_a_report_from_being_written(tmp_path: Path) -> None:
+    header = Header("\udc80", "u", {"metric": "m", "direction": "maximize"}, {}, {}, 0.0)
+    tick = Tick(0, 1.0, (Ask(0, 0, {"\udc80": 1.0}, 0),), (Row(0, 0, 1, {"m": 0.5}, finished=True),), ())
+    write_report(History.fold([header, tick], Goal("m", "maximize")), tmp_path / "report.html")
+    assert told((tmp_path / "report.html").read_text(encoding="utf-8"))["study"]["study"] == "\udc80"
+
+
 @pytest.mark.slow
-def test_a_thousand_trials_of_fifty_epochs_and_six_metrics_fit_in_eight_megabytes(searched: Searched) -> None:
-    assert len(page(searched(1000, 50, 8)).encode()) < 8e6
+@pytest.mark.parametrize(("n_trials", "epochs", "n_params"), [(10_000, 2, 12), (600, 50, 3)])
+def test_a_report_of_many_trials_is_a_megabyte_of_data_and_two_in_all(
+    n_trials: int, epochs: int, n_params: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hpsearch.report import html
+
+    important = f"p{n_params - 1}"
+    # A forest of 10,000 trials takes longer than all else.
+    monkeypatch.setattr(html, "importances", lambda *_: [Importance(important, 0.5, 0.4, 0.6)])
+    monkeypatch.setattr(html, "ranked", lambda *_: [])
+    history = History.fold(logs.many(n_trials, epochs, n_params), Goal("val_accuracy", "maximize"))
+    text = page(history)
+    data = re.search(r'id="frozen">(.*?)</script>', text, re.DOTALL)
+    assert data is not None
+    assert len(data[1].encode()) < 1e6
+    assert len(text.encode()) < 2e6
+    study = told(text)["study"]
+    assert len(study["trials"]["number"]) == n_trials
+    assert [each["name"] for each in study["columns"]] == ["diagnosis", "curve", "why"]
+    assert important in [axis["name"] for axis in study["axes"]], "what matters has an axis before the rest"
+    assert len(told(text)["trials"]) == watched.BEST, "the best are told whole"

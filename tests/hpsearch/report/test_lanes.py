@@ -58,14 +58,8 @@ def test_in_virtual_time_a_bar_is_as_long_as_its_epochs_cost() -> None:
     assert told["trial"] == [0, 1, 2]
 
 
-def test_the_figure_says_how_busy_lanes_were_and_draws_the_last_of_very_many(
-    in_turns: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = lanes.figure(in_turns)
-    assert "62%" in drawn.caption
-    bars = {trace["name"]: list(zip(trace["y"], trace["base"], trace["x"], strict=True)) for trace in drawn.data}
-    assert bars == {"pruned": [(1, 0.0, 2.0)], "running": [(0, 0.0, 1.0), (1, 2.0, 2.0)]}
-    monkeypatch.setattr(lanes, "MOST_BARS", 1)
-    few = lanes.figure(in_turns)
-    assert "Of 3 bars the last 1 are drawn" in few.caption
-    assert [trace["base"] for trace in few.data] == [[2.0]]
+def test_the_page_draws_each_turn_and_says_how_busy_lanes_were(in_turns: History) -> None:
+    told = watched.study_data("s", in_turns)["lanes"]
+    assert told["busy"] == 0.625
+    bars = list(zip(*(told[key] for key in ("trial", "lane", "begins", "lasts")), strict=True))
+    assert bars == [(0, 0, 0.0, 1.0), (0, 1, 2.0, 2.0), (1, 1, 0.0, 2.0)]

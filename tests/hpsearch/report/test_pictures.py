@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hpsearch.log.history import History
-from hpsearch.report import html, pictures
+from hpsearch.report import axes, html, pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
 
@@ -16,17 +16,18 @@ Searched = Callable[..., History]
 
 @pytest.mark.slow
 def test_best_so_far_map_and_curves_become_images_and_the_same_study_the_same_bytes(searched: Searched) -> None:
-    figures, _ = html.drawings(searched(30))
-    drawn = pictures.pictures(figures)
+    history = searched(30)
+    ranked = html.ranked(history, html.drawings(history).found)
+    drawn = pictures.pictures(history, ranked)
     assert list(drawn) == ["best.png", "map.png", "curves.png"]
     assert all(content.startswith(b"\x89PNG\r\n") for content in drawn.values())
     assert all(2_000 < len(content) < 500_000 for content in drawn.values())
-    assert pictures.pictures(figures) == drawn
+    assert pictures.pictures(history, ranked) == drawn
 
 
 def test_an_image_shows_what_its_figure_holds(searched: Searched) -> None:
-    some, more = (html.drawings(searched(count))[0] for count in (20, 30))
-    assert all(a != b for a, b in zip(pictures.pictures(some).values(), pictures.pictures(more).values(), strict=True))
+    some, more = (pictures.pictures(history, axes.axes(history)) for history in (searched(20), searched(30)))
+    assert all(a != b for a, b in zip(some.values(), more.values(), strict=True))
 
 
 def test_a_title_with_signs_of_markup_is_drawn_as_it_is() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import random
 import re
 import shutil
 import threading
@@ -20,7 +19,7 @@ from browser import CHROMIUM, WHY_NOT, Browser
 from hpsearch.cli import main
 from hpsearch.log.history import Goal, History
 from hpsearch.log.lines import encode, key_of
-from hpsearch.log.records import Ask, Decision, Header, Record, Row, Tick
+from hpsearch.log.records import Ask, Header, Row, Tick
 from hpsearch.report import frozen, watched, watching
 
 GOAL = Goal("val_accuracy", "maximize")
@@ -47,21 +46,6 @@ def get(server: watching.Server, path: str, method: str = "GET", **headers: str)
         return answer.status, dict(answer.getheaders()), answer.read()
     finally:
         connection.close()
-
-
-def many(trials: int, epochs: int, params: int) -> list[Record]:
-    """A log of many trials in eight lanes."""
-    draw = random.Random(0)
-    records: list[Record] = [logs.header("big", n_trials=trials, lanes=8)]
-    for first in range(0, trials, 8):
-        numbers = range(first, min(first + 8, trials))
-        asks = tuple(Ask(n, n - first, {f"p{j}": draw.random() for j in range(params)}, n) for n in numbers)
-        for epoch in range(1, epochs + 1):
-            last = epoch == epochs
-            rows = tuple(Row(n, n - first, epoch, {"val_accuracy": draw.random()}, 0.1, last) for n in numbers)
-            ends = tuple(Decision(n, "complete", f"all {epochs} epochs done", "epochs") for n in numbers)
-            records.append(Tick(len(records) - 1, 1.7e9, asks if epoch == 1 else (), rows, ends if last else ()))
-    return records
 
 
 def test_the_page_is_told_of_all_studies_and_follows_a_log_as_it_grows(tmp_path: Path) -> None:
@@ -122,7 +106,7 @@ def test_the_page_is_for_this_machine_and_fetches_nothing_from_elsewhere(tmp_pat
 
 def test_what_is_told_is_less_than_a_megabyte_however_many_trials(tmp_path: Path) -> None:
     def size(trials: int, params: int) -> int:
-        history = History.fold(many(trials, 1, params), GOAL)
+        history = History.fold(logs.many(trials, 1, params), GOAL)
         return len(json.dumps(watched.study_data("big", history), separators=(",", ":"), allow_nan=False))
 
     assert size(1_200, 60) < MEGABYTE
@@ -141,8 +125,8 @@ def test_the_page_in_a_file_holds_all_it_needs_in_two_megabytes(tmp_path: Path) 
     told = json.loads(re.search(r'id="frozen">(.*?)</script>', text, re.DOTALL)[1])  # type: ignore[index]
     assert told["study"]["trials"]["state"] == "CPFC"
     assert told["trials"]["2"]["why"] == 'cost is nan, "diverged"'
-    # At 10,000 trials it is what a server would tell, and the same files.
-    assert len(text) - len(json.dumps(told)) + MEGABYTE + frozen.DETAILS < 2 * MEGABYTE
+    # What it holds of a study is at most a megabyte (test_html.py), and so are its own files.
+    assert len(text) - len(json.dumps(told)) + frozen.MOST < 2 * MEGABYTE
 
 
 def test_values_that_json_cannot_hold_are_gaps(tmp_path: Path) -> None:
@@ -244,7 +228,7 @@ def press(browser: Browser, key: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
 def test_ten_thousand_trials_are_one_page(tmp_path: Path, browser: Browser) -> None:
-    logs.write(tmp_path, many(10_000, 2, 4))
+    logs.write(tmp_path, logs.many(10_000, 2, 4))
     with serving(tmp_path) as server:
         assert len(get(server, "/api/study/big")[2]) < MEGABYTE
         shaped(browser, 1280, "light")

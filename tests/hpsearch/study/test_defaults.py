@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from searching import Estimator
 
-from hpsearch import Choice, Float, MLPClassifier, Study
+from hpsearch import Choice, Float, Int, MLPClassifier, Study
 from hpsearch.errors import UserError
 from hpsearch.log.catalogue import load_history
 from hpsearch.running.api import run
+from hpsearch.samplers import build
 from hpsearch.study import defaults
 from hpsearch.study.declaration import declare
 from hpsearch.study.loading import load_study
@@ -41,21 +42,33 @@ def of_model(**said: Any) -> Study:
     return Study(**{"name": "made", "model": Estimator(), "data": "digits", "space": {"d": Float(0, 1)}, **said})
 
 
+def network(**said: Any) -> Study:
+    space = {"l2": Float(0, 1), "learning_rate": Float(0.01, 1, log=True)}
+    return Study(
+        **{"name": "made", "model": MLPClassifier((4,), max_epochs=5), "data": "digits", "space": space, **said}
+    )
+
+
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A version to come, in which trials of several epochs get another pair."""
+    """A version to come, in which functions of several epochs get another pair too."""
     changed = tuple(
         replace(each, sampler="freeze_thaw", pruner="none") if each.kind == "trials of several epochs" else each
         for each in defaults.TABLES[1]
     )
-    monkeypatch.setattr(defaults, "TABLES", {**defaults.TABLES, 2: changed})
-    monkeypatch.setitem(RULES, "defaults", 2)  # type: ignore[arg-type]
+    monkeypatch.setattr(defaults, "TABLES", {**defaults.TABLES, 3: changed})
+    monkeypatch.setitem(RULES, "defaults", 3)  # type: ignore[arg-type]
 
 
 KINDS: dict[str, tuple[Any, str]] = {
     "several epochs that are declared": (lambda: declared(epochs=3), "trials of several epochs"),
-    "several epochs that the model says": (
-        lambda: Study("made", model=MLPClassifier(max_epochs=5), data="digits", space={"l2": Float(0, 1)}),
+    "several epochs that the model says": (lambda: network(), "models that train for several epochs"),
+    "a model of which several epochs are declared": (
+        lambda: of_model(epochs=3),
+        "models that train for several epochs",
+    ),
+    "a model whose decisions look back": (
+        lambda: network(cost="estimated", lookback=2.0),
         "trials of several epochs",
     ),
     "a plain function": (declared, "plain functions"),
@@ -128,7 +141,7 @@ def test_a_default_stays_one_through_copies() -> None:
     study = declared(epochs=3)
     for found in (copy.deepcopy(study.sampler), pickle.loads(pickle.dumps(study.sampler)), replace(study).sampler):
         assert isinstance(found, defaults.Unsaid)
-        assert (found, found.rule) == ("tpe", 1)
+        assert (found, found.rule) == ("tpe", RULES["defaults"])
     assert type(declare(study)["sampler"]).__name__ in ("str", "Unsaid")
     assert declare(study) == declare(declared(epochs=3, sampler="tpe", pruner="asha"))
 
@@ -152,8 +165,54 @@ def test_a_new_study_gets_the_new_default_and_keeps_it(later: None, tmp_path: Pa
     history = run(asked, tmp_path, tracking=False, quiet=True).history
     assert history.declaration.sampler == "freeze_thaw"
     assert history.header is not None
-    assert history.header.rules["defaults"] == 2
+    assert history.header.rules["defaults"] == 3
     assert under(declared(epochs=3), history.header.rules).sampler == "freeze_thaw"
+
+
+def test_a_model_of_several_epochs_gets_a_search_that_pauses_its_trials(tmp_path: Path) -> None:
+    asked = network(n_trials=8, lanes=2)
+    assert (asked.sampler, asked.pruner) == ("freeze_thaw", "none")
+    assert (network(pruner="median").sampler, network(sampler="random").pruner) == ("tpe", "asha")
+    history = run(asked, tmp_path, tracking=False, quiet=True).history
+    assert history.header is not None
+    assert history.header.rules["defaults"] == 2
+    assert any(trial.resumes for trial in history.trials)
+    assert history.best is not None
+    assert history.best.epoch == 5
+
+
+def test_a_log_of_a_model_that_names_the_first_rule_goes_on_by_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as before:
+        before.setitem(RULES, "defaults", 1)  # type: ignore[arg-type]
+        begun = run(network(n_trials=4, lanes=2), tmp_path, tracking=False, quiet=True).history
+    assert begun.header is not None
+    assert begun.header.rules["defaults"] == 1
+    later = run(network(n_trials=9, lanes=2), tmp_path, tracking=False, quiet=True).history
+    assert len(later.trials) == 9
+    assert (later.declaration.sampler, later.declaration.pruner) == ("tpe", "asha")
+    assert not any(trial.pauses for trial in later.trials)
+
+
+LEFT_TO_IT: dict[str, dict[str, Any]] = {
+    "constraints": {"constraints": [lambda params: params["l2"] < 0.9]},
+    "points given by hand": {"enqueue": [{"l2": 0.5, "learning_rate": 0.1}]},
+    "duplicates": {"space": {"l2": Float(0, 1, step=0.25)}, "duplicates": "skip"},
+    "a number of epochs that is searched": {"space": {"l2": Float(0, 1), "max_epochs": Int(2, 6)}},
+    "estimated costs": {"cost": "estimated"},
+    "the last value": {"value": "last"},
+    "a budget": {"budget": 20},
+    "confirmation": {"confirm": 3},
+    "a space of three points": {"space": {"activation": Choice(["sigmoid", "tanh", "relu"])}},
+}
+
+
+@pytest.mark.parametrize("what", LEFT_TO_IT)
+def test_the_default_is_refused_nothing_that_a_study_may_declare(what: str) -> None:
+    study = network(**LEFT_TO_IT[what])
+    assert study.sampler == "freeze_thaw"
+    assert build(replace(study, epochs=5)) is not None
 
 
 def test_a_run_says_once_what_was_chosen_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,8 @@ def test_the_report_opens_in_mlflow_and_draws_its_figures(served: Served, browse
     server, result = served
     experiment = MlflowClient(server.uri).get_run(str(result.run)).info.experiment_id
     browser.open(f"{server.uri}/#/experiments/{experiment}/runs/{result.run}/artifacts/report.html")
-    assert browser.wait("document.querySelectorAll('#curves path.js-line').length", frame="blob:") >= 2
+    assert browser.wait("document.querySelectorAll('#elapsed path').length", frame="blob:") >= 2
+    assert browser.see("document.querySelectorAll('#curves canvas').length", frame="blob:") == 1
     assert "trials in search of the highest val_accuracy" in browser.see("document.body.innerText", frame="blob:")
 
 

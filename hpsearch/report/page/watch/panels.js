@@ -162,6 +162,33 @@ class Parallel {
 
 function cut(text, most) { return text.length > most ? `${text.slice(0, Math.max(Math.floor(most) - 1, 1))}…` : text; }
 
+// Whether an axis has an order: numbers, or options that are numbers.
+function ordered(axis) { return !axis.options || axis.options.every((option) => option !== "" && !Number.isNaN(Number(option))); }
+
+const CELLS = 48;
+const NEAR = 1500;
+
+// The mean of the values near by, as shares from the worst to the best (Nadaraya-Watson with a Gaussian kernel): it never
+// leaves the trials' range, and there is none where no trial is near. Of very many trials, some evenly apart are asked.
+function surface(xs, ys, values, limits, maximize) {
+  if (values.length < 6) return null;
+  const step = Math.ceil(values.length / NEAR);
+  const thin = (column) => column.filter((_, i) => i % step === 0);
+  const [x, y, z] = [xs, ys, values].map(thin);
+  const [[left, right], [low, high], [poor, good]] = [spread(x), spread(y), limits ?? spread(z)];
+  const width = Math.max(0.3 * z.length ** (-1 / 6), 0.05); // Scott's rule for two dimensions, over a unit square
+  const marks = Array.from({ length: CELLS }, (_, i) => -0.04 + 1.08 * i / (CELLS - 1));
+  const near = (column, from, to) => marks.map((mark) => column.map((each) => Math.exp(-(((each - from) / (to - from) - mark) ** 2) / (2 * width ** 2))));
+  const [across, up] = [near(x, left, right), near(y, low, high)];
+  const shares = z.map((value) => (Math.min(Math.max(value, poor), good) - poor) / (good - poor)).map((share) => (maximize ? share : 1 - share));
+  const heights = up.map((row) => across.map((column) => {
+    let [total, sum] = [0, 0];
+    for (let i = 0; i < shares.length; i += 1) { const weight = row[i] * column[i]; total += weight; sum += weight * shares[i]; }
+    return total > Math.exp(-2) ? sum / total : null;
+  }));
+  return { xs: marks.map((mark) => left + mark * (right - left)), ys: marks.map((mark) => low + mark * (high - low)), heights };
+}
+
 class Scatter {
   constructor(canvas, brush, open) {
     this.canvas = canvas;
@@ -183,7 +210,7 @@ class Scatter {
     });
   }
 
-  show(x, y, columns, inside, rank, states, tell) { Object.assign(this, { x, y, columns, inside, rank, states, tell }); this.draw(); }
+  show(x, y, columns, inside, rank, states, tell, hill) { Object.assign(this, { x, y, columns, inside, rank, states, tell, hill }); this.draw(); }
 
   place(side, value) {
     const [low, high] = this.limits[side];
@@ -195,6 +222,22 @@ class Scatter {
     const [low, high] = this.limits[side];
     const part = side === 0 ? (pixel - 56) / (this.width - 72) : (this.height - 34 - pixel) / (this.height - 48);
     return low + part * (high - low);
+  }
+
+  shadeHill(paint) {
+    const { pen } = this;
+    const { xs, ys, heights } = this.hill;
+    const [wide, high] = [this.place(0, xs[1]) - this.place(0, xs[0]), this.place(1, ys[0]) - this.place(1, ys[1])];
+    pen.save();
+    pen.beginPath(); pen.rect(56, 14, this.width - 72, this.height - 48); pen.clip();
+    pen.fillStyle = paint.scale[2];
+    ys.forEach((y, j) => xs.forEach((x, i) => {
+      const share = heights[j][i];
+      if (share === null) return;
+      pen.globalAlpha = 0.05 + 0.5 * share;
+      pen.fillRect(this.place(0, x) - wide / 2, this.place(1, y) - high / 2, wide, high);
+    }));
+    pen.restore();
   }
 
   nearest([x, y], reach) {
@@ -215,6 +258,7 @@ class Scatter {
     Object.assign(this, { pen, width, height });
     const paint = colours();
     this.limits = this.columns.map((column) => { const [low, high] = spread(column); const pad = (high - low) * 0.04; return [low - pad, high + pad]; });
+    if (this.hill) this.shadeHill(paint);
     [this.x, this.y].forEach((axis, side) => {
       for (const [place, text] of ticksOf(axis, ...this.limits[side])) {
         const at = this.place(side, place);
@@ -242,6 +286,7 @@ class Scatter {
       }
       pen.beginPath(); pen.arc(x, y, size, 0, 7);
       pen.fillStyle = shade(paint, this.rank[k]);
+      if (this.hill && size > 2) { pen.strokeStyle = paint.card; pen.lineWidth = 2; pen.stroke(); pen.lineWidth = 1; }
       if (this.states[k] === "R") { pen.strokeStyle = paint.R; pen.stroke(); } else pen.fill();
       if (this.rank[k] === 1) { pen.strokeStyle = paint.best; pen.lineWidth = 2.5; pen.beginPath(); pen.arc(x, y, size + 3, 0, 7); pen.stroke(); pen.lineWidth = 1; }
     }
@@ -263,9 +308,9 @@ class Lanes {
   show(trials, bars, inside, tell) { Object.assign(this, { trials, bars, inside, tell }); this.draw(); }
 
   bar(j) {
-    const { begins, ends, lane, span } = this.bars;
+    const { begins, lasts, lane, span } = this.bars;
     const wide = (this.width - 40) / (span || 1);
-    return [34 + begins[j] * wide, 6 + lane[j] * this.high, Math.max((ends[j] - begins[j]) * wide, 1), this.high];
+    return [34 + begins[j] * wide, 6 + lane[j] * this.high, Math.max(lasts[j] * wide, 1), this.high];
   }
 
   under([x, y]) {

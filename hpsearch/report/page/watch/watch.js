@@ -8,6 +8,8 @@ const ROWS = 300;
 // A page in a file holds what a server would tell; of trials that it does not tell whole it has the columns.
 const frozen = document.getElementById("frozen") && JSON.parse(document.getElementById("frozen").textContent);
 
+if (!frozen) $("summary").textContent = "reading the log …";
+
 function told(path) {
   if (path === "api/studies") return frozen.studies;
   if (path.startsWith("api/study/")) return frozen.study;
@@ -16,9 +18,10 @@ function told(path) {
   const { trials, metric, curves } = frozen.study;
   const k = trials.number.indexOf(Number(name));
   const axes = axesOf(frozen.study).slice(0, -1);
+  const text = (column) => cell(frozen.study.columns.find((each) => each.name === column), k) ?? "";
   return {
     trial: trials.number[k], state: STATES[trials.state[k]], value: trials.value[k], epoch: trials.at[k], epochs: trials.epochs[k],
-    why: "", diagnosis: "", attributes: {}, shown: Object.fromEntries(axes.map((axis) => [axis.name, said(axis, axis.column[k])])),
+    why: text("why"), diagnosis: text("diagnosis"), attributes: {}, shown: Object.fromEntries(axes.map((axis) => [axis.name, said(axis, axis.column[k])])),
     curves: curves[name] ? { [metric]: curves[name] } : {},
   };
 }
@@ -48,6 +51,11 @@ function axesOf(data) {
     { name: data.metric, key: "value", column: data.trials.value }];
 }
 
+// Columns of the table that only a report has, and what stands in them.
+const further = (data) => data.columns ?? [];
+const cell = (column, k) => (!column ? null : column.names ? column.names[column.of[k]] : column.values[k]);
+const cells = (column, trials) => trials.number.map((_, k) => cell(column, k));
+
 function comparison(word) {
   const found = /^(.+?)([<>])(-?[\d.eE+-]+)$/.exec(word);
   return found && !Number.isNaN(Number(found[3])) ? [found[1], found[2], Number(found[3])] : null;
@@ -56,10 +64,16 @@ function comparison(word) {
 function choose() {
   const { data } = state;
   const axes = axesOf(data);
-  const { number: numbers, state: states, at, epochs } = data.trials;
+  const { number: numbers, state: states, at, epochs, stage: stages } = data.trials;
+  const stage = stages && $("stage").value !== "" ? Number($("stage").value) : null;
   const words = state.words.toLowerCase().split(/\s+/).filter(Boolean);
-  const columns = { trial: numbers, epochs, "at epoch": at };
+  const columns = { trial: numbers, epochs, "at epoch": at, ...(stages ? { stage: stages } : {}) };
+  const texts = [];
+  for (const column of further(data)) {
+    if (column.right) columns[column.name.toLowerCase()] = column.values; else texts.push(column);
+  }
   state.inside = numbers.map((name, k) => {
+    if (stage !== null && stages[k] !== stage) return false;
     for (const axis of axes) {
       const brush = state.brushes[axis.key];
       if (brush && (axis.column[k] === null || axis.column[k] < brush[0] || axis.column[k] > brush[1])) return false;
@@ -67,7 +81,7 @@ function choose() {
     return words.every((word) => {
       const compared = comparison(word);
       if (!compared) {
-        return `${name} ${STATES[states[k]]} ${axes.map((axis) => (axis.options && axis.column[k] !== null ? axis.options[axis.column[k]] : "")).join(" ")}`.toLowerCase().includes(word);
+        return `${name} ${STATES[states[k]]} ${axes.map((axis) => (axis.options && axis.column[k] !== null ? axis.options[axis.column[k]] : "")).join(" ")} ${texts.map((column) => cell(column, k) ?? "").join(" ")}`.toLowerCase().includes(word);
       }
       const axis = axes.find((each) => each.name.toLowerCase() === compared[0]);
       const place = axis ? axis.column[k] : (columns[compared[0]] || [])[k];
@@ -76,7 +90,7 @@ function choose() {
     });
   });
   const count = state.inside.filter(Boolean).length;
-  const all = count === numbers.length;
+  const all = count === (stage === null ? numbers.length : stages.filter((each) => each === stage).length);
   $("chosen").textContent = all ? "" : `${count.toLocaleString("en")} of ${numbers.length.toLocaleString("en")} trials chosen`;
   $("clear").disabled = all && !Object.keys(state.brushes).length && !state.words;
 }
@@ -99,64 +113,84 @@ const lanes = new Lanes($("lanes"), (k) => show(state.data.trials.number[k]));
 function chart(id, opts, data, height = 300) {
   const place = $(id);
   const old = state.charts[id];
-  const shape = JSON.stringify([opts.series.map((series) => [series.label, series.stroke, series.width]), place.clientWidth]);
+  const limits = opts.limits && !place.dataset.whole ? opts.limits : null;
+  const shape = JSON.stringify([opts.series.map((series) => [series.label, series.stroke, series.width]), place.clientWidth, limits]);
   if (old && old.shape === shape) { old.plot.setData(data); return; }
   if (old) old.plot.destroy();
   const paint = colours();
   const axis = { stroke: paint.soft, grid: { stroke: paint.rule, width: 1 }, ticks: { stroke: paint.rule, width: 1 } };
   const whole = (plot, splits) => splits.map((split) => (Number.isInteger(split) ? String(split) : ""));
   const plot = new uPlot({
-    width: Math.max(place.clientWidth, 200), height, scales: { x: { time: false } },
+    width: Math.max(place.clientWidth, 200), height, scales: { x: { time: false }, ...(limits ? { y: { range: () => limits } } : {}) },
     axes: [{ ...axis, values: whole, label: opts.across, labelSize: 18, size: 34 }, { ...axis, size: 56, values: (_, splits) => splits.map(number) }],
     cursor: { focus: { prox: 16 } }, focus: { alpha: 0.25 },
     legend: { show: Boolean(opts.named), live: false }, series: opts.series, hooks: opts.hooks ?? {},
   }, data, place);
   state.charts[id] = { plot, shape };
+  // The poorest values are left out at first where they would take most of the height.
+  if (opts.limits) place.querySelector(".u-over").addEventListener("dblclick", () => { place.dataset.whole = place.dataset.whole ? "" : "yes"; opts.again(); });
   if (opts.open) place.querySelector(".u-over").addEventListener("click", () => { if (place.dataset.near) opts.open(Number(place.dataset.near)); });
 }
 
 function drawCurves() {
   const { data } = state;
   const paint = colours();
-  const epochs = [...new Set(Object.values(data.curves).flatMap(([x]) => x))].sort((a, b) => a - b);
+  const metrics = [data.metric, ...Object.keys(data.other_curves)];
+  options($("metric"), metrics.map((name) => [name, name]), metrics.includes($("metric").value) ? $("metric").value : data.metric);
+  $("metric").parentElement.hidden = metrics.length < 2;
+  const metric = $("metric").value;
+  const curves = metric === data.metric ? data.curves : data.other_curves[metric];
+  const epochs = [...new Set(Object.values(curves).flatMap(([x]) => x))].sort((a, b) => a - b);
   const at = new Map(epochs.map((epoch, i) => [epoch, i]));
   const where = new Map(data.trials.number.map((name, k) => [name, k]));
-  const names = Object.keys(data.curves).map(Number).filter((name) => where.has(name) && state.inside[where.get(name)]);
+  const names = Object.keys(curves).map(Number).filter((name) => where.has(name) && state.inside[where.get(name)]);
   const best = data.best ? data.best.trial : -1;
   names.sort((a, b) => (a === best) - (b === best) || a - b);
   const columns = names.map((name) => {
     const column = new Array(epochs.length).fill(null);
-    const [x, y] = data.curves[name];
+    const [x, y] = curves[name];
     x.forEach((epoch, i) => { column[at.get(epoch)] = y[i]; });
     return column;
   });
   const series = names.map((name) => ({
-    label: `trial ${name}`, spanGaps: true, points: { show: data.curves[name][0].length === 1, size: 5 },
+    label: `trial ${name}`, spanGaps: true, points: { show: curves[name][0].length === 1, size: 5 },
     stroke: name === best ? paint.best : `${paint[data.trials.state[where.get(name)]]}${name === best ? "" : "99"}`, width: name === best ? 2.5 : 1,
   }));
   const place = $("curves");
   chart("curves", {
-    across: "epoch", series: [{ label: "epoch" }, ...series], open: (name) => show(name),
+    across: "epoch", series: [{ label: "epoch" }, ...series], open: (name) => show(name), again: drawCurves,
+    limits: metric === data.metric ? data.curve_limits : null,
     hooks: { setSeries: [(plot, i) => { place.dataset.near = i ? plot.series[i].label.slice(6) : ""; place.title = i ? plot.series[i].label : ""; }] },
   }, [epochs, ...columns]);
-  const drawn = Object.keys(data.curves).length;
+  const drawn = Object.keys(curves).length;
   $("curvesnote").textContent = drawn < data.trials.number.length ? `${drawn} of ${data.trials.number.length.toLocaleString("en")} curves: the best, those that run, and others evenly apart.` : "A click shows the trial.";
 }
 
 function drawSoFar() {
   const paint = colours();
   const sets = [state.data, ...(state.other ? [state.other] : [])];
-  const x = [...new Set(sets.flatMap((data) => data.so_far[0]))].sort((a, b) => a - b);
-  const columns = sets.map((data) => {
-    const [at, values] = data.so_far;
+  const { data } = state;
+  const x = [...new Set([...sets.flatMap((each) => each.so_far[0]), ...data.dots[0]])].sort((a, b) => a - b);
+  const at = new Map(x.map((each, i) => [each, i]));
+  const columns = sets.map((each) => {
+    const [reached, values] = each.so_far;
     let i = -1;
-    return x.map((each) => { while (i + 1 < at.length && at[i + 1] <= each) i += 1; return i < 0 || each > at[at.length - 1] ? null : values[i]; });
+    return x.map((count) => { while (i + 1 < reached.length && reached[i + 1] <= count) i += 1; return i < 0 || count > reached[reached.length - 1] ? null : values[i]; });
   });
   const steps = uPlot.paths.stepped({ align: 1 });
+  const found = [...new Set(data.dots[1].map((k) => data.trials.state[k]))].sort((a, b) => "PFWRC".indexOf(a) - "PFWRC".indexOf(b));
+  const dots = found.map((letter) => {
+    const column = new Array(x.length).fill(null);
+    data.dots[1].forEach((k, i) => { if (data.trials.state[k] === letter && state.inside[k]) column[at.get(data.dots[0][i])] = data.trials.value[k]; });
+    return column;
+  });
   chart("sofar", {
     across: "epochs trained, all trials together", named: sets.length > 1,
-    series: [{ label: "epochs" }, ...sets.map((data, i) => ({ label: data.study, stroke: i ? paint.other : paint.best, width: 2.5, paths: steps }))],
-  }, [x, ...columns]);
+    limits: sets.length > 1 ? null : data.limits, again: drawSoFar,
+    series: [{ label: "epochs" },
+      ...found.map((letter) => ({ label: STATES[letter], stroke: paint[letter], width: 1, paths: () => null, points: { show: true, size: 5, fill: paint[letter], width: 0 } })),
+      ...sets.map((each, i) => ({ label: each.study, stroke: i ? paint.other : paint.best, width: 2.5, paths: steps }))],
+  }, [x, ...dots, ...columns]);
 }
 
 function table() {
@@ -165,7 +199,10 @@ function table() {
   const { trials } = data;
   const columns = [["trial", trials.number, String], ["state", [...trials.state], (each) => STATES[each]], [data.metric, trials.value, number],
     ["at epoch", trials.at, (each) => (each === null ? "–" : String(each))], ["epochs", trials.epochs, String],
-    ...axes.slice(0, -1).map((axis) => [axis.name, axis.column, (place) => said(axis, place)])];
+    ...(trials.stage ? [["stage", trials.stage, String]] : []),
+    ...axes.slice(0, -1).map((axis) => [axis.name, axis.column, (place) => said(axis, place)]),
+    ...further(data).map((column) => [column.name, cells(column, trials), column.right ? number : (each) => each ?? "", column.right ? "n" : column.name === "curve" ? "curve" : "text"])];
+  const kind = (i) => columns[i][3] ?? (i === 1 ? "" : "n");
   const [by, way] = state.sort;
   const place = by === "value" ? 2 : columns.findIndex(([name]) => name === by);
   const values = columns[Math.max(place, 0)][1];
@@ -175,34 +212,36 @@ function table() {
     if (x === null || y === null) return (x === null) - (y === null);
     return (x < y ? -1 : x > y ? 1 : trials.number[a] - trials.number[b]) * (x === y ? 1 : better);
   });
-  const head = document.createElement("tr");
+  const heads = document.createElement("tr");
   columns.forEach(([name], i) => {
-    const cell = document.createElement("th");
-    cell.scope = "col"; cell.tabIndex = 0; cell.textContent = name; cell.className = i === 1 ? "" : "n";
-    cell.ariaSort = i === place ? (better > 0 ? "ascending" : "descending") : "none";
+    const head = document.createElement("th");
+    head.scope = "col"; head.tabIndex = 0; head.textContent = name; head.className = kind(i);
+    head.ariaSort = i === place ? (better > 0 ? "ascending" : "descending") : "none";
     const turn = () => { state.sort = [i === 2 ? "value" : name, i === place ? -way : i === 2 ? -1 : 1]; table(); };
-    cell.addEventListener("click", turn);
-    cell.addEventListener("keydown", (event) => { if (event.key === "Enter") turn(); });
-    head.append(cell);
+    head.addEventListener("click", turn);
+    head.addEventListener("keydown", (event) => { if (event.key === "Enter") turn(); });
+    heads.append(head);
   });
   const focused = document.activeElement && document.activeElement.dataset.trial;
-  const rows = order.slice(0, ROWS).map((k) => {
+  const rows = order.slice(0, ROWS).map((k, place) => {
     const row = document.createElement("tr");
     row.tabIndex = 0; row.dataset.trial = trials.number[k];
+    row.className = place < 50 ? "" : "late";
     columns.forEach(([, column, text], i) => {
-      const cell = document.createElement("td");
-      cell.textContent = text(column[k]); cell.className = i === 1 ? STATES[trials.state[k]] : "n";
-      row.append(cell);
+      const field = document.createElement("td");
+      field.textContent = text(column[k]); field.className = i === 1 ? STATES[trials.state[k]] : kind(i);
+      row.append(field);
     });
     return row;
   });
-  document.querySelector("#trials thead").replaceChildren(head);
+  document.querySelector("#trials thead").replaceChildren(heads);
   document.querySelector("#trials tbody").replaceChildren(...rows);
   if (focused) document.querySelector(`#trials tr[data-trial="${focused}"]`)?.focus();
   $("count").textContent = order.length > ROWS ? `the first ${ROWS} of ${order.length.toLocaleString("en")}` : String(order.length);
 }
 
 function heading() {
+  if (frozen) return; // a report says more
   const { data } = state;
   const { counts } = data;
   document.title = `${data.study} – hpsearch`;
@@ -224,17 +263,40 @@ function refresh() {
   const { data } = state;
   if (!data) return;
   const axes = axesOf(data);
+  $("stages-shown").hidden = !data.stages.length;
+  const stages = [...data.stages.map(([name, words]) => [String(name), `${name}: ${words}`]), ["", "all"]];
+  if (!$("stage").options.length || !stages.some(([name]) => name === $("stage").value)) options($("stage"), stages, String(data.stage));
+  else options($("stage"), stages, $("stage").value);
   choose();
   const names = axes.map((axis) => [axis.key, axis.name]);
   const known = (select, fallback) => (names.some(([key]) => key === select.value) ? select.value : fallback);
-  options($("across"), names, known($("across"), names[0][0]));
-  options($("up"), names, known($("up"), names[Math.min(1, names.length - 1)][0]));
+  const [first, second] = mapped(axes);
+  options($("across"), names, known($("across"), first));
+  options($("up"), names, known($("up"), second));
   const [x, y] = [$("across"), $("up")].map((select) => axes.find((axis) => axis.key === select.value));
-  const rank = ranks(data.trials.value, data.direction === "maximize");
+  const stage = data.trials.stage && $("stage").value;
+  const values = stage ? data.trials.value.map((value, k) => (data.trials.stage[k] === Number(stage) ? value : null)) : data.trials.value;
+  const rank = ranks(values, data.direction === "maximize");
   parallel.show(axes, axes.map((axis) => axis.column), state.inside, rank, state.brushes);
-  map.show(x, y, [x.column, y.column], state.inside, rank, data.trials.state, tell);
+  map.show(x, y, [x.column, y.column], state.inside, rank, data.trials.state, tell, hill(x, y, values));
   lanes.show(data.trials, data.lanes, state.inside, tell);
   drawCurves(); drawSoFar(); table();
+}
+
+// The two parameters that a map begins with: where it is known, the numbers that matter most, else the first two.
+function mapped(axes) {
+  const matter = (frozen?.important ?? []).map((name) => axes.find((axis) => axis.key === `p:${name}`)).filter((axis) => axis && ordered(axis));
+  const chosen = axes.filter((axis) => matter.slice(0, 2).includes(axis));
+  const [first, second] = [...chosen, ...axes.filter((axis) => !chosen.includes(axis))];
+  return [first.key, (second ?? first).key];
+}
+
+// What the map is shaded by: how good trials near by are, where both axes are numbers and neither is the metric.
+function hill(x, y, values) {
+  const { data } = state;
+  if (x === y || [x, y].some((axis) => axis.key === "value" || !ordered(axis))) return null;
+  const kept = [...values.keys()].filter((k) => state.inside[k] && values[k] !== null && data.trials.state[k] !== "F" && x.column[k] !== null && y.column[k] !== null);
+  return surface(kept.map((k) => x.column[k]), kept.map((k) => y.column[k]), kept.map((k) => values[k]), data.limits, data.direction === "maximize");
 }
 
 async function show(name) {
@@ -259,7 +321,7 @@ async function show(name) {
   if (!$("trial").open) $("trial").showModal();
   const draw = () => {
     delete state.charts.trialchart; place.replaceChildren();
-    chart("trialchart", { across: "epoch", series: [{ label: "epoch" }, { label: metrics.value, stroke: colours().best, width: 2, points: { show: found.curves[metrics.value][0].length < 40 } }] }, found.curves[metrics.value], 240);
+    chart("trialchart", { across: found.across?.[metrics.value] || "epoch", series: [{ label: found.across?.[metrics.value] || "epoch" }, { label: metrics.value, stroke: colours().best, width: 2, points: { show: found.curves[metrics.value][0].length < 40 } }] }, found.curves[metrics.value], 240);
   };
   metrics.addEventListener("change", draw);
   if (metrics.length) draw();
@@ -292,7 +354,8 @@ window.addEventListener("hashchange", () => location.reload());
 $("other").addEventListener("change", async (event) => { state.other = event.target.value ? await ask(address("study", event.target.value)) : null; drawSoFar(); });
 $("filter").addEventListener("input", (event) => { state.words = event.target.value; refresh(); });
 $("clear").addEventListener("click", () => { state.brushes = {}; state.words = ""; $("filter").value = ""; refresh(); });
-for (const id of ["across", "up"]) $(id).addEventListener("change", refresh);
+for (const id of ["across", "up", "stage"]) $(id).addEventListener("change", refresh);
+$("metric").addEventListener("change", drawCurves);
 document.querySelector("#trials tbody").addEventListener("click", (event) => { const row = event.target.closest("tr"); if (row) show(row.dataset.trial); });
 document.querySelector("#trials tbody").addEventListener("keydown", (event) => {
   const row = event.target.closest("tr");
@@ -304,8 +367,9 @@ document.querySelector("#trials tbody").addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !["INPUT", "SELECT"].includes(event.target.tagName)) { $("filter").focus(); event.preventDefault(); }
 });
-function again() { for (const { plot } of Object.values(state.charts)) plot.destroy(); state.charts = {}; refresh(); }
+function again() { for (const { plot } of Object.values(state.charts)) plot.destroy(); state.charts = {}; refresh(); figures(); }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
 let width = innerWidth;
 window.addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; again(); } });
+const figures = frozen ? drawFigures(frozen.figures, show) : () => {};
 follow();
