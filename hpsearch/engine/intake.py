@@ -7,7 +7,6 @@ resumed, knows whether they are in the log.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -21,6 +20,7 @@ from hpsearch.engine.doctor import running
 from hpsearch.errors import UserError
 from hpsearch.log import catalogue
 from hpsearch.log.history import History
+from hpsearch.log.posix import fcntl
 from hpsearch.log.records import Extension
 from hpsearch.log.writer import Log
 from hpsearch.space import Float, active, check_point, check_value

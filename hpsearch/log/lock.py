@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from hpsearch.errors import UserError
+from hpsearch.log.posix import fcntl
 
 if os.name == "nt":  # pragma: no cover - hpsearch supports Linux and macOS
     raise ImportError("hpsearch needs a POSIX system: a study is held by a POSIX file lock")
-import fcntl
+
 
 FILE = "lock"
 LOG = "log.jsonl"

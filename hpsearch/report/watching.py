@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -126,6 +127,11 @@ class Server(ThreadingHTTPServer):
     def __init__(self, root: Path, port: int) -> None:
         super().__init__((HOST, port), _Handler)
         self.watched = Watched(root)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Show what went wrong, but not that a page was closed while it was being told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     @property
     def address(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import sys
 import time
@@ -16,6 +15,7 @@ from hpsearch.errors import UserError
 from hpsearch.log import lock
 from hpsearch.log.files import flush
 from hpsearch.log.lines import read
+from hpsearch.log.posix import fcntl
 from hpsearch.log.redact import text as redacted
 from hpsearch.tracking import cursor
 from hpsearch.tracking.content import is_done

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import UserError
+from hpsearch.log.posix import fcntl
 from hpsearch.tracking import bulk, cursor, model, sqlite_store
 from hpsearch.tracking.content import STATUS, Point
 from hpsearch.tracking.paging import runs_of

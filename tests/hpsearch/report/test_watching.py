@@ -6,6 +6,8 @@ import http.client
 import json
 import re
 import shutil
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,6 +104,19 @@ def test_the_page_is_for_this_machine_and_fetches_nothing_from_elsewhere(tmp_pat
         assert get(server, "/../../etc/passwd")[0] == 404
         assert get(server, "/api/study/..%2F..")[0] == 404
         assert get(server, "/api/studies", "POST")[0] == 501, "there is nothing to change"
+
+
+def test_a_page_that_is_closed_while_it_asks_is_no_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    logs.write(tmp_path, logs.records("s"))
+    with serving(tmp_path) as server:
+        asking = socket.create_connection(server.server_address[:2])
+        asking.sendall(b"GET /api/st")
+        # Closed at once and not in order, as a tab is that goes away: the server reads a reset.
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        asking.close()
+        assert get(server, "/api/studies")[0] == 200
+    server.server_close()
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_told_is_less_than_a_megabyte_however_many_trials(tmp_path: Path) -> None:

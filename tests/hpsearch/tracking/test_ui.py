@@ -39,6 +39,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, R
         sampler="random", pruner="asha", n_trials=16, lanes=4, seed=1,
     )  # fmt: skip
     result = study.run(root / "mlruns", quiet=True, tracking_uri=server.uri, register="seen")
+    # What is shown beside the curves follows them, and a page of MLflow that is open does not look for it again.
+    sync = ["sync", "--root", str(root / "mlruns"), "--tracking-uri", server.uri]
+    assert any(main(sync) == 0 for _ in range(20))
     yield server, result
     server.down()
 

@@ -153,7 +153,7 @@ function drawCurves() {
     return column;
   });
   const series = names.map((name) => ({
-    label: `trial ${name}`, spanGaps: true, points: { show: curves[name][0].length === 1, size: 5 },
+    label: `trial ${name}`, spanGaps: true, points: { show: curves[name][0].length === 1, size: 5, fill: paint.card },
     stroke: name === best ? paint.best : `${paint[data.trials.state[where.get(name)]]}${name === best ? "" : "99"}`, width: name === best ? 2.5 : 1,
   }));
   const place = $("curves");
@@ -321,7 +321,8 @@ async function show(name) {
   if (!$("trial").open) $("trial").showModal();
   const draw = () => {
     delete state.charts.trialchart; place.replaceChildren();
-    chart("trialchart", { across: found.across?.[metrics.value] || "epoch", series: [{ label: found.across?.[metrics.value] || "epoch" }, { label: metrics.value, stroke: colours().best, width: 2, points: { show: found.curves[metrics.value][0].length < 40 } }] }, found.curves[metrics.value], 240);
+    const along = found.across?.[metrics.value] || "epoch";
+    chart("trialchart", { across: along, series: [{ label: along }, { label: metrics.value, stroke: colours().best, width: 2, points: { show: found.curves[metrics.value][0].length < 40, fill: colours().card } }] }, found.curves[metrics.value], 240);
   };
   metrics.addEventListener("change", draw);
   if (metrics.length) draw();
