@@ -110,7 +110,7 @@ def test_trials_begin_are_paused_and_go_on(whole: tuple[Path, History]) -> None:
 def test_it_decides_as_it_did_when_logs_began_that_are_still_open(whole: tuple[Path, History]) -> None:
     """A log goes on with the decisions of the version that began it: made anew they are the same.
 
-    ``python tests/hpsearch/samplers/test_freeze_thaw.py`` wrote the file, by the first version that had this sampler.
+    ``python tests/hpsearch/samplers/test_freeze_thaw.py`` wrote the file, before decisions were made faster.
     """
     before, now = json.loads(DECISIONS.read_text()), decisions(whole[1])
     assert len(now) == len(before)
