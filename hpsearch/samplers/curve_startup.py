@@ -17,7 +17,7 @@ So there is a whole curve to learn from before the process is asked.
 
 
 def halved(first: Sequence[Curve]) -> tuple[Move | None, bool]:
-    """Return which of the first curves goes on next in their halving, or None; and whether that is done.
+    """Return which of the first curves goes on next in their halving, or None; and whether the process can be asked.
 
     Args:
         first: The first curves of a search, trained for an epoch or on their way.
@@ -38,7 +38,9 @@ def halved(first: Sequence[Curve]) -> tuple[Move | None, bool]:
             if not curve.under_way:
                 return Move(curve, None, target, 0.0, {"why": "startup"}), False
         if behind:
-            return None, False
+            # Only the last halving trains curves to their end: what they will show is predicted meanwhile, since other
+            # lanes would begin points blindly for most of a training.
+            return None, all(target == curve.most for curve, target in behind)
         reached = min([epoch or reached, *until])
     return None, True
 
