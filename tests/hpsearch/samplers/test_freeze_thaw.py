@@ -110,7 +110,7 @@ def test_trials_begin_are_paused_and_go_on(whole: tuple[Path, History]) -> None:
 def test_it_decides_as_it_did_when_logs_began_that_are_still_open(whole: tuple[Path, History]) -> None:
     """A log goes on with the decisions of the version that began it: made anew they are the same.
 
-    ``python tests/hpsearch/samplers/test_freeze_thaw.py`` wrote the file, before decisions were made faster.
+    ``python tests/hpsearch/samplers/test_freeze_thaw.py`` wrote the file.
     """
     before, now = json.loads(DECISIONS.read_text()), decisions(whole[1])
     assert len(now) == len(before)
@@ -406,6 +406,16 @@ def test_the_first_curves_are_halved_until_one_is_whole() -> None:
     waiting[3].under_way = True
     assert halved(waiting) == (None, False)
     assert halved(curves_of([]))[1]
+
+
+def test_other_lanes_ask_the_process_while_the_last_of_the_first_curves_is_trained_to_its_end() -> None:
+    began = curves_of([12, 9, 3, 3, 1, 1, 1, 1])
+    began[0].under_way, began[0].until = True, 20
+    assert halved(began) == (None, True)
+    began = curves_of([4, 4, 3, 3, 1, 1, 1, 1])
+    for curve in began[:2]:
+        curve.under_way, curve.until = True, 9
+    assert halved(began) == (None, False)
 
 
 def test_a_cheaper_epoch_is_preferred_where_points_promise_alike() -> None:
