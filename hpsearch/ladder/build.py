@@ -16,6 +16,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.study.allocation import split
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import DEFAULT_TRIALS, Study
+from hpsearch.study.unsaid import derived
 
 
 def build(
@@ -25,6 +26,7 @@ def build(
     n: int | None = None,
     *,
     sampler: Sampler | None = None,
+    epochs: int | None = None,
 ) -> Ladder:
     """Return the ladder of a study; the flat one where it has no stages and confirms nothing.
 
@@ -34,6 +36,7 @@ def build(
         enough: Whether the search has found what it was after.
         n: Training samples of the full problem, by which stages share out the trials; None: evenly.
         sampler: The study's sampler, where it was built already.
+        epochs: Most epochs of a trial, where the study does not say it and it is known.
 
     Raises:
         UserError: The sampler does not suit its space, or the trials cannot be shared out.
@@ -55,7 +58,8 @@ def build(
                 duplicates if skips else None,
                 None if skips else duplicates,
             )
-        return Staged(study, [Scale()], [total], enough)
+        known = study if study.epochs is not None or epochs is None else derived(study, epochs=epochs)
+        return Staged(known, [Scale()], [total], enough)
     assert not isinstance(study.stages, str), "stages were settled"
     return Staged(study, study.stages, _counts(study, study.stages, n_at_begin, n), enough)
 

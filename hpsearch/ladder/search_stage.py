@@ -21,6 +21,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.space import Dimension, SpaceFunction, check_point
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
+from hpsearch.study.unsaid import derived
 
 STAGE_STREAM, CALIBRATION_STREAM = 0x53544147, 0x43414C49
 """Keep what a ladder draws apart from the other streams of a study."""
@@ -107,7 +108,7 @@ class SearchStage:
         shown += [params for _, params in self.inherited if _inside(space, params)]
         enqueue = () if callable(space) else shown
         seed = int(np.random.SeedSequence((study.seed, STAGE_STREAM, self.stage)).generate_state(1)[0])
-        small = replace(study, space=space, seed=seed, enqueue=enqueue, n_trials=None, stages=None)
+        small = derived(study, space=space, seed=seed, enqueue=enqueue, n_trials=None, stages=None)
         return Source(samplers.build(small), view, len(shown), note)
 
     def _space(self, history: History) -> tuple[Mapping[str, Dimension] | SpaceFunction, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from hpsearch.log.history import SECONDS
@@ -13,6 +12,7 @@ from hpsearch.objectives.build import Prepared
 from hpsearch.objectives.scores import scorers_of
 from hpsearch.study.cross_validation import Splits
 from hpsearch.study.study import Study
+from hpsearch.study.unsaid import derived
 from hpsearch.tables.folds import Folds, folds_of
 
 PrepareOne = Callable[[Study, Dataset | None], Prepared]
@@ -36,7 +36,7 @@ def prepare(study: Study, dataset: Dataset, prepare_one: PrepareOne) -> Prepared
         folds = len(study.cv.pairs)
         return Prepared(partial(FoldFits.made, study), folds, by_fold=True)
     folded = folded_as(study, dataset)
-    plain = replace(study, cv=None, groups=None, stages=None, confirm=0)
+    plain = derived(study, cv=None, groups=None, stages=None, confirm=0)
     first_fold = prepare_one(plain, folded.at(0))
     by_fold = first_fold.epochs == 1
     make = partial(_made, study, plain, prepare_one, by_fold)

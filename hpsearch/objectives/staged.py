@@ -16,6 +16,7 @@ from hpsearch.objectives.build import prepare as prepare_flat
 from hpsearch.study.declaration import RULE
 from hpsearch.study.scaling import Scale, reduced, translated
 from hpsearch.study.study import Study
+from hpsearch.study.unsaid import derived
 
 
 @dataclass(frozen=True)
@@ -176,4 +177,4 @@ def _on(study: Study, scale: Scale, n: int) -> Study:
     changed = {name: value for name, value in translated(scale, params, n).items() if value is not params[name]}
     model = clone(study.model).set_params(**changed)
     epochs = study.epochs if scale.epochs is None or study.epochs is None else min(study.epochs, scale.epochs)
-    return replace(study, model=model, epochs=epochs, stages=None)
+    return derived(study, model=model, epochs=epochs, stages=None)

@@ -165,6 +165,7 @@ class Plan:
             lambda history: self.limits.reached(history) is not None,
             self._n,
             sampler=self.sampler,
+            epochs=None if self.study.model is None else self.prepared.epochs,
         )
 
     def shown(self, history: History, climb: Ladder, *, resumed: bool, in_mlflow: bool) -> StudyPlan:

@@ -24,6 +24,7 @@ from hpsearch.objectives.surroundings import surroundings
 from hpsearch.objectives.transformers import behind
 from hpsearch.study.scaling import DECAYS
 from hpsearch.study.study import Study
+from hpsearch.study.unsaid import derived
 
 
 def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, threads: int | None = 1) -> Any:
@@ -109,7 +110,7 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
     params = study.model.get_params(deep=True)
     ours = {name: value for name, value in params.items() if _is_ours(study.model, name)}
     model = clone(study.model).set_params(**{n: v for n, v in _decayed(ours, share).items() if v is not params[n]})
-    refit_study = replace(study, model=model, stages=None, confirm=0)
+    refit_study = derived(study, model=model, stages=None, confirm=0)
     prepared = prepare(refit_study, whole, rule)
     objective = prepared.make(whole)
     if by_seed and isinstance(objective, Confirming):

@@ -27,6 +27,20 @@ def under(study: Study, rules: Mapping[str, int] | None) -> Study:
     return replace(study, **kept) if kept else study
 
 
+def derived(study: Study, **changes: Any) -> Study:
+    """Return a study that is made of another for its own work, such as a stage of it.
+
+    It keeps the sampler and the pruner: a default is chosen for what the user declared, not for the parts of that.
+
+    Args:
+        study: The study.
+        **changes: What is different in the other.
+    """
+    parts = {name: getattr(study, name) for name in ("sampler", "pruner")}
+    chosen = {name: str(part) for name, part in parts.items() if isinstance(part, Unsaid)}
+    return replace(study, **{**chosen, **changes})
+
+
 def in_words(study: Study) -> str | None:
     """Return in a line what was taken for a study that named no sampler or no pruner; None where that says nothing."""
     sampler, pruner = study.sampler, study.pruner
