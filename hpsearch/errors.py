@@ -9,7 +9,7 @@ from difflib import get_close_matches
 class UserError(Exception):
     """A mistake in a study file, a space, data or flags; the command line prints it and exits with 2.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float
         >>> Float(2, 1)
         Traceback (most recent call last):
@@ -21,7 +21,7 @@ class UserError(Exception):
 class StudyFailed(Exception):
     """The study ran but cannot give a result (every trial failed); the command line exits with 1.
 
-    Example:
+    Examples:
         >>> from hpsearch import Study
         >>> from hpsearch.errors import StudyFailed
         >>> def objective(trial):
@@ -37,7 +37,7 @@ class StudyFailed(Exception):
 class Pruned(Exception):
     """What an objective raises to say that its point is not worth training, with why; no failure of the trial.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Pruned, Study
         >>> def objective(trial):
         ...     if trial["x"] > 0.5:

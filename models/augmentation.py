@@ -29,7 +29,7 @@ class Augmentation:
     Raises:
         ValueError: For an amount out of range.
 
-    Example:
+    Examples:
         >>> from hpsearch import Augmentation, MLPClassifier
         >>> shifts = Augmentation(translation=1, rotation=10)  # by up to a pixel and ten degrees
         >>> shifts.affine, MLPClassifier(augmentation=shifts).augmentation.rotation

@@ -14,7 +14,7 @@ def lightgbm_callback(trial: Any) -> Callable[[Any], None]:
     Args:
         trial: The trial that the objective is given.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> from hpsearch.integrations import lightgbm_callback
         >>> def objective(trial):
@@ -48,7 +48,7 @@ def xgboost_callback(trial: Any) -> Any:
     Args:
         trial: The trial that the objective is given.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> from hpsearch.integrations import xgboost_callback
         >>> def objective(trial):
@@ -84,7 +84,7 @@ def catboost_callback(trial: Any) -> Any:
     Args:
         trial: The trial that the objective is given.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> from hpsearch.integrations import catboost_callback
         >>> def objective(trial):

@@ -15,7 +15,7 @@ def lightning_callback(trial: Any) -> Any:
     Args:
         trial: The trial that the objective is given.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> from hpsearch.integrations import lightning_callback
         >>> def objective(trial):
@@ -58,7 +58,7 @@ def keras_callback(trial: Any) -> Any:
     Args:
         trial: The trial that the objective is given.
 
-    Example:
+    Examples:
         >>> from hpsearch import Int, Study
         >>> from hpsearch.integrations import keras_callback
         >>> def objective(trial):
@@ -94,7 +94,7 @@ def transformers_callback(trial: Any) -> Any:
     Args:
         trial: The trial that the objective is given.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> from hpsearch.integrations import transformers_callback
         >>> def objective(trial):

@@ -57,7 +57,7 @@ class UserTrial:
         seed: Entropy of its own: a function of the study's seed and the trial's number.
         data: The study's data, loaded; None where it has none.
 
-    Example:
+    Examples:
         >>> from hpsearch.objectives.user_trial import UserTrial
         >>> trial = UserTrial(number=0, params={"x": 0.5}, repeat=0, seed=(0, 0))  # by hand, to try an objective out
         >>> trial["x"], trial.report(0.9)

@@ -39,7 +39,7 @@ def build(study: Study, epochs: int) -> Pruner:
     Raises:
         UserError: A trial has one epoch, or it has no maximum and the pruner needs one.
 
-    Example:
+    Examples:
         >>> from hpsearch import Study, pruners
         >>> pruners.build(Study("any", objective=abs, pruner="hyperband", epochs=9), epochs=9)
         Hyperband(min_resource=1, reduction=3, max_resource=9)

@@ -22,7 +22,7 @@ class ASHA:
         min_resource: First rung, in epochs (r).
         reduction: One in how many goes on, and the ratio of one rung to the one before (η).
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, pruners
         >>> def objective(trial):
         ...     for epoch in range(1, 5):

@@ -28,7 +28,7 @@ class Audited:
         share: Share of the trials that are audited, if ever the pruner would stop them.
         seed: The study's seed.
 
-    Example:
+    Examples:
         >>> from hpsearch.pruners import ASHA, Audited
         >>> audited = Audited(ASHA(), share=0.25, seed=0)
         >>> [number for number in range(12) if audited.chosen(number)]  # these are trained to their end

@@ -12,7 +12,7 @@ from hpsearch.log.records import Decision, Row
 class Pruner(Protocol):
     """Decides which of the trials that just finished an epoch are to stop.
 
-    Example:
+    Examples:
         >>> from dataclasses import dataclass
         >>> from hpsearch import Float, Study
         >>> from hpsearch.log.records import Decision

@@ -21,7 +21,7 @@ class FirstEpoch:
     Attributes:
         keep: How many are the best few.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, pruners
         >>> def objective(trial):
         ...     for epoch in (1, 2, 3):

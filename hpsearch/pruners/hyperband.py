@@ -29,7 +29,7 @@ class Hyperband:
         reduction: One in how many goes on (η).
         max_resource: Most epochs of a trial (R); None: the study's.
 
-    Example:
+    Examples:
         >>> from hpsearch.pruners import Hyperband
         >>> hyperband = Hyperband(reduction=3, max_resource=9)
         >>> [hyperband.bracket(number) for number in range(17)]  # bracket 0 halves from epoch 1 on, bracket 2 never

@@ -24,7 +24,7 @@ class Median:
         n_startup: Trials that must have completed first.
         n_warmup: Epochs that no trial is stopped in.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, pruners
         >>> def objective(trial):
         ...     for epoch in (1, 2):

@@ -14,7 +14,7 @@ from hpsearch.log.records import Decision, Row
 class NoPruner:
     """Stops nothing, so that lanes need not wait for one another.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, pruners
         >>> def objective(trial):
         ...     for epoch in (1, 2, 3):

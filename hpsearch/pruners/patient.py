@@ -20,7 +20,7 @@ class Patient:
         patience: Epochs without improvement.
         min_delta: By how much a new best value must beat the old one to count.
 
-    Example:
+    Examples:
         >>> from hpsearch import Study, pruners
         >>> def objective(trial):
         ...     yield from [0.1, 0.5, 0.4, 0.3, 0.9]

@@ -25,7 +25,7 @@ class Result:
         interrupted: It was interrupted and waits to be resumed by the same call.
         run: Id of the study's run in MLflow, or None where nothing was delivered.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> def objective(trial):
         ...     return 1 - abs(trial["x"] - 0.5)

@@ -56,7 +56,7 @@ def track(
         StudyFailed: The estimator raised an exception; its traceback is in MLflow.
         KeyboardInterrupt: It was interrupted; the same call goes on.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from sklearn.linear_model import LogisticRegression
         >>> from hpsearch import track

@@ -43,7 +43,7 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
             UserError: The study, its data or the root do not allow it to run.
             StudyFailed: Every trial failed.
 
-        Example:
+        Examples:
             >>> from hpsearch import Float, Study
             >>> def objective(trial):
             ...     for epoch in (1, 2, 3):
@@ -78,7 +78,7 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         Raises:
             UserError: No run of it is under way in this process; a worker process runs none.
 
-        Example:
+        Examples:
             >>> from hpsearch import Float, Study
             >>> def objective(trial):
             ...     if trial.number == 2:
@@ -110,7 +110,7 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
             UserError: The study trains by itself, or its log is of another study.
             StudyFailed: All of its first trials failed.
 
-        Example:
+        Examples:
             >>> from hpsearch import Float, Study
             >>> study = Study("elsewhere", space={"x": Float(0, 1, step=0.5)}, sampler="grid", direction="maximize")
             >>> trial = study.ask()
@@ -149,7 +149,7 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         Raises:
             UserError: There is no such trial, it has ended, or what is told is not what the study is after.
 
-        Example:
+        Examples:
             >>> from hpsearch import Float, Study
             >>> study = Study("told", space={"x": Float(0, 1, step=0.5)}, sampler="grid")
             >>> ended = study.tell(study.ask(), state="failed", reason="the machine ran out of memory")
@@ -166,7 +166,7 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         Args:
             root: Folder that holds logs and MLflow's store.
 
-        Example:
+        Examples:
             >>> from hpsearch import Float, Study
             >>> study = Study("left_open", space={"x": Float(0, 1, step=0.5)}, sampler="grid")
             >>> first, second = study.ask(), study.ask()

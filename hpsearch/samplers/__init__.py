@@ -51,7 +51,7 @@ def build(study: Study, epochs: int | None = None) -> Sampler:
     Raises:
         UserError: It does not go with the study's space, or a package that it needs is missing.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> from hpsearch.log.history import History
         >>> study = Study("asked", objective=abs, space={"x": Float(0, 1, step=0.5)}, sampler="grid")
@@ -91,7 +91,7 @@ def build(study: Study, epochs: int | None = None) -> Sampler:
 def check_size(study: Study) -> None:
     """Raise a UserError where a study's sampler is a grid of more points than a million.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> study = Study("large", objective=abs, space={"x": Float(0, 1, step=1e-7)}, sampler="grid")
         >>> samplers.check_size(study)
@@ -124,7 +124,7 @@ def budget(n_trials: int | None, size: int | None, repeats: int) -> int:
         size: How many points its sampler has, or None where there is no end.
         repeats: Trials per point.
 
-    Example:
+    Examples:
         >>> from hpsearch.samplers import budget
         >>> budget(None, None, 1), budget(None, 6, 2), budget(100, 6, 2)
         (64, 12, 12)

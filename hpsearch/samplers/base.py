@@ -13,7 +13,7 @@ from hpsearch.study.study import Study
 class Sampler(Protocol):
     """Proposes the hyper-parameters of the next point.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> class Halves:
         ...     reads_history, size, rejected = False, None, 0

@@ -54,7 +54,7 @@ TRIES = 20
 class Chapter:
     """Declares the procedure of the chapter: one hyper-parameter after the other.
 
-    Example:
+    Examples:
         >>> from math import log10
         >>> from hpsearch import Float, Study, samplers
         >>> def objective(trial):

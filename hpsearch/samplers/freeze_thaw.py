@@ -33,7 +33,7 @@ class FreezeThaw:
             less than this share of the spread of losses.
         max_epochs: Epochs of a whole training. None: the study's.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> def objective(trial):
         ...     for epoch in range(1, 5):

@@ -22,7 +22,7 @@ class GP:
             depends on the seconds in the log: a resumed study goes on as if it had not stopped, but running it anew
             measures other seconds and may ask for other points.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> def objective(trial):
         ...     return -abs(trial["x"] - 0.5)

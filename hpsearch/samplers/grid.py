@@ -22,7 +22,7 @@ MOST_POINTS = 1_000_000
 class Grid:
     """Declares the exhaustive grid over stepped ranges, whole numbers and choices.
 
-    Example:
+    Examples:
         >>> from hpsearch import Choice, Float, Study, samplers
         >>> def objective(trial):
         ...     return trial["x"]

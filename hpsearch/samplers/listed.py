@@ -15,7 +15,7 @@ from hpsearch.study.study import Study
 class Listed:
     """Declares that a study has the points of ``enqueue``, or of the list of grids that is its space, alone.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> def objective(trial):
         ...     return trial["x"]

@@ -24,7 +24,7 @@ from hpsearch.study.study import Study
 class QMC:
     """Declares quasi-random search; powers of two are the best numbers of trials.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> def objective(trial):
         ...     return trial["x"]

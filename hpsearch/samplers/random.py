@@ -15,7 +15,7 @@ from hpsearch.study.study import Study
 class Random:
     """Declares random search.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> def objective(trial):
         ...     return trial["x"]

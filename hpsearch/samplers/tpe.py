@@ -27,7 +27,7 @@ class TPE:
         n_startup: Points drawn at random before it begins.
         n_candidates: Candidates among which the best expected improvement is taken.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study, samplers
         >>> def objective(trial):
         ...     return -abs(trial["x"] - 0.5)

@@ -86,7 +86,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         refit_time_: Seconds that the last training took.
         seed_: The seed of the search.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from sklearn.linear_model import Ridge
         >>> from hpsearch import StudySearchCV

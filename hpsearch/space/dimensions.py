@@ -35,7 +35,7 @@ class Float:
         step: Distance of the values that are tried, counted from low, or None for a continuum.
         when: Values that earlier dimensions must have; a list gives alternatives.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float
         >>> Float(0.001, 1.0, log=True).contains(0.01), Float(0, 1, step=0.25).contains(0.3)
         (True, False)
@@ -123,7 +123,7 @@ class Int:
         step: Distance of the values that are tried, counted from low; None means 1.
         when: Values that earlier dimensions must have; a list gives alternatives.
 
-    Example:
+    Examples:
         >>> from hpsearch import Int
         >>> Int(10, 100, step=10).contains(30), Int(10, 100, step=10).contains(35)
         (True, False)
@@ -189,7 +189,7 @@ class Choice:
         when: Values that earlier dimensions must have; a list gives alternatives.
         objects: What the options stand for that go by names.
 
-    Example:
+    Examples:
         >>> from hpsearch import Choice, Float
         >>> optimizer = Choice(["sgd", "momentum"])
         >>> space = {"optimizer": optimizer, "momentum": Float(0.5, 0.99, when={"optimizer": "momentum"})}

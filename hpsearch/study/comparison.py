@@ -29,7 +29,7 @@ class Published:
         within: By how much ours may be worse, which is then said of a miss; None where no verdict is asked.
         data: The data that it was measured on: on others it is shown, and ours is not held against it.
 
-    Example:
+    Examples:
         >>> from hpsearch import Published
         >>> figure = Published(95.49, of={"cost": "quadratic"}, source="chapter 3")
         >>> figure.matches({"cost": "quadratic"}), figure.matches({"cost": "cross_entropy"})
@@ -68,7 +68,7 @@ class Curves:
         log: Whether the metric's axis is logarithmic.
         first: The first epoch that is drawn: early epochs may take all of the axis.
 
-    Example:
+    Examples:
         >>> from hpsearch import Comparison, Curves
         >>> Comparison("val_accuracy", plots=Curves(["val_accuracy", "train_accuracy"], first=5)).plots[0].over
         'epoch'
@@ -89,7 +89,7 @@ class Against:
         metric: What is drawn; None: the comparison's first metric.
         log: Whether the factor's axis is logarithmic.
 
-    Example:
+    Examples:
         >>> from hpsearch import Against, Comparison
         >>> Comparison("val_accuracy", plots=[Against("l2", log=True)]).plots[0].factor
         'l2'
@@ -118,7 +118,7 @@ class Comparison:
         plots: What is drawn.
         note: What to say beneath the table, such as why a figure was missed.
 
-    Example:
+    Examples:
         >>> from hpsearch import Choice, Comparison, Study
         >>> def objective(trial):
         ...     return 0.9 if trial["cost"] == "cross_entropy" else 0.8

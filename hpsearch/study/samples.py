@@ -29,7 +29,7 @@ class Samples:
         proportional: Names of the model's parameters, in a pipeline such as ``"ridge__alpha"``.
         inverse: Likewise.
 
-    Example:
+    Examples:
         >>> from hpsearch import Samples
         >>> Samples(inverse="C").rescaled({"C": 1.0}, share=0.25)  # a quarter of the samples
         {'C': 4.0}

@@ -70,7 +70,7 @@ class Scale:
     Raises:
         UserError: A value cannot be.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, MLPClassifier, Scale, Study
         >>> stages = [Scale(classes=(0, 1), train=100, epochs=2, promote=2), Scale()]
         >>> study = Study("ladder", MLPClassifier((8,), max_epochs=5), space={"learning_rate": Float(0.01, 1)},

@@ -116,7 +116,7 @@ class Study:
     Raises:
         UserError: Something in it cannot be; the message names the parameter and the fix.
 
-    Example:
+    Examples:
         >>> from hpsearch import Float, Study
         >>> def objective(trial):
         ...     return (trial["x"] - 1) ** 2

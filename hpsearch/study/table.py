@@ -43,7 +43,7 @@ class Table:
     Raises:
         UserError: An option cannot be.
 
-    Example:
+    Examples:
         >>> import pandas as pd
         >>> from hpsearch import Table
         >>> frame = pd.DataFrame({"patient": [1, 1, 2, 2], "age": [30, 31, 60, 61], "ill": ["no", "no", "yes", "yes"]})

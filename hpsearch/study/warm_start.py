@@ -27,7 +27,7 @@ class WarmStart:
     Raises:
         UserError: The source is nothing of these, or ``first`` is no number of points.
 
-    Example:
+    Examples:
         >>> import pandas as pd
         >>> from hpsearch import Float, Study, WarmStart
         >>> pd.DataFrame({"x": [0.2, 0.7], "value": [0.5, 0.9]}).to_csv("earlier.csv", index=False)

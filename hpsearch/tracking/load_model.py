@@ -38,7 +38,7 @@ def load(
     Raises:
         UserError: There is no such model, it is damaged, or it needs a type that is not trusted; the line names it.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier, load
         >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)

@@ -62,7 +62,7 @@ class NamedSet:
 class DatasetInfo:
     """A named set, described without loading it; `found` is "embedded", a folder, or None where it is not fetched.
 
-    Example:
+    Examples:
         >>> from hpsearch.models.datasets import describe
         >>> describe("digits").found
         'embedded'
@@ -187,7 +187,7 @@ CATALOGUE: dict[str, NamedSet] = {
 def names() -> list[str]:
     """Return the names of the named data sets, sorted.
 
-    Example:
+    Examples:
         >>> from hpsearch.models.datasets import names
         >>> names()
         ['cifar10', 'digits', 'fashion_mnist', 'mnist']
@@ -217,7 +217,7 @@ def describe(name: str, *, data_dir: str | Path | None = None) -> DatasetInfo:
     Raises:
         DatasetError: The name is unknown, or HPSEARCH_DATA is not a folder.
 
-    Example:
+    Examples:
         >>> from hpsearch.models.datasets import describe
         >>> digits = describe("digits")
         >>> digits.n_train, digits.n_features, digits.n_classes

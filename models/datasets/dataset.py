@@ -15,7 +15,7 @@ Array = NDArray[Any]
 class DatasetError(ValueError):
     """Data that cannot be used: one line that names the file or array, what was expected and what was found.
 
-    Example:
+    Examples:
         >>> from hpsearch.models.datasets import load
         >>> load("mnits")
         Traceback (most recent call last):
@@ -58,7 +58,7 @@ class Dataset:
             None where the parts came so.
         groups: The group of each row of the data as they were given, shape (n,), or None.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch.models.datasets import load
         >>> data = load((np.arange(20.0).reshape(10, 2), np.arange(10) % 2))

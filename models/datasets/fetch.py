@@ -51,7 +51,7 @@ def fetch(
         DatasetError: The set is unknown or embedded, the folder cannot be written, or every mirror failed (the message
             lists each with its reason).
 
-    Example:
+    Examples:
         >>> from hpsearch.models.datasets import fetch, load
         >>> folder = fetch("mnist")  # doctest: +SKIP
         >>> load("mnist").X_train.shape  # doctest: +SKIP

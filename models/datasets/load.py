@@ -54,7 +54,7 @@ def load(
     Raises:
         DatasetError: One line that says what is wrong with the data and, where there is one, the cure.
 
-    Example:
+    Examples:
         >>> from hpsearch.models.datasets import load
         >>> digits = load("digits")
         >>> digits.X_train.shape, digits.X_valid.shape, digits.image_shape

@@ -84,7 +84,7 @@ def subset(
     Raises:
         DatasetError: There are no such classes, fewer samples, or no images.
 
-    Example:
+    Examples:
         >>> from hpsearch.models.datasets import load, subset
         >>> part = subset(load("digits"), seed=0, classes=(0, 1), train=100)
         >>> part.X_train.shape, sorted(set(part.y_train.tolist()))

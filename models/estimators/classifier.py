@@ -101,7 +101,7 @@ class MLPClassifier(NetworkOfClasses):
             learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer (see
             `hpsearch.models.training.monitors`).
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier
         >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 25), np.array(["same", "other", "other", "same"] * 25)

@@ -112,7 +112,7 @@ def check_gradients(
     Raises:
         ValueError: For a parameter out of range, or unfit data.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier, check_gradients
         >>> X, y = np.random.default_rng(0).random((10, 4)), np.arange(10) % 2

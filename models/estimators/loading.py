@@ -42,7 +42,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         FileNotFoundError: There is no such file.
         ValueError: The file is damaged, is no model, or was written by a later version.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch.models import MLPClassifier, load
         >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)

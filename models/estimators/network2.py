@@ -35,7 +35,7 @@ def save_network2(model: MLPClassifier, path: str | os.PathLike[str]) -> None:
         NotFittedError: Before fit.
         ValueError: network2.py has no such network.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier, load_network2, save_network2
         >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
@@ -73,7 +73,7 @@ def load_network2(path: str | os.PathLike[str], **params: Any) -> MLPClassifier:
         FileNotFoundError: There is no such file.
         ValueError: It is no such file, or its arrays do not fit together.
 
-    Example:
+    Examples:
         >>> import json
         >>> from pathlib import Path
         >>> from hpsearch import load_network2

@@ -74,7 +74,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         best_epoch_: The epoch (from 1) whose weights the model has.
         history_: See `MLPClassifier`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Conv2D, Dense, MaxPool2D, NetworkClassifier
         >>> X, y = np.random.default_rng(0).random((32, 64)), np.arange(32) % 2  # images of 8 by 8 pixels

@@ -70,7 +70,7 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         best_epoch_: The epoch (from 1) whose weights the model has.
         history_: See `MLPRegressor`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Dense, LayerNorm, NetworkRegressor
         >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)

@@ -68,7 +68,7 @@ def save_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         ImportError: onnx is not installed.
         ValueError: The network has a layer that is not hpsearch's.
 
-    Example:
+    Examples:
         >>> import numpy as np, onnx
         >>> from hpsearch import MLPClassifier, save_onnx
         >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)

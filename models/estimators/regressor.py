@@ -72,7 +72,7 @@ class MLPRegressor(NetworkOfNumbers):
         history_: Lists with an entry an epoch: train_cost, train_total_cost, train_r2, val_cost and val_r2 (where
             there is validation data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of layers.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPRegressor
         >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)

@@ -47,7 +47,7 @@ def save_safetensors(model: Any, path: str | os.PathLike[str], names: Iterable[s
         ImportError: safetensors is not installed.
         ValueError: There are more or fewer names than arrays, or a parameter that cannot be written.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier, load_safetensors, save_safetensors
         >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
@@ -86,7 +86,7 @@ def load_safetensors(path: str | os.PathLike[str], model: Any = None, names: Ite
         ImportError: safetensors is not installed.
         ValueError: It is no such file, its arrays are not those of such a network, or their order is not known.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier, load_safetensors, save_safetensors
         >>> X, y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)

@@ -54,7 +54,7 @@ def torch_state(model: Any, names: Iterable[str]) -> dict[str, Array]:
         NotFittedError: Before fit.
         ValueError: There are more or fewer names than arrays.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier, torch_state
         >>> model = MLPClassifier((3,), max_epochs=1, random_state=0).fit(np.ones((20, 5)), np.arange(20) % 2)
@@ -84,7 +84,7 @@ def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
         NotFittedError: Before fit.
         ValueError: The arrays are not those of such a network.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import MLPClassifier, load_torch_state
         >>> model = MLPClassifier((), max_epochs=1, random_state=0).fit(np.array([[0.0], [1.0]] * 10), [0, 1] * 10)

@@ -23,7 +23,7 @@ class Activation(Declared):
     Attributes:
         function: Its name, see `hpsearch.models.activations`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Activation, Dense, NetworkRegressor
         >>> X, y = np.ones((32, 5)), np.ones(32)

@@ -23,7 +23,7 @@ class AvgPool2D(Declared):
         size: Rows and columns of a window: an integer, or a pair.
         stride: Steps between windows; None for windows side by side.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import AvgPool2D, Conv2D, NetworkRegressor
         >>> X, y = np.ones((32, 64)), np.ones(32)  # images of 8 by 8 pixels

@@ -27,7 +27,7 @@ class BatchNorm(Declared):
 
     After weights it stands between them and their activation.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import BatchNorm, Dense, NetworkRegressor
         >>> X, y = np.random.default_rng(0).random((32, 5)), np.ones(32)

@@ -29,7 +29,7 @@ class Conv2D(Declared):
             filters of odd size), "valid" for none.
         activation: See `Dense`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Conv2D, NetworkRegressor
         >>> X, y = np.ones((32, 64)), np.ones(32)  # images of 8 by 8 pixels

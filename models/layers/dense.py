@@ -24,7 +24,7 @@ class Dense(Declared):
         activation: Their function, see `hpsearch.models.activations`; None for the estimator's, "identity" for none.
             A norm that follows stands between the weights and the activation.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Dense, NetworkRegressor
         >>> X, y = np.ones((32, 5)), np.ones(32)

@@ -24,7 +24,7 @@ class Dropout(Declared):
     Attributes:
         rate: p, the fraction that is left out.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Dense, Dropout, NetworkRegressor
         >>> X, y = np.ones((32, 5)), np.ones(32)

@@ -13,7 +13,7 @@ from .shapes import Flat
 class Flatten(Declared):
     """The numbers of an image in a row: (rows, columns, channels), channels innermost. Dense does so by itself.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Conv2D, Flatten, NetworkRegressor
         >>> X, y = np.ones((32, 64)), np.ones(32)  # images of 8 by 8 pixels

@@ -28,7 +28,7 @@ class GroupNorm(Declared):
     Attributes:
         groups: Number of groups, which divides that of the channels.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Conv2D, GroupNorm, NetworkRegressor
         >>> X, y = np.random.default_rng(0).random((32, 64)), np.ones(32)

@@ -17,7 +17,7 @@ class LayerNorm(Declared):
     γ and β are one a neuron, or one a channel of an image: with images that is a group norm of one group. After weights
     it stands between them and their activation.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Dense, LayerNorm, NetworkRegressor
         >>> X, y = np.random.default_rng(0).random((32, 5)), np.ones(32)

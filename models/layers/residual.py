@@ -28,7 +28,7 @@ class Residual(Declared):
         shortcut: Layers in the place of x, such as `[Conv2D(32, 1, stride=2, activation="identity")]` where f changes
             the shape.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Activation, Conv2D, NetworkRegressor, Residual
         >>> X, y = np.ones((32, 64)), np.ones(32)

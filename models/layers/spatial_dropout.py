@@ -22,7 +22,7 @@ class SpatialDropout(Declared):
     Attributes:
         rate: p, the fraction of channels that is left out.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hpsearch import Conv2D, NetworkRegressor, SpatialDropout
         >>> X, y = np.ones((32, 64)), np.ones(32)

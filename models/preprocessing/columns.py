@@ -26,7 +26,7 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: The names of the columns, in that order.
         n_features_in_: How many there are.
 
-    Example:
+    Examples:
         >>> import pandas as pd
         >>> from hpsearch import Columns
         >>> frame = pd.DataFrame({"colour": ["red", "blue"], "size": ["1.5", "2"], "extra": [0, 0]})

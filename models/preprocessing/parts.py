@@ -25,7 +25,7 @@ class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         bound: b; what it gives stays within ±b.
 
-    Example:
+    Examples:
         >>> from hpsearch import SmoothClip
         >>> SmoothClip().fit_transform([[0.1], [-1.0], [100.0]]).round(3).ravel()
         array([ 0.1  , -0.949,  2.999])
@@ -54,7 +54,7 @@ class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class PlainText(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Readies a column of free text for a vectorizer: a text for each row, empty where one is missing.
 
-    Example:
+    Examples:
         >>> from hpsearch import PlainText
         >>> PlainText().fit_transform([["a text"], [None], [7]])
         array(['a text', '', '7'], dtype=object)
@@ -81,7 +81,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         spans_: For each column its parts' settings: mean and deviation (days), the lengths of its cycles in days.
 
-    Example:
+    Examples:
         >>> import pandas as pd
         >>> from hpsearch import DateParts
         >>> frame = pd.DataFrame({"sold": pd.date_range("2024-01-01", periods=30)})
