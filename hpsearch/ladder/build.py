@@ -58,8 +58,9 @@ def build(
                 duplicates if skips else None,
                 None if skips else duplicates,
             )
-        known = study if study.epochs is not None or epochs is None else derived(study, epochs=epochs)
-        return Staged(known, [Scale()], [total], enough)
+        if study.epochs is None and epochs is not None:
+            study = derived(study, epochs=epochs)
+        return Staged(study, [Scale()], [total], enough)
     assert not isinstance(study.stages, str), "stages were settled"
     return Staged(study, study.stages, _counts(study, study.stages, n_at_begin, n), enough)
 
