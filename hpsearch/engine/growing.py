@@ -173,7 +173,7 @@ class Growing:
                 self._local.remove(start.ask.trial)
                 self._here.stop(start.ask.trial)
         self._notice(
-            f"{self._crew.ready} worker processes train from here on (--workers 1 keeps a study in one process)"
+            f"{self._crew.size} worker processes train from here on (--workers 1 keeps a study in one process)"
         )
 
     def _stay(self, error: Exception) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from hpsearch.engine.crew import Answer
 from hpsearch.engine.executor import POLL_SECONDS, SAVE_SECONDS, Executor
 from hpsearch.engine.pace import Launch
-from hpsearch.engine.placement import Errand, Placed
+from hpsearch.engine.placement import Errand, Load, Placed
 from hpsearch.engine.remote import Job, TakeUp
 from hpsearch.log.records import Row
 from hpsearch.objectives.base import Start
@@ -25,11 +25,33 @@ LIGHT_BYTES = 1 << 22
 """States up to this size come back with every epoch, so that a lane can go on at any worker that is free."""
 
 
-class LaneExecutor(Executor):
-    """Trains each lane as far ahead as it may, on any worker that is free."""
+def spare_workers(most_busy: int, lanes: int) -> int:
+    """Return how many workers there should be beyond those that train at a time, where trials stay where they began.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    One more for each keeps as many busy as if a trial could go on anywhere; more than there are lanes are of no use
+    (``tests/benchmarks/utilisation.py --stays``).
+
+    Args:
+        most_busy: How many train at a time.
+        lanes: Trials that train at a time by the study.
+    """
+    return min(most_busy, max(0, lanes - most_busy))
+
+
+class LaneExecutor(Executor):
+    """Trains each lane as far ahead as it may, on any worker that is free.
+
+    Args:
+        *args: As an :class:`hpsearch.engine.executor.Executor` takes them.
+        most_busy: How many workers may train at a time where there are more of them, or None for all. What cannot be
+            saved stays with its worker, which waits while as many others train: with more workers than may train at a
+            time there is nearly always one whose trial can go on.
+        **kwargs: As an executor takes them.
+    """
+
+    def __init__(self, *args: Any, most_busy: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._most_busy = most_busy
         self._wanted: list[Launch] = []
         self._under_way: dict[int, Errand] = {}
         self._pending: dict[int, int] = {}
@@ -136,10 +158,7 @@ class LaneExecutor(Executor):
 
     def _send_all(self, order: Iterable[Launch], workers: Sequence[str]) -> None:
         """Give workers that have room the trials that may train; those of one worker that are due together go so."""
-        loads = dict.fromkeys(workers, 0.0)
-        for errand in self._under_way.values():
-            if errand.worker in loads:
-                loads[errand.worker] += sum(self._seconds(number) for number in errand.numbers)
+        loads = self._loads(workers)
         fresh: dict[tuple[str, str, int, bool, float], list[int]] = {}
         for number, begins, due, most in sorted(order, key=self._moment):
             placed = self._trials[number]
@@ -153,7 +172,7 @@ class LaneExecutor(Executor):
             if (worker, name) != (placed.worker, placed.name):
                 self._assign(number, worker, name)
             key = worker, name, begins + ahead, bool(ahead), due
-            loads[worker] += self._seconds(number)
+            loads[worker].seconds += self._seconds(number)
             fresh.setdefault(key, []).append(number)
         save_due = self._light or self._now() - self._saved_at >= SAVE_SECONDS
         if save_due and fresh:
@@ -172,15 +191,27 @@ class LaneExecutor(Executor):
         placed = self._trials.get(number)
         return AT_HAND_SECONDS if placed is None or placed.cost <= 0 else placed.cost
 
-    def _room(self, placed: Placed, loads: dict[str, float]) -> str | None:
+    def _loads(self, workers: Sequence[str]) -> dict[str, Load]:
+        """Return what each worker has to do."""
+        loads = {worker: Load() for worker in workers}
+        for errand in self._under_way.values():
+            if errand.worker in loads:
+                loads[errand.worker].seconds += sum(self._seconds(number) for number in errand.numbers)
+        for placed in self._trials.values():
+            if placed.resident and placed.worker in loads and not placed.moves:
+                loads[placed.worker].staying += 1
+        return loads
+
+    def _room(self, placed: Placed, loads: dict[str, Load]) -> str | None:
         """Return the worker for a trial's next epoch, or None where it is to wait for one."""
-        if placed.resident and placed.worker in loads and loads[placed.worker] < AT_HAND_SECONDS:
+        room = [worker for worker, load in loads.items() if load.seconds < AT_HAND_SECONDS]
+        if self._most_busy is not None and sum(load.seconds > 0 for load in loads.values()) >= self._most_busy:
+            room = [worker for worker in room if worker == placed.worker and loads[worker].seconds > 0]
+        if placed.resident and placed.worker in room:
             return placed.worker
-        free_to_move = not placed.since and placed.saves[-1].state is not None
-        if placed.resident and placed.worker in loads and not free_to_move:
+        if placed.resident and placed.worker in loads and not placed.moves:
             return None
-        idlest = min(loads, key=lambda worker: (loads[worker], worker))
-        return idlest if loads[idlest] < AT_HAND_SECONDS else None
+        return min(room, key=lambda worker: (loads[worker].staying, loads[worker].seconds, worker), default=None)
 
     def _ended(self, placed: Placed) -> bool:
         return any(row.ended for row in placed.ahead.values())

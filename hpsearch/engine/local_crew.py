@@ -72,14 +72,22 @@ class LocalCrew:
     """Worker processes of this machine; a context, at whose end they end.
 
     Args:
-        size: How many there are to be.
+        size: How many are to train at a time.
         maker: Makes a fresh objective from the data, on a worker.
         data: The study's data; their large arrays are held once, for all workers together.
         now: The clock by which waits are limited, in seconds.
+        spare: How many there are to be beyond that, once the others are ready: for trials that cannot go on elsewhere
+            than where they began.
+
+    Attributes:
+        size: As given.
     """
 
-    def __init__(self, size: int, maker: Maker, data: Any, now: Callable[[], float] = time.monotonic) -> None:
-        self._size = size
+    def __init__(
+        self, size: int, maker: Maker, data: Any, now: Callable[[], float] = time.monotonic, *, spare: int = 0
+    ) -> None:
+        self.size = size
+        self._spare = spare
         self._maker = pack(maker)
         self._file, self._layout = share(data)
         self._now = now
@@ -108,7 +116,8 @@ class LocalCrew:
 
     def begin(self) -> None:
         """Have the processes start that are lacking; they are workers once they are ready."""
-        while len(self._workers) < self._size:
+        wanted = self.size + (self._spare if self.ready >= self.size else 0)
+        while len(self._workers) < wanted:
             self._start()
 
     @property
@@ -117,17 +126,17 @@ class LocalCrew:
         return sum(worker.ready for worker in self._workers.values())
 
     def all_ready(self) -> bool:
-        """Return whether all workers are ready, without waiting for them.
+        """Return whether all workers but the spare ones are ready, without waiting for them.
 
         Raises:
             UserError: One after the other ends before it is ready.
         """
         self.begin()
         self._listen(0.0)
-        return self.ready >= self._size
+        return self.ready >= self.size
 
     def workers(self) -> list[str]:
-        """Return the names of the workers that are ready; the first time wait for all, later for one at least.
+        """Return the names of the workers that are ready; the first time wait for all but the spare, later for one.
 
         Raises:
             UserError: One after the other ends before it is ready.
@@ -135,7 +144,7 @@ class LocalCrew:
         self.begin()
         self._listen(0.0)
         deadline = self._now() + START_SECONDS
-        while self.ready < (1 if self._met else self._size) and (seconds_left := deadline - self._now()) > 0:
+        while self.ready < (1 if self._met else self.size) and (seconds_left := deadline - self._now()) > 0:
             self.begin()  # also in place of those that ended a moment ago: there is somebody to listen to
             self._listen(seconds_left)
         self._met = True
@@ -229,7 +238,7 @@ class LocalCrew:
             self._refused += 1
             if self._refused >= REFUSALS:
                 raise UserError(
-                    f"--workers {self._size}: {REFUSALS} worker processes one after the other ended before they were "
+                    f"--workers {self.size}: {REFUSALS} worker processes one after the other ended before they were "
                     f"ready ({what.removeprefix('died ').strip('()')}); what they printed stands above"
                 )
 

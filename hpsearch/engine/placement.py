@@ -51,6 +51,11 @@ class Placed:
         return logged[-1:]
 
     @property
+    def moves(self) -> bool:
+        """Whether it can go on at any worker as it stands: its state has been saved."""
+        return not self.since and self.saves[-1].state is not None
+
+    @property
     def trained(self) -> int:
         """Epochs trained, those included that the clock has not asked for yet."""
         return self.saves[-1].epoch + len(self.since)
@@ -64,6 +69,19 @@ class Errand:
     numbers: list[int]
     tick: int
     limit: float | None
+
+
+@dataclass
+class Load:
+    """What a worker has to do.
+
+    Attributes:
+        seconds: What the jobs that are under way there take, as far as is known.
+        staying: How many trials it holds that cannot go on elsewhere.
+    """
+
+    seconds: float = 0.0
+    staying: int = 0
 
 
 class Move(NamedTuple):

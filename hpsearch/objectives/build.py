@@ -32,12 +32,14 @@ class Prepared:
         epochs: Most epochs that a trial trains.
         by_fold: Whether these are its folds, one after the other.
         cross_validates: Whether a trial trains several models, a fold each.
+        stays: Whether a trial goes on only in the process in which it began: its state cannot be saved.
     """
 
     make: Callable[[Dataset | None], Objective]
     epochs: int
     by_fold: bool = False
     cross_validates: bool = False
+    stays: bool = False
 
 
 def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared:
@@ -107,7 +109,9 @@ def _function(study: Study) -> Prepared:
     reported = [metric for metric in metrics if metric != SECONDS or metric == metrics[0]]
     space = study.dimensions
     assert function is not None
-    return Prepared(lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1)
+    return Prepared(
+        lambda data: FunctionObjective(function, reported, seed, epochs, space, data), epochs or 1, stays=True
+    )
 
 
 def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, rule: int) -> Prepared:
@@ -222,7 +226,8 @@ def _sklearn(study: Study, dataset: Dataset, model: Behind, rule: int) -> Prepar
         raise UserError(f"study {study.name!r}: the model is a classifier, but data {dataset.name!r} has no classes")
     scores = _scores(study, kind, type(parts.last).__name__)
     plan = _plan(study, model, rule)
-    return Prepared(partial(_estimator, model, study.seed, plan.epochs, plan, scores, study.dimensions), plan.epochs)
+    make = partial(_estimator, model, study.seed, plan.epochs, plan, scores, study.dimensions)
+    return Prepared(make, plan.epochs, stays=True)
 
 
 def _plan(study: Study, model: Behind, rule: int) -> Plan:

@@ -40,7 +40,9 @@ def prepare(study: Study, dataset: Dataset, prepare_one: PrepareOne) -> Prepared
     first_fold = prepare_one(plain, folded.at(0))
     by_fold = first_fold.epochs == 1
     make = partial(_made, study, plain, prepare_one, by_fold)
-    return Prepared(make, len(folded) if by_fold else first_fold.epochs, by_fold=by_fold, cross_validates=True)
+    epochs = len(folded) if by_fold else first_fold.epochs
+    stays = first_fold.stays and not by_fold  # what whole folds have scored is saved
+    return Prepared(make, epochs, by_fold=by_fold, cross_validates=True, stays=stays)
 
 
 def folded_as(study: Study, dataset: Dataset) -> Folds:

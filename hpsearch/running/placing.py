@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
@@ -10,7 +11,7 @@ from hpsearch.engine.dask_client import connect
 from hpsearch.engine.dask_crew import DaskCrew
 from hpsearch.engine.executor import Executor, executor_name
 from hpsearch.engine.growing import Growing
-from hpsearch.engine.lane_executor import LaneExecutor
+from hpsearch.engine.lane_executor import LaneExecutor, spare_workers
 from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.engine.observer import Observer
 from hpsearch.objectives.base import Objective
@@ -43,22 +44,27 @@ def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: Exit
         client = stack.enter_context(connect(place.scheduler))
         return stack.enter_context(executor(DaskCrew(client, make, plan.dataset, watcher.message)))
     if place.workers != AUTO and place.workers > 1:
-        return stack.enter_context(executor(stack.enter_context(_crew(place.workers, make, plan))))
+        return stack.enter_context(executor(stack.enter_context(_crew(plan, make, place.workers))))
     alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
     if place.workers != AUTO or plan.study.objective is not None:
         return alone
     size = place.size(plan.study.lanes, plan.threads)
     if size == 1:
         return alone
-    return stack.enter_context(Growing(alone, partial(_crew, size, make, plan), executor, watcher.message))
+    return stack.enter_context(Growing(alone, partial(_crew, plan, make, size), executor, watcher.message))
 
 
-def _crew(size: int, make: Maker, plan: Plan) -> LocalCrew:
-    return LocalCrew(size, make, plan.dataset)
+def _crew(plan: Plan, make: Maker, size: int) -> LocalCrew:
+    """Return workers of this machine, with as many again where a lane cannot go on at any of them that is free."""
+    stays = plan.study.cost is not None and plan.prepared.stays
+    spare = spare_workers(size, plan.study.lanes) if stays else 0
+    return LocalCrew(size, make, plan.dataset, spare=spare)
 
 
 def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:
-    kind = Executor if plan.study.cost is None else LaneExecutor
+    kind: Callable[..., Executor] = Executor
+    if plan.study.cost is not None:
+        kind = partial(LaneExecutor, most_busy=crew.size if isinstance(crew, LocalCrew) else None)
     return kind(
         crew,
         executor_name(uid),

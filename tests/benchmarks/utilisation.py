@@ -29,7 +29,7 @@ from hpsearch import pruners
 from hpsearch.engine.clock import Clock
 from hpsearch.engine.crew import Answer
 from hpsearch.engine.executor import Executor
-from hpsearch.engine.lane_executor import LaneExecutor
+from hpsearch.engine.lane_executor import LaneExecutor, spare_workers
 from hpsearch.engine.looking_back import LookingBack
 from hpsearch.engine.observer import Silent
 from hpsearch.engine.pace import Ticks, VirtualTime
@@ -54,7 +54,8 @@ class World:
         spread: How many times as much the costliest epoch costs as the cheapest.
         noise: Standard deviation of the logarithm of what an epoch really takes over its cost.
         seed: Draws the points, what epochs take, and their values.
-        stays: Whether a trial stays with the worker that began it, as a user's function does.
+        stays: Whether a trial stays with the process that began it, as a user's function and scikit-learn's estimators
+            do; there are more processes then than workers, of which as many as there are workers train at a time.
     """
 
     spread: float
@@ -210,9 +211,12 @@ def measured(world: World, workers: int, lanes: int, pruner: str, trials: int, l
     study = Study("busy", objective=print, space={}, pruner=pruner, epochs=EPOCHS)
     history = History(Goal("score", "maximize"))
     history.apply(Header("busy", "u", {"n_trials": trials, "repeats": 1}, {}, {}, 0.0))
-    crew = Simulated(workers, world)
-    kind = Executor if lookback is None else LaneExecutor
-    executor = kind(crew, "busy", EPOCHS, print, now=lambda: crew.now)
+    if lookback is None:
+        crew = Simulated(workers, world)
+        executor = Executor(crew, "busy", EPOCHS, print, now=lambda: crew.now)
+    else:
+        crew = Simulated(workers + (spare_workers(workers, lanes) if world.stays else 0), world)
+        executor = LaneExecutor(crew, "busy", EPOCHS, print, now=lambda: crew.now, most_busy=workers)
     points, stops = Points(world), pruners.build(study, EPOCHS)
     rest: tuple[Any, ...] = (Unwritten(), history, executor, Flat(points, trials), stops, lanes, Unsaved(), Silent())
     with executor:
@@ -294,7 +298,7 @@ def main() -> None:
     parser.add_argument("--pruner", type=lambda text: text.split(","), default=["none", "asha", "hyperband"])
     parser.add_argument("--trials", type=int, default=10, help="for each worker")
     parser.add_argument("--seeds", type=int, default=1, help="worlds to take the mean over")
-    parser.add_argument("--stays", action="store_true", help="a trial stays with the worker that began it")
+    parser.add_argument("--stays", action="store_true", help="a trial stays with the process that began it")
     asked = parser.parse_args()
     ways = [(int(lanes), lookback) for lanes in asked.lanes for lookback in asked.lookback]
     print("busy until the last trial has begun (until all is done), seconds, best value\n")

@@ -24,7 +24,7 @@ class Waited(LocalCrew):
     """Workers that are waited for, so that a test does not depend on how fast they start."""
 
     def all_ready(self) -> bool:
-        return len(self.workers()) == self._size
+        return len(self.workers()) == self.size
 
 
 class Kept(Saveable):

@@ -189,3 +189,17 @@ def test_large_read_only_arrays_are_held_once_and_others_are_copied() -> None:
     nothing, plain = share(None)
     nothing.close()
     assert plain.places == ()
+
+
+def test_spare_workers_start_once_the_others_are_ready() -> None:
+    with LocalCrew(1, saveables, None, spare=2) as crew:
+        assert len(crew.workers()) == 1, "nobody waits for them"
+        deadline = time.monotonic() + 60
+        while len(crew.workers()) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        for worker in crew.workers()[:2]:
+            crew.end(worker)
+        while len(crew.workers()) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,3 +135,34 @@ def test_measured_costs_are_those_of_first_epochs_in_powers_of_two(tmp_path: Pat
     later = result.history.trials[3]
     known = [t.own_cost for t in result.history.trials if t.ticks[0] < later.ticks[0] and t.own_cost is not None]
     assert later.ask.cost in known
+
+
+def doze(trial: Any) -> Iterator[dict[str, float]]:
+    for _ in range(3):
+        begun = time.time()
+        time.sleep(0.1 * trial["x"])
+        yield {"score": trial["x"], "process": float(os.getpid()), "begun": begun, "ended": time.time()}
+
+
+@pytest.mark.slow
+def test_functions_have_more_processes_than_train_at_a_time(tmp_path: Path) -> None:
+    """A function goes on only where it began, and its process waits for its decision: meanwhile another one trains."""
+    declared = Study(
+        "dozing",
+        objective=doze,
+        space={"x": Float(0.2, 3.0)},
+        metric="score",
+        epochs=3,
+        n_trials=12,
+        lanes=4,
+        sampler="random",
+        pruner="none",
+        cost=lambda params: params["x"],
+    )
+    history = run(declared, tmp_path, quiet=True, tracking=False, workers=2).history
+    epochs = [row.metrics for trial in history.trials for row in trial.rows]
+    assert {len({row.metrics["process"] for row in trial.rows}) for trial in history.trials} == {1}
+    assert 2 < len({epoch["process"] for epoch in epochs}) <= 4
+    moments = sorted([(epoch["begun"], 1) for epoch in epochs] + [(epoch["ended"], -1) for epoch in epochs])
+    at_a_time = list(itertools.accumulate(change for _, change in moments))
+    assert max(at_a_time) == 2
