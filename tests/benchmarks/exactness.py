@@ -86,6 +86,7 @@ study = Study(
 )
 """
 STUDIES["lookback"] = STUDIES["virtual"].replace("lanes=16", "lanes=16, lookback=2")
+STUDIES["estimated"] = STUDIES["mixed"].replace("lanes=4, n_trials=10", 'lanes=8, n_trials=20, cost="estimated"')
 
 
 @dataclass
@@ -256,7 +257,7 @@ def external(run: Run, rng: random.Random) -> int:
 
 
 def local_worker_killed(run: Run, rng: random.Random) -> int:
-    process = run.start("--workers", "2")
+    process = run.start("--workers", str(rng.choice([2, 5])))
     return run.follow(
         process, lambda: _signal_one(_local_workers(process.pid), signal.SIGKILL, rng), rng.uniform(10, 20)
     )
@@ -319,7 +320,7 @@ def scheduler_killed(run: Run, rng: random.Random) -> int:
 
 def coordinator_killed(run: Run, rng: random.Random) -> int:
     for number in range(3):
-        process = run.start("--workers", str(rng.choice([1, 2])))
+        process = run.start("--workers", str(rng.choice([1, 2, 5])))
         code = run.follow(process, process.kill, rng.uniform(3, 9))
         if code == 0:
             return 0
