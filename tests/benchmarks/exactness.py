@@ -73,8 +73,8 @@ study = Study(
 STUDIES["virtual"] = """
 import random, time
 from hpsearch import Float, Study
-delays = random.SystemRandom()  # another order of arrivals each time
 def climb(trial):
+    delays = random.SystemRandom()  # another order of arrivals each time
     value = -abs(trial["x"] - 3.0)
     for _ in range(12):
         time.sleep(delays.uniform(0, 0.2))
