@@ -195,9 +195,11 @@ class Clock:
         due = {trial.number for trial in lanes}
         missing = [trial for trial in train if trial.number in due]
         owed = [trial.number for trial in (train if self._launches else missing)]
-        if self._tells is not None and max(len(lanes), len(owed)) > 1:
+        if self._tells is not None:
             plain = self.objective.epochs == 1
-            self._tells.tell(EarlyRows(self.log, self.history, begin, owed, plain, self.now).arrived)
+            early = EarlyRows(self.log, self.history, begin, owed, plain, self.now)
+            # Also where a single row is awaited: workers would tell of it to the line before.
+            self._tells.tell(early.arrived if max(len(lanes), len(owed)) > 1 else early.wait)
         trained = self.pace.train(self.objective, missing, train, begin.tick)
         rows |= {row.trial: in_its_lane(self.history, row) for row in trained}
         for trial in sorted(lanes, key=lambda trial: trial.number):

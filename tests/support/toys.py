@@ -88,9 +88,11 @@ class Saveable:
 
 
 def story(path: Path) -> list[str]:
-    """What a log tells, without the times, and without what came before its tick was whole."""
+    """What a log tells, without the times, and without what came before its tick was whole; it can be read again."""
     told = []
-    for record, _ in read(path):
+    records = [record for record, _ in read(path)]
+    History.fold(records, GOAL)
+    for record in records:
         if isinstance(record, Begin | Arrival):
             continue
         value = to_json(record)

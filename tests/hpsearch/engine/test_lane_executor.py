@@ -111,3 +111,33 @@ def test_trials_that_stay_have_a_worker_each_where_there_are_as_many(tmp_path: A
     expected = told(tmp_path, paced, generators(None), "alone")
     assert told(tmp_path, paced, LaneExecutor(crew, "toy", 6, pytest.fail, most_busy=MOST), "spread") == expected
     assert crew.shared == 0
+
+
+class Slow(ChaoticCrew):
+    """Workers whose answers come one at a time, in a drawn order, as those of processes do."""
+
+    def answers(self, seconds: float) -> list[Answer]:
+        waiting = super().answers(seconds)
+        drawn = self._rng.randrange(len(waiting)) if waiting else 0
+        self._late = waiting[:drawn] + waiting[drawn + 1 :]
+        return waiting[drawn : drawn + 1]
+
+
+def test_rows_written_early_belong_to_the_line_that_is_written_next(
+    tmp_path_factory: pytest.TempPathFactory, make_clock: MakeClock
+) -> None:
+    """Also once a single trial is left, whose line needs no early rows: the log can be read again."""
+
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
+    @given(costs=st.lists(st.floats(0.5, 5), min_size=1, max_size=6), rng=st.randoms(use_true_random=False))
+    def holds(costs: list[float], rng: Random) -> None:
+        folder = tmp_path_factory.mktemp("early")
+        cost = lambda params: costs[int(abs(params["x"]) * 1000) % len(costs)]  # noqa: E731
+        paced: MakeClock = lambda log, **more: make_clock(  # noqa: E731
+            log, pace=VirtualTime(cost), total=6, n_lanes=3, early=True, **more
+        )
+        alone = told(folder, paced, generators(None), "alone")
+        executor = LaneExecutor(Slow(generators, None, rng, calm=0), "toy", 6, [].append, now=jumping(rng))
+        assert told(folder, paced, executor, "spread") == alone
+
+    holds()
