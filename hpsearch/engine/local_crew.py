@@ -78,16 +78,25 @@ class LocalCrew:
         now: The clock by which waits are limited, in seconds.
         spare: How many there are to be beyond that, once the others are ready: for trials that cannot go on elsewhere
             than where they began.
+        notice: Called with a line where these cannot be had.
 
     Attributes:
         size: As given.
     """
 
     def __init__(
-        self, size: int, maker: Maker, data: Any, now: Callable[[], float] = time.monotonic, *, spare: int = 0
+        self,
+        size: int,
+        maker: Maker,
+        data: Any,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        spare: int = 0,
+        notice: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.size = size
         self._spare = spare
+        self._notice = notice
         self._maker = pack(maker)
         self._file, self._layout = share(data)
         self._now = now
@@ -237,10 +246,20 @@ class LocalCrew:
         if not handle.ready and blamed:
             self._refused += 1
             if self._refused >= REFUSALS:
-                raise UserError(
-                    f"--workers {self.size}: {REFUSALS} worker processes one after the other ended before they were "
-                    f"ready ({what.removeprefix('died ').strip('()')}); what they printed stands above"
-                )
+                self._give_up(what.removeprefix("died ").strip("()"))
+
+    def _give_up(self, how: str) -> None:
+        """Do without the spare workers where it is these that do not start.
+
+        Raises:
+            UserError: It is the others.
+        """
+        ended = f"{REFUSALS} worker processes one after the other ended before they were ready ({how})"
+        if self.ready < self.size or not self._spare:
+            raise UserError(f"--workers {self.size}: {ended}; what they printed stands above")
+        self._notice(f"--workers {self.size}: {ended}; training goes on in {self.ready}")
+        self._spare = self.ready - self.size
+        self._refused = 0
 
     def _look_for_stopped(self) -> None:
         """Give up the workers that somebody stopped and did not let go on."""

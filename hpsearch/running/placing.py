@@ -44,21 +44,21 @@ def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: Exit
         client = stack.enter_context(connect(place.scheduler))
         return stack.enter_context(executor(DaskCrew(client, make, plan.dataset, watcher.message)))
     if place.workers != AUTO and place.workers > 1:
-        return stack.enter_context(executor(stack.enter_context(_crew(plan, make, place.workers))))
+        return stack.enter_context(executor(stack.enter_context(_crew(plan, make, watcher, place.workers))))
     alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
     if place.workers != AUTO or plan.study.objective is not None:
         return alone
     size = place.size(plan.study.lanes, plan.threads)
     if size == 1:
         return alone
-    return stack.enter_context(Growing(alone, partial(_crew, plan, make, size), executor, watcher.message))
+    return stack.enter_context(Growing(alone, partial(_crew, plan, make, watcher, size), executor, watcher.message))
 
 
-def _crew(plan: Plan, make: Maker, size: int) -> LocalCrew:
+def _crew(plan: Plan, make: Maker, watcher: Observer, size: int) -> LocalCrew:
     """Return workers of this machine, with as many again where a lane cannot go on at any of them that is free."""
     stays = plan.study.cost is not None and plan.prepared.stays
     spare = spare_workers(size, plan.study.lanes) if stays else 0
-    return LocalCrew(size, make, plan.dataset, spare=spare)
+    return LocalCrew(size, make, plan.dataset, spare=spare, notice=watcher.message)
 
 
 def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:

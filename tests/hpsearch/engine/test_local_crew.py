@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.engine.remote import Job
 from hpsearch.errors import UserError
 from hpsearch.log.writer import Log
+from hpsearch.objectives import processes
 from hpsearch.objectives.base import Objective
 from hpsearch.objectives.function import FunctionObjective, UserTrial
 from hpsearch.objectives.shared_data import ALIGNMENT, LEAST_BYTES, mapped, share
@@ -203,3 +205,28 @@ def test_spare_workers_start_once_the_others_are_ready() -> None:
         while len(crew.workers()) < 3:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_spare_workers_that_do_not_start_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may be those for whom there is no memory."""
+    started: list[int] = []
+
+    def start_one(module: str, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+        started.append(len(started))
+        if len(started) == 1:
+            return processes.start(module, descriptors)
+        return subprocess.Popen([sys.executable, "-S", "-c", "raise SystemExit(9)"], start_new_session=True)
+
+    monkeypatch.setattr(local_crew, "start", start_one)
+    notices: list[str] = []
+    with LocalCrew(1, saveables, None, spare=4, notice=notices.append) as crew:
+        deadline = time.monotonic() + 60
+        while not notices:
+            assert time.monotonic() < deadline
+            crew.workers()
+            time.sleep(0.01)
+        assert len(crew.workers()) == 1
+        assert len(started) < 10
+    (line,) = notices
+    assert line.startswith("--workers 1: 3 worker processes one after the other ended before they were ready")
+    assert line.endswith("(exit code 9); training goes on in 1")
