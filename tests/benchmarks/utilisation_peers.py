@@ -7,9 +7,9 @@
 The objective is that of utilisation.py, in real time: an epoch sleeps for its seconds, so that more workers than cores
 can be busy. All get the same points in the same order, TRIALS for each worker, and stop by asynchronous successive
 halving or not at all; ours runs in strict order with two or four lanes a worker, the declared cost and processes of
-this machine, and as everywhere a function stays with the worker that began it. Ray Tune and Syne Tune (local back
-end) have as many trials at a time as there are workers, Optuna as many threads (``n_jobs``). What is not
-installed is left out, and that is said.
+this machine: a function goes on only in the one that began it, of which there are twice as many as workers, and as many
+as there are workers train at a time. Ray Tune and Syne Tune (local back end) have as many trials at a time as there are
+workers, Optuna as many threads (``n_jobs``). What is not installed is left out, and that is said.
 
 Each epoch writes down when it began and ended, so that all are measured alike: from the first epoch's begin on, without
 the start of processes before it. Busy is the training that counted over workers times the time until the last trial
