@@ -12,6 +12,7 @@ import pytest
 
 from hpsearch import Augmentation, models
 from hpsearch.engine import environment
+from hpsearch.errors import UserError
 from hpsearch.log.catalogue import load_history
 from hpsearch.models import names
 from hpsearch.models.estimators import serving
@@ -96,7 +97,12 @@ def test_a_study_goes_on_the_way_it_began_where_one_of_today_goes_another(
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join(lines[: len(lines) // 2]))
     declared = load_study(shutil.copyfile(root / "studies" / study / "study.py", tmp_path / f"{study}.py"))
-    declared.run(root, quiet=True, tracking=False)
+    try:
+        declared.run(root, quiet=True, tracking=False)
+    except UserError as refused:  # trials that ran are trained again, on another CPU to other last digits
+        assert not same_machine(study)
+        assert "resume on the CPU type and library versions of the log" in str(refused)
+        pytest.skip(str(refused))
     trials, curves = exports(root, study)
     assert curves.splitlines()[0] == exported(study)[1].splitlines()[0], "what is measured is what was"
     if same_machine(study):
