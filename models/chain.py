@@ -148,7 +148,8 @@ def with_parameters(layers: Any, changes: Mapping[str, Any], prefix: str = "laye
         ValueError: There is no such place in it.
     """
     own = {name.removeprefix(f"{prefix}__"): value for name, value in changes.items()}
-    kind, new = type(layers), list(layers if isinstance(layers, tuple | list) else ())
+    kind = type(layers)
+    new = list(layers if isinstance(layers, tuple | list) else ())
     by_layer: dict[str, dict[str, Any]] = {}
     for name, value in own.items():
         place, _, rest = name.partition("__")

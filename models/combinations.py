@@ -46,7 +46,9 @@ def validate_combinations(given: Mapping[str, Any], default_batches: Collection[
         given: All parameters, each checked.
         default_batches: Batch sizes of a network for which none was chosen.
     """
-    output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
+    output = given["output"]
+    cost = given["cost"]
+    optimizer = given["optimizer"]
     if cost != "auto" and (output, cost) not in HEADS:
         better = {"softmax": "log_likelihood", "identity": "quadratic", "linear": "hinge"}.get(output)
         if better and cost != "hinge":

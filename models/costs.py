@@ -91,7 +91,8 @@ class Head:
             t: Targets as `output.targets` gives them, shape (n, C).
         """
         t = np.asarray(t, np.float64)
-        u, h = np.zeros_like(t), np.empty_like(t)
+        u = np.zeros_like(t)
+        h = np.empty_like(t)
         run(self.output.apply(u, h))
         return float(self.value(u, h, t).sum()) / len(t)
 
@@ -220,7 +221,9 @@ def _hinge(u: Array, h: Array, t: Array) -> Array:
 
 def _hinge_error(h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
     # 1 for each other class within the margin; for the sample's own class, minus their number
-    row, one, zero = np.empty((*h.shape[:-1], 1), h.dtype), np.ones((), h.dtype), np.zeros((), h.dtype)
+    row = np.empty((*h.shape[:-1], 1), h.dtype)
+    one = np.ones((), h.dtype)
+    zero = np.zeros((), h.dtype)
     return [
         multiply(h, t, out=scratch),
         sum_over(scratch, -1, out=row),

@@ -124,7 +124,8 @@ def adds_in_order(rows: int, columns: int, dtype: np.dtype[Any]) -> bool:
         dtype: float32 or float64.
     """
     right = np.random.default_rng(0).normal(size=(rows, columns)).astype(dtype)
-    product, added = np.empty((1, columns), dtype), np.empty((1, columns), dtype)
+    product = np.empty((1, columns), dtype)
+    added = np.empty((1, columns), dtype)
     run([_outer(0.3, ones(rows, dtype), right, 0.0, product), (_add_rows, (0.3, right, added))])
     return np.array_equal(product, added)
 

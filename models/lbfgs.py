@@ -26,8 +26,11 @@ PAIRS = 10
 STEPS, CHANGES = (tuple(f"{kind}{i}" for i in range(PAIRS)) for kind in ("step", "change"))
 """The slots of s and y: pair number i of all that were kept stands in slot i mod PAIRS."""
 
-KEPT, CONVERGED = "pairs", "converged"
-"""What a lane remembers beside: how many pairs it has kept so far, and whether the last step ended the search."""
+KEPT = "pairs"
+"""Name of what a lane remembers beside the slots: how many pairs it has kept so far."""
+
+CONVERGED = "converged"
+"""Likewise: whether the last step ended the search."""
 
 EXTRAS = {KEPT: np.zeros(1), CONVERGED: np.zeros(1)}
 
@@ -73,8 +76,11 @@ class _Iteration:
     """
 
     def __init__(self, step: Step) -> None:
-        self._step, layout, workspace = step, step.stacks.layout, step.workspace
-        self._flat, self._rates = step.stacks.flat[0], step.rates[0]
+        self._step = step
+        layout = step.stacks.layout
+        workspace = step.workspace
+        self._flat = step.stacks.flat[0]
+        self._rates = step.rates[0]
         self._decaying = slice(layout.decaying)
         self._steps, self._changes = ([step.stacks.slots[name][0] for name in names] for names in (STEPS, CHANGES))
         self._kept, self._converged = (step.stacks.extras[name][0] for name in (KEPT, CONVERGED))
@@ -85,7 +91,8 @@ class _Iteration:
         self._passes += [g.accumulate(0, 1.0, 0.0, views[g.parameter][0]) for g in step.gradients]
         # The data's cost and gradient at the weights `_where`: a shortcut, from which nothing but time depends.
         self._where = np.full_like(self._flat, np.nan)
-        self._cost, self._data_gradient = math.nan, np.empty_like(self._flat)
+        self._cost = math.nan
+        self._data_gradient = np.empty_like(self._flat)
 
     def _evaluate(self) -> None:
         """Compute the data's cost and gradient at the weights as they are."""
@@ -96,7 +103,8 @@ class _Iteration:
 
     def _regularised(self) -> tuple[float, Array]:
         """Return the regularised cost and its gradient, float64."""
-        weights, r = self._flat[self._decaying], self._rates
+        weights = self._flat[self._decaying]
+        r = self._rates
         gradient: Array = self._data_gradient.astype(np.float64)
         gradient[self._decaying] += r.l2 / r.n_train * weights
         return self._cost + penalty(weights, r.l1, r.l2, r.n_train), gradient
@@ -112,7 +120,8 @@ class _Iteration:
         """Keep a pair, unless the cost is not curved upwards along it."""
         if float(s @ y) > np.finfo(np.float64).eps * abs(slope):
             place = int(self._kept[0]) % PAIRS
-            self._steps[place][:], self._changes[place][:] = s, y
+            self._steps[place][:] = s
+            self._changes[place][:] = y
             self._kept += 1
 
     def run(self) -> None:
@@ -120,7 +129,8 @@ class _Iteration:
         fresh = np.array_equal(self._where, self._flat)
         if not fresh:
             self._evaluate()
-        start, (value, gradient) = self._flat.copy(), self._regularised()
+        start = self._flat.copy()
+        value, gradient = self._regularised()
         self._converged[:] = 1
         if math.isfinite(value) and np.abs(gradient).max() > FLAT:
             for steps, changes in (self._pairs(), ([], [])):  # without what is remembered, where it leads nowhere

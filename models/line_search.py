@@ -11,8 +11,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FALL, FLATTEN = 1e-3, 0.9
-"""c₁ and c₂, as SciPy's L-BFGS-B has them."""
+FALL = 1e-3
+"""c₁ of the Wolfe conditions, as in L-BFGS-B of SciPy: least fall of the cost, as a share of what the slope promises."""
+
+FLATTEN = 0.9
+"""c₂ of the Wolfe conditions, likewise: steepest slope that may be left, as a share of the slope at the start."""
 
 MOST = 20
 """Most lengths that are tried."""
@@ -51,7 +54,9 @@ def search(evaluate: Callable[[float], Place], start: Place, first: float, most:
     Returns:
         The place, or where none was found the lowest that meets the first condition, or `start` where there is no such.
     """
-    low, high, length = start, None, first
+    low = start
+    high = None
+    length = first
     for _ in range(most):
         place = evaluate(length)
         if not _fell(place, start) or (low is not start and place.value >= low.value):
@@ -81,8 +86,11 @@ def _between(low: Place, high: Place) -> float:
     part = 0.5
     if math.isfinite(high.value) and math.isfinite(high.slope):
         # p(r) = value + slope·r + c·r² + d·r³ over r in [0, 1], which ends at the other place with its slope
-        rise, slope, end = high.value - low.value, low.slope * width, high.slope * width
-        d, c = slope + end - 2 * rise, 3 * rise - 2 * slope - end
+        rise = high.value - low.value
+        slope = low.slope * width
+        end = high.slope * width
+        d = slope + end - 2 * rise
+        c = 3 * rise - 2 * slope - end
         root = c * c - 3 * d * slope
         if root >= 0 and (below := c + math.sqrt(root)) != 0:
             part = -slope / below

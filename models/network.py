@@ -65,8 +65,10 @@ class Network(Readable):
             return cls(body, head, stem, params["regularize_biases"])
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
         layers: list[Layer] = [DropoutLayer(0, n_features)] if params["input_dropout"] else []
-        activation, initializer = ACTIVATIONS[params["activation"]], initializer_of(params["weight_init"])
-        head, normed = HEADS[params["output"], params["cost"]], params["batch_norm"]
+        activation = ACTIVATIONS[params["activation"]]
+        initializer = initializer_of(params["weight_init"])
+        head = HEADS[params["output"], params["cost"]]
+        normed = params["batch_norm"]
         for i, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
             layers.append(DenseLayer(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
             if normed:
@@ -193,7 +195,8 @@ class Network(Readable):
         ops: list[Op] = []
         gradients: list[Gradient] = []
         for i in reversed(range(self._first, len(self.layers))):
-            layer, (x, out) = self.layers[i], passed[i]
+            layer = self.layers[i]
+            x, out = passed[i]
             emit = partial(layer.backward, workspace, parameters, x, out, delta, scale, first=i == self._first)
             local = layer.repeats and i > self._first
             emitted, delta, found = workspace.once(("backward", i), emit) if local else emit()

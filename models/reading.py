@@ -99,7 +99,8 @@ class Readable(ABC):
         stacked = {p.name: parameters[p.name][None] for p in self.parameters}
         for start in range(0, len(X), self.block):
             x = X[start : start + self.block]
-            workspace, found = Workspace(1, len(x), X.dtype), []
+            workspace = Workspace(1, len(x), X.dtype)
+            found = []
             with np.errstate(all="ignore"):
                 stem, x = self.stemmed(workspace, x)
                 run(stem)

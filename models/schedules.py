@@ -57,7 +57,8 @@ def _step(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -
 
 def _cosine(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
     """Let η fall along half a cosine over `max_epochs`, towards `lr_min_ratio` (Loshchilov and Hutter 2017)."""
-    least, done = params["lr_min_ratio"], min(epoch / params["max_epochs"], 1.0)
+    least = params["lr_min_ratio"]
+    done = min(epoch / params["max_epochs"], 1.0)
     return {"lr_factor": least + (1 - least) * 0.5 * (1 + math.cos(math.pi * done))}, False
 
 
@@ -67,8 +68,11 @@ def _exponential(memory: Memory, params: Mapping[str, Any], score: float, epoch:
     return {"lr_factor": max(factor, params["lr_min_ratio"])}, False
 
 
-FIRST, RISE = 1 / 25, 0.3
-"""The factor with which one_cycle begins, and the part of the epochs in which it rises."""
+FIRST = 1 / 25
+"""The factor with which one_cycle begins."""
+
+RISE = 0.3
+"""The share of the epochs in which one_cycle rises."""
 
 
 def _one_cycle(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
@@ -76,9 +80,11 @@ def _one_cycle(memory: Memory, params: Mapping[str, Any], score: float, epoch: i
     last = params["max_epochs"] - 1
     top = RISE * params["max_epochs"] - 1
     if epoch <= top:
-        low, done = FIRST, 1 - epoch / top
+        low = FIRST
+        done = 1 - epoch / top
     else:
-        low, done = params["lr_min_ratio"], min((epoch - max(top, 0)) / max(last - max(top, 0), 1), 1.0)
+        low = params["lr_min_ratio"]
+        done = min((epoch - max(top, 0)) / max(last - max(top, 0), 1), 1.0)
     return {"lr_factor": low + (1 - low) * 0.5 * (1 + math.cos(math.pi * done))}, False
 
 

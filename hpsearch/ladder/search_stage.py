@@ -23,8 +23,11 @@ from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
 from hpsearch.study.unsaid import derived
 
-STAGE_STREAM, CALIBRATION_STREAM = 0x53544147, 0x43414C49
-"""Keep what a ladder draws apart from the other streams of a study."""
+STAGE_STREAM = 0x53544147
+"""Keeps the points that a stage draws apart from the other random streams of a study."""
+
+CALIBRATION_STREAM = 0x43414C49
+"""Keeps the choice of the points that calibrate a stage apart from the other random streams of a study."""
 
 WIDER = 3.0
 """How many times as far the space reaches beyond the points it is drawn around, once the stage before misled."""
@@ -92,7 +95,8 @@ class SearchStage:
 
     def source(self, history: History) -> Source:
         """Return where the stage's own points come from; for a later stage, all points given have ended."""
-        study, scale = self.study, self.scale
+        study = self.study
+        scale = self.scale
         if scale is None:
             return Source(samplers.build(study), StageView(history.goal, 0, lambda trial: True))
         space, note = self._space(history)
@@ -113,7 +117,8 @@ class SearchStage:
 
     def _space(self, history: History) -> tuple[Mapping[str, Dimension] | SpaceFunction, str]:
         """Return what is searched, and in words why it is not the box around the promoted points."""
-        study, scale = self.study, self.scale
+        study = self.study
+        scale = self.scale
         assert scale is not None, "a later stage"
         if callable(study.space):
             return study.space, ""

@@ -68,7 +68,8 @@ class Settled:
 
     def _complete(self, wanted: Mapping[str, Any], proposed: Mapping[str, Any], point: int) -> dict[str, Any]:
         """Return a point with the given values, else the proposed ones, else values drawn at random."""
-        space, name = self.study.dimensions, None
+        space = self.study.dimensions
+        name = None
         for attempt in range(ATTEMPTS):
             # Once a constraint rejects what was proposed, all but the given values are drawn.
             values = {**(proposed if attempt == 0 else {}), **wanted}

@@ -120,7 +120,8 @@ class Staged:
         return any(trial.ask.stage == stage and trial.ask.point in inherited for trial in history.unfinished)
 
     def _search(self, history: History, stage: int) -> Proposal | None:
-        begun, search = _at(history, stage), self._stage(history, stage)
+        begun = _at(history, stage)
+        search = self._stage(history, stage)
         index, repeat = divmod(len(begun), self._study.repeats)
         if repeat:
             return Proposal(begun[-1].params, begun[-1].ask.point, repeat, stage)

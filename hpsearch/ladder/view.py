@@ -35,11 +35,14 @@ class StageView(History):
 
     def sync(self, history: History) -> None:
         """Take in what the whole history holds; later calls bring the same one, grown."""
-        self.header, self.declaration = history.header, history.declaration
+        self.header = history.header
+        self.declaration = history.declaration
         if self.full_stage == 0:
             # A later stage searches a box of its own, and its values are on a scale of their own.
-            self.spaces, self.brought = history.spaces, history.brought
-        self.tick, self.time = history.tick, history.time
+            self.spaces = history.spaces
+            self.brought = history.brought
+        self.tick = history.tick
+        self.time = history.time
         for trial in history.trials[self._seen :]:
             if trial.ask.stage == self.full_stage and self._shows(trial):
                 shown = Trial(self._numbered(trial), trial.asked_at, trial.ticks, trial.rows)

@@ -141,7 +141,8 @@ class OptunaFold:
 
     def _frozen(self, group: Sequence[Trial], rows: int, ends: int) -> FrozenTrial:
         valued = [trial for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
-        state, values = TrialState.RUNNING, None
+        state = TrialState.RUNNING
+        values = None
         if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
             values = self._values(valued, rows)
             if any(trial.state == "PRUNED" for trial in group):
@@ -179,10 +180,12 @@ class OptunaFold:
         """Return the mean of each metric over trials at the epochs that count, or None where one has no value."""
         measured = []
         for trial in trials:
-            place, best = None, None
+            place = None
+            best = None
             for i, value in enumerate(self._reported(trial, rows)):
                 if self._goal.counts(value, best):
-                    place, best = i, value
+                    place = i
+                    best = value
             if place is not None and best is not None:
                 measured.append((best, *trial.measured(place, self._goal.metrics[1:])))
         means = [_mean(column) for column in zip(*measured, strict=True)]
@@ -191,7 +194,8 @@ class OptunaFold:
     def _curve(self, trial: Trial, rows: int) -> list[float]:
         """Return what a trial reports at each epoch: the value, or what counts so far (NaN while there is none)."""
         if self._own:
-            metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
+            metric = self._goal.metric
+            pairs = zip(trial.ticks, trial.rows, strict=True)
             reported = [(row.metrics, split_name(row.epoch - 1, metric)) for tick, row in pairs if tick <= rows]
             return [metrics.get(name, metrics.get(metric, math.nan)) for metrics, name in reported]
         values = self._reported(trial, rows)
@@ -201,7 +205,8 @@ class OptunaFold:
         return value if self._goal.counts(value, best if math.isfinite(best) else None) else best
 
     def _reported(self, trial: Trial, rows: int) -> list[float]:
-        metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
+        metric = self._goal.metric
+        pairs = zip(trial.ticks, trial.rows, strict=True)
         return [row.metrics.get(metric, math.nan) for tick, row in pairs if tick <= rows]
 
     def _described(self, point: dict[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:

@@ -78,7 +78,8 @@ def write_journal(history: History, path: Path) -> list[str]:
 
 
 def _left_out(history: History) -> list[str]:
-    goal, lines = history.goal, []
+    goal = history.goal
+    lines = []
     others = {name for trial in history.trials for row in trial.rows for name in row.metrics} - {goal.metric}
     if others:
         lines.append(
@@ -113,7 +114,8 @@ def _observed(place: int, history: History, distributions: Mapping[str, BaseDist
     Optuna wants two times of every trial that has ended: where the source had one of them it stands for both, and where
     it had none, the time at which the study was begun.
     """
-    observation, sources = history.brought.observations[place], history.brought.said
+    observation = history.brought.observations[place]
+    sources = history.brought.said
     moments = [moment for moment in (observation.began, observation.ended) if moment is not None]
     moments = moments or [history.header.time if history.header else 0.0]
     return _made(

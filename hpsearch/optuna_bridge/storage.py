@@ -40,7 +40,8 @@ class Storage(BaseStorage):
     def put(self, key: int, frozen: FrozenTrial) -> None:
         """Add a trial under a key, or replace the one that stands there."""
         place = self._places.setdefault(key, len(self._trials))
-        frozen.number, frozen._trial_id = place, place
+        frozen.number = place
+        frozen._trial_id = place
         if place < len(self._trials):
             source: FrozenTrial | None = self._trials[place]
             self._trials[place] = frozen
@@ -49,7 +50,8 @@ class Storage(BaseStorage):
             self._trials.append(frozen)
             self._scratch = None
         if source is not None:
-            frozen.user_attrs, frozen.system_attrs = source.user_attrs, source.system_attrs
+            frozen.user_attrs = source.user_attrs
+            frozen.system_attrs = source.system_attrs
 
     def place(self, key: int) -> FrozenTrial:
         """Return the trial that was put under a key."""

@@ -60,7 +60,8 @@ class Median:
         threshold = goal.loss(median(losses))
         if not goal.better(threshold, value):
             return None
-        rank, size = bisect_right(losses, goal.loss(value)) + 1, len(losses) + 1
+        rank = bisect_right(losses, goal.loss(value)) + 1
+        size = len(losses) + 1
         text = compare(goal.metric, goal.direction, value, threshold)
         reason = f"rank {rank} of {size} at epoch {row.epoch}: {text}, the median of completed trials"
         return Decision(row.trial, "prune", reason, "median", evidence_of(row.epoch, value, threshold, rank, size))

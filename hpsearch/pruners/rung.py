@@ -99,9 +99,11 @@ def compare(metric: str, direction: str, value: float, threshold: float) -> str:
         return f"no finite {metric} yet"
     if value == threshold:
         return f"{metric} {value:.4g} only equals that of an earlier trial"
-    shown, bar = f"{value:.4g}", f"{threshold:.4g}"
+    shown = f"{value:.4g}"
+    bar = f"{threshold:.4g}"
     if shown == bar:
-        shown, bar = repr(value), repr(threshold)
+        shown = repr(value)
+        bar = repr(threshold)
     return f"{metric} {shown} is {'below' if direction == 'maximize' else 'above'} {bar}"
 
 

@@ -70,14 +70,17 @@ class AskedPoint:
         cost = self.early
         if len(cost) < 2 or any(not math.isfinite(value) for value in cost):
             return False
-        low, worst = cost[0], 0.0
+        low = cost[0]
+        worst = 0.0
         for value in cost[1:]:
-            worst, low = max(worst, value - low - NOISE * abs(low)), min(low, value)
+            worst = max(worst, value - low - NOISE * abs(low))
+            low = min(low, value)
         return cost[-1] <= cost[0] and worst <= SETBACK * (cost[0] - low)
 
     def value_at(self, seconds: float) -> float | None:
         """Return its first trial's best value after so much training time, or None where it had none by then."""
-        best, spent = None, 0.0
+        best = None
+        spent = 0.0
         for row in self.trials[0].rows:
             spent += row.seconds
             value = row.metrics.get(self.goal.metric, math.nan)

@@ -39,7 +39,9 @@ from hpsearch.space.dimensions import listed
 from hpsearch.study.registry import RULES
 from hpsearch.study.study import Study
 
-RATE, DECAY, BATCH = ("learning_rate",), ("l2", "l1", "alpha"), ("batch_size",)
+RATE = ("learning_rate",)
+DECAY = ("l2", "l1", "alpha")
+BATCH = ("batch_size",)
 TRAINING = ("max_epochs", "early_stopping", "patience", "lr_schedule", "lr_factor", "lr_min_ratio")
 MOMENTUM = ("optimizer", "momentum")
 
@@ -176,7 +178,8 @@ def story(history: History) -> list[str]:
         history: A study whose sampler is the chapter's.
     """
     declaration = history.declaration
-    space, model = declaration.dimensions, declaration.model_params
+    space = declaration.dimensions
+    model = declaration.model_params
     sampler = ChapterPoints(space, model, declaration.seed, declaration.repeats)
     trials = [trial for trial in history.trials if trial.ask.stage == 0]
     points = AskedPoints(trials, history.goal, declaration.repeats)
@@ -214,7 +217,8 @@ def _start(name: str, dim: Any, model: Mapping[str, Any]) -> Any:
 
 
 def _steps(space: Space, rule: int) -> list[ProcedureStep]:
-    rates, decays = _named(space, RATE), _named(space, DECAY)
+    rates = _named(space, RATE)
+    decays = _named(space, DECAY)
     training = _named(space, TRAINING)
     batch = _named(space, BATCH)
     last = _named(space, MOMENTUM)

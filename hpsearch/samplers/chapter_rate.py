@@ -91,7 +91,8 @@ class RateOrder:
         )
         if judged.suggestion is None or judged.threshold is None:
             return None, words
-        threshold, chosen = short(judged.threshold), short(judged.suggestion)
+        threshold = short(judged.threshold)
+        chosen = short(judged.suggestion)
         return points[judged.suggestion], (
             f"{words}; the largest that falls at once and keeps up is {threshold}, "
             f"the smallest that gets as low as any {chosen}"
@@ -117,7 +118,8 @@ def _untrained(costs: Sequence[Sequence[float]]) -> float:
 
 
 def _early(point: AskedPoint) -> str:
-    first, last = short(point.early[0]), short(point.early[-1])
+    first = short(point.early[0])
+    last = short(point.early[-1])
     if len(point.early) < 2:
         return f"has {first} after an epoch{'' if point.open else ' and was stopped'}"
     return f"{'falls' if point.falls else 'does not fall'} ({first} to {last})"

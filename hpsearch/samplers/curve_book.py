@@ -30,7 +30,8 @@ RATIO = 1.5
 @cache
 def rungs_of(most: int, ratio: float = RATIO) -> Numbers:
     """Return the epochs at which a curve may be paused: 1, 2, 3, 5 … and the last of ``most``."""
-    found, place = [1], 1.0
+    found = [1]
+    place = 1.0
     while found[-1] < most:
         place *= ratio
         found.append(min(max(round(place), found[-1] + 1), most))

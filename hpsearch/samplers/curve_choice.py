@@ -110,7 +110,11 @@ def best_move(
     moves: list[Curve | Point] = [*curves, *points]
     codes = np.stack([*(curve.codes for curve in curves), *(point.codes for point in points)])
     owners = np.array([*(curve.number for curve in curves), *(_FRESH - i for i in range(len(points)))])
-    who, until, done, most, cost = [], [], [], [], []
+    who = []
+    until = []
+    done = []
+    most = []
+    cost = []
     for i, each in enumerate(moves):
         epoch = each.epoch if isinstance(each, Curve) else 0
         for rung in rungs_of(each.most).tolist():
@@ -120,7 +124,10 @@ def best_move(
                 done.append(epoch)
                 most.append(each.most)
                 cost.append(each.cost)
-    place, target, begun, last = np.array(who), np.array(until), np.array(done), np.array(most)
+    place = np.array(who)
+    target = np.array(until)
+    begun = np.array(done)
+    last = np.array(most)
     ends = Places(codes, owners, np.zeros(len(codes)))
     near = process.near(codes)
     mean, solved = process.at(ends, near)

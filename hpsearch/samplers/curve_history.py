@@ -33,7 +33,8 @@ class Curves:
     """
 
     def __init__(self, search: CurveSearch, goal: Goal) -> None:
-        self._search, self._goal = search, goal
+        self._search = search
+        self._goal = goal
         self._history: History | None = None
         self.all: list[Curve] = []
         self._open: list[tuple[Trial, Curve]] = []
@@ -45,7 +46,10 @@ class Curves:
         """Take in what is new in a history; another one than before is read from its start."""
         another = history is not self._history
         if another:
-            self._history, self._seen, self._known, self._open = history, 0, 0, []
+            self._history = history
+            self._seen = 0
+            self._known = 0
+            self._open = []
             self.all = self._from_elsewhere(history)
         began = self._seen < len(history.trials)
         holds = self._search.encoding.holds
@@ -71,7 +75,8 @@ class Curves:
         learnt = another or bool(fresh) or len(still) < len(self._open)
         weighed = self._weigh(history, still)
         changes = learnt or began or weighed or any(moved)
-        self._open, self.state = still, State(self.state.observed + learnt, self.state.changed + changes)
+        self._open = still
+        self.state = State(self.state.observed + learnt, self.state.changed + changes)
 
     @staticmethod
     def _weigh(history: History, going: Sequence[tuple[Trial, Curve]]) -> bool:
@@ -106,11 +111,14 @@ class Curves:
     @staticmethod
     def _settle(trial: Trial, curve: Curve) -> bool:
         """Take in whether a trial trains, waits or has ended; return whether that is new."""
-        under_way, until = trial.state == "RUNNING", curve.most if trial.until is None else trial.until
+        under_way = trial.state == "RUNNING"
+        until = curve.most if trial.until is None else trial.until
         over = trial.decision is not None
         if (under_way, until, over) == (curve.under_way, curve.until, curve.over):
             return False
-        curve.under_way, curve.until, curve.over = under_way, until, over
+        curve.under_way = under_way
+        curve.until = until
+        curve.over = over
         curve.whole = trial.state == "COMPLETE" and not trial.ended_badly
         if trial.state == "FAILED" and curve.losses:
             curve.losses[-1] = math.inf  # the epochs before do not count either
@@ -131,16 +139,19 @@ class Curves:
                 continue  # nobody knows how far it came
             loss = math.inf if each.state == "FAILED" or not each.values else history.goal.loss(each.values[0])
             epochs = curve.most if whole else min(each.epoch, curve.most)
-            curve.losses, curve.order = [math.nan] * (epochs - 1) + [loss], [-1] * epochs
+            curve.losses = [math.nan] * (epochs - 1) + [loss]
+            curve.order = [-1] * epochs
             if each.epoch == epochs and math.isfinite(loss):
                 self._fill(curve, each)
-            curve.over, curve.whole = True, whole
+            curve.over = True
+            curve.whole = whole
             found.append(curve)
         return found
 
     def _fill(self, curve: Curve, told: Observation) -> None:
         """Give a curve the epochs before its end."""
-        values, before = dict(told.curve), math.nan
+        values = dict(told.curve)
+        before = math.nan
         for epoch in range(1, curve.epoch):
             before = curve.losses[epoch - 1] = self._next(values.get(epoch), before)
 
@@ -154,7 +165,9 @@ def search_of(study: Study, epochs: int, settings: Settings, *, weighs: bool = F
         settings: How the search goes about it.
         weighs: Whether what the study declares an epoch to cost enters the choice.
     """
-    feasible, spread, declared = Feasible(study), SobolPoints(study), study.cost
+    feasible = Feasible(study)
+    spread = SobolPoints(study)
+    declared = study.cost
     return CurveSearch(
         Encoding(study.dimensions),
         study.seed,

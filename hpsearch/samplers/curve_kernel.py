@@ -137,7 +137,8 @@ class CurveKernel:
         found += _LEVEL
         both *= v0
         found += both
-        mine, its = one.rest[rows], other.rest[columns]
+        mine = one.rest[rows]
+        its = other.rest[columns]
         found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
         return found
 
@@ -159,14 +160,16 @@ class CurveKernel:
         both *= v0
         found += both
         rows, columns = _shared(other, one)
-        its, mine = other.rest[rows], one.rest[columns]
+        its = other.rest[rows]
+        mine = one.rest[columns]
         found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
         return found
 
     def within(self, rest: Array, other: Array) -> Array:
         """Return covariances of configurations' values at one r with their values at another, elementwise."""
         v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
-        walk, slope = np.minimum(rest, other), rest * other
+        walk = np.minimum(rest, other)
+        slope = rest * other
         found: Array = _LEVEL + v1 + v3 + (v0 + v2) * (walk + slope) + v4 * walk + v5 * slope
         return found
 
@@ -196,7 +199,8 @@ def matern(one: Array, other: Array, lengths: Array) -> Array:
 
 
 def _distances(one: Array, other: Array, lengths: Array) -> Array:
-    a, b = one / lengths, other / lengths
+    a = one / lengths
+    b = other / lengths
     found: Array = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b)
     product = a @ b.T
     product *= 2.0
@@ -225,12 +229,14 @@ class Likelihood:
     """
 
     def __init__(self, places: Places, target: Array) -> None:
-        self._codes, self._target = places.codes, target
+        self._codes = places.codes
+        self._target = target
         self._same = np.nonzero(places.owners[:, None] == places.owners)
         self._walk = np.minimum(places.rest[:, None], places.rest)
         self._slope = places.rest[:, None] * places.rest
         self._both = self._walk + self._slope
-        self._own_walk, self._own_slope = self._walk[self._same], self._slope[self._same]
+        self._own_walk = self._walk[self._same]
+        self._own_slope = self._slope[self._same]
         self._mean, self._deviation = prior(places.codes.shape[1])
         # An optimizer calls this hundreds of times: matrices are made once.
         n = len(target)
@@ -239,7 +245,8 @@ class Likelihood:
 
     def __call__(self, theta: Array) -> tuple[float, Array]:
         """Return the negative logarithm of the posterior density of theta, but for a constant, and its gradient."""
-        n, lengths = len(self._target), np.exp(theta[:-7])
+        n = len(self._target)
+        lengths = np.exp(theta[:-7])
         v1, v2, v3, v4, v5, v0, noise = np.exp(theta[-7:])
         decay, slow, near, spread, covariance = self._rooms
         distances = _distances(self._codes, self._codes, lengths)
@@ -274,7 +281,8 @@ class Likelihood:
         steep *= slow
         scaled = self._codes / lengths
         by_length = (scaled * scaled * steep.sum(axis=1)[:, None]).sum(axis=0) - (scaled * (steep @ scaled)).sum(axis=0)
-        same, alike = self._same_only, np.multiply(pull, near, out=near)
+        same = self._same_only
+        alike = np.multiply(pull, near, out=near)
         same[self._same] = pull[self._same]
         gradient = [
             0.5 * v1 * alike.sum(),

@@ -51,7 +51,8 @@ def fit(places: Places, target: Array) -> Fit:
     """
     width = places.codes.shape[1]
     mean, deviation = prior(width)
-    likelihood, limits = Likelihood(places, target), list(zip(mean - 4 * deviation, mean + 4 * deviation, strict=True))
+    likelihood = Likelihood(places, target)
+    limits = list(zip(mean - 4 * deviation, mean + 4 * deviation, strict=True))
     thetas = []
     for shorter in _STARTS:
         start = mean + np.concatenate([np.full(width, shorter), np.zeros(len(mean) - width)])
@@ -60,7 +61,8 @@ def fit(places: Places, target: Array) -> Fit:
         thetas.append((float(found.fun), found.x))
     best = CurveKernel(min(thetas, key=lambda pair: pair[0])[1])
     usual = CurveKernel(mean)
-    score, default = left_out(best, places, target), left_out(usual, places, target)
+    score = left_out(best, places, target)
+    default = left_out(usual, places, target)
     return Fit(best, score) if score >= default else Fit(usual, default, guarded=True)
 
 
@@ -86,7 +88,8 @@ def left_out(kernel: CurveKernel, places: Places, target: Array) -> float:
     for size in np.unique(sizes).tolist():  # configurations with as many observations are looked at together
         those = np.flatnonzero(sizes == size)
         rows = order[first[those][:, None] + np.arange(size)]
-        blocks, own = inverse[rows[:, :, None], rows[:, None, :]], pulled[rows]
+        blocks = inverse[rows[:, :, None], rows[:, None, :]]
+        own = pulled[rows]
         _, determinants = np.linalg.slogdet(blocks)
         away = np.linalg.solve(blocks, own[:, :, None])[:, :, 0]
         squares = [float(one @ other) for one, other in zip(away, own, strict=True)]
@@ -105,7 +108,9 @@ class CurvePosterior:
     """
 
     def __init__(self, kernel: CurveKernel, places: Places, target: Array, factor: Array | None = None) -> None:
-        self.kernel, self._places, self._target = kernel, places, target
+        self.kernel = kernel
+        self._places = places
+        self._target = target
         self._factor = factor if factor is not None else np.linalg.cholesky(kernel.observed(places))
         self._weights: Array = cho_solve((self._factor, True), target, check_finite=False)
 

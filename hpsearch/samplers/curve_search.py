@@ -99,9 +99,14 @@ class CurveSearch:
         epochs: Callable[[dict[str, Any]], int],
         cost: Cost = unit_cost,
     ) -> None:
-        self.encoding, self._seed, self._settings = encoding, seed, settings
-        self._even, self._draw, self._feasible = even, draw, feasible
-        self._epochs, self._cost = epochs, cost
+        self.encoding = encoding
+        self._seed = seed
+        self._settings = settings
+        self._even = even
+        self._draw = draw
+        self._feasible = feasible
+        self._epochs = epochs
+        self._cost = cost
         self._grid: Array = qmc.Sobol(encoding.dims, scramble=False).random(_EVERYWHERE)
         self._fits: dict[int, Fit] = {}
         self._shown: tuple[int, Evidence | None] | None = None  # what was shown, and when that was
@@ -218,7 +223,8 @@ class CurveSearch:
             return process
         until = [min(curve.until or curve.most, curve.most) for curve in under_way]
         rest = [float(rest_of(epoch, curve.most)) for epoch, curve in zip(until, under_way, strict=True)]
-        codes, numbers = np.stack([c.codes for c in under_way]), np.array([c.number for c in under_way])
+        codes = np.stack([c.codes for c in under_way])
+        numbers = np.array([c.number for c in under_way])
         return process.believing(Places(codes, numbers, np.array(rest)))
 
     def model(self, curves: Sequence[Curve]) -> Fit:
@@ -227,11 +233,13 @@ class CurveSearch:
         if known not in self._fits:
             shown = evidence(curves, known) or evidence(curves)
             assert shown is not None, "something was shown, or there would be nothing to decide by"
-            places, target = shown.places, shown.target
+            places = shown.places
+            target = shown.target
             if len(target) > _FITTED_ROWS:
                 rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, known, 1)))
                 some = np.sort(rng.permutation(len(target))[:_FITTED_ROWS])
-                places, target = places.rows(some), target[some]
+                places = places.rows(some)
+                target = target[some]
             self._fits = {known: fit(places, target)}
         return self._fits[known]
 
@@ -299,7 +307,8 @@ class CurveSearch:
         """
         codes = self.encoding.codes(units, self.encoding.existing(units))
         first: dict[bytes, int] = {}
-        whole, size = codes.tobytes(), codes.itemsize * codes.shape[1]
+        whole = codes.tobytes()
+        size = codes.itemsize * codes.shape[1]
         for i in range(len(codes)):
             key = whole[i * size : (i + 1) * size]
             if key not in begun:

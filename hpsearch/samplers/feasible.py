@@ -17,8 +17,11 @@ from hpsearch.space import from_units
 from hpsearch.space.constraints import violated
 from hpsearch.study.study import Study
 
-ATTEMPTS, CALLS = 10_000, 1_000
-"""Proposals for one point before a study is given up; fewer of a space function, as Optuna takes a while for each."""
+ATTEMPTS = 10_000
+"""Proposals for one point before a study is given up."""
+
+CALLS = 1_000
+"""The same where the space is a function: fewer, as Optuna takes a while for each."""
 
 OWN = 32
 """How many of them are the sampler's own; further ones are drawn at random, as it knows nothing of what is rejected."""

@@ -84,7 +84,8 @@ class FreezeThawPoints:
     def _reason(self, move: Move, evidence: Mapping[str, Any]) -> str:
         if evidence["why"] != "improvement":
             return "it is among the better ones of the first points"
-        gain, epochs = evidence["improvement"], evidence["epochs"]
+        gain = evidence["improvement"]
+        epochs = evidence["epochs"]
         return f"{self._goal.metric} is expected to improve by {gain:.2g} for {epochs:g} epochs"
 
 

@@ -84,7 +84,8 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
     """
     if len(codes) > _MOST:
         chosen = np.linspace(0, len(codes) - 1, _MOST).round().astype(int)
-        codes, target = codes[chosen], target[chosen]
+        codes = codes[chosen]
+        target = target[chosen]
     width = codes.shape[1]
     mean, deviation = _prior(width)
     kernel = ConstantKernel() * Matern(np.ones(width), nu=2.5) + WhiteKernel()

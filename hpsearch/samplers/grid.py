@@ -83,7 +83,8 @@ class GridPoints:
         return self._order.at(number)
 
     def _infeasible(self) -> int:
-        study, counts = self._study, Counter[str]()
+        study = self._study
+        counts = Counter[str]()
         for number in range(self._cells.size):
             if (name := violated(study.constraints, study.dimensions, self._cells.at(number))) is not None:
                 counts[name] += 1

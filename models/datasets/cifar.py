@@ -11,14 +11,19 @@ import numpy as np
 
 from .dataset import Array, DatasetError, Part, as_part
 
-TRAIN, TEST = tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"
+TRAIN = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
+TEST = "test_batch.bin"
 FILES = (*TRAIN, TEST)
 """Names of the files; the last of the training files validates."""
 
-ARCHIVE, UNPACKED = "cifar-10-binary.tar.gz", "cifar-10-batches-bin"
-"""The archive as it is served, and the folder that it unpacks to; it is read as it is."""
+ARCHIVE = "cifar-10-binary.tar.gz"
+"""The archive as it is served; it is read as it is."""
 
-SIDE, CHANNELS = 32, 3
+UNPACKED = "cifar-10-batches-bin"
+"""The folder that the archive unpacks to."""
+
+SIDE = 32
+CHANNELS = 3
 _ROW = 1 + SIDE * SIDE * CHANNELS
 
 
@@ -54,7 +59,8 @@ def read_cifar(place: Path) -> tuple[Part, Part, Part | None]:
     if missing := [name for name in TRAIN if name not in files]:
         raise DatasetError(f"{place}: CIFAR-10 lacks {', '.join(missing)}")
     parts = [_part(files[name], place / name) for name in TRAIN]
-    X, y = np.concatenate([part.X for part in parts[:-1]]), np.concatenate([part.y for part in parts[:-1]])
+    X = np.concatenate([part.X for part in parts[:-1]])
+    y = np.concatenate([part.y for part in parts[:-1]])
     test = _part(files[TEST], place / TEST) if TEST in files else None
     return Part(X, y, None), parts[-1], test
 

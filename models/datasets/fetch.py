@@ -130,7 +130,9 @@ class _Received:
 
     def __init__(self, name: str, progress: Progress | None) -> None:
         self.total = 0  # set by pooch: what the server announced, 0 where it said nothing
-        self._name, self._progress, self._received = name, progress, 0
+        self._name = name
+        self._progress = progress
+        self._received = 0
 
     def update(self, size: int) -> None:
         """Take note of a chunk; the last one may be smaller than pooch says."""

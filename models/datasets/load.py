@@ -95,7 +95,8 @@ def _load_named(name: str, data_dir: str | Path | None, split: Split, seed: int)
 
 def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype: bool, regression: bool) -> Dataset:
     path = Path(data).expanduser()
-    name, source = path.resolve().stem, str(path)
+    name = path.resolve().stem
+    source = str(path)
     if path.is_dir():
         _refuse(split, source)
         read = cifar.read_cifar if cifar.is_cifar(path) else idx.read_folder

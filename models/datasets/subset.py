@@ -15,7 +15,8 @@ import numpy as np
 
 from .dataset import Array, Dataset, DatasetError, digest
 
-TRAIN_STREAM, VALID_STREAM = 0, 1
+TRAIN_STREAM = 0
+VALID_STREAM = 1
 
 
 def stratified_order(y: Array, seed: tuple[int, ...]) -> Array:
@@ -51,7 +52,8 @@ def shrink_images(X: Array, image_shape: tuple[int, int], size: tuple[int, int])
     Raises:
         DatasetError: They do not.
     """
-    (rows, columns), (r, c) = image_shape, size
+    rows, columns = image_shape
+    r, c = size
     if r < 1 or c < 1 or rows % r or columns % c:
         raise DatasetError(f"images of {rows}x{columns} pixels cannot be averaged to {r}x{c}: it must divide them")
     blocks = X.reshape(len(X), r, rows // r, c, columns // c)
@@ -98,14 +100,19 @@ def subset(
     tests = None if kept is None or dataset.y_test is None else np.flatnonzero(np.isin(dataset.y_test, kept))
     if dataset.preprocessing:
         return _of_table(dataset, rows, checks, tests, image_size)
-    X_train, X_valid, X_test, y_test = dataset.X_train[rows], dataset.X_valid[checks], dataset.X_test, dataset.y_test
+    X_train = dataset.X_train[rows]
+    X_valid = dataset.X_valid[checks]
+    X_test = dataset.X_test
+    y_test = dataset.y_test
     if tests is not None and X_test is not None and y_test is not None:
-        X_test, y_test = X_test[tests], y_test[tests]
+        X_test = X_test[tests]
+        y_test = y_test[tests]
     shape = dataset.image_shape
     if image_size is not None:
         if shape is None:
             raise DatasetError(f"image_size={image_size}: the samples of {dataset.name!r} are no images")
-        X_train, X_valid = shrink_images(X_train, shape, image_size), shrink_images(X_valid, shape, image_size)
+        X_train = shrink_images(X_train, shape, image_size)
+        X_valid = shrink_images(X_valid, shape, image_size)
         X_test = None if X_test is None else shrink_images(X_test, shape, image_size)
         shape = image_size
     part = replace(

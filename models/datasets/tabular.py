@@ -33,7 +33,9 @@ def read_csv(path: Path) -> Part:
     Raises:
         DatasetError: Names the file and the line of a ragged row or of a cell that is not a number.
     """
-    values, cells, lines = array("f"), list[str](), array("q")
+    values = array("f")
+    cells = list[str]()
+    lines = array("q")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
@@ -160,7 +162,8 @@ def read_npz(path: Path, *, keep_dtype: bool = False, regression: bool = False) 
 
 def _pairs(keys: dict[str, str], path: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     for part, suffix in (("all", ""), *((part, f"_{part}") for part in PARTS)):
-        x, y = keys.get(f"x{suffix}"), keys.get(f"y{suffix}")
+        x = keys.get(f"x{suffix}")
+        y = keys.get(f"y{suffix}")
         if x and y:
             yield part, (x, y)
         elif x or y:

@@ -22,8 +22,11 @@ from .. import layers
 from ..augmentation import Augmentation
 from ..kernels import Array
 
-FORMAT, VERSION = "hpsearch-model", 1
-"""What the header says first; a reader refuses versions that it does not know."""
+FORMAT = "hpsearch-model"
+"""What the header says first."""
+
+VERSION = 1
+"""Of the format; a reader refuses versions that it does not know."""
 
 _STATE = "state."
 LABELS = ("classes_", "feature_names_in_")

@@ -26,7 +26,9 @@ from ..training.population import Member, Population, TrainingData
 from . import archive
 from .trained import Trained, dense
 
-ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
+ORDER_STREAM = 0
+NETWORK_STREAM = 1
+SPLIT_STREAM = 2
 """What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
 
 FITTED_VALUES: Mapping[str, type] = {
@@ -112,13 +114,16 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
             self._seed = _seed(self.random_state)
         if held is None and needs_validation(params):
             rows, others = self._hold_out(samples, params)
-            samples, held = samples.rows(rows), samples.rows(others)
-            X, y = partial(_safe_indexing, X, rows), partial(_safe_indexing, y, rows)
+            held = samples.rows(others)
+            samples = samples.rows(rows)
+            X = partial(_safe_indexing, X, rows)
+            y = partial(_safe_indexing, y, rows)
         params["max_epochs"] += 0 if fresh else self.n_iter_
         _warn_of_batches(params, len(samples.X))
         population = self._population(samples, held, params, fresh)
         if any(each is not None for each in start):
-            (member,), (state,) = population.members, population.states()
+            (member,) = population.members
+            (state,) = population.states()
             population.replace([Member(member.params, member.seed, 0, started(state, *start))])
         told = None if sample_weight is None else {"sample_weight": samples.weights}
         tasks = Tasks(self, params["max_epochs"], X=X, y=y, metadata=told)
@@ -198,7 +203,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
     def _hold_out(self, samples: Given, params: Mapping[str, Any]) -> list[Array]:
         """Return the rows to train on and those to validate with."""
         split = np.random.RandomState(np.random.default_rng((self._seed, SPLIT_STREAM)).integers(2**31))
-        size, strata = params["validation_fraction"], self._strata(samples.y)
+        size = params["validation_fraction"]
+        strata = self._strata(samples.y)
         from sklearn.model_selection import train_test_split  # slow to import
 
         return list(train_test_split(np.arange(len(samples.X)), test_size=size, stratify=strata, random_state=split))
@@ -249,7 +255,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
 
     def _fitted(self, population: Population) -> dict[str, Any]:
         """Return the attributes of an estimator with the population's weights: the best, where they are kept."""
-        state, best = population.states()[0], self.n_iter_
+        state = population.states()[0]
+        best = self.n_iter_
         if EARLY_STOPPING[self.early_stopping].keeps_best:
             best = int(state["stop_best_epoch"])
             best_weights = {name: state[f"best.{name}"].copy() for name in population.weight_names}

@@ -28,9 +28,14 @@ def classifier(
     # Out of a log come lists where tuples went in.
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
     model = NetworkClassifier(**given) if "layers" in given else MLPClassifier(**given)
-    model.classes_, model._multilabel = classes, False
-    model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
-    model.history_, model._seed, model._state = {}, seed, dict(state)
+    model.classes_ = classes
+    model._multilabel = False
+    model.n_features_in_ = n_features
+    model.n_iter_ = epochs
+    model.best_epoch_ = epochs
+    model.history_ = {}
+    model._seed = seed
+    model._state = dict(state)
     return model
 
 
@@ -54,7 +59,12 @@ def regressor(
     """
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
     model = NetworkRegressor(**given) if "layers" in given else MLPRegressor(**given)
-    model.n_outputs_, model._flat = n_outputs or 1, n_outputs is None
-    model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
-    model.history_, model._seed, model._state = {}, seed, dict(state)
+    model.n_outputs_ = n_outputs or 1
+    model._flat = n_outputs is None
+    model.n_features_in_ = n_features
+    model.n_iter_ = epochs
+    model.best_epoch_ = epochs
+    model.history_ = {}
+    model._seed = seed
+    model._state = dict(state)
     return model

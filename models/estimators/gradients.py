@@ -57,16 +57,20 @@ class Cost:
     def __init__(
         self, network: Network, data: TrainingData, params: Mapping[str, Any], weights: Mapping[str, Array]
     ) -> None:
-        dtype, n = data.X_train.dtype, len(data.X_train)
-        self._params, self._n = params, n
+        dtype = data.X_train.dtype
+        n = len(data.X_train)
+        self._params = params
+        self._n = n
         self.stacks = Stacks.allocate(network.parameters, (), {}, 1, dtype)
         for name, view in self.stacks.weights.items():
             view[0] = weights[name]
-        space, shape = Workspace(1, n, dtype, "batch"), (1, n, data.T_train.shape[1])
+        space = Workspace(1, n, dtype, "batch")
+        shape = (1, n, data.T_train.shape[1])
         stem, x = network.stemmed(space, data.X_train)
         rates = Rates(1.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, n)
         targets = network.head.output.targets(data.T_train)
-        u, h = np.empty(shape, dtype), np.empty(shape, dtype)
+        u = np.empty(shape, dtype)
+        h = np.empty(shape, dtype)
         self._step = emit(network, space, self.stacks, [rates], x, targets, data.weights, u, h)
         self._stem = stem
 
@@ -82,12 +86,15 @@ class Cost:
 
     def gradient(self) -> dict[str, Array]:
         """Return ∂C/∂P of each trained parameter by name."""
-        step, layout = self._step, self.stacks.layout
+        step = self._step
+        layout = self.stacks.layout
         flat = np.zeros_like(self.stacks.flat)
         views = layout.views(flat)
         run([*self._stem, *step.forward, *step.error, *step.backward])
         run([g.accumulate(0, 1.0, 0.0, views[g.parameter][0]) for g in step.gradients])
-        l1, l2, weights = self._params["l1"], self._params["l2"], self._decaying
+        l1 = self._params["l1"]
+        l2 = self._params["l2"]
+        weights = self._decaying
         flat[0, : layout.decaying] += (l2 * weights + l1 * np.sign(weights)) / self._n
         return {name: view[0] for name, view in views.items()}
 
@@ -119,7 +126,8 @@ def check_gradients(
         >>> check_gradients(MLPClassifier((5,), random_state=0), X, y).worst < 1e-4
         True
     """
-    cost, rng = _cost_of(model, X, y, "float64"), np.random.default_rng(seed)
+    cost = _cost_of(model, X, y, "float64")
+    rng = np.random.default_rng(seed)
     worst: dict[str, float] = {}
     with limited(), np.errstate(all="ignore"):
         for name, gradient in cost.gradient().items():
@@ -131,12 +139,14 @@ def check_gradients(
 
 def _error(cost: Callable[[], float], weights: Array, place: int, gradient: Array, step: float) -> float:
     index = np.unravel_index(place, weights.shape)
-    kept, sides = weights[index], []
+    kept = weights[index]
+    sides = []
     for move in (step, -step):
         weights[index] = kept + move
         sides.append(cost())
     weights[index] = kept
-    numerical, analytic = (sides[0] - sides[1]) / (2 * step), float(gradient[index])
+    numerical = (sides[0] - sides[1]) / (2 * step)
+    analytic = float(gradient[index])
     # costs are rounded: where a gradient is 0, as that of a bias below a batch norm, the differences are not
     rounding = ROUNDINGS * np.finfo(np.float64).eps * abs(sides[0]) / step
     return max(abs(analytic - numerical) - rounding, 0.0) / max(abs(analytic) + abs(numerical), 1e-6)

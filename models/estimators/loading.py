@@ -83,7 +83,8 @@ def declared(content: archive.Content) -> tuple[Perceptron, dict[str, Any], int]
 
 def begun(params: dict[str, Any], n_features: int, n_outputs: int) -> dict[str, Array]:
     """Return the state of a new network of these parameters."""
-    X, targets = np.zeros((2, n_features), params["dtype"]), np.zeros((2, n_outputs), params["dtype"])
+    X = np.zeros((2, n_features), params["dtype"])
+    targets = np.zeros((2, n_outputs), params["dtype"])
     data = TrainingData(X, targets, X_valid=X, T_valid=targets)
     # what two such samples cannot have has no say in what arrays there are
     params = {**params, "batch_size": 10, "augmentation": None, "output": "identity", "cost": "quadratic"}

@@ -51,7 +51,8 @@ def save_network2(model: MLPClassifier, path: str | os.PathLike[str]) -> None:
     for name, value in wanted.items():
         if params[name] != value and not (name == "activation" and not params["hidden_layer_sizes"]):
             raise ValueError(f"network2.py has no {name}={params[name]!r}, only {value!r}")
-    coefs, intercepts = model.coefs_, model.intercepts_
+    coefs = model.coefs_
+    intercepts = model.intercepts_
     content = {
         "sizes": [len(coefs[0]), *(w.shape[1] for w in coefs)],
         "weights": [w.T.tolist() for w in coefs],

@@ -143,7 +143,8 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
         multilabel = _is_multilabel(y)
         if fresh:
             known = np.arange(y.shape[1]) if multilabel else _labels(y if classes is None else np.asarray(classes))
-            self.classes_, self._multilabel = known, multilabel
+            self.classes_ = known
+            self._multilabel = multilabel
         elif multilabel != self._multilabel:
             raise ValueError("y has one label a sample where the last fit had several, or the other way round")
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
@@ -157,7 +158,8 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, samples.y)
             weights = by_class if weights is None else weights * by_class
-        codes, aside = self._codes(samples.y), None if held is None else self._codes(held.y)
+        codes = self._codes(samples.y)
+        aside = None if held is None else self._codes(held.y)
         X_held = None if held is None else held.X
         if self._multilabel:
             return TrainingData.from_targets(samples.X, codes, X_held, aside, dtype, weights)

@@ -69,9 +69,11 @@ class NetworkOfNumbers(RegressorMixin, Perceptron):  # type: ignore[misc]
         return params
 
     def _learn_targets(self, y: Array, fresh: bool, classes: Any = None) -> None:
-        width, flat = 1 if y.ndim == 1 else y.shape[1], y.ndim == 1
+        width = 1 if y.ndim == 1 else y.shape[1]
+        flat = y.ndim == 1
         if fresh:
-            self.n_outputs_, self._flat = width, flat
+            self.n_outputs_ = width
+            self._flat = flat
         elif (width, flat) != (self.n_outputs_, self._flat):
             raise ValueError(f"y has {width} targets, but the last fit was given {self.n_outputs_}")
 

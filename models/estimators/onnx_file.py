@@ -43,8 +43,11 @@ from ..layers.shapes import Image
 from ..network import Network
 from ..parameters import resolve_params
 
-OPSET, IR_VERSION = 17, 8
-"""Versions that runtimes of 2022 and later read."""
+OPSET = 17
+"""Version of ONNX's operators; runtimes of 2022 and later read it."""
+
+IR_VERSION = 8
+"""Version of ONNX's file format, likewise."""
 
 _NODES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "sigmoid": ("Sigmoid", {}),
@@ -122,14 +125,16 @@ class _Value:
     """A value of the graph: its name, and the image that it is, channels first, or None for a row of numbers."""
 
     def __init__(self, name: str, image: Image | None) -> None:
-        self.name, self.image = name, image
+        self.name = name
+        self.image = image
 
 
 class _Graph:
     """Nodes and constants as they come, in the order in which they are computed."""
 
     def __init__(self, onnx: ModuleType, weights: Mapping[str, Array]) -> None:
-        self._onnx, self._weights = onnx, weights
+        self._onnx = onnx
+        self._weights = weights
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
         self._patches: PatchesLayer | None = None
@@ -197,9 +202,11 @@ class _Graph:
                 return _Value(self._batch_norm(layer, value), value.image)
             return _Value(self._group_norm(layer, value), value.image)
         if isinstance(layer, ResidualLayer):
-            around, beside = self.through(layer.main, value), self.through(layer.shortcut, value)
+            around = self.through(layer.main, value)
+            beside = self.through(layer.shortcut, value)
             if around.image is None or beside.image is None:
-                around, beside = self._flat(around), self._flat(beside)
+                around = self._flat(around)
+                beside = self._flat(beside)
             return _Value(self.node("Add", [beside.name, around.name]), around.image)
         raise ValueError(f"ONNX: {type(layer).__name__} is no layer of hpsearch, and has no node there")
 
@@ -237,7 +244,8 @@ class _Graph:
         centred = self.node("Sub", [grouped, self.node("ReduceMean", [grouped], axes=[-1], keepdims=1)])
         squares = self.node("ReduceMean", [self.node("Mul", [centred, centred])], axes=[-1], keepdims=1)
         deviation = self.node("Sqrt", [self.node("Add", [squares, self.constant(EPSILON)])])
-        normal, image = self.node("Div", [centred, deviation]), value.image
+        normal = self.node("Div", [centred, deviation])
+        image = value.image
         shape = (-1, layer.channels) if image is None else (-1, image.channels, image.rows, image.columns)
         column = (-1,) if image is None else (-1, 1, 1)
         gamma, beta = (self._own(parameter.name, *column) for parameter in layer.parameters)
@@ -245,7 +253,8 @@ class _Graph:
 
     def finished(self, output: str, n_features: int, n_outputs: int, metadata: Mapping[str, str]) -> bytes:
         """Return the file, checked by onnx."""
-        helper, kind = self._onnx.helper, self._onnx.TensorProto.FLOAT
+        helper = self._onnx.helper
+        kind = self._onnx.TensorProto.FLOAT
         given = helper.make_tensor_value_info("X", kind, ["n", n_features])
         made = helper.make_tensor_value_info(output, kind, ["n", n_outputs])
         graph = helper.make_graph(self._nodes, "hpsearch", [given], [made], list(self._constants.values()))

@@ -21,7 +21,9 @@ from .base import Perceptron
 from .loading import load
 from .trusted import refuse_unknown
 
-NPZ, SKOPS, TRUSTED = "model.npz", "model.skops", "trusted.json"
+NPZ = "model.npz"
+SKOPS = "model.skops"
+TRUSTED = "trusted.json"
 
 _TREE = "schema.json"
 """Where a file of skops keeps the tree of the objects."""

@@ -64,7 +64,8 @@ def torch_state(model: Any, names: Iterable[str]) -> dict[str, Array]:
         {'0.weight': (3, 5), '0.bias': (3,), '2.weight': (2, 3), '2.bias': (2,)}
     """
     check_is_fitted(model)
-    weights, names = model._judged(), list(names)
+    weights = model._judged()
+    names = list(names)
     arrays = [place.theirs(weights[place.name]) for place in _places(model)]
     own = [name for name in names if not name.endswith(COUNTER)]
     if len(own) != len(arrays):
@@ -94,7 +95,8 @@ def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
     """
     check_is_fitted(model)
     own = {name: np.asarray(array) for name, array in state.items() if not name.endswith(COUNTER)}
-    places, new = _places(model), dict(model._weights())
+    places = _places(model)
+    new = dict(model._weights())
     if len(own) != len(places):
         raise ValueError(f"PyTorch's network has {len(own)} arrays ({', '.join(own)}), this one {len(places)}")
     for place, (name, array) in zip(places, own.items(), strict=True):
@@ -111,7 +113,8 @@ def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
 def module_names(model: Any) -> list[str]:
     """Return the names that a fitted network's arrays have in an `nn.Sequential` of its layers with arrays alone."""
     kinds = {"W": "weight", "b": "bias", "g": "weight", "s": "bias", "m": "running_mean", "v": "running_var"}
-    number, names = -1, []
+    number = -1
+    names = []
     for place in _places(model):
         number += place.name[0] in "Wg"
         names.append(f"{number}.{kinds[place.name[0]]}")
@@ -172,7 +175,8 @@ class _Walk:
                 raise ValueError(f"{norm} has other groups in PyTorch, whose images have their channels outermost")
             self.places += [_row(parameter.name, single) for parameter in layer.parameters]
         elif isinstance(layer, ResidualLayer):
-            main, shortcut = _end(layer.main, image, out), _end(layer.shortcut, image, out)
+            main = _end(layer.main, image, out)
+            shortcut = _end(layer.shortcut, image, out)
             total = main if main is not None else shortcut
             if shortcut is not None and total is not None and shortcut.channels != total.channels:
                 raise ValueError(f"the sum of rows of {main} and {shortcut} has its numbers in other pairs in PyTorch")

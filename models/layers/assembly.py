@@ -39,7 +39,8 @@ def built(layers: Sequence[Declared], site: Site) -> list[Layer]:
 
 
 def _activation(site: Site) -> list[Layer]:
-    pending, site.pending = site.pending, None
+    pending = site.pending
+    site.pending = None
     if pending is None:
         return []
     return [ActivationLayer(site.number("activation"), site.shape.width, pending.function, pending.scales)]

@@ -53,7 +53,8 @@ class AvgPoolLayer(PoolLayer):
     def _mean(self, workspace: Workspace, name: str, x: Array) -> tuple[list[Op], Array]:
         mean = workspace.buffer(name, self.index, width=self.n_out)
         first, *others = self.windows.views(x)
-        flat, share = self.windows.flat(mean), np.array(1 / self.windows.count, mean.dtype)
+        flat = self.windows.flat(mean)
+        share = np.array(1 / self.windows.count, mean.dtype)
         ops: list[Op] = [assign(first, out=flat), *(add(flat, view, out=flat) for view in others)]
         return [*ops, multiply(mean, share, out=mean)], mean
 
@@ -76,7 +77,8 @@ class AvgPoolLayer(PoolLayer):
         """Emit the error below: an equal share for each pixel of the window."""
         windows = self.windows
         below = workspace.buffer("d_pool", self.index, width=windows.image.width)
-        share, part = np.array(1 / windows.count, delta.dtype), windows.flat(delta)
+        share = np.array(1 / windows.count, delta.dtype)
+        part = windows.flat(delta)
         ops: list[Op] = [multiply(delta, share, out=delta)]
         if windows.overlap:
             ops.append((below.fill, (0,)))

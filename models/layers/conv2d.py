@@ -67,8 +67,10 @@ class Conv2D(Declared):
 
     def build(self, site: Site) -> list[Layer]:
         """Return the copies of patches and the filters; the site adds the activation."""
-        image, zeros = image_of(site.shape, said(self)), self._zeros()
-        kernel, stride = pair(self, "kernel_size"), pair(self, "stride")
+        image = image_of(site.shape, said(self))
+        zeros = self._zeros()
+        kernel = pair(self, "kernel_size")
+        stride = pair(self, "stride")
         sides = zip((image.rows, image.columns), kernel, stride, zeros, strict=True)
         rows, columns = ((side + 2 * zero - size) // step + 1 for side, size, step, zero in sides)
         if rows < 1 or columns < 1:
@@ -117,12 +119,14 @@ class FiltersLayer(Defaults):
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Weights and biases."""
-        (weights, biases), filters = self._names, self.out.channels
+        weights, biases = self._names
+        filters = self.out.channels
         return Parameter(weights, (filters, self.patch), decays=True), Parameter(biases, (1, filters))
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Draw weights (filters, patch) and biases (1, filters)."""
-        (weights, biases), filters = self._names, self.out.channels
+        weights, biases = self._names
+        filters = self.out.channels
         drawn, shifts = self.initializer(rng, self.patch, filters)
         return {weights: np.ascontiguousarray(drawn.T), biases: shifts[None]}
 
@@ -145,7 +149,9 @@ class FiltersLayer(Defaults):
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, gain: float, z: Array
     ) -> list[Op]:
         weights, biases = (parameters[name] for name in self._names)
-        patches, places, ops = self._rows(x, self.patch), self._rows(z, self.out.channels), []
+        patches = self._rows(x, self.patch)
+        places = self._rows(z, self.out.channels)
+        ops = []
         for k in range(workspace.lanes):
             ops.append(project(lane(patches, k), weights[k], gain, 0.0, places[k]))
             ops.append(add_biases(biases[k], gain, places[k]))
@@ -162,7 +168,8 @@ class FiltersLayer(Defaults):
         first: bool,
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit the error of the patches, δ·W, and hand out ∂C/∂W = δᵀ·p and ∂C/∂b = 1ᵀ·δ unevaluated."""
-        (weights, biases), errors = self._names, self._rows(delta, self.out.channels)
+        weights, biases = self._names
+        errors = self._rows(delta, self.out.channels)
         patches = self._rows(x, self.patch)
         column = ones(errors.shape[-2], workspace.dtype)
         gradients = [
@@ -172,7 +179,8 @@ class FiltersLayer(Defaults):
         if first:
             return [], delta, gradients
         below = workspace.buffer("d", self.index, width=self.out.places * self.patch)
-        rows, own = self._rows(below, self.patch), parameters[weights]
+        rows = self._rows(below, self.patch)
+        own = parameters[weights]
         return [project_back(errors[k], own[k], rows[k]) for k in range(workspace.lanes)], below, gradients
 
     def jvp(
@@ -188,10 +196,8 @@ class FiltersLayer(Defaults):
         moved = workspace.buffer("r", self.index, width=self.n_out)
         ops = self._affine(workspace, directions, x, 1.0, moved)
         if tangent is not None:
-            weights, rows, places = (
-                parameters[self._names[0]],
-                self._rows(tangent, self.patch),
-                self._rows(moved, self.out.channels),
-            )
+            weights = parameters[self._names[0]]
+            rows = self._rows(tangent, self.patch)
+            places = self._rows(moved, self.out.channels)
             ops += [project(rows[k], weights[k], 1.0, 1.0, places[k]) for k in range(workspace.lanes)]
         return ops, moved

@@ -43,7 +43,8 @@ class Dense(Declared):
 
     def build(self, site: Site) -> list[Layer]:
         """Return the weighted inputs; the site adds the activation."""
-        n_in, gain = site.shape.width, site.activated(self.activation)
+        n_in = site.shape.width
+        gain = site.activated(self.activation)
         site.shape = Flat(self.units)
         return [DenseLayer(site.number("weights"), n_in, self.units, site.initializer, gain)]
 
@@ -103,7 +104,8 @@ class DenseLayer(Defaults):
     def _affine(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, gain: float, z: Array
     ) -> list[Op]:
-        weights, ops = parameters[self.weights], []
+        weights = parameters[self.weights]
+        ops = []
         for k in range(workspace.lanes):
             ops.append(project(lane(x, k), weights[k], gain, 0.0, z[k]))
             if self.has_biases:

@@ -122,9 +122,12 @@ class GroupNormLayer(Defaults):
         """Emit x̂ in the memory of z, and u beside it."""
         gamma, beta = (parameters[p.name] for p in self.parameters)
         u = workspace.buffer("gn_u", self.index, width=self.n_out)
-        mean, inverse = self._statistic(workspace, "gn_mean"), self._statistic(workspace, "gn_inverse")
-        one, epsilon = np.array(1, workspace.dtype), np.array(EPSILON, workspace.dtype)
-        groups, rows = self._grouped(x), self._by_place(u)
+        mean = self._statistic(workspace, "gn_mean")
+        inverse = self._statistic(workspace, "gn_inverse")
+        one = np.array(1, workspace.dtype)
+        epsilon = np.array(EPSILON, workspace.dtype)
+        groups = self._grouped(x)
+        rows = self._by_place(u)
         return [
             *self._average(workspace, x, mean),
             subtract(groups, mean, out=groups),
@@ -141,7 +144,9 @@ class GroupNormLayer(Defaults):
     def _centre(self, workspace: Workspace, x: Array, value: Array, scratch: Array) -> list[Op]:
         """Emit value ← (value − mean(value) − x̂·mean(value·x̂))/√(variance + ε): what normalising lets pass."""
         mean = self._statistic(workspace, "gn_mean")
-        groups, own, other = self._grouped(value), self._grouped(x), self._grouped(scratch)
+        groups = self._grouped(value)
+        own = self._grouped(x)
+        other = self._grouped(scratch)
         return [
             multiply(value, x, out=scratch),
             *self._average(workspace, scratch, mean),
@@ -167,7 +172,8 @@ class GroupNormLayer(Defaults):
         product = workspace.buffer("gn_product", self.index, width=self.n_out)
         below = workspace.buffer("gn_below", self.index, width=self.n_out)
         scratch = workspace.buffer("gn_scratch", self.index, width=self.n_out)
-        column, rows = ones(workspace.batch * self.places, workspace.dtype), self._by_place(delta)
+        column = ones(workspace.batch * self.places, workspace.dtype)
+        rows = self._by_place(delta)
         gradients = [
             Gradient(gamma, column, self._by_place(product), decays=False, scale=scale),
             Gradient(beta, column, rows, decays=False, scale=scale),
@@ -192,7 +198,8 @@ class GroupNormLayer(Defaults):
         gamma, beta = (p.name for p in self.parameters)
         moved = workspace.buffer("gn_moved", self.index, width=self.n_out)
         scratch = workspace.buffer("gn_scratch", self.index, width=self.n_out)
-        rows, other = self._by_place(moved), self._by_place(scratch)
+        rows = self._by_place(moved)
+        other = self._by_place(scratch)
         ops: list[Op] = [assign(0 if tangent is None else tangent, out=moved)]
         if tangent is not None:
             ops += [*self._centre(workspace, x, moved, scratch), multiply(rows, parameters[gamma], out=rows)]

@@ -53,7 +53,8 @@ class PatchesLayer(Defaults):
 
     @property
     def _padded(self) -> tuple[int, int, int]:
-        (down, right), image = self.padding, self.image
+        down, right = self.padding
+        image = self.image
         return image.rows + 2 * down, image.columns + 2 * right, image.channels
 
     @cached_property
@@ -67,20 +68,25 @@ class PatchesLayer(Defaults):
         return np.ascontiguousarray(tiles.transpose(1, 3, 0, 2, 4, 5, 6)).reshape(-1)
 
     def _tiled(self, rest: tuple[int, ...]) -> tuple[int, ...]:
-        (down, right), out = self.out.tile, self.out
+        down, right = self.out.tile
+        out = self.out
         return out.rows // down, down, out.columns // right, right, *rest
 
     def _interior(self, padded: Array) -> Array:
-        (down, right), image = self.padding, self.image
+        down, right = self.padding
+        image = self.image
         view = padded.reshape(*padded.shape[:-1], *self._padded)
         return view[..., down : down + image.rows, right : right + image.columns, :]
 
     def _windows(self, padded: Array) -> Array:
         """Return a view of shape (…, tile rows, tile columns, rows, columns, kernel rows, kernel columns·channels)."""
         _, columns, channels = self._padded
-        lead, (s, t), (h, w) = padded.shape[:-1], self.stride, self.out.tile
+        lead = padded.shape[:-1]
+        s, t = self.stride
+        h, w = self.out.tile
         number = padded.strides[-1]
-        pixel, line = channels * number, columns * channels * number
+        pixel = channels * number
+        line = columns * channels * number
         shape = (*lead, h, w, self.out.rows // h, self.out.columns // w, self.kernel[0], self.kernel[1] * channels)
         strides = (*padded.strides[:-1], s * line, t * pixel, h * s * line, w * t * pixel, line, number)
         return as_strided(padded, shape, strides)
@@ -130,7 +136,8 @@ class PatchesLayer(Defaults):
         padded = below
         if any(self.padding):
             padded = workspace.buffer("d_padded", self.index, width=int(np.prod(self._padded)))
-        (rows, columns), channels = self.kernel, self.image.channels
+        rows, columns = self.kernel
+        channels = self.image.channels
         windows = self._windows(padded)
         errors = delta.reshape(windows.shape)
         ops: list[Op] = [(padded.fill, (0,))]

@@ -49,12 +49,14 @@ class Windows:
         """
         array = array if array.ndim == 3 else array[None]
         k, b, _ = array.shape
-        (rows, columns), image = self.size, self.image
+        rows, columns = self.size
+        image = self.image
         if image.tile != (1, 1):
             pieces = array.reshape(k, b, rows * columns, self.out.width)
             return [pieces[:, :, i] for i in range(rows * columns)]
         pixels = array.reshape(k, b, image.rows, image.columns, image.channels)
-        (down, right), out = self.stride, self.out
+        down, right = self.stride
+        out = self.out
         return [
             pixels[:, :, i : i + down * (out.rows - 1) + 1 : down, j : j + right * (out.columns - 1) + 1 : right]
             for i, j in product(range(rows), range(columns))
@@ -87,7 +89,8 @@ class PoolLayer(Defaults):
 
 def build_pool(layer: Declared, site: Site, kind: type[PoolLayer]) -> list[Layer]:
     """Return a pool with the windows that a declared layer says by its size and stride."""
-    image, size = image_of(site.shape, said(layer)), pair(layer, "size")
+    image = image_of(site.shape, said(layer))
+    size = pair(layer, "size")
     stride = _stride(layer)
     rows, columns = (
         (side - width) // step + 1 for side, width, step in zip((image.rows, image.columns), size, stride, strict=True)

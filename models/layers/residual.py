@@ -59,9 +59,11 @@ class Residual(Declared):
 
     def build(self, site: Site) -> list[Layer]:
         """Return the connection."""
-        index, comes_in = site.number("residual"), site.shape
+        index = site.number("residual")
+        comes_in = site.shape
         main = built(self.layers, site)
-        goes_out, site.shape = site.shape, comes_in
+        goes_out = site.shape
+        site.shape = comes_in
         shortcut = built(self.shortcut, site)
         if site.shape.width == goes_out.width and Flat in (type(site.shape), type(goes_out)):
             site.shape = goes_out = Flat(goes_out.width)
@@ -128,7 +130,8 @@ class ResidualLayer:
         ops: list[Op] = []
         ends: list[Array] = []
         for number, branch in enumerate((self.main, self.shortcut)):
-            value, passed = x, []
+            value = x
+            passed = []
             for layer in branch:
                 emitted, made = layer.forward(workspace, parameters, value)
                 ops += emitted

@@ -54,7 +54,8 @@ def clipped(step: Step, most: float) -> Step:
     """
     layout = step.stacks.layout
     flat = step.workspace.buffer("clipped", width=layout.width, rows=1)[:, 0]
-    views, ops = layout.views(flat), list(step.backward)
+    views = layout.views(flat)
+    ops = list(step.backward)
     for k in range(step.workspace.lanes):
         ops += [g.accumulate(k, 1.0, 0.0, views[g.parameter][k]) for g in step.gradients]
         ops.append((_bound, (flat[k], float(most))))
@@ -75,6 +76,7 @@ def averaged(step: Step, decay: float) -> list[Op]:
         step: A step whose optimizer has the slot :data:`AVERAGE`.
         decay: d.
     """
-    flat, mean = step.stacks.flat, step.stacks.slots[AVERAGE]
+    flat = step.stacks.flat
+    mean = step.stacks.slots[AVERAGE]
     ops: list[Op] = [multiply(mean, np.array(decay, mean.dtype), out=mean)]
     return ops + [add_scaled(1 - decay, flat[k], mean[k]) for k in range(len(flat))]

@@ -125,10 +125,14 @@ def _grid(side: int) -> Array:
 def _affine_places(k: int, how: Augmentation, side: int, rng: np.random.Generator) -> Array:
     """Return the displacements of the pixels of k images, shape (2, k, side²)."""
     turn, shear, *amounts = rng.uniform(-1, 1, (6, k))
-    angle, shear = np.deg2rad(how.rotation * turn), how.skew * shear
-    tall, wide = 1 + how.scale * amounts[0], 1 + how.scale * amounts[1]
-    down, right = how.translation * amounts[2], how.translation * amounts[3]
-    cos, sin = np.cos(angle), np.sin(angle)
+    angle = np.deg2rad(how.rotation * turn)
+    shear = how.skew * shear
+    tall = 1 + how.scale * amounts[0]
+    wide = 1 + how.scale * amounts[1]
+    down = how.translation * amounts[2]
+    right = how.translation * amounts[3]
+    cos = np.cos(angle)
+    sin = np.sin(angle)
     # rotation · shear · size, about the middle of the image, less the identity: a displacement
     matrix = np.stack(
         [
@@ -165,7 +169,8 @@ class _Block:
     """Buffers for the interpolation of up to k images."""
 
     def __init__(self, k: int, side: int) -> None:
-        self._side, self._width = side, side + 3
+        self._side = side
+        self._width = side + 3
         # background around: a pixel before, two behind, so that a place clipped to the edge has neighbours
         self._padded = np.zeros((k, self._width, self._width), np.float32)
         self._flat = self._padded.reshape(-1)
@@ -177,9 +182,14 @@ class _Block:
 
     def interpolate(self, images: Array, out: Array) -> None:
         """Read `images` at `places`, (row, column) from the middle of the first pixel, into `out`."""
-        k, side, width = len(images), self._side, self._width
+        k = len(images)
+        side = self._side
+        width = self._width
         self._padded[:k, 1:-2, 1:-2] = images.reshape(k, side, side)
-        places, whole, index, taps = self.places[:, :k], self._whole[:, :k], self._index[:k], self._taps[:, :k]
+        places = self.places[:, :k]
+        whole = self._whole[:, :k]
+        index = self._index[:k]
+        taps = self._taps[:, :k]
         places += np.float32(1)
         np.clip(places, np.float32(0), np.float32(side + 1), out=places)
         np.floor(places, out=whole)

@@ -96,10 +96,12 @@ class TrainingData:
         x = np.ascontiguousarray(X, dtype)
         if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
             raise ValueError(f"X must have shape (n, d) and y_codes (n,) with n ≥ 1, not {x.shape} and {y.shape}")
-        targets, weights = one_hot(y, n_classes, x.dtype), _scaled(sample_weight, len(x), x.dtype)
+        targets = one_hot(y, n_classes, x.dtype)
+        weights = _scaled(sample_weight, len(x), x.dtype)
         if X_valid is None or y_valid is None:
             return cls(x, targets, y, weights=weights)
-        xv, yv = np.ascontiguousarray(X_valid, dtype), np.asarray(y_valid, np.intp)
+        xv = np.ascontiguousarray(X_valid, dtype)
+        yv = np.asarray(y_valid, np.intp)
         if xv.ndim != 2 or xv.shape[1] != x.shape[1] or yv.shape != xv.shape[:1] or not len(xv):
             expected = f"X_valid must have shape (m, {x.shape[1]}) and y_valid (m,) with m ≥ 1"
             raise ValueError(f"{expected}, not {xv.shape} and {yv.shape}")
@@ -128,13 +130,15 @@ class TrainingData:
         Raises:
             ValueError: Where the shapes do not fit together.
         """
-        x, t = np.ascontiguousarray(X, dtype), np.ascontiguousarray(targets, dtype)
+        x = np.ascontiguousarray(X, dtype)
+        t = np.ascontiguousarray(targets, dtype)
         if x.ndim != 2 or t.ndim != 2 or len(t) != len(x) or not len(x):
             raise ValueError(f"X must have shape (n, d) and targets (n, C) with n ≥ 1, not {x.shape} and {t.shape}")
         weights = _scaled(sample_weight, len(x), x.dtype)
         if X_valid is None or T_valid is None:
             return cls(x, t, weights=weights)
-        xv, tv = np.ascontiguousarray(X_valid, dtype), np.ascontiguousarray(T_valid, dtype)
+        xv = np.ascontiguousarray(X_valid, dtype)
+        tv = np.ascontiguousarray(T_valid, dtype)
         if xv.ndim != 2 or xv.shape[1] != x.shape[1] or tv.shape != (len(xv), t.shape[1]) or not len(xv):
             expected = f"X_valid must have shape (m, {x.shape[1]}) and T_valid (m, {t.shape[1]}) with m ≥ 1"
             raise ValueError(f"{expected}, not {xv.shape} and {tv.shape}")

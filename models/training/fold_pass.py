@@ -36,10 +36,15 @@ class _Part:
     """
 
     def __init__(self, owner: FoldPass, lanes: slice, s: int, b: int) -> None:
-        self.lanes, self.samples, self._owner = lanes, s * b, owner
-        k, first = lanes.stop - lanes.start, owner.samples[lanes.start]
-        dtype, width = first.X.dtype, first.targets.shape[1]
-        self._x, self._t = np.empty((k, s, b, first.X.shape[1]), dtype), np.empty((k, s, b, width), dtype)
+        self.lanes = lanes
+        self.samples = s * b
+        self._owner = owner
+        k = lanes.stop - lanes.start
+        first = owner.samples[lanes.start]
+        dtype = first.X.dtype
+        width = first.targets.shape[1]
+        self._x = np.empty((k, s, b, first.X.shape[1]), dtype)
+        self._t = np.empty((k, s, b, width), dtype)
         self._labels = None if first.labels is None else np.empty((k, s, b), first.labels.dtype)
         self._importance = None if first.importance is None else np.empty((k, s, b, 1), dtype)
         self._masks = {index: np.empty((s, k, b, n), dtype) for index, n in owner.network.masks.items()}
@@ -93,7 +98,9 @@ class _Part:
         run(self._stems)
         for step in self._steps[:s]:
             run(step)
-        u, h, t = self._u[:s], self._h[:s], self._t[:, :s].swapaxes(0, 1)
+        u = self._u[:s]
+        h = self._h[:s]
+        t = self._t[:, :s].swapaxes(0, 1)
         importance = None if self._importance is None else self._importance[:, :s].swapaxes(0, 1)
         labels = None if self._labels is None else self._labels[:, :s].swapaxes(0, 1)
         found = batch_costs(self._owner.network, u, h, t, importance)
@@ -123,7 +130,10 @@ class FoldPass:
         samples: Sequence[Samples],
         batch_size: int,
     ) -> None:
-        self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
+        self.network = network
+        self.optimizer = optimizer
+        self.stacks = stacks
+        self.rates = list(rates)
         self.samples = list(samples)
         self.counts = optimizer.counts or network.counts
         self.clock = np.zeros((len(self.rates), 1, 1))
@@ -203,7 +213,8 @@ class FoldPass:
 
     def _summed(self, k: int, costs: Array) -> float:
         """Return the cost of a lane's batches, added up in the order in which the lane alone would add them."""
-        whole, cost = len(self.samples[k].X) // self._batch, 0.0
+        whole = len(self.samples[k].X) // self._batch
+        cost = 0.0
         size = superbatch(whole, self._batch, self.samples[k], self.network)
         for start in range(0, whole, size):
             cost += np.ascontiguousarray(costs[start : min(start + size, whole)], np.float64).sum()

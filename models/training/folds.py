@@ -82,8 +82,11 @@ class FoldPopulation(Population):
         return [drawn[len(data.X_train)] for data in self._own]
 
     def _measure(self, exact: bool) -> None:
-        head, weights = self._network.head, self._judged
-        self._training, self._scorers, monitors = [], [], []
+        head = self._network.head
+        weights = self._judged
+        self._training = []
+        self._scorers = []
+        monitors = []
         checks: dict[str, list[tuple[ValidationPass, Scorer]]] = {}
         for k, data in enumerate(self._own):
             own = {name: stack[k : k + 1] for name, stack in weights.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -31,6 +32,13 @@ def sampled_rows(n: int) -> Array:
     return np.linspace(0, n - 1, min(n, SAMPLED)).astype(np.intp)
 
 
+class Monitors(Protocol):
+    """Samples what a diagnosis needs of the lanes of a population."""
+
+    def run(self) -> list[dict[str, float]]:
+        """Return what was sampled of each lane, by name."""
+
+
 class Monitor:
     """Norms of gradients and fractions of saturated neurons of K lanes.
 
@@ -41,13 +49,16 @@ class Monitor:
     """
 
     def __init__(self, network: Network, weights: Mapping[str, Array], samples: Samples) -> None:
-        self._lanes, b, dtype = len(next(iter(weights.values()))), len(samples.X), samples.X.dtype
+        self._lanes = len(next(iter(weights.values())))
+        b = len(samples.X)
+        dtype = samples.X.dtype
         self._scale = network.head.scale / b
         space = Workspace(self._lanes, b, dtype, "batch")
         stem, x = network.stemmed(space, samples.X)
         run(stem)  # the inputs of the network never change
         ops, passed = network.forward(space, weights, x)
-        u, width = passed[-1][1], samples.targets.shape[1]
+        u = passed[-1][1]
+        width = samples.targets.shape[1]
         h, delta, scratch = (space.buffer(name, width=width) for name in ("h", "delta", "scratch"))
         ops = [*ops, *network.head.output.apply(u, h)]
         self._slopes: dict[str, tuple[Array, float]] = {}

@@ -51,7 +51,9 @@ class WholeOutputs:
     """
 
     def __init__(self, network: Network, t: Array, labels: Array | None, lanes: int) -> None:
-        self._network, self._t, self._labels = network, t, labels
+        self._network = network
+        self._t = t
+        self._labels = labels
         s, b, width = t.shape
         self._u = np.empty((s, lanes, b, width), t.dtype)
         self._h = np.empty_like(self._u)
@@ -90,9 +92,11 @@ class ClassOutputs:
     """
 
     def __init__(self, network: Network, labels: Array, classes: int, lanes: int, dtype: np.dtype[Any]) -> None:
-        self._network, self._labels = network, labels
+        self._network = network
+        self._labels = labels
         s, b = labels.shape
-        self._u, self._h = np.empty((lanes, b, classes), dtype), np.empty((lanes, b, classes), dtype)
+        self._u = np.empty((lanes, b, classes), dtype)
+        self._h = np.empty((lanes, b, classes), dtype)
         self._own, self._largest, self._total = (np.empty((s, lanes, b, 1), dtype) for _ in range(3))
         self._winners = np.empty((s, lanes, b), np.intp)
 

@@ -22,7 +22,8 @@ class Scorer:
     """
 
     def __init__(self, head: Head, targets: Array, several: bool, importance: Array | None = None) -> None:
-        self._n, self._variation = len(targets), 0.0
+        self._n = len(targets)
+        self._variation = 0.0
         self._regression = several and head.output.log_weights is None
         if not self._regression:
             self.blind_cost = head.blind_cost(targets[:1])  # each row of targets is as far from 0 as any other

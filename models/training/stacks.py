@@ -36,7 +36,9 @@ class Layout:
     @classmethod
     def of(cls, parameters: Sequence[Parameter]) -> Layout:
         """Lay out parameters, of which statistics have no place."""
-        places, end, decaying = {}, 0, 0
+        places = {}
+        end = 0
+        decaying = 0
         for parameter in sorted((p for p in parameters if p.trained), key=lambda p: not p.decays):
             rows, columns = parameter.shape
             places[parameter.name] = (end, parameter.shape)
@@ -121,7 +123,8 @@ def chunks(stacks: Stacks, buffers: int = 0, most: int | None = None) -> list[sl
         most: Most lanes of a chunk, or None.
     """
     size = stacks.flat[0].nbytes * (1 + len(stacks.slots) + buffers)
-    lanes, fitting = len(stacks.flat), max(1, CHUNK_BYTES // size)
+    lanes = len(stacks.flat)
+    fitting = max(1, CHUNK_BYTES // size)
     parts = -(-lanes // min(fitting, most or fitting))
     edges = [lanes * i // parts for i in range(parts + 1)]
     return [slice(start, stop) for start, stop in pairwise(edges)]

@@ -106,7 +106,8 @@ class Classes:
     def error(self, workspace: Workspace, h: Array) -> list[Op]:
         """Emit h ← h − t, after `read`."""
         places = self._places(workspace)
-        chosen, one = np.empty(len(self.labels), h.dtype), np.ones((), h.dtype)
+        chosen = np.empty(len(self.labels), h.dtype)
+        one = np.ones((), h.dtype)
         ops: list[Op] = []
         for outputs in _flat(h):
             ops += [
@@ -192,7 +193,8 @@ def emit(
     Where `kept` is given, shape (k, b, 1) each, the outputs leave there what the cost is had from without exponentials.
     Where targets are classes, the error takes the place of the outputs, which all steps share.
     """
-    head, width = network.head, u.shape[-1]
+    head = network.head
+    width = u.shape[-1]
     forward, passed = network.forward(workspace, stacks.weights, x, u)
     below = head.output.apply_below
     if kept is None or below is None:
@@ -202,7 +204,8 @@ def emit(
         first = t.read(workspace, u, largest) if isinstance(t, Classes) else [largest_over(u, -1, out=largest)]
         forward = [*forward, *first, *below(u, h, largest, total)]
     if isinstance(t, Classes):
-        delta, error = h, t.error(workspace, h)
+        delta = h
+        error = t.error(workspace, h)
     else:
         delta = workspace.buffer("delta", width=width)
         error = head.delta(h, t, delta, workspace.buffer("scratch", width=width))

@@ -25,7 +25,8 @@ class ValidationPass:
     def __init__(
         self, network: Network, weights: Mapping[str, Array], samples: Samples, *, weigh_hits: bool = False
     ) -> None:
-        self._network, self._lanes = network, len(next(iter(weights.values())))
+        self._network = network
+        self._lanes = len(next(iter(weights.values())))
         self._weigh_hits = weigh_hits and samples.importance is not None
         self._blocks: list[tuple[Samples, list[Op], list[tuple[list[Op], Array, Array]]]] = []
         lanes = [{n: w[k : k + 1] for n, w in weights.items()} for k in range(self._lanes)]
@@ -49,7 +50,8 @@ class ValidationPass:
 
     def run(self) -> tuple[Array, Array]:
         """Return the cost summed over the samples, float64, and the number of hits, shape (K,) each."""
-        cost, hits = np.zeros(self._lanes), np.zeros(self._lanes, np.float64 if self._weigh_hits else np.int64)
+        cost = np.zeros(self._lanes)
+        hits = np.zeros(self._lanes, np.float64 if self._weigh_hits else np.int64)
         for block, stem, lanes in self._blocks:
             run(stem)
             labels = None if block.labels is None else block.labels[None]

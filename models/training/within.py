@@ -73,7 +73,8 @@ class Watch:
             steps: How many batches come next.
             batch: Samples of each.
         """
-        edges, due = [], self._due
+        edges = []
+        due = self._due
         for i in range(1, steps + 1):
             if self._done + i * batch >= due:
                 edges.append(i)
@@ -94,14 +95,17 @@ class Watch:
             hits: How many were right, shape (K,).
         """
         self._done += samples
-        self._cost, self._hits = self._cost + cost, self._hits + hits
+        self._cost = self._cost + cost
+        self._hits = self._hits + hits
         if self._due <= self._done < self.n:
             self._take(self.measure())
 
     def _take(self, held_out: Sums | None) -> None:
         before = self._taken[-1][0] if self._taken else 0
         self._taken.append((self._done, self._done - before, (self._cost, self._hits), held_out))
-        self._cost, self._hits, self._due = np.zeros_like(self._cost), np.zeros_like(self._hits), self._next(self._done)
+        self._cost = np.zeros_like(self._cost)
+        self._hits = np.zeros_like(self._hits)
+        self._due = self._next(self._done)
 
     def points(
         self, lane: int, epochs: int, measured: Mapping[str, tuple[Array, Array, Sequence[Scorer]]]
@@ -121,7 +125,8 @@ class Watch:
         for done, stretch, (cost, hits), held_out in self._taken:
             metrics = measured["train"][2][lane].of_some("train", stretch, float(cost[lane]), float(hits[lane]))
             if held_out is not None:
-                scorer, (total, right) = measured[VALIDATION][2][lane], held_out
+                scorer = measured[VALIDATION][2][lane]
+                total, right = held_out
                 metrics |= scorer.metrics(VALIDATION, float(total[lane]), float(right[lane]))
             found.append((epochs * self.n + done, metrics))
         return tuple(found)

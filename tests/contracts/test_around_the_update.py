@@ -56,7 +56,8 @@ def torch_epochs(torch, data, state, optimizer, params, *, clip=None, smoothing=
     with torch.no_grad():
         for parameter, name in zip(network.parameters(), ("W0", "b0", "W1", "b1"), strict=True):
             parameter.copy_(torch.from_numpy(state[name].reshape(parameter.shape)))
-    n, decay = len(data.X_train), params.get("l2", 0.0) / len(data.X_train)
+    n = len(data.X_train)
+    decay = params.get("l2", 0.0) / len(data.X_train)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim == 2], "weight_decay": decay},
         {"params": [p for p in network.parameters() if p.ndim == 1], "weight_decay": decay if decay_biases else 0.0},
@@ -64,7 +65,8 @@ def torch_epochs(torch, data, state, optimizer, params, *, clip=None, smoothing=
     kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     steps = kinds[optimizer](groups, lr=params["learning_rate"])
     mean = [p.detach().clone() for p in network.parameters()]
-    X, y = torch.from_numpy(data.X_train), torch.from_numpy(data.y_train)
+    X = torch.from_numpy(data.X_train)
+    y = torch.from_numpy(data.y_train)
     for epoch in range(2):
         order = np.random.default_rng((epoch,)).permutation(n)
         for start in range(0, n, 8):
@@ -130,7 +132,8 @@ def test_the_average_is_what_is_measured(toy):
 
 
 def factors(name, epochs, **params):
-    memory, found = dict(SCHEDULES[name].start), []
+    memory = dict(SCHEDULES[name].start)
+    found = []
     given = {"max_epochs": epochs, "lr_patience": 1, "lr_factor": 0.8, "lr_min_ratio": 1e-3, **params}
     for epoch in range(1, epochs + 1):
         found.append(memory["lr_factor"])
@@ -144,7 +147,8 @@ def test_schedules_are_those_of_pytorch(epochs, torch):
 
     def theirs(make):
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-        scheduler, found = make(optimizer), []
+        scheduler = make(optimizer)
+        found = []
         for _ in range(epochs):
             found.append(optimizer.param_groups[0]["lr"])
             optimizer.step()

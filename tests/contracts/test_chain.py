@@ -16,14 +16,16 @@ from hpsearch.models.training.population import Member, Population, TrainingData
 from hpsearch.models.training.stacks import Stacks
 from hpsearch.models.training.step import Rates, emit
 
-N, CLASSES = 23, 3
+N = 23
+CLASSES = 3
 BASE = {"activation": "relu", "output": "softmax", "weight_init": "glorot"}
 PLAIN = Rates(1.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, N)
 
 
 def samples(dtype="float64", n=N, m=11):
     rng = np.random.default_rng(4)
-    X, y = rng.random((n + m, PIXELS)), rng.integers(CLASSES, size=n + m)
+    X = rng.random((n + m, PIXELS))
+    y = rng.integers(CLASSES, size=n + m)
     return TrainingData.from_arrays(X[:n], y[:n], CLASSES, X[n:], y[n:], dtype=dtype)
 
 
@@ -32,7 +34,8 @@ def step_of():
     """Emit and run a step of one network: (chain) -> (step, what gives its cost, generator)."""
 
     def build(chain):
-        data, dtype = samples(), np.dtype("float64")
+        data = samples()
+        dtype = np.dtype("float64")
         network = Network.build(resolve_params({**BASE, "layers": chain}), PIXELS, CLASSES)
         rng = np.random.default_rng(1)
         stacks = Stacks.allocate(network.parameters, (), {}, 1, dtype)
@@ -42,7 +45,8 @@ def step_of():
         masks = {index: rng.integers(0, 2, (1, N, width)) * 2.0 for index, width in network.masks.items()}
         space = Workspace(1, N, dtype, "batch", masks=masks)
         stem, x = network.stemmed(space, data.X_train)
-        u, h = np.empty((1, N, CLASSES)), np.empty((1, N, CLASSES))
+        u = np.empty((1, N, CLASSES))
+        h = np.empty((1, N, CLASSES))
         step = emit(network, space, stacks, [PLAIN], x, network.head.output.targets(data.T_train), None, u, h)
 
         def cost():
@@ -80,7 +84,8 @@ def test_the_gradient_is_that_of_centred_differences(chain, step_of):
         weights = step.stacks.weights[name]
         for _ in range(8):
             place = tuple(rng.integers(size) for size in weights.shape)
-            kept, sides = weights[place], []
+            kept = weights[place]
+            sides = []
             for h in (1e-6, -1e-6):
                 weights[place] = kept + h
                 sides.append(cost())

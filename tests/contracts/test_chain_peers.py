@@ -16,7 +16,10 @@ from hpsearch.models.layers import (
 )
 from hpsearch.models.training.population import Member, Population, TrainingData
 
-N, SIDE, CHANNELS, CLASSES = 24, 8, 2, 3
+N = 24
+SIDE = 8
+CHANNELS = 2
+CLASSES = 3
 SHAPE = (SIDE, SIDE, CHANNELS)
 
 
@@ -93,14 +96,16 @@ def load(torch, theirs, state):
                 kernel = state[f"W{weights}"].reshape(module.out_channels, *module.kernel_size, -1)
                 module.weight.copy_(torch.from_numpy(kernel.transpose(0, 3, 1, 2).copy()))
                 module.bias.copy_(torch.from_numpy(state[f"b{weights}"][0]))
-                weights, shape = weights + 1, module.out_channels
+                weights = weights + 1
+                shape = module.out_channels
             elif kind == "Linear":
                 matrix = state[f"W{weights}"]
                 if shape is not None:  # its inputs are an image
                     matrix = matrix.reshape(len(matrix), -1, shape).transpose(0, 2, 1).reshape(len(matrix), -1)
                 module.weight.copy_(torch.from_numpy(matrix.copy()))
                 module.bias.copy_(torch.from_numpy(state[f"b{weights}"][0]))
-                weights, shape = weights + 1, None
+                weights = weights + 1
+                shape = None
             elif "Norm" in kind:
                 module.weight.copy_(torch.from_numpy(state[f"g{norms}"][0]))
                 module.bias.copy_(torch.from_numpy(state[f"s{norms}"][0]))
@@ -156,7 +161,8 @@ def test_a_residual_block_is_that_of_pytorch(torch):
     X, y = inputs(torch)
     block = torch.relu(X + second(torch.tanh(first(X))))
     torch.nn.functional.cross_entropy(last(block.flatten(1)), y).backward()
-    after, modules = ours.states()[0], [first, second, last]
+    after = ours.states()[0]
+    modules = [first, second, last]
     gradients = {name: before[name] - after[name] for name in before if name[0] in "Wb"}
     expected = [[each.grad.clone() for each in module.parameters()] for module in modules]
     load(torch, modules, gradients)

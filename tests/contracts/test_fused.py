@@ -179,7 +179,8 @@ def test_states_are_copies(toy):
 
 def test_only_members_of_one_group_share_a_population(toy):
     data = toy(dtype="float32")
-    wide, narrow = {**BASE, "hidden_layer_sizes": (8,)}, BASE
+    wide = {**BASE, "hidden_layer_sizes": (8,)}
+    narrow = BASE
     assert group_key(wide, data) != group_key(narrow, data)
     assert group_key({**BASE, "learning_rate": 9.0, "l2": 1.0}, data) == group_key(BASE, data)
     with pytest.raises(ValueError, match="one group"):

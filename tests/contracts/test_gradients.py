@@ -41,7 +41,8 @@ def numerical_gradient(cost, state, names):
 def test_one_step_with_rate_one_goes_down_the_numerical_gradient_of_the_regularised_cost(
     hidden, activation, head, weighted, toy, reference, layers
 ):
-    (output, cost), l1 = head, 0.4 if weighted else 0.0
+    output, cost = head
+    l1 = 0.4 if weighted else 0.0
     data = toy(n=9, output=output, weighted=weighted)
     population = begin(data, hidden_layer_sizes=hidden, activation=activation, output=output, cost=cost, l1=l1)
     before = population.states()[0]

@@ -120,7 +120,8 @@ def test_trials_of_another_stage_are_no_rivals(name: str) -> None:
     """A stage of good trials beside one of bad ones: the bad ones are judged as if they were alone."""
 
     def judged(stages: tuple[int, ...]) -> list[int]:
-        pruner, search = pruner_of(name), search_of(name, lanes=1)
+        pruner = pruner_of(name)
+        search = search_of(name, lanes=1)
         history = search.history
         found: list[int] = []
         for epoch in range(1, 5):

@@ -28,9 +28,11 @@ def without(result):
 @pytest.mark.parametrize("every", [1, 10, 1000])
 def test_a_network_that_is_watched_trains_to_the_same_bits(params, every, toy):
     data = toy(n=83, d=9, m=31, dtype="float32", output=params.get("output", "sigmoid"), weighted=not params)
-    plain, watched = population(params, data), population(params, data, every=every)
+    plain = population(params, data)
+    watched = population(params, data, every=every)
     for epoch in range(2):
-        before, after = plain.run_epoch((epoch,)), watched.run_epoch((epoch,))
+        before = plain.run_epoch((epoch,))
+        after = watched.run_epoch((epoch,))
         assert [without(each) for each in after] == [without(each) for each in before]
         assert all(not each.within for each in before)
         assert all(each.within for each in after)
@@ -87,7 +89,8 @@ def test_folds_are_not_trained_side_by_side_where_one_is_watched(toy):
 
 def test_a_fit_keeps_them_in_its_history_and_saves_them(tmp_path):
     rng = np.random.default_rng(0)
-    X, y = rng.random((60, 16)), rng.integers(2, size=60)
+    X = rng.random((60, 16))
+    y = rng.integers(2, size=60)
     model = MLPClassifier((4,), max_epochs=2, monitor_every=20, random_state=0).fit(X, y, X_val=X[:9], y_val=y[:9])
     assert model.history_["monitored_samples"] == [20, 40, 60, 80, 100, 120]
     assert len(model.history_["monitored_val_accuracy"]) == len(model.history_["monitored_train_cost"]) == 6

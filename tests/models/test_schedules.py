@@ -11,8 +11,11 @@ PARAMS = {"patience": 3, "lr_patience": 3, "lr_factor": 0.5, "lr_min_ratio": 0.1
 
 def factors(name, scores, **params):
     """Return the factor of each epoch, and the epoch after which training was over (or None)."""
-    schedule, memory, given = SCHEDULES[name], dict(SCHEDULES[name].start), {**PARAMS, **params}
-    found, over = [], None
+    schedule = SCHEDULES[name]
+    memory = dict(SCHEDULES[name].start)
+    given = {**PARAMS, **params}
+    found = []
+    over = None
     for epoch, score in enumerate(scores, start=1):
         found.append(memory["lr_factor"])
         changes, done = schedule.observe(memory, given, score, epoch)
@@ -54,8 +57,10 @@ def test_patience_grows_from_ten_to_twenty_to_fifty(best_epoch, limit):
 
 def stopped(name, scores, **params):
     """Return the epoch after which a rule stops, and the best epoch."""
-    rule, given = EARLY_STOPPING[name], {**PARAMS, **params}
-    memory, best = dict(rule.start), 0
+    rule = EARLY_STOPPING[name]
+    given = {**PARAMS, **params}
+    memory = dict(rule.start)
+    best = 0
     for epoch, score in enumerate(scores, start=1):
         changes, is_best, stop = rule.observe(memory, given, score, epoch)
         memory |= changes
@@ -66,7 +71,8 @@ def stopped(name, scores, **params):
 
 
 def test_growing_waits_longer_for_a_network_that_was_still_improving_late():
-    early, late = [1.0] + [0.0] * 99, list(range(20)) + [0.0] * 99
+    early = [1.0] + [0.0] * 99
+    late = list(range(20)) + [0.0] * 99
     assert stopped("growing", early, patience=10) == (11, 1)
     assert stopped("growing", late, patience=10) == (40, 20)
     assert stopped("patience", late, patience=10) == (30, 20)

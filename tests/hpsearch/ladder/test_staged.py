@@ -18,7 +18,8 @@ from hpsearch.log.stages import full_epochs, stages
 from hpsearch.space import Choice, Float
 from hpsearch.study.scaling import Scale
 
-SMALL, MIDDLE = Scale(train=100, trials=12, promote=3, calibration=2), Scale(train=400, trials=9, promote=2)
+SMALL = Scale(train=100, trials=12, promote=3, calibration=2)
+MIDDLE = Scale(train=400, trials=9, promote=2)
 
 
 def peak(ask: Ask) -> float:

@@ -36,7 +36,8 @@ def learning(seed: int, ties: bool = False) -> Any:
     @cache
     def value(trial: int, epoch: int) -> float:
         rng = np.random.default_rng((seed, trial))
-        height, speed = rng.random(), rng.uniform(0.5, 8.0)
+        height = rng.random()
+        speed = rng.uniform(0.5, 8.0)
         noise = float(np.random.default_rng((seed, trial, epoch)).normal(0, 0.03))
         value = float(height * (1 - math.exp(-epoch / speed))) + noise
         return round(value, 1) if ties else value
@@ -324,7 +325,8 @@ def test_hyperband_takes_its_maximum_from_the_study() -> None:
 
 def test_ten_thousand_trials_are_judged_in_far_less_than_a_millisecond_each() -> None:
     rng = np.random.default_rng(0)
-    pruner, history = ASHA(), History(Goal(METRIC, "maximize"))
+    pruner = ASHA()
+    history = History(Goal(METRIC, "maximize"))
     spent = 0.0
     for tick in range(1250):
         asks = tuple(Ask(8 * tick + lane, lane, {}, 8 * tick + lane) for lane in range(8))

@@ -52,7 +52,9 @@ class Planted(Search):
     def _row(self, number: int) -> Row:
         row = super()._row(number)
         params = {**MODEL, **self.history.trials[number].params}
-        eta, l2, batch = params["learning_rate"], params["l2"], params["batch_size"]
+        eta = params["learning_rate"]
+        l2 = params["l2"]
+        batch = params["batch_size"]
         pace = min(eta, 1.0)
         cost = 0.3 + 3.0 * math.exp(-pace * row.epoch) + (2.0 * (row.epoch % 2) if eta > 4 else 0.0)
         value = 1.0 - 0.05 * abs(math.log10(eta / 0.7)) - 0.03 * abs(math.log10((l2 + 1e-3) / self.best_l2))
@@ -111,7 +113,8 @@ class Lagging(Planted):
     """The same, but at η = 2.5 the cost falls at once and is left behind, which happens on MNIST."""
 
     def _row(self, number: int) -> Row:
-        row, eta = super()._row(number), self.history.trials[number].params["learning_rate"]
+        row = super()._row(number)
+        eta = self.history.trials[number].params["learning_rate"]
         lag = 1.0 if 1 < eta <= 4 else 0.0
         return replace(row, metrics={**row.metrics, "train_cost": row.metrics["train_cost"] + lag})
 

@@ -65,7 +65,8 @@ def test_losses_of_any_size_give_numbers() -> None:
 
 
 def test_a_training_that_ended_by_itself_stays_where_it_ended() -> None:
-    stopped, paused = curve(0, [0.5, 0.4, 0.3], over=True, whole=True), curve(1, [0.5, 0.4, 0.31])
+    stopped = curve(0, [0.5, 0.4, 0.3], over=True, whole=True)
+    paused = curve(1, [0.5, 0.4, 0.31])
     shown = evidence([stopped, paused])
     assert shown is not None
     assert shown.places.rest[shown.places.owners == 0].min() == 0.0
@@ -76,8 +77,10 @@ def test_what_was_known_earlier_is_a_part_of_what_is_known() -> None:
     """The epochs that came first, whatever came since: that is what a kernel is fitted to again after a resume."""
     early = [curve(0, [0.9, 0.7], first=0), curve(1, [0.8], first=2)]
     later = [curve(0, [0.9, 0.7, 0.1], first=0), curve(1, [0.8, 0.5], first=2), curve(2, [0.05], first=9)]
-    later[0].order[2], later[1].order[1] = 5, 6
-    one, other = evidence(early), evidence(later, known=3)
+    later[0].order[2] = 5
+    later[1].order[1] = 6
+    one = evidence(early)
+    other = evidence(later, known=3)
     assert one is not None
     assert other is not None
     np.testing.assert_array_equal(one.target, other.target)

@@ -43,7 +43,8 @@ def by_the_formula(theta: Array, one: Places, other: Places) -> Array:
             )
             near = (1 + math.sqrt(5) * q + 5 / 3 * q * q) * math.exp(-math.sqrt(5) * q)
             same = float(one.owners[i] == other.owners[j])
-            r, s = one.rest[i], other.rest[j]
+            r = one.rest[i]
+            s = other.rest[j]
             end = 1 + v1 * near + v3 * same
             drift = (v0 + v2 * near + v4 * same) * min(r, s) + (v0 + v2 * near + v5 * same) * r * s
             found[i, j] = end + drift
@@ -65,7 +66,9 @@ def test_r_is_one_after_the_first_epoch_and_zero_after_the_last() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_covariance_is_the_formulas(seed: int) -> None:
-    one, other, k = places(12, seed), places(9, seed + 10), kernel(seed)
+    one = places(12, seed)
+    other = places(9, seed + 10)
+    k = kernel(seed)
     np.testing.assert_allclose(k.between(one, other), by_the_formula(k.theta, one, other), rtol=1e-10)
     ends = Places(other.codes, other.owners, np.zeros(len(other)))
     np.testing.assert_allclose(k.between(one, ends), by_the_formula(k.theta, one, ends), rtol=1e-10)
@@ -75,7 +78,8 @@ def test_the_covariance_is_the_formulas(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_likelihood_is_a_normal_density_times_the_prior_and_its_gradient_is_the_differences(seed: int) -> None:
-    seen, k = places(25, seed), kernel(seed)
+    seen = places(25, seed)
+    k = kernel(seed)
     target = np.random.default_rng(seed).normal(size=25)
     likelihood = Likelihood(seen, target)
     mean, deviation = prior(WIDTH)
@@ -95,7 +99,9 @@ def test_the_likelihood_is_a_normal_density_times_the_prior_and_its_gradient_is_
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_predicted_is_the_conditional_normal(seed: int) -> None:
-    seen, asked, k = places(20, seed), places(8, seed + 20), kernel(seed)
+    seen = places(20, seed)
+    asked = places(8, seed + 20)
+    k = kernel(seed)
     target = np.random.default_rng(seed).normal(size=20)
     mean, covariance = conditioned(k, seen, target, asked)
     process = CurvePosterior(k, seen, target)
@@ -105,11 +111,13 @@ def test_what_is_predicted_is_the_conditional_normal(seed: int) -> None:
 
 
 def test_a_curve_that_goes_on_moves_the_mean_of_its_end_by_what_it_takes_from_its_variance() -> None:
-    seen, k = places(15), kernel()
+    seen = places(15)
+    k = kernel()
     target = np.random.default_rng(0).normal(size=15)
     process = CurvePosterior(k, seen, target)
     one = seen.rows(np.array([0]))
-    end, later = Places(one.codes, one.owners, np.zeros(1)), Places(one.codes, one.owners, np.array([0.3]))
+    end = Places(one.codes, one.owners, np.zeros(1))
+    later = Places(one.codes, one.owners, np.array([0.3]))
     shift = process.shift(end.rest, process.at(end)[1], later.rest, process.at(later)[1])
     before = conditioned(k, seen, target, end)[1]
     after = conditioned(k, seen.and_(later), np.append(target, 0.0), end)[1]
@@ -117,7 +125,10 @@ def test_a_curve_that_goes_on_moves_the_mean_of_its_end_by_what_it_takes_from_it
 
 
 def test_believing_in_what_is_under_way_keeps_every_mean_and_makes_it_surer() -> None:
-    seen, pending, asked, k = places(15), places(3, seed=5, curves=20), places(6, seed=9), kernel()
+    seen = places(15)
+    pending = places(3, seed=5, curves=20)
+    asked = places(6, seed=9)
+    k = kernel()
     target = np.random.default_rng(0).normal(size=15)
     process = CurvePosterior(k, seen, target)
     believing = process.believing(pending)
@@ -130,7 +141,8 @@ def test_believing_in_what_is_under_way_keeps_every_mean_and_makes_it_surer() ->
 
 
 def test_leaving_curves_out_by_one_inverse_is_predicting_each_from_the_others() -> None:
-    seen, k = places(18), kernel()
+    seen = places(18)
+    k = kernel()
     target = np.random.default_rng(0).normal(size=18)
     logs = []
     for owner in np.unique(seen.owners):
@@ -165,7 +177,8 @@ def test_lengths_that_collapsed_give_way_to_the_priors(monkeypatch: pytest.Monke
     collapsed = mean - np.concatenate([np.full(WIDTH, 4.0), np.zeros(7)])
 
     class Found:
-        fun, x = 0.0, collapsed
+        fun = 0.0
+        x = collapsed
 
     monkeypatch.setattr(curve_posterior, "minimize", lambda *args, **said: Found)
     found = fit(seen, target)

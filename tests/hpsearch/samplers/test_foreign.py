@@ -60,7 +60,8 @@ def test_a_sampler_with_a_state_of_its_own_goes_on_after_a_resume() -> None:
     whole = Search(make(), total=20).run()
     cut = len(whole.ticks) // 2
     resumed = Search(make(), total=20)
-    resumed.ticks, resumed.history = whole.ticks[:cut], folded(whole, cut)
+    resumed.ticks = whole.ticks[:cut]
+    resumed.history = folded(whole, cut)
     trials = resumed.run().history.trials
     assert [trial.params for trial in trials] == [trial.params for trial in whole.history.trials]
     assert len({repr(trial.params) for trial in trials}) == len(trials)

@@ -112,10 +112,12 @@ def test_it_decides_as_it_did_when_logs_began_that_are_still_open(whole: tuple[P
 
     ``python tests/hpsearch/samplers/test_freeze_thaw.py`` wrote the file.
     """
-    before, now = json.loads(DECISIONS.read_text()), decisions(whole[1])
+    before = json.loads(DECISIONS.read_text())
+    now = decisions(whole[1])
     assert len(now) == len(before)
     for one, other in zip(now, before, strict=True):
-        a, b = one["params"].pop("a"), other["params"].pop("a")
+        a = one["params"].pop("a")
+        b = other["params"].pop("a")
         assert a == pytest.approx(b, rel=1e-9)
         assert {**one, "improvement": 0} == {**other, "improvement": 0}
         assert one["improvement"] == pytest.approx(other["improvement"], rel=1e-3)
@@ -123,7 +125,9 @@ def test_it_decides_as_it_did_when_logs_began_that_are_still_open(whole: tuple[P
 
 def test_what_is_remembered_between_decisions_changes_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     study = declared(n_trials=16, lanes=4)
-    forgetful, decide, compared = search_of(study, EPOCHS, Settings(), weighs=True), CurveSearch.decide, []
+    forgetful = search_of(study, EPOCHS, Settings(), weighs=True)
+    decide = CurveSearch.decide
+    compared = []
 
     def alike(move: Move | None) -> tuple[Any, ...] | None:
         if move is None:
@@ -173,7 +177,8 @@ def test_the_report_draws_what_was_predicted_and_show_says_why(whole: tuple[Path
     figure = bands(whole[1])
     assert figure is not None
     assert figure.data
-    begun, band = figure.data[-1]["name"], figure.data[0]
+    begun = figure.data[-1]["name"]
+    band = figure.data[0]
     assert begun.startswith("trial ")
     assert band["x"][-1] == EPOCHS
     went_on = next(trial for trial in whole[1].trials if any(r.evidence["why"] == "improvement" for r in trial.resumes))
@@ -224,7 +229,8 @@ def test_to_minimize_is_to_maximize_upside_down(whole: tuple[Path, History], tmp
 
 def test_a_new_sampler_over_the_folded_log_decides_the_same(whole: tuple[Path, History]) -> None:
     history = load_history(whole[0] / "studies" / "thaw")
-    one, other = build(declared()), build(declared())
+    one = build(declared())
+    other = build(declared())
     assert isinstance(one, FreezeThawPoints)
     assert isinstance(other, FreezeThawPoints)
     assert one.ask(history, 24) == other.ask(history, 24)
@@ -307,7 +313,8 @@ def _simulated(search: CurveSearch, value: Any, most: int, total: int, lanes: in
                 assert move.point is not None
                 curve = search.curve(len(curves), search.encoding.decode(move.point.units))
                 curves.append(curve)
-            curve.under_way, curve.until = True, move.until
+            curve.under_way = True
+            curve.until = move.until
             busy.append(curve)
         for curve in list(busy):
             loss = value(curve.params, curve.epoch + 1)
@@ -323,7 +330,8 @@ def _simulated(search: CurveSearch, value: Any, most: int, total: int, lanes: in
 
 def deceptive(params: Any, epoch: int) -> float:
     """A broad valley, and a narrow one that goes deeper."""
-    a, b = params["a"], params["b"]
+    a = params["a"]
+    b = params["b"]
     broad = 1.0 - 0.8 * math.exp(-((a - 0.25) ** 2 + (b - 0.3) ** 2) / 0.1)
     narrow = 1.0 - math.exp(-((a - 0.8) ** 2 + (b - 0.75) ** 2) / 0.01)
     return min(broad, narrow) + 0.3 / epoch
@@ -359,7 +367,8 @@ def test_while_nothing_improves_more_points_are_drawn_at_random() -> None:
     shares = []
     for later in (0, 45, 9000):
         curve = search.curve(0, {"a": 0.5, "b": 0.5})
-        curve.losses, curve.order = [0.5] * (later + 1), list(range(later + 1))
+        curve.losses = [0.5] * (later + 1)
+        curve.order = list(range(later + 1))
         shares.append(search._share([curve]))
     assert shares == [0.1, 0.2, 0.4]
 
@@ -379,7 +388,8 @@ def test_lanes_do_not_crowd_and_nothing_under_way_is_continued_twice() -> None:
             curve = search.curve(len(curves), search.encoding.decode(move.point.units))
             curves.append(curve)
         assert not curve.under_way
-        curve.under_way, curve.until = True, move.until
+        curve.under_way = True
+        curve.until = move.until
         moves.append(curve.number)
     assert len(set(moves)) == 8
 
@@ -410,11 +420,13 @@ def test_the_first_curves_are_halved_until_one_is_whole() -> None:
 
 def test_other_lanes_ask_the_process_while_the_last_of_the_first_curves_is_trained_to_its_end() -> None:
     began = curves_of([12, 9, 3, 3, 1, 1, 1, 1])
-    began[0].under_way, began[0].until = True, 20
+    began[0].under_way = True
+    began[0].until = 20
     assert halved(began) == (None, True)
     began = curves_of([4, 4, 3, 3, 1, 1, 1, 1])
     for curve in began[:2]:
-        curve.under_way, curve.until = True, 9
+        curve.under_way = True
+        curve.until = 9
     assert halved(began) == (None, False)
 
 

@@ -54,7 +54,8 @@ def test_long_after_a_refit_a_resumed_search_has_the_same_kernel() -> None:
 
 
 def test_one_sampler_may_be_asked_about_one_history_and_then_another() -> None:
-    one, other = search(seed=0, total=20), search(seed=0, total=20, curve=lambda n, p, e: -hill(n, p, e))
+    one = search(seed=0, total=20)
+    other = search(seed=0, total=20, curve=lambda n, p, e: -hill(n, p, e))
     sampler = build(make_study(SPACE, sampler="gp"))
     for live in (one, other, one):
         ticks, asks, point, params = live.asked[-1]
@@ -120,7 +121,8 @@ def test_conditional_parameters_are_learnt_where_they_exist() -> None:
 
 def log(trials: list[tuple[float, list[float], str, float]], repeats: int = 1) -> History:
     """A history of trials that ran one after the other: parameter, curve, how it ended, seconds an epoch."""
-    history, tick = History(Goal(METRIC, "maximize")), 0
+    history = History(Goal(METRIC, "maximize"))
+    tick = 0
     for number, (value, curve, action, seconds) in enumerate(trials):
         asks: tuple[Ask, ...] = (Ask(number, 0, {"a": value}, number // repeats, number % repeats),)
         for epoch, reached in enumerate(curve, 1):
@@ -128,7 +130,8 @@ def log(trials: list[tuple[float, list[float], str, float]], repeats: int = 1) -
             ends = (Decision(number, action, "so", "rule"),) if last else ()  # type: ignore[arg-type]
             rows = (Row(number, 0, epoch, {METRIC: reached}, seconds, last),)
             history.apply(Tick(tick, 0.0, asks, rows, ends))
-            asks, tick = (), tick + 1
+            asks = ()
+            tick = tick + 1
     return history
 
 

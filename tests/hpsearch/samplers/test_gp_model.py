@@ -21,7 +21,8 @@ KERNEL = ConstantKernel(1.3) * Matern([0.3, 0.8], nu=2.5) + WhiteKernel(0.05)
 @pytest.fixture
 def data() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    codes, others = rng.random((20, 2)), rng.random((7, 2))
+    codes = rng.random((20, 2))
+    others = rng.random((7, 2))
     return codes, standardize(np.sin(5 * codes[:, 0]) + codes[:, 1] + rng.normal(0, 0.1, 20)), others
 
 
@@ -38,7 +39,8 @@ def test_an_imagined_observation_counts_like_one_that_came_in(
     data: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
     codes, target, others = data
-    pending, others = others[:3], others[3:]
+    pending = others[:3]
+    others = others[3:]
     imagined = Posterior.observing(KERNEL, codes, target).imagine(pending, np.random.default_rng(1).normal(size=(3, 5)))
     mean, deviation = imagined.at(others)
     for fantasy in range(5):
@@ -60,14 +62,17 @@ def test_fantasies_are_drawn_from_the_process_itself(data: tuple[np.ndarray, np.
 
 @given(st.floats(-3, 3), st.floats(0.01, 3), st.floats(-3, 3))
 def test_expected_improvement_is_the_integral(mean: float, deviation: float, best: float) -> None:
-    low, high = mean - 12 * deviation, min(best, mean + 12 * deviation)
+    low = mean - 12 * deviation
+    high = min(best, mean + 12 * deviation)
     integral = quad(lambda y: (best - y) * norm.pdf(y, mean, deviation), low, high)[0] if low < high else 0.0
     found = expected_improvement(np.array([mean]), np.array([deviation]), best)[0]
     assert found == pytest.approx(integral, rel=1e-6, abs=1e-8)
 
 
 def test_improvement_is_the_average_over_fantasies() -> None:
-    mean, deviation, best = np.array([[0.0, 1.0], [0.5, -1.0]]), np.array([0.3, 0.6]), np.array([0.1, 0.2])
+    mean = np.array([[0.0, 1.0], [0.5, -1.0]])
+    deviation = np.array([0.3, 0.6])
+    best = np.array([0.1, 0.2])
     each = [expected_improvement(mean[:, s], deviation, best[s]) for s in (0, 1)]
     np.testing.assert_allclose(expected_improvement(mean, deviation, best), np.mean(each, axis=0))
 

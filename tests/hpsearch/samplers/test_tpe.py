@@ -131,7 +131,8 @@ def test_with_two_metrics_it_covers_more_than_chance() -> None:
             curve=lambda n, p, e: 1 - p["a"],
             more=lambda p: {"cost": valley(p) - math.sqrt(p["a"] * valley(p))},
         ).run()  # fmt: skip
-        covered, floor = 0.0, 0.0
+        covered = 0.0
+        floor = 0.0
         for trial in reversed(found.history.front()):
             value, cost = trial.values
             covered += (value - floor) * max(8.0 - cost, 0.0)

@@ -79,7 +79,8 @@ def test_rows_stay_with_their_labels():
 
 
 def test_digits_are_the_embedded_set_scaled_and_as_described():
-    digits, info = load("digits"), datasets.describe("digits")
+    digits = load("digits")
+    info = datasets.describe("digits")
     assert [len(y) for _, y in parts(digits)] == [info.n_train, info.n_valid, info.n_test] == [1078, 360, 359]
     assert (digits.X_train.min(), digits.X_train.max()) == (0, 1)
     assert (digits.source, digits.image_shape, info.found) == ("embedded", (8, 8), "embedded")

@@ -77,7 +77,8 @@ def test_objects_within_an_array_are_refused(tmp_path):
 def write_cifar(folder, n=6):
     images = {}
     for name in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):
-        pixels, labels = RNG.integers(0, 256, (n, 3, 32, 32), np.uint8), (np.arange(n) % 3).astype(np.uint8)
+        pixels = RNG.integers(0, 256, (n, 3, 32, 32), np.uint8)
+        labels = (np.arange(n) % 3).astype(np.uint8)
         (folder / name).write_bytes(np.concatenate([labels[:, None], pixels.reshape(n, -1)], axis=1).tobytes())
         images[name] = pixels
     return images

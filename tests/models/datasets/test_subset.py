@@ -56,7 +56,8 @@ def test_subsets_of_the_same_classes_are_nested(digits: Dataset) -> None:
 
 
 def test_subsets_of_fewer_classes_are_nested_within_each_class(digits: Dataset) -> None:
-    two, ten = subset(digits, 3, classes=(0, 1), train=100), subset(digits, 3, train=200)
+    two = subset(digits, 3, classes=(0, 1), train=100)
+    ten = subset(digits, 3, train=200)
     for label in (0, 1):
         few = {row.tobytes() for row in ten.X_train[ten.y_train == label]}
         many = {row.tobytes() for row in two.X_train[two.y_train == label]}

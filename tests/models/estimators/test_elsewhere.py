@@ -21,7 +21,8 @@ from hpsearch.models.layers import (
 )
 
 RNG = np.random.default_rng(0)
-X, Y = RNG.random((40, 128)), np.arange(40) % 3
+X = RNG.random((40, 128))
+Y = np.arange(40) % 3
 
 
 class Network2:
@@ -29,7 +30,8 @@ class Network2:
 
     def __init__(self, path):
         data = json.loads(path.read_text())
-        self.sizes, self.cost = data["sizes"], data["cost"]
+        self.sizes = data["sizes"]
+        self.cost = data["cost"]
         self.weights = [np.array(w) for w in data["weights"]]
         self.biases = [np.array(b) for b in data["biases"]]
 
@@ -131,7 +133,8 @@ def test_pytorch_computes_the_same_with_our_weights_and_we_with_its(kind, torch)
 
 def blocks(nn):
     """Return chains, and of each PyTorch's modules: a pair is a residual connection of f and s."""
-    plain, wide = Conv2D(3, 3), Conv2D(3, 3, padding="same")
+    plain = Conv2D(3, 3)
+    wide = Conv2D(3, 3, padding="same")
     start = [nn.Conv2d(2, 3, 3), nn.ReLU()]  # 6 by 6 pixels of 3 channels
     same = [nn.Conv2d(3, 3, 3, padding=1), nn.ReLU()]
     dense = [nn.Flatten(), nn.Linear(108, 108), nn.ReLU()]
@@ -177,7 +180,8 @@ def modules_of(parts, nn):
     class Sum(nn.Module):
         def __init__(self, main, shortcut):
             super().__init__()
-            self.main, self.shortcut = modules_of(main, nn), modules_of(shortcut, nn)
+            self.main = modules_of(main, nn)
+            self.shortcut = modules_of(shortcut, nn)
 
         def forward(self, x):
             return self.main(x) + self.shortcut(x)

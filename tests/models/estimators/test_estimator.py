@@ -41,7 +41,8 @@ def digits():
 
 
 def test_digits_with_defaults_beat_97_percent():
-    data, scores = datasets.load("digits"), []
+    data = datasets.load("digits")
+    scores = []
     for seed in range(3):
         model = MLPClassifier(random_state=seed).fit(data.X_train, data.y_train)
         scores.append(model.score(data.X_test, data.y_test))
@@ -119,7 +120,8 @@ def test_labels_may_be_words_and_the_validation_part_needs_no_class_of_its_own()
 
 
 def test_it_works_in_pipelines_searches_and_pickles(digits):
-    X, y = digits[0][:300] * 16, digits[1][:300]
+    X = digits[0][:300] * 16
+    y = digits[1][:300]
     pipeline = make_pipeline(MinMaxScaler(), MLPClassifier(max_epochs=5, random_state=0))
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.5
     search = GridSearchCV(pipeline, {"mlpclassifier__learning_rate": [1e-6, 0.5]}, cv=3).fit(X, y)

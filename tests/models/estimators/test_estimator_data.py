@@ -36,7 +36,8 @@ def same(one, other, X):
 
 
 def test_two_classes_have_two_probabilities(iris):
-    X, y = iris[0], iris[1] == 2
+    X = iris[0]
+    y = iris[1] == 2
     model = quick(max_epochs=40).fit(X, y)
     assert model.predict_proba(X).shape == (150, 2)
     assert model.predict(X).dtype == bool
@@ -94,9 +95,11 @@ def test_a_column_of_labels_is_warned_of(iris):
 
 def test_several_labels_a_sample():
     X, y = load_digits(return_X_y=True)
-    X, Y = X / 16, np.column_stack([y % 2 == 0, y % 3 == 0, y > 4, y == y]).astype(int)
+    X = X / 16
+    Y = np.column_stack([y % 2 == 0, y % 3 == 0, y > 4, y == y]).astype(int)
     model = MLPClassifier(random_state=0).fit(X[:1400], Y[:1400], X_val=X[1400:], y_val=Y[1400:])
-    probabilities, labels = model.predict_proba(X[1400:]), model.predict(X[1400:])
+    probabilities = model.predict_proba(X[1400:])
+    labels = model.predict(X[1400:])
     assert probabilities.shape == labels.shape == (397, 4)
     np.testing.assert_array_equal(labels, probabilities > 0.5)
     assert (labels == Y[1400:]).mean() > 0.9

@@ -93,7 +93,8 @@ def test_training_may_start_from_the_weights_of_another_network(kind):
 
 
 def test_weights_alone_may_be_given_and_they_must_fit():
-    trained, other = small().fit(X, Y), small(random_state=9, learning_rate=1e-30, max_epochs=1)
+    trained = small().fit(X, Y)
+    other = small(random_state=9, learning_rate=1e-30, max_epochs=1)
     other.fit(X, Y, coefs_init=trained.coefs_)
     np.testing.assert_allclose(other.coefs_[1], trained.coefs_[1], atol=1e-6)
     with pytest.raises(

@@ -149,7 +149,8 @@ def test_scikit_learn_searches_within_layers(digits):
 
 def test_images_of_three_channels_and_other_shapes():
     rng = np.random.default_rng(0)
-    X, y = rng.random((40, 4 * 6 * 2)), rng.integers(2, size=40)
+    X = rng.random((40, 4 * 6 * 2))
+    y = rng.integers(2, size=40)
     model = NetworkClassifier([Conv2D(3, 3)], image_shape=(4, 6, 2), max_epochs=1, random_state=0).fit(X, y)
     assert model.coefs_[0].shape == (18, 3)
     with pytest.raises(ValueError, match="is of 36 numbers, and samples have 48"):

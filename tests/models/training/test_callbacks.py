@@ -13,7 +13,10 @@ class Recorder:
     """Follows scikit-learn's FitCallback protocol; stops where it is told to."""
 
     def __init__(self, stop_after=None):
-        self.events, self.scores, self.weights, self._stop_after = [], [], [], stop_after
+        self.events = []
+        self.scores = []
+        self.weights = []
+        self._stop_after = stop_after
 
     def setup(self, estimator, context):
         self.events.append("setup")
@@ -55,7 +58,8 @@ def test_a_callback_may_stop_training(estimator, iris):
 
 def test_callbacks_change_no_bit_and_see_the_training_part_alone(iris):
     params = {"max_epochs": 4, "random_state": 0, "early_stopping": "patience"}
-    weights, recorder = np.arange(150) + 1.0, Recorder()
+    weights = np.arange(150) + 1.0
+    recorder = Recorder()
     told = MLPClassifier(**params).set_callbacks(recorder).fit(*iris, sample_weight=weights)
     plain = MLPClassifier(**params).fit(*iris, sample_weight=weights)
     np.testing.assert_array_equal(told.predict_proba(iris[0]), plain.predict_proba(iris[0]))

@@ -37,7 +37,9 @@ def test_neurons_samples_and_steps_are_independent():
 
 
 def test_masks_do_not_depend_on_how_many_are_drawn_at_once():
-    whole, parts, rng = masks(0.3), np.empty((50, 20, 37)), np.random.default_rng(0)
+    whole = masks(0.3)
+    parts = np.empty((50, 20, 37))
+    rng = np.random.default_rng(0)
     for i in range(50):
         draw_mask(rng, 0.3, parts[i : i + 1])
     np.testing.assert_array_equal(parts, whole)
@@ -53,7 +55,8 @@ def step(params, data, dtype="float64"):
 
 
 def test_a_dropped_neuron_neither_contributes_nor_learns(toy_data):
-    data, (rows, width) = toy_data, (12, 4)
+    data = toy_data
+    rows, width = (12, 4)
     before, after = step({"dropout": 0.5, "learning_rate": 1.0}, data)
     mask = np.empty((1, rows, width))
     draw_mask(np.random.default_rng((3, 2, 1)), 0.5, mask)  # purpose 2: the first hidden layer; epoch 1

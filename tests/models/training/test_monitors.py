@@ -72,7 +72,8 @@ def test_monitored_rows_are_spread_over_the_training_set():
 def test_monitors_measure_without_dropout_and_change_nothing():
     _, population, _ = run({"dropout": 0.5, "input_dropout": 0.5, "batch_norm": True})
     before = population.states()[0]
-    first, second = population._monitor.run(), population._monitor.run()
+    first = population._monitor.run()
+    second = population._monitor.run()
     assert first == second
     for name, value in population.states()[0].items():
         np.testing.assert_array_equal(value, before[name])

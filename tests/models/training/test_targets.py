@@ -91,11 +91,14 @@ def test_outputs_that_do_not_suit_the_targets_are_refused():
 )
 def test_an_integer_weight_is_that_many_copies_of_the_sample(params):
     rng = np.random.default_rng(0)
-    X, y, w = rng.random((20, 3)), rng.integers(2, size=20), rng.integers(0, 4, size=20)
+    X = rng.random((20, 3))
+    y = rng.integers(2, size=20)
+    w = rng.integers(0, 4, size=20)
     weighted = TrainingData.from_arrays(X, y, 2, dtype="float64", sample_weight=w)
     repeated = TrainingData.from_arrays(np.repeat(X, w, 0), np.repeat(y, w), 2, dtype="float64")
     params = {**SIZES, "batch_size": "all", **params}
-    states, costs = [], []
+    states = []
+    costs = []
     for data in (weighted, repeated):
         population = Population([Member(params, (0,))], data)
         costs.append([population.run_epoch((epoch,))[0].metrics["train_cost"] for epoch in range(5)])

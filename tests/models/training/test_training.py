@@ -8,7 +8,8 @@ from hpsearch.models.training.population import Member, Population, TrainingData
 
 def data(n=40, m=12, dtype="float32"):
     rng = np.random.default_rng(0)
-    X, y = rng.random((n + m, 5)), np.arange(n + m) % 3
+    X = rng.random((n + m, 5))
+    y = np.arange(n + m) % 3
     X[np.arange(n + m), y] += 1
     return TrainingData.from_arrays(X[:n], y[:n], 3, X[n:], y[n:], dtype)
 
@@ -113,7 +114,8 @@ def test_shapes_that_do_not_fit_are_refused(arrays, message):
 
 def test_validation_agrees_with_a_plain_forward_pass_over_several_blocks():
     rng = np.random.default_rng(0)
-    X, y = rng.random((1203, 4)), rng.integers(2, size=1203)
+    X = rng.random((1203, 4))
+    y = rng.integers(2, size=1203)
     given = TrainingData.from_arrays(X[:10], y[:10], 2, X, y, "float64")
     population = Population([Member({"hidden_layer_sizes": (3,), "dtype": "float64"}, (0,))], given)
     metrics = population.run_epoch((0,))[0].metrics
@@ -138,7 +140,8 @@ def rules(metrics, **params):
     """Return η of each epoch, and whether training was over, of a network whose validation metrics are given."""
     given = {"early_stopping": "patience", "lr_schedule": "plateau", "max_epochs": 100, "learning_rate": 1.0, **params}
     population = Population([Member(given, (0,))], data())
-    rates, over = [], False
+    rates = []
+    over = False
     for epoch, found in enumerate(metrics, start=1):
         rates.append(population._rates(0).learning_rate)
         population.members[0].epoch = epoch
