@@ -28,18 +28,19 @@ ATTEMPTS = 1_000
 
 @dataclass(frozen=True)
 class Settled:
-    """Completes and holds points.
+    """Completes enqueued points, and sets the parameters that the user has fixed.
 
     Attributes:
-        study: What is searched: a dict of dimensions.
+        study: The study; its space is a dict of dimensions.
     """
 
     study: Study
 
     def enqueued(self, history: History, sampler: Sampler, place: int, repeat: int) -> Proposal:
-        """Return a trial of the point at a place in the queue; what it lacks is the sampler's.
+        """Return a trial of the point at a position in the queue; the sampler proposes the values that it lacks.
 
-        A sampler that has an end, or goes by the number of the point alone, is not asked: values are drawn at random.
+        A sampler with a finite number of points, or whose points depend on their number alone, is not asked: there the
+        values are drawn at random.
 
         Raises:
             UserError: Nothing that meets the constraints completes it.
@@ -50,7 +51,7 @@ class Settled:
             return Proposal(params, point, repeat, enqueued=True)
         wanted = {**(history.declaration.fixed or {}), **history.queue[place]}
         proposed: dict[str, Any] = {}
-        if getattr(sampler, "any_point", False) and not self._whole(wanted):
+        if getattr(sampler, "any_point", False) and not self._is_complete(wanted):
             proposed = sampler.ask(history, point)
         return Proposal(self._complete(wanted, proposed, point), point, enqueued=True)
 
@@ -63,7 +64,7 @@ class Settled:
         held = history.declaration.fixed or {}
         return self._complete(held, params, point) if held else params
 
-    def _whole(self, wanted: Mapping[str, Any]) -> bool:
+    def _is_complete(self, wanted: Mapping[str, Any]) -> bool:
         return all(name in wanted for name in active(self.study.dimensions, wanted))
 
     def _complete(self, wanted: Mapping[str, Any], proposed: Mapping[str, Any], point: int) -> dict[str, Any]:
@@ -80,6 +81,6 @@ class Settled:
             params = {key: values[key] for key in active(space, values)}
             if (name := violated(self.study.constraints, space, params)) is None:
                 return params
-            if self._whole(wanted):
+            if self._is_complete(wanted):
                 break
         raise UserError(f"study {self.study.name!r}: no point with {dict(wanted)!r} meets constraint {name}")

@@ -1,4 +1,4 @@
-"""What a history says about points, by their parameters: where the chapter's procedure looks its probes up."""
+"""The points of a history by their parameters: where the chapter's procedure looks up the results of its probes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ EARLY = 5
 """Epochs in which a training cost must fall at once."""
 
 NOISE = 0.05
-"""A rise by this share of the cost is no oscillation."""
+"""A rise of the training cost by at most this share of it does not count as an oscillation."""
 
 SETBACK = 0.2
-"""A cost that in the early epochs ever rises by this share of all that it falls oscillates."""
+"""A training cost oscillates where in the early epochs it ever rises by more than this share of its whole fall."""
 
 
 @dataclass(frozen=True)
 class AskedPoint:
-    """A point that was asked for.
+    """A point of the history, with its trials.
 
     Attributes:
-        trials: Its trials, one per repeat.
-        repeats: How many repeats it is to have.
-        goal: What decides.
+        trials: The point's trials so far, one per repeat.
+        repeats: How many repeats a point has in all.
+        goal: Which metric decides, and in which direction.
     """
 
     trials: tuple[Trial, ...]
@@ -36,7 +36,7 @@ class AskedPoint:
 
     @property
     def open(self) -> bool:
-        """Whether there is still something to come."""
+        """Whether a repeat is missing or still trains."""
         return len(self.trials) < self.repeats or any(trial.decision is None for trial in self.trials)
 
     @property

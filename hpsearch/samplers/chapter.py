@@ -87,9 +87,9 @@ class Walk:
     """How far the procedure has come.
 
     Attributes:
-        missing: The first probe that is not known, or None where the procedure is through.
-        base: What was chosen so far.
-        lines: What each step tried, saw and chose.
+        missing: The first probe that was not tried, or None where the procedure has ended.
+        base: The values chosen so far.
+        lines: A line per step: what it tried, saw and chose.
     """
 
     missing: Point | None
@@ -98,7 +98,7 @@ class Walk:
 
 
 class ChapterPoints:
-    """Walks the steps."""
+    """Proposes points by walking the steps of the procedure over the history."""
 
     reads_history = True
     size = None
@@ -118,7 +118,7 @@ class ChapterPoints:
         return self._refined(points, walk.base, point) if walk.missing is None else project(self._space, walk.missing)
 
     def walk(self, points: AskedPoints, rule: int) -> Walk:
-        """Return how far the procedure has come with what is known, by a rule of `hpsearch.samplers.chapter_rate`."""
+        """Return how far the procedure has come with these points, by a rule of `hpsearch.samplers.chapter_rate`."""
         base = dict(self._start)
         lines: list[str] = []
         for step in self._steps[rule]:

@@ -71,15 +71,15 @@ class FreezeThawPoints:
 
     def _evidence(self, move: Move) -> dict[str, Any]:
         """Return the numbers behind a move as the log has them: losses in the metric's own sense."""
-        found: dict[str, Any] = {"until": move.until}
+        evidence: dict[str, Any] = {"until": move.until}
         for name, value in move.facts.items():
             if name == "band":
-                found["band"] = [
+                evidence["band"] = [
                     [epoch, *sorted(_short(self._goal.loss(loss)) for loss in losses)] for epoch, *losses in value
                 ]
             elif value is not None:
-                found[name] = _short(value) if isinstance(value, float) else value
-        return found
+                evidence[name] = _short(value) if isinstance(value, float) else value
+        return evidence
 
     def _reason(self, move: Move, evidence: Mapping[str, Any]) -> str:
         if evidence["why"] != "improvement":

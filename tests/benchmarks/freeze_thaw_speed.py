@@ -65,7 +65,7 @@ def trained(curve: Curve, known: int) -> int:
         curve.order.append(known)
         known += 1
     curve.under_way = False
-    curve.over = curve.whole = curve.epoch == EPOCHS
+    curve.over = curve.complete = curve.epoch == EPOCHS
     return known
 
 
