@@ -1,4 +1,4 @@
-"""Activation functions of hidden neurons: one entry a function, applied in place.
+"""Activation functions of hidden neurons: one entry per function, applied in place.
 
 Each but gelu and swish knows its derivative through its own output a = f(z), so that the weighted input z need not be
 kept.

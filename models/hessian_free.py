@@ -98,9 +98,9 @@ def conjugate_gradients(
         alpha = length / curvature
         solution += alpha * direction
         residual -= alpha * image
-        before = length
+        previous_length = length
         length = float(residual @ residual)
-        direction = residual + (length / before) * direction
+        direction = residual + (length / previous_length) * direction
         values.append(-0.5 * float(solution @ (right + residual)))
         if i > PATIENCE and values[i] < 0 and (values[i] - values[i - PATIENCE]) / values[i] < PATIENCE * PROGRESS:
             break
@@ -166,7 +166,7 @@ class _Newton:
     def run(self) -> None:
         """Take one step, or none where none lowers the cost."""
         start = self._flat.copy()
-        before = self._cost(self._step.u, self._step.h)
+        cost_before = self._cost(self._step.u, self._step.h)
         gradient = self._full_gradient()
         solution, residual = conjugate_gradients(self._times, -gradient)
         eta = self._rates.learning_rate
@@ -177,7 +177,7 @@ class _Newton:
         foretold = eta * slope + 0.5 * eta * eta * curved
         self._flat += (eta * solution).astype(self._flat.dtype)
         run(self._trial)
-        change = self._cost(self._u, self._h) - before
+        change = self._cost(self._u, self._h) - cost_before
         if not change <= 0:  # NaN too
             self._flat[:] = start
         ratio = change / foretold if foretold < 0 and math.isfinite(change) else 0.0

@@ -3,7 +3,7 @@
 A layer, a cost or an optimizer does not compute: once, before training, it *emits* operations, pairs of a callable and
 its positional arguments, whose arguments are views into buffers that live as long as the population. An epoch then
 only runs lists. So the hot loop slices, allocates and decides nothing, and a lane's arithmetic cannot depend on its
-neighbours: a matrix product is one call a lane, everything else is element by element.
+neighbours: a matrix product is one call per lane, everything else is element by element.
 
 Weights are stored transposed, (n_out, n_in): with the long axis contiguous both large products of a step, x·Wᵀ and W
 += δᵀ·x, run at the speed of OpenBLAS's best small-matrix kernels (5.1 and 5.4 µs at 784-30, batch 10, against 6.7 and

@@ -16,14 +16,14 @@ import math
 import numpy as np
 
 from .kernels import Array, Op, run
-from .line_search import Place, search
+from .line_search import SearchPoint, search
 from .regularizers import penalty
 from .training.step import Step
 
 PAIRS = 10
 """Pairs that are remembered."""
 
-STEPS, CHANGES = (tuple(f"{kind}{i}" for i in range(PAIRS)) for kind in ("step", "change"))
+STEPS, CHANGES = (tuple(f"{prefix}{i}" for i in range(PAIRS)) for prefix in ("step", "change"))
 """The slots of s and y: pair number i of all that were kept stands in slot i mod PAIRS."""
 
 KEPT = "pairs"
@@ -53,14 +53,14 @@ def direction(gradient: Array, steps: list[Array], changes: list[Array]) -> Arra
     """
     q = gradient.copy()
     curved = [float(s @ y) for s, y in zip(steps, changes, strict=True)]
-    parts = []
+    alphas = []
     for s, y, sy in reversed(list(zip(steps, changes, curved, strict=True))):
-        parts.append(float(s @ q) / sy)
-        q -= parts[-1] * y
+        alphas.append(float(s @ q) / sy)
+        q -= alphas[-1] * y
     if changes:
         q *= curved[-1] / float(changes[-1] @ changes[-1])
-    for s, y, sy, part in zip(steps, changes, curved, reversed(parts), strict=True):
-        q += (part - float(y @ q) / sy) * s
+    for s, y, sy, alpha in zip(steps, changes, curved, reversed(alphas), strict=True):
+        q += (alpha - float(y @ q) / sy) * s
     return -q
 
 
@@ -112,16 +112,16 @@ class _Iteration:
     def _pairs(self) -> tuple[list[Array], list[Array]]:
         """Return steps and changes, from the oldest to the newest, float64."""
         kept = int(self._kept[0])
-        places = [i % PAIRS for i in range(max(0, kept - PAIRS), kept)]
-        steps, changes = ([rows[i].astype(np.float64) for i in places] for rows in (self._steps, self._changes))
+        slots = [i % PAIRS for i in range(max(0, kept - PAIRS), kept)]
+        steps, changes = ([rows[i].astype(np.float64) for i in slots] for rows in (self._steps, self._changes))
         return steps, changes
 
     def _remember(self, s: Array, y: Array, slope: float) -> None:
         """Keep a pair, unless the cost is not curved upwards along it."""
         if float(s @ y) > np.finfo(np.float64).eps * abs(slope):
-            place = int(self._kept[0]) % PAIRS
-            self._steps[place][:] = s
-            self._changes[place][:] = y
+            slot = int(self._kept[0]) % PAIRS
+            self._steps[slot][:] = s
+            self._changes[slot][:] = y
             self._kept += 1
 
     def run(self) -> None:
@@ -142,27 +142,27 @@ class _Iteration:
         if fresh and np.array_equal(start, self._flat):
             run(self._step.forward)  # other lanes have used the outputs since
 
-    def _descend(self, start: Array, value: float, gradient: Array, along: Array, first: float) -> bool:
+    def _descend(self, start: Array, value: float, gradient: Array, along: Array, first_length: float) -> bool:
         """Search along a direction and go there; returns whether it led down."""
 
-        def evaluate(length: float) -> Place:
+        def evaluate(length: float) -> SearchPoint:
             self._flat[:] = start + length * along
             self._evaluate()
             cost, ahead = self._regularised()
-            return Place(length, cost, float(ahead @ along))
+            return SearchPoint(length, cost, float(ahead @ along))
 
         slope = float(gradient @ along)
         if not slope < 0:
             return False
-        found = search(evaluate, Place(0.0, value, slope), first)
-        self._flat[:] = start + found.length * along
+        lowest = search(evaluate, SearchPoint(0.0, value, slope), first_length)
+        self._flat[:] = start + lowest.length * along
         if not np.array_equal(self._where, self._flat):
             self._evaluate()
         if np.array_equal(start, self._flat):
             return False
-        after, ahead = self._regularised()
+        cost_after, ahead = self._regularised()
         self._remember(self._flat.astype(np.float64) - start, ahead - gradient, slope)
-        still = value - after <= STALLED * max(abs(value), abs(after), 1.0)
+        still = value - cost_after <= STALLED * max(abs(value), abs(cost_after), 1.0)
         self._converged[:] = still or np.abs(ahead).max() <= FLAT
         return True
 

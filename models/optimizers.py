@@ -99,8 +99,8 @@ def _sgd(step: Step) -> list[Op]:
     """Emit w ← w − η∇C."""
     ops = []
     for k in range(len(step.rates)):
-        first, signs = _signs(step, k)
-        ops += first + _descend(step, k, signs)
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + _descend(step, k, signs)
     return ops
 
 
@@ -111,8 +111,8 @@ def _momentum(step: Step) -> list[Op]:
     ops = []
     views = step.stacks.layout.views(velocity)
     for k in range(len(step.rates)):
-        first, signs = _signs(step, k)
-        ops += first + _accelerate(step, k, views, signs)
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + _accelerate(step, k, views, signs)
     return [*ops, add(flat, velocity, out=flat)]
 
 
@@ -126,8 +126,8 @@ def _nesterov(step: Step) -> list[Op]:
     ops = []
     views = step.stacks.layout.views(velocity)
     for k, r in enumerate(step.rates):
-        first, signs = _signs(step, k)
-        ops += first + _accelerate(step, k, views, signs) + _descend(step, k, signs)
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + _accelerate(step, k, views, signs) + _descend(step, k, signs)
         ops.append(add_scaled(r.momentum, velocity[k], flat[k]))
     return ops
 
@@ -143,8 +143,8 @@ def _multiply_out(step: Step, *, decoupled: bool = False) -> tuple[list[Op], Arr
         ops += [g.accumulate(k, 1.0, 0.0, views[g.parameter][k]) for g in step.gradients]
         if r.l2 and not decoupled:
             ops.append(add_scaled(r.l2 / r.n_train, stacks.flat[k, weights], gradient[k, weights]))
-        first, signs = _signs(step, k)
-        ops += first + add_signs(r.l1 / r.n_train, signs, gradient[k, weights])
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + add_signs(r.l1 / r.n_train, signs, gradient[k, weights])
     return ops, gradient
 
 
@@ -170,7 +170,7 @@ def _descend_by_ratio(theta: Array, alpha: Array, above: Array, v: Array, epsilo
 
 
 def _scratch(step: Step) -> Array:
-    """Return room for one array laid out as the parameters."""
+    """Return scratch memory for one array laid out as the parameters."""
     return step.workspace.buffer("work", width=step.stacks.layout.width, rows=1)[:, 0]
 
 

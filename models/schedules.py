@@ -1,4 +1,4 @@
-"""Learning-rate schedules: pure functions of what has been observed, one value an epoch.
+"""Learning-rate schedules: pure functions of what has been observed, one value per epoch.
 
 A schedule is a factor on the initial η. Its memory is a dictionary of numbers that belongs to the lane, and is saved
 with it.
@@ -68,19 +68,19 @@ def _exponential(memory: Memory, params: Mapping[str, Any], score: float, epoch:
     return {"lr_factor": max(factor, params["lr_min_ratio"])}, False
 
 
-FIRST = 1 / 25
+FIRST_FACTOR = 1 / 25
 """The factor with which one_cycle begins."""
 
-RISE = 0.3
+RISING_SHARE = 0.3
 """The share of the epochs in which one_cycle rises."""
 
 
 def _one_cycle(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
     """Let η rise along half a cosine to its full size, then fall along another to `lr_min_ratio` (Smith 2018)."""
     last = params["max_epochs"] - 1
-    top = RISE * params["max_epochs"] - 1
+    top = RISING_SHARE * params["max_epochs"] - 1
     if epoch <= top:
-        low = FIRST
+        low = FIRST_FACTOR
         done = 1 - epoch / top
     else:
         low = params["lr_min_ratio"]
@@ -106,7 +106,7 @@ SCHEDULES = {
         Schedule("step", False, {"lr_factor": 1.0}, _step),
         Schedule("cosine", False, {"lr_factor": 1.0}, _cosine),
         Schedule("exponential", False, {"lr_factor": 1.0}, _exponential),
-        Schedule("one_cycle", False, {"lr_factor": FIRST}, _one_cycle),
+        Schedule("one_cycle", False, {"lr_factor": FIRST_FACTOR}, _one_cycle),
     )
 }
 """Every schedule by name."""

@@ -131,8 +131,8 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype
 
 def _divide(name: str, source: str, part: Part, split: Split, seed: int) -> Dataset:
     train, valid, test = split_indices(part.y, split, seed, source if source != "memory" else "data")
-    whole = assemble(name, source, part.take(train), part.take(valid), part.take(test) if len(test) else None)
-    return replace(whole, places=(train, valid))
+    dataset = assemble(name, source, part.take(train), part.take(valid), part.take(test) if len(test) else None)
+    return replace(dataset, places=(train, valid))
 
 
 def _without_test(split: Split) -> Split:

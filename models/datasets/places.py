@@ -24,8 +24,8 @@ def search_path(data_dir: str | Path | None) -> list[Path]:
     """Return the folders that hold named sets: `data_dir` alone, or HPSEARCH_DATA where set and then the cache."""
     if data_dir is not None:
         return [_existing(data_dir, "data_dir")]
-    given = os.environ.get(ENVIRONMENT)
-    return [*([_existing(given, ENVIRONMENT)] if given else []), cache_root()]
+    folder = os.environ.get(ENVIRONMENT)
+    return [*([_existing(folder, ENVIRONMENT)] if folder else []), cache_root()]
 
 
 def _existing(folder: str | Path, what: str) -> Path:

@@ -25,9 +25,8 @@ def classifier(
         epochs: Epochs that it was trained for.
         seed: What a fit that goes on from here (`warm_start`, `partial_fit`) draws from.
     """
-    # Out of a log come lists where tuples went in.
-    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
-    model = NetworkClassifier(**given) if "layers" in given else MLPClassifier(**given)
+    restored = _restored(params)
+    model = NetworkClassifier(**restored) if "layers" in restored else MLPClassifier(**restored)
     model.classes_ = classes
     model._multilabel = False
     model.n_features_in_ = n_features
@@ -57,8 +56,8 @@ def regressor(
         seed: What a fit that goes on from here draws from.
         n_outputs: Number of targets, of which it predicts rows; None for one, of which it predicts a flat array.
     """
-    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
-    model = NetworkRegressor(**given) if "layers" in given else MLPRegressor(**given)
+    restored = _restored(params)
+    model = NetworkRegressor(**restored) if "layers" in restored else MLPRegressor(**restored)
     model.n_outputs_ = n_outputs or 1
     model._flat = n_outputs is None
     model.n_features_in_ = n_features
@@ -68,3 +67,8 @@ def regressor(
     model._seed = seed
     model._state = dict(state)
     return model
+
+
+def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as they were before a log held them, where tuples became lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}

@@ -132,13 +132,13 @@ def check_gradients(
     with limited(), np.errstate(all="ignore"):
         for name, gradient in cost.gradient().items():
             weights = cost.stacks.weights[name][0]
-            places = rng.choice(weights.size, min(sampled, weights.size), replace=False)
-            worst[name] = max(_error(cost.value, weights, place, gradient, step) for place in places)
+            positions = rng.choice(weights.size, min(sampled, weights.size), replace=False)
+            worst[name] = max(_error(cost.value, weights, position, gradient, step) for position in positions)
     return GradientCheck(max(worst.values(), default=0.0), worst)
 
 
-def _error(cost: Callable[[], float], weights: Array, place: int, gradient: Array, step: float) -> float:
-    index = np.unravel_index(place, weights.shape)
+def _error(cost: Callable[[], float], weights: Array, position: int, gradient: Array, step: float) -> float:
+    index = np.unravel_index(position, weights.shape)
     kept = weights[index]
     sides = []
     for move in (step, -step):
@@ -155,21 +155,21 @@ def _error(cost: Callable[[], float], weights: Array, place: int, gradient: Arra
 def gradients_of(model: Any, X: Any, y: Any) -> tuple[list[Array], list[Array]]:
     """Return the gradients of a fitted network's weights and biases; see `Trained.gradients`."""
     with limited(), np.errstate(all="ignore"):
-        found = _cost_of(model, X, y, None).gradient()
-    layers = range(sum(name[0] == "W" for name in found))
-    return [found[f"W{i}"].T for i in layers], [found[f"b{i}"][0] for i in layers if f"b{i}" in found]
+        gradients = _cost_of(model, X, y, None).gradient()
+    layers = range(sum(name[0] == "W" for name in gradients))
+    return [gradients[f"W{i}"].T for i in layers], [gradients[f"b{i}"][0] for i in layers if f"b{i}" in gradients]
 
 
 def _cost_of(model: Any, X: Any, y: Any, dtype: str | None) -> Cost:
     from sklearn.base import clone
 
     fitted = model.__sklearn_is_fitted__()
-    own = clone(model)
-    own.set_params(dtype=dtype or model.dtype)
-    params = resolve_params(own._network_params())
-    given = own._check(X, y, None, params, reset=True)
-    own._learn_targets(given.y, fresh=True, classes=getattr(model, "classes_", None) if fitted else None)
-    data = own._data(given, None, params["dtype"])
+    copy = clone(model)
+    copy.set_params(dtype=dtype or model.dtype)
+    params = resolve_params(copy._network_params())
+    samples = copy._check(X, y, None, params, reset=True)
+    copy._learn_targets(samples.y, fresh=True, classes=getattr(model, "classes_", None) if fitted else None)
+    data = copy._data(samples, None, params["dtype"])
     network = Network.build(params, data.X_train.shape[1], data.T_train.shape[1])
     if fitted:
         weights = model._judged()
@@ -177,6 +177,6 @@ def _cost_of(model: Any, X: Any, y: Any, dtype: str | None) -> Cost:
         from ..training.population import Member, Population
 
         rate = {**params, "early_stopping": "none", "lr_schedule": "constant"}
-        seed = own.random_state if isinstance(own.random_state, int) else 0
+        seed = copy.random_state if isinstance(copy.random_state, int) else 0
         weights = Population([Member(rate, (seed, 1))], data).states()[0]
     return Cost(network, data, params, weights)

@@ -24,7 +24,7 @@ def histograms(model: Any, X: Any) -> dict[str, Any] | None:
         X: Samples as the model takes them, array or frame of shape (n, features); the first SAMPLES are looked at.
 
     Returns:
-        ``weights``, ``biases`` and ``activations``, each a list with a histogram a layer: ``low`` and ``high``, the
+        ``weights``, ``biases`` and ``activations``, each a list with a histogram per layer: ``low`` and ``high``, the
         ends of BINS bars of one width, and ``counts``; None where there is no network of ours.
     """
     rows: Any = X[:SAMPLES]

@@ -98,8 +98,8 @@ def load_network2(path: str | os.PathLike[str], **params: Any) -> MLPClassifier:
         raise ValueError(f"{os.fspath(path)!r} is damaged: its weights and biases are not those of sizes={sizes}")
     if not all(np.isfinite(array).all() for array in weights + biases):
         raise ValueError(f"{os.fspath(path)!r} holds NaN or an infinity")
-    given = {"hidden_layer_sizes": tuple(sizes[1:-1]), "cost": cost, "activation": "sigmoid", **params}
-    model = MLPClassifier(**given)
+    settings = {"hidden_layer_sizes": tuple(sizes[1:-1]), "cost": cost, "activation": "sigmoid", **params}
+    model = MLPClassifier(**settings)
     dtype = resolve_params(model._network_params())["dtype"]
     state: dict[str, Array] = {f"W{i}": np.ascontiguousarray(w, dtype) for i, w in enumerate(weights)}
     state |= {f"b{i}": np.ascontiguousarray(b.T, dtype) for i, b in enumerate(biases)}

@@ -101,10 +101,10 @@ def save_onnx(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def _metadata(model: Any) -> dict[str, str]:
-    found = {"model": type(model).__name__}
+    metadata = {"model": type(model).__name__}
     if hasattr(model, "classes_"):
-        found["classes"] = json.dumps(model.classes_.tolist())
-    return found
+        metadata["classes"] = json.dumps(model.classes_.tolist())
+    return metadata
 
 
 def _outputs(graph: _Graph, output: str, multilabel: bool, z: str) -> str:
@@ -139,10 +139,10 @@ class _Graph:
         self._constants: dict[str, Any] = {}
         self._patches: PatchesLayer | None = None
 
-    def node(self, kind: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
+    def node(self, operator: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
         """Append a node and return the name of what it gives."""
         name = name or f"value{len(self._nodes)}"
-        self._nodes.append(self._onnx.helper.make_node(kind, list(inputs), [name], **attributes))
+        self._nodes.append(self._onnx.helper.make_node(operator, list(inputs), [name], **attributes))
         return name
 
     def array(self, value: Array, name: str | None = None) -> str:
@@ -186,12 +186,12 @@ class _Graph:
             return self._filters(layer, value)
         if isinstance(layer, PoolLayer):
             windows = layer.windows
-            kind = "MaxPool" if isinstance(layer, MaxPoolLayer) else "AveragePool"
+            operator = "MaxPool" if isinstance(layer, MaxPoolLayer) else "AveragePool"
             how: dict[str, Any] = {"kernel_shape": list(windows.size), "strides": list(windows.stride)}
-            return _Value(self.node(kind, [value.name], **how), windows.out)
+            return _Value(self.node(operator, [value.name], **how), windows.out)
         if isinstance(layer, DenseLayer):
-            inputs = [self._flat(value).name, self._own(f"W{layer.index}")]
-            inputs += [self._own(f"b{layer.index}", -1)] if layer.has_biases else []
+            inputs = [self._flat(value).name, self._parameter(f"W{layer.index}")]
+            inputs += [self._parameter(f"b{layer.index}", -1)] if layer.has_biases else []
             return _Value(self.node("Gemm", inputs, transB=1), None)
         if isinstance(layer, ActivationLayer):
             return _Value(self._activation(layer.activation.name, value.name), value.image)
@@ -210,7 +210,7 @@ class _Graph:
             return _Value(self.node("Add", [beside.name, around.name]), around.image)
         raise ValueError(f"ONNX: {type(layer).__name__} is no layer of hpsearch, and has no node there")
 
-    def _own(self, name: str, *shape: int) -> str:
+    def _parameter(self, name: str, *shape: int) -> str:
         array = self._weights[name]
         return self.array(array.reshape(shape) if shape else array, name)
 
@@ -221,12 +221,12 @@ class _Graph:
         inputs = [value.name, self.array(filters.transpose(0, 3, 1, 2), f"W{layer.index}")]
         down, right = patches.padding
         how: dict[str, Any] = {"strides": list(patches.stride), "pads": [down, right, down, right]}
-        return _Value(self.node("Conv", [*inputs, self._own(f"b{layer.index}", -1)], **how), layer.out)
+        return _Value(self.node("Conv", [*inputs, self._parameter(f"b{layer.index}", -1)], **how), layer.out)
 
     def _activation(self, name: str, z: str) -> str:
         if name in _NODES:
-            kind, attributes = _NODES[name]
-            return self.node(kind, [z], **attributes)
+            operator, attributes = _NODES[name]
+            return self.node(operator, [z], **attributes)
         if name == "swish":
             return self.node("Mul", [z, self.node("Sigmoid", [z])])
         if name != "gelu":
@@ -236,8 +236,8 @@ class _Graph:
         return self.node("Mul", [z, likely])
 
     def _batch_norm(self, layer: BatchNormLayer, value: _Value) -> str:
-        own = [self._own(parameter.name, -1) for parameter in layer.parameters]
-        return self.node("BatchNormalization", [value.name, *own], epsilon=EPSILON)
+        parameters = [self._parameter(parameter.name, -1) for parameter in layer.parameters]
+        return self.node("BatchNormalization", [value.name, *parameters], epsilon=EPSILON)
 
     def _group_norm(self, layer: GroupNormLayer, value: _Value) -> str:
         grouped = self.reshaped(value.name, (0, layer.groups, -1))
@@ -248,16 +248,18 @@ class _Graph:
         image = value.image
         shape = (-1, layer.channels) if image is None else (-1, image.channels, image.rows, image.columns)
         column = (-1,) if image is None else (-1, 1, 1)
-        gamma, beta = (self._own(parameter.name, *column) for parameter in layer.parameters)
+        gamma, beta = (self._parameter(parameter.name, *column) for parameter in layer.parameters)
         return self.node("Add", [self.node("Mul", [self.reshaped(normal, shape), gamma]), beta])
 
     def finished(self, output: str, n_features: int, n_outputs: int, metadata: Mapping[str, str]) -> bytes:
         """Return the file, checked by onnx."""
         helper = self._onnx.helper
-        kind = self._onnx.TensorProto.FLOAT
-        given = helper.make_tensor_value_info("X", kind, ["n", n_features])
-        made = helper.make_tensor_value_info(output, kind, ["n", n_outputs])
-        graph = helper.make_graph(self._nodes, "hpsearch", [given], [made], list(self._constants.values()))
+        float_type = self._onnx.TensorProto.FLOAT
+        model_input = helper.make_tensor_value_info("X", float_type, ["n", n_features])
+        model_output = helper.make_tensor_value_info(output, float_type, ["n", n_outputs])
+        graph = helper.make_graph(
+            self._nodes, "hpsearch", [model_input], [model_output], list(self._constants.values())
+        )
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="hpsearch"
         )

@@ -1,4 +1,4 @@
-"""What a trained network shows of itself: weights, outputs, and the activations of its layers."""
+"""Inspecting a trained network: its weights, its outputs, and the activations of its layers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Trained(ABC):
         return [b[0] for b in self._layers("b")]
 
     def _predict(self, X: Any, what: str, n_outputs: int) -> Any:
-        """Return what the network makes of X, shape (n, n_outputs), float64; of "hidden" an array a layer.
+        """Return what the network makes of X, shape (n, n_outputs), float64; of "hidden" one array per layer.
 
         Args:
             X: As users give it.
@@ -115,12 +115,12 @@ class Trained(ABC):
         state = self._weights()
         return {**state, **{n.removeprefix("average."): a for n, a in state.items() if n.startswith("average.")}}
 
-    def _layers(self, kind: str) -> list[Array]:
+    def _layers(self, prefix: str) -> list[Array]:
         weights = self._judged()
-        found: list[Array] = []
-        while (name := f"{kind}{len(found)}") in weights:
-            found.append(weights[name])
-        return found
+        arrays: list[Array] = []
+        while (name := f"{prefix}{len(arrays)}") in weights:
+            arrays.append(weights[name])
+        return arrays
 
 
 def dense(array: Any) -> Array:

@@ -93,9 +93,9 @@ def backward_through(
     gradients: list[Gradient] = []
     for i in reversed(range(lowest, len(layers))):
         x, out = passed[i]
-        emitted, delta, found = layers[i].backward(
+        emitted, delta, layer_gradients = layers[i].backward(
             workspace, parameters, x, out, delta, scale, first=first and i == lowest
         )
         ops += emitted
-        gradients += found
+        gradients += layer_gradients
     return ops, delta, gradients

@@ -52,10 +52,10 @@ class AvgPoolLayer(PoolLayer):
 
     def _mean(self, workspace: Workspace, name: str, x: Array) -> tuple[list[Op], Array]:
         mean = workspace.buffer(name, self.index, width=self.n_out)
-        first, *others = self.windows.views(x)
+        first_view, *others = self.windows.views(x)
         flat = self.windows.flat(mean)
         share = np.array(1 / self.windows.count, mean.dtype)
-        ops: list[Op] = [assign(first, out=flat), *(add(flat, view, out=flat) for view in others)]
+        ops: list[Op] = [assign(first_view, out=flat), *(add(flat, view, out=flat) for view in others)]
         return [*ops, multiply(mean, share, out=mean)], mean
 
     def forward(
@@ -78,12 +78,12 @@ class AvgPoolLayer(PoolLayer):
         windows = self.windows
         below = workspace.buffer("d_pool", self.index, width=windows.image.width)
         share = np.array(1 / windows.count, delta.dtype)
-        part = windows.flat(delta)
+        errors = windows.flat(delta)
         ops: list[Op] = [multiply(delta, share, out=delta)]
         if windows.overlap:
             ops.append((below.fill, (0,)))
         for error in windows.views(below):
-            ops.append(add(error, part, out=error) if windows.overlap else assign(part, out=error))
+            ops.append(add(error, errors, out=error) if windows.overlap else assign(errors, out=error))
         return ops, below, []
 
     def jvp(

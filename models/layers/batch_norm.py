@@ -99,11 +99,11 @@ class BatchNormLayer(Defaults):
         return workspace.buffer(name, self.index, width=self.channels, rows=1)
 
     def _rows(self, workspace: Workspace, name: str) -> Array:
-        """Return a buffer with a row a sample and place, shape (k, b·places, channels)."""
+        """Return a buffer with a row per sample and place, shape (k, b·places, channels)."""
         return workspace.buffer(name, self.index, width=self.channels, rows=workspace.batch * self.places)
 
     def _by_place(self, array: Array) -> Array:
-        """Return a view of an array of shape (k, b, n_out) with a row a sample and place."""
+        """Return a view of an array of shape (k, b, n_out) with a row per sample and place."""
         return array if self.places == 1 else array.reshape(len(array), -1, self.channels)
 
     def _by_sample(self, workspace: Workspace, array: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from ..initializers import Initializer
 from ..kernels import Array, Op, add_biases, ones, project, project_back
 from .base import Defaults, Gradient, Layer, Parameter, Workspace, lane
-from .declared import Declared, Site, activation, positive
+from .declared import Declared, Site, check_activation, check_positive
 from .shapes import Flat
 
 
@@ -38,8 +38,8 @@ class Dense(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for numbers that are out of range."""
-        positive(self, "units")
-        activation(self)
+        check_positive(self, "units")
+        check_activation(self)
 
     def build(self, site: Site) -> list[Layer]:
         """Return the weighted inputs; the site adds the activation."""

@@ -12,7 +12,7 @@ import numpy as np
 from ..kernels import Array, Op, ones
 from ..operations import add, assign, divide, multiply, sqrt, subtract, sum_over
 from .base import Defaults, Gradient, Layer, Parameter, Workspace
-from .declared import Declared, Site, positive, said
+from .declared import Declared, Site, as_written, check_positive
 
 EPSILON = 1e-5
 """Added to the variance."""
@@ -43,13 +43,15 @@ class GroupNorm(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for numbers that are out of range."""
-        positive(self, "groups")
+        check_positive(self, "groups")
 
     def build(self, site: Site) -> list[Layer]:
         """Return the layer."""
         channels = site.shape.channels
         if channels % self.groups:
-            raise ValueError(f"{said(self)}: {channels} channels come in, which {self.groups} groups do not divide")
+            raise ValueError(
+                f"{as_written(self)}: {channels} channels come in, which {self.groups} groups do not divide"
+            )
         return [GroupNormLayer(site.number("norm"), self.groups, channels, site.shape.width // channels)]
 
 
@@ -108,11 +110,11 @@ class GroupNormLayer(Defaults):
             return [sum_over(value, -1, out=flat), multiply(out, share, out=out)]
         # first over the channels of a group, which lie side by side, then over the places
         rows = workspace.buffer("gn_rows", self.index, width=self.places * self.groups)
-        parts = rows.reshape(*rows.shape[:2], self.places, self.groups)
+        by_place = rows.reshape(*rows.shape[:2], self.places, self.groups)
         total = out.reshape(*out.shape[:2], self.groups)
         return [
-            sum_over(self._grouped(value), -1, out=parts, keepdims=False),
-            sum_over(parts, 2, out=total, keepdims=False),
+            sum_over(self._grouped(value), -1, out=by_place, keepdims=False),
+            sum_over(by_place, 2, out=total, keepdims=False),
             multiply(out, share, out=out),
         ]
 
@@ -145,12 +147,12 @@ class GroupNormLayer(Defaults):
         """Emit value ← (value − mean(value) − x̂·mean(value·x̂))/√(variance + ε): what normalising lets pass."""
         mean = self._statistic(workspace, "gn_mean")
         groups = self._grouped(value)
-        own = self._grouped(x)
-        other = self._grouped(scratch)
+        normalised = self._grouped(x)
+        scratch_groups = self._grouped(scratch)
         return [
             multiply(value, x, out=scratch),
             *self._average(workspace, scratch, mean),
-            multiply(own, mean, out=other),
+            multiply(normalised, mean, out=scratch_groups),
             *self._average(workspace, value, mean),
             subtract(groups, mean, out=groups),
             subtract(value, scratch, out=value),
@@ -199,13 +201,13 @@ class GroupNormLayer(Defaults):
         moved = workspace.buffer("gn_moved", self.index, width=self.n_out)
         scratch = workspace.buffer("gn_scratch", self.index, width=self.n_out)
         rows = self._by_place(moved)
-        other = self._by_place(scratch)
+        scratch_rows = self._by_place(scratch)
         ops: list[Op] = [assign(0 if tangent is None else tangent, out=moved)]
         if tangent is not None:
             ops += [*self._centre(workspace, x, moved, scratch), multiply(rows, parameters[gamma], out=rows)]
         return [
             *ops,
-            multiply(self._by_place(x), directions[gamma], out=other),
+            multiply(self._by_place(x), directions[gamma], out=scratch_rows),
             add(moved, scratch, out=moved),
             add(rows, directions[beta], out=rows),
         ], moved

@@ -85,11 +85,11 @@ class MaxPoolLayer(PoolLayer):
         values = windows.views(x)
         errors = windows.views(below)
         for value, error in zip(values[:-1], errors[:-1], strict=True):
-            part = error if taken is None else taken
+            share = error if taken is None else taken
             ops += [
                 equal(value, largest, out=is_largest),
-                multiply(left, is_largest, out=part),
-                subtract(left, part, out=left),
+                multiply(left, is_largest, out=share),
+                subtract(left, share, out=left),
             ]
             if taken is not None:
                 ops.append(add(error, taken, out=error))

@@ -58,7 +58,7 @@ class PatchesLayer(Defaults):
         return image.rows + 2 * down, image.columns + 2 * right, image.channels
 
     @cached_property
-    def _places(self) -> Array:
+    def _source_indices(self) -> Array:
         """For each number of the output, its place in the padded image, shape (places·patch,)."""
         rows, columns, channels = self._padded
         numbers = np.arange(rows * columns * channels, dtype=np.intp).reshape(1, rows, columns, channels)
@@ -67,10 +67,10 @@ class PatchesLayer(Defaults):
         tiles = windows.reshape(self._tiled(windows.shape[3:]))
         return np.ascontiguousarray(tiles.transpose(1, 3, 0, 2, 4, 5, 6)).reshape(-1)
 
-    def _tiled(self, rest: tuple[int, ...]) -> tuple[int, ...]:
+    def _tiled(self, patch_axes: tuple[int, ...]) -> tuple[int, ...]:
         down, right = self.out.tile
         out = self.out
-        return out.rows // down, down, out.columns // right, right, *rest
+        return out.rows // down, down, out.columns // right, right, *patch_axes
 
     def _interior(self, padded: Array) -> Array:
         down, right = self.padding
@@ -98,7 +98,7 @@ class PatchesLayer(Defaults):
             source = self._buffer(workspace, name, x, int(np.prod(self._padded)))
             ops.append(assign(x.reshape(*x.shape[:-1], *self._image_axes), out=self._interior(source)))
         if self.image.channels < RUNS:
-            return [*ops, (source.take, (self._places, -1, out, "clip"))]
+            return [*ops, (source.take, (self._source_indices, -1, out, "clip"))]
         windows = self._windows(source)
         return [*ops, assign(windows, out=out.reshape(windows.shape))]
 
@@ -142,9 +142,9 @@ class PatchesLayer(Defaults):
         errors = delta.reshape(windows.shape)
         ops: list[Op] = [(padded.fill, (0,))]
         for row, column in product(range(rows), range(columns)):
-            part = (..., row, slice(column * channels, (column + 1) * channels))
-            place = windows[part]
-            ops.append(add(place, errors[part], out=place))
+            position = (..., row, slice(column * channels, (column + 1) * channels))
+            pixels = windows[position]
+            ops.append(add(pixels, errors[position], out=pixels))
         if any(self.padding):
             ops.append(assign(self._interior(padded), out=below.reshape(*below.shape[:-1], *self._image_axes)))
         return ops, below, []

@@ -8,7 +8,7 @@ from itertools import product
 
 from ..kernels import Array
 from .base import Defaults, Layer
-from .declared import Declared, Site, pair, said
+from .declared import Declared, Site, as_written, pair
 from .shapes import Image, image_of
 
 
@@ -89,7 +89,7 @@ class PoolLayer(Defaults):
 
 def build_pool(layer: Declared, site: Site, kind: type[PoolLayer]) -> list[Layer]:
     """Return a pool with the windows that a declared layer says by its size and stride."""
-    image = image_of(site.shape, said(layer))
+    image = image_of(site.shape, as_written(layer))
     size = pair(layer, "size")
     stride = _stride(layer)
     rows, columns = (
@@ -97,8 +97,8 @@ def build_pool(layer: Declared, site: Site, kind: type[PoolLayer]) -> list[Layer
     )
     if rows < 1 or columns < 1:
         raise ValueError(
-            f"{said(layer)}: windows of {size[0]}×{size[1]} do not fit into an image of {image.rows}×{image.columns} "
-            "pixels"
+            f"{as_written(layer)}: windows of {size[0]}×{size[1]} do not fit into an image of "
+            f"{image.rows}×{image.columns} pixels"
         )
     site.shape = Image(rows, columns, image.channels)
     made: Layer = kind(site.number("pool"), Windows(image, site.shape, size, stride))  # type: ignore[assignment]
@@ -126,8 +126,8 @@ def tile_above(above: Sequence[Declared], rows: int, columns: int) -> tuple[int,
     for layer in above:
         if layer.pools:
             size = pair(layer, "size")
-            whole = not rows % size[0] and not columns % size[1]
-            return size if whole and _stride(layer) == size else (1, 1)
+            fits = not rows % size[0] and not columns % size[1]
+            return size if fits and _stride(layer) == size else (1, 1)
         if not layer.by_place:
             break
     return 1, 1

@@ -12,7 +12,7 @@ from ..kernels import Array, Op
 from ..operations import add, assign
 from .assembly import assembled, backward_through, built
 from .base import Gradient, Layer, Parameter, Workspace
-from .declared import Declared, Site, said
+from .declared import Declared, Site, as_written
 from .shapes import Flat
 
 
@@ -55,7 +55,7 @@ class Residual(Declared):
 
     def group(self) -> Declared:
         """Return the connection with layers that stand for those that can train side by side."""
-        return replace(self, **{name: tuple(each.group() for each in getattr(self, name)) for name in self.within})
+        return replace(self, **{name: tuple(layer.group() for layer in getattr(self, name)) for name in self.within})
 
     def build(self, site: Site) -> list[Layer]:
         """Return the connection."""
@@ -69,8 +69,8 @@ class Residual(Declared):
             site.shape = goes_out = Flat(goes_out.width)
         if site.shape != goes_out:
             raise ValueError(
-                f"{said(self)}: its layers make {goes_out} of {comes_in}, to which {site.shape} cannot be added: give "
-                "layers that keep the shape, or a shortcut= that changes it likewise"
+                f"{as_written(self)}: its layers make {goes_out} of {comes_in}, to which {site.shape} cannot be added: "
+                "give layers that keep the shape, or a shortcut= that changes it likewise"
             )
         around, beside = (assembled(branch, site, kept=True) for branch in (main, shortcut))
         return [ResidualLayer(index, around, beside, goes_out.width)]
@@ -157,12 +157,14 @@ class ResidualLayer:
         gradients: list[Gradient] = []
         below: list[Array] = []
         for number, branch in enumerate((self.main, self.shortcut)):
-            own = workspace.buffer("d_branch", self.index, number, width=self.n_out)
-            ops.append(assign(delta, out=own))
+            branch_delta = workspace.buffer("d_branch", self.index, number, width=self.n_out)
+            ops.append(assign(delta, out=branch_delta))
             passed = workspace.noted(self._branch(number, x))
-            emitted, error, found = backward_through(branch, workspace, parameters, passed, own, scale, first=first)
+            emitted, error, branch_gradients = backward_through(
+                branch, workspace, parameters, passed, branch_delta, scale, first=first
+            )
             ops += emitted
-            gradients += found
+            gradients += branch_gradients
             below.append(error)
         if first:
             return ops, delta, gradients

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..kernels import Array
+
+
+class HeldOut(NamedTuple):
+    """Samples that are measured and not trained on.
+
+    Attributes:
+        x: Inputs, shape (m, d).
+        targets: Targets, shape (m, C).
+        labels: Class codes, shape (m,), or None.
+        weights: Weights of the samples, shape (m, 1), or None.
+    """
+
+    x: Array
+    targets: Array
+    labels: Array | None
+    weights: Array | None
 
 
 @dataclass(frozen=True)
@@ -42,19 +58,19 @@ class TrainingData:
     weights_valid: Array | None = None
     weights_test: Array | None = None
 
-    def held_out(self) -> dict[str, tuple[Array, Array, Array | None, Array | None]]:
-        """Return inputs, targets, class codes or None, and weights or None of the validation ("val") and test set."""
-        parts = (
+    def held_out(self) -> dict[str, HeldOut]:
+        """Return the validation set as "val" and the test set as "test", as far as they are there."""
+        subsets = (
             ("val", self.X_valid, self.y_valid, self.T_valid, self.weights_valid),
             ("test", self.X_test, self.y_test, self.T_test, self.weights_test),
         )
-        held = {}
-        for name, x, y, t, weights in parts:
+        held_out = {}
+        for name, x, y, t, weights in subsets:
             if y is not None:
                 t = one_hot(y, self.T_train.shape[1], self.T_train.dtype)
             if x is not None and t is not None:
-                held[name] = x, t, y, weights
-        return held
+                held_out[name] = HeldOut(x, t, y, weights)
+        return held_out
 
     def weighted(self, valid: Array | None, test: Array | None = None) -> TrainingData:
         """Return the same samples, those that are only measured with weights.

@@ -72,16 +72,16 @@ class Monitor:
             ops.append(multiply(delta, samples.importance, out=delta))
         backward, gradients = network.backward(space, weights, passed, delta, self._scale)
         ops += backward
-        # ‖δᵀx‖² = Σᵢⱼ (δδᵀ)ᵢⱼ·(xxᵀ)ᵢⱼ: two small products a layer in the place of a large one
+        # ‖δᵀx‖² = Σᵢⱼ (δδᵀ)ᵢⱼ·(xxᵀ)ᵢⱼ: two small products per layer in the place of a large one
         self._products: dict[str, tuple[Array, Array]] = {}
         self._matrices: dict[str, Array] = {}
         for number, gradient in enumerate(
             (g for g in reversed(gradients) if g.decays and g.parameter not in network.biases), start=1
         ):
             if gradient.left.shape[-2] != b:  # filters, whose rows are the places of all samples: too many
-                own = np.empty((self._lanes, gradient.left.shape[-1], gradient.right.shape[-1]), dtype)
-                ops += [gradient.accumulate(k, 1.0, 0.0, own[k]) for k in range(self._lanes)]
-                self._matrices[f"gradient_norm_{number}"] = own
+                matrix = np.empty((self._lanes, gradient.left.shape[-1], gradient.right.shape[-1]), dtype)
+                ops += [gradient.accumulate(k, 1.0, 0.0, matrix[k]) for k in range(self._lanes)]
+                self._matrices[f"gradient_norm_{number}"] = matrix
                 continue
             errors = space.buffer("errors", number, width=b)
             inputs = space.buffer("inputs", number, width=b) if gradient.right.ndim == 3 else np.empty((b, b), dtype)
@@ -98,14 +98,14 @@ class Monitor:
         run(self._ops)
         metrics: list[dict[str, float]] = [{} for _ in range(self._lanes)]
         for name, (errors, inputs) in self._products.items():
-            for k, found in enumerate(metrics):
+            for k, lane_metrics in enumerate(metrics):
                 square = float(np.vdot(errors[k], lane(inputs, k)))
-                found[name] = self._scale * math.sqrt(max(square, 0.0))  # rounding may leave a hair below 0
+                lane_metrics[name] = self._scale * math.sqrt(max(square, 0.0))  # rounding may leave a hair below 0
         for name, matrices in self._matrices.items():
-            for found, matrix in zip(metrics, matrices, strict=True):
-                found[name] = float(np.linalg.norm(matrix))
+            for lane_metrics, matrix in zip(metrics, matrices, strict=True):
+                lane_metrics[name] = float(np.linalg.norm(matrix))
         for name, (slope, least) in self._slopes.items():
             flat = (np.abs(slope) < least).sum((1, 2)) / slope[0].size
-            for found, value in zip(metrics, flat, strict=True):
-                found[name] = float(value)
+            for lane_metrics, value in zip(metrics, flat, strict=True):
+                lane_metrics[name] = float(value)
         return metrics

@@ -1,6 +1,6 @@
 """The only training loop: one epoch at a time for a population of networks that share their shapes.
 
-A population's arrays have shape (K, ...): a lane a network. All lanes read the same batches; everything else is a
+A population's arrays have shape (K, ...): one lane per network. All lanes read the same batches; everything else is a
 lane's own, and what a lane computes is bit for bit what it computes alone (see `hpsearch.models.kernels`).
 """
 
@@ -115,7 +115,7 @@ class Population:
     @property
     def n_weights(self) -> int:
         """How many numbers each network trains, biases counted."""
-        return sum(math.prod(each.shape) for each in self._network.parameters if each.trained)
+        return sum(math.prod(parameter.shape) for parameter in self._network.parameters if parameter.trained)
 
     def _build(self, params: Mapping[str, Any]) -> Network:
         return Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
@@ -137,10 +137,10 @@ class Population:
         self._checks: dict[str, tuple[Measures, list[Scorer]]] = {}
         if exact:
             self._checks["train"] = ValidationPass(self._network, self._judged, still), self._scorers
-        for part, (x, t, y, importance) in data.held_out().items():
+        for subset, (x, t, y, importance) in data.held_out().items():
             aims = head.output.targets(t)
             checked = ValidationPass(self._network, self._judged, Samples(x, aims, y, importance), weigh_hits=True)
-            self._checks[part] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
+            self._checks[subset] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
         self._monitor: Monitors = Monitor(
             self._network, self._stacks.weights, still.pick(sampled_rows(len(data.X_train)))
         )
@@ -174,8 +174,8 @@ class Population:
         self.members = list(members)
         self._params = params
         self._memories: list[dict[str, float]] = []
-        for k, (member, given) in enumerate(zip(members, params, strict=True)):
-            state = self._begin(member, given) if member.state is None else member.state
+        for k, (member, resolved) in enumerate(zip(members, params, strict=True)):
+            state = self._begin(member, resolved) if member.state is None else member.state
             for name, stack in self._arrays.items():
                 stack[k] = state[name]
             self._memories.append({name: float(value) for name, value in state.items() if not value.ndim})
@@ -245,7 +245,7 @@ class Population:
                 augmented images to all members.
 
         Returns:
-            A result a member, in their order.
+            One result per member, in their order.
         """
         rates = [self._rates(k) for k in range(len(self.members))]
         with limited(), np.errstate(all="ignore"):
@@ -259,14 +259,14 @@ class Population:
             epochs = [m.epoch for m in self.members]
             training.watch = watch = Watch.of(self._every, len(self.data.X_train), self._checks)
             measured = {"train": (*training.run(self._order(order_seed), epochs, streams), self._scorers)}
-            measured |= {part: (*check.run(), scorers) for part, (check, scorers) in self._checks.items()}
+            measured |= {subset: (*check.run(), scorers) for subset, (check, scorers) in self._checks.items()}
             monitored = self._monitor.run()
         results = []
         for k, member in enumerate(self.members):
             member.epoch += 1
             metrics: dict[str, float] = {}
-            for part, (cost, hits, scorers) in measured.items():
-                metrics |= scorers[k].metrics(part, float(cost[k]), hits[k].item())
+            for subset, (cost, hits, scorers) in measured.items():
+                metrics |= scorers[k].metrics(subset, float(cost[k]), hits[k].item())
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)

@@ -3,7 +3,7 @@
 Time is blocked for the cache: the mini-batches of a *superbatch* are gathered at once, which all lanes share; then one
 chunk of lanes after the other takes all these steps while its weights stay in the cache. Costs and hits are counted
 once a superbatch, from the logits that the steps leave behind. Sizes of chunks and superbatches do not touch a lane's
-arithmetic: products are one call a lane, other operations are element by element, sums run along a lane's own
+arithmetic: products are one call per lane, other operations are element by element, sums run along a lane's own
 contiguous axis.
 """
 
@@ -66,18 +66,18 @@ class _Block:
         self._owner = owner
         self._s = s
         self._b = b
-        given = owner.samples
+        samples = owner.samples
         dtype = owner.samples.X.dtype
-        self._x = np.empty((s, b, given.X.shape[1]), dtype)
+        self._x = np.empty((s, b, samples.X.shape[1]), dtype)
         self._t: Array | None = None
-        if not by_class(owner.network, owner.optimizer, given, b):
-            self._t = np.empty((s, b, given.targets.shape[1]), dtype)
+        if not by_class(owner.network, owner.optimizer, samples, b):
+            self._t = np.empty((s, b, samples.targets.shape[1]), dtype)
         # what all lanes make of a batch before anything of their own, once for all of them
         stems = [owner.network.stemmed(Workspace(0, b, dtype), x) for x in self._x]
         self._stems = [ops for ops, _ in stems]
         self._inputs = [x for _, x in stems]
-        self._labels = None if given.labels is None else np.empty((s, b), given.labels.dtype)
-        self._importance = None if given.importance is None else np.empty((s, b, 1), dtype)
+        self._labels = None if samples.labels is None else np.empty((s, b), samples.labels.dtype)
+        self._importance = None if samples.importance is None else np.empty((s, b, 1), dtype)
         self._spaces: dict[int, _Space] = {}
         self._chunks = [self._compile(lanes) for lanes in owner.chunks]
 
@@ -101,13 +101,13 @@ class _Block:
         owner = self._owner
         dtype = self._x.dtype
         network = owner.network
-        given = owner.samples
+        samples = owner.samples
         masks = {index: np.empty((self._s, k, self._b, n), dtype) for index, n in network.masks.items()}
         outputs: Outputs
         if self._t is not None:
             outputs = WholeOutputs(network, self._t, self._labels, k)
         elif self._labels is not None:
-            outputs = ClassOutputs(network, self._labels, given.targets.shape[1], k, dtype)
+            outputs = ClassOutputs(network, self._labels, samples.targets.shape[1], k, dtype)
         else:
             raise AssertionError("classes that are read by number have numbers")
         return _Space(Workspace(k, self._b, dtype, "update"), masks, outputs)
@@ -133,16 +133,16 @@ class _Block:
         costs = np.empty((len(cost), s))  # summed at the end, in the order in which they are without a watch
         begin = 0
         for end in watch.edges(s, self._b):
-            some = np.zeros_like(cost)
-            right_ones = np.zeros_like(hits)
+            cost_since = np.zeros_like(cost)
+            hits_since = np.zeros_like(hits)
             for chunk in self._chunks:
                 self._take_steps(chunk, begin, end)
-                found = self._costs(chunk, begin, end).T
-                costs[chunk.lanes, begin:end] = found
-                some[chunk.lanes] = found.sum(-1, dtype=np.float64)
-                right_ones[chunk.lanes] = chunk.outputs.right(begin, end).sum((0, 2))
-            hits += right_ones
-            watch.trained((end - begin) * self._b, some, right_ones)
+                chunk_costs = self._costs(chunk, begin, end).T
+                costs[chunk.lanes, begin:end] = chunk_costs
+                cost_since[chunk.lanes] = chunk_costs.sum(-1, dtype=np.float64)
+                hits_since[chunk.lanes] = chunk.outputs.right(begin, end).sum((0, 2))
+            hits += hits_since
+            watch.trained((end - begin) * self._b, cost_since, hits_since)
             begin = end
         cost += costs.sum(-1)
 
@@ -164,15 +164,15 @@ class _Block:
         """Copy samples to where the steps read them, and return how many batches they are."""
         owner = self._owner
         s = len(rows) // self._b
-        given = owner.samples
+        samples = owner.samples
         x = self._x[:s]
-        given.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
+        samples.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
         if self._t is not None:
-            given.targets.take(rows, 0, self._t[:s].reshape(-1, self._t.shape[2]), "clip")
-        if given.labels is not None and self._labels is not None:
-            given.labels.take(rows, 0, self._labels[:s].reshape(-1), "clip")
-        if given.importance is not None and self._importance is not None:
-            given.importance.take(rows, 0, self._importance[:s].reshape(-1, 1), "clip")
+            samples.targets.take(rows, 0, self._t[:s].reshape(-1, self._t.shape[2]), "clip")
+        if samples.labels is not None and self._labels is not None:
+            samples.labels.take(rows, 0, self._labels[:s].reshape(-1), "clip")
+        if samples.importance is not None and self._importance is not None:
+            samples.importance.take(rows, 0, self._importance[:s].reshape(-1, 1), "clip")
         for stem in self._stems[:s]:
             run(stem)
         return s
@@ -216,7 +216,8 @@ class TrainingPass:
         batches, tail = divmod(n, batch_size)
         self.steps = batches + bool(tail)
         s = superbatch(batches, batch_size, samples, network)
-        self._block, self._tail = _Block(self, s, batch_size), _Block(self, 1, tail) if tail else None
+        self._block = _Block(self, s, batch_size)
+        self._tail = _Block(self, 1, tail) if tail else None
 
     @property
     def dropouts(self) -> list[int]:

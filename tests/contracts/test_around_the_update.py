@@ -41,8 +41,8 @@ def test_fused_equals_alone_over_two_epochs(around, optimizer, toy):
         folds.run_epoch((8, tick))
     for k, state in enumerate(population.states()):
         alone = Population([Member(members[k].params, (5, k))], data)
-        own = [alone.run_epoch((8, tick))[0].metrics for tick in range(2)]
-        assert own == [epoch[k].metrics for epoch in results]
+        alone_metrics = [alone.run_epoch((8, tick))[0].metrics for tick in range(2)]
+        assert alone_metrics == [epoch[k].metrics for epoch in results]
         for other in (alone.states()[0], folds.states()[k]):
             assert {name: array.tobytes() for name, array in other.items()} == {
                 name: array.tobytes() for name, array in state.items()
@@ -62,8 +62,8 @@ def torch_epochs(torch, data, state, optimizer, params, *, clip=None, smoothing=
         {"params": [p for p in network.parameters() if p.ndim == 2], "weight_decay": decay},
         {"params": [p for p in network.parameters() if p.ndim == 1], "weight_decay": decay if decay_biases else 0.0},
     ]
-    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    steps = kinds[optimizer](groups, lr=params["learning_rate"])
+    optimizers = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    steps = optimizers[optimizer](groups, lr=params["learning_rate"])
     mean = [p.detach().clone() for p in network.parameters()]
     X = torch.from_numpy(data.X_train)
     y = torch.from_numpy(data.y_train)
@@ -133,12 +133,12 @@ def test_the_average_is_what_is_measured(toy):
 
 def factors(name, epochs, **params):
     memory = dict(SCHEDULES[name].start)
-    found = []
-    given = {"max_epochs": epochs, "lr_patience": 1, "lr_factor": 0.8, "lr_min_ratio": 1e-3, **params}
+    rates = []
+    all_params = {"max_epochs": epochs, "lr_patience": 1, "lr_factor": 0.8, "lr_min_ratio": 1e-3, **params}
     for epoch in range(1, epochs + 1):
-        found.append(memory["lr_factor"])
-        memory |= SCHEDULES[name].observe(memory, given, float("nan"), epoch)[0]
-    return found
+        rates.append(memory["lr_factor"])
+        memory |= SCHEDULES[name].observe(memory, all_params, float("nan"), epoch)[0]
+    return rates
 
 
 @pytest.mark.parametrize("epochs", [10, 37])
@@ -148,12 +148,12 @@ def test_schedules_are_those_of_pytorch(epochs, torch):
     def theirs(make):
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
         scheduler = make(optimizer)
-        found = []
+        rates_by_epoch = []
         for _ in range(epochs):
-            found.append(optimizer.param_groups[0]["lr"])
+            rates_by_epoch.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
-            scheduler.step() if len(found) < epochs else None
-        return found
+            scheduler.step() if len(rates_by_epoch) < epochs else None
+        return rates_by_epoch
 
     expected = {
         "step": theirs(lambda o: schedulers.StepLR(o, 3, gamma=0.8)),
@@ -167,8 +167,8 @@ def test_schedules_are_those_of_pytorch(epochs, torch):
     }
     for name, rates in expected.items():
         patience = 3 if name == "step" else 1
-        found = factors(name, epochs, lr_patience=patience)
-        assert found == pytest.approx([max(rate, 1e-3) for rate in rates], rel=1e-10), name
+        factors_of_ours = factors(name, epochs, lr_patience=patience)
+        assert factors_of_ours == pytest.approx([max(rate, 1e-3) for rate in rates], rel=1e-10), name
     warm = theirs(lambda o: schedulers.LinearLR(o, start_factor=1 / 5, total_iters=4))
     assert [warm_up(4, done) for done in range(epochs)] == pytest.approx(warm, rel=1e-12)
 

@@ -43,14 +43,14 @@ def test_one_step_with_rate_one_goes_down_the_numerical_gradient(activation, toy
     population.run_epoch((0,))
     after = population.states()[0]
     for name in ("W0", "g0", "b0", "W1", "g1", "b1", "W2", "b2"):
-        for place in np.ndindex(before[name].shape):
+        for index in np.ndindex(before[name].shape):
             sides = []
             for h in (1e-5, -1e-5):
                 moved = {k: v.copy() for k, v in before.items()}
-                moved[name][place] += h
+                moved[name][index] += h
                 a = plain(moved, data.X_train, f, by_batch=True)
                 sides.append(reference.data_cost(a, data.T_train, "sigmoid", "cross_entropy"))
-            step = (before[name] - after[name])[place]
+            step = (before[name] - after[name])[index]
             assert step == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5, abs=1e-8)
 
 
@@ -107,12 +107,12 @@ def test_a_tail_batch_of_one_is_normalised_by_the_running_statistics_which_it_le
     x = data.X_train[order[8:]]
     t = data.T_train[order[8:]]
     for name in ("W0", "g0", "b1", "W2"):
-        place = (0, 1)
+        index = (0, 1)
         sides = []
         for h in (1e-5, -1e-5):
             moved = {k: v.copy() for k, v in between.items()}
-            moved[name][place] += h
+            moved[name][index] += h
             a = plain(moved, x, reference.F["sigmoid"][0], by_batch=False)
             sides.append(reference.data_cost(a, t, "sigmoid", "cross_entropy"))
-        step = (between[name] - after[name])[place]
+        step = (between[name] - after[name])[index]
         assert step == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5, abs=1e-8)

@@ -142,8 +142,8 @@ def test_two_epochs_are_those_of_pytorch(layers, make, optimizer, torch):
             steps.step()
     expected = network(torch, make)
     load(torch, expected, ours.states()[0])
-    for found, wanted in zip(expected.parameters(), theirs.parameters(), strict=True):
-        np.testing.assert_allclose(found.detach().numpy(), wanted.detach().numpy(), rtol=1e-7, atol=1e-9)
+    for parameter, wanted in zip(expected.parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(parameter.detach().numpy(), wanted.detach().numpy(), rtol=1e-7, atol=1e-9)
 
 
 def test_a_residual_block_is_that_of_pytorch(torch):
@@ -164,11 +164,11 @@ def test_a_residual_block_is_that_of_pytorch(torch):
     after = ours.states()[0]
     modules = [first, second, last]
     gradients = {name: before[name] - after[name] for name in before if name[0] in "Wb"}
-    expected = [[each.grad.clone() for each in module.parameters()] for module in modules]
+    expected = [[parameter.grad.clone() for parameter in module.parameters()] for module in modules]
     load(torch, modules, gradients)
     for module, own in zip(modules, expected, strict=True):
-        for found, wanted in zip(module.parameters(), own, strict=True):
-            np.testing.assert_allclose(found.detach().numpy(), wanted.numpy(), rtol=1e-10, atol=1e-12)
+        for ours_parameter, wanted in zip(module.parameters(), own, strict=True):
+            np.testing.assert_allclose(ours_parameter.detach().numpy(), wanted.numpy(), rtol=1e-10, atol=1e-12)
 
 
 def test_a_pool_gives_the_error_to_the_first_of_equal_pixels_as_pytorch_does(torch):

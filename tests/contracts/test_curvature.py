@@ -63,7 +63,7 @@ def jacobian(step):
     """Return ∂z/∂w by centred differences, shape (B·C, width of a row)."""
     flat = step.stacks.flat[0]
     columns = np.zeros((B * C, flat.size))
-    for start, (rows, width) in step.stacks.layout.places.values():
+    for start, (rows, width) in step.stacks.layout.positions.values():
         for j in range(start, start + rows * width):
             kept = flat[j]
             sides = []
@@ -110,7 +110,7 @@ def test_gauss_newton_products_are_those_of_the_matrix(head, layers, weighted, p
     v = random_direction(step, rng)
     ops, product = gauss_newton(step, v)
     run(ops)
-    found = product[0].copy()
+    product_of_ours = product[0].copy()
     J = jacobian(step)
     # H of each sample in z, from differences of the cost's own gradient (canonical) or of the outputs (quadratic)
     full = np.zeros((B * C, B * C))
@@ -131,8 +131,8 @@ def test_gauss_newton_products_are_those_of_the_matrix(head, layers, weighted, p
     assert scale > 0
     weights = np.ones(B) if importance is None else importance[:, 0]
     expected = J.T @ (np.repeat(weights, C) * (full @ (J @ v[0]))) / B
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
-    assert float(found @ v[0]) >= 0
+    np.testing.assert_allclose(product_of_ours, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
+    assert float(product_of_ours @ v[0]) >= 0
 
 
 def test_conjugate_gradients_solve_a_system_in_as_many_products_as_it_has_unknowns():

@@ -23,17 +23,17 @@ def begin(data, **params):
 
 def numerical_gradient(cost, state, names):
     """Return centred differences of a cost of a state, by name."""
-    found = {}
+    gradients = {}
     for name in names:
-        found[name] = np.empty_like(state[name])
-        for place in np.ndindex(found[name].shape):
+        gradients[name] = np.empty_like(state[name])
+        for index in np.ndindex(gradients[name].shape):
             sides = []
             for h in (1e-5, -1e-5):
                 moved = {k: v.copy() for k, v in state.items()}
-                moved[name][place] += h
+                moved[name][index] += h
                 sides.append(cost(moved))
-            found[name][place] = (sides[0] - sides[1]) / 2e-5
-    return found
+            gradients[name][index] = (sides[0] - sides[1]) / 2e-5
+    return gradients
 
 
 @pytest.mark.parametrize(("hidden", "activation", "head"), CASES)

@@ -33,9 +33,9 @@ def test_a_network_that_is_watched_trains_to_the_same_bits(params, every, toy):
     for epoch in range(2):
         before = plain.run_epoch((epoch,))
         after = watched.run_epoch((epoch,))
-        assert [without(each) for each in after] == [without(each) for each in before]
-        assert all(not each.within for each in before)
-        assert all(each.within for each in after)
+        assert [without(result) for result in after] == [without(result) for result in before]
+        assert all(not result.within for result in before)
+        assert all(result.within for result in after)
     for one, other in zip(plain.states(), watched.states(), strict=True):
         assert {name: array.tobytes() for name, array in one.items()} == {
             name: array.tobytes() for name, array in other.items()
@@ -54,12 +54,12 @@ def test_points_stand_at_the_first_whole_batch_that_reaches_a_multiple_and_at_th
 
 def test_what_is_measured_is_what_a_network_of_so_many_samples_says(toy):
     # one that is trained on the first 40 samples of the order alone stands where the watched one stood after them
-    whole = toy(n=80, d=9, m=31, dtype="float64")
-    watched = population({"dtype": "float64"}, whole, lanes=1, every=40)
+    data = toy(n=80, d=9, m=31, dtype="float64")
+    watched = population({"dtype": "float64"}, data, lanes=1, every=40)
     (result,) = watched.run_epoch((7,))
     order = np.random.default_rng((7,)).permutation(80)
-    half = type(whole)(
-        whole.X_train[order[:40]], whole.T_train[order[:40]], whole.y_train[order[:40]], whole.X_valid, whole.y_valid
+    half = type(data)(
+        data.X_train[order[:40]], data.T_train[order[:40]], data.y_train[order[:40]], data.X_valid, data.y_valid
     )
     other = population({"dtype": "float64"}, half, lanes=1)
     other._order = lambda seed: np.arange(40)

@@ -34,8 +34,8 @@ def test_an_elastic_field_is_scipys_gaussian_filter_of_uniform_noise_and_pixels_
     expected = []
     for i, image in enumerate(X.reshape(-1, side, side)):
         field = [8.0 * ndimage.gaussian_filter(noise[axis, i], 1.7, mode="constant") for axis in (0, 1)]
-        places = np.indices((side, side)) + field
-        expected.append(ndimage.map_coordinates(image, places, order=1, mode="grid-constant").ravel())
+        positions = np.indices((side, side)) + field
+        expected.append(ndimage.map_coordinates(image, positions, order=1, mode="grid-constant").ravel())
     np.testing.assert_allclose(distorted(X, how, 3), expected, atol=2e-5)
 
 

@@ -68,10 +68,10 @@ def costs_by_scipy(data, start, l2, most):
         return value, np.concatenate([(delta.T @ X + l2 / n * weights).ravel(), delta.sum(0)])
 
     costs = []
-    found = minimize(
+    result = minimize(
         cost, start, jac=True, method="L-BFGS-B", callback=lambda x: costs.append(cost(x)[0]), options={"maxiter": most}
     )
-    return costs, found.x
+    return costs, result.x
 
 
 def test_softmax_regression_ends_where_scipys_ends_in_about_as_many_iterations():
@@ -116,12 +116,12 @@ def test_the_regularised_cost_falls_at_every_step_and_training_ends_by_itself(ki
 def test_a_saved_state_goes_on_to_the_same_bits_wherever_it_was_saved(kind):
     params = KINDS[kind]
     data = classes(dtype=params.get("dtype", "float64"))
-    whole = Population([member(params)], data)
-    states = [whole.states()[0]]
+    uninterrupted = Population([member(params)], data)
+    states = [uninterrupted.states()[0]]
     rows = []
     for epoch in range(1, PAIRS + 5):
-        rows += [whole.run_epoch((epoch,))[0].metrics]
-        states.append(whole.states()[0])
+        rows += [uninterrupted.run_epoch((epoch,))[0].metrics]
+        states.append(uninterrupted.states()[0])
     for cut in (1, PAIRS + 2):
         resumed = Population([Member(member(params).params, (0,), cut, states[cut])], data)
         for epoch in range(cut, PAIRS + 4):
@@ -165,15 +165,15 @@ def test_a_fit_is_as_many_partial_fits_and_a_warm_start_goes_on():
     rng = np.random.default_rng(0)
     X = rng.random((60, 5))
     y = rng.integers(3, size=60)
-    given = {"optimizer": "lbfgs", "l2": 0.01, "random_state": 0}
-    whole = MLPClassifier((6,), max_epochs=12, **given).fit(X, y)
-    parts = MLPClassifier((6,), **given)
+    settings = {"optimizer": "lbfgs", "l2": 0.01, "random_state": 0}
+    uninterrupted = MLPClassifier((6,), max_epochs=12, **settings).fit(X, y)
+    by_parts = MLPClassifier((6,), **settings)
     for _ in range(12):
-        parts.partial_fit(X, y)
-    halves = MLPClassifier((6,), max_epochs=6, warm_start=True, **given).fit(X, y).fit(X, y)
-    for other in (parts, halves):
-        assert other.history_ == whole.history_
-        assert bits(other._state) == bits(whole._state)
+        by_parts.partial_fit(X, y)
+    halves = MLPClassifier((6,), max_epochs=6, warm_start=True, **settings).fit(X, y).fit(X, y)
+    for other in (by_parts, halves):
+        assert other.history_ == uninterrupted.history_
+        assert bits(other._state) == bits(uninterrupted._state)
 
 
 def test_few_samples_are_learnt_by_every_estimator_early_stopping_included(tmp_path):

@@ -13,15 +13,15 @@ def factors(name, scores, **params):
     """Return the factor of each epoch, and the epoch after which training was over (or None)."""
     schedule = SCHEDULES[name]
     memory = dict(SCHEDULES[name].start)
-    given = {**PARAMS, **params}
-    found = []
+    all_params = {**PARAMS, **params}
+    factors_by_epoch = []
     over = None
     for epoch, score in enumerate(scores, start=1):
-        found.append(memory["lr_factor"])
-        changes, done = schedule.observe(memory, given, score, epoch)
+        factors_by_epoch.append(memory["lr_factor"])
+        changes, done = schedule.observe(memory, all_params, score, epoch)
         memory |= changes
         over = over or (epoch if done else None)
-    return found, over
+    return factors_by_epoch, over
 
 
 def test_constant_is_constant():
@@ -33,10 +33,10 @@ def test_step_halves_every_few_epochs_down_to_the_least_ratio_and_never_stops():
 
 
 def test_cosine_falls_from_one_along_half_a_cosine_and_stays_at_the_least_ratio():
-    found, over = factors("cosine", [math.nan] * 13)
+    cosine, over = factors("cosine", [math.nan] * 13)
     expected = 0.1 + 0.9 * (1 + np.cos(np.pi * np.arange(10) / 10)) / 2
-    np.testing.assert_allclose(found[:10], expected, rtol=1e-12)
-    np.testing.assert_allclose(found[10:], 0.1, rtol=1e-12)
+    np.testing.assert_allclose(cosine[:10], expected, rtol=1e-12)
+    np.testing.assert_allclose(cosine[10:], 0.1, rtol=1e-12)
     assert over is None
 
 

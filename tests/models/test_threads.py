@@ -95,7 +95,7 @@ def test_the_limit_holds_in_a_thread_while_another_one_has_set_its_own() -> None
     def look() -> None:
         with limited():
             seen.append(numbers())
-        seen.append({each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"})
+        seen.append({library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"})
 
     in_another_thread(look)  # this one, in the fixture, is the last that set a number
     assert seen == [{1}, {3}]

@@ -46,10 +46,10 @@ class Network2:
 def test_network2_computes_what_is_written_for_it_and_what_it_writes_is_read(hidden, cost, theirs, tmp_path):
     model = MLPClassifier(hidden, cost=cost, max_epochs=2, random_state=0, dtype="float64").fit(X, Y)
     save_network2(model, tmp_path / "net.json")
-    there = Network2(tmp_path / "net.json")
-    assert there.sizes == [128, *hidden, 3]
-    assert there.cost == theirs
-    outputs = there.feedforward(X.T).T
+    network2 = Network2(tmp_path / "net.json")
+    assert network2.sizes == [128, *hidden, 3]
+    assert network2.cost == theirs
+    outputs = network2.feedforward(X.T).T
     np.testing.assert_allclose(outputs, model.layer_activations(X)[-1], rtol=1e-10)
     again = load_network2(tmp_path / "net.json", dtype="float64", warm_start=True, max_epochs=1)
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
@@ -186,7 +186,7 @@ def modules_of(parts, nn):
         def forward(self, x):
             return self.main(x) + self.shortcut(x)
 
-    return nn.Sequential(*(Sum(*part) if isinstance(part, tuple) else part for part in parts))
+    return nn.Sequential(*(Sum(*module) if isinstance(module, tuple) else module for module in parts))
 
 
 @pytest.mark.parametrize("kind", [

@@ -75,12 +75,14 @@ def test_coefs_are_the_network(digits):
 
 def test_ten_partial_fits_are_a_fit_of_ten_epochs_bit_for_bit(digits):
     X, y = digits
-    whole = MLPClassifier(max_epochs=10, random_state=3, optimizer="momentum", l2=0.1).fit(X, y)
-    parts = clone(whole)
+    uninterrupted = MLPClassifier(max_epochs=10, random_state=3, optimizer="momentum", l2=0.1).fit(X, y)
+    by_parts = clone(uninterrupted)
     for _ in range(10):
-        parts.partial_fit(X, y)
-    assert parts.history_ == whole.history_
-    for ours, theirs in zip(parts.coefs_ + parts.intercepts_, whole.coefs_ + whole.intercepts_, strict=True):
+        by_parts.partial_fit(X, y)
+    assert by_parts.history_ == uninterrupted.history_
+    for ours, theirs in zip(
+        by_parts.coefs_ + by_parts.intercepts_, uninterrupted.coefs_ + uninterrupted.intercepts_, strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
 
 

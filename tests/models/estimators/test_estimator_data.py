@@ -173,10 +173,10 @@ def test_held_out_samples_take_their_weights_along(iris):
 
 def test_a_warm_start_goes_on_exactly(iris):
     X, y = iris
-    whole = quick(max_epochs=8, optimizer="adam").fit(X, y)
-    parts = quick(max_epochs=4, optimizer="adam", warm_start=True).fit(X, y)
-    assert parts.fit(X, y).n_iter_ == 8
-    same(parts, whole, X)
+    uninterrupted = quick(max_epochs=8, optimizer="adam").fit(X, y)
+    by_parts = quick(max_epochs=4, optimizer="adam", warm_start=True).fit(X, y)
+    assert by_parts.fit(X, y).n_iter_ == 8
+    same(by_parts, uninterrupted, X)
     cold = quick(max_epochs=4, optimizer="adam").fit(X, y)
     same(cold.fit(X, y), clone(cold).fit(X, y), X)
 
@@ -233,8 +233,8 @@ def test_it_works_beside_other_columns_and_under_calibration(iris):
 def test_weights_and_validation_data_reach_it_through_a_pipeline(iris):
     X, X_val, y, y_val = train_test_split(*iris, random_state=0)
     model = make_pipeline(MinMaxScaler(), quick())
-    told = {"mlpclassifier__sample_weight": y + 1.0, "mlpclassifier__X_val": X_val, "mlpclassifier__y_val": y_val}
-    assert "val_accuracy" in model.fit(X, y, **told)[-1].history_
+    fit_params = {"mlpclassifier__sample_weight": y + 1.0, "mlpclassifier__X_val": X_val, "mlpclassifier__y_val": y_val}
+    assert "val_accuracy" in model.fit(X, y, **fit_params)[-1].history_
 
 
 def test_a_search_over_distortions_and_shapes(iris):

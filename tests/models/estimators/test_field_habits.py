@@ -24,8 +24,8 @@ def small(**params):
 def test_a_batch_larger_than_the_data_is_clipped_with_a_warning():
     with pytest.warns(UserWarning, match="batch_size=61 is clipped to the 60 training samples"):
         clipped = small(batch_size=61).fit(X, Y)
-    whole = small(batch_size="all").fit(X, Y)
-    np.testing.assert_array_equal(clipped.coefs_[0], whole.coefs_[0])
+    full_batch = small(batch_size="all").fit(X, Y)
+    np.testing.assert_array_equal(clipped.coefs_[0], full_batch.coefs_[0])
     small().fit(X[:6], Y[:6])  # the default means no size in particular: no warning
 
 

@@ -81,12 +81,12 @@ def test_ten_partial_fits_are_a_fit_of_ten_epochs_bit_for_bit(optimizer, friedma
     X, y = friedman
     shared = {"random_state": 3, "l2": 0.1, "max_epochs": 10, "lr_schedule": "cosine"}
     params = going_along({"optimizer": optimizer, **shared})
-    whole = MLPRegressor(**params).fit(X, y)
-    parts = MLPRegressor(**params)
+    uninterrupted = MLPRegressor(**params).fit(X, y)
+    by_parts = MLPRegressor(**params)
     for _ in range(10):
-        parts.partial_fit(X, y)
-    assert parts.history_ == whole.history_
-    np.testing.assert_array_equal(parts.predict(X), whole.predict(X))
+        by_parts.partial_fit(X, y)
+    assert by_parts.history_ == uninterrupted.history_
+    np.testing.assert_array_equal(by_parts.predict(X), uninterrupted.predict(X))
 
 
 def test_sample_weights_say_what_matters(friedman):

@@ -37,12 +37,12 @@ def test_neurons_samples_and_steps_are_independent():
 
 
 def test_masks_do_not_depend_on_how_many_are_drawn_at_once():
-    whole = masks(0.3)
-    parts = np.empty((50, 20, 37))
+    at_once = masks(0.3)
+    one_by_one = np.empty((50, 20, 37))
     rng = np.random.default_rng(0)
     for i in range(50):
-        draw_mask(rng, 0.3, parts[i : i + 1])
-    np.testing.assert_array_equal(parts, whole)
+        draw_mask(rng, 0.3, one_by_one[i : i + 1])
+    np.testing.assert_array_equal(one_by_one, at_once)
 
 
 def step(params, data, dtype="float64"):
@@ -84,8 +84,8 @@ def test_inputs_are_dropped_by_a_stream_of_their_own(toy_data):
 
 
 def test_validation_sees_every_neuron(toy_data):
-    given = toy_data
-    data = TrainingData(given.X_train, given.T_train, given.y_train, given.X_train, given.y_train)
+    toy = toy_data
+    data = TrainingData(toy.X_train, toy.T_train, toy.y_train, toy.X_train, toy.y_train)
     member = Member(
         {"dropout": 0.9, "learning_rate": 1e-12, "dtype": "float64", "exact_train_metrics": True, "batch_size": 4}, (0,)
     )

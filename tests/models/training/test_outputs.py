@@ -55,11 +55,11 @@ def same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 def test_classes_read_by_number_change_no_bit(
     params: dict[str, Any], weighted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trained(params, 3, weighted)
+    by_rows = trained(params, 3, weighted)
     monkeypatch.setattr(outputs, "WIDE", 1)
     by_number = trained(params, 3, weighted)
-    assert same(by_number, whole)
-    assert same(trained(params, 1, weighted), ([rows[:1] for rows in whole[0]], whole[1][:1]))
+    assert same(by_number, by_rows)
+    assert same(trained(params, 1, weighted), ([rows[:1] for rows in by_rows[0]], by_rows[1][:1]))
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_classes_read_by_number_change_no_bit(
     ids=str,
 )
 def test_what_needs_rows_of_targets_has_them(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = trained(params)
+    by_rows = trained(params)
     monkeypatch.setattr(outputs, "WIDE", 1)
-    assert same(trained(params), whole)
+    assert same(trained(params), by_rows)
 
 
 def test_classes_are_read_by_number_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,6 @@ def test_bad_weights_are_refused(weights):
 
 def test_a_batch_larger_than_the_training_set_is_clipped_to_it():
     data = TrainingData.from_arrays(np.eye(4), np.arange(4) % 2, 2)
-    whole = [Population([Member({"batch_size": b}, (0,))], data) for b in (10, 5, 4, "all")]
-    costs = [population.run_epoch((0,))[0].metrics for population in whole]
+    populations = [Population([Member({"batch_size": b}, (0,))], data) for b in (10, 5, 4, "all")]
+    costs = [population.run_epoch((0,))[0].metrics for population in populations]
     assert costs[0] == costs[1] == costs[2] == costs[3]
