@@ -93,7 +93,7 @@ def conjugate_gradients(
             break
         image = product(direction)
         curvature = float(direction @ image)
-        if not curvature > 0:  # rounding has used up what was left, or NaN
+        if not curvature > 0:  # rounding errors dominate, or NaN
             break
         alpha = length / curvature
         solution += alpha * direction

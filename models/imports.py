@@ -61,7 +61,7 @@ class _Watch(MetaPathFinder):
         try:
             loader.exec_module = followed  # type: ignore[attr-defined]
         except AttributeError:
-            return  # a loader that takes no attributes: what it loads is seen at the next look
+            return  # a loader that takes no attributes: what it loads is found later
 
 
 def _foreign(names: list[str]) -> bool:

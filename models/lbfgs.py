@@ -89,7 +89,7 @@ class _Iteration:
         self._slope = gradient[0]
         self._passes = [*step.forward, *step.error, *step.backward]
         self._passes += [g.accumulate(0, 1.0, 0.0, views[g.parameter][0]) for g in step.gradients]
-        # The data's cost and gradient at the weights `_where`: a shortcut, from which nothing but time depends.
+        # The data's cost and gradient at the weights `_where`: a cache, which changes nothing but the time.
         self._where = np.full_like(self._flat, np.nan)
         self._cost = math.nan
         self._data_gradient = np.empty_like(self._flat)
@@ -133,7 +133,7 @@ class _Iteration:
         value, gradient = self._regularised()
         self._converged[:] = 1
         if math.isfinite(value) and np.abs(gradient).max() > FLAT:
-            for steps, changes in (self._pairs(), ([], [])):  # without what is remembered, where it leads nowhere
+            for steps, changes in (self._pairs(), ([], [])):  # without the pairs, where they lead nowhere
                 if not steps:
                     self._kept[:] = 0
                 along = direction(gradient, steps, changes)

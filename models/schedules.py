@@ -44,7 +44,7 @@ def _plateau(memory: Memory, params: Mapping[str, Any], score: float, epoch: int
     if stalled < params["lr_patience"]:
         return {"lr_stalled": stalled}, False
     factor = memory["lr_factor"] * params["lr_factor"]
-    # A hair of tolerance: ½ ten times must count as 1/1024, and 0.1 thrice as 0.001.
+    # With a tolerance: ½ ten times must count as 1/1024, and 0.1 thrice as 0.001.
     over = factor < params["lr_min_ratio"] * (1 - 1e-9)
     return {"lr_factor": factor, "lr_stalled": 0.0}, over
 

@@ -41,13 +41,13 @@ class Proposal:
 class Settle(Protocol):
     """Applies what the user has enqueued and fixed since the study was begun."""
 
-    def enqueued(self, history: History, sampler: Sampler, place: int, repeat: int) -> Proposal:
+    def enqueued(self, history: History, sampler: Sampler, position: int, repeat: int) -> Proposal:
         """Return a trial of the point at a position in the queue, completed where it lacks values.
 
         Args:
             history: The study so far.
             sampler: Proposes the values that the point lacks.
-            place: The position in the queue, from 0.
+            position: The position in the queue, from 0.
             repeat: Which of the point's trials it is, from 0.
         """
 

@@ -36,20 +36,20 @@ class Settled:
 
     study: Study
 
-    def enqueued(self, history: History, sampler: Sampler, place: int, repeat: int) -> Proposal:
+    def enqueued(self, history: History, sampler: Sampler, position: int, repeat: int) -> Proposal:
         """Return a trial of the point at a position in the queue; the sampler proposes the values that it lacks.
 
-        A sampler with a finite number of points, or whose points depend on their number alone, is not asked: there the
-        values are drawn at random.
+        Only a sampler that takes any number for a point (``any_point``) is asked; otherwise the values are drawn at
+        random.
 
         Raises:
             UserError: Nothing that meets the constraints completes it.
         """
-        point = QUEUE + place
+        point = QUEUE + position
         if repeat:
             params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
             return Proposal(params, point, repeat, enqueued=True)
-        wanted = {**(history.declaration.fixed or {}), **history.queue[place]}
+        wanted = {**(history.declaration.fixed or {}), **history.queue[position]}
         proposed: dict[str, Any] = {}
         if getattr(sampler, "any_point", False) and not self._is_complete(wanted):
             proposed = sampler.ask(history, point)

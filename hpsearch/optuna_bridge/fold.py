@@ -227,7 +227,7 @@ def fitting(space: Space | SpaceFunction, point: dict[str, Any]) -> dict[str, An
         if not callable(space):
             return check_point(space, point, "point")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that a value lies outside is what is asked
+            warnings.simplefilter("ignore", UserWarning)  # a value outside of its range is what is tested for
             params, ranges = _suggested(space, point)
         inside = all(ranges[name]._contains(ranges[name].to_internal_repr(value)) for name, value in params.items())
     except (UserError, ValueError):

@@ -140,7 +140,7 @@ class Curves:
             curve = self._search.curve(index - len(observations), observation.params)
             complete = observation.state != "PRUNED"
             if not complete and not observation.epoch:
-                continue  # nobody knows how far it came
+                continue  # how far it was trained is not known
             has_value = observation.state != "FAILED" and bool(observation.values)
             loss = history.goal.loss(observation.values[0]) if has_value else math.inf
             epochs = curve.max_epochs if complete else min(observation.epoch, curve.max_epochs)

@@ -145,7 +145,7 @@ class CurveSearch:
             return halving
         evidence = self._evidence(curves, state) if ready else None
         if evidence is None:
-            # Nothing to go by yet: what is under way may bring it.
+            # There is no evidence yet; what is under way may bring some.
             return self._begin(self._spread(study_curves, number), None, "startup") if begins else None
         if begins and rng.random() < self._share(curves):
             drawn = self._first_fresh((self._draw(number, i) for i in range(16)), _begun(curves))
@@ -258,7 +258,9 @@ class CurveSearch:
             ends = Inputs(codes, np.arange(-len(codes) - 1_000_000, -1_000_000), np.zeros(len(codes)))
             mean, solved = posterior.predict(ends)
             worth, _ = improvement(mean, posterior.deviation(ends.remaining, solved), evidence.best)
-            if self._cost is not unit_cost:  # else dear points around a dear leader would leave no room for cheap ones
+            if (
+                self._cost is not unit_cost
+            ):  # else expensive points around an expensive leader would crowd out cheap ones
                 worth = worth / np.array([self._cost(encoding.decode(row)) for row in units])
             top = np.argsort(-worth, kind="stable")[:_KEPT]
             if scale is None:

@@ -52,7 +52,7 @@ def stale(curves: Sequence[Curve]) -> float:
     """Return how long ago the best loss so far was reached: epochs of the study since then, in full trainings."""
     n_epochs = sum(len(curve.losses) for curve in curves if curve.number >= 0)
     losses = [curve.losses[-1] if curve.losses else np.inf for curve in curves]
-    best = min((loss for loss in losses if loss > -np.inf), default=np.inf)  # NaN is not more than anything
+    best = min((loss for loss in losses if loss > -np.inf), default=np.inf)  # NaN compares as False
     if not best < np.inf:
         return 0.0
     reached = min(c.order[c.losses.index(best)] for c, loss in zip(curves, losses, strict=True) if loss == best)

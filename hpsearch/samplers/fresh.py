@@ -60,7 +60,7 @@ class FreshSampler:
         try:
             return suggest(optuna_study.ask(), self._study.search_space)
         finally:
-            # What a sampler notes on its trial must not reach a later ask: the log knows nothing of it.
+            # What a sampler writes to its trial must not reach a later ask: the log does not hold it.
             self._fold.storage.drop_scratch()
 
     def _empty(self) -> OptunaFold:

@@ -108,7 +108,7 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
 
     model = _Regressor(kernel, alpha=_JITTER, optimizer=optimizer)
     with warnings.catch_warnings():
-        # A parameter at its bound is a column that says nothing.
+        # A length ends at its bound, of which scikit-learn warns, where its column does not matter.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(codes, target).kernel_
 

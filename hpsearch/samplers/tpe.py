@@ -59,7 +59,7 @@ class TPE:
             maker = partial(FixedSpaceTPE, {name: distribution(dim) for name, dim in study.dimensions.items()})
 
         def make(seed: int, valueless: int) -> BaseSampler:
-            # Points without a value rank last, but they are nothing to begin on.
+            # Points without a value rank last, and do not count as startup points.
             return maker(**options, n_startup_trials=self.n_startup + valueless, seed=seed)
 
         return FreshSampler(study, make)

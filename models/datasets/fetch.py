@@ -19,7 +19,7 @@ Progress = Callable[[str, int, int | None], None]
 TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
 MAX_BYTES = 1 << 28  # a mirror that sends more than any data set has is broken or hostile
 CHUNK = 1 << 16
-AS_IT_LIES = {"Accept-Encoding": "identity"}  # requests would unpack what a server has packed for the way
+UNCOMPRESSED = {"Accept-Encoding": "identity"}  # else requests decompresses what the server compressed for the transfer
 
 
 class _MirrorError(Exception):
@@ -100,7 +100,7 @@ def _download(url: str, out: IO[bytes], name: str, progress: Progress | None) ->
     import requests
 
     bar = _Received(name, progress)
-    download = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=TIMEOUT, headers=AS_IT_LIES)
+    download = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=TIMEOUT, headers=UNCOMPRESSED)
     try:
         download(url, out, None)
     except requests.HTTPError as error:

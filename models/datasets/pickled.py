@@ -59,9 +59,18 @@ def read_pickle(path: Path) -> tuple[Part, Part, Part | None]:
             content = gzip.decompress(content)
         loaded = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
     except (
-        pickle.UnpicklingError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, TypeError, AttributeError,
-        IndexError, KeyError, ImportError, UnicodeDecodeError,
-    ) as error:  # fmt: skip
+        pickle.UnpicklingError,
+        EOFError,
+        zlib.error,
+        gzip.BadGzipFile,
+        ValueError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        ImportError,
+        UnicodeDecodeError,
+    ) as error:
         raise DatasetError(
             f"{path}: no pickle of arrays alone: {error}; where you trust it, write np.savez('data.npz', "
             "X_train=…, y_train=…, X_valid=…, y_valid=…) with what made it"

@@ -71,7 +71,7 @@ def allot(counts: list[int], proportion: tuple[int, int, int]) -> list[list[int]
         ]
         open_parts = [part for part, weight in enumerate(proportion) if count * weight % total]
         for _ in range(count - sum(share)):
-            # A class that training lacks could not be learnt, only got wrong.
+            # A class without training samples could not be learnt.
             part = 0 if 0 in open_parts and not share[0] else max(open_parts, key=lacking.__getitem__)
             open_parts.remove(part)
             share[part] += 1

@@ -86,7 +86,7 @@ def begun(params: dict[str, Any], n_features: int, n_outputs: int) -> dict[str, 
     X = np.zeros((2, n_features), params["dtype"])
     targets = np.zeros((2, n_outputs), params["dtype"])
     data = TrainingData(X, targets, X_valid=X, T_valid=targets)
-    # what two such samples cannot have has no say in what arrays there are
+    # these do not suit two such samples, and do not change which arrays there are
     params = {**params, "batch_size": 10, "augmentation": None, "output": "identity", "cost": "quadratic"}
     return Population([Member(params, (0,))], data).states()[0]
 

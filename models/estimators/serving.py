@@ -74,7 +74,7 @@ def write(estimator: Any, folder: Path, examples: Any) -> Any:
             estimator.save(folder / NPZ)
         else:
             made_of = _write_skops(estimator, folder)
-        # The estimator stands in this process: its own types are trusted for this one look.
+        # The estimator is in this process anyway, so its own types are trusted for this one reading.
         again = np.asarray(read(folder, made_of).predict(examples))
     except Exception as error:  # whatever a part of somebody's estimator raises when it is written or made again
         reason = " ".join(str(error).split())[:200]

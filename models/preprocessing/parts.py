@@ -42,7 +42,7 @@ class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> Array:
         """Return the clipped numbers, float64 of the shape of X."""
         z = np.asarray(X, np.float64)
-        # One that was saved before there was a choice has none.
+        # Instances that were saved before the parameter existed lack it.
         clipped: Array = z / np.sqrt(1 + (z / getattr(self, "bound", 3.0)) ** 2)
         return clipped
 

@@ -100,7 +100,7 @@ class Monitor:
         for name, (errors, inputs) in self._products.items():
             for k, lane_metrics in enumerate(metrics):
                 square = float(np.vdot(errors[k], lane(inputs, k)))
-                lane_metrics[name] = self._scale * math.sqrt(max(square, 0.0))  # rounding may leave a hair below 0
+                lane_metrics[name] = self._scale * math.sqrt(max(square, 0.0))  # rounding may make it negative
         for name, matrices in self._matrices.items():
             for lane_metrics, matrix in zip(metrics, matrices, strict=True):
                 lane_metrics[name] = float(np.linalg.norm(matrix))

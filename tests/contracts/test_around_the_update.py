@@ -11,9 +11,13 @@ from hpsearch.models.training.population import Member, Population
 
 BASE = {"hidden_layer_sizes": (5,), "batch_size": 8, "max_epochs": 10, "dtype": "float64"}
 AROUND = [
-    {"clip_norm": 0.05}, {"ema": 0.9}, {"label_smoothing": 0.2}, {"regularize_biases": True, "l2": 3.0, "l1": 0.3},
-    {"lr_warmup": 3}, {"clip_norm": 0.1, "ema": 0.8, "early_stopping": "patience", "batch_norm": True},
-]  # fmt: skip
+    {"clip_norm": 0.05},
+    {"ema": 0.9},
+    {"label_smoothing": 0.2},
+    {"regularize_biases": True, "l2": 3.0, "l1": 0.3},
+    {"lr_warmup": 3},
+    {"clip_norm": 0.1, "ema": 0.8, "early_stopping": "patience", "batch_norm": True},
+]
 
 
 @pytest.fixture(scope="module")

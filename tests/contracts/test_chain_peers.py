@@ -35,11 +35,17 @@ def samples():
 
 def population(layers, **params):
     X, y = samples()
-    given = {
-        "layers": layers, "image_shape": SHAPE, "activation": "tanh", "output": "softmax", "dtype": "float64",
-        "weight_init": "glorot", "batch_size": 8, **params,
-    }  # fmt: skip
-    return Population([Member(given, (0,))], TrainingData.from_arrays(X, y, CLASSES, dtype="float64"))
+    all_params = {
+        "layers": layers,
+        "image_shape": SHAPE,
+        "activation": "tanh",
+        "output": "softmax",
+        "dtype": "float64",
+        "weight_init": "glorot",
+        "batch_size": 8,
+        **params,
+    }
+    return Population([Member(all_params, (0,))], TrainingData.from_arrays(X, y, CLASSES, dtype="float64"))
 
 
 # ours, and theirs: (torch.nn, how many numbers Flatten gives) -> modules with parameters and those between
@@ -176,9 +182,13 @@ def test_a_pool_gives_the_error_to_the_first_of_equal_pixels_as_pytorch_does(tor
     X[:, 5] = -1.0
     data = TrainingData.from_arrays(X, np.arange(4) % 2, 2, dtype="float64")
     params = {
-        "layers": [Conv2D(1, 1, activation="identity"), MaxPool2D(2)], "image_shape": (4, 4), "output": "softmax",
-        "dtype": "float64", "batch_size": "all", "learning_rate": 1.0,
-    }  # fmt: skip
+        "layers": [Conv2D(1, 1, activation="identity"), MaxPool2D(2)],
+        "image_shape": (4, 4),
+        "output": "softmax",
+        "dtype": "float64",
+        "batch_size": "all",
+        "learning_rate": 1.0,
+    }
     ours = Population([Member(params, (0,))], data)
     before = ours.states()[0]
     theirs = network(torch, lambda nn: [nn.Conv2d(1, 1, 1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2)])

@@ -98,9 +98,14 @@ def test_an_epoch_agrees_with_the_plain_reference_tail_batch_included(
     hidden, activation, head, optimizer, dtype, toy, reference, layers
 ):
     params = {
-        "hidden_layer_sizes": hidden, "activation": activation, "output": head[0], "cost": head[1], "l2": 0.9,
-        "batch_size": 8, **rates(optimizer),
-    }  # fmt: skip
+        "hidden_layer_sizes": hidden,
+        "activation": activation,
+        "output": head[0],
+        "cost": head[1],
+        "l2": 0.9,
+        "batch_size": 8,
+        **rates(optimizer),
+    }
     data = toy(n=37, dtype=dtype, output=head[0])  # 4 batches of 8, and 5 samples
     against_the_reference(data, params, dtype, reference, layers)
 
@@ -113,9 +118,15 @@ def test_every_optimizer_takes_the_penalties_as_part_of_the_gradient(
     optimizer, penalty, weighted, dtype, toy, reference, layers
 ):
     params = {
-        "hidden_layer_sizes": (5,), "activation": "tanh", "output": "sigmoid", "cost": "cross_entropy", "l2": 0.0,
-        "batch_size": 8, **penalty, **rates(optimizer),
-    }  # fmt: skip
+        "hidden_layer_sizes": (5,),
+        "activation": "tanh",
+        "output": "sigmoid",
+        "cost": "cross_entropy",
+        "l2": 0.0,
+        "batch_size": 8,
+        **penalty,
+        **rates(optimizer),
+    }
     against_the_reference(toy(n=37, dtype=dtype, weighted=weighted), params, dtype, reference, layers)
 
 

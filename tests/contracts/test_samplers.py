@@ -54,9 +54,13 @@ def search_of(name: str, space: Any, total: int = 18, **settings: Any) -> Search
     sampler = samplers.build(study)
     total = samplers.budget(total, sampler.size, study.repeats)
     return Search(
-        sampler, ASHA(reduction=2), study.goal, total=total, repeats=study.repeats,
+        sampler,
+        ASHA(reduction=2),
+        study.goal,
+        total=total,
+        repeats=study.repeats,
         more=lambda params: {"cost": sum(map(hash_of, params.values()))},
-    )  # fmt: skip
+    )
 
 
 def refused(study: Any) -> str | None:

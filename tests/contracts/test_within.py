@@ -101,8 +101,9 @@ def test_a_fit_keeps_them_in_its_history_and_saves_them(tmp_path):
     assert load(tmp_path / "model.npz").history_ == model.history_
     regressor = MLPRegressor((4,), max_epochs=1, monitor_every=30, random_state=0).fit(X, X[:, 0])
     assert {name for name in regressor.history_ if name.startswith("monitored")} == {
-        "monitored_samples", "monitored_train_cost"
-    }  # fmt: skip
+        "monitored_samples",
+        "monitored_train_cost",
+    }
     layers = [Conv2D(3, 2), MaxPool2D(2), Dropout(0.2), Dense(4)]
     network = NetworkClassifier(layers, batch_size=7, max_epochs=1, monitor_every=14, random_state=0).fit(X, y)
     assert network.history_["monitored_samples"] == [14, 28, 42, 56, 60]

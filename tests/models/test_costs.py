@@ -44,8 +44,11 @@ def test_the_hinge_cost_and_its_slope_are_those_of_pytorch():
     np.testing.assert_allclose(delta, theirs.grad.numpy(), rtol=1e-12)
 
 
-@pytest.mark.parametrize("network", [MLPClassifier((20,), activation="relu", weight_init="he"),
-                                     NetworkClassifier([Dense(20)])], ids=["perceptron", "chain"])  # fmt: skip
+@pytest.mark.parametrize(
+    "network",
+    [MLPClassifier((20,), activation="relu", weight_init="he"), NetworkClassifier([Dense(20)])],
+    ids=["perceptron", "chain"],
+)
 def test_a_network_of_linear_outputs_is_a_classifier_by_scores(network, tmp_path):
     X, y = load_digits(return_X_y=True)
     X = X / 16
@@ -79,6 +82,8 @@ def test_scores_are_no_probabilities():
 
 
 def test_only_outputs_that_can_hold_several_labels_tell_scikit_learn_so():
-    several = {output: get_tags(MLPClassifier(output=output)).classifier_tags.multi_label
-               for output in ("sigmoid", "tanh", "softmax", "linear")}  # fmt: skip
+    several = {
+        output: get_tags(MLPClassifier(output=output)).classifier_tags.multi_label
+        for output in ("sigmoid", "tanh", "softmax", "linear")
+    }
     assert several == {"sigmoid": True, "tanh": True, "softmax": False, "linear": False}

@@ -9,12 +9,13 @@ from hpsearch.models.line_search import FALL, FLATTEN, MOST, SearchPoint, search
 CURVES = {
     "a bowl": (lambda t: (t - 3) ** 2, lambda t: 2 * (t - 3)),
     "waves on a slope": (
-        lambda t: 0.01 * t * t - 0.1 * t - 0.3 * math.sin(2 * t), lambda t: 0.02 * t - 0.1 - 0.6 * math.cos(2 * t)
+        lambda t: 0.01 * t * t - 0.1 * t - 0.3 * math.sin(2 * t),
+        lambda t: 0.02 * t - 0.1 - 0.6 * math.cos(2 * t),
     ),
     "a valley with walls": (lambda t: (t - 2) ** 8, lambda t: 8 * (t - 2) ** 7),
     "steep, then flat": (lambda t: -t / (t * t + 2), lambda t: (t * t - 2) / (t * t + 2) ** 2),  # of Moré and Thuente
     "a bowl that ends in nothing": (lambda t: (t - 1) ** 2 if t < 1.5 else math.nan, lambda t: 2 * (t - 1)),
-}  # fmt: skip
+}
 
 
 def along(name):

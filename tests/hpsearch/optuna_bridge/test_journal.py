@@ -16,8 +16,12 @@ from hpsearch.log.history import History
 from hpsearch.optuna_bridge.journal import write_journal
 from hpsearch.space import Choice, Float
 
-STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAILED": TrialState.FAIL,
-          "RUNNING": TrialState.RUNNING}  # fmt: skip
+STATES = {
+    "COMPLETE": TrialState.COMPLETE,
+    "PRUNED": TrialState.PRUNED,
+    "FAILED": TrialState.FAIL,
+    "RUNNING": TrialState.RUNNING,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -24,9 +24,15 @@ from hpsearch.study.registry import RULES
 from hpsearch.study.study import Study
 
 MODEL = {
-    "learning_rate": 0.5, "l2": 0.0, "batch_size": 10, "momentum": 0.9, "optimizer": "sgd", "max_epochs": 30,
-    "hidden_layer_sizes": (30,), "dropout": 0.1,
-}  # fmt: skip
+    "learning_rate": 0.5,
+    "l2": 0.0,
+    "batch_size": 10,
+    "momentum": 0.9,
+    "optimizer": "sgd",
+    "max_epochs": 30,
+    "hidden_layer_sizes": (30,),
+    "dropout": 0.1,
+}
 
 
 class Network:
@@ -193,8 +199,10 @@ def test_lambda_goes_on_by_factors_of_ten_as_long_as_that_is_better(best: float,
 
 def test_other_dimensions_stay_at_the_models_value_until_their_turn() -> None:
     space: dict[str, Dimension] = {
-        "dropout": Float(0, 0.5), **BOTH, "hidden_layer_sizes": Choice([(10,), (30,), (100,)]),
-    }  # fmt: skip
+        "dropout": Float(0, 0.5),
+        **BOTH,
+        "hidden_layer_sizes": Choice([(10,), (30,), (100,)]),
+    }
     _, planted = search(space, lanes=1)
     trials = planted.run().history.trials
     turn = next(trial.number for trial in trials if trial.params["hidden_layer_sizes"] != [30])

@@ -98,8 +98,10 @@ def test_it_learns_to_keep_away_from_where_training_fails() -> None:
         with quiet():
             return TPESampler(multivariate=True, constant_liar=True)
 
-    runs = {name: [search(make(), seed).history for seed in range(5)] for name, make in
-            (("ours", lambda: "tpe"), ("optuna's", optuna_s))}  # fmt: skip
+    runs = {
+        name: [search(make(), seed).history for seed in range(5)]
+        for name, make in (("ours", lambda: "tpe"), ("optuna's", optuna_s))
+    }
     failed = {name: sum(t.state == "FAILED" for h in histories for t in h.trials) for name, histories in runs.items()}
     best = {name: sum(h.best.value or 0.0 for h in histories if h.best) / 5 for name, histories in runs.items()}
     assert failed["ours"] < 0.7 * failed["optuna's"], failed
@@ -130,10 +132,14 @@ def test_with_two_metrics_it_covers_more_than_chance() -> None:
         metrics: dict[str, Any] = {"metric": [METRIC, "cost"], "direction": ["maximize", "minimize"]}
         study = make_study(space, sampler=sampler, seed=seed, **metrics)
         search_run = Search(
-            build(study), goal=study.goal, total=70, epochs=1, fails=lambda n, e: False,
+            build(study),
+            goal=study.goal,
+            total=70,
+            epochs=1,
+            fails=lambda n, e: False,
             curve=lambda n, p, e: 1 - p["a"],
             more=lambda p: {"cost": valley(p) - math.sqrt(p["a"] * valley(p))},
-        ).run()  # fmt: skip
+        ).run()
         covered = 0.0
         floor = 0.0
         for trial in reversed(search_run.history.front()):

@@ -98,9 +98,12 @@ def test_cifar_comes_with_its_channels_innermost_and_its_fifth_file_validates(tm
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
-    [("data_batch_2.bin", None, "lacks data_batch_2.bin"), ("data_batch_1.bin", b"123", "are not whole rows"),
-     ("test_batch.bin", bytes([77]) * 3073, "label 77")],
-)  # fmt: skip
+    [
+        ("data_batch_2.bin", None, "lacks data_batch_2.bin"),
+        ("data_batch_1.bin", b"123", "are not whole rows"),
+        ("test_batch.bin", bytes([77]) * 3073, "label 77"),
+    ],
+)
 def test_damaged_files_are_named(name, content, message, tmp_path):
     write_cifar(tmp_path)
     (tmp_path / name).unlink()

@@ -189,11 +189,18 @@ def modules_of(parts, nn):
     return nn.Sequential(*(Sum(*module) if isinstance(module, tuple) else module for module in parts))
 
 
-@pytest.mark.parametrize("kind", [
-    "a shortcut behind filters of another number", "dense branches, both", "a dense branch beside an image",
-    "a dense shortcut beside filters", "filters, a pool and dense layers in a branch, with norms",
-    "a connection within a connection", "norms and pools behind a connection",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a shortcut behind filters of another number",
+        "dense branches, both",
+        "a dense branch beside an image",
+        "a dense shortcut beside filters",
+        "filters, a pool and dense layers in a branch, with norms",
+        "a connection within a connection",
+        "norms and pools behind a connection",
+    ],
+)
 def test_residual_connections_are_those_of_pytorch(kind, torch):
     layers, parts = blocks(torch.nn)[kind]
     model = NetworkClassifier(layers, image_shape=(8, 8, 2), max_epochs=1, random_state=0).fit(X, Y)

@@ -67,9 +67,15 @@ def test_gradients_of_a_fitted_network_are_what_a_step_with_rate_one_takes():
     model = MLPClassifier((4,), l2=0.5, max_epochs=2, dtype="float64", random_state=0).fit(X, Y)
     coefs, intercepts = model.gradients(X, Y)
     step = MLPClassifier(
-        (4,), l2=0.5, batch_size="all", max_epochs=1, learning_rate=1.0, dtype="float64", random_state=0,
+        (4,),
+        l2=0.5,
+        batch_size="all",
+        max_epochs=1,
+        learning_rate=1.0,
+        dtype="float64",
+        random_state=0,
         weight_init=([w.tolist() for w in model.coefs_], [b.tolist() for b in model.intercepts_]),
-    ).fit(X, Y)  # fmt: skip
+    ).fit(X, Y)
     for before, after, gradient in zip(model.coefs_, step.coefs_, coefs, strict=True):
         np.testing.assert_allclose(before - after, gradient, rtol=1e-8, atol=1e-12)
     for before, after, gradient in zip(model.intercepts_, step.intercepts_, intercepts, strict=True):

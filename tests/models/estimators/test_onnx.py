@@ -62,11 +62,14 @@ def test_every_activation_is_the_same_function(activation, tmp_path):
 @pytest.mark.parametrize(
     "params",
     [
-        {"output": "sigmoid"}, {"output": "softmax"}, {"output": "tanh"}, {"batch_norm": True, "dtype": "float64"},
+        {"output": "sigmoid"},
+        {"output": "softmax"},
+        {"output": "tanh"},
+        {"batch_norm": True, "dtype": "float64"},
         {"dropout": 0.2, "input_dropout": 0.1, "ema": 0.9},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_every_output_says_what_the_estimator_says(params, tmp_path):
     words = np.array(["a", "b", "c"])[Y]
     model = MLPClassifier((5,), **params, **SHARED).fit(X, words)
