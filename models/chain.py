@@ -44,9 +44,9 @@ def build(params: Mapping[str, Any], n_features: int, n_outputs: int, head: Head
         initializer_of(params["weight_init"]),
         params["activation"],
     )
-    made = built(params["layers"], site)
+    hidden = built(params["layers"], site)
     out = DenseLayer(site.number("weights"), site.shape.width, n_outputs, site.initializer, head.output.gain)
-    layers = assembled([*made, out], site, kept=True)
+    layers = assembled([*hidden, out], site, kept=True)
     shared = 1 if isinstance(layers[0], PatchesLayer) else 0
     return Chain(layers[:shared], layers[shared:])
 

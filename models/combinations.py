@@ -84,9 +84,9 @@ def _validate_full_batch(params: Mapping[str, Any], default_batches: Collection[
         value = params[name]
         if not fits(value) and not (name == "batch_size" and value in default_batches):
             raise ValueError(f"{name}={value!r} does not go with optimizer={params['optimizer']!r}, {why}")
-    for contains, what in ((_drops, "dropout"), (_normalises, "batch_norm")):
+    for contains, parameter in ((_drops, "dropout"), (_normalises, "batch_norm")):
         if contains(params["layers"]):
-            layers = "layers that drop" if what == "dropout" else "BatchNorm layers"
+            layers = "layers that drop" if parameter == "dropout" else "BatchNorm layers"
             raise ValueError(
-                f"layers: {layers} do not go with optimizer={params['optimizer']!r}, {FULL_BATCH[what][1]}"
+                f"layers: {layers} do not go with optimizer={params['optimizer']!r}, {FULL_BATCH[parameter][1]}"
             )

@@ -71,14 +71,14 @@ def gauss_newton(step: Step, direction: Array) -> tuple[list[Op], Array]:
 
 
 def conjugate_gradients(
-    product: Callable[[Array], Array], right: Array, most: int = MOST_PRODUCTS
+    product: Callable[[Array], Array], right: Array, max_products: int = MOST_PRODUCTS
 ) -> tuple[Array, Array]:
     """Minimise ½pᵀBp − rᵀp from p = 0 for a positive-definite B that is known by its products alone.
 
     Args:
         product: (v) -> B·v.
         right: r, shape (n,), float64.
-        most: Most products.
+        max_products: Most products.
 
     Returns:
         p, and what is left, r − B·p.
@@ -88,7 +88,7 @@ def conjugate_gradients(
     direction = right.copy()
     length = float(residual @ residual)
     values = [0.0]
-    for i in range(1, most + 1):
+    for i in range(1, max_products + 1):
         if length <= 1e-30 * float(right @ right) or not math.isfinite(length):
             break
         image = product(direction)

@@ -136,37 +136,38 @@ class _Iteration:
             for steps, changes in (self._pairs(), ([], [])):  # without the pairs, where they lead nowhere
                 if not steps:
                     self._kept[:] = 0
-                along = direction(gradient, steps, changes)
-                if self._descend(start, value, gradient, along, 1.0 if steps else _cautious(along)) or not steps:
+                step_direction = direction(gradient, steps, changes)
+                first_length = 1.0 if steps else _cautious(step_direction)
+                if self._descend(start, value, gradient, step_direction, first_length) or not steps:
                     break
         if fresh and np.array_equal(start, self._flat):
             run(self._step.forward)  # other lanes have used the outputs since
 
-    def _descend(self, start: Array, value: float, gradient: Array, along: Array, first_length: float) -> bool:
+    def _descend(self, start: Array, value: float, gradient: Array, step_direction: Array, first_length: float) -> bool:
         """Search along a direction and go there; returns whether it led down."""
 
         def evaluate(length: float) -> SearchPoint:
-            self._flat[:] = start + length * along
+            self._flat[:] = start + length * step_direction
             self._evaluate()
-            cost, ahead = self._regularised()
-            return SearchPoint(length, cost, float(ahead @ along))
+            cost, new_gradient = self._regularised()
+            return SearchPoint(length, cost, float(new_gradient @ step_direction))
 
-        slope = float(gradient @ along)
+        slope = float(gradient @ step_direction)
         if not slope < 0:
             return False
         lowest = search(evaluate, SearchPoint(0.0, value, slope), first_length)
-        self._flat[:] = start + lowest.length * along
+        self._flat[:] = start + lowest.length * step_direction
         if not np.array_equal(self._where, self._flat):
             self._evaluate()
         if np.array_equal(start, self._flat):
             return False
-        cost_after, ahead = self._regularised()
-        self._remember(self._flat.astype(np.float64) - start, ahead - gradient, slope)
-        still = value - cost_after <= STALLED * max(abs(value), abs(cost_after), 1.0)
-        self._converged[:] = still or np.abs(ahead).max() <= FLAT
+        cost_after, new_gradient = self._regularised()
+        self._remember(self._flat.astype(np.float64) - start, new_gradient - gradient, slope)
+        stalled = value - cost_after <= STALLED * max(abs(value), abs(cost_after), 1.0)
+        self._converged[:] = stalled or np.abs(new_gradient).max() <= FLAT
         return True
 
 
-def _cautious(along: Array) -> float:
+def _cautious(step_direction: Array) -> float:
     """Return a first length for a direction of which nothing but the gradient is known: that of a step of length 1."""
-    return min(1.0, 1 / math.sqrt(float(along @ along)))
+    return min(1.0, 1 / math.sqrt(float(step_direction @ step_direction)))

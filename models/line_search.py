@@ -66,8 +66,8 @@ def search(
         elif abs(point.slope) <= -FLATTEN * start.slope:
             return point
         else:
-            ahead = point.slope < 0 if high is None else point.slope * (high.length - low.length) < 0
-            if not ahead:
+            falls_on = point.slope < 0 if high is None else point.slope * (high.length - low.length) < 0
+            if not falls_on:
                 high = low
             low = point
         length = GROW * low.length if high is None else _between(low, high)

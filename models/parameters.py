@@ -253,8 +253,8 @@ def default_lr_patience(params: Mapping[str, Any]) -> int:
     lowered before training ends.
     """
     patience = int(params["patience"])
-    both = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
-    return max(1, patience // 3) if both else patience
+    both_wait = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
+    return max(1, patience // 3) if both_wait else patience
 
 
 def batch_rows(params: Mapping[str, Any], n: int) -> int:

@@ -133,17 +133,17 @@ class SearchStage:
         ranked = [params for point, params in ranking(history, self.stage) if point in inherited]
         ranked_before = [params for _, params in ranking(history, self.stage - 1)]
         half = ranked_before[: math.ceil(len(ranked_before) / 2)]
-        around = ranked[: len(self.best)] or promoted_points
+        centre_points = ranked[: len(self.best)] or promoted_points
         comparison = compare(history, self.stage - 1)
         if comparison is None or not comparison.surely_misleads:
-            return narrow(study.dimensions, around, scale.margin, half), ""
+            return narrow(study.dimensions, centre_points, scale.margin, half), ""
         rho = comparison.rho
         low = comparison.rho_low
         high = comparison.rho_high
         finding = f"stage {self.stage - 1} misleads here (ρ = {rho:.2f} [{low:.2f}, {high:.2f}])"
         if scale.if_misleading == "skip":
             return study.dimensions, f"{finding}: stage {self.stage} goes on as if it had been left out"
-        wider = narrow(study.dimensions, around, min(max(scale.margin * WIDER, LEAST), 1.0), half)
+        wider = narrow(study.dimensions, centre_points, min(max(scale.margin * WIDER, LEAST), 1.0), half)
         return wider, f"{finding}: stage {self.stage} goes on in a wider space, around the best points of its own"
 
     def _prior(self, history: History) -> list[Trial]:

@@ -129,9 +129,9 @@ class ChapterPoints:
                 continue
             answers = [points[project(self._space, probe)] for probe in probes]
             base, words = step.choose(base, probes, points)
-            going = sum(answer is None or answer.open for answer in answers)
+            n_open = sum(answer is None or answer.open for answer in answers)
             if any(answer is not None for answer in answers):
-                provisional = f" (provisional: {going} of {len(probes)} still to come)" if going else ""
+                provisional = f" (provisional: {n_open} of {len(probes)} still to come)" if n_open else ""
                 lines.append(f"step {len(lines) + 1}, {step.title}: {words}{provisional}")
             missing = next((probe for probe, answer in zip(probes, answers, strict=True) if answer is None), None)
             if missing is not None:

@@ -178,7 +178,9 @@ def search_of(study: Study, epochs: int, settings: Settings, *, weighs: bool = F
         study.seed,
         settings,
         even=lambda number: sobol.ask(_EMPTY, number + len(study.enqueue)),
-        draw=lambda number, attempt: feasible.first(lambda more: feasible.draw(number, 64 * more + attempt), number),
+        draw=lambda number, attempt: feasible.first(
+            lambda proposal: feasible.draw(number, 64 * proposal + attempt), number
+        ),
         feasible=None if feasible.free else feasible,
         epochs=lambda params: most_epochs(params, epochs),
         cost=unit_cost

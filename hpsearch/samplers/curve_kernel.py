@@ -71,12 +71,12 @@ class Inputs:
         """Return some of the rows."""
         return Inputs(self.codes[rows], self.owners[rows], self.remaining[rows])
 
-    def and_(self, more: Inputs) -> Inputs:
+    def and_(self, others: Inputs) -> Inputs:
         """Return these rows and then others."""
         return Inputs(
-            np.vstack([self.codes, more.codes]),
-            np.concatenate([self.owners, more.owners]),
-            np.concatenate([self.remaining, more.remaining]),
+            np.vstack([self.codes, others.codes]),
+            np.concatenate([self.owners, others.owners]),
+            np.concatenate([self.remaining, others.remaining]),
         )
 
 
@@ -281,15 +281,15 @@ class Likelihood:
         steep *= slow
         scaled = self._codes / lengths
         by_length = (scaled * scaled * steep.sum(axis=1)[:, None]).sum(axis=0) - (scaled * (steep @ scaled)).sum(axis=0)
-        same = self._same_only
-        alike = np.multiply(pull, kx, out=kx)
-        same[self._same] = pull[self._same]
+        pull_of_same = self._same_only
+        pull_kx = np.multiply(pull, kx, out=kx)
+        pull_of_same[self._same] = pull[self._same]
         gradient = [
-            0.5 * v1 * alike.sum(),
-            0.5 * v2 * np.vdot(alike, self._walk_and_slope),
-            0.5 * v3 * same.sum(),
-            0.5 * v4 * np.vdot(same, self._walk),
-            0.5 * v5 * np.vdot(same, self._slope),
+            0.5 * v1 * pull_kx.sum(),
+            0.5 * v2 * np.vdot(pull_kx, self._walk_and_slope),
+            0.5 * v3 * pull_of_same.sum(),
+            0.5 * v4 * np.vdot(pull_of_same, self._walk),
+            0.5 * v5 * np.vdot(pull_of_same, self._slope),
             0.5 * v0 * np.vdot(pull, self._walk_and_slope),
             0.5 * noise * np.trace(pull),
         ]

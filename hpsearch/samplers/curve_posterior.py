@@ -92,7 +92,7 @@ def leave_one_out(kernel: CurveKernel, inputs: Inputs, target: Array) -> float:
         pulled_block = pulled[rows]
         _, determinants = np.linalg.slogdet(blocks)
         errors = np.linalg.solve(blocks, pulled_block[:, :, None])[:, :, 0]
-        squares = [float(one @ other) for one, other in zip(errors, pulled_block, strict=True)]
+        squares = [float(error @ pull) for error, pull in zip(errors, pulled_block, strict=True)]
         logs[selected] = 0.5 * determinants - 0.5 * np.array(squares) - 0.5 * size * np.log(2 * np.pi)
     return float(np.mean(logs))
 

@@ -249,7 +249,7 @@ class CurveSearch:
         encoding = self.encoding
         leaders = np.stack([curve.units for curve in evidence.curves[:_LEADERS]])
         draws = [(self._grid + rng.random(encoding.dims)) % 1.0]
-        draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
+        draws += [encoding.perturb(np.repeat(leaders, count, axis=0), scale, rng) for scale, count in _AROUND]
         begun = _begun(curves)
         units, codes = self._fresh(np.vstack(draws), begun)
         for scale in (*_REFINED, None):

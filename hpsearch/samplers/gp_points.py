@@ -114,22 +114,22 @@ class GPPoints:
         leaders = np.stack([observed[i].units for i in np.argsort(expected, kind="stable")[:_LEADERS]])
         # Another shift of the even points each time keeps them even.
         draws = [(self._even + rng.random(encoding.dims)) % 1.0]
-        draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
+        draws += [encoding.perturb(np.repeat(leaders, count, axis=0), scale, rng) for scale, count in _AROUND]
         candidates = self._allowed(np.vstack(draws))
         if not len(candidates):
             drawn = self._feasible.first(lambda attempt: self._feasible.draw(point, attempt), point)
             candidates = encoding.encode([drawn])[0]
-        score, taken = worth(candidates)
-        for scale, many in _REFINED:
-            best = candidates[_order(score, taken)[:_LEADERS]]
-            more = self._allowed(encoding.perturb(np.repeat(best, many, axis=0), scale, rng))
-            if not len(more):
+        score, is_taken = worth(candidates)
+        for scale, count in _REFINED:
+            best = candidates[_order(score, is_taken)[:_LEADERS]]
+            further = self._allowed(encoding.perturb(np.repeat(best, count, axis=0), scale, rng))
+            if not len(further):
                 continue
-            score_of_more, taken_of_more = worth(more)
-            candidates = np.vstack([candidates, more])
-            score = np.concatenate([score, score_of_more])
-            taken = np.concatenate([taken, taken_of_more])
-        return encoding.decode(candidates[_order(score, taken)[0]])
+            further_score, further_taken = worth(further)
+            candidates = np.vstack([candidates, further])
+            score = np.concatenate([score, further_score])
+            is_taken = np.concatenate([is_taken, further_taken])
+        return encoding.decode(candidates[_order(score, is_taken)[0]])
 
     def _allowed(self, units: Array) -> Array:
         """Return the rows of units, shape (n, dims), whose points meet the constraints."""
@@ -195,6 +195,6 @@ def _seconds(observed: Sequence[Observation]) -> Array:
     return np.array([observation.seconds for observation in observed], dtype=float)
 
 
-def _order(score: Array, taken: Mask) -> Any:
+def _order(score: Array, is_taken: Mask) -> Any:
     # A point that is known or under way is asked for again only where nothing else is left.
-    return np.lexsort((-score, taken))
+    return np.lexsort((-score, is_taken))

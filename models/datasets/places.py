@@ -28,8 +28,8 @@ def search_path(data_dir: str | Path | None) -> list[Path]:
     return [*([_existing(folder, ENVIRONMENT)] if folder else []), cache_root()]
 
 
-def _existing(folder: str | Path, what: str) -> Path:
+def _existing(folder: str | Path, source: str) -> Path:
     path = Path(folder).expanduser()
     if not path.is_dir():
-        raise DatasetError(f"{what}={folder}: not a folder")
+        raise DatasetError(f"{source}={folder}: not a folder")
     return path

@@ -191,8 +191,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         """Return the samples as the core takes them."""
 
     def _check(self, X: Any, y: Any, weights: Any, params: Mapping[str, Any], reset: bool) -> CheckedSamples:
-        how = {"accept_sparse": "csr", "dtype": params["dtype"], "order": "C", "reset": reset}
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=self._numeric_targets, **how)
+        options = {"accept_sparse": "csr", "dtype": params["dtype"], "order": "C", "reset": reset}
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=self._numeric_targets, **options)
         if weights is not None:
             weights = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
         return CheckedSamples(dense(X), dense(y), weights)

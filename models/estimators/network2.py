@@ -103,6 +103,6 @@ def load_network2(path: str | os.PathLike[str], **params: Any) -> MLPClassifier:
     dtype = resolve_params(model._network_params())["dtype"]
     state: dict[str, Array] = {f"W{i}": np.ascontiguousarray(w, dtype) for i, w in enumerate(weights)}
     state |= {f"b{i}": np.ascontiguousarray(b.T, dtype) for i, b in enumerate(biases)}
-    made = classifier(model.get_params(), state, np.arange(sizes[-1]), sizes[0], 0, 0)
-    assert isinstance(made, MLPClassifier), "its parameters are those of one"
-    return made
+    fitted = classifier(model.get_params(), state, np.arange(sizes[-1]), sizes[0], 0, 0)
+    assert isinstance(fitted, MLPClassifier), "its parameters are those of one"
+    return fitted

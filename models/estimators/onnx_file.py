@@ -187,8 +187,8 @@ class _Graph:
         if isinstance(layer, PoolLayer):
             windows = layer.windows
             operator = "MaxPool" if isinstance(layer, MaxPoolLayer) else "AveragePool"
-            how: dict[str, Any] = {"kernel_shape": list(windows.size), "strides": list(windows.stride)}
-            return _Value(self.node(operator, [value.name], **how), windows.out)
+            attributes: dict[str, Any] = {"kernel_shape": list(windows.size), "strides": list(windows.stride)}
+            return _Value(self.node(operator, [value.name], **attributes), windows.out)
         if isinstance(layer, DenseLayer):
             inputs = [self._flat(value).name, self._parameter(f"W{layer.index}")]
             inputs += [self._parameter(f"b{layer.index}", -1)] if layer.has_biases else []
@@ -202,12 +202,12 @@ class _Graph:
                 return _Value(self._batch_norm(layer, value), value.image)
             return _Value(self._group_norm(layer, value), value.image)
         if isinstance(layer, ResidualLayer):
-            around = self.through(layer.main, value)
-            beside = self.through(layer.shortcut, value)
-            if around.image is None or beside.image is None:
-                around = self._flat(around)
-                beside = self._flat(beside)
-            return _Value(self.node("Add", [beside.name, around.name]), around.image)
+            main = self.through(layer.main, value)
+            shortcut = self.through(layer.shortcut, value)
+            if main.image is None or shortcut.image is None:
+                main = self._flat(main)
+                shortcut = self._flat(shortcut)
+            return _Value(self.node("Add", [shortcut.name, main.name]), main.image)
         raise ValueError(f"ONNX: {type(layer).__name__} is no layer of hpsearch, and has no node there")
 
     def _parameter(self, name: str, *shape: int) -> str:
@@ -220,8 +220,8 @@ class _Graph:
         filters = self._weights[f"W{layer.index}"].reshape(layer.out.channels, *patches.kernel, -1)
         inputs = [value.name, self.array(filters.transpose(0, 3, 1, 2), f"W{layer.index}")]
         down, right = patches.padding
-        how: dict[str, Any] = {"strides": list(patches.stride), "pads": [down, right, down, right]}
-        return _Value(self.node("Conv", [*inputs, self._parameter(f"b{layer.index}", -1)], **how), layer.out)
+        attributes: dict[str, Any] = {"strides": list(patches.stride), "pads": [down, right, down, right]}
+        return _Value(self.node("Conv", [*inputs, self._parameter(f"b{layer.index}", -1)], **attributes), layer.out)
 
     def _activation(self, name: str, z: str) -> str:
         if name in _NODES:

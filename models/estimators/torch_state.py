@@ -97,18 +97,18 @@ def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
     check_is_fitted(model)
     arrays = {name: np.asarray(array) for name, array in state.items() if not name.endswith(COUNTER)}
     pairs = _array_pairs(model)
-    new = dict(model._weights())
+    new_state = dict(model._weights())
     if len(arrays) != len(pairs):
         raise ValueError(f"PyTorch's network has {len(arrays)} arrays ({', '.join(arrays)}), this one {len(pairs)}")
     for pair, (name, array) in zip(pairs, arrays.items(), strict=True):
-        current = new[pair.name]
+        current = new_state[pair.name]
         if pair.theirs(current).shape != array.shape:
             raise ValueError(f"{name} has shape {array.shape}; here it is {pair.theirs(current).shape}")
         value = np.ascontiguousarray(pair.ours(array).reshape(current.shape), current.dtype)
         for copy in (pair.name, f"best.{pair.name}", f"average.{pair.name}"):
-            if copy in new:
-                new[copy] = value.copy()
-    model._state = new
+            if copy in new_state:
+                new_state[copy] = value.copy()
+    model._state = new_state
 
 
 def module_names(model: Any) -> list[str]:

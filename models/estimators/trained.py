@@ -33,12 +33,12 @@ class Trained(ABC):
         """Biases of each dense layer, shape (n_out,)."""
         return [b[0] for b in self._layers("b")]
 
-    def _predict(self, X: Any, what: str, n_outputs: int) -> Any:
+    def _predict(self, X: Any, method: str, n_outputs: int) -> Any:
         """Return what the network makes of X, shape (n, n_outputs), float64; of "hidden" one array per layer.
 
         Args:
             X: As users give it.
-            what: "probabilities", "activations", "raw_outputs" or "hidden", see `hpsearch.models.network.Network`.
+            method: "probabilities", "activations", "raw_outputs" or "hidden", see `hpsearch.models.network.Network`.
             n_outputs: Number of output neurons.
         """
         check_is_fitted(self)
@@ -46,7 +46,7 @@ class Trained(ABC):
         X = dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
         network = Network.build(params, X.shape[1], n_outputs)
         with limited(), np.errstate(all="ignore"):
-            outputs = getattr(network, what)(self._judged(), X)
+            outputs = getattr(network, method)(self._judged(), X)
         check_finite(outputs, params["dtype"])
         return outputs
 
@@ -100,9 +100,9 @@ class Trained(ABC):
         """
         return np.asarray(self._seen(X, "raw_outputs"))
 
-    def _seen(self, X: Any, what: str) -> Any:
+    def _seen(self, X: Any, method: str) -> Any:
         check_is_fitted(self)
-        return self._predict(X, what, self._layers("W")[-1].shape[0])
+        return self._predict(X, method, self._layers("W")[-1].shape[0])
 
     def _weights(self) -> dict[str, Array]:
         state: dict[str, Array] | None = getattr(self, "_state", None)

@@ -77,10 +77,10 @@ class MaxPoolLayer(PoolLayer):
         """Emit the error below, pixel by pixel of the window: who has it takes it from what is left."""
         windows = self.windows
         below = workspace.buffer("d_pool", self.index, width=windows.image.width)
-        left = windows.flat(delta)
+        remaining = windows.flat(delta)
         largest = windows.flat(out)
-        is_largest = np.empty(left.shape, bool)
-        taken = np.empty_like(left) if windows.overlap else None
+        is_largest = np.empty(remaining.shape, bool)
+        taken = np.empty_like(remaining) if windows.overlap else None
         ops: list[Op] = [(below.fill, (0,))] if windows.overlap else []
         values = windows.views(x)
         errors = windows.views(below)
@@ -88,13 +88,13 @@ class MaxPoolLayer(PoolLayer):
             share = error if taken is None else taken
             ops += [
                 equal(value, largest, out=is_largest),
-                multiply(left, is_largest, out=share),
-                subtract(left, share, out=left),
+                multiply(remaining, is_largest, out=share),
+                subtract(remaining, share, out=remaining),
             ]
             if taken is not None:
                 ops.append(add(error, taken, out=error))
         last = errors[-1]
-        ops.append(assign(left, out=last) if taken is None else add(last, left, out=last))
+        ops.append(assign(remaining, out=last) if taken is None else add(last, remaining, out=last))
         return ops, below, []
 
     def jvp(

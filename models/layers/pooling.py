@@ -87,7 +87,7 @@ class PoolLayer(Defaults):
         return self.windows.out.width
 
 
-def build_pool(layer: Declared, site: Site, kind: type[PoolLayer]) -> list[Layer]:
+def build_pool(layer: Declared, site: Site, pool_type: type[PoolLayer]) -> list[Layer]:
     """Return a pool with the windows that a declared layer says by its size and stride."""
     image = image_of(site.shape, as_written(layer))
     size = pair(layer, "size")
@@ -101,8 +101,8 @@ def build_pool(layer: Declared, site: Site, kind: type[PoolLayer]) -> list[Layer
             f"{image.rows}×{image.columns} pixels"
         )
     site.shape = Image(rows, columns, image.channels)
-    made: Layer = kind(site.number("pool"), Windows(image, site.shape, size, stride))  # type: ignore[assignment]
-    return [made]
+    pool: Layer = pool_type(site.number("pool"), Windows(image, site.shape, size, stride))  # type: ignore[assignment]
+    return [pool]
 
 
 def check_pool(layer: Declared) -> None:

@@ -60,20 +60,20 @@ class Residual(Declared):
     def build(self, site: Site) -> list[Layer]:
         """Return the connection."""
         index = site.number("residual")
-        comes_in = site.shape
+        shape_in = site.shape
         main = built(self.layers, site)
-        goes_out = site.shape
-        site.shape = comes_in
+        shape_out = site.shape
+        site.shape = shape_in
         shortcut = built(self.shortcut, site)
-        if site.shape.width == goes_out.width and Flat in (type(site.shape), type(goes_out)):
-            site.shape = goes_out = Flat(goes_out.width)
-        if site.shape != goes_out:
+        if site.shape.width == shape_out.width and Flat in (type(site.shape), type(shape_out)):
+            site.shape = shape_out = Flat(shape_out.width)
+        if site.shape != shape_out:
             raise ValueError(
-                f"{as_written(self)}: its layers make {goes_out} of {comes_in}, to which {site.shape} cannot be added: "
-                "give layers that keep the shape, or a shortcut= that changes it likewise"
+                f"{as_written(self)}: its layers make {shape_out} of {shape_in}, to which {site.shape} cannot be "
+                "added: give layers that keep the shape, or a shortcut= that changes it likewise"
             )
-        around, beside = (assembled(branch, site, kept=True) for branch in (main, shortcut))
-        return [ResidualLayer(index, around, beside, goes_out.width)]
+        main_layers, shortcut_layers = (assembled(branch, site, kept=True) for branch in (main, shortcut))
+        return [ResidualLayer(index, main_layers, shortcut_layers, shape_out.width)]
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ class ResidualLayer:
             value = x
             passed = []
             for layer in branch:
-                emitted, made = layer.forward(workspace, parameters, value)
+                emitted, output = layer.forward(workspace, parameters, value)
                 ops += emitted
-                passed.append((value, made))
-                value = made
+                passed.append((value, output))
+                value = output
             workspace.note(self._branch(number, x), passed)
             ends.append(value)
         total = workspace.buffer("residual", self.index, width=self.n_out)
@@ -188,8 +188,8 @@ class ResidualLayer:
             if tangent is not None:
                 moved = workspace.buffer("r_branch", self.index, number, width=tangent.shape[-1])
                 ops.append(assign(tangent, out=moved))
-            for layer, (value, made) in zip(branch, workspace.noted(self._branch(number, x)), strict=True):
-                emitted, moved = layer.jvp(workspace, parameters, directions, value, made, moved)
+            for layer, (value, output) in zip(branch, workspace.noted(self._branch(number, x)), strict=True):
+                emitted, moved = layer.jvp(workspace, parameters, directions, value, output, moved)
                 ops += emitted
             ends.append(moved)
         standing = [end for end in ends if end is not None]

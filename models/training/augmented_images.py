@@ -47,7 +47,7 @@ class AugmentedImages:
         validate_augmentation(augmentation, image_shape)
         self._X = X
         self._side = image_side(X.shape[1], image_shape)
-        self._how = AUGMENTATIONS[augmentation](self._side) if isinstance(augmentation, str) else augmentation
+        self._augmentation = AUGMENTATIONS[augmentation](self._side) if isinstance(augmentation, str) else augmentation
         self._drawn: tuple[int, ...] | None = None
         self._owner: object = None
         self.images = np.empty_like(X)
@@ -84,7 +84,7 @@ class AugmentedImages:
         if self._drawn != order_seed:
             self._drawn = None  # an interrupt leaves no half-drawn epoch behind
             rng = np.random.default_rng((*order_seed, AUGMENTATION_STREAM))
-            distort(self._X, self._how, self._side, rng, self.images)
+            distort(self._X, self._augmentation, self._side, rng, self.images)
             self._drawn = order_seed
         return self.images
 
@@ -92,12 +92,12 @@ class AugmentedImages:
 _SHARED: WeakValueDictionary[Hashable, AugmentedImages] = WeakValueDictionary()
 
 
-def distort(X: Array, how: Augmentation, side: int, rng: np.random.Generator, out: Array) -> None:
+def distort(X: Array, augmentation: Augmentation, side: int, rng: np.random.Generator, out: Array) -> None:
     """Distort each image on its own.
 
     Args:
         X: Images, shape (n, side²).
-        how: What may happen to an image.
+        augmentation: What may happen to an image.
         side: Rows, and columns, of an image.
         rng: Draws the distortions, block by block.
         out: Receives the distorted images, shape (n, side²).
@@ -109,10 +109,10 @@ def distort(X: Array, how: Augmentation, side: int, rng: np.random.Generator, ou
         k = rows.stop - rows.start
         positions = block.positions[:, :k]
         positions[:] = 0
-        if how.affine:
-            positions += _affine_displacements(k, how, side, rng)
-        if how.elastic_alpha:
-            positions += _elastic_displacements(k, how, side, rng)
+        if augmentation.affine:
+            positions += _affine_displacements(k, augmentation, side, rng)
+        if augmentation.elastic_alpha:
+            positions += _elastic_displacements(k, augmentation, side, rng)
         positions += _grid(side)[:, None]
         block.interpolate(X[rows], out[rows])
 
@@ -123,15 +123,15 @@ def _grid(side: int) -> Array:
     return np.indices((side, side), np.float32).reshape(2, -1)
 
 
-def _affine_displacements(k: int, how: Augmentation, side: int, rng: np.random.Generator) -> Array:
+def _affine_displacements(k: int, augmentation: Augmentation, side: int, rng: np.random.Generator) -> Array:
     """Return the displacements of the pixels of k images, shape (2, k, side²)."""
     turn, shear, *amounts = rng.uniform(-1, 1, (6, k))
-    angle = np.deg2rad(how.rotation * turn)
-    shear = how.skew * shear
-    tall = 1 + how.scale * amounts[0]
-    wide = 1 + how.scale * amounts[1]
-    down = how.translation * amounts[2]
-    right = how.translation * amounts[3]
+    angle = np.deg2rad(augmentation.rotation * turn)
+    shear = augmentation.skew * shear
+    tall = 1 + augmentation.scale * amounts[0]
+    wide = 1 + augmentation.scale * amounts[1]
+    down = augmentation.translation * amounts[2]
+    right = augmentation.translation * amounts[3]
     cos = np.cos(angle)
     sin = np.sin(angle)
     # rotation · shear · size, about the middle of the image, less the identity: a displacement
@@ -145,12 +145,12 @@ def _affine_displacements(k: int, how: Augmentation, side: int, rng: np.random.G
     return np.asarray(np.matmul(matrix, centred))
 
 
-def _elastic_displacements(k: int, how: Augmentation, side: int, rng: np.random.Generator) -> Array:
+def _elastic_displacements(k: int, augmentation: Augmentation, side: int, rng: np.random.Generator) -> Array:
     """Return smoothed random displacements for the pixels of k images, shape (2, k, side²)."""
     noise = rng.random((2, k, side, side), np.float32)
     noise -= np.float32(0.5)
-    columns = np.matmul(noise.reshape(-1, side), _smoothing(side, how.elastic_sigma))
-    rows = _smoothing(side, how.elastic_sigma) * np.float32(2 * how.elastic_alpha)
+    columns = np.matmul(noise.reshape(-1, side), _smoothing(side, augmentation.elastic_sigma))
+    rows = _smoothing(side, augmentation.elastic_sigma) * np.float32(2 * augmentation.elastic_alpha)
     return np.asarray(np.matmul(rows, columns.reshape(2 * k, side, side)).reshape(2, k, -1))
 
 

@@ -104,8 +104,8 @@ class Monitor:
         for name, matrices in self._matrices.items():
             for lane_metrics, matrix in zip(metrics, matrices, strict=True):
                 lane_metrics[name] = float(np.linalg.norm(matrix))
-        for name, (slope, least) in self._slopes.items():
-            flat = (np.abs(slope) < least).sum((1, 2)) / slope[0].size
+        for name, (slope, threshold) in self._slopes.items():
+            flat = (np.abs(slope) < threshold).sum((1, 2)) / slope[0].size
             for lane_metrics, value in zip(metrics, flat, strict=True):
                 lane_metrics[name] = float(value)
         return metrics

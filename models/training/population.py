@@ -87,8 +87,9 @@ class Population:
         self._dtype = np.dtype(shared["dtype"])
         if data.X_train.dtype != self._dtype:
             raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
-        how = shared["augmentation"]
-        self._augmented = None if how is None else AugmentedImages.shared(data, how, shared["image_shape"])
+        self._augmented: AugmentedImages | None = None
+        if shared["augmentation"] is not None:
+            self._augmented = AugmentedImages.shared(data, shared["augmentation"], shared["image_shape"])
         self._network = self._build(shared)
         self._optimizer = OPTIMIZERS[shared["optimizer"]]
         self._stopping = EARLY_STOPPING[shared["early_stopping"]]
@@ -133,16 +134,16 @@ class Population:
             one_hot=data.y_train is not None and targets is data.T_train,
         )
         self._scorers = [Scorer(head, targets, data.y_train is None, data.weights)] * len(self._stacks.flat)
-        still = Samples(data.X_train, targets, data.y_train, data.weights)
+        unaugmented = Samples(data.X_train, targets, data.y_train, data.weights)
         self._checks: dict[str, tuple[Measures, list[Scorer]]] = {}
         if exact:
-            self._checks["train"] = ValidationPass(self._network, self._judged, still), self._scorers
+            self._checks["train"] = ValidationPass(self._network, self._judged, unaugmented), self._scorers
         for subset, (x, t, y, importance) in data.held_out().items():
             aims = head.output.targets(t)
             checked = ValidationPass(self._network, self._judged, Samples(x, aims, y, importance), weigh_hits=True)
             self._checks[subset] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
         self._monitor: Monitors = Monitor(
-            self._network, self._stacks.weights, still.pick(sampled_rows(len(data.X_train)))
+            self._network, self._stacks.weights, unaugmented.pick(sampled_rows(len(data.X_train)))
         )
 
     def _targets(self, data: TrainingData) -> Array:
@@ -187,8 +188,8 @@ class Population:
             state = started(state, *params["weight_init"])
         weights = dict(state)
         for slot in self._slots:
-            begun = np.copy if slot == AVERAGE else np.zeros_like
-            state.update({f"{slot}.{name}": begun(value) for name, value in weights.items()})
+            begin_slot = np.copy if slot == AVERAGE else np.zeros_like
+            state.update({f"{slot}.{name}": begin_slot(value) for name, value in weights.items()})
         state.update({name: value.astype(self._dtype) for name, value in self._optimizer.extras.items()})
         if self._stopping.keeps_best:
             state.update({f"best.{name}": value for name, value in weights.items()})
