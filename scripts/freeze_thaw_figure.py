@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hpsearch import Float, Study
 from hpsearch.models.threads import limited
-from hpsearch.samplers.curve_book import Curve, evidence_of
 from hpsearch.samplers.curve_choice import band, promising
+from hpsearch.samplers.curve_evidence import Curve, evidence_of
 from hpsearch.samplers.curve_history import search_of
 from hpsearch.samplers.curve_search import CurveSearch, Settings
 

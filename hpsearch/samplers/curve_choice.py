@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from hpsearch.samplers.curve_book import Curve, Evidence, rungs_of
+from hpsearch.samplers.curve_evidence import Curve, Evidence, rungs_of
 from hpsearch.samplers.curve_kernel import Inputs, remaining_of
 from hpsearch.samplers.curve_posterior import CurvePosterior
 from hpsearch.samplers.gp_encoding import Array

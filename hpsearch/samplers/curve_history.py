@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.log import virtual
 from hpsearch.log.brought import Observation
 from hpsearch.log.history import History, Trial
-from hpsearch.samplers.curve_book import Curve, State
+from hpsearch.samplers.curve_evidence import Curve, State
 from hpsearch.samplers.curve_search import CurveSearch, Settings, unit_cost
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.gp_encoding import Encoding

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from hpsearch.samplers.curve_book import Curve, Evidence, State, evidence_of, rungs_of
 from hpsearch.samplers.curve_choice import Move, Point, band, best_move, improvement, promising
+from hpsearch.samplers.curve_evidence import Curve, Evidence, State, evidence_of, rungs_of
 from hpsearch.samplers.curve_kernel import Inputs, remaining_of
 from hpsearch.samplers.curve_posterior import CurvePosterior, Fit, fit
 from hpsearch.samplers.curve_startup import halved, stale

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpsearch.samplers.curve_book import Curve
 from hpsearch.samplers.curve_choice import Move
+from hpsearch.samplers.curve_evidence import Curve
 
 HALVINGS = ((2, 3), (4, 9), (8, None))
 """The first curves are halved: one in two goes on to epoch 3, one in four to epoch 9, one in eight to its end.

@@ -23,8 +23,8 @@ from hpsearch.report.one_trial import turns
 from hpsearch.report.origin import reason
 from hpsearch.running.api import run
 from hpsearch.samplers import FreezeThaw, build, curve_search
-from hpsearch.samplers.curve_book import Curve
 from hpsearch.samplers.curve_choice import Move
+from hpsearch.samplers.curve_evidence import Curve
 from hpsearch.samplers.curve_history import Curves, search_of
 from hpsearch.samplers.curve_kernel import CurveKernel, prior
 from hpsearch.samplers.curve_posterior import Fit

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.samplers.curve_book import LEADERS, MOST_ROWS, Curve, evidence_of, rungs_of
+from hpsearch.samplers.curve_evidence import LEADERS, MOST_ROWS, Curve, evidence_of, rungs_of
 from hpsearch.samplers.curve_search import fitted_at
 from hpsearch.samplers.curve_startup import stale
 
