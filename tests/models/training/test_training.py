@@ -34,7 +34,7 @@ def test_the_same_seeds_give_the_same_bits_and_others_do_not():
 def test_metrics_without_validation_data_are_those_of_training():
     bare = TrainingData.from_arrays(np.eye(4), np.arange(4) % 2, 2)
     monitored = {"gradient_norm_1", "gradient_norm_2", "saturated_1"}
-    assert set(epochs({}, 1, given=bare)[0].metrics) == {"train_cost", "train_accuracy", "learning_rate", *monitored}
+    assert set(epochs({}, 1, training_data=bare)[0].metrics) == {"train_cost", "train_accuracy", "learning_rate", *monitored}
 
 
 def test_the_last_epoch_is_finished():
@@ -59,7 +59,7 @@ def test_a_diverged_network_says_when_and_why_and_warns_nobody(params, reason):
 def test_weights_that_overflow_in_the_last_step_are_noticed_at_once():
     # one batch an epoch: its cost is that of the initial weights, which are fine
     training_data = TrainingData.from_arrays(np.ones((4, 3)), np.arange(4) % 2, 2)
-    result = epochs({"learning_rate": 1e30, "l2": 1e12, "batch_size": 4}, 1, given=training_data)[0]
+    result = epochs({"learning_rate": 1e30, "l2": 1e12, "batch_size": 4}, 1, training_data=training_data)[0]
     assert np.isfinite(result.metrics["train_cost"])
     assert "no longer finite" in result.failure
 
