@@ -78,9 +78,9 @@ class BandPoint(NamedTuple):
 
     Attributes:
         epoch: The epoch.
-        low: The loss that the curve stays below with 5 %.
-        middle: The loss that it stays below with 50 %.
-        high: The loss that it stays below with 95 %.
+        low: The loss that the curve stays below with a probability of 5 %.
+        middle: The loss that it stays below with a probability of 50 %.
+        high: The loss that it stays below with a probability of 95 %.
     """
 
     epoch: int

@@ -34,7 +34,8 @@ def test_the_same_seeds_give_the_same_bits_and_others_do_not():
 def test_metrics_without_validation_data_are_those_of_training():
     bare = TrainingData.from_arrays(np.eye(4), np.arange(4) % 2, 2)
     monitored = {"gradient_norm_1", "gradient_norm_2", "saturated_1"}
-    assert set(epochs({}, 1, training_data=bare)[0].metrics) == {"train_cost", "train_accuracy", "learning_rate", *monitored}
+    metrics = epochs({}, 1, training_data=bare)[0].metrics
+    assert set(metrics) == {"train_cost", "train_accuracy", "learning_rate", *monitored}
 
 
 def test_the_last_epoch_is_finished():
