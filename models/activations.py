@@ -1,4 +1,4 @@
-"""Activation functions of hidden neurons: one entry a function, applied in place.
+"""Activation functions of hidden neurons: one entry per function, applied in place.
 
 Each but gelu and swish knows its derivative through its own output a = f(z), so that the weighted input z need not be
 kept.
@@ -102,7 +102,8 @@ def _leaky_relu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -
 
 
 def _elu(u: Array, slope: Array) -> list[Op]:
-    zero, below = _constant(0, u), np.empty_like(u)
+    zero = _constant(0, u)
+    below = np.empty_like(u)
     return [minimum(u, zero, out=below), expm1(below, out=below), maximum(u, zero, out=u), add(u, below, out=u)]
 
 
@@ -116,7 +117,8 @@ def _elu_backward(a: Array, delta: Array, scratch: Array, slope: Array) -> list[
 
 def _gelu(u: Array, slope: Array) -> list[Op]:
     # f(z) = z·Φ(z) and f'(z) = Φ(z) + z·φ(z), with Φ and φ of the standard normal distribution
-    cumulative, half = np.empty_like(u), _constant(0.5, u)
+    cumulative = np.empty_like(u)
+    half = _constant(0.5, u)
     return [
         multiply(u, _constant(np.sqrt(0.5), u), out=cumulative),
         erf(cumulative, out=cumulative),
@@ -134,7 +136,8 @@ def _gelu(u: Array, slope: Array) -> list[Op]:
 
 def _swish(u: Array, slope: Array) -> list[Op]:
     # f(z) = z·σ(z) and f'(z) = σ(z) + f(z)·(1 − σ(z)), with σ(z) = ½ + ½·tanh(z/2) kept beside
-    gate, half = np.empty_like(u), _constant(0.5, u)
+    gate = np.empty_like(u)
+    half = _constant(0.5, u)
     return [
         multiply(u, half, out=gate),
         tanh(gate, out=gate),

@@ -44,10 +44,10 @@ class Augmentation:
     elastic_alpha: float = 0.0
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
+        for field in fields(self):
+            value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value < 0:
-                raise ValueError(f"Augmentation: {each.name}={value!r} must be a number ≥ 0")
+                raise ValueError(f"Augmentation: {field.name}={value!r} must be a number ≥ 0")
         if self.scale >= 1:
             raise ValueError(f"Augmentation: scale={self.scale!r} must be below 1")
         if self.elastic_sigma == 0:

@@ -44,29 +44,30 @@ def build(params: Mapping[str, Any], n_features: int, n_outputs: int, head: Head
         initializer_of(params["weight_init"]),
         params["activation"],
     )
-    made = built(params["layers"], site)
+    hidden = built(params["layers"], site)
     out = DenseLayer(site.number("weights"), site.shape.width, n_outputs, site.initializer, head.output.gain)
-    layers = assembled([*made, out], site, kept=True)
+    layers = assembled([*hidden, out], site, kept=True)
     shared = 1 if isinstance(layers[0], PatchesLayer) else 0
     return Chain(layers[:shared], layers[shared:])
 
 
-def input_shape(layers: Sequence[Declared], n_features: int, given: Sequence[int] | None) -> Shape:
+def input_shape(layers: Sequence[Declared], n_features: int, image_shape: Sequence[int] | None) -> Shape:
     """Return the shape of samples.
 
     Args:
         layers: The chain.
         n_features: Numbers in a sample.
-        given: (rows, columns) or (rows, columns, channels), or None.
+        image_shape: (rows, columns) or (rows, columns, channels), or None.
 
     Raises:
         ValueError: The given shape has another number of pixels.
     """
-    if given is not None:
-        rows, columns, channels = (*given, 1) if len(given) == 2 else given
+    if image_shape is not None:
+        rows, columns, channels = (*image_shape, 1) if len(image_shape) == 2 else image_shape
         if rows * columns * channels != n_features:
             raise ValueError(
-                f"image_shape={tuple(given)!r} is of {rows * columns * channels} numbers, and samples have {n_features}"
+                f"image_shape={tuple(image_shape)!r} is of {rows * columns * channels} numbers, and samples have "
+                f"{n_features}"
             )
         return Image(rows, columns, channels)
     for channels in (1, 3):
@@ -108,18 +109,18 @@ def parameters_of(layers: Any, prefix: str = "layers") -> dict[str, Any]:
         layers: The chain; anything else has nothing.
         prefix: What the chain is called.
     """
-    found: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for number, layer in enumerate(layers if isinstance(layers, tuple | list) else ()):
         name = f"{prefix}__{number}"
-        found[name] = layer
+        parameters[name] = layer
         if not isinstance(layer, Declared):
             continue
-        for each in fields(layer):  # type: ignore[arg-type]
-            value = getattr(layer, each.name)
-            found[f"{name}__{each.name}"] = value
-            if each.name in layer.within:
-                found |= parameters_of(value, f"{name}__{each.name}")
-    return found
+        for field in fields(layer):  # type: ignore[arg-type]
+            value = getattr(layer, field.name)
+            parameters[f"{name}__{field.name}"] = value
+            if field.name in layer.within:
+                parameters |= parameters_of(value, f"{name}__{field.name}")
+    return parameters
 
 
 def settled(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,8 +133,8 @@ def settled(params: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: There is no such place in the chain.
     """
     inner = {name: value for name, value in params.items() if name.startswith("layers__")}
-    own = {name: value for name, value in params.items() if name not in inner}
-    return {**own, "layers": with_parameters(own["layers"], inner)} if inner else own
+    others = {name: value for name, value in params.items() if name not in inner}
+    return {**others, "layers": with_parameters(others["layers"], inner)} if inner else others
 
 
 def with_parameters(layers: Any, changes: Mapping[str, Any], prefix: str = "layers") -> Any:
@@ -147,22 +148,23 @@ def with_parameters(layers: Any, changes: Mapping[str, Any], prefix: str = "laye
     Raises:
         ValueError: There is no such place in it.
     """
-    own = {name.removeprefix(f"{prefix}__"): value for name, value in changes.items()}
-    kind, new = type(layers), list(layers if isinstance(layers, tuple | list) else ())
+    inner = {name.removeprefix(f"{prefix}__"): value for name, value in changes.items()}
+    chain_type = type(layers)
+    new = list(layers if isinstance(layers, tuple | list) else ())
     by_layer: dict[str, dict[str, Any]] = {}
-    for name, value in own.items():
-        place, _, rest = name.partition("__")
-        by_layer.setdefault(place, {})[rest] = value
-    for place, values in by_layer.items():
-        if not place.isdigit() or int(place) >= len(new):
-            raise ValueError(f"there is no layer {prefix}__{place}: the chain has {len(new)} layers, counted from 0")
-        layer = values.pop("", new[int(place)])
+    for name, value in inner.items():
+        index, _, name_within = name.partition("__")
+        by_layer.setdefault(index, {})[name_within] = value
+    for index, values in by_layer.items():
+        if not index.isdigit() or int(index) >= len(new):
+            raise ValueError(f"there is no layer {prefix}__{index}: the chain has {len(new)} layers, counted from 0")
+        layer = values.pop("", new[int(index)])
         for name, value in values.items():
             field, _, deeper = name.partition("__")
-            if not isinstance(layer, Declared) or field not in {each.name for each in fields(layer)}:  # type: ignore[arg-type]
-                raise ValueError(f"{prefix}__{place} is {type(layer).__name__}, which has no {field!r}")
+            if not isinstance(layer, Declared) or field not in [declared.name for declared in fields(layer)]:  # type: ignore[arg-type]
+                raise ValueError(f"{prefix}__{index} is {type(layer).__name__}, which has no {field!r}")
             if deeper:
                 value = with_parameters(getattr(layer, field), {f"{field}__{deeper}": value}, field)
             layer = replace(layer, **{field: value})  # type: ignore[type-var]
-        new[int(place)] = layer
-    return kind(new) if kind in (list, tuple) else new
+        new[int(index)] = layer
+    return chain_type(new) if chain_type in (list, tuple) else new

@@ -1,4 +1,4 @@
-"""Hyper-parameters that do not go together, each right by itself."""
+"""Checks of hyper-parameters that are valid each by itself, and not together."""
 
 from __future__ import annotations
 
@@ -39,28 +39,30 @@ FULL_BATCH: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 """What does not go with an optimizer that reads all samples at every step of its own finding (`Optimizer.iterates`)."""
 
 
-def validate_combinations(given: Mapping[str, Any], default_batches: Collection[int]) -> None:
+def validate_combinations(params: Mapping[str, Any], default_batches: Collection[int]) -> None:
     """Raise a ValueError for parameters that do not go together; it says what would.
 
     Args:
-        given: All parameters, each checked.
+        params: All parameters, each checked.
         default_batches: Batch sizes of a network for which none was chosen.
     """
-    output, cost, optimizer = given["output"], given["cost"], given["optimizer"]
+    output = params["output"]
+    cost = params["cost"]
+    optimizer = params["optimizer"]
     if cost != "auto" and (output, cost) not in HEADS:
         better = {"softmax": "log_likelihood", "identity": "quadratic", "linear": "hinge"}.get(output)
         if better and cost != "hinge":
             raise ValueError(f"output={output!r} does not go with cost={cost!r}: use cost={better!r} or cost='auto'")
         right = "linear" if cost == "hinge" else "softmax"
         raise ValueError(f"cost={cost!r} does not go with output={output!r}: use output={right!r}")
-    if given["batch_norm"] and given["batch_size"] == 1:
+    if params["batch_norm"] and params["batch_size"] == 1:
         raise ValueError("batch_norm=True needs batches of two samples or more: use batch_size=2 or larger")
-    if given["momentum"] and not OPTIMIZERS[optimizer].momentum:
+    if params["momentum"] and not OPTIMIZERS[optimizer].momentum:
         raise ValueError(
-            f"momentum={given['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
+            f"momentum={params['momentum']!r} has no effect with optimizer={optimizer!r}: use optimizer='momentum'"
         )
 
-    if optimizer == "hessian_free" and given["clip_norm"] is not None:
+    if optimizer == "hessian_free" and params["clip_norm"] is not None:
         raise ValueError(
             "clip_norm has no meaning with optimizer='hessian_free', whose steps are bounded by its damping"
         )
@@ -69,20 +71,22 @@ def validate_combinations(given: Mapping[str, Any], default_batches: Collection[
             "optimizer='hessian_free' needs a cost with curvature, and the hinge cost is piecewise linear: use another "
             "optimizer, or another output"
         )
-    if output == "linear" and given["label_smoothing"]:
+    if output == "linear" and params["label_smoothing"]:
         raise ValueError("label_smoothing has no meaning with output='linear', whose scores aim at no probability")
-    if output == "identity" and given["label_smoothing"]:
+    if output == "identity" and params["label_smoothing"]:
         raise ValueError("label_smoothing is for classes, not for the numbers of output='identity'")
     if OPTIMIZERS[optimizer].iterates:
-        _validate_full_batch(given, default_batches)
+        _validate_full_batch(params, default_batches)
 
 
-def _validate_full_batch(given: Mapping[str, Any], default_batches: Collection[int]) -> None:
+def _validate_full_batch(params: Mapping[str, Any], default_batches: Collection[int]) -> None:
     for name, (fits, why) in FULL_BATCH.items():
-        value = given[name]
+        value = params[name]
         if not fits(value) and not (name == "batch_size" and value in default_batches):
-            raise ValueError(f"{name}={value!r} does not go with optimizer={given['optimizer']!r}, {why}")
-    for found, what in ((_drops, "dropout"), (_normalises, "batch_norm")):
-        if found(given["layers"]):
-            layers = "layers that drop" if what == "dropout" else "BatchNorm layers"
-            raise ValueError(f"layers: {layers} do not go with optimizer={given['optimizer']!r}, {FULL_BATCH[what][1]}")
+            raise ValueError(f"{name}={value!r} does not go with optimizer={params['optimizer']!r}, {why}")
+    for contains, parameter in ((_drops, "dropout"), (_normalises, "batch_norm")):
+        if contains(params["layers"]):
+            layers = "layers that drop" if parameter == "dropout" else "BatchNorm layers"
+            raise ValueError(
+                f"layers: {layers} do not go with optimizer={params['optimizer']!r}, {FULL_BATCH[parameter][1]}"
+            )

@@ -91,7 +91,8 @@ class Head:
             t: Targets as `output.targets` gives them, shape (n, C).
         """
         t = np.asarray(t, np.float64)
-        u, h = np.zeros_like(t), np.empty_like(t)
+        u = np.zeros_like(t)
+        h = np.empty_like(t)
         run(self.output.apply(u, h))
         return float(self.value(u, h, t).sum()) / len(t)
 
@@ -102,14 +103,14 @@ class Head:
             h: Outputs, shape (k, b, C).
             t: Targets as `output.targets` gives them, shape (b, C), or (k, b, C) where each lane has its own.
             out: δ, shape (k, b, C).
-            scratch: Room of the same shape.
+            scratch: Scratch memory of the same shape.
         """
         # t with a leading axis: equal shapes at k = 1 spare NumPy the set-up of a broadcast
         t = t if t.ndim == 3 else t[None]
         if self.error is not None:
             return self.error(h, t, out, scratch)
-        first = subtract(h, t, out=out)
-        return [first] if self.canonical else [first, *self.output.backward(h, out, scratch)]
+        difference = subtract(h, t, out=out)
+        return [difference] if self.canonical else [difference, *self.output.backward(h, out, scratch)]
 
     def curvature(self, h: Array, tangent: Array, scratch: Array) -> list[Op]:
         """Emit tangent ← H·tangent, with H the Gauss–Newton matrix of a sample's cost in z, up to `curvature_scale`.
@@ -121,7 +122,7 @@ class Head:
         Args:
             h: Outputs, shape (k, b, C).
             tangent: A direction in z, of the same shape.
-            scratch: Room of the same shape.
+            scratch: Scratch memory of the same shape.
         """
         return self.output.backward(h, tangent, scratch) * (1 if self.canonical else 2)
 
@@ -204,8 +205,8 @@ def _log_likelihood(u: Array, h: Array, t: Array) -> Array:
     return _log_likelihood_of_label((t * u).sum(-1, keepdims=True), largest, total)
 
 
-def _log_likelihood_of_label(own: Array, largest: Array, total: Array) -> Array:
-    terms: Array = np.log(total) + largest - own
+def _log_likelihood_of_label(label_logit: Array, largest: Array, total: Array) -> Array:
+    terms: Array = np.log(total) + largest - label_logit
     return terms
 
 
@@ -220,7 +221,9 @@ def _hinge(u: Array, h: Array, t: Array) -> Array:
 
 def _hinge_error(h: Array, t: Array, out: Array, scratch: Array) -> list[Op]:
     # 1 for each other class within the margin; for the sample's own class, minus their number
-    row, one, zero = np.empty((*h.shape[:-1], 1), h.dtype), np.ones((), h.dtype), np.zeros((), h.dtype)
+    row = np.empty((*h.shape[:-1], 1), h.dtype)
+    one = np.ones((), h.dtype)
+    zero = np.zeros((), h.dtype)
     return [
         multiply(h, t, out=scratch),
         sum_over(scratch, -1, out=row),

@@ -53,7 +53,8 @@ def growing_limit(patience: int, best_epoch: float) -> int:
     A network that was still improving after 20 epochs gets 20 more, one that was after 50 gets 50: the largest of the
     series that the epoch of the last improvement has reached.
     """
-    limit, factors = patience, (2.0, 2.5, 2.0)
+    limit = patience
+    factors = (2.0, 2.5, 2.0)
     for i in range(64):
         longer = round(limit * factors[i % 3])
         if longer > best_epoch:

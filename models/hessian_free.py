@@ -28,11 +28,17 @@ EXTRAS = {"damping": np.ones(1)}
 MOST_PRODUCTS = 50
 """Most conjugate-gradient iterations a step."""
 
-PATIENCE, PROGRESS = 10, 5e-4
+PATIENCE = 10
+"""Iterations of conjugate gradients over which the model's progress is measured."""
+
+PROGRESS = 5e-4
 """Conjugate gradients stop when the model's relative progress over PATIENCE iterations is below PATIENCE·PROGRESS."""
 
-RAISE, LOWER = 1.5, 2 / 3
-"""Factors on the damping where the cost fell by less than ¼, or more than ¾, of what the model foretold."""
+RAISE = 1.5
+"""Factor on the damping where the cost fell by less than ¼ of what the model foretold."""
+
+LOWER = 2 / 3
+"""Factor on the damping where the cost fell by more than ¾ of what the model foretold."""
 
 
 def gauss_newton(step: Step, direction: Array) -> tuple[list[Op], Array]:
@@ -47,7 +53,8 @@ def gauss_newton(step: Step, direction: Array) -> tuple[list[Op], Array]:
     Returns:
         The operations, and the array of the same shape that receives G·v.
     """
-    layout, workspace = step.stacks.layout, step.workspace
+    layout = step.stacks.layout
+    workspace = step.workspace
     product = workspace.buffer("product", width=layout.width, rows=1)[:, 0]
     forward, tangent = step.network.jvp(workspace, step.stacks.weights, layout.views(direction), step.passed)
     scratch = workspace.buffer("scratch", width=step.delta.shape[-1])
@@ -64,32 +71,36 @@ def gauss_newton(step: Step, direction: Array) -> tuple[list[Op], Array]:
 
 
 def conjugate_gradients(
-    product: Callable[[Array], Array], right: Array, most: int = MOST_PRODUCTS
+    product: Callable[[Array], Array], right: Array, max_products: int = MOST_PRODUCTS
 ) -> tuple[Array, Array]:
     """Minimise ½pᵀBp − rᵀp from p = 0 for a positive-definite B that is known by its products alone.
 
     Args:
         product: (v) -> B·v.
         right: r, shape (n,), float64.
-        most: Most products.
+        max_products: Most products.
 
     Returns:
         p, and what is left, r − B·p.
     """
-    solution, residual, direction = np.zeros_like(right), right.copy(), right.copy()
-    length, values = float(residual @ residual), [0.0]
-    for i in range(1, most + 1):
+    solution = np.zeros_like(right)
+    residual = right.copy()
+    direction = right.copy()
+    length = float(residual @ residual)
+    values = [0.0]
+    for i in range(1, max_products + 1):
         if length <= 1e-30 * float(right @ right) or not math.isfinite(length):
             break
         image = product(direction)
         curvature = float(direction @ image)
-        if not curvature > 0:  # rounding has used up what was left, or NaN
+        if not curvature > 0:  # rounding errors dominate, or NaN
             break
         alpha = length / curvature
         solution += alpha * direction
         residual -= alpha * image
-        before, length = length, float(residual @ residual)
-        direction = residual + (length / before) * direction
+        previous_length = length
+        length = float(residual @ residual)
+        direction = residual + (length / previous_length) * direction
         values.append(-0.5 * float(solution @ (right + residual)))
         if i > PATIENCE and values[i] < 0 and (values[i] - values[i - PATIENCE]) / values[i] < PATIENCE * PROGRESS:
             break
@@ -105,8 +116,11 @@ class _Newton:
     """The programs that a step runs: gradient, curvature product, and the cost at other weights."""
 
     def __init__(self, step: Step) -> None:
-        self._step, layout, workspace = step, step.stacks.layout, step.workspace
-        self._flat, self._rates = step.stacks.flat[0], step.rates[0]
+        self._step = step
+        layout = step.stacks.layout
+        workspace = step.workspace
+        self._flat = step.stacks.flat[0]
+        self._rates = step.rates[0]
         self._damping = step.stacks.extras["damping"][0]
         self._decaying = slice(layout.decaying)
         gradient = workspace.buffer("gradient", width=layout.width, rows=1)[:, 0]
@@ -120,7 +134,8 @@ class _Newton:
         self._trial, self._u, self._h = self._forward(step.stacks.weights)
 
     def _forward(self, weights: Mapping[str, Array]) -> tuple[list[Op], Array, Array]:
-        step, like = self._step, self._step.workspace
+        step = self._step
+        like = self._step.workspace
         space: Workspace = like.once(("trial",), lambda: Workspace(1, like.batch, like.dtype, "batch"))
         ops, passed = step.network.forward(replace(space, masks=like.masks), weights, step.x)
         u = passed[-1][1]
@@ -134,7 +149,8 @@ class _Newton:
     def _full_gradient(self) -> Array:
         run(self._multiply_out)
         gradient: Array = self._gradient.astype(np.float64)
-        weights, r = self._flat[self._decaying], self._rates
+        weights = self._flat[self._decaying]
+        r = self._rates
         gradient[self._decaying] += r.l2 / r.n_train * weights
         gradient[self._decaying] += r.l1 / r.n_train * np.sign(weights)
         return gradient
@@ -149,17 +165,19 @@ class _Newton:
 
     def run(self) -> None:
         """Take one step, or none where none lowers the cost."""
-        start, before = self._flat.copy(), self._cost(self._step.u, self._step.h)
+        start = self._flat.copy()
+        cost_before = self._cost(self._step.u, self._step.h)
         gradient = self._full_gradient()
         solution, residual = conjugate_gradients(self._times, -gradient)
-        eta, damping = self._rates.learning_rate, float(self._damping[0])
+        eta = self._rates.learning_rate
+        damping = float(self._damping[0])
         slope = float(gradient @ solution)
         # pᵀBp = pᵀ(−∇C − residual); the model that is judged leaves the damping out
         curved = -float(solution @ (gradient + residual)) - damping * float(solution @ solution)
         foretold = eta * slope + 0.5 * eta * eta * curved
         self._flat += (eta * solution).astype(self._flat.dtype)
         run(self._trial)
-        change = self._cost(self._u, self._h) - before
+        change = self._cost(self._u, self._h) - cost_before
         if not change <= 0:  # NaN too
             self._flat[:] = start
         ratio = change / foretold if foretold < 0 and math.isfinite(change) else 0.0

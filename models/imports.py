@@ -1,4 +1,4 @@
-"""Being told when an import has loaded something that was not there before."""
+"""Calls a function whenever an import has loaded new modules."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ class _Watch(MetaPathFinder):
 
     def __init__(self) -> None:
         self.tell: Callable[[], None] | None = None
-        self._here = threading.local()
+        self._thread = threading.local()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return what another finder finds; None within an import that is watched already."""
-        if getattr(self._here, "busy", False) or self.tell is None:
+        if getattr(self._thread, "busy", False) or self.tell is None:
             return None
-        self._here.busy = True
+        self._thread.busy = True
         try:
-            spec = next((found for found in self._ask(fullname, path, target) if found is not None), None)
+            spec = next((candidate for candidate in self._ask(fullname, path, target) if candidate is not None), None)
         finally:
-            self._here.busy = False
+            self._thread.busy = False
         if spec is not None and hasattr(spec.loader, "exec_module") and not isinstance(spec.loader, type):
             self._follow(spec.loader)
         return spec
 
     def _ask(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> list[ModuleSpec | None]:
-        found: list[ModuleSpec | None] = []
+        specs: list[ModuleSpec | None] = []
         for finder in list(sys.meta_path):
             if finder is not self and hasattr(finder, "find_spec"):
-                found.append(finder.find_spec(fullname, path, target))
-                if found[-1] is not None:
+                specs.append(finder.find_spec(fullname, path, target))
+                if specs[-1] is not None:
                     break
-        return found
+        return specs
 
     def _follow(self, loader: object) -> None:
         execute = loader.exec_module  # type: ignore[attr-defined]
 
         def followed(module: ModuleType) -> None:
             del loader.exec_module  # type: ignore[attr-defined]
-            before = len(sys.modules)
-            self._here.busy = True
+            n_modules_before = len(sys.modules)
+            self._thread.busy = True
             try:
                 execute(module)
             finally:
-                self._here.busy = False
-                if self.tell is not None and _foreign([module.__name__, *list(sys.modules)[before:]]):
+                self._thread.busy = False
+                if self.tell is not None and _foreign([module.__name__, *list(sys.modules)[n_modules_before:]]):
                     self.tell()
 
         try:
             loader.exec_module = followed  # type: ignore[attr-defined]
         except AttributeError:
-            return  # a loader that takes no attributes: what it loads is seen at the next look
+            return  # a loader that takes no attributes: what it loads is found later
 
 
 def _foreign(names: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Initial weights and biases: one function a rule, drawn in float64 from the trial's own stream."""
+"""Initial weights and biases: one function per rule, drawn in float64 from the trial's own stream."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def orthogonal(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, 
     return np.ascontiguousarray(q if n_in >= n_out else q.T), np.zeros(n_out)
 
 
-INITIALIZERS: dict[str, Initializer] = {each.__name__: each for each in (scaled, gaussian, he, glorot, orthogonal)}
+INITIALIZERS: dict[str, Initializer] = {rule.__name__: rule for rule in (scaled, gaussian, he, glorot, orthogonal)}
 """Every rule by name."""
 
 

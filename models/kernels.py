@@ -3,7 +3,7 @@
 A layer, a cost or an optimizer does not compute: once, before training, it *emits* operations, pairs of a callable and
 its positional arguments, whose arguments are views into buffers that live as long as the population. An epoch then
 only runs lists. So the hot loop slices, allocates and decides nothing, and a lane's arithmetic cannot depend on its
-neighbours: a matrix product is one call a lane, everything else is element by element.
+neighbours: a matrix product is one call per lane, everything else is element by element.
 
 Weights are stored transposed, (n_out, n_in): with the long axis contiguous both large products of a step, x·Wᵀ and W
 += δᵀ·x, run at the speed of OpenBLAS's best small-matrix kernels (5.1 and 5.4 µs at 784-30, batch 10, against 6.7 and
@@ -124,7 +124,8 @@ def adds_in_order(rows: int, columns: int, dtype: np.dtype[Any]) -> bool:
         dtype: float32 or float64.
     """
     right = np.random.default_rng(0).normal(size=(rows, columns)).astype(dtype)
-    product, added = np.empty((1, columns), dtype), np.empty((1, columns), dtype)
+    product = np.empty((1, columns), dtype)
+    added = np.empty((1, columns), dtype)
     run([_outer(0.3, ones(rows, dtype), right, 0.0, product), (_add_rows, (0.3, right, added))])
     return np.array_equal(product, added)
 

@@ -53,7 +53,7 @@ def unsaid(params: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         params: Parameters of an estimator by name.
     """
-    said = {name: value for name, value in params.items() if name not in LATER or value != LATER[name]}
+    declared = {name: value for name, value in params.items() if name not in LATER or value != LATER[name]}
     if params.get("cost") == "auto" and params.get("output") in OUTPUTS:
-        said["cost"] = natural_cost(params["output"])
-    return said
+        declared["cost"] = natural_cost(params["output"])
+    return declared

@@ -16,18 +16,21 @@ import math
 import numpy as np
 
 from .kernels import Array, Op, run
-from .line_search import Place, search
+from .line_search import SearchPoint, search
 from .regularizers import penalty
 from .training.step import Step
 
 PAIRS = 10
 """Pairs that are remembered."""
 
-STEPS, CHANGES = (tuple(f"{kind}{i}" for i in range(PAIRS)) for kind in ("step", "change"))
+STEPS, CHANGES = (tuple(f"{prefix}{i}" for i in range(PAIRS)) for prefix in ("step", "change"))
 """The slots of s and y: pair number i of all that were kept stands in slot i mod PAIRS."""
 
-KEPT, CONVERGED = "pairs", "converged"
-"""What a lane remembers beside: how many pairs it has kept so far, and whether the last step ended the search."""
+KEPT = "pairs"
+"""Name of what a lane remembers beside the slots: how many pairs it has kept so far."""
+
+CONVERGED = "converged"
+"""Likewise: whether the last step ended the search."""
 
 EXTRAS = {KEPT: np.zeros(1), CONVERGED: np.zeros(1)}
 
@@ -50,14 +53,14 @@ def direction(gradient: Array, steps: list[Array], changes: list[Array]) -> Arra
     """
     q = gradient.copy()
     curved = [float(s @ y) for s, y in zip(steps, changes, strict=True)]
-    parts = []
+    alphas = []
     for s, y, sy in reversed(list(zip(steps, changes, curved, strict=True))):
-        parts.append(float(s @ q) / sy)
-        q -= parts[-1] * y
+        alphas.append(float(s @ q) / sy)
+        q -= alphas[-1] * y
     if changes:
         q *= curved[-1] / float(changes[-1] @ changes[-1])
-    for s, y, sy, part in zip(steps, changes, curved, reversed(parts), strict=True):
-        q += (part - float(y @ q) / sy) * s
+    for s, y, sy, alpha in zip(steps, changes, curved, reversed(alphas), strict=True):
+        q += (alpha - float(y @ q) / sy) * s
     return -q
 
 
@@ -73,8 +76,11 @@ class _Iteration:
     """
 
     def __init__(self, step: Step) -> None:
-        self._step, layout, workspace = step, step.stacks.layout, step.workspace
-        self._flat, self._rates = step.stacks.flat[0], step.rates[0]
+        self._step = step
+        layout = step.stacks.layout
+        workspace = step.workspace
+        self._flat = step.stacks.flat[0]
+        self._rates = step.rates[0]
         self._decaying = slice(layout.decaying)
         self._steps, self._changes = ([step.stacks.slots[name][0] for name in names] for names in (STEPS, CHANGES))
         self._kept, self._converged = (step.stacks.extras[name][0] for name in (KEPT, CONVERGED))
@@ -83,9 +89,10 @@ class _Iteration:
         self._slope = gradient[0]
         self._passes = [*step.forward, *step.error, *step.backward]
         self._passes += [g.accumulate(0, 1.0, 0.0, views[g.parameter][0]) for g in step.gradients]
-        # The data's cost and gradient at the weights `_where`: a shortcut, from which nothing but time depends.
+        # The data's cost and gradient at the weights `_where`: a cache, which changes nothing but the time.
         self._where = np.full_like(self._flat, np.nan)
-        self._cost, self._data_gradient = math.nan, np.empty_like(self._flat)
+        self._cost = math.nan
+        self._data_gradient = np.empty_like(self._flat)
 
     def _evaluate(self) -> None:
         """Compute the data's cost and gradient at the weights as they are."""
@@ -96,7 +103,8 @@ class _Iteration:
 
     def _regularised(self) -> tuple[float, Array]:
         """Return the regularised cost and its gradient, float64."""
-        weights, r = self._flat[self._decaying], self._rates
+        weights = self._flat[self._decaying]
+        r = self._rates
         gradient: Array = self._data_gradient.astype(np.float64)
         gradient[self._decaying] += r.l2 / r.n_train * weights
         return self._cost + penalty(weights, r.l1, r.l2, r.n_train), gradient
@@ -104,15 +112,16 @@ class _Iteration:
     def _pairs(self) -> tuple[list[Array], list[Array]]:
         """Return steps and changes, from the oldest to the newest, float64."""
         kept = int(self._kept[0])
-        places = [i % PAIRS for i in range(max(0, kept - PAIRS), kept)]
-        steps, changes = ([rows[i].astype(np.float64) for i in places] for rows in (self._steps, self._changes))
+        slots = [i % PAIRS for i in range(max(0, kept - PAIRS), kept)]
+        steps, changes = ([rows[i].astype(np.float64) for i in slots] for rows in (self._steps, self._changes))
         return steps, changes
 
     def _remember(self, s: Array, y: Array, slope: float) -> None:
         """Keep a pair, unless the cost is not curved upwards along it."""
         if float(s @ y) > np.finfo(np.float64).eps * abs(slope):
-            place = int(self._kept[0]) % PAIRS
-            self._steps[place][:], self._changes[place][:] = s, y
+            slot = int(self._kept[0]) % PAIRS
+            self._steps[slot][:] = s
+            self._changes[slot][:] = y
             self._kept += 1
 
     def run(self) -> None:
@@ -120,43 +129,45 @@ class _Iteration:
         fresh = np.array_equal(self._where, self._flat)
         if not fresh:
             self._evaluate()
-        start, (value, gradient) = self._flat.copy(), self._regularised()
+        start = self._flat.copy()
+        value, gradient = self._regularised()
         self._converged[:] = 1
         if math.isfinite(value) and np.abs(gradient).max() > FLAT:
-            for steps, changes in (self._pairs(), ([], [])):  # without what is remembered, where it leads nowhere
+            for steps, changes in (self._pairs(), ([], [])):  # without the pairs, where they lead nowhere
                 if not steps:
                     self._kept[:] = 0
-                along = direction(gradient, steps, changes)
-                if self._descend(start, value, gradient, along, 1.0 if steps else _cautious(along)) or not steps:
+                step_direction = direction(gradient, steps, changes)
+                first_length = 1.0 if steps else _cautious(step_direction)
+                if self._descend(start, value, gradient, step_direction, first_length) or not steps:
                     break
         if fresh and np.array_equal(start, self._flat):
             run(self._step.forward)  # other lanes have used the outputs since
 
-    def _descend(self, start: Array, value: float, gradient: Array, along: Array, first: float) -> bool:
+    def _descend(self, start: Array, value: float, gradient: Array, step_direction: Array, first_length: float) -> bool:
         """Search along a direction and go there; returns whether it led down."""
 
-        def evaluate(length: float) -> Place:
-            self._flat[:] = start + length * along
+        def evaluate(length: float) -> SearchPoint:
+            self._flat[:] = start + length * step_direction
             self._evaluate()
-            cost, ahead = self._regularised()
-            return Place(length, cost, float(ahead @ along))
+            cost, new_gradient = self._regularised()
+            return SearchPoint(length, cost, float(new_gradient @ step_direction))
 
-        slope = float(gradient @ along)
+        slope = float(gradient @ step_direction)
         if not slope < 0:
             return False
-        found = search(evaluate, Place(0.0, value, slope), first)
-        self._flat[:] = start + found.length * along
+        lowest = search(evaluate, SearchPoint(0.0, value, slope), first_length)
+        self._flat[:] = start + lowest.length * step_direction
         if not np.array_equal(self._where, self._flat):
             self._evaluate()
         if np.array_equal(start, self._flat):
             return False
-        after, ahead = self._regularised()
-        self._remember(self._flat.astype(np.float64) - start, ahead - gradient, slope)
-        still = value - after <= STALLED * max(abs(value), abs(after), 1.0)
-        self._converged[:] = still or np.abs(ahead).max() <= FLAT
+        cost_after, new_gradient = self._regularised()
+        self._remember(self._flat.astype(np.float64) - start, new_gradient - gradient, slope)
+        stalled = value - cost_after <= STALLED * max(abs(value), abs(cost_after), 1.0)
+        self._converged[:] = stalled or np.abs(new_gradient).max() <= FLAT
         return True
 
 
-def _cautious(along: Array) -> float:
+def _cautious(step_direction: Array) -> float:
     """Return a first length for a direction of which nothing but the gradient is known: that of a step of length 1."""
-    return min(1.0, 1 / math.sqrt(float(along @ along)))
+    return min(1.0, 1 / math.sqrt(float(step_direction @ step_direction)))

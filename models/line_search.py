@@ -11,8 +11,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FALL, FLATTEN = 1e-3, 0.9
-"""c₁ and c₂, as SciPy's L-BFGS-B has them."""
+FALL = 1e-3
+"""c₁ of the Wolfe conditions, as in SciPy's L-BFGS-B: least fall of the cost, as a share of what the slope promises."""
+
+FLATTEN = 0.9
+"""c₂ of the Wolfe conditions, likewise: steepest slope that may be left, as a share of the slope at the start."""
 
 MOST = 20
 """Most lengths that are tried."""
@@ -25,8 +28,8 @@ MARGIN = 0.1
 
 
 @dataclass(frozen=True)
-class Place:
-    """What is known of one place along the direction.
+class SearchPoint:
+    """Cost and slope at one point along the direction.
 
     Attributes:
         length: t.
@@ -39,51 +42,58 @@ class Place:
     slope: float
 
 
-def search(evaluate: Callable[[float], Place], start: Place, first: float, most: int = MOST) -> Place:
-    """Return a place that meets the strong Wolfe conditions.
+def search(
+    evaluate: Callable[[float], SearchPoint], start: SearchPoint, first_length: float, max_points: int = MOST
+) -> SearchPoint:
+    """Return a point that meets the strong Wolfe conditions.
 
     Args:
-        evaluate: (t) -> the place at that length. A cost that is not finite counts as a step too long.
-        start: The place of length 0, whose slope is below 0.
-        first: The first length to try.
-        most: Most places that are tried.
+        evaluate: (t) -> the point at that length. A cost that is not finite counts as a step too long.
+        start: The point of length 0, whose slope is below 0.
+        first_length: The first length to try.
+        max_points: Most points that are tried.
 
     Returns:
-        The place, or where none was found the lowest that meets the first condition, or `start` where there is no such.
+        The point, or where there is none the lowest that meets the first condition, or else `start`.
     """
-    low, high, length = start, None, first
-    for _ in range(most):
-        place = evaluate(length)
-        if not _fell(place, start) or (low is not start and place.value >= low.value):
-            high = place
-        elif abs(place.slope) <= -FLATTEN * start.slope:
-            return place
+    low = start
+    high = None
+    length = first_length
+    for _ in range(max_points):
+        point = evaluate(length)
+        if not _fell(point, start) or (low is not start and point.value >= low.value):
+            high = point
+        elif abs(point.slope) <= -FLATTEN * start.slope:
+            return point
         else:
-            ahead = place.slope < 0 if high is None else place.slope * (high.length - low.length) < 0
-            if not ahead:
+            falls_on = point.slope < 0 if high is None else point.slope * (high.length - low.length) < 0
+            if not falls_on:
                 high = low
-            low = place
+            low = point
         length = GROW * low.length if high is None else _between(low, high)
         if length in (low.length, start.length) or not math.isfinite(length):
             break
     return low
 
 
-def _fell(place: Place, start: Place) -> bool:
-    """Return whether the cost fell, and by its part of what the slope promised; NaN did not."""
-    promised = start.value + FALL * place.length * start.slope
-    return math.isfinite(place.slope) and place.value <= promised and place.value < start.value
+def _fell(point: SearchPoint, start: SearchPoint) -> bool:
+    """Return whether the cost fell, and by at least FALL of what the slope promised; NaN did not."""
+    promised = start.value + FALL * point.length * start.slope
+    return math.isfinite(point.slope) and point.value <= promised and point.value < start.value
 
 
-def _between(low: Place, high: Place) -> float:
-    """Return where the cubic through two places, with their slopes, is lowest; within them, and not too near an end."""
+def _between(low: SearchPoint, high: SearchPoint) -> float:
+    """Return where the cubic through two points, with their slopes, is lowest; within them, and not too near an end."""
     width = high.length - low.length
-    part = 0.5
+    fraction = 0.5
     if math.isfinite(high.value) and math.isfinite(high.slope):
-        # p(r) = value + slope·r + c·r² + d·r³ over r in [0, 1], which ends at the other place with its slope
-        rise, slope, end = high.value - low.value, low.slope * width, high.slope * width
-        d, c = slope + end - 2 * rise, 3 * rise - 2 * slope - end
+        # p(r) = value + slope·r + c·r² + d·r³ over r in [0, 1], which ends at the other point with its slope
+        rise = high.value - low.value
+        slope = low.slope * width
+        end = high.slope * width
+        d = slope + end - 2 * rise
+        c = 3 * rise - 2 * slope - end
         root = c * c - 3 * d * slope
         if root >= 0 and (below := c + math.sqrt(root)) != 0:
-            part = -slope / below
-    return low.length + min(max(part, MARGIN), 1 - MARGIN) * width
+            fraction = -slope / below
+    return low.length + min(max(fraction, MARGIN), 1 - MARGIN) * width

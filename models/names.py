@@ -64,7 +64,7 @@ def public(name: str) -> str:
     return VERSION_0_1.get(name, name)
 
 
-def here(name: str, package: str = PACKAGE) -> str:
+def importable_name(name: str, package: str = PACKAGE) -> str:
     """Return where a class of ours is defined in a copy of this package; any other name is returned as it is.
 
     Args:

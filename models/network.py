@@ -65,8 +65,10 @@ class Network(Readable):
             return cls(body, head, stem, params["regularize_biases"])
         sizes = (n_features, *params["hidden_layer_sizes"], n_outputs)
         layers: list[Layer] = [DropoutLayer(0, n_features)] if params["input_dropout"] else []
-        activation, initializer = ACTIVATIONS[params["activation"]], initializer_of(params["weight_init"])
-        head, normed = HEADS[params["output"], params["cost"]], params["batch_norm"]
+        activation = ACTIVATIONS[params["activation"]]
+        initializer = initializer_of(params["weight_init"])
+        head = HEADS[params["output"], params["cost"]]
+        normed = params["batch_norm"]
         for i, (n_in, n_out) in enumerate(pairwise(sizes[:-1])):
             layers.append(DenseLayer(i, n_in, n_out, initializer, 1.0 if normed else activation.gain, not normed))
             if normed:
@@ -86,19 +88,21 @@ class Network(Readable):
     @cached_property
     def biases(self) -> frozenset[str]:
         """Names of the biases for which regularisation holds."""
-        weighing = (each for each in self.leaves if isinstance(each, DenseLayer | FiltersLayer) and self.decays_biases)
-        return frozenset(p.name for each in weighing for p in each.parameters if not p.decays)
+        weighing = (
+            layer for layer in self.leaves if isinstance(layer, DenseLayer | FiltersLayer) and self.decays_biases
+        )
+        return frozenset(p.name for layer in weighing for p in layer.parameters if not p.decays)
 
     @cached_property
     def leaves(self) -> tuple[Layer, ...]:
         """The layers, with those of which others are made in their place."""
-        found: list[Layer] = []
-        ahead = [*self.stem, *self.layers]
-        while ahead:
-            layer = ahead.pop(0)
-            ahead = [*layer.inner, *ahead]
-            found += [] if layer.inner else [layer]
-        return tuple(found)
+        leaves: list[Layer] = []
+        pending = [*self.stem, *self.layers]
+        while pending:
+            layer = pending.pop(0)
+            pending = [*layer.inner, *pending]
+            leaves += [] if layer.inner else [layer]
+        return tuple(leaves)
 
     @cached_property
     def masks(self) -> Mapping[int, int]:
@@ -166,7 +170,7 @@ class Network(Readable):
         for i, layer in enumerate(self.layers):
             last = i == len(self.layers) - 1
             emit = partial(layer.forward, workspace, parameters, x, z if last else None)
-            local = layer.repeats and i > self._first and not (last and z is not None)
+            local = layer.repeats and i > self._first_trained and not (last and z is not None)
             emitted, out = workspace.once(("forward", i), emit) if local else emit()
             ops += emitted
             passed.append((x, out))
@@ -174,7 +178,7 @@ class Network(Readable):
         return ops, passed
 
     @cached_property
-    def _first(self) -> int:
+    def _first_trained(self) -> int:
         """Index of the first layer with parameters: nothing below needs an error."""
         return next(i for i, layer in enumerate(self.layers) if layer.parameters)
 
@@ -192,13 +196,14 @@ class Network(Readable):
         """
         ops: list[Op] = []
         gradients: list[Gradient] = []
-        for i in reversed(range(self._first, len(self.layers))):
-            layer, (x, out) = self.layers[i], passed[i]
-            emit = partial(layer.backward, workspace, parameters, x, out, delta, scale, first=i == self._first)
-            local = layer.repeats and i > self._first
-            emitted, delta, found = workspace.once(("backward", i), emit) if local else emit()
+        for i in reversed(range(self._first_trained, len(self.layers))):
+            layer = self.layers[i]
+            x, out = passed[i]
+            emit = partial(layer.backward, workspace, parameters, x, out, delta, scale, first=i == self._first_trained)
+            local = layer.repeats and i > self._first_trained
+            emitted, delta, layer_gradients = workspace.once(("backward", i), emit) if local else emit()
             ops += emitted
-            gradients += found
+            gradients += layer_gradients
         if self.biases:
             gradients = [replace(g, decays=True) if g.parameter in self.biases else g for g in gradients]
         return ops, gradients

@@ -111,11 +111,11 @@ def argmax(x: Array, out: Array) -> Op:
     return x.argmax, (-1, out)
 
 
-def take(x: Array, places: Array, out: Array) -> Op:
+def take(x: Array, indices: Array, out: Array) -> Op:
     """Emit out ← x at some places, for a row x."""
-    return x.take, (places, None, out, "clip")
+    return x.take, (indices, None, out, "clip")
 
 
-def put(values: Array, places: Array, out: Array) -> Op:
+def put(values: Array, indices: Array, out: Array) -> Op:
     """Emit out at some places ← values, for a row out."""
-    return out.put, (places, values)
+    return out.put, (indices, values)

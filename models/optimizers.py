@@ -73,7 +73,8 @@ def _signs(step: Step, k: int) -> tuple[list[Op], Array]:
 
 def _descend(step: Step, k: int, signs: Array) -> list[Op]:
     """Emit w ← (1 − ηλ₂/n)·w − η∇C₀ − (ηλ₁/n)·sgn(w) for lane k."""
-    r, stacks = step.rates[k], step.stacks
+    r = step.rates[k]
+    stacks = step.stacks
     decay = weight_decay(r.learning_rate, r.l2, r.n_train)
     ops = [
         g.accumulate(k, -r.learning_rate, decay if g.decays else 1.0, stacks.weights[g.parameter][k])
@@ -84,7 +85,8 @@ def _descend(step: Step, k: int, signs: Array) -> list[Op]:
 
 def _accelerate(step: Step, k: int, velocity: Mapping[str, Array], signs: Array) -> list[Op]:
     """Emit v ← μv − η∇C for lane k."""
-    r, stacks = step.rates[k], step.stacks
+    r = step.rates[k]
+    stacks = step.stacks
     ops = [g.accumulate(k, -r.learning_rate, r.momentum, velocity[g.parameter][k]) for g in step.gradients]
     weights = slice(stacks.layout.decaying)
     if r.l2:
@@ -97,18 +99,20 @@ def _sgd(step: Step) -> list[Op]:
     """Emit w ← w − η∇C."""
     ops = []
     for k in range(len(step.rates)):
-        first, signs = _signs(step, k)
-        ops += first + _descend(step, k, signs)
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + _descend(step, k, signs)
     return ops
 
 
 def _momentum(step: Step) -> list[Op]:
     """Emit v ← μv − η∇C, w ← w + v."""
-    flat, velocity, ops = step.stacks.flat, step.stacks.slots["velocity"], []
+    flat = step.stacks.flat
+    velocity = step.stacks.slots["velocity"]
+    ops = []
     views = step.stacks.layout.views(velocity)
     for k in range(len(step.rates)):
-        first, signs = _signs(step, k)
-        ops += first + _accelerate(step, k, views, signs)
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + _accelerate(step, k, views, signs)
     return [*ops, add(flat, velocity, out=flat)]
 
 
@@ -117,11 +121,13 @@ def _nesterov(step: Step) -> list[Op]:
 
     (Nesterov's rule in the variables of Sutskever et al. 2013, as scikit-learn and PyTorch have it.)
     """
-    flat, velocity, ops = step.stacks.flat, step.stacks.slots["velocity"], []
+    flat = step.stacks.flat
+    velocity = step.stacks.slots["velocity"]
+    ops = []
     views = step.stacks.layout.views(velocity)
     for k, r in enumerate(step.rates):
-        first, signs = _signs(step, k)
-        ops += first + _accelerate(step, k, views, signs) + _descend(step, k, signs)
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + _accelerate(step, k, views, signs) + _descend(step, k, signs)
         ops.append(add_scaled(r.momentum, velocity[k], flat[k]))
     return ops
 
@@ -130,13 +136,15 @@ def _multiply_out(step: Step, *, decoupled: bool = False) -> tuple[list[Op], Arr
     """Emit ∇C of all lanes, penalties included (L2 where not decoupled), into an array laid out as the parameters."""
     stacks = step.stacks
     gradient = step.workspace.buffer("gradient", width=stacks.layout.width, rows=1)[:, 0]
-    views, weights, ops = stacks.layout.views(gradient), slice(stacks.layout.decaying), []
+    views = stacks.layout.views(gradient)
+    weights = slice(stacks.layout.decaying)
+    ops = []
     for k, r in enumerate(step.rates):
         ops += [g.accumulate(k, 1.0, 0.0, views[g.parameter][k]) for g in step.gradients]
         if r.l2 and not decoupled:
             ops.append(add_scaled(r.l2 / r.n_train, stacks.flat[k, weights], gradient[k, weights]))
-        first, signs = _signs(step, k)
-        ops += first + add_signs(r.l1 / r.n_train, signs, gradient[k, weights])
+        sign_ops, signs = _signs(step, k)
+        ops += sign_ops + add_signs(r.l1 / r.n_train, signs, gradient[k, weights])
     return ops, gradient
 
 
@@ -162,14 +170,16 @@ def _descend_by_ratio(theta: Array, alpha: Array, above: Array, v: Array, epsilo
 
 
 def _scratch(step: Step) -> Array:
-    """Return room for one array laid out as the parameters."""
+    """Return scratch memory for one array laid out as the parameters."""
     return step.workspace.buffer("work", width=step.stacks.layout.width, rows=1)[:, 0]
 
 
 def _rmsprop(step: Step) -> list[Op]:
     """Emit s ← ρs + (1 − ρ)·∇C², w ← w − η∇C/(√s + ε)."""
     multiplied_out, g = _multiply_out(step)
-    w, s, scratch = step.stacks.flat, step.stacks.slots["square"], _scratch(step)
+    w = step.stacks.flat
+    s = step.stacks.slots["square"]
+    scratch = _scratch(step)
     eta = _column([r.learning_rate for r in step.rates], w)
     return [
         *multiplied_out,
@@ -181,7 +191,9 @@ def _rmsprop(step: Step) -> list[Op]:
 
 def _adamw(step: Step) -> list[Op]:
     """Emit w ← (1 − ηλ/n)·w, then adam's step for the gradient without L2 (Loshchilov and Hutter 2019)."""
-    stacks, weights, decays = step.stacks, slice(step.stacks.layout.decaying), []
+    stacks = step.stacks
+    weights = slice(step.stacks.layout.decaying)
+    decays = []
     for k, r in enumerate(step.rates):
         if r.l2:
             decaying = stacks.flat[k, weights]
@@ -208,8 +220,11 @@ def _adaptive_moments(step: Step, g: Array) -> list[Op]:
     This is the order at the end of its section 2, which saves two passes. It does the same as θ ← θ − α·m̂/(√v̂ + ε)
     with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ).
     """
-    theta, m, v = step.stacks.flat, step.stacks.slots["mean"], step.stacks.slots["square"]
-    beta1, beta2 = [r.momentum for r in step.rates], [ADAM_BETA2] * len(theta)
+    theta = step.stacks.flat
+    m = step.stacks.slots["mean"]
+    v = step.stacks.slots["square"]
+    beta1 = [r.momentum for r in step.rates]
+    beta2 = [ADAM_BETA2] * len(theta)
     corrected, alpha_t, epsilon_t = _bias_corrections(step, beta1)
     return [
         *corrected,
@@ -224,10 +239,14 @@ def _bias_corrections(step: Step, beta1: list[float]) -> tuple[list[Op], Array, 
     """Emit αₜ = α·√(1 − β₂ᵗ)/(1 − β₁ᵗ) and ε̂ₜ = ε·√(1 − β₂ᵗ) of each lane, of shape (k, 1) each."""
     if step.workspace.clock is None:
         raise AssertionError("adam needs the clock")
-    t, dtype = step.workspace.clock[:, 0], step.stacks.flat.dtype
-    alpha, decay = np.array([[r.learning_rate] for r in step.rates]), np.array([[beta] for beta in beta1])
-    root, ratio = np.empty_like(alpha), np.empty_like(alpha)
-    alpha_t, epsilon_t = np.empty(alpha.shape, dtype), np.empty(alpha.shape, dtype)
+    t = step.workspace.clock[:, 0]
+    dtype = step.stacks.flat.dtype
+    alpha = np.array([[r.learning_rate] for r in step.rates])
+    decay = np.array([[beta] for beta in beta1])
+    root = np.empty_like(alpha)
+    ratio = np.empty_like(alpha)
+    alpha_t = np.empty(alpha.shape, dtype)
+    epsilon_t = np.empty(alpha.shape, dtype)
     ops = [
         power(ADAM_BETA2, t, out=root),
         subtract(1.0, root, out=root),

@@ -133,82 +133,82 @@ def validate_params(params: Mapping[str, Any]) -> None:
     """
     for name in params:
         if name not in DEFAULTS:
-            here = translated(name)
+            our_name = translated(name)
             raise ValueError(
                 f"unknown parameter {name!r}{suggestion(name, DEFAULTS)}"
-                if here is None
-                else f"unknown parameter {name!r}, as scikit-learn's; here it is {here}"
+                if our_name is None
+                else f"unknown parameter {name!r}, as scikit-learn's; here it is {our_name}"
             )
-    given = {**DEFAULTS, **params}
-    for name, known in _NAMES.items():
-        value = given[name]
+    resolved = {**DEFAULTS, **params}
+    for name, allowed in _NAMES.items():
+        value = resolved[name]
         if name == "weight_init" and isinstance(value, tuple | list):
             _validate_start(value)
             continue
-        if not isinstance(value, str) or value not in known:
-            raise ValueError(f"{name}={value!r} is unknown{value_hint(name, value) or suggestion(str(value), known)}")
-    for name, (kind, test, expected, optional) in _NUMBERS.items():
-        value = given[name]
+        if not isinstance(value, str) or value not in allowed:
+            raise ValueError(f"{name}={value!r} is unknown{value_hint(name, value) or suggestion(str(value), allowed)}")
+    for name, (number_type, test, expected, optional) in _NUMBERS.items():
+        value = resolved[name]
         if value is None and optional:
             continue
-        if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not test(value):
+        if isinstance(value, bool) or not isinstance(value, number_type) or not math.isfinite(value) or not test(value):
             raise ValueError(f"{name}={value!r} must be {expected}{value_hint(name, value)}")
     for name in ("batch_norm", "regularize_biases", "exact_train_metrics", "warm_start"):
-        if not isinstance(given[name], (bool, np.bool_)):
-            raise ValueError(f"{name}={given[name]!r} must be True or False")
+        if not isinstance(resolved[name], (bool, np.bool_)):
+            raise ValueError(f"{name}={resolved[name]!r} must be True or False")
     for name in ("lr_metric", "early_stopping_metric"):
-        _validate_metric(name, given)
-    _validate_sizes(given["hidden_layer_sizes"])
-    batch = given["batch_size"]
+        _validate_metric(name, resolved)
+    _validate_sizes(resolved["hidden_layer_sizes"])
+    batch = resolved["batch_size"]
     if not (isinstance(batch, str) and batch == "all") and not (_natural(batch) and batch > 0):
         raise ValueError(
             f"batch_size={batch!r} must be a positive integer, or 'all' for the whole training set"
             f"{value_hint('batch_size', batch)}"
         )
-    weights = given["class_weight"]
+    weights = resolved["class_weight"]
     if weights is not None and weights != "balanced" and not isinstance(weights, (Mapping, list)):
         raise ValueError(f"class_weight={weights!r} must be None, 'balanced' or a dictionary of weights")
-    state = given["random_state"]
+    state = resolved["random_state"]
     if state is not None and not isinstance(state, np.random.RandomState) and not _natural(state):
         raise ValueError(f"random_state={state!r} must be an integer ≥ 0, a numpy RandomState or None")
-    if given["layers"] is not None:
-        chain.validate(given["layers"])
-    validate_augmentation(given["augmentation"], _image_shape(given))
-    validate_combinations(given, {DEFAULTS["batch_size"], *([] if given["layers"] is None else [CHAIN_BATCH])})
+    if resolved["layers"] is not None:
+        chain.validate(resolved["layers"])
+    validate_augmentation(resolved["augmentation"], _image_shape(resolved))
+    validate_combinations(resolved, {DEFAULTS["batch_size"], *([] if resolved["layers"] is None else [CHAIN_BATCH])})
 
 
 def _validate_start(value: Any) -> None:
-    if len(value) != 2 or not all(isinstance(each, tuple | list) for each in value):
+    if len(value) != 2 or not all(isinstance(arrays, tuple | list) for arrays in value):
         raise ValueError(
             f"weight_init={value!r} must be the name of a rule, or (coefs, intercepts): a list of the weights of each "
             "layer, shape (n_in, n_out), and one of the biases, shape (n_out,)"
         )
 
 
-def _image_shape(given: Mapping[str, Any]) -> Any:
+def _image_shape(params: Mapping[str, Any]) -> Any:
     """Return the shape of images without their channels, which a chain of layers takes too."""
-    shape = given["image_shape"]
-    if given["layers"] is None or shape is None:
+    shape = params["image_shape"]
+    if params["layers"] is None or shape is None:
         return shape
     if not isinstance(shape, tuple | list) or len(shape) not in (2, 3) or not all(_natural(s) and s > 0 for s in shape):
         raise ValueError(f"image_shape={shape!r} must be (rows, columns) or (rows, columns, channels)")
-    if given["augmentation"] is None:
+    if params["augmentation"] is None:
         return None
     if len(shape) == 3 and shape[2] != 1:
         raise ValueError("augmentation distorts images of one channel: image_shape must be (rows, columns)")
     return tuple(shape[:2])
 
 
-def _validate_metric(name: str, given: Mapping[str, Any]) -> None:
-    value = given[name]
+def _validate_metric(name: str, params: Mapping[str, Any]) -> None:
+    value = params[name]
     if value is None:
         return
     if value not in METRICS:
         hint = suggestion(str(value), METRICS)
         raise ValueError(f"{name}={value!r} is unknown{hint}; None takes the accuracy, in a regression the cost")
-    lacking = "val_accuracy" if given["output"] == "identity" else "val_r2"
+    lacking = "val_accuracy" if params["output"] == "identity" else "val_r2"
     if value == lacking:
-        raise ValueError(f"{name}={value!r} is not measured with output={given['output']!r}: use 'val_cost'")
+        raise ValueError(f"{name}={value!r} is not measured with output={params['output']!r}: use 'val_cost'")
 
 
 def _validate_sizes(sizes: Any) -> None:
@@ -228,22 +228,22 @@ def resolve_params(params: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: See `validate_params`.
     """
     validate_params(params)
-    given = {**DEFAULTS, **params}
-    optimizer = OPTIMIZERS[given["optimizer"]]
-    if given["image_shape"] is not None:
-        shape = tuple(int(s) for s in given["image_shape"])
-        given["image_shape"] = shape if given["augmentation"] is None else shape[:2]
-    if given["layers"] is not None:
-        given["layers"] = tuple(given["layers"])
-    given["hidden_layer_sizes"] = tuple(int(s) for s in given["hidden_layer_sizes"])
+    resolved = {**DEFAULTS, **params}
+    optimizer = OPTIMIZERS[resolved["optimizer"]]
+    if resolved["image_shape"] is not None:
+        shape = tuple(int(s) for s in resolved["image_shape"])
+        resolved["image_shape"] = shape if resolved["augmentation"] is None else shape[:2]
+    if resolved["layers"] is not None:
+        resolved["layers"] = tuple(resolved["layers"])
+    resolved["hidden_layer_sizes"] = tuple(int(s) for s in resolved["hidden_layer_sizes"])
     for name in ("learning_rate", "momentum"):
-        if given[name] is None:
-            given[name] = getattr(optimizer, name)
-    if given["cost"] == "auto":
-        given["cost"] = natural_cost(given["output"])
-    if given["lr_patience"] is None:
-        given["lr_patience"] = default_lr_patience(given)
-    return given
+        if resolved[name] is None:
+            resolved[name] = getattr(optimizer, name)
+    if resolved["cost"] == "auto":
+        resolved["cost"] = natural_cost(resolved["output"])
+    if resolved["lr_patience"] is None:
+        resolved["lr_patience"] = default_lr_patience(resolved)
+    return resolved
 
 
 def default_lr_patience(params: Mapping[str, Any]) -> int:
@@ -253,8 +253,8 @@ def default_lr_patience(params: Mapping[str, Any]) -> int:
     lowered before training ends.
     """
     patience = int(params["patience"])
-    both = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
-    return max(1, patience // 3) if both else patience
+    both_wait = params["early_stopping"] != "none" and SCHEDULES[params["lr_schedule"]].needs_validation
+    return max(1, patience // 3) if both_wait else patience
 
 
 def batch_rows(params: Mapping[str, Any], n: int) -> int:
@@ -282,5 +282,5 @@ def is_clipped(params: Mapping[str, Any], n: int) -> bool:
 
 def needs_validation(params: Mapping[str, Any]) -> bool:
     """Tell whether early stopping or the schedule reads the validation score."""
-    given = {**DEFAULTS, **params}
-    return EARLY_STOPPING[given["early_stopping"]].keeps_best or SCHEDULES[given["lr_schedule"]].needs_validation
+    resolved = {**DEFAULTS, **params}
+    return EARLY_STOPPING[resolved["early_stopping"]].keeps_best or SCHEDULES[resolved["lr_schedule"]].needs_validation

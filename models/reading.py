@@ -1,4 +1,4 @@
-"""What a network says of samples: outputs, and what each of its layers makes of them on the way."""
+"""Reading a trained network: its outputs for samples, and the activations of each of its layers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def check_finite(outputs: Array | list[Array], dtype: object) -> None:
     """Refuse outputs that overflow.
 
     Args:
-        outputs: What a network made of samples; an array, or one a layer.
+        outputs: What a network made of samples; an array, or one per layer.
         dtype: What it calculates with.
 
     Raises:
         ValueError: A number is not finite.
     """
-    if not all(np.isfinite(each).all() for each in (outputs if isinstance(outputs, list) else [outputs])):
+    if not all(np.isfinite(array).all() for array in (outputs if isinstance(outputs, list) else [outputs])):
         raise ValueError(f"Input X contains a value too large for this network: its outputs overflow {dtype}")
 
 
 class Readable(ABC):
-    """The part of a network that only looks."""
+    """The part of a network that predicts and inspects, without training."""
 
     layers: tuple[Layer, ...]
     head: Head
@@ -72,12 +72,12 @@ class Readable(ABC):
         """
         if self.head.output.log_weights is None:
             raise ValueError(f"output={self.head.output.name!r} has no class probabilities")
-        parts = []
+        blocks = []
         for u in self._logits(parameters, X):
             log_odds = self.head.output.log_weights(u)
             weights = np.exp(log_odds - log_odds.max(-1, keepdims=True))
-            parts.append(weights / weights.sum(-1, keepdims=True))
-        return np.concatenate(parts)
+            blocks.append(weights / weights.sum(-1, keepdims=True))
+        return np.concatenate(blocks)
 
     def activations(self, parameters: Mapping[str, Array], X: Array) -> Array:
         """Return the activations a of the output neurons of one network, float64 of shape (n, C).
@@ -99,17 +99,20 @@ class Readable(ABC):
         stacked = {p.name: parameters[p.name][None] for p in self.parameters}
         for start in range(0, len(X), self.block):
             x = X[start : start + self.block]
-            workspace, found = Workspace(1, len(x), X.dtype), []
+            workspace = Workspace(1, len(x), X.dtype)
+            layer_inputs = []
             with np.errstate(all="ignore"):
                 stem, x = self.stemmed(workspace, x)
                 run(stem)
                 for layer, tile in self._tiles():
                     if isinstance(layer, ActivationLayer):  # it overwrites what comes in
                         gain = 1.0 if layer.scales else layer.activation.gain
-                        found.append(untiled(np.broadcast_to(x, (1, *x.shape[-2:]))[0].astype(np.float64) / gain, tile))
+                        layer_inputs.append(
+                            untiled(np.broadcast_to(x, (1, *x.shape[-2:]))[0].astype(np.float64) / gain, tile)
+                        )
                     ops, x = layer.forward(workspace, stacked, x)
                     run(ops)
-            blocks.append([*found, x[0].astype(np.float64) / self.head.output.gain])
+            blocks.append([*layer_inputs, x[0].astype(np.float64) / self.head.output.gain])
         return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]
 
     def _tiles(self) -> Iterator[tuple[Layer, Image | None]]:
@@ -138,9 +141,9 @@ class Readable(ABC):
             parameters: See `probabilities`.
             X: See `probabilities`.
         """
-        places = [(i, tile) for i, (layer, tile) in enumerate(self._tiles()) if isinstance(layer, ActivationLayer)]
+        activations = [(i, tile) for i, (layer, tile) in enumerate(self._tiles()) if isinstance(layer, ActivationLayer)]
         blocks = [
-            [untiled(passed[i][1][0].astype(np.float64), tile) for i, tile in places]
+            [untiled(passed[i][1][0].astype(np.float64), tile) for i, tile in activations]
             for passed in self._passes(parameters, X)
         ]
         return [np.concatenate(layer) for layer in zip(*blocks, strict=True)]

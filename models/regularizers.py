@@ -45,13 +45,13 @@ def add_signs(factor: float, signs: Array, out: Array) -> list[Op]:
     return [add_scaled(factor, signs, out)] if factor else []
 
 
-def bound_norms(weights: Array, most: float) -> None:
+def bound_norms(weights: Array, max_norm: float) -> None:
     """Scale down the weights into every neuron whose norm exceeds a bound (max-norm; Srivastava et al. 2014).
 
     Args:
         weights: Shape (n_out, n_in), changed in place.
-        most: The largest Euclidean norm that the weights into one neuron may have.
+        max_norm: The largest Euclidean norm that the weights into one neuron may have.
     """
     squares = np.vecdot(weights, weights)
-    if squares.max() > most * most:
-        weights *= np.minimum(most / np.sqrt(squares), 1).astype(weights.dtype)[:, None]
+    if squares.max() > max_norm * max_norm:
+        weights *= np.minimum(max_norm / np.sqrt(squares), 1).astype(weights.dtype)[:, None]

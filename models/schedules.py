@@ -1,4 +1,4 @@
-"""Learning-rate schedules: pure functions of what has been observed, one value an epoch.
+"""Learning-rate schedules: pure functions of what has been observed, one value per epoch.
 
 A schedule is a factor on the initial η. Its memory is a dictionary of numbers that belongs to the lane, and is saved
 with it.
@@ -44,7 +44,7 @@ def _plateau(memory: Memory, params: Mapping[str, Any], score: float, epoch: int
     if stalled < params["lr_patience"]:
         return {"lr_stalled": stalled}, False
     factor = memory["lr_factor"] * params["lr_factor"]
-    # A hair of tolerance: ½ ten times must count as 1/1024, and 0.1 thrice as 0.001.
+    # With a tolerance: ½ ten times must count as 1/1024, and 0.1 thrice as 0.001.
     over = factor < params["lr_min_ratio"] * (1 - 1e-9)
     return {"lr_factor": factor, "lr_stalled": 0.0}, over
 
@@ -57,7 +57,8 @@ def _step(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -
 
 def _cosine(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
     """Let η fall along half a cosine over `max_epochs`, towards `lr_min_ratio` (Loshchilov and Hutter 2017)."""
-    least, done = params["lr_min_ratio"], min(epoch / params["max_epochs"], 1.0)
+    least = params["lr_min_ratio"]
+    done = min(epoch / params["max_epochs"], 1.0)
     return {"lr_factor": least + (1 - least) * 0.5 * (1 + math.cos(math.pi * done))}, False
 
 
@@ -67,18 +68,23 @@ def _exponential(memory: Memory, params: Mapping[str, Any], score: float, epoch:
     return {"lr_factor": max(factor, params["lr_min_ratio"])}, False
 
 
-FIRST, RISE = 1 / 25, 0.3
-"""The factor with which one_cycle begins, and the part of the epochs in which it rises."""
+FIRST_FACTOR = 1 / 25
+"""The factor with which one_cycle begins."""
+
+RISING_SHARE = 0.3
+"""The share of the epochs in which one_cycle rises."""
 
 
 def _one_cycle(memory: Memory, params: Mapping[str, Any], score: float, epoch: int) -> tuple[Memory, bool]:
     """Let η rise along half a cosine to its full size, then fall along another to `lr_min_ratio` (Smith 2018)."""
     last = params["max_epochs"] - 1
-    top = RISE * params["max_epochs"] - 1
+    top = RISING_SHARE * params["max_epochs"] - 1
     if epoch <= top:
-        low, done = FIRST, 1 - epoch / top
+        low = FIRST_FACTOR
+        done = 1 - epoch / top
     else:
-        low, done = params["lr_min_ratio"], min((epoch - max(top, 0)) / max(last - max(top, 0), 1), 1.0)
+        low = params["lr_min_ratio"]
+        done = min((epoch - max(top, 0)) / max(last - max(top, 0), 1), 1.0)
     return {"lr_factor": low + (1 - low) * 0.5 * (1 + math.cos(math.pi * done))}, False
 
 
@@ -100,7 +106,7 @@ SCHEDULES = {
         Schedule("step", False, {"lr_factor": 1.0}, _step),
         Schedule("cosine", False, {"lr_factor": 1.0}, _cosine),
         Schedule("exponential", False, {"lr_factor": 1.0}, _exponential),
-        Schedule("one_cycle", False, {"lr_factor": FIRST}, _one_cycle),
+        Schedule("one_cycle", False, {"lr_factor": FIRST_FACTOR}, _one_cycle),
     )
 }
 """Every schedule by name."""

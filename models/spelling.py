@@ -48,8 +48,8 @@ def value_hint(name: str, value: Any) -> str:
     """Return `` (scikit-learn's; here …)`` for a value that scikit-learn takes, or nothing."""
     if name == "hidden_layer_sizes" and isinstance(value, int) and not isinstance(value, bool):
         return f" (write hidden_layer_sizes=({value},))"
-    here = VALUES.get((name, value)) if isinstance(value, str | bool) else None
-    return "" if here is None else f" (scikit-learn's spelling; here {here})"
+    our_spelling = VALUES.get((name, value)) if isinstance(value, str | bool) else None
+    return "" if our_spelling is None else f" (scikit-learn's spelling; here {our_spelling})"
 
 
 def translating(init: Init) -> Init:
@@ -58,9 +58,9 @@ def translating(init: Init) -> Init:
     @wraps(init)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
         for name in kwargs:
-            if (here := translated(name)) is not None:
+            if (our_name := translated(name)) is not None:
                 raise TypeError(
-                    f"{type(self).__name__} has no parameter {name!r}, as scikit-learn's; here it is {here}"
+                    f"{type(self).__name__} has no parameter {name!r}, as scikit-learn's; here it is {our_name}"
                 )
         init(self, *args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Training that starts from weights which are given, as those of another network."""
+"""Training that starts from given weights, such as those of another network."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ def started(
         ValueError: They are of other shapes than the network's, or not finite.
     """
     new = dict(state)
-    for kind, called, given in (("W", "coefs_init", coefs), ("b", "intercepts_init", intercepts)):
-        if given is None:
+    for prefix, parameter, start in (("W", "coefs_init", coefs), ("b", "intercepts_init", intercepts)):
+        if start is None:
             continue
-        names = [name for name in state if name[0] == kind and name[1:].isdigit()]
+        names = [name for name in state if name[0] == prefix and name[1:].isdigit()]
         stored = [state[name] for name in sorted(names, key=lambda name: int(name[1:]))]
-        wanted = [array.T.shape if kind == "W" else array[0].shape for array in stored]
-        arrays = [np.asarray(each, np.float64) for each in given]
+        wanted = [array.T.shape if prefix == "W" else array[0].shape for array in stored]
+        arrays = [np.asarray(array, np.float64) for array in start]
         if [array.shape for array in arrays] != wanted:
-            shapes, own_shapes = (", ".join(map(str, each)) for each in ((array.shape for array in arrays), wanted))
-            raise ValueError(f"{called} has shapes {shapes or 'of no layer'}; this network's are {own_shapes}")
+            shapes = ", ".join(str(array.shape) for array in arrays)
+            wanted_shapes = ", ".join(map(str, wanted))
+            raise ValueError(f"{parameter} has shapes {shapes or 'of no layer'}; this network's are {wanted_shapes}")
         for i, array in enumerate(arrays):
             if not np.isfinite(array).all():
-                raise ValueError(f"{called}[{i}] holds NaN or an infinity")
-            own = array.T if kind == "W" else array[None]
-            for name in (f"{kind}{i}", f"best.{kind}{i}"):
+                raise ValueError(f"{parameter}[{i}] holds NaN or an infinity")
+            stored_form = array.T if prefix == "W" else array[None]
+            for name in (f"{prefix}{i}", f"best.{prefix}{i}"):
                 if name in state:
-                    new[name] = np.ascontiguousarray(own, state[name].dtype)
+                    new[name] = np.ascontiguousarray(stored_form, state[name].dtype)
     return new

@@ -30,20 +30,20 @@ class ThreadsConflictError(RuntimeError):
 
 @dataclass
 class _Set:
-    """A library whose number of threads was changed, and what it was before."""
+    """A library whose number of threads was changed, and the number before."""
 
     library: Any
-    before: int
+    previous: int
 
 
 @dataclass
 class _Process:
-    """What stands in this process.
+    """The limit of the process.
 
     Attributes:
         number: Threads that BLAS may use; 0 where nothing is limited.
         holders: Threads that are inside a block.
-        shared: What is set for the whole process.
+        shared: The libraries that were changed for the whole process.
     """
 
     number: int = 0
@@ -53,11 +53,11 @@ class _Process:
 
 
 class _Thread(threading.local):
-    """What stands in this thread: the number of each block it is in, and the libraries set for it alone."""
+    """The limits of one thread: the number of each block that it is in, and the libraries changed for it alone."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
-        self.own: list[_Set] = []
+        self.changed: list[_Set] = []
 
 
 class _Torch:
@@ -77,8 +77,8 @@ class _Torch:
         sys.modules["torch"].set_num_threads(number)
 
 
-_process = _Process()
-_here = _Thread()
+_this_process = _Process()
+_this_thread = _Thread()
 _libraries: list[Any] = []
 """All that were ever found; a library is not unloaded."""
 
@@ -102,14 +102,14 @@ class limited:
         self._threads = threads
 
     def __enter__(self) -> None:
-        numbers = _here.numbers
+        numbers = _this_thread.numbers
         if numbers and self._threads in (None, numbers[-1]):
             numbers.append(numbers[-1])
         else:
             _enter(self._threads)
 
     def __exit__(self, *_: object) -> None:
-        numbers = _here.numbers
+        numbers = _this_thread.numbers
         number = numbers.pop()
         if not numbers:
             _leave()
@@ -119,35 +119,35 @@ class limited:
 
 def refresh() -> None:
     """Limit the libraries that were loaded since the block began; nothing outside a block."""
-    if not _process.number:
+    if not _this_process.number:
         return
-    if len(sys.modules) == _modules_seen and len(_process.shared) + len(_here.own) == len(_libraries):
+    if len(sys.modules) == _modules_seen and len(_this_process.shared) + len(_this_thread.changed) == len(_libraries):
         return  # each is limited
-    with _process.lock:
+    with _this_process.lock:
         _find()
-        known = {each.library.filepath for each in (*_process.shared, *_here.own)}
+        limited_libraries = {changed.library.filepath for changed in (*_this_process.shared, *_this_thread.changed)}
         for library in _libraries:
-            if library.filepath not in known:
-                _limit(library, _process.number)
+            if library.filepath not in limited_libraries:
+                _limit(library, _this_process.number)
 
 
 def _enter(threads: int | None) -> None:
-    numbers = _here.numbers
-    with _process.lock:
-        number = threads or _process.number or 1
-        if _process.number not in (0, number):
-            if _process.holders > bool(numbers):
+    numbers = _this_thread.numbers
+    with _this_process.lock:
+        number = threads or _this_process.number or 1
+        if _this_process.number not in (0, number):
+            if _this_process.holders > bool(numbers):
                 raise ThreadsConflictError(
-                    f"another thread of this process trains with threads={_process.number}, this one asks for "
+                    f"another thread of this process trains with threads={_this_process.number}, this one asks for "
                     f"threads={number}: run them one after the other, or in processes of their own"
                 )
             if numbers:
                 _change(number)
                 numbers.append(number)
                 return
-        _process.holders += 1
-        begins = not _process.number
-        _process.number = number
+        _this_process.holders += 1
+        begins = not _this_process.number
+        _this_process.number = number
         numbers.append(number)
         _find()
         for library in _libraries:
@@ -158,33 +158,33 @@ def _enter(threads: int | None) -> None:
 
 
 def _leave() -> None:
-    with _process.lock:
-        _restore(_here.own)
-        _process.holders -= 1
-        if not _process.holders:
+    with _this_process.lock:
+        _restore(_this_thread.changed)
+        _this_process.holders -= 1
+        if not _this_process.holders:
             watch_imports(None)
-            _restore(_process.shared)
-            _process.number = 0
+            _restore(_this_process.shared)
+            _this_process.number = 0
 
 
 def _change(number: int) -> None:
-    with _process.lock:
-        _process.number = number
-        for each in (*_process.shared, *_here.own):
-            _set(each.library, number)
+    with _this_process.lock:
+        _this_process.number = number
+        for changed in (*_this_process.shared, *_this_thread.changed):
+            _set(changed.library, number)
 
 
 def _limit(library: Any, number: int) -> None:
-    own = _is_per_thread(library)
-    if own and not _here.numbers:
+    per_thread = _is_per_thread(library)
+    if per_thread and not _this_thread.numbers:
         return  # this thread is in no block
-    (_here.own if own else _process.shared).append(_Set(library, int(library.num_threads)))
+    (_this_thread.changed if per_thread else _this_process.shared).append(_Set(library, int(library.num_threads)))
     _set(library, number)
 
 
 def _restore(changed: list[_Set]) -> None:
-    for each in reversed(changed):
-        _set(each.library, each.before)
+    for library_before in reversed(changed):
+        _set(library_before.library, library_before.previous)
     changed.clear()
 
 
@@ -216,9 +216,9 @@ def _find() -> None:
     if len(sys.modules) == _modules_seen:
         return
     _modules_seen = len(sys.modules)
-    known = {library.filepath for library in _libraries}
-    found = [*ThreadpoolController().lib_controllers, *([_Torch()] if _torch_is_ready() else [])]
-    _libraries.extend(library for library in found if library.filepath not in known)
+    known_paths = {library.filepath for library in _libraries}
+    controllers = [*ThreadpoolController().lib_controllers, *([_Torch()] if _torch_is_ready() else [])]
+    _libraries.extend(library for library in controllers if library.filepath not in known_paths)
 
 
 def _torch_is_ready() -> bool:
@@ -227,7 +227,7 @@ def _torch_is_ready() -> bool:
 
 def _forked() -> None:
     # The thread that held the lock may not exist in the child.
-    _process.lock = threading.RLock()
+    _this_process.lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hpsearch import Float, Study
 from hpsearch.models.threads import limited
-from hpsearch.samplers.curve_book import Curve, evidence
 from hpsearch.samplers.curve_choice import band, promising
+from hpsearch.samplers.curve_evidence import Curve, evidence_of
 from hpsearch.samplers.curve_history import search_of
 from hpsearch.samplers.curve_search import CurveSearch, Settings
 
@@ -50,7 +50,7 @@ def searched() -> tuple[CurveSearch, list[Curve]]:
             curve.losses.append(loss_of(curve.params["x"], curve.epoch + 1))
             curve.order.append(known)
             known += 1
-        curve.over = curve.whole = curve.epoch == EPOCHS
+        curve.over = curve.complete = curve.epoch == EPOCHS
     return search, curves
 
 
@@ -101,7 +101,7 @@ def curves_panel(search: CurveSearch, curves: Sequence[Curve]) -> list[str]:
     across = Axis(1, EPOCHS, 60, 460, log=True)
     up = Axis(min(losses) - 0.05, max(losses) + 0.02, BOTTOM, TOP)
     parts: list[str] = []
-    shown = evidence(curves)
+    shown = evidence_of(curves)
     assert shown is not None, "something was trained"
     process = search.posterior(curves, shown)
     paused = promising(shown, process)
@@ -115,9 +115,9 @@ def curves_panel(search: CurveSearch, curves: Sequence[Curve]) -> list[str]:
         parts.append(f'<polygon points="{path}" fill="{BAND}" opacity="0.3"/>')
         parts.append(line([(across(epoch), up(m)) for epoch, _, m, _ in predicted], BAND, 2, "5 4"))
     for curve in curves:
-        colour = WHOLE if curve.whole else FAINT
+        colour = WHOLE if curve.complete else FAINT
         points = [(across(i), up(loss)) for i, loss in enumerate(curve.losses, 1)]
-        parts += [line(points, colour, 1.6 if curve.whole else 1.0), dot(*points[-1], colour)]
+        parts += [line(points, colour, 1.6 if curve.complete else 1.0), dot(*points[-1], colour)]
     parts += [text(across(epoch), BOTTOM + 18, str(epoch)) for epoch in (1, 2, 5, 10, 20, EPOCHS)]
     return [*parts, text(260, BOTTOM + 38, "epoch of the trial"), text(60, TOP - 14, "loss", "start")]
 
@@ -127,7 +127,7 @@ def points_panel(curves: Sequence[Curve]) -> list[str]:
     across, up = Axis(0, 1, 530, 850), Axis(0, EPOCHS, BOTTOM, TOP)
     parts: list[str] = []
     for curve in curves:
-        colour, x = WHOLE if curve.whole else FAINT, across(curve.params["x"])
+        colour, x = WHOLE if curve.complete else FAINT, across(curve.params["x"])
         parts += [line([(x, up(0)), (x, up(curve.epoch))], colour, 2), dot(x, up(curve.epoch), colour)]
     ends = [loss_of(i / 200, EPOCHS) for i in range(201)]
     height = Axis(min(ends), max(ends), BOTTOM, TOP)
@@ -143,7 +143,7 @@ def main() -> None:
         search, curves = searched()
         parts = [*curves_panel(search, curves), *points_panel(curves)]
     frame = [line([(x, TOP), (x, BOTTOM), (x + 400 if x == 60 else 850, BOTTOM)], INK, 1) for x in (60, 530)]
-    whole = sum(curve.whole for curve in curves)
+    whole = sum(curve.complete for curve in curves)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
         f'font-size="12"><title>A freeze-thaw search after {SPENT} epochs: {len(curves)} points began, {whole} were '

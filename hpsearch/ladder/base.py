@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol
 
 from hpsearch.log.history import History
-from hpsearch.samplers.base import NOTHING_SAID, Allotment, Continuation, Pausing, Sampler
+from hpsearch.samplers.base import UNLIMITED, Allotment, Continuation, Pausing, Sampler
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Proposal:
         params: One value per active hyper-parameter, in the full problem's units.
         point: Number of the point; a point keeps it from stage to stage.
         repeat: Which of the stage's trials of this point it is, from 0.
-        stage: Where it is to train.
+        stage: The stage in which it is to train.
         rejected: Proposals for the point that violated a constraint.
-        note: What the log is to say with it: why the ladder goes on in another way than planned; mostly nothing.
-        enqueued: It is a point that the user enqueued.
-        reuses: Number of the trial of the same point whose result it is to have, or None.
-        allotment: How far it is trained at first, where the sampler pauses its trials.
+        note: A line for the log, where the ladder goes on in another way than planned; else empty.
+        enqueued: Whether the user enqueued the point.
+        reuses: Number of the trial of the same point whose result is used instead of training, or None.
+        allotment: How far the trial is trained at first, where the sampler pauses its trials.
     """
 
     params: dict[str, Any]
@@ -35,26 +35,33 @@ class Proposal:
     note: str = ""
     enqueued: bool = False
     reuses: int | None = None
-    allotment: Allotment = NOTHING_SAID
+    allotment: Allotment = UNLIMITED
 
 
 class Settle(Protocol):
-    """What the user said of points since the study was begun."""
+    """Applies what the user has enqueued and fixed since the study was begun."""
 
-    def enqueued(self, history: History, sampler: Sampler, place: int, repeat: int) -> Proposal:
-        """Return a trial of the point at a place in the queue, completed where it lacks values."""
+    def enqueued(self, history: History, sampler: Sampler, position: int, repeat: int) -> Proposal:
+        """Return a trial of the point at a position in the queue, completed where it lacks values.
+
+        Args:
+            history: The study so far.
+            sampler: Proposes the values that the point lacks.
+            position: The position in the queue, from 0.
+            repeat: Which of the point's trials it is, from 0.
+        """
 
     def fixed(self, history: History, params: dict[str, Any], point: int) -> dict[str, Any]:
         """Return a sampler's proposal with the values that are fixed by now."""
 
 
 class NewPoint(NamedTuple):
-    """A point of the sampler's that was not tried.
+    """A point that was not tried before.
 
     Attributes:
-        params: Its parameters.
-        number: Its number.
-        rejected: Proposals that a constraint rejected for it.
+        params: The point's parameters.
+        number: The point's number.
+        rejected: How many proposals for it violated a constraint.
     """
 
     params: dict[str, Any]
@@ -67,7 +74,7 @@ HoldFixed = Callable[[dict[str, Any], int], dict[str, Any]]
 
 
 class Tried(Protocol):
-    """What knows which points were tried."""
+    """Tells points that were tried from those that were not."""
 
     def earlier(self, history: History, params: dict[str, Any], repeat: int) -> int | None:
         """Return the number of the trial whose result a new one of this point is to have, or None."""
@@ -187,7 +194,7 @@ class Flat:
     @property
     def _allotment(self) -> Allotment:
         """How far the point that the sampler was last asked for is trained at first."""
-        return NOTHING_SAID if self._pausing is None else self._pausing.allotment
+        return UNLIMITED if self._pausing is None else self._pausing.allotment
 
     def resume(self, history: History) -> Continuation | None:
         """Return what the sampler goes on with; what the user wants tried comes first."""

@@ -17,7 +17,7 @@ from hpsearch.samplers.base import Sampler
 
 @dataclass(frozen=True)
 class Dealt:
-    """What one lane tries.
+    """Proposes the trials of one lane.
 
     Attributes:
         sampler: Proposes points; asked for any number, over any history.
@@ -45,7 +45,7 @@ class Dealt:
         """Return the next trial of the lane; None where it has none left.
 
         Args:
-            history: What is known.
+            history: The study so far, as this lane may see it.
             begun: How many trials the lane has begun.
             last_params: Parameters of the last of these.
         """

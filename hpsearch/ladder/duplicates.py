@@ -1,4 +1,4 @@
-"""Points that a sampler proposes a second time: trained again, left out, or given the result that is known."""
+"""Points that a sampler proposes a second time: they are trained again, left out, or get the known result."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from hpsearch.samplers.seeding import point_sequence
 from hpsearch.space import Float
 from hpsearch.study.study import Study
 
-OWN = 32
-"""Proposals of the sampler's own for a trial, before a point that is new is drawn at random."""
+SAMPLER_PROPOSALS = 32
+"""Proposals that the sampler makes for a trial, before a new point is drawn at random."""
 
 MOST_CELLS = 100_000
 """A space of more points than this is taken for one without end."""
@@ -41,7 +41,7 @@ class Duplicates:
         self._feasible = Feasible(study)
         self._cells = _cells(study)
         self._history: History | None = None
-        self._taken_in = 0
+        self._n_seen = 0
         self._seen: dict[str, list[int]] = {}
         self._last = -1
         self._gave_up = ""
@@ -77,7 +77,7 @@ class Duplicates:
         if self.exhausted(history):
             return None
         number = self._last
-        for _ in range(OWN):
+        for _ in range(SAMPLER_PROPOSALS):
             if sampler.size is not None and number + 1 >= sampler.size:
                 break
             number += 1
@@ -104,7 +104,7 @@ class Duplicates:
         """Return a point that was not tried, drawn at random, or None."""
         if (cells := self._allowed(history)) is not None:
             untried = [point for key, point in cells.items() if key not in self._seen]
-            rng = np.random.default_rng(point_sequence(self._study.seed, number, OWN))
+            rng = np.random.default_rng(point_sequence(self._study.seed, number, SAMPLER_PROPOSALS))
             return untried[int(rng.integers(len(untried)))] if untried else None
         for attempt in range(DRAWS):
             params = hold_fixed(self._feasible.draw(number, attempt), number)
@@ -126,15 +126,15 @@ class Duplicates:
     def _follow(self, history: History) -> None:
         if history is not self._history:
             self._history = history
-            self._taken_in = 0
+            self._n_seen = 0
             self._seen = {}
             self._last = -1
             self._gave_up = ""
-        for trial in history.trials[self._taken_in :]:
+        for trial in history.trials[self._n_seen :]:
             self._seen.setdefault(self._key(trial.params), []).append(trial.number)
             if trial.ask.point < QUEUE:
                 self._last = max(self._last, trial.ask.point)
-        self._taken_in = len(history.trials)
+        self._n_seen = len(history.trials)
 
     def _key(self, params: Mapping[str, Any]) -> str:
         """Return a text that is equal for equal points; numbers of a stepped range are those of its cells."""

@@ -57,7 +57,8 @@ def _conditions(dim: Dimension, space: Mapping[str, Dimension]) -> dict[str, lis
 
 
 def _range(dim: Float | Int, values: Sequence[float], margin: float) -> Float | Int:
-    lowest, highest = min(values), max(values)
+    lowest = min(values)
+    highest = max(values)
     if isinstance(dim, Float) and dim.step is None:
         reach = margin * (_warp(dim, dim.high) - _warp(dim, dim.low))
         # Warping there and back must not lose a promoted point at the very end.

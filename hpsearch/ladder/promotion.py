@@ -58,7 +58,7 @@ def check(study: Study, scale: Scale) -> None:
 
 
 def _close(losses: dict[int, list[float]], order: list[int], level: float, valid: int | None) -> int:
-    """Return how many of the points, best first, cannot be told from the best."""
+    """Return how many of the points, best first, are not significantly worse than the best."""
     if not order:
         return 0
     means = [math.fsum(losses[point]) / len(losses[point]) for point in order]

@@ -1,4 +1,4 @@
-"""One stage of the search: what it takes over from the stage before, and whom it asks for more."""
+"""One stage of the search: the points that it takes over from the stage before, and the source of further ones."""
 
 from __future__ import annotations
 
@@ -23,25 +23,28 @@ from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
 from hpsearch.study.unsaid import derived
 
-STAGE_STREAM, CALIBRATION_STREAM = 0x53544147, 0x43414C49
-"""Keep what a ladder draws apart from the other streams of a study."""
+STAGE_STREAM = 0x53544147
+"""Keeps the points that a stage draws apart from the other random streams of a study."""
+
+CALIBRATION_STREAM = 0x43414C49
+"""Keeps the choice of the points that calibrate a stage apart from the other random streams of a study."""
 
 WIDER = 3.0
-"""How many times as far the space reaches beyond the points it is drawn around, once the stage before misled."""
+"""Factor on the margin of the space around the best points, where the stage before misled."""
 
 LEAST = 0.3
-"""And at least so far, as a fraction of the whole range."""
+"""The least margin then, as a fraction of the whole range."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a stage's own points come from.
+    """Proposes the points of a stage that it does not take over from the stage before.
 
     Attributes:
-        sampler: Proposes them.
-        view: What the sampler is shown.
-        n_shown: Number of the first of them; the sampler is shown so many others before.
-        note: What the log says about it, with the first of its points; nothing where all is as planned.
+        sampler: Proposes the points.
+        view: The history that the sampler sees.
+        n_shown: How many points the view holds before the stage's first own one, which has this number.
+        note: A line for the log with the first of the points, where the ladder deviates from the plan; else empty.
     """
 
     sampler: Sampler
@@ -85,14 +88,16 @@ class SearchStage:
             history: The study; the stage before is over.
         """
         best = promoted(history, stage - 1, scale)
-        rest = [point for point in ranking(history, stage - 1) if point not in best]
+        others = [point for point in ranking(history, stage - 1) if point not in best]
         rng = np.random.default_rng((study.seed, CALIBRATION_STREAM, stage))
-        drawn = sorted(rng.choice(len(rest), min(scale.calibration, len(rest)), replace=False).tolist()) if rest else []
-        return cls(study, scale, stage, [*best, *(rest[place] for place in drawn)], best)
+        n_drawn = min(scale.calibration, len(others))
+        drawn = sorted(rng.choice(len(others), n_drawn, replace=False).tolist()) if others else []
+        return cls(study, scale, stage, [*best, *(others[index] for index in drawn)], best)
 
     def source(self, history: History) -> Source:
         """Return where the stage's own points come from; for a later stage, all points given have ended."""
-        study, scale = self.study, self.scale
+        study = self.study
+        scale = self.scale
         if scale is None:
             return Source(samplers.build(study), StageView(history.goal, 0, lambda trial: True))
         space, note = self._space(history)
@@ -103,17 +108,18 @@ class SearchStage:
             else self._prior(history)
         )
         view = StageView(history.goal, self.stage, lambda trial: _inside(space, trial.params), prior)
-        # What it is shown before its first own point, and no more: asked again on resume, own ones are there too.
-        shown = list({trial.ask.point: trial.params for trial in view.trials}.values())
-        shown += [params for _, params in self.inherited if _inside(space, params)]
-        enqueue = () if callable(space) else shown
+        # Only what the sampler saw before its first own point: on a resume the view holds own points too.
+        shown_points = list({trial.ask.point: trial.params for trial in view.trials}.values())
+        shown_points += [params for _, params in self.inherited if _inside(space, params)]
+        enqueue = () if callable(space) else shown_points
         seed = int(np.random.SeedSequence((study.seed, STAGE_STREAM, self.stage)).generate_state(1)[0])
-        small = derived(study, space=space, seed=seed, enqueue=enqueue, n_trials=None, stages=None)
-        return Source(samplers.build(small), view, len(shown), note)
+        sub_study = derived(study, space=space, seed=seed, enqueue=enqueue, n_trials=None, stages=None)
+        return Source(samplers.build(sub_study), view, len(shown_points), note)
 
     def _space(self, history: History) -> tuple[Mapping[str, Dimension] | SpaceFunction, str]:
         """Return what is searched, and in words why it is not the box around the promoted points."""
-        study, scale = self.study, self.scale
+        study = self.study
+        scale = self.scale
         assert scale is not None, "a later stage"
         if callable(study.space):
             return study.space, ""
@@ -127,17 +133,17 @@ class SearchStage:
         ranked = [params for point, params in ranking(history, self.stage) if point in inherited]
         ranked_before = [params for _, params in ranking(history, self.stage - 1)]
         half = ranked_before[: math.ceil(len(ranked_before) / 2)]
-        around = ranked[: len(self.best)] or promoted_points
+        centre_points = ranked[: len(self.best)] or promoted_points
         comparison = compare(history, self.stage - 1)
         if comparison is None or not comparison.surely_misleads:
-            return narrow(study.dimensions, around, scale.margin, half), ""
+            return narrow(study.dimensions, centre_points, scale.margin, half), ""
         rho = comparison.rho
         low = comparison.rho_low
         high = comparison.rho_high
         finding = f"stage {self.stage - 1} misleads here (ρ = {rho:.2f} [{low:.2f}, {high:.2f}])"
         if scale.if_misleading == "skip":
             return study.dimensions, f"{finding}: stage {self.stage} goes on as if it had been left out"
-        wider = narrow(study.dimensions, around, min(max(scale.margin * WIDER, LEAST), 1.0), half)
+        wider = narrow(study.dimensions, centre_points, min(max(scale.margin * WIDER, LEAST), 1.0), half)
         return wider, f"{finding}: stage {self.stage} goes on in a wider space, around the best points of its own"
 
     def _prior(self, history: History) -> list[Trial]:

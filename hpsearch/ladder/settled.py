@@ -28,29 +28,30 @@ ATTEMPTS = 1_000
 
 @dataclass(frozen=True)
 class Settled:
-    """Completes and holds points.
+    """Completes enqueued points, and sets the parameters that the user has fixed.
 
     Attributes:
-        study: What is searched: a dict of dimensions.
+        study: The study; its space is a dict of dimensions.
     """
 
     study: Study
 
-    def enqueued(self, history: History, sampler: Sampler, place: int, repeat: int) -> Proposal:
-        """Return a trial of the point at a place in the queue; what it lacks is the sampler's.
+    def enqueued(self, history: History, sampler: Sampler, position: int, repeat: int) -> Proposal:
+        """Return a trial of the point at a position in the queue; the sampler proposes the values that it lacks.
 
-        A sampler that has an end, or goes by the number of the point alone, is not asked: values are drawn at random.
+        Only a sampler that takes any number for a point (``any_point``) is asked; otherwise the values are drawn at
+        random.
 
         Raises:
             UserError: Nothing that meets the constraints completes it.
         """
-        point = QUEUE + place
+        point = QUEUE + position
         if repeat:
             params = next(trial.params for trial in reversed(history.trials) if trial.ask.point == point)
             return Proposal(params, point, repeat, enqueued=True)
-        wanted = {**(history.declaration.fixed or {}), **history.queue[place]}
+        wanted = {**(history.declaration.fixed or {}), **history.queue[position]}
         proposed: dict[str, Any] = {}
-        if getattr(sampler, "any_point", False) and not self._whole(wanted):
+        if getattr(sampler, "any_point", False) and not self._is_complete(wanted):
             proposed = sampler.ask(history, point)
         return Proposal(self._complete(wanted, proposed, point), point, enqueued=True)
 
@@ -63,12 +64,13 @@ class Settled:
         held = history.declaration.fixed or {}
         return self._complete(held, params, point) if held else params
 
-    def _whole(self, wanted: Mapping[str, Any]) -> bool:
+    def _is_complete(self, wanted: Mapping[str, Any]) -> bool:
         return all(name in wanted for name in active(self.study.dimensions, wanted))
 
     def _complete(self, wanted: Mapping[str, Any], proposed: Mapping[str, Any], point: int) -> dict[str, Any]:
         """Return a point with the given values, else the proposed ones, else values drawn at random."""
-        space, name = self.study.dimensions, None
+        space = self.study.dimensions
+        name = None
         for attempt in range(ATTEMPTS):
             # Once a constraint rejects what was proposed, all but the given values are drawn.
             values = {**(proposed if attempt == 0 else {}), **wanted}
@@ -79,6 +81,6 @@ class Settled:
             params = {key: values[key] for key in active(space, values)}
             if (name := violated(self.study.constraints, space, params)) is None:
                 return params
-            if self._whole(wanted):
+            if self._is_complete(wanted):
                 break
         raise UserError(f"study {self.study.name!r}: no point with {dict(wanted)!r} meets constraint {name}")

@@ -9,7 +9,7 @@ from hpsearch.judging import confirm
 from hpsearch.ladder.base import Proposal
 from hpsearch.ladder.search_stage import SearchStage, Source
 from hpsearch.log.history import History, Trial
-from hpsearch.samplers.base import NOTHING_SAID, Continuation, Pausing
+from hpsearch.samplers.base import UNLIMITED, Continuation, Pausing
 from hpsearch.study.scaling import Scale
 from hpsearch.study.study import Study
 
@@ -120,7 +120,8 @@ class Staged:
         return any(trial.ask.stage == stage and trial.ask.point in inherited for trial in history.unfinished)
 
     def _search(self, history: History, stage: int) -> Proposal | None:
-        begun, search = _at(history, stage), self._stage(history, stage)
+        begun = _at(history, stage)
+        search = self._stage(history, stage)
         index, repeat = divmod(len(begun), self._study.repeats)
         if repeat:
             return Proposal(begun[-1].params, begun[-1].ask.point, repeat, stage)
@@ -134,13 +135,13 @@ class Staged:
         params = source.sampler.ask(source.view, index - len(search.inherited) + source.n_shown)
         note = source.note if index == len(search.inherited) else ""
         number = 1 + max((trial.ask.point for trial in history.trials), default=-1)
-        allotment = source.sampler.allotment if isinstance(source.sampler, Pausing) else NOTHING_SAID
+        allotment = source.sampler.allotment if isinstance(source.sampler, Pausing) else UNLIMITED
         return Proposal(params, number, 0, stage, source.sampler.rejected, note, allotment=allotment)
 
     def _stage(self, history: History, stage: int) -> SearchStage:
         if stage not in self._stages:
-            before = SearchStage.after(self._study, self._scales[stage - 1], stage, history) if stage else None
-            self._stages[stage] = before or SearchStage.first(self._study)
+            later = SearchStage.after(self._study, self._scales[stage - 1], stage, history) if stage else None
+            self._stages[stage] = later or SearchStage.first(self._study)
         return self._stages[stage]
 
     def _source(self, history: History, stage: int) -> Source:

@@ -1,4 +1,4 @@
-"""A stage as a study of its own: what its sampler is shown."""
+"""A stage as a study of its own: the history that its sampler sees."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class StageView(History):
     at its trials.
 
     Args:
-        goal: What decides.
+        goal: Which metrics decide, and in which direction.
         stage: The stage.
-        shows: Which of its trials belong to the view.
-        prior: Ended trials of another stage, on this one's scale, that come before them; of these too, what it shows.
+        shows: Returns whether a trial belongs to the view.
+        prior: Ended trials of another stage, with values on this one's scale, that come before the stage's own; of
+            these too only those that ``shows`` accepts.
     """
 
     def __init__(self, goal: Goal, stage: int, shows: Callable[[Trial], bool], prior: Iterable[Trial] = ()) -> None:
@@ -35,36 +36,39 @@ class StageView(History):
 
     def sync(self, history: History) -> None:
         """Take in what the whole history holds; later calls bring the same one, grown."""
-        self.header, self.declaration = history.header, history.declaration
+        self.header = history.header
+        self.declaration = history.declaration
         if self.full_stage == 0:
             # A later stage searches a box of its own, and its values are on a scale of their own.
-            self.spaces, self.brought = history.spaces, history.brought
-        self.tick, self.time = history.tick, history.time
+            self.spaces = history.spaces
+            self.brought = history.brought
+        self.tick = history.tick
+        self.time = history.time
         for trial in history.trials[self._seen :]:
             if trial.ask.stage == self.full_stage and self._shows(trial):
-                shown = Trial(self._numbered(trial), trial.asked_at, trial.ticks, trial.rows)
-                self.trials.append(shown)
-                self.unfinished.begin(shown)
-                self._open.append((trial, shown))
+                copy = Trial(self._numbered(trial), trial.asked_at, trial.ticks, trial.rows)
+                self.trials.append(copy)
+                self.unfinished.begin(copy)
+                self._open.append((trial, copy))
         self._seen = len(history.trials)
         ended = []
-        for original, shown in self._open:
-            shown.value = original.value
-            shown.best_epoch = original.best_epoch
-            shown.values = original.values
-            shown.decision = original.decision
-            shown.audit = original.audit
-            shown.ended_at = original.ended_at
-            if shown.paused is None and original.paused is not None:
-                self.unfinished.pause(shown.number)
-            elif shown.paused is not None and original.paused is None:
-                self.unfinished.resume(shown.number)
-            shown.pauses = original.pauses
-            shown.resumes = original.resumes
-            shown.phases = original.phases
-            if shown.decision is not None:
-                self.unfinished.end(shown.number)
-                ended.append(shown.ticks[-1] if shown.ticks else -1)
+        for original, copy in self._open:
+            copy.value = original.value
+            copy.best_epoch = original.best_epoch
+            copy.values = original.values
+            copy.decision = original.decision
+            copy.audit = original.audit
+            copy.ended_at = original.ended_at
+            if copy.paused is None and original.paused is not None:
+                self.unfinished.pause(copy.number)
+            elif copy.paused is not None and original.paused is None:
+                self.unfinished.resume(copy.number)
+            copy.pauses = original.pauses
+            copy.resumes = original.resumes
+            copy.phases = original.phases
+            if copy.decision is not None:
+                self.unfinished.end(copy.number)
+                ended.append(copy.ticks[-1] if copy.ticks else -1)
         self._open = [pair for pair in self._open if pair[1].decision is None]
         self.ends += sorted(ended)
         self.best = next(iter(self.ranked()), None)

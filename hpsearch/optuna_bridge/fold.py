@@ -57,9 +57,9 @@ class OptunaFold:
         goal: Goal,
         repeats: int = 1,
         merge: bool = True,
-        shun: bool = False,
+        failed_as_pruned: bool = False,
         observes: bool = False,
-        own: bool = False,
+        by_fold: bool = False,
     ) -> None:
         """Make an empty view.
 
@@ -68,26 +68,26 @@ class OptunaFold:
 
         Args:
             space: What was searched.
-            goal: What decides.
+            goal: Which metrics decide, and in which direction.
             repeats: How many trials make a point complete.
             merge: Whether the trials of one point are one Optuna trial with the mean of their best values so far;
                 without it there is one Optuna trial per trial, with the values that it reported.
-            shun: Whether what failed is shown as pruned without a value, which TPE ranks behind all that has one, and
-                not as failed, which Optuna's samplers do not look at.
+            failed_as_pruned: Whether failed points become pruned ones without a value, which TPE ranks behind all that
+                have one. Otherwise they become failed ones, which Optuna's samplers do not look at.
             observes: Whether what was brought along from elsewhere comes before the study's own trials.
-            own: Whether trials that go fold by fold report what each fold scored, in the place of the mean so far.
+            by_fold: Whether trials that go fold by fold report what each fold scored, in the place of the mean so far.
         """
         self._space = space
         self._goal = goal
         self._repeats = repeats if merge else 1
         self._merge = merge
-        self._own = own
-        self._failed = TrialState.PRUNED if shun else TrialState.FAIL
+        self._by_fold = by_fold
+        self._failed = TrialState.PRUNED if failed_as_pruned else TrialState.FAIL
         self._groups: dict[int, list[int]] = {}
         self._open: set[int] = set()
         self.valueless: set[int] = set()
         self._seen = 0
-        self._told = not observes
+        self._observations_put = not observes
         self.storage = Storage([_DIRECTIONS[direction] for direction in goal.directions])
         self.study = optuna.study.Study(NAME, self.storage)
 
@@ -100,7 +100,7 @@ class OptunaFold:
             rows: Take in only rows up to this tick.
             ends: Take in only decisions up to this tick.
         """
-        if not self._told:
+        if not self._observations_put:
             self._observe(history)
         changed = len(history.spaces) > 1
         for trial in history.trials[self._seen : trials]:
@@ -122,8 +122,8 @@ class OptunaFold:
 
     def _observe(self, history: History) -> None:
         """Put what was tried elsewhere before the study's own trials."""
-        self._told = True
-        for place, observation in enumerate(history.brought.observations, start=1):
+        self._observations_put = True
+        for index, observation in enumerate(history.brought.observations, start=1):
             state = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED}.get(observation.state, self._failed)
             if fitting(self._space, observation.params) is None:
                 continue  # of an earlier space
@@ -133,15 +133,16 @@ class OptunaFold:
             reports: dict[int, float] = {}
             if values and not self._goal.others:
                 epochs, curve = zip(*observation.curve, strict=True) if observation.curve else ((), ())
-                reports = dict(zip(epochs, accumulate(curve, self._counting), strict=True))
+                reports = dict(zip(epochs, accumulate(curve, self._best_so_far), strict=True))
                 reports[observation.epoch or 1] = values[0]
-            self.storage.put(-place, self._trial(observation.params, state, values, reports))
+            self.storage.put(-index, self._trial(observation.params, state, values, reports))
             if values is None:
-                self.valueless.add(-place)
+                self.valueless.add(-index)
 
     def _frozen(self, group: Sequence[Trial], rows: int, ends: int) -> FrozenTrial:
         valued = [trial for trial in group if not _ended(trial, ends) or trial.state != "FAILED"]
-        state, values = TrialState.RUNNING, None
+        state = TrialState.RUNNING
+        values = None
         if len(group) >= self._repeats and all(_ended(trial, ends) for trial in group):
             values = self._values(valued, rows)
             if any(trial.state == "PRUNED" for trial in group):
@@ -159,7 +160,7 @@ class OptunaFold:
     def _trial(
         self, point: dict[str, Any], state: TrialState, values: list[float] | None, reports: dict[int, float]
     ) -> FrozenTrial:
-        params, distributions = self._described(point)
+        params, distributions = self._to_optuna(point)
         return FrozenTrial(
             number=-1,  # the storage numbers it
             trial_id=-1,
@@ -179,59 +180,63 @@ class OptunaFold:
         """Return the mean of each metric over trials at the epochs that count, or None where one has no value."""
         measured = []
         for trial in trials:
-            place, best = None, None
-            for i, value in enumerate(self._reported(trial, rows)):
+            epoch_index = None
+            best = None
+            for index, value in enumerate(self._reported(trial, rows)):
                 if self._goal.counts(value, best):
-                    place, best = i, value
-            if place is not None and best is not None:
-                measured.append((best, *trial.measured(place, self._goal.metrics[1:])))
+                    epoch_index = index
+                    best = value
+            if epoch_index is not None and best is not None:
+                measured.append((best, *trial.measured(epoch_index, self._goal.metrics[1:])))
         means = [_mean(column) for column in zip(*measured, strict=True)]
         return means if means and all(map(math.isfinite, means)) else None
 
     def _curve(self, trial: Trial, rows: int) -> list[float]:
         """Return what a trial reports at each epoch: the value, or what counts so far (NaN while there is none)."""
-        if self._own:
-            metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
+        if self._by_fold:
+            metric = self._goal.metric
+            pairs = zip(trial.ticks, trial.rows, strict=True)
             reported = [(row.metrics, split_name(row.epoch - 1, metric)) for tick, row in pairs if tick <= rows]
             return [metrics.get(name, metrics.get(metric, math.nan)) for metrics, name in reported]
         values = self._reported(trial, rows)
-        return list(accumulate(values, self._counting)) if self._merge else values
+        return list(accumulate(values, self._best_so_far)) if self._merge else values
 
-    def _counting(self, best: float, value: float) -> float:
+    def _best_so_far(self, best: float, value: float) -> float:
         return value if self._goal.counts(value, best if math.isfinite(best) else None) else best
 
     def _reported(self, trial: Trial, rows: int) -> list[float]:
-        metric, pairs = self._goal.metric, zip(trial.ticks, trial.rows, strict=True)
+        metric = self._goal.metric
+        pairs = zip(trial.ticks, trial.rows, strict=True)
         return [row.metrics.get(metric, math.nan) for tick, row in pairs if tick <= rows]
 
-    def _described(self, point: dict[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+    def _to_optuna(self, point: dict[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
         if callable(self._space):
-            return _asked(self._space, point)
+            return _suggested(self._space, point)
         params = {name: distributions.to_optuna(self._space[name], value) for name, value in point.items()}
         return params, {name: distributions.distribution(self._space[name]) for name in params}
 
 
 def fitting(space: Space | SpaceFunction, point: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the parameters of a point that a space asks for, or None where the point lies outside of it.
+    """Return the parameters of a point that a space has, or None where the point lies outside of the space.
 
     Args:
-        space: As it is declared by now.
-        point: Values by name; of a function's, more than it asks for may be given.
+        space: The space as it is declared by now.
+        point: Values by name; where the space is a function, there may be more than it suggests.
     """
     try:
         if not callable(space):
             return check_point(space, point, "point")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that a value lies outside is what is asked
-            params, ranges = _asked(space, point)
+            warnings.simplefilter("ignore", UserWarning)  # a value outside of its range is what is tested for
+            params, ranges = _suggested(space, point)
         inside = all(ranges[name]._contains(ranges[name].to_internal_repr(value)) for name, value in params.items())
     except (UserError, ValueError):
         return None
     return {name: dimensions.json_value(value, name) for name, value in params.items()} if inside else None
 
 
-def _asked(space: SpaceFunction, point: dict[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
-    """Return what a space function asks for at a point, and within which ranges."""
+def _suggested(space: SpaceFunction, point: dict[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+    """Return the parameters that a space function suggests at a point, and their ranges."""
     fixed = FixedTrial(point)
     space(fixed)
     return dict(fixed.params), dict(fixed.distributions)

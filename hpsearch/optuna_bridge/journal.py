@@ -59,8 +59,9 @@ def write_journal(history: History, path: Path) -> list[str]:
     from hpsearch.optuna_bridge.fold import quiet
 
     distributions = _distributions(history)
-    trials = [_frozen(trial, history, distributions) for trial in history.trials]
-    trials += [_observed(place, history, distributions) for place in range(len(history.brought.observations))]
+    trials = [_frozen_of(trial, history, distributions) for trial in history.trials]
+    n_observations = len(history.brought.observations)
+    trials += [_frozen_observation(index, history, distributions) for index in range(n_observations)]
     name = history.header.name if history.header else "study"
     try:
         # A journal is only ever added to, so a new one is made beside the old and takes its place when it is whole.
@@ -78,7 +79,8 @@ def write_journal(history: History, path: Path) -> list[str]:
 
 
 def _left_out(history: History) -> list[str]:
-    goal, lines = history.goal, []
+    goal = history.goal
+    lines = []
     others = {name for trial in history.trials for row in trial.rows for name in row.metrics} - {goal.metric}
     if others:
         lines.append(
@@ -93,9 +95,9 @@ def _left_out(history: History) -> list[str]:
     return lines
 
 
-def _frozen(trial: Trial, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+def _frozen_of(trial: Trial, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
     metric = history.goal.metric
-    return _made(
+    return _frozen_trial(
         trial.number,
         trial.state,
         trial.params,
@@ -107,17 +109,18 @@ def _frozen(trial: Trial, history: History, distributions: Mapping[str, BaseDist
     )
 
 
-def _observed(place: int, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+def _frozen_observation(index: int, history: History, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
     """Return a point that was tried elsewhere as a trial.
 
     Optuna wants two times of every trial that has ended: where the source had one of them it stands for both, and where
     it had none, the time at which the study was begun.
     """
-    observation, sources = history.brought.observations[place], history.brought.said
+    observation = history.brought.observations[index]
+    sources = history.brought.said
     moments = [moment for moment in (observation.began, observation.ended) if moment is not None]
     moments = moments or [history.header.time if history.header else 0.0]
-    return _made(
-        len(history.trials) + place,
+    return _frozen_trial(
+        len(history.trials) + index,
         observation.state,
         observation.params,
         observation.values,
@@ -128,7 +131,7 @@ def _observed(place: int, history: History, distributions: Mapping[str, BaseDist
     )
 
 
-def _made(
+def _frozen_trial(
     number: int,
     state: str,
     params: Mapping[str, Any],
@@ -140,14 +143,14 @@ def _made(
 ) -> FrozenTrial:
     from optuna.trial import FrozenTrial, TrialState
 
-    theirs = TrialState[STATES[state]]
+    optuna_state = TrialState[STATES[state]]
     began, ended = (None if seconds is None else datetime.fromtimestamp(seconds) for seconds in times)
     return FrozenTrial(
         number=number,
         trial_id=number,
-        state=theirs,
+        state=optuna_state,
         value=None,
-        values=list(values) or None if theirs in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        values=list(values) or None if optuna_state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         datetime_start=began,
         datetime_complete=ended,
         params={name: _value(value) for name, value in params.items()},
@@ -161,25 +164,32 @@ def _made(
 def _attributes(trial: Trial) -> dict[str, Any]:
     """Return all of a trial that Optuna has no field for; what the trial said of itself gives way to our names."""
     ask = trial.ask
-    own: dict[str, Any] = {"point": ask.point, "repeat": ask.repeat, "stage": ask.stage, "lane": ask.lane}
+    attributes: dict[str, Any] = {"point": ask.point, "repeat": ask.repeat, "stage": ask.stage, "lane": ask.lane}
     if trial.version > 1:
-        own["version"] = trial.version
+        attributes["version"] = trial.version
     if ask.enqueued:
-        own["enqueued"] = True
+        attributes["enqueued"] = True
     if ask.reuses is not None:
-        own["reuses"] = ask.reuses
+        attributes["reuses"] = ask.reuses
     if ask.rejected:
-        own["rejected"] = ask.rejected
+        attributes["rejected"] = ask.rejected
     if trial.best_epoch is not None:
-        own["best_epoch"] = trial.best_epoch
+        attributes["best_epoch"] = trial.best_epoch
         measured = trial.rows[trial.best_epoch - 1].metrics
-        own["metrics"] = {name: value if math.isfinite(value) else str(value) for name, value in measured.items()}
+        attributes["metrics"] = {name: _finite_or_text(value) for name, value in measured.items()}
     if trial.state == "FAILED" and trial.values:
-        own["values"] = [value if math.isfinite(value) else str(value) for value in trial.values]
+        attributes["values"] = [_finite_or_text(value) for value in trial.values]
     if trial.decision is not None:
-        own |= {"rule": trial.decision.rule, "reason": trial.decision.reason}
-    users = {name if name not in own else f"attributes.{name}": value for name, value in trial.attributes.items()}
-    return users | own
+        attributes |= {"rule": trial.decision.rule, "reason": trial.decision.reason}
+    users = {
+        name if name not in attributes else f"attributes.{name}": value for name, value in trial.attributes.items()
+    }
+    return users | attributes
+
+
+def _finite_or_text(value: float) -> float | str:
+    """Return a number as JSON can hold it: one that is not finite as text."""
+    return value if math.isfinite(value) else str(value)
 
 
 def _value(value: Any) -> Any:
@@ -194,12 +204,14 @@ def _distributions(history: History) -> dict[str, BaseDistribution]:
     names = dict.fromkeys(name for point in points for name in point)
     tried = {name: [point[name] for point in points if name in point] for name in names}
     return {
-        name: _declared(dims[name]) if name in dims and all(map(dims[name].contains, values)) else _tried(values)
+        name: _declared_range(dims[name])
+        if name in dims and all(map(dims[name].contains, values))
+        else _range_of_values(values)
         for name, values in tried.items()
     }
 
 
-def _declared(dim: Dimension) -> BaseDistribution:
+def _declared_range(dim: Dimension) -> BaseDistribution:
     from optuna.distributions import FloatDistribution
 
     size = None if isinstance(dim, Choice) else dim.count()
@@ -209,12 +221,12 @@ def _declared(dim: Dimension) -> BaseDistribution:
     return distributions.distribution(dim)
 
 
-def _tried(values: Sequence[Any]) -> BaseDistribution:
+def _range_of_values(values: Sequence[Any]) -> BaseDistribution:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    kinds = {type(value) for value in values}
-    if kinds == {int}:
+    types = {type(value) for value in values}
+    if types == {int}:
         return IntDistribution(min(values), max(values))
-    if kinds <= {int, float}:
+    if types <= {int, float}:
         return FloatDistribution(min(values), max(values))
     return CategoricalDistribution(list(dict.fromkeys(_value(value) for value in values)))

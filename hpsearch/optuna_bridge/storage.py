@@ -28,7 +28,7 @@ class Storage(BaseStorage):
     def __init__(self, directions: Sequence[StudyDirection]) -> None:
         self._directions = list(directions)
         self._trials: list[FrozenTrial] = []
-        self._places: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
         self._scratch: FrozenTrial | None = None
         self._study_user: dict[str, Any] = {}
         self._study_system: dict[str, Any] = {}
@@ -39,21 +39,23 @@ class Storage(BaseStorage):
 
     def put(self, key: int, frozen: FrozenTrial) -> None:
         """Add a trial under a key, or replace the one that stands there."""
-        place = self._places.setdefault(key, len(self._trials))
-        frozen.number, frozen._trial_id = place, place
-        if place < len(self._trials):
-            source: FrozenTrial | None = self._trials[place]
-            self._trials[place] = frozen
+        number = self._numbers.setdefault(key, len(self._trials))
+        frozen.number = number
+        frozen._trial_id = number
+        if number < len(self._trials):
+            source: FrozenTrial | None = self._trials[number]
+            self._trials[number] = frozen
         else:
-            source = self._scratch if self._scratch is not None and self._scratch.number == place else None
+            source = self._scratch if self._scratch is not None and self._scratch.number == number else None
             self._trials.append(frozen)
             self._scratch = None
         if source is not None:
-            frozen.user_attrs, frozen.system_attrs = source.user_attrs, source.system_attrs
+            frozen.user_attrs = source.user_attrs
+            frozen.system_attrs = source.system_attrs
 
-    def place(self, key: int) -> FrozenTrial:
+    def trial(self, key: int) -> FrozenTrial:
         """Return the trial that was put under a key."""
-        return self._trials[self._places[key]]
+        return self._trials[self._numbers[key]]
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """Open a scratch trial, which replaces the one before."""

@@ -11,7 +11,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.remembered import Remembered
-from hpsearch.pruners.rung import Rungs, by_stage, in_order, part
+from hpsearch.pruners.rung import Rungs, best_share, by_stage, in_order
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class ASHA:
         if not is_rung(row.epoch, self.min_resource, self.reduction):
             return None
         rung = self._rungs.of(history).at(history, row.epoch, row.trial, by_stage)
-        kept = max(len(rung.places) // self.reduction, 1)
-        return rung.cut(history, row.trial, kept, "asha", part(self.reduction))
+        kept = max(len(rung.ranking) // self.reduction, 1)
+        return rung.cut(history, row.trial, kept, "asha", best_share(self.reduction))
 
     @cached_property
     def _rungs(self) -> Remembered[Rungs]:
@@ -59,7 +59,7 @@ class ASHA:
 
 
 def is_rung(epoch: int, lowest: int, reduction: int) -> bool:
-    """Return whether an epoch is first times a power of reduction."""
+    """Return whether an epoch is ``lowest`` times a power of ``reduction``."""
     while epoch > lowest and epoch % reduction == 0:
         epoch //= reduction
     return epoch == lowest

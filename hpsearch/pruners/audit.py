@@ -19,9 +19,9 @@ _STREAM = 0x41554454
 class Audited:
     """Any pruner, some of whose decisions are withheld; what is withheld is a decision ``audit`` in the log.
 
-    Which trials are audited was drawn before they began: a function of the seed and the trial's number alone (its
-    place, where it begins before that is known). An
-    audited trial is never stopped, is a rival like any other on the rungs that it reaches, and is known to the sampler.
+    Which trials are audited is a function of the seed and the trial's number alone (its place, where it begins before
+    its number is known). An audited trial is never stopped; it is a rival like any other on the rungs that it reaches,
+    and the sampler sees its results.
 
     Attributes:
         pruner: The pruner.
@@ -41,7 +41,7 @@ class Audited:
 
     @property
     def reads_history(self) -> bool:
-        """As the pruner."""
+        """Whether the pruner's decisions depend on the history."""
         return self.pruner.reads_history
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:

@@ -1,4 +1,4 @@
-"""What every pruner is: a pure function of the rung table."""
+"""The interface of pruners: pure functions of the rung table."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class FirstEpoch:
                 history, row.trial, self.keep, "first_epoch", f"the best {self.keep} first epochs"
             )
             for row in arrivals
-            if row.trial in history.table.get(1, ())  # who reported nothing then is not judged by it
+            if row.trial in history.table.get(1, ())  # a trial that reported nothing in epoch 1 is not judged
         )
 
     @cached_property

@@ -21,8 +21,9 @@ class ForeignPruner:
     """Asks a copy of the user's pruner, tick after tick.
 
     Some pruners (successive halving, Hyperband) note on Optuna's trials which rungs they reached, and change their mind
-    when asked again. So a resumed study asks first about every past tick, over the history as it was then, and drops
-    the answers: afterwards the pruner knows what it knew. The log's decisions count, whatever it would say today.
+    when asked again. So a resumed study first asks about every past tick, over the history as it was then, and drops
+    the answers: afterwards the pruner is in the state that it was in. The decisions in the log count, whatever it would
+    decide today.
     """
 
     reads_history = True
@@ -40,7 +41,7 @@ class ForeignPruner:
         self._history: History | None = None
         self._pruner = pruner
         self._by_fold = study.goal.value == "complete" and type(pruner).__name__ in PAIRED
-        self._fold = OptunaFold(study.search_space, study.goal.first, merge=False, own=self._by_fold)
+        self._fold = OptunaFold(study.search_space, study.goal.first, merge=False, by_fold=self._by_fold)
         self._next = 0
 
     def judge(self, history: History, arrivals: Sequence[Row]) -> list[Decision]:
@@ -65,20 +66,22 @@ class ForeignPruner:
         self._fold.sync(history, trials=started, rows=tick, ends=tick - 1)
         with quiet():
             return {
-                number for number in trials if self._pruner.prune(self._fold.study, self._fold.storage.place(number))
+                number for number in trials if self._pruner.prune(self._fold.study, self._fold.storage.trial(number))
             }
 
     def _restart(self, history: History) -> None:
         self._history = history
         self._next = 0
-        self._fold = OptunaFold(self._study.search_space, self._study.goal.first, merge=False, own=self._by_fold)
+        self._fold = OptunaFold(self._study.search_space, self._study.goal.first, merge=False, by_fold=self._by_fold)
         self._pruner = copy.deepcopy(self._declared)
         self._fold.study.pruner = self._pruner
 
 
 def _past(history: History, start: int) -> list[tuple[int, list[int]]]:
-    # The trials that were judged at each tick from the first one on, before the last: all that arrived but those that
-    # ended there for a reason of their own.
+    """Return the ticks from ``start`` on that are over, each with the trials that were judged in it, in lane order.
+
+    Judged were all trials that arrived, but those that ended in that tick for a reason of their own.
+    """
     judged: dict[int, list[Trial]] = {tick: [] for tick in range(start, history.tick)}
     for trial in history.trials:
         for tick, row in zip(trial.ticks, trial.rows, strict=True):

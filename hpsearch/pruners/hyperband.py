@@ -14,7 +14,7 @@ from hpsearch.log.history import History
 from hpsearch.log.records import Decision, Row
 from hpsearch.pruners.asha import is_rung
 from hpsearch.pruners.remembered import Remembered
-from hpsearch.pruners.rung import Rungs, by_stage, in_order, part
+from hpsearch.pruners.rung import Rungs, best_share, by_stage, in_order
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Hyperband:
         if not is_rung(row.epoch, self.min_resource * self.reduction**bracket, self.reduction):
             return None
         rung = self._rungs.of(history).at(history, row.epoch, row.trial, self._group)
-        kept = max(len(rung.places) // self.reduction, 1)
-        return rung.cut(history, row.trial, kept, "hyperband", f"{part(self.reduction)} of bracket {bracket}")
+        kept = max(len(rung.ranking) // self.reduction, 1)
+        return rung.cut(history, row.trial, kept, "hyperband", f"{best_share(self.reduction)} of bracket {bracket}")
 
     def _group(self, history: History, number: int) -> tuple[int, int]:
         return by_stage(history, number), self.bracket(history.trials[number].ask.key)

@@ -60,9 +60,10 @@ class Median:
         threshold = goal.loss(median(losses))
         if not goal.better(threshold, value):
             return None
-        rank, size = bisect_right(losses, goal.loss(value)) + 1, len(losses) + 1
-        text = compare(goal.metric, goal.direction, value, threshold)
-        reason = f"rank {rank} of {size} at epoch {row.epoch}: {text}, the median of completed trials"
+        rank = bisect_right(losses, goal.loss(value)) + 1
+        size = len(losses) + 1
+        comparison = compare(goal.metric, goal.direction, value, threshold)
+        reason = f"rank {rank} of {size} at epoch {row.epoch}: {comparison}, the median of completed trials"
         return Decision(row.trial, "prune", reason, "median", evidence_of(row.epoch, value, threshold, rank, size))
 
     @cached_property
@@ -71,10 +72,10 @@ class Median:
 
 
 class _Complete:
-    """What the completed trials of one history had shown at each epoch.
+    """The best values that the completed trials of one history had at each epoch.
 
     Attributes:
-        losses: Their best values by then, turned so that smaller is better, in order; by stage and epoch.
+        losses: By stage and epoch the best values by then, turned so that smaller is better, in ascending order.
         count: How many completed, by stage.
     """
 
@@ -93,10 +94,10 @@ class _Complete:
             if trial.state == "COMPLETE":
                 stage = trial.ask.stage
                 self.count[stage] = self.count.get(stage, 0) + 1
-                shown = (history.table.get(row.epoch, {}).get(number) for row in trial.rows)
-                for row, value in zip(trial.rows, shown, strict=True):
-                    if value is None:
+                best_values = (history.table.get(row.epoch, {}).get(number) for row in trial.rows)
+                for row, best_value in zip(trial.rows, best_values, strict=True):
+                    if best_value is None:
                         continue  # it had not reported yet
-                    loss = history.goal.loss(value)
+                    loss = history.goal.loss(best_value)
                     insort(self.losses.setdefault((stage, row.epoch), []), loss)
         self._open = [number for number in self._open if history.trials[number].decision is None]

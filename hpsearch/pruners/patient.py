@@ -48,20 +48,23 @@ class Patient:
             if row.epoch <= self.patience:
                 continue
             now = _best(history, row, row.epoch)
-            before = _best(history, row, row.epoch - self.patience)
-            if now is None or before is None:
+            earlier = _best(history, row, row.epoch - self.patience)
+            if now is None or earlier is None:
                 continue  # it had not reported by then
-            if not goal.better(now, before + delta):
-                reason = f"no better {goal.metric} than {before:.4g} in {self.patience} epochs up to epoch {row.epoch}"
-                evidence = evidence_of(row.epoch, now, before + delta, 1, 1)
+            if not goal.better(now, earlier + delta):
+                reason = f"no better {goal.metric} than {earlier:.4g} in {self.patience} epochs up to epoch {row.epoch}"
+                evidence = evidence_of(row.epoch, now, earlier + delta, 1, 1)
                 decisions.append(Decision(row.trial, "prune", reason, "patient", evidence))
         return in_order(decisions)
 
 
 def _best(history: History, row: Row, epoch: int) -> float | None:
-    """Return a trial's best value up to an epoch, or None; where the last epoch counts, the table has each one's."""
+    """Return a trial's best value up to an epoch, or None where it has reported none.
+
+    The table holds the best value so far, or where the last epoch counts, the value of each epoch.
+    """
     table = history.table
     if history.goal.value == "best":
         return table.get(epoch, {}).get(row.trial)
-    shown = (table[earlier][row.trial] for earlier in range(1, epoch + 1) if row.trial in table.get(earlier, ()))
-    return min(shown, key=history.goal.loss, default=None)
+    values = [table[number][row.trial] for number in range(1, epoch + 1) if row.trial in table.get(number, ())]
+    return min(values, key=history.goal.loss, default=None)

@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 class Remembered(Generic[T]):
-    """What is read off a history as it grows, and begun anew for another history.
+    """A cache of what was read off one history; it begins anew for another history.
 
     A pruner is a function of the history. It remembers something only because reading ten thousand trials anew for each
-    arrival would take longer than training. The history is held weakly, and nothing of it is pickled: it can be read
-    again.
+    arrival would take longer than training. The history is held weakly, and what was read is not pickled: it can be
+    read again.
 
     Args:
-        begin: Makes what is remembered of a history of which nothing has been read yet.
+        begin: Makes the value to be remembered of a history of which nothing has been read yet.
     """
 
     def __init__(self, begin: Callable[[], T]) -> None:
@@ -31,7 +31,8 @@ class Remembered(Generic[T]):
         return type(self), (self._begin,)
 
     def of(self, history: History) -> T:
-        """Return what was read off this history when it was last asked for."""
+        """Return the value that is remembered of this history; its caller brings it up to date."""
         if self._history() is not history:
-            self._history, self._value = weakref.ref(history), self._begin()
+            self._history = weakref.ref(history)
+            self._value = self._begin()
         return self._value

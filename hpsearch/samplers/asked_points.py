@@ -1,4 +1,4 @@
-"""What a history says about points, by their parameters: where the chapter's procedure looks its probes up."""
+"""The points of a history by their parameters: where the chapter's procedure looks up the results of its probes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ EARLY = 5
 """Epochs in which a training cost must fall at once."""
 
 NOISE = 0.05
-"""A rise by this share of the cost is no oscillation."""
+"""A rise of the training cost by at most this share of it does not count as an oscillation."""
 
 SETBACK = 0.2
-"""A cost that in the early epochs ever rises by this share of all that it falls oscillates."""
+"""A training cost oscillates where in the early epochs it ever rises by more than this share of its whole fall."""
 
 
 @dataclass(frozen=True)
 class AskedPoint:
-    """A point that was asked for.
+    """A point of the history, with its trials.
 
     Attributes:
-        trials: Its trials, one per repeat.
-        repeats: How many repeats it is to have.
-        goal: What decides.
+        trials: The point's trials so far, one per repeat.
+        repeats: How many repeats a point has in all.
+        goal: Which metric decides, and in which direction.
     """
 
     trials: tuple[Trial, ...]
@@ -36,7 +36,7 @@ class AskedPoint:
 
     @property
     def open(self) -> bool:
-        """Whether there is still something to come."""
+        """Whether a repeat is missing or still trains."""
         return len(self.trials) < self.repeats or any(trial.decision is None for trial in self.trials)
 
     @property
@@ -70,14 +70,17 @@ class AskedPoint:
         cost = self.early
         if len(cost) < 2 or any(not math.isfinite(value) for value in cost):
             return False
-        low, worst = cost[0], 0.0
+        low = cost[0]
+        worst = 0.0
         for value in cost[1:]:
-            worst, low = max(worst, value - low - NOISE * abs(low)), min(low, value)
+            worst = max(worst, value - low - NOISE * abs(low))
+            low = min(low, value)
         return cost[-1] <= cost[0] and worst <= SETBACK * (cost[0] - low)
 
     def value_at(self, seconds: float) -> float | None:
         """Return its first trial's best value after so much training time, or None where it had none by then."""
-        best, spent = None, 0.0
+        best = None
+        spent = 0.0
         for row in self.trials[0].rows:
             spent += row.seconds
             value = row.metrics.get(self.goal.metric, math.nan)

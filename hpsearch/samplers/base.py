@@ -1,4 +1,4 @@
-"""What every sampler is: a deterministic answer to "which point is number n, given what is known?"."""
+"""The interface of samplers: a deterministic answer to "which point is number n, given this history?"."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class Allotment:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-NOTHING_SAID = Allotment()
-"""A trial goes on until it ends, or the pruner pauses it."""
+UNLIMITED = Allotment()
+"""The allotment of a trial that goes on until it ends, or until the pruner pauses it."""
 
 
 @dataclass(frozen=True)

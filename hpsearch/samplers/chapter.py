@@ -39,7 +39,9 @@ from hpsearch.space.dimensions import listed
 from hpsearch.study.registry import RULES
 from hpsearch.study.study import Study
 
-RATE, DECAY, BATCH = ("learning_rate",), ("l2", "l1", "alpha"), ("batch_size",)
+RATE = ("learning_rate",)
+DECAY = ("l2", "l1", "alpha")
+BATCH = ("batch_size",)
 TRAINING = ("max_epochs", "early_stopping", "patience", "lr_schedule", "lr_factor", "lr_min_ratio")
 MOMENTUM = ("optimizer", "momentum")
 
@@ -85,9 +87,9 @@ class Walk:
     """How far the procedure has come.
 
     Attributes:
-        missing: The first probe that is not known, or None where the procedure is through.
-        base: What was chosen so far.
-        lines: What each step tried, saw and chose.
+        missing: The first probe that was not tried, or None where the procedure has ended.
+        base: The values chosen so far.
+        lines: A line per step: what it tried, saw and chose.
     """
 
     missing: Point | None
@@ -96,7 +98,7 @@ class Walk:
 
 
 class ChapterPoints:
-    """Walks the steps."""
+    """Proposes points by walking the steps of the procedure over the history."""
 
     reads_history = True
     size = None
@@ -116,7 +118,7 @@ class ChapterPoints:
         return self._refined(points, walk.base, point) if walk.missing is None else project(self._space, walk.missing)
 
     def walk(self, points: AskedPoints, rule: int) -> Walk:
-        """Return how far the procedure has come with what is known, by a rule of `hpsearch.samplers.chapter_rate`."""
+        """Return how far the procedure has come with these points, by a rule of `hpsearch.samplers.chapter_rate`."""
         base = dict(self._start)
         lines: list[str] = []
         for step in self._steps[rule]:
@@ -127,9 +129,9 @@ class ChapterPoints:
                 continue
             answers = [points[project(self._space, probe)] for probe in probes]
             base, words = step.choose(base, probes, points)
-            going = sum(answer is None or answer.open for answer in answers)
+            n_open = sum(answer is None or answer.open for answer in answers)
             if any(answer is not None for answer in answers):
-                provisional = f" (provisional: {going} of {len(probes)} still to come)" if going else ""
+                provisional = f" (provisional: {n_open} of {len(probes)} still to come)" if n_open else ""
                 lines.append(f"step {len(lines) + 1}, {step.title}: {words}{provisional}")
             missing = next((probe for probe, answer in zip(probes, answers, strict=True) if answer is None), None)
             if missing is not None:
@@ -176,7 +178,8 @@ def story(history: History) -> list[str]:
         history: A study whose sampler is the chapter's.
     """
     declaration = history.declaration
-    space, model = declaration.dimensions, declaration.model_params
+    space = declaration.dimensions
+    model = declaration.model_params
     sampler = ChapterPoints(space, model, declaration.seed, declaration.repeats)
     trials = [trial for trial in history.trials if trial.ask.stage == 0]
     points = AskedPoints(trials, history.goal, declaration.repeats)
@@ -214,7 +217,8 @@ def _start(name: str, dim: Any, model: Mapping[str, Any]) -> Any:
 
 
 def _steps(space: Space, rule: int) -> list[ProcedureStep]:
-    rates, decays = _named(space, RATE), _named(space, DECAY)
+    rates = _named(space, RATE)
+    decays = _named(space, DECAY)
     training = _named(space, TRAINING)
     batch = _named(space, BATCH)
     last = _named(space, MOMENTUM)

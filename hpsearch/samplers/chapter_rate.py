@@ -81,8 +81,8 @@ class RateOrder:
             return None, "nothing seen yet"
         judged = lr_range.judged(dict(zip(points, costs, strict=True)), _untrained(costs))
         words = ", ".join(
-            f"{short(trace.learning_rate)} {trace.verdict} ({short(first)} to {short(last)})"
-            for trace, first, last in (
+            f"{short(trace.learning_rate)} {trace.verdict} ({short(first_cost)} to {short(last_cost)})"
+            for trace, first_cost, last_cost in (
                 (trace, answer.early[0], answer.early[-1])
                 for trace in judged.traces
                 for point, answer in answers
@@ -91,7 +91,8 @@ class RateOrder:
         )
         if judged.suggestion is None or judged.threshold is None:
             return None, words
-        threshold, chosen = short(judged.threshold), short(judged.suggestion)
+        threshold = short(judged.threshold)
+        chosen = short(judged.suggestion)
         return points[judged.suggestion], (
             f"{words}; the largest that falls at once and keeps up is {threshold}, "
             f"the smallest that gets as low as any {chosen}"
@@ -117,10 +118,11 @@ def _untrained(costs: Sequence[Sequence[float]]) -> float:
 
 
 def _early(point: AskedPoint) -> str:
-    first, last = short(point.early[0]), short(point.early[-1])
+    first_cost = short(point.early[0])
+    last_cost = short(point.early[-1])
     if len(point.early) < 2:
-        return f"has {first} after an epoch{'' if point.open else ' and was stopped'}"
-    return f"{'falls' if point.falls else 'does not fall'} ({first} to {last})"
+        return f"has {first_cost} after an epoch{'' if point.open else ' and was stopped'}"
+    return f"{'falls' if point.falls else 'does not fall'} ({first_cost} to {last_cost})"
 
 
 def _size(value: Any) -> float:

@@ -1,7 +1,7 @@
 """The steps of the chapter's procedure: each plans probes around a base point, chooses one, and says so in words.
 
-A step is a pure function of what is known. A probe that is not known is to be asked for; a choice among probes that
-still train is provisional, and is made anew with every answer.
+A step is a pure function of the history. A probe that was not tried is asked for next; a choice among probes that
+still train is provisional, and is made anew with every result.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ from hpsearch.samplers.probes import Point, distinct, project, scaled, scan, sho
 from hpsearch.space import Choice, Float, Int, Space
 
 ORDER = 10.0
+"""An order of magnitude: the factor between the values of `Orders`."""
+
 FINER = (0.25, 0.5, 2.0, 4.0)
+"""Factors around the chosen value once its order of magnitude is known."""
+
 FINEST = (0.5, 0.7, 1.4, 2.0)
+"""Factors for a second look at a value that was tuned before."""
 
 
 class ProcedureStep(Protocol):
@@ -32,10 +37,21 @@ class ProcedureStep(Protocol):
         """The dimension whose turn it is, or None."""
 
     def probes(self, base: Point, asked: AskedPoints) -> list[Point]:
-        """Return the points that the step wants to know, most wanted first."""
+        """Return the points that the step wants tried, most wanted first.
+
+        Args:
+            base: The values chosen so far.
+            asked: The points that were tried.
+        """
 
     def choose(self, base: Point, probes: Sequence[Point], asked: AskedPoints) -> tuple[Point, str]:
-        """Return the base of the next step, and in words what was seen and why it was chosen."""
+        """Return the base of the next step, and a line that says what was seen and why it was chosen.
+
+        Args:
+            base: The values chosen so far.
+            probes: The points that :meth:`probes` returned.
+            asked: The points that were tried.
+        """
 
 
 @dataclass(frozen=True)
@@ -59,13 +75,13 @@ class AnyLearning:
         curve = answer.trials[0].curve(answer.goal.metric)
         cost = answer.trials[0].curve("train_cost")
         learnt = answer.goal.better(_best(answer, curve), curve[0]) if curve else False
-        text = "no value"
+        change = "no value"
         if curve:
-            text = f"{answer.goal.metric} went from {short(curve[0])} to {short(_best(answer, curve))}"
+            change = f"{answer.goal.metric} went from {short(curve[0])} to {short(_best(answer, curve))}"
         if cost:
             learnt = learnt or cost[-1] < 0.9 * cost[0]
-            text += f", training cost from {short(cost[0])} to {short(cost[-1])}"
-        return base, f"{where}: {text}; {'it learns' if learnt else 'no learning yet, so look at η'}"
+            change += f", training cost from {short(cost[0])} to {short(cost[-1])}"
+        return base, f"{where}: {change}; {'it learns' if learnt else 'no learning yet, so look at η'}"
 
 
 @dataclass(frozen=True)
@@ -202,7 +218,7 @@ class BatchSize:
         if not reached:
             return base, f"none has a value after {limit:.3g} s"
         words = ", ".join(f"{short(point[self.name])}: {short(value)}" for point, _, value in reached)
-        point, _, _ = min(reached, key=lambda entry: (entry[1].goal.loss(entry[2]), entry[1].trials[0].seconds))
+        point, _, _ = min(reached, key=lambda row: (row[1].goal.loss(row[2]), row[1].trials[0].seconds))
         return dict(point), f"after {limit:.3g} s of training each: {words}; chose {short(point[self.name])}"
 
 
@@ -212,17 +228,19 @@ def best_of(
     """Return the point with the best value, and the values in words; the first point where nothing is known."""
     points = distinct(space, points)
     answers = [
-        (p, answer) for p in points if (answer := asked[project(space, p)]) is not None and answer.value is not None
+        (point, answer)
+        for point in points
+        if (answer := asked[project(space, point)]) is not None and answer.value is not None
     ]
     if not answers:
         return dict(points[0]), "nothing seen yet"
 
-    def shown(point: Point) -> str:
+    def described(point: Point) -> str:
         return short(point[name]) + (f" ({also}={short(point[also])})" if also else "")
 
-    words = ", ".join(f"{shown(point)}: {short(answer.value)}" for point, answer in answers)
+    words = ", ".join(f"{described(point)}: {short(answer.value)}" for point, answer in answers)
     best, _ = min(answers, key=lambda pair: pair[1].loss)
-    return dict(best), f"{answers[0][1].goal.metric} at {words}; chose {shown(best)}"
+    return dict(best), f"{answers[0][1].goal.metric} at {words}; chose {described(best)}"
 
 
 def _loss(space: Space, point: Point, asked: AskedPoints) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.log import virtual
 from hpsearch.log.brought import Observation
 from hpsearch.log.history import History, Trial
-from hpsearch.samplers.curve_book import Curve, State
+from hpsearch.samplers.curve_evidence import Curve, State
 from hpsearch.samplers.curve_search import CurveSearch, Settings, unit_cost
 from hpsearch.samplers.feasible import Feasible
 from hpsearch.samplers.gp_encoding import Encoding
@@ -24,28 +24,32 @@ class Curves:
     """The curves of a history, which it follows as it grows.
 
     Args:
-        search: Knows what a configuration's curve is.
-        goal: What a trial is worth.
+        search: Makes the curve of a configuration.
+        goal: Which metric decides, and in which direction.
 
     Attributes:
         all: The curves, those from elsewhere first.
-        state: Grows as they change.
+        state: Their version: it grows as they change.
     """
 
     def __init__(self, search: CurveSearch, goal: Goal) -> None:
-        self._search, self._goal = search, goal
+        self._search = search
+        self._goal = goal
         self._history: History | None = None
         self.all: list[Curve] = []
         self._open: list[tuple[Trial, Curve]] = []
         self._seen = 0
-        self._known = 0
+        self._n_epochs = 0
         self.state = State(0, 0)
 
     def follow(self, history: History) -> None:
         """Take in what is new in a history; another one than before is read from its start."""
         another = history is not self._history
         if another:
-            self._history, self._seen, self._known, self._open = history, 0, 0, []
+            self._history = history
+            self._seen = 0
+            self._n_epochs = 0
+            self._open = []
             self.all = self._from_elsewhere(history)
         began = self._seen < len(history.trials)
         holds = self._search.encoding.holds
@@ -57,25 +61,26 @@ class Curves:
             self.all.append(curve)
             self._open.append((trial, curve))
         self._seen = len(history.trials)
-        fresh = [
-            (trial.ticks[place], trial.number, trial, curve)
+        arrived = [
+            (trial.ticks[index], trial.number, trial, curve)
             for trial, curve in self._open
-            for place in range(curve.epoch, len(trial.ticks))
+            for index in range(curve.epoch, len(trial.ticks))
         ]
-        for _, _, trial, curve in sorted(fresh, key=lambda each: each[:2]):
+        for _, _, trial, curve in sorted(arrived, key=lambda arrival: arrival[:2]):
             curve.losses.append(self._loss(trial, curve))
-            curve.order.append(self._known)
-            self._known += 1
-        moved = [self._settle(trial, curve) for trial, curve in self._open]
-        still = [(trial, curve) for trial, curve in self._open if not curve.over]
-        learnt = another or bool(fresh) or len(still) < len(self._open)
-        weighed = self._weigh(history, still)
-        changes = learnt or began or weighed or any(moved)
-        self._open, self.state = still, State(self.state.observed + learnt, self.state.changed + changes)
+            curve.order.append(self._n_epochs)
+            self._n_epochs += 1
+        state_changed = [self._update_state(trial, curve) for trial, curve in self._open]
+        still_open = [(trial, curve) for trial, curve in self._open if not curve.over]
+        observed = another or bool(arrived) or len(still_open) < len(self._open)
+        cost_changed = self._update_costs(history, still_open)
+        changed = observed or began or cost_changed or any(state_changed)
+        self._open = still_open
+        self.state = State(self.state.observed + observed, self.state.changed + changed)
 
     @staticmethod
-    def _weigh(history: History, going: Sequence[tuple[Trial, Curve]]) -> bool:
-        """Where costs are measured, have an epoch of a curve cost what it takes there, in typical costs.
+    def _update_costs(history: History, open_curves: Sequence[tuple[Trial, Curve]]) -> bool:
+        """Set what an epoch of each curve costs where costs are measured, in multiples of the typical cost.
 
         Returns:
             Whether a cost changed.
@@ -83,7 +88,7 @@ class Curves:
         changed = False
         measured = [trial.own_cost for trial in history.trials if trial.own_cost is not None]
         typical = virtual.typical(measured)
-        for trial, curve in going:
+        for trial, curve in open_curves:
             if trial.own_cost is not None:
                 cost = trial.own_cost / typical
                 changed = changed or cost != curve.cost
@@ -91,27 +96,30 @@ class Curves:
         return changed
 
     def _loss(self, trial: Trial, curve: Curve) -> float:
-        """Return what a trial is worth by its next epoch that the curve lacks."""
-        return self._next(trial.rows[curve.epoch].metrics.get(self._goal.metric), curve.loss)
+        """Return the loss that counts by the first epoch of a trial that its curve lacks."""
+        return self._worth(trial.rows[curve.epoch].metrics.get(self._goal.metric), curve.loss)
 
-    def _next(self, value: float | None, before: float) -> float:
-        """Return what a trial is worth by an epoch, given its value there and what it was worth by the epoch before."""
+    def _worth(self, value: float | None, previous: float) -> float:
+        """Return the loss that counts by an epoch, given the value reported there and the loss by the epoch before."""
         if value is None:
-            return before  # it reported nothing in this epoch
+            return previous  # it reported nothing in this epoch
         if not math.isfinite(value):
             return math.inf
         loss = self._goal.loss(value)
-        return loss if self._goal.by_last or math.isnan(before) else min(before, loss)
+        return loss if self._goal.by_last or math.isnan(previous) else min(previous, loss)
 
     @staticmethod
-    def _settle(trial: Trial, curve: Curve) -> bool:
-        """Take in whether a trial trains, waits or has ended; return whether that is new."""
-        under_way, until = trial.state == "RUNNING", curve.most if trial.until is None else trial.until
+    def _update_state(trial: Trial, curve: Curve) -> bool:
+        """Set whether a curve trains, is paused or has ended; return whether that changed."""
+        under_way = trial.state == "RUNNING"
+        until = curve.max_epochs if trial.until is None else trial.until
         over = trial.decision is not None
         if (under_way, until, over) == (curve.under_way, curve.until, curve.over):
             return False
-        curve.under_way, curve.until, curve.over = under_way, until, over
-        curve.whole = trial.state == "COMPLETE" and not trial.ended_badly
+        curve.under_way = under_way
+        curve.until = until
+        curve.over = over
+        curve.complete = trial.state == "COMPLETE" and not trial.ended_badly
         if trial.state == "FAILED" and curve.losses:
             curve.losses[-1] = math.inf  # the epochs before do not count either
         return True
@@ -119,30 +127,38 @@ class Curves:
     def _from_elsewhere(self, history: History) -> list[Curve]:
         """Return results from elsewhere as curves.
 
-        Of a trial that did not train for as long as a whole training is here, only its end is known: its epochs may be
-        of another kind. Where its source has no curve, likewise.
+        The epochs before the last are filled in only where the trial's last epoch is the one that its curve ends at
+        here: otherwise its epochs may mean something else.
         """
-        found = []
-        told = [each for each in history.brought.observations if self._search.encoding.holds(each.params)]
-        for place, each in enumerate(told):
-            curve = self._search.curve(place - len(told), each.params)
-            whole = each.state != "PRUNED"
-            if not whole and not each.epoch:
-                continue  # nobody knows how far it came
-            loss = math.inf if each.state == "FAILED" or not each.values else history.goal.loss(each.values[0])
-            epochs = curve.most if whole else min(each.epoch, curve.most)
-            curve.losses, curve.order = [math.nan] * (epochs - 1) + [loss], [-1] * epochs
-            if each.epoch == epochs and math.isfinite(loss):
-                self._fill(curve, each)
-            curve.over, curve.whole = True, whole
-            found.append(curve)
-        return found
+        curves = []
+        observations = [
+            observation
+            for observation in history.brought.observations
+            if self._search.encoding.holds(observation.params)
+        ]
+        for index, observation in enumerate(observations):
+            curve = self._search.curve(index - len(observations), observation.params)
+            complete = observation.state != "PRUNED"
+            if not complete and not observation.epoch:
+                continue  # how far it was trained is not known
+            has_value = observation.state != "FAILED" and bool(observation.values)
+            loss = history.goal.loss(observation.values[0]) if has_value else math.inf
+            epochs = curve.max_epochs if complete else min(observation.epoch, curve.max_epochs)
+            curve.losses = [math.nan] * (epochs - 1) + [loss]
+            curve.order = [-1] * epochs
+            if observation.epoch == epochs and math.isfinite(loss):
+                self._fill_epochs(curve, observation)
+            curve.over = True
+            curve.complete = complete
+            curves.append(curve)
+        return curves
 
-    def _fill(self, curve: Curve, told: Observation) -> None:
-        """Give a curve the epochs before its end."""
-        values, before = dict(told.curve), math.nan
+    def _fill_epochs(self, curve: Curve, observation: Observation) -> None:
+        """Set the losses of the epochs before the last."""
+        values = dict(observation.curve)
+        previous = math.nan
         for epoch in range(1, curve.epoch):
-            before = curve.losses[epoch - 1] = self._next(values.get(epoch), before)
+            previous = curve.losses[epoch - 1] = self._worth(values.get(epoch), previous)
 
 
 def search_of(study: Study, epochs: int, settings: Settings, *, weighs: bool = False) -> CurveSearch:
@@ -150,17 +166,21 @@ def search_of(study: Study, epochs: int, settings: Settings, *, weighs: bool = F
 
     Args:
         study: What is searched.
-        epochs: The epochs of a whole training.
-        settings: How the search goes about it.
-        weighs: Whether what the study declares an epoch to cost enters the choice.
+        epochs: Epochs of a full training.
+        settings: The search's own settings.
+        weighs: Whether the cost that the study declares for an epoch enters the choice.
     """
-    feasible, spread, declared = Feasible(study), SobolPoints(study), study.cost
+    feasible = Feasible(study)
+    sobol = SobolPoints(study)
+    declared = study.cost
     return CurveSearch(
         Encoding(study.dimensions),
         study.seed,
         settings,
-        even=lambda number: spread.ask(_NOTHING, number + len(study.enqueue)),
-        draw=lambda number, attempt: feasible.first(lambda more: feasible.draw(number, 64 * more + attempt), number),
+        even=lambda number: sobol.ask(_EMPTY, number + len(study.enqueue)),
+        draw=lambda number, attempt: feasible.first(
+            lambda proposal: feasible.draw(number, 64 * proposal + attempt), number
+        ),
         feasible=None if feasible.free else feasible,
         epochs=lambda params: most_epochs(params, epochs),
         cost=unit_cost
@@ -174,5 +194,5 @@ def most_epochs(params: Mapping[str, Any], epochs: int) -> int:
     return next((int(value) for name, value in params.items() if name.rpartition("__")[2] == "max_epochs"), epochs)
 
 
-_NOTHING = History(Goal("", "maximize"))
-"""What samplers that look at no history are given."""
+_EMPTY = History(Goal("", "maximize"))
+"""An empty history, for samplers that do not read it."""

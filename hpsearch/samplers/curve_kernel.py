@@ -50,41 +50,41 @@ _ROOT5 = 5**0.5
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where curves are observed or asked for.
+class Inputs:
+    """What the process takes: configurations, and how far each is trained.
 
     Attributes:
         codes: Configurations as the kernel sees them, shape (n, width).
-        owners: Number of the configuration in each row, shape (n,); negative numbers are configurations of their own
-            too, so each of those that are not begun needs a number that no other has.
-        rest: What of the training is left, r above, shape (n,).
+        owners: Number of the configuration in each row, shape (n,). Configurations that are not begun have negative
+            numbers, each of them one that no other has.
+        remaining: How much of the training remains, r in the module's docstring, shape (n,).
     """
 
     codes: Array
     owners: Numbers
-    rest: Array
+    remaining: Array
 
     def __len__(self) -> int:
-        return len(self.rest)
+        return len(self.remaining)
 
-    def rows(self, some: NDArray[np.int64] | slice) -> Places:
+    def rows(self, rows: NDArray[np.int64] | slice) -> Inputs:
         """Return some of the rows."""
-        return Places(self.codes[some], self.owners[some], self.rest[some])
+        return Inputs(self.codes[rows], self.owners[rows], self.remaining[rows])
 
-    def and_(self, more: Places) -> Places:
+    def and_(self, others: Inputs) -> Inputs:
         """Return these rows and then others."""
-        return Places(
-            np.vstack([self.codes, more.codes]),
-            np.concatenate([self.owners, more.owners]),
-            np.concatenate([self.rest, more.rest]),
+        return Inputs(
+            np.vstack([self.codes, others.codes]),
+            np.concatenate([self.owners, others.owners]),
+            np.concatenate([self.remaining, others.remaining]),
         )
 
 
-def rest_of(epoch: Array | Numbers | int, most: int) -> Array:
-    """Return r of epochs that count from 1: 1 after the first of ``most`` epochs, 0 after the last."""
-    length = np.log(most) if most > 1 else 1.0
-    rest: Array = np.log(most / np.asarray(epoch, dtype=float)) / length
-    return rest
+def remaining_of(epoch: Array | Numbers | int, max_epochs: int) -> Array:
+    """Return r of epochs that count from 1: 1 after the first of ``max_epochs``, 0 after the last."""
+    length = np.log(max_epochs) if max_epochs > 1 else 1.0
+    remaining: Array = np.log(max_epochs / np.asarray(epoch, dtype=float)) / length
+    return remaining
 
 
 def prior(width: int) -> tuple[Array, Array]:
@@ -109,72 +109,75 @@ class CurveKernel:
         """Variance of an observation's noise."""
         return float(np.exp(self.theta[-1])) + JITTER
 
-    def near(self, one: Array, other: Array) -> Array:
+    def kx(self, one: Array, other: Array) -> Array:
         """Return Kx of codes of shapes (n, width) and (m, width), shape (n, m)."""
         return matern(one, other, self._lengths)
 
-    def between(self, one: Places, other: Places, near: Array | None = None) -> Array:
+    def between(self, one: Inputs, other: Inputs, kx: Array | None = None) -> Array:
         """Return covariances without noise, shape (n, m).
 
         Args:
-            one: Places, n of them.
-            other: Others, m of them.
-            near: Kx between them, where it is known, shape (n, m).
+            one: Inputs, n of them.
+            other: Inputs, m of them.
+            kx: Kx between them, where it is known, shape (n, m).
         """
         v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
-        near = self.near(one.codes, other.codes) if near is None else near
-        rows, columns = _shared(one, other)
-        if not other.rest.any():  # ends: nothing of the drift
-            found: Array = v1 * near
-            found += _LEVEL
-            found[rows, columns] += v3
-            return found
-        both = np.minimum(one.rest[:, None], other.rest)
-        both += one.rest[:, None] * other.rest
-        found = v2 * both
-        found += v1
-        found *= near
-        found += _LEVEL
-        both *= v0
-        found += both
-        mine, its = one.rest[rows], other.rest[columns]
-        found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
-        return found
+        kx = self.kx(one.codes, other.codes) if kx is None else kx
+        rows, columns = _same_configuration(one, other)
+        if not other.remaining.any():  # ends: nothing of the drift
+            covariance: Array = v1 * kx
+            covariance += _LEVEL
+            covariance[rows, columns] += v3
+            return covariance
+        walk_and_slope = np.minimum(one.remaining[:, None], other.remaining)
+        walk_and_slope += one.remaining[:, None] * other.remaining
+        covariance = v2 * walk_and_slope
+        covariance += v1
+        covariance *= kx
+        covariance += _LEVEL
+        walk_and_slope *= v0
+        covariance += walk_and_slope
+        r = one.remaining[rows]
+        s = other.remaining[columns]
+        covariance[rows, columns] += v3 + v4 * np.minimum(r, s) + v5 * (r * s)
+        return covariance
 
-    def between_each(self, one: Places, other: Places, near: Array) -> Array:
-        """Return the transpose of :meth:`between` at any r, shape (m, n): a place of ``other`` lies in a row.
+    def between_transposed(self, one: Inputs, other: Inputs, kx: Array) -> Array:
+        """Return the transpose of :meth:`between`, shape (m, n), by the formula for any r even where all r are 0.
 
         Args:
-            one: Places, n of them.
-            other: Others, m of them.
-            near: Kx between them, transposed too, shape (m, n).
+            one: Inputs, n of them.
+            other: Inputs, m of them.
+            kx: Kx between them, transposed too, shape (m, n).
         """
         v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
-        both = np.minimum(other.rest[:, None], one.rest)
-        both += other.rest[:, None] * one.rest
-        found: Array = v2 * both
-        found += v1
-        found *= near
-        found += _LEVEL
-        both *= v0
-        found += both
-        rows, columns = _shared(other, one)
-        its, mine = other.rest[rows], one.rest[columns]
-        found[rows, columns] += v3 + v4 * np.minimum(mine, its) + v5 * (mine * its)
-        return found
+        walk_and_slope = np.minimum(other.remaining[:, None], one.remaining)
+        walk_and_slope += other.remaining[:, None] * one.remaining
+        covariance: Array = v2 * walk_and_slope
+        covariance += v1
+        covariance *= kx
+        covariance += _LEVEL
+        walk_and_slope *= v0
+        covariance += walk_and_slope
+        rows, columns = _same_configuration(other, one)
+        s = other.remaining[rows]
+        r = one.remaining[columns]
+        covariance[rows, columns] += v3 + v4 * np.minimum(r, s) + v5 * (r * s)
+        return covariance
 
-    def within(self, rest: Array, other: Array) -> Array:
+    def within(self, remaining: Array, other: Array) -> Array:
         """Return covariances of configurations' values at one r with their values at another, elementwise."""
         v1, v2, v3, v4, v5, v0 = np.exp(self.theta[-7:-1])
-        walk, slope = np.minimum(rest, other), rest * other
-        found: Array = _LEVEL + v1 + v3 + (v0 + v2) * (walk + slope) + v4 * walk + v5 * slope
-        return found
+        walk = np.minimum(remaining, other)
+        slope = remaining * other
+        covariance: Array = _LEVEL + v1 + v3 + (v0 + v2) * (walk + slope) + v4 * walk + v5 * slope
+        return covariance
 
-    def observed(self, places: Places) -> Array:
+    def with_noise(self, inputs: Inputs) -> Array:
         """Return the covariance of observations, noise included, shape (n, n)."""
-        found = self.between(places, places)
-        found[np.diag_indices_from(found)] += self.noise
-        return found
+        covariance = self.between(inputs, inputs)
+        covariance[np.diag_indices_from(covariance)] += self.noise
+        return covariance
 
     @property
     def _lengths(self) -> Array:
@@ -182,8 +185,8 @@ class CurveKernel:
         return lengths
 
 
-def _shared(one: Places, other: Places) -> tuple[Numbers, Numbers]:
-    """Return the rows and columns at which two places are of the same configuration."""
+def _same_configuration(one: Inputs, other: Inputs) -> tuple[Numbers, Numbers]:
+    """Return the rows and columns at which two inputs are of the same configuration."""
     if other.owners.max(initial=-1) < one.owners.min(initial=0):
         return np.empty(0, dtype=int), np.empty(0, dtype=int)  # none of these has begun
     rows, columns = np.nonzero(one.owners[:, None] == other.owners)
@@ -196,68 +199,72 @@ def matern(one: Array, other: Array, lengths: Array) -> Array:
 
 
 def _distances(one: Array, other: Array, lengths: Array) -> Array:
-    a, b = one / lengths, other / lengths
-    found: Array = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b)
+    a = one / lengths
+    b = other / lengths
+    squares: Array = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b)
     product = a @ b.T
     product *= 2.0
-    found -= product
-    np.maximum(found, 0.0, out=found)
-    return np.sqrt(found, out=found)
+    squares -= product
+    np.maximum(squares, 0.0, out=squares)
+    return np.sqrt(squares, out=squares)
 
 
 def _matern(distances: Array) -> Array:
     """Return the kernel at distances, which are overwritten."""
     scaled = np.multiply(distances, _ROOT5, out=distances)
-    found = scaled * scaled
-    found *= 1.0 / 3.0
-    found += scaled
-    found += 1.0
-    found *= np.exp(np.negative(scaled, out=scaled), out=scaled)
-    return found
+    kernel = scaled * scaled
+    kernel *= 1.0 / 3.0
+    kernel += scaled
+    kernel += 1.0
+    kernel *= np.exp(np.negative(scaled, out=scaled), out=scaled)
+    return kernel
 
 
 class Likelihood:
     """How likely observations and a kernel's parameters are together, with the gradient.
 
     Args:
-        places: Where was observed.
-        target: What, standardized, shape (n,).
+        inputs: The inputs of the observations.
+        target: The observations, standardized, shape (n,).
     """
 
-    def __init__(self, places: Places, target: Array) -> None:
-        self._codes, self._target = places.codes, target
-        self._same = np.nonzero(places.owners[:, None] == places.owners)
-        self._walk = np.minimum(places.rest[:, None], places.rest)
-        self._slope = places.rest[:, None] * places.rest
-        self._both = self._walk + self._slope
-        self._own_walk, self._own_slope = self._walk[self._same], self._slope[self._same]
-        self._mean, self._deviation = prior(places.codes.shape[1])
+    def __init__(self, inputs: Inputs, target: Array) -> None:
+        self._codes = inputs.codes
+        self._target = target
+        self._same = np.nonzero(inputs.owners[:, None] == inputs.owners)
+        self._walk = np.minimum(inputs.remaining[:, None], inputs.remaining)
+        self._slope = inputs.remaining[:, None] * inputs.remaining
+        self._walk_and_slope = self._walk + self._slope
+        self._walk_of_same = self._walk[self._same]
+        self._slope_of_same = self._slope[self._same]
+        self._mean, self._deviation = prior(inputs.codes.shape[1])
         # An optimizer calls this hundreds of times: matrices are made once.
         n = len(target)
-        self._rooms = [np.empty((n, n)) for _ in range(5)]
+        self._buffers = [np.empty((n, n)) for _ in range(5)]
         self._same_only = np.zeros((n, n))
 
     def __call__(self, theta: Array) -> tuple[float, Array]:
         """Return the negative logarithm of the posterior density of theta, but for a constant, and its gradient."""
-        n, lengths = len(self._target), np.exp(theta[:-7])
+        n = len(self._target)
+        lengths = np.exp(theta[:-7])
         v1, v2, v3, v4, v5, v0, noise = np.exp(theta[-7:])
-        decay, slow, near, spread, covariance = self._rooms
+        decay, slow, kx, spread, covariance = self._buffers
         distances = _distances(self._codes, self._codes, lengths)
-        # near = (1 + √5 q + 5/3 q²) e^(-√5 q)
+        # kx = (1 + √5 q + 5/3 q²) e^(-√5 q)
         np.multiply(distances, _ROOT5, out=slow)
         np.exp(np.negative(slow, out=decay), out=decay)
         slow += 1.0
-        np.multiply(distances, 5.0 / 3.0, out=near)
-        near *= distances
-        near += slow
-        near *= decay
-        # covariance = c0 + (v1 + v2 (walk + slope)) near + v0 (walk + slope) + what a configuration shares with itself
-        np.multiply(self._both, v2, out=spread)
+        np.multiply(distances, 5.0 / 3.0, out=kx)
+        kx *= distances
+        kx += slow
+        kx *= decay
+        # covariance = c0 + (v1 + v2 (walk + slope)) kx + v0 (walk + slope) + what a configuration shares with itself
+        np.multiply(self._walk_and_slope, v2, out=spread)
         spread += v1
-        np.multiply(spread, near, out=covariance)
+        np.multiply(spread, kx, out=covariance)
         covariance += _LEVEL
-        covariance[self._same] += v3 + v4 * self._own_walk + v5 * self._own_slope
-        covariance += np.multiply(self._both, v0, out=distances)
+        covariance[self._same] += v3 + v4 * self._walk_of_same + v5 * self._slope_of_same
+        covariance += np.multiply(self._walk_and_slope, v0, out=distances)
         covariance[np.diag_indices(n)] += noise + JITTER
         factor, failed = lapack.dpotrf(covariance, lower=1)
         if failed:
@@ -274,15 +281,16 @@ class Likelihood:
         steep *= slow
         scaled = self._codes / lengths
         by_length = (scaled * scaled * steep.sum(axis=1)[:, None]).sum(axis=0) - (scaled * (steep @ scaled)).sum(axis=0)
-        same, alike = self._same_only, np.multiply(pull, near, out=near)
-        same[self._same] = pull[self._same]
+        pull_of_same = self._same_only
+        pull_kx = np.multiply(pull, kx, out=kx)
+        pull_of_same[self._same] = pull[self._same]
         gradient = [
-            0.5 * v1 * alike.sum(),
-            0.5 * v2 * np.vdot(alike, self._both),
-            0.5 * v3 * same.sum(),
-            0.5 * v4 * np.vdot(same, self._walk),
-            0.5 * v5 * np.vdot(same, self._slope),
-            0.5 * v0 * np.vdot(pull, self._both),
+            0.5 * v1 * pull_kx.sum(),
+            0.5 * v2 * np.vdot(pull_kx, self._walk_and_slope),
+            0.5 * v3 * pull_of_same.sum(),
+            0.5 * v4 * np.vdot(pull_of_same, self._walk),
+            0.5 * v5 * np.vdot(pull_of_same, self._slope),
+            0.5 * v0 * np.vdot(pull, self._walk_and_slope),
             0.5 * noise * np.trace(pull),
         ]
         z = (theta - self._mean) / self._deviation

@@ -1,4 +1,4 @@
-"""What is known of learning curves, begun or not, once some of them were observed; and the kernel that says it best."""
+"""The posterior of learning curves, begun or not, given some observations; and how its kernel is fitted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import cho_solve, lapack
 from scipy.optimize import minimize
 
-from hpsearch.samplers.curve_kernel import CurveKernel, Likelihood, Places, prior
+from hpsearch.samplers.curve_kernel import CurveKernel, Inputs, Likelihood, prior
 from hpsearch.samplers.gp_encoding import Array
 
 _STARTS = (0.0, -1.2)
@@ -37,7 +37,7 @@ class Fit:
     guarded: bool = False
 
 
-def fit(places: Places, target: Array) -> Fit:
+def fit(inputs: Inputs, target: Array) -> Fit:
     """Return the kernel for these observations.
 
     The parameters that are likeliest under the prior are sought from several starts, as few observations can make
@@ -46,25 +46,27 @@ def fit(places: Places, target: Array) -> Fit:
     predict better.
 
     Args:
-        places: Where was observed, shape (n,).
-        target: What, standardized, shape (n,).
+        inputs: The inputs of the n observations.
+        target: The observations, standardized, shape (n,).
     """
-    width = places.codes.shape[1]
+    width = inputs.codes.shape[1]
     mean, deviation = prior(width)
-    likelihood, limits = Likelihood(places, target), list(zip(mean - 4 * deviation, mean + 4 * deviation, strict=True))
+    likelihood = Likelihood(inputs, target)
+    limits = list(zip(mean - 4 * deviation, mean + 4 * deviation, strict=True))
     thetas = []
     for shorter in _STARTS:
         start = mean + np.concatenate([np.full(width, shorter), np.zeros(len(mean) - width)])
         options = {"maxiter": _ROUNDS}
-        found = minimize(likelihood, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
-        thetas.append((float(found.fun), found.x))
+        result = minimize(likelihood, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
+        thetas.append((float(result.fun), result.x))
     best = CurveKernel(min(thetas, key=lambda pair: pair[0])[1])
     usual = CurveKernel(mean)
-    score, default = left_out(best, places, target), left_out(usual, places, target)
+    score = leave_one_out(best, inputs, target)
+    default = leave_one_out(usual, inputs, target)
     return Fit(best, score) if score >= default else Fit(usual, default, guarded=True)
 
 
-def left_out(kernel: CurveKernel, places: Places, target: Array) -> float:
+def leave_one_out(kernel: CurveKernel, inputs: Inputs, target: Array) -> float:
     """Return the mean logarithm of the density of each configuration's observations, given those of all others.
 
     By the inverse Q of their covariance: with B the rows of a configuration, what it shows less what is predicted is
@@ -72,25 +74,26 @@ def left_out(kernel: CurveKernel, places: Places, target: Array) -> float:
 
     Args:
         kernel: The kernel that is judged.
-        places: Where was observed, shape (n,).
-        target: What, shape (n,).
+        inputs: The inputs of the n observations.
+        target: The observations, shape (n,).
     """
-    covariance = kernel.observed(places)
+    covariance = kernel.with_noise(inputs)
     inverse = np.linalg.inv(covariance)
     pulled = inverse @ target
-    owners, place = np.unique(places.owners, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    sizes = np.bincount(place)
-    first = np.cumsum(sizes) - sizes
+    owners, index = np.unique(inputs.owners, return_inverse=True)
+    order = np.argsort(index, kind="stable")
+    sizes = np.bincount(index)
+    starts = np.cumsum(sizes) - sizes
     logs = np.empty(len(owners))
     for size in np.unique(sizes).tolist():  # configurations with as many observations are looked at together
-        those = np.flatnonzero(sizes == size)
-        rows = order[first[those][:, None] + np.arange(size)]
-        blocks, own = inverse[rows[:, :, None], rows[:, None, :]], pulled[rows]
+        selected = np.flatnonzero(sizes == size)
+        rows = order[starts[selected][:, None] + np.arange(size)]
+        blocks = inverse[rows[:, :, None], rows[:, None, :]]
+        pulled_block = pulled[rows]
         _, determinants = np.linalg.slogdet(blocks)
-        away = np.linalg.solve(blocks, own[:, :, None])[:, :, 0]
-        squares = [float(one @ other) for one, other in zip(away, own, strict=True)]
-        logs[those] = 0.5 * determinants - 0.5 * np.array(squares) - 0.5 * size * np.log(2 * np.pi)
+        errors = np.linalg.solve(blocks, pulled_block[:, :, None])[:, :, 0]
+        squares = [float(error @ pull) for error, pull in zip(errors, pulled_block, strict=True)]
+        logs[selected] = 0.5 * determinants - 0.5 * np.array(squares) - 0.5 * size * np.log(2 * np.pi)
     return float(np.mean(logs))
 
 
@@ -99,43 +102,45 @@ class CurvePosterior:
 
     Args:
         kernel: Their covariance.
-        places: Where was observed, shape (n,).
-        target: What, shape (n,).
+        inputs: The inputs of the n observations.
+        target: The observations, shape (n,).
         factor: The lower Cholesky factor of the covariance of what was observed, where it is known, shape (n, n).
     """
 
-    def __init__(self, kernel: CurveKernel, places: Places, target: Array, factor: Array | None = None) -> None:
-        self.kernel, self._places, self._target = kernel, places, target
-        self._factor = factor if factor is not None else np.linalg.cholesky(kernel.observed(places))
+    def __init__(self, kernel: CurveKernel, inputs: Inputs, target: Array, factor: Array | None = None) -> None:
+        self.kernel = kernel
+        self._inputs = inputs
+        self._target = target
+        self._factor = factor if factor is not None else np.linalg.cholesky(kernel.with_noise(inputs))
         self._weights: Array = cho_solve((self._factor, True), target, check_finite=False)
 
-    def near(self, codes: Array) -> Array:
+    def kx(self, codes: Array) -> Array:
         """Return Kx between what was observed and codes of shape (m, width), shape (n, m)."""
-        return self.kernel.near(self._places.codes, codes)
+        return self.kernel.kx(self._inputs.codes, codes)
 
-    def at(self, places: Places, near: Array | None = None) -> tuple[Array, Array]:
+    def predict(self, inputs: Inputs, kx: Array | None = None) -> tuple[Array, Array]:
         """Return what is predicted, without noise.
 
         Args:
-            places: Where, shape (m,).
-            near: Kx between what was observed and these places, where it is known, shape (n, m).
+            inputs: Where it is predicted, m inputs.
+            kx: Kx between what was observed and these inputs, where it is known, shape (n, m).
 
         Returns:
             The mean, shape (m,), and the solved cross-covariances V, shape (n, m): the covariance of predictions a and
             b is the prior's less V_a · V_b.
         """
-        cross = self.kernel.between(self._places, places, near)
+        cross = self.kernel.between(self._inputs, inputs, kx)
         mean: Array = cross.T @ self._weights
         return mean, self._solve(cross)
 
-    def solved(self, places: Places, near: Array) -> Array:
-        """Return the solved cross-covariances V alone, shape (n, m), as :meth:`at` does.
+    def solved(self, inputs: Inputs, kx: Array) -> Array:
+        """Return the solved cross-covariances V alone, shape (n, m), as :meth:`predict` does.
 
         Args:
-            places: Where, shape (m,).
-            near: Kx between these places and what was observed, shape (m, n).
+            inputs: Where it is predicted, m inputs.
+            kx: Kx between these inputs and what was observed, shape (m, n).
         """
-        return self._solve(self.kernel.between_each(self._places, places, near).T)
+        return self._solve(self.kernel.between_transposed(self._inputs, inputs, kx).T)
 
     def _solve(self, cross: Array) -> Array:
         if self._factor.flags.f_contiguous:
@@ -143,36 +148,35 @@ class CurvePosterior:
         else:  # its rows lie side by side: to LAPACK it is its transpose
             solved, failed = lapack.dtrtrs(self._factor.T, cross, lower=0, trans=1)
         assert not failed, "a Cholesky factor has no zeros on its diagonal"
-        found: Array = solved
-        return found
+        return np.asarray(solved)
 
-    def deviation(self, rest: Array, solved: Array) -> Array:
+    def deviation(self, remaining: Array, solved: Array) -> Array:
         """Return the standard deviation of what is predicted, shape (m,), given r and V there."""
-        variance = self.kernel.within(rest, rest) - np.einsum("ij,ij->j", solved, solved)
-        found: Array = np.sqrt(np.maximum(variance, _FLOOR))
-        return found
+        variance = self.kernel.within(remaining, remaining) - np.einsum("ij,ij->j", solved, solved)
+        deviation: Array = np.sqrt(np.maximum(variance, _FLOOR))
+        return deviation
 
-    def shift(self, rest: Array, solved: Array, later: Array, solved_later: Array) -> Array:
+    def shift(self, remaining: Array, solved: Array, later: Array, solved_later: Array) -> Array:
         """Return the standard deviation by which the mean at one r moves once the value at another is observed.
 
         Args:
-            rest: r of what is predicted, shape (m,).
+            remaining: r of what is predicted, shape (m,).
             solved: V there, shape (n, m).
             later: r of what will be observed of the same configurations, shape (m,).
             solved_later: V there, shape (n, m).
         """
-        shared = self.kernel.within(rest, later) - np.einsum("ij,ij->j", solved, solved_later)
+        shared = self.kernel.within(remaining, later) - np.einsum("ij,ij->j", solved, solved_later)
         variance = self.kernel.within(later, later) - np.einsum("ij,ij->j", solved_later, solved_later)
-        found: Array = np.abs(shared) / np.sqrt(np.maximum(variance, _FLOOR) + self.kernel.noise)
-        return np.maximum(found, 1e-6)
+        shift: Array = np.abs(shared) / np.sqrt(np.maximum(variance, _FLOOR) + self.kernel.noise)
+        return np.maximum(shift, 1e-6)
 
-    def believing(self, places: Places) -> CurvePosterior:
-        """Return the curves as if what is predicted at these places had been observed (Ginsbourger et al., 2010).
+    def believing(self, inputs: Inputs) -> CurvePosterior:
+        """Return the curves as if what is predicted at these inputs had been observed (Ginsbourger et al., 2010).
 
         Means stay what they are; that something is under way makes them surer.
         """
-        mean, solved = self.at(places)
-        corner = np.linalg.cholesky(self.kernel.observed(places) - solved.T @ solved)
+        mean, solved = self.predict(inputs)
+        corner = np.linalg.cholesky(self.kernel.with_noise(inputs) - solved.T @ solved)
         factor = np.block([[self._factor, np.zeros_like(solved)], [solved.T, corner]])
         target = np.concatenate([self._target, mean])
-        return CurvePosterior(self.kernel, self._places.and_(places), target, factor)
+        return CurvePosterior(self.kernel, self._inputs.and_(inputs), target, factor)

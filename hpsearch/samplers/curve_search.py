@@ -1,4 +1,4 @@
-"""Freeze-thaw search over curves: at each free lane one begins or goes on, and it is known to which epoch.
+"""Freeze-thaw search over curves: for each free lane it decides which curve begins or goes on, and to which epoch.
 
 Everything is a function of the curves (in the order in which their epochs were known), of the number of the decision
 and of the seed; nothing is remembered that could not be computed again.
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from hpsearch.samplers.curve_book import Curve, Evidence, State, evidence, rungs_of
 from hpsearch.samplers.curve_choice import Move, Point, band, best_move, improvement, promising
-from hpsearch.samplers.curve_kernel import Places, rest_of
+from hpsearch.samplers.curve_evidence import Curve, Evidence, State, evidence_of, rungs_of
+from hpsearch.samplers.curve_kernel import Inputs, remaining_of
 from hpsearch.samplers.curve_posterior import CurvePosterior, Fit, fit
 from hpsearch.samplers.curve_startup import halved, stale
 from hpsearch.samplers.gp_encoding import Array, Encoding
@@ -44,22 +44,22 @@ _FITTED_ROWS = 128
 """Observations that a kernel is fitted to; more cost seconds and change little."""
 
 
-def fitted_at(known: int) -> int:
+def fitted_at(n_epochs: int) -> int:
     """Return after how many epochs of a study the kernel in use was fitted: a quarter more each time, from 8 on."""
-    found = 8
-    while (later := max(found + 1, int(found * 1.25))) <= known:
-        found = later
-    return found
+    last_fit = 8
+    while (next_fit := max(last_fit + 1, int(last_fit * 1.25))) <= n_epochs:
+        last_fit = next_fit
+    return last_fit
 
 
 def unit_cost(params: dict[str, Any]) -> float:
-    """Return the cost of an epoch where nothing is said of it, or nothing is known before it was measured."""
+    """Return 1, the cost of an epoch where the study declares none, or where it is not measured yet."""
     return 1.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a freeze-thaw search goes about it.
+    """The settings of a freeze-thaw search.
 
     Attributes:
         n_startup: Points that are spread evenly before the process is asked.
@@ -77,14 +77,14 @@ class CurveSearch:
     """Decides what to train next.
 
     Args:
-        encoding: Says where points lie.
+        encoding: Turns points into numbers and back.
         seed: The study's seed.
-        settings: How it goes about it.
+        settings: The search's own settings.
         even: Returns the point with a number of an evenly spread sequence.
         draw: Returns a random feasible point, given its number and the number of the attempt.
         feasible: Whether a point meets the constraints; None where there are none.
-        epochs: The epochs of a whole training of a point.
-        cost: What an epoch of a point costs; by default all cost the same.
+        epochs: Returns the epochs of a full training of a point.
+        cost: Returns what an epoch of a point costs; by default all cost the same.
     """
 
     def __init__(
@@ -99,18 +99,23 @@ class CurveSearch:
         epochs: Callable[[dict[str, Any]], int],
         cost: Cost = unit_cost,
     ) -> None:
-        self.encoding, self._seed, self._settings = encoding, seed, settings
-        self._even, self._draw, self._feasible = even, draw, feasible
-        self._epochs, self._cost = epochs, cost
+        self.encoding = encoding
+        self._seed = seed
+        self._settings = settings
+        self._even = even
+        self._draw = draw
+        self._feasible = feasible
+        self._epochs = epochs
+        self._cost = cost
         self._grid: Array = qmc.Sobol(encoding.dims, scramble=False).random(_EVERYWHERE)
         self._fits: dict[int, Fit] = {}
-        self._shown: tuple[int, Evidence | None] | None = None  # what was shown, and when that was
-        self._process: tuple[Evidence, CurvePosterior] | None = None  # what follows from it
-        self._prospect: tuple[State, CurvePosterior, list[Point]] | None = None
+        self._last_evidence: tuple[int, Evidence | None] | None = None  # with the State.observed that it belongs to
+        self._last_posterior: tuple[Evidence, CurvePosterior] | None = None  # with what it was computed from
+        self._last_prospects: tuple[State, CurvePosterior, list[Point]] | None = None
 
     def curve(self, number: int, params: dict[str, Any]) -> Curve:
         """Return the curve of a configuration that has begun."""
-        units, codes = self.encoding.place([params])
+        units, codes = self.encoding.encode([params])
         return Curve(number, params, units[0], codes[0], self._epochs(params), self._cost(params))
 
     def decide(
@@ -129,26 +134,25 @@ class CurveSearch:
             number: The number of the decision, from 0: what began and what went on before it.
             begins: Whether a point can begin.
             continues: Whether a curve can go on.
-            state: Says whether the curves are what they were when it was last asked, so that what followed from them
-                need not be worked out again; None: it is.
+            state: The version of the curves. What was computed for the same version is used again; None: nothing is.
         """
         rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, number)))
-        own = [curve for curve in curves if curve.number >= 0]
-        if len(own) < self._settings.n_startup and begins:
-            return self._begin(curves, self._spread(own, number), 1, "startup")
-        started, ready = halved(own[: self._settings.n_startup])
-        if started is not None and continues:
-            return started
-        shown = self._evidence(curves, state) if ready else None
-        if shown is None:
-            # Nothing to go by yet: what is under way may bring it.
-            return self._begin(curves, self._spread(own, number), None, "startup") if begins else None
+        study_curves = [curve for curve in curves if curve.number >= 0]
+        if len(study_curves) < self._settings.n_startup and begins:
+            return self._begin(self._spread(study_curves, number), 1, "startup")
+        halving, ready = halved(study_curves[: self._settings.n_startup])
+        if halving is not None and continues:
+            return halving
+        evidence = self._evidence(curves, state) if ready else None
+        if evidence is None:
+            # There is no evidence yet; what is under way may bring some.
+            return self._begin(self._spread(study_curves, number), None, "startup") if begins else None
         if begins and rng.random() < self._share(curves):
             drawn = self._first_fresh((self._draw(number, i) for i in range(16)), _begun(curves))
             if drawn is not None:
-                return self._begin(curves, drawn, None, "random")
-        prospect = self._look(curves, shown, rng, state, begins=begins)
-        return self._improve(curves, shown, number, *prospect, begins=begins, continues=continues)
+                return self._begin(drawn, None, "random")
+        prospects = self._prospects(curves, evidence, rng, state, begins)
+        return self._improve(curves, evidence, number, *prospects, begins=begins, continues=continues)
 
     def best_point(self, curves: Sequence[Curve], number: int) -> Array | None:
         """Return the point that is expected to end best, trained to its end, shape (dims,); None where none is left.
@@ -157,101 +161,106 @@ class CurveSearch:
             curves: All curves, those under way included.
             number: The point's number.
         """
-        if (shown := evidence(curves)) is None:
+        if (evidence := evidence_of(curves)) is None:
             return None
         rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, number)))
-        points = self._points(curves, shown, self.posterior(curves, shown), rng)
+        points = self._points(curves, evidence, self.posterior(curves, evidence), rng)
         return points[0].units if points else None
 
     def _evidence(self, curves: Sequence[Curve], state: State | None) -> Evidence | None:
-        """Return what the process is shown: again what it was shown before, where nothing was observed since."""
+        """Return the observations to learn from: those of the last call, where nothing was observed since."""
         if state is None:
-            return evidence(curves)
-        if self._shown is None or self._shown[0] != state.observed:
-            self._shown = state.observed, evidence(curves)
-        return self._shown[1]
+            return evidence_of(curves)
+        if self._last_evidence is None or self._last_evidence[0] != state.observed:
+            self._last_evidence = state.observed, evidence_of(curves)
+        return self._last_evidence[1]
 
-    def _look(
-        self, curves: Sequence[Curve], shown: Evidence, rng: np.random.Generator, state: State | None, *, begins: bool
+    def _prospects(
+        self, curves: Sequence[Curve], evidence: Evidence, rng: np.random.Generator, state: State | None, begins: bool
     ) -> tuple[CurvePosterior, list[Point]]:
-        """Return what is known of all curves, and the points that could begin, if one can.
+        """Return the posterior of all curves, and the points that could begin, if one can.
 
-        A lane asks first whether a curve goes on, and where none does which point begins: the points are the same.
+        A lane asks first whether a curve goes on and then, where none does, which point begins. Both are decided over
+        the same points, so they are kept from the first question to the second.
         """
-        if begins and state is not None and self._prospect is not None and self._prospect[0] == state:
-            return self._prospect[1:]
-        process = self.posterior(curves, shown)
-        points = self._points(curves, shown, process, rng) if begins else []
+        if begins and state is not None and self._last_prospects is not None and self._last_prospects[0] == state:
+            return self._last_prospects[1:]
+        posterior = self.posterior(curves, evidence)
+        points = self._points(curves, evidence, posterior, rng) if begins else []
         if begins and state is not None:
-            self._prospect = state, process, points
-        return process, points
+            self._last_prospects = state, posterior, points
+        return posterior, points
 
     def _improve(
         self,
         curves: Sequence[Curve],
-        shown: Evidence,
+        evidence: Evidence,
         number: int,
-        process: CurvePosterior,
+        posterior: CurvePosterior,
         points: Sequence[Point],
         *,
         begins: bool,
         continues: bool,
     ) -> Move | None:
-        paused = promising(shown, process) if continues else []
-        move = best_move(shown, process, paused, points)
+        paused = promising(evidence, posterior) if continues else []
+        move = best_move(evidence, posterior, paused, points)
         if move is None:
-            return self._begin(curves, self._spread(curves, number), None, "random") if begins else None
+            return self._begin(self._spread(curves, number), None, "random") if begins else None
         if not begins and move.worth < self._settings.worthwhile:
             return None
         chosen = move.curve or move.point
         assert chosen is not None, "a move is of one of them"
-        facts = {**move.facts, "why": "improvement", "band": band(shown, process, chosen)}
+        facts = {**move.facts, "why": "improvement", "band": band(evidence, posterior, chosen)}
         return Move(move.curve, move.point, move.until, move.worth, facts)
 
-    def posterior(self, curves: Sequence[Curve], shown: Evidence) -> CurvePosterior:
-        """Return what is known of all curves; those under way count as observed at their predicted mean."""
-        if self._process is None or self._process[0] is not shown:
-            self._process = shown, CurvePosterior(self.model(curves).kernel, shown.places, shown.target)
-        process = self._process[1]
+    def posterior(self, curves: Sequence[Curve], evidence: Evidence) -> CurvePosterior:
+        """Return the posterior of all curves; those under way count as observed at their predicted mean."""
+        if self._last_posterior is None or self._last_posterior[0] is not evidence:
+            self._last_posterior = evidence, CurvePosterior(self.model(curves).kernel, evidence.inputs, evidence.target)
+        posterior = self._last_posterior[1]
         under_way = [curve for curve in curves if curve.under_way]
         if not under_way:
-            return process
-        until = [min(curve.until or curve.most, curve.most) for curve in under_way]
-        rest = [float(rest_of(epoch, curve.most)) for epoch, curve in zip(until, under_way, strict=True)]
-        codes, numbers = np.stack([c.codes for c in under_way]), np.array([c.number for c in under_way])
-        return process.believing(Places(codes, numbers, np.array(rest)))
+            return posterior
+        until = [min(curve.until or curve.max_epochs, curve.max_epochs) for curve in under_way]
+        remaining = [
+            float(remaining_of(epoch, curve.max_epochs)) for epoch, curve in zip(until, under_way, strict=True)
+        ]
+        codes = np.stack([curve.codes for curve in under_way])
+        numbers = np.array([curve.number for curve in under_way])
+        return posterior.believing(Inputs(codes, numbers, np.array(remaining)))
 
     def model(self, curves: Sequence[Curve]) -> Fit:
-        """Return the kernel in use: fitted to the first so many epochs that were known, whenever that is done."""
-        known = fitted_at(sum(len(curve.losses) for curve in curves if curve.number >= 0))
-        if known not in self._fits:
-            shown = evidence(curves, known) or evidence(curves)
-            assert shown is not None, "something was shown, or there would be nothing to decide by"
-            places, target = shown.places, shown.target
-            if len(target) > _FITTED_ROWS:
-                rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, known, 1)))
-                some = np.sort(rng.permutation(len(target))[:_FITTED_ROWS])
-                places, target = places.rows(some), target[some]
-            self._fits = {known: fit(places, target)}
-        return self._fits[known]
+        """Return the kernel in use: the one fitted to the first ``fitted_at(n)`` of the n epochs known by now."""
+        n_epochs = fitted_at(sum(len(curve.losses) for curve in curves if curve.number >= 0))
+        if n_epochs not in self._fits:
+            evidence = evidence_of(curves, n_epochs) or evidence_of(curves)
+            assert evidence is not None, "a curve has a value, or there would be nothing to decide by"
+            rows: Any = slice(None)
+            if len(evidence.target) > _FITTED_ROWS:
+                rng = np.random.default_rng(np.random.SeedSequence((self._seed, _STREAM, n_epochs, 1)))
+                rows = np.sort(rng.permutation(len(evidence.target))[:_FITTED_ROWS])
+            self._fits = {n_epochs: fit(evidence.inputs.rows(rows), evidence.target[rows])}
+        return self._fits[n_epochs]
 
     def _points(
-        self, curves: Sequence[Curve], shown: Evidence, process: CurvePosterior, rng: np.random.Generator
+        self, curves: Sequence[Curve], evidence: Evidence, posterior: CurvePosterior, rng: np.random.Generator
     ) -> list[Point]:
         """Return the points that could begin and are expected to end best."""
         encoding = self.encoding
-        leaders = np.stack([curve.units for curve in shown.curves[:_LEADERS]])
+        leaders = np.stack([curve.units for curve in evidence.curves[:_LEADERS]])
         draws = [(self._grid + rng.random(encoding.dims)) % 1.0]
-        draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
+        draws += [encoding.perturb(np.repeat(leaders, count, axis=0), scale, rng) for scale, count in _AROUND]
         begun = _begun(curves)
         units, codes = self._fresh(np.vstack(draws), begun)
         for scale in (*_REFINED, None):
             if not len(units):
                 return []
-            ends = Places(codes, np.arange(-len(codes) - 1_000_000, -1_000_000), np.zeros(len(codes)))
-            mean, solved = process.at(ends)
-            worth, _ = improvement(mean, process.deviation(ends.rest, solved), shown.best)
-            if self._cost is not unit_cost:  # else dear points around a dear leader would leave no room for cheap ones
+            ends = Inputs(codes, np.arange(-len(codes) - 1_000_000, -1_000_000), np.zeros(len(codes)))
+            mean, solved = posterior.predict(ends)
+            worth, _ = improvement(mean, posterior.deviation(ends.remaining, solved), evidence.best)
+            if (
+                self._cost is not unit_cost
+            ):  # else expensive points around an expensive leader would crowd out cheap ones
                 worth = worth / np.array([self._cost(encoding.decode(row)) for row in units])
             top = np.argsort(-worth, kind="stable")[:_KEPT]
             if scale is None:
@@ -264,47 +273,48 @@ class CurveSearch:
         params = self.encoding.decode(units)
         return Point(units, codes, self._epochs(params), self._cost(params))
 
-    def _begin(self, curves: Sequence[Curve], units: Array, until: int | None, why: str) -> Move:
-        codes = self.encoding.codes(units[None], self.encoding.existing(units[None]))[0]
+    def _begin(self, units: Array, until: int | None, why: str) -> Move:
+        codes = self.encoding.codes(units[None], self.encoding.active(units[None]))[0]
         point = self._point(units, codes)
-        rungs = rungs_of(point.most)
+        rungs = rungs_of(point.max_epochs)
         return Move(None, point, int(rungs[min(3, len(rungs) - 1)]) if until is None else until, 0.0, {"why": why})
 
     def _spread(self, curves: Sequence[Curve], number: int) -> Array:
         """Return a point of the evenly spread sequence, or where that has begun, one that has not."""
         even = self._even(len(curves))
-        found = self._first_fresh(chain([even], (self._draw(number, i) for i in range(64))), _begun(curves))
-        if found is None:
-            found = self.encoding.place([even])[0][0]
-        return found
+        units = self._first_fresh(chain([even], (self._draw(number, i) for i in range(64))), _begun(curves))
+        if units is None:
+            units = self.encoding.encode([even])[0][0]
+        return units
 
     def _first_fresh(self, points: Iterable[dict[str, Any]], begun: Set[bytes]) -> Array | None:
         """Return the units of the first feasible one of these points that has not begun, or None; no more are drawn."""
         for point in points:
-            units, _ = self.encoding.place([point])
-            if len(self._fresh(units, begun)[0]):
-                found: Array = units[0]
-                return found
+            encoded, _ = self.encoding.encode([point])
+            if len(self._fresh(encoded, begun)[0]):
+                units: Array = encoded[0]
+                return units
         return None
 
     def _fresh(self, units: Array, begun: Set[bytes]) -> tuple[Array, Array]:
         """Return the feasible ones of these points that have not begun, each once: their units and their codes.
 
-        A model that gives each configuration a part of its own takes a repeat for a new draw: it would be proposed
+        The kernel gives each configuration a term of its own, so it would take a repeat for a new draw and propose it
         again and again.
 
         Args:
             units: The points, shape (n, dims).
-            begun: Keys of those that have begun.
+            begun: Keys of the configurations that have begun.
         """
-        codes = self.encoding.codes(units, self.encoding.existing(units))
-        first: dict[bytes, int] = {}
-        whole, size = codes.tobytes(), codes.itemsize * codes.shape[1]
+        codes = self.encoding.codes(units, self.encoding.active(units))
+        first_index: dict[bytes, int] = {}
+        all_keys = codes.tobytes()
+        size = codes.itemsize * codes.shape[1]
         for i in range(len(codes)):
-            key = whole[i * size : (i + 1) * size]
+            key = all_keys[i * size : (i + 1) * size]
             if key not in begun:
-                first.setdefault(key, i)
-        kept = list(first.values())
+                first_index.setdefault(key, i)
+        kept = list(first_index.values())
         if self._feasible is not None:
             kept = [i for i in kept if self._feasible(self.encoding.decode(units[i]))]
         return units[kept], codes[kept]

@@ -17,10 +17,13 @@ from hpsearch.space import from_units
 from hpsearch.space.constraints import violated
 from hpsearch.study.study import Study
 
-ATTEMPTS, CALLS = 10_000, 1_000
-"""Proposals for one point before a study is given up; fewer of a space function, as Optuna takes a while for each."""
+ATTEMPTS = 10_000
+"""Proposals for one point before a study is given up."""
 
-OWN = 32
+CALLS = 1_000
+"""The same where the space is a function: fewer, as Optuna takes a while for each."""
+
+SAMPLER_PROPOSALS = 32
 """How many of them are the sampler's own; further ones are drawn at random, as it knows nothing of what is rejected."""
 
 
@@ -44,11 +47,11 @@ class Feasible:
         return violated(self._constraints, self._space, params) is None
 
     def first(self, propose: Callable[[int], dict[str, Any]], point: int) -> dict[str, Any]:
-        """Return the first feasible proposal for a point.
+        """Return the first feasible proposal for a point, and note in ``rejected`` how many came before it.
 
         Args:
-            propose: Returns proposal number 0, 1, 2 …; asked for the first OWN, and for all where the space is a
-                function.
+            propose: Returns proposal number 0, 1, 2 …; asked for the first SAMPLER_PROPOSALS, and for all where the
+                space is a function.
             point: The point's number.
 
         Raises:
@@ -56,13 +59,13 @@ class Feasible:
         """
         counts: Counter[str] = Counter()
         for attempt in range(ATTEMPTS if self._space else CALLS):
-            params = propose(attempt) if attempt < OWN or not self._space else self.draw(point, attempt)
+            params = propose(attempt) if attempt < SAMPLER_PROPOSALS or not self._space else self.draw(point, attempt)
             name = violated(self._constraints, self._space, params)
             if name is None:
                 self.rejected = attempt
                 return params
             counts[name] += 1
-        raise UserError(never(counts, "proposals"))
+        raise UserError(nothing_feasible(counts, "proposals"))
 
     def draw(self, point: int, attempt: int) -> dict[str, Any]:
         """Return a random point of the dimensions, from a stream of its own for each attempt."""
@@ -70,15 +73,15 @@ class Feasible:
         return from_units(self._space, rng.random(len(self._space)).tolist())
 
 
-def never(counts: Mapping[str, int], what: str) -> str:
-    """Return in words that nothing is feasible, with the constraint that was violated most.
+def nothing_feasible(counts: Mapping[str, int], what: str) -> str:
+    """Return the message that nothing is feasible, with the constraint that was violated most.
 
     Args:
         counts: How often each constraint was the first to be violated.
         what: What was looked at, such as ``proposals``.
     """
-    most = max(counts, key=lambda name: counts[name])
+    worst = max(counts, key=lambda name: counts[name])
     return (
-        f"constraint {most} is never met: none of {sum(counts.values()):,} {what} is feasible "
-        f"({counts[most]:,} violate it); loosen it or change the space"
+        f"constraint {worst} is never met: none of {sum(counts.values()):,} {what} is feasible "
+        f"({counts[worst]:,} violate it); loosen it or change the space"
     )

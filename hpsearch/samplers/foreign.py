@@ -26,8 +26,9 @@ class ForeignSampler:
     """Asks a copy of the user's sampler, point after point, reseeded before each.
 
     Some samplers (CMA-ES, quasi-Monte Carlo) keep their state in attributes of Optuna's trials, which no log holds. So
-    a resumed study asks first for every point that it already has, over the history as it was then, and drops the
-    answers: afterwards the sampler knows what it knew. The log's parameters count, whatever it would say today.
+    a resumed study first asks for every point that it already has, over the history as it was then, and drops the
+    answers: afterwards the sampler is in the state that it was in. The parameters in the log count, whatever it would
+    propose today.
     """
 
     reads_history = True
@@ -67,10 +68,10 @@ class ForeignSampler:
         """Return the point with this number."""
         if history is not self._history or point + 1 < self._next:
             self._restart(history)
-        for place, trial in enumerate(history.trials):
+        for index, trial in enumerate(history.trials):
             if self._next <= trial.ask.point < point and trial.ask.repeat == 0:
                 last_tick = trial.ticks[0] - 1 if trial.ticks else history.tick
-                self._fold.sync(history, trials=place, rows=last_tick, ends=last_tick)
+                self._fold.sync(history, trials=index, rows=last_tick, ends=last_tick)
                 self._draw(trial.ask.point)
         if self._next <= point:
             self._fold.sync(history)
@@ -94,7 +95,7 @@ class ForeignSampler:
         self._fold.study.sampler = self._sampler
 
 
-def _seed_everything(part: Any, seed: int) -> None:
+def _seed_everything(sampler: Any, seed: int) -> None:
     """Seed every random stream that an Optuna sampler holds, those of the samplers within it too.
 
     Optuna's own ``reseed_rng`` takes no seed: what it draws afterwards cannot be repeated.
@@ -109,4 +110,4 @@ def _seed_everything(part: Any, seed: int) -> None:
             for inner in list(getattr(value, "__dict__", {}).values()):
                 visit(inner, depth + 1)
 
-    visit(part, 0)
+    visit(sampler, 0)

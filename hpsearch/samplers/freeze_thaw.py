@@ -13,7 +13,7 @@ from hpsearch.errors import UserError
 from hpsearch.samplers.base import Sampler, check_single
 from hpsearch.study.study import Study
 
-_APART: tuple[tuple[str, Callable[[Study], bool], str], ...] = (
+_EXCLUDED: tuple[tuple[str, Callable[[Study], bool], str], ...] = (
     ("stages=", lambda study: study.stages is not None, "there smaller problems say early what a point is worth"),
     ("repeats=", lambda study: study.repeats > 1, "a point would go on with some of its repeats and not with others"),
     ("cv=", lambda study: study.cv is not None, "a trial's epochs are its folds there"),
@@ -73,9 +73,9 @@ class FreezeThaw:
         if callable(study.space):
             raise UserError("sampler 'freeze_thaw' needs a space of dimensions, not a function: take 'tpe' or 'random'")
         check_single(study, "freeze_thaw")
-        for name, there, other in _APART:
-            if there(study):
-                raise UserError(f"sampler 'freeze_thaw' does not go with {name}: {other}; take 'gp' or 'tpe'")
+        for name, declared, reason in _EXCLUDED:
+            if declared(study):
+                raise UserError(f"sampler 'freeze_thaw' does not go with {name}: {reason}; take 'gp' or 'tpe'")
         epochs = self.max_epochs if study.epochs is None else study.epochs
         if epochs is None:
             raise UserError(

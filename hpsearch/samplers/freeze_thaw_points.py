@@ -71,20 +71,21 @@ class FreezeThawPoints:
 
     def _evidence(self, move: Move) -> dict[str, Any]:
         """Return the numbers behind a move as the log has them: losses in the metric's own sense."""
-        found: dict[str, Any] = {"until": move.until}
+        evidence: dict[str, Any] = {"until": move.until}
         for name, value in move.facts.items():
             if name == "band":
-                found["band"] = [
+                evidence["band"] = [
                     [epoch, *sorted(_short(self._goal.loss(loss)) for loss in losses)] for epoch, *losses in value
                 ]
             elif value is not None:
-                found[name] = _short(value) if isinstance(value, float) else value
-        return found
+                evidence[name] = _short(value) if isinstance(value, float) else value
+        return evidence
 
     def _reason(self, move: Move, evidence: Mapping[str, Any]) -> str:
         if evidence["why"] != "improvement":
             return "it is among the better ones of the first points"
-        gain, epochs = evidence["improvement"], evidence["epochs"]
+        gain = evidence["improvement"]
+        epochs = evidence["epochs"]
         return f"{self._goal.metric} is expected to improve by {gain:.2g} for {epochs:g} epochs"
 
 

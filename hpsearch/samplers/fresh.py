@@ -60,15 +60,17 @@ class FreshSampler:
         try:
             return suggest(optuna_study.ask(), self._study.search_space)
         finally:
-            # What a sampler notes on its trial must not reach a later ask: the log knows nothing of it.
+            # What a sampler writes to its trial must not reach a later ask: the log does not hold it.
             self._fold.storage.drop_scratch()
 
     def _empty(self) -> OptunaFold:
-        return OptunaFold(self._study.search_space, self._study.goal, self._study.repeats, shun=True, observes=True)
+        return OptunaFold(
+            self._study.search_space, self._study.goal, self._study.repeats, failed_as_pruned=True, observes=True
+        )
 
 
-class KnownSpaceTPE(TPESampler):
-    """Optuna's TPE with its search space given: to look it up in all trials for every ask takes a third longer."""
+class FixedSpaceTPE(TPESampler):
+    """Optuna's TPE over a given search space: to look it up in all trials at every ask takes a third longer."""
 
     def __init__(self, space: dict[str, BaseDistribution], **options: Any) -> None:
         """Set up.

@@ -1,7 +1,7 @@
-"""The process that asks where a curve would end best: for studies whose pruner leaves most curves unfinished.
+"""Bayesian optimization over learning curves, for studies whose pruner leaves most curves unfinished.
 
-A pruned trial is evidence at its own epoch. Taken for a whole one, as its best value until then, it makes everything
-that was stopped early look bad for good, and a search under a pruner ends behind one without.
+A pruned trial is an observation at the epoch at which it stopped. If its best value until then were taken for its final
+one, everything that was stopped early would look bad for good, and a search with a pruner would end behind one without.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Points as vectors that a kernel can compare: warped, rounded, one-hot, and told what does not exist in them.
+"""Points as vectors that a kernel can compare: numbers warped and rounded, options one-hot, inactive dimensions marked.
 
-Two forms: *units*, a number in [0, 1] per dimension, which are drawn and perturbed; and *codes*, what the kernel sees.
-Units become codes by way of the values that they stand for, so that a kernel is constant where the values are (Garrido-
-Merchán and Hernández-Lobato, 2020): half-way between two whole numbers lies nothing.
+There are two forms: *units*, a number in [0, 1] per dimension, which are drawn and perturbed; and *codes*, what the
+kernel sees. Units are first turned into the values that they stand for and these into codes, so that the kernel is
+constant between two values of a stepped dimension (Garrido-Merchán and Hernández-Lobato, 2020).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _NEUTRAL = 0.5
+"""The unit and the code of a number that is not active at a point."""
+
 _ONE_HOT = math.sqrt(0.5)
 """Puts two options at distance 1, as far as the ends of a range."""
 
@@ -30,8 +32,9 @@ _ONE_HOT = math.sqrt(0.5)
 class Encoding:
     """Turns points into units, and units into codes.
 
-    A number is one column: its place in the range, or in the range's logarithm. An option is a column per option. What
-    does not exist stands at a neutral value, and a column per condition (``when=``) says whether that condition holds.
+    A number is one column: its position in the range, or in the range's logarithm. A choice is a column per option. A
+    dimension that is not active at a point has a neutral code, and a column per condition (``when=``) says whether that
+    condition holds.
 
     Attributes:
         dims: How many dimensions the space has: columns of units.
@@ -47,12 +50,12 @@ class Encoding:
         self.dims = len(self._space)
         self.width = sum(_columns(dim) for dim in self._space.values()) + len(self._conditional)
 
-    def place(self, points: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
+    def encode(self, points: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
         """Return units of shape (n, dims) and codes of shape (n, width) of points."""
-        names = list(self._space.items())
-        units = [[to_unit(dim, point[name]) if name in point else _NEUTRAL for name, dim in names] for point in points]
-        exist = np.array([[name in point for name, _ in names] for point in points])
-        return np.array(units), self.codes(np.array(units), exist)
+        dims = list(self._space.items())
+        units = [[to_unit(dim, point[name]) if name in point else _NEUTRAL for name, dim in dims] for point in points]
+        active = np.array([[name in point for name, _ in dims] for point in points])
+        return np.array(units), self.codes(np.array(units), active)
 
     def holds(self, point: Mapping[str, Any]) -> bool:
         """Return whether a point lies in the space."""
@@ -62,28 +65,28 @@ class Encoding:
             return False
         return True
 
-    def existing(self, units: Array) -> Mask:
-        """Return which dimensions exist at units of shape (n, dims), in the same shape."""
-        exist = np.ones(units.shape, dtype=bool)
+    def active(self, units: Array) -> Mask:
+        """Return which dimensions are active at units of shape (n, dims), in the same shape."""
+        active = np.ones(units.shape, dtype=bool)
         values: dict[str, list[Any]] = {}
         for i, (name, dim) in enumerate(self._space.items()):
             for other, allowed in (dim.when or {}).items():
                 column = self._names.index(other)
-                exist[:, i] &= exist[:, column] & [listed(value) in allowed for value in values[other]]
+                active[:, i] &= active[:, column] & [listed(value) in allowed for value in values[other]]
             if name in self._parents:
                 values[name] = [dim.from_unit(unit) for unit in units[:, i].tolist()]
-        return exist
+        return active
 
-    def codes(self, units: Array, exist: Mask) -> Array:
-        """Return codes of shape (n, width) of units, and of which dimensions exist there, both of shape (n, dims)."""
+    def codes(self, units: Array, active: Mask) -> Array:
+        """Return codes of shape (n, width), given units and which dimensions are active, both of shape (n, dims)."""
         columns: list[Array] = []
         for i, dim in enumerate(self._space.values()):
-            columns += _encode(dim, units[:, i], exist[:, i])
-        columns += [exist[:, self._names.index(name)].astype(float) for name in self._conditional]
+            columns += _encode(dim, units[:, i], active[:, i])
+        columns += [active[:, self._names.index(name)].astype(float) for name in self._conditional]
         return np.stack(columns, axis=1)
 
     def perturb(self, units: Array, scale: float, rng: np.random.Generator) -> Array:
-        """Return units of shape (n, dims) near the given ones.
+        """Return random units near some others, both of shape (n, dims).
 
         Each row changes in at least one dimension: numbers by a normal step of this scale, reflected at the ends of the
         range and no shorter than to the next value of a stepped one; an option becomes any option.
@@ -104,7 +107,7 @@ class Encoding:
         return moved
 
     def decode(self, units: Array) -> dict[str, Any]:
-        """Return the point at units of shape (dims,): native values of the dimensions that exist."""
+        """Return the point at units of shape (dims,): native values of the active dimensions."""
         point: dict[str, Any] = {}
         for (name, dim), unit in zip(self._space.items(), units.tolist(), strict=True):
             if is_active(dim, point):
@@ -116,20 +119,20 @@ def _columns(dim: Dimension) -> int:
     return dim.count() if isinstance(dim, Choice) else 1
 
 
-def _encode(dim: Dimension, unit: Array, exist: Mask) -> list[Array]:
+def _encode(dim: Dimension, unit: Array, active: Mask) -> list[Array]:
     if isinstance(dim, Choice):
         size = dim.count()
         index = np.minimum((unit * size).astype(int), size - 1)
-        return [np.where(exist, (index == option) * _ONE_HOT, _ONE_HOT / size) for option in range(size)]
+        return [np.where(active, (index == option) * _ONE_HOT, _ONE_HOT / size) for option in range(size)]
     if isinstance(dim, Int) and dim.log:
         low, high = dim.log_ends()
         value = np.clip(np.round(np.exp(low + unit * (high - low))), dim.low, dim.high)
-        place = (np.log(value) - low) / (high - low)
+        position = (np.log(value) - low) / (high - low)
     elif (size_or_none := dim.count()) is not None:
-        place = (np.minimum(np.floor(unit * size_or_none), size_or_none - 1) + 0.5) / size_or_none
+        position = (np.minimum(np.floor(unit * size_or_none), size_or_none - 1) + 0.5) / size_or_none
     else:
-        place = unit
-    return [np.where(exist, place, _NEUTRAL)]
+        position = unit
+    return [np.where(active, position, _NEUTRAL)]
 
 
 def _at_least(dim: Float | Int, step: Array) -> Array:

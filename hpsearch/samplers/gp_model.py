@@ -84,7 +84,8 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
     """
     if len(codes) > _MOST:
         chosen = np.linspace(0, len(codes) - 1, _MOST).round().astype(int)
-        codes, target = codes[chosen], target[chosen]
+        codes = codes[chosen]
+        target = target[chosen]
     width = codes.shape[1]
     mean, deviation = _prior(width)
     kernel = ConstantKernel() * Matern(np.ones(width), nu=2.5) + WhiteKernel()
@@ -107,7 +108,7 @@ def fit_kernel(codes: Array, target: Array) -> Kernel:
 
     model = _Regressor(kernel, alpha=_JITTER, optimizer=optimizer)
     with warnings.catch_warnings():
-        # A parameter at its bound is a column that says nothing.
+        # A length ends at its bound, of which scikit-learn warns, where its column does not matter.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(codes, target).kernel_
 
@@ -145,13 +146,13 @@ class Posterior:
         covariance[np.diag_indices_from(covariance)] += _JITTER
         return cls(kernel, codes, cholesky(covariance, lower=True, check_finite=False), target)
 
-    def at(self, codes: Array) -> tuple[Array, Array]:
+    def predict(self, codes: Array) -> tuple[Array, Array]:
         """Return what is known about the function, without the noise of an observation, at codes of shape (m, width).
 
         Returns:
             Mean, of shape (m,) or (m, s), and standard deviation, of shape (m,).
         """
-        mean, spread = self._predict(codes)
+        mean, spread = self._mean_and_solved(codes)
         variance = self._kernel.k1.diag(codes) - np.einsum("ij,ij->j", spread, spread)
         return mean, np.sqrt(np.maximum(variance, _JITTER))
 
@@ -164,7 +165,7 @@ class Posterior:
             codes: Where, shape (m, width).
             normals: Standard normal numbers that decide what, shape (m, fantasies).
         """
-        mean, spread = self._predict(codes)
+        mean, spread = self._mean_and_solved(codes)
         covariance = self._kernel(codes) - spread.T @ spread
         covariance[np.diag_indices_from(covariance)] += _JITTER
         corner = cholesky(covariance, lower=True, check_finite=False)
@@ -173,7 +174,7 @@ class Posterior:
         target = np.vstack([seen, mean[:, None] + corner @ normals])
         return Posterior(self._kernel, np.vstack([self._codes, codes]), factor, target)
 
-    def _predict(self, codes: Array) -> tuple[Array, Array]:
+    def _mean_and_solved(self, codes: Array) -> tuple[Array, Array]:
         cross = self._kernel(codes, self._codes)  # without noise, as these are other draws
         return cross @ self._weights, solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
 

@@ -1,4 +1,4 @@
-"""What a Gaussian process learns from: one observation per point that has ended, and the points still under way."""
+"""What a Gaussian process learns from: an observation for each point that has ended, and the points under way."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Observation:
     """A point all of whose repeats have ended.
 
     Attributes:
-        point: Its number.
+        point: The point's number; negative for what was tried elsewhere.
         loss: Mean over the repeats of the best value, turned so that smaller is better; None where none has a value.
             A pruned repeat counts with the best it had when it was stopped, a failed one does not count.
         seconds: Mean time that a repeat trained, or None where not all of them completed: how long a pruned trial
             trained says more about the pruner than about the point.
-        units: Where it lies, shape (dims,).
-        codes: The same for the kernel, shape (width,).
+        units: The point as numbers in [0, 1], one per dimension, shape (dims,).
+        codes: The same as the kernel sees it, shape (width,).
     """
 
     point: int
@@ -33,18 +33,18 @@ class Observation:
 
 
 class Observations:
-    """Follows a history as it grows.
+    """The observations of a history, which it follows as it grows.
 
     Attributes:
-        ended: What is known, in the order in which the points ended (by tick, then by number), so that the first n are
-            what was known when there were n.
+        ended: The observations in the order in which their points ended (by tick, then by number), so that the first n
+            are those that there were when there were n.
     """
 
     def __init__(self, encoding: Encoding, repeats: int) -> None:
         """Begin with nothing.
 
         Args:
-            encoding: Says where points lie.
+            encoding: Turns points into numbers.
             repeats: How many trials make a point complete.
         """
         self.ended: list[Observation] = []
@@ -76,7 +76,7 @@ class Observations:
                 self.ended = [observation for observation in self.ended if observation.point != trial.ask.point]
             self._open.add(trial.ask.point)
         self._seen = len(history.trials)
-        for point in sorted(point for point in self._open if self._over(self._groups[point])):
+        for point in sorted(point for point in self._open if self._ended(self._groups[point])):
             group = self._groups[point]
             self._open.discard(point)
             self._last[point] = max((trial.ticks[-1] for trial in group if trial.ticks), default=-1)
@@ -85,12 +85,12 @@ class Observations:
 
     def _observe(self, history: History) -> None:
         """Take in what was tried elsewhere, which was known before the study's own points."""
-        within = [observed for observed in history.brought.observations if self._encoding.holds(observed.params)]
-        for place, observed in enumerate(within):
-            units, codes = self._encoding.place([observed.params])
+        inside = [observed for observed in history.brought.observations if self._encoding.holds(observed.params)]
+        for index, observed in enumerate(inside):
+            units, codes = self._encoding.encode([observed.params])
             counts = bool(observed.values) and observed.state != "FAILED"
             loss = history.goal.loss(observed.values[0]) if counts else None
-            point = place - len(within)
+            point = index - len(inside)
             self._last[point] = -1
             self.ended.append(Observation(point, loss, None, units[0], codes[0]))
 
@@ -98,17 +98,17 @@ class Observations:
         """Return the parameters of the points under way, by number."""
         return [self._groups[point][0].params for point in sorted(self._open)]
 
-    def _over(self, group: list[Trial]) -> bool:
+    def _ended(self, group: list[Trial]) -> bool:
         return len(group) >= self._repeats and all(trial.decision is not None for trial in group)
 
     def _observed(self, group: list[Trial], history: History) -> Observation:
         losses = [history.goal.loss(t.value) for t in group if t.state != "FAILED" and t.value is not None]
-        whole = all(trial.state == "COMPLETE" for trial in group)
-        units, codes = self._encoding.place([group[0].params])
+        completed = all(trial.state == "COMPLETE" for trial in group)
+        units, codes = self._encoding.encode([group[0].params])
         return Observation(
             point=group[0].ask.point,
             loss=math.fsum(losses) / len(losses) if losses else None,
-            seconds=math.fsum(trial.seconds for trial in group) / len(group) if whole else None,
+            seconds=math.fsum(trial.seconds for trial in group) / len(group) if completed else None,
             units=units[0],
             codes=codes[0],
         )

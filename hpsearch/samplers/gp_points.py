@@ -1,4 +1,4 @@
-"""Asks a Gaussian process where the best is expected to improve most."""
+"""Bayesian optimization over a study's history: each ask returns the point with the highest expected improvement."""
 
 from __future__ import annotations
 
@@ -29,20 +29,29 @@ from hpsearch.study.registry import RULES
 from hpsearch.study.study import Study
 
 _FANTASIES = 32
+"""Imagined outcomes of the points under way, over which expected improvement is averaged."""
+
 _EVERYWHERE = 256
 """Candidates spread over the space."""
+
 _LEADERS = 4
 """Points around which more candidates are drawn: first the best known, then the best candidates so far."""
+
 _AROUND = ((0.2, 12), (0.05, 12))
 """Standard deviation and number of the candidates around each of the best known points."""
+
 _REFINED = ((0.05, 12), (0.02, 12))
 """The same for the best candidates, round after round."""
 
 Target = Callable[[Sequence[Observation]], Array]
+"""Returns what a process models of n observations, standardized, shape (n,)."""
 
 
 def rule_of(history: History) -> int:
-    """Return the rule that a study began with: 1 takes a pruned trial's best value for its last. New ones have 2."""
+    """Return the version of the rule that a study began with; new studies have 2.
+
+    Version 1 takes the best value of a pruned trial for that of a full one.
+    """
     if history.header is None:
         return RULES["gp"]
     return int(history.header.environment.get("rules", {}).get("gp", 1))
@@ -105,22 +114,22 @@ class GPPoints:
         leaders = np.stack([observed[i].units for i in np.argsort(expected, kind="stable")[:_LEADERS]])
         # Another shift of the even points each time keeps them even.
         draws = [(self._even + rng.random(encoding.dims)) % 1.0]
-        draws += [encoding.perturb(np.repeat(leaders, many, axis=0), scale, rng) for scale, many in _AROUND]
+        draws += [encoding.perturb(np.repeat(leaders, count, axis=0), scale, rng) for scale, count in _AROUND]
         candidates = self._allowed(np.vstack(draws))
         if not len(candidates):
             drawn = self._feasible.first(lambda attempt: self._feasible.draw(point, attempt), point)
-            candidates = encoding.place([drawn])[0]
-        score, taken = worth(candidates)
-        for scale, many in _REFINED:
-            best = candidates[_order(score, taken)[:_LEADERS]]
-            more = self._allowed(encoding.perturb(np.repeat(best, many, axis=0), scale, rng))
-            if not len(more):
+            candidates = encoding.encode([drawn])[0]
+        score, is_taken = worth(candidates)
+        for scale, count in _REFINED:
+            best = candidates[_order(score, is_taken)[:_LEADERS]]
+            further = self._allowed(encoding.perturb(np.repeat(best, count, axis=0), scale, rng))
+            if not len(further):
                 continue
-            its_score, its_taken = worth(more)
-            candidates = np.vstack([candidates, more])
-            score = np.concatenate([score, its_score])
-            taken = np.concatenate([taken, its_taken])
-        return encoding.decode(candidates[_order(score, taken)[0]])
+            further_score, further_taken = worth(further)
+            candidates = np.vstack([candidates, further])
+            score = np.concatenate([score, further_score])
+            is_taken = np.concatenate([is_taken, further_taken])
+        return encoding.decode(candidates[_order(score, is_taken)[0]])
 
     def _allowed(self, units: Array) -> Array:
         """Return the rows of units, shape (n, dims), whose points meet the constraints."""
@@ -134,17 +143,17 @@ class GPPoints:
     def _worth(
         self, observed: Sequence[Observation], rng: np.random.Generator
     ) -> tuple[Callable[[Array], tuple[Array, Mask]], Array]:
-        """Return what candidates are judged by, and the expected loss of each known point.
+        """Return a function that scores candidates, and the expected loss of each observed point.
 
-        A judge takes units of shape (m, dims) and returns their scores, shape (m,), and whether each is a point that is
-        known or under way.
+        The function takes units of shape (m, dims) and returns their scores, shape (m,), and whether each is a point
+        that was observed or is under way.
         """
         encoding = self._encoding
         model = self._model(observed, _losses)
         expected = model.fitted
         codes = np.stack([observation.codes for observation in observed])
-        if running := self._observations.running():
-            _, pending = encoding.place(running)
+        if params_under_way := self._observations.running():
+            _, pending = encoding.encode(params_under_way)
             model = model.imagine(pending, rng.normal(size=(len(pending), _FANTASIES)))
             codes = np.vstack([codes, pending])
         timed = [observation for observation in observed if observation.seconds] if self._per_second else []
@@ -154,10 +163,10 @@ class GPPoints:
         best = model.fitted.min(axis=0)
 
         def worth(units: Array) -> tuple[Array, Mask]:
-            candidates = encoding.codes(units, encoding.existing(units))
-            score = expected_improvement(*model.at(candidates), best)
+            candidates = encoding.codes(units, encoding.active(units))
+            score = expected_improvement(*model.predict(candidates), best)
             if cost is not None:
-                score = score / np.exp(unit * cost.at(candidates)[0])
+                score = score / np.exp(unit * cost.predict(candidates)[0])
             return score, np.array([row.tobytes() in seen for row in candidates])
 
         return worth, expected
@@ -186,6 +195,6 @@ def _seconds(observed: Sequence[Observation]) -> Array:
     return np.array([observation.seconds for observation in observed], dtype=float)
 
 
-def _order(score: Array, taken: Mask) -> Any:
+def _order(score: Array, is_taken: Mask) -> Any:
     # A point that is known or under way is asked for again only where nothing else is left.
-    return np.lexsort((-score, taken))
+    return np.lexsort((-score, is_taken))

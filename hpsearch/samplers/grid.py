@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.samplers.feasible import never
+from hpsearch.samplers.feasible import nothing_feasible
 from hpsearch.space import Choice, Dimension, Float, Int, from_json, is_active
 from hpsearch.space.constraints import violated
 from hpsearch.study.study import Study
@@ -60,10 +60,10 @@ class GridPoints:
     def __init__(self, study: Study) -> None:
         self._study = study
         self._cells = Cells(study.dimensions)
-        self._first = len(study.enqueue)
+        self._n_enqueued = len(study.enqueue)
         by_hand = (self._cells.number(point) for point in study.enqueue)
         self._skipped = sorted({number for number in by_hand if number is not None})
-        self._order: _Order | None = None
+        self._widened_order: _WidenedOrder | None = None
         self.infeasible = self._infeasible() if study.constraints else 0
         self.size: int | None = self._cells.size - self.infeasible - len(self._skipped)
 
@@ -73,34 +73,35 @@ class GridPoints:
         Raises:
             IndexError: The grid has no such point.
         """
-        number = point - self._first
+        number = point - self._n_enqueued
         if len(history.spaces) < 2 and not self._study.constraints:
             for skipped in self._skipped:
                 number += skipped <= number
             return self._cells.at(number)
-        if self._order is None or self._order.spaces != history.spaces:
-            self._order = _Order(self._study, list(history.spaces), self._cells)
-        return self._order.at(number)
+        if self._widened_order is None or self._widened_order.spaces != history.spaces:
+            self._widened_order = _WidenedOrder(self._study, list(history.spaces), self._cells)
+        return self._widened_order.at(number)
 
     def _infeasible(self) -> int:
-        study, counts = self._study, Counter[str]()
+        study = self._study
+        counts = Counter[str]()
         for number in range(self._cells.size):
             if (name := violated(study.constraints, study.dimensions, self._cells.at(number))) is not None:
                 counts[name] += 1
         if counts.total() == self._cells.size:
-            raise UserError(never(counts, "cells of the grid"))
+            raise UserError(nothing_feasible(counts, "cells of the grid"))
         return counts.total()
 
 
-class _Order:
+class _WidenedOrder:
     """The cells of ever wider spaces, each once, without those that violate a constraint or were given by hand."""
 
     def __init__(self, study: Study, spaces: list[dict[str, Any]], last: Cells) -> None:
         self.spaces = spaces
         self._levels = [*(Cells(from_json(space)) for space in spaces[:-1]), last]
         self._study = study
-        self._places: list[tuple[int, int]] = []
-        self._unwalked = self._walk()
+        self._cell_of: list[tuple[int, int]] = []
+        self._remaining = self._walk()
 
     def at(self, number: int) -> dict[str, Any]:
         """Return cell number n of this order.
@@ -108,12 +109,12 @@ class _Order:
         Raises:
             IndexError: There is no such cell.
         """
-        while len(self._places) <= number:
-            place = next(self._unwalked, None)
-            if place is None:
-                raise IndexError(f"point {number} of a grid of {len(self._places)}")
-            self._places.append(place)
-        level, cell = self._places[number]
+        while len(self._cell_of) <= number:
+            level_and_cell = next(self._remaining, None)
+            if level_and_cell is None:
+                raise IndexError(f"point {number} of a grid of {len(self._cell_of)}")
+            self._cell_of.append(level_and_cell)
+        level, cell = self._cell_of[number]
         return self._levels[level].at(cell)
 
     def _walk(self) -> Iterator[tuple[int, int]]:
@@ -167,7 +168,7 @@ class Cells:
             if size > MOST_POINTS and any(name in (other.when or {}) for other in space.values()):
                 raise UserError(f"space[{name!r}]: {size:,} values in {dim!r}, on which when= depends; give step=")
         # Names on whose values the existence of dimension i or a later one depends: nothing else changes their count.
-        self._asked = [
+        self._conditions_after = [
             {other for _, later in self._dims[i:] for other in later.when or {}} for i in range(len(self._dims) + 1)
         ]
         self._counts: dict[tuple[int, str], int] = {}
@@ -185,7 +186,7 @@ class Cells:
         for i, (name, dim) in enumerate(self._dims):
             if not is_active(dim, point):
                 continue
-            if name not in self._asked[i + 1]:
+            if name not in self._conditions_after[i + 1]:
                 index, number = divmod(number, self._count(i + 1, point))
                 point[name] = dim.at(index)
                 continue
@@ -206,25 +207,25 @@ class Cells:
                 continue
             if not dim.contains(point[name]):
                 return None
-            place = dim.index(point[name]) if isinstance(dim, Choice) else _place(dim, point[name])
-            if name in self._asked[i + 1]:
-                number += sum(self._count(i + 1, {**values, name: dim.at(index)}) for index in range(place))
-                values[name] = dim.at(place)
+            index = dim.index(point[name]) if isinstance(dim, Choice) else _index(dim, point[name])
+            if name in self._conditions_after[i + 1]:
+                number += sum(self._count(i + 1, {**values, name: dim.at(smaller)}) for smaller in range(index))
+                values[name] = dim.at(index)
             else:
-                values[name] = dim.at(place)
-                number += place * self._count(i + 1, values)
+                values[name] = dim.at(index)
+                number += index * self._count(i + 1, values)
         return number
 
     def _count(self, i: int, values: dict[str, Any]) -> int:
         # Cells of the dimensions from i on, given the values before them.
         if i == len(self._dims):
             return 1
-        key = (i, repr(sorted((name, value) for name, value in values.items() if name in self._asked[i])))
+        key = (i, repr(sorted((name, value) for name, value in values.items() if name in self._conditions_after[i])))
         if key not in self._counts:
             name, dim = self._dims[i]
             if not is_active(dim, values):
                 count = self._count(i + 1, values)
-            elif name not in self._asked[i + 1]:
+            elif name not in self._conditions_after[i + 1]:
                 count = (dim.count() or 0) * self._count(i + 1, values)
             else:
                 count = sum(self._count(i + 1, {**values, name: dim.at(index)}) for index in range(dim.count() or 0))
@@ -232,5 +233,5 @@ class Cells:
         return self._counts[key]
 
 
-def _place(dim: Float | Int, value: float) -> int:
+def _index(dim: Float | Int, value: float) -> int:
     return round((value - dim.low) / (dim.step or 1))

@@ -13,7 +13,7 @@ import numpy as np
 from hpsearch.errors import UserError
 from hpsearch.log.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.samplers.feasible import ATTEMPTS, Feasible, never
+from hpsearch.samplers.feasible import ATTEMPTS, Feasible, nothing_feasible
 from hpsearch.samplers.seeding import point_seed
 from hpsearch.space import from_units
 from hpsearch.space.constraints import violated
@@ -54,7 +54,7 @@ class SobolPoints:
     def __init__(self, study: Study) -> None:
         self._study = study
         self._feasible = Feasible(study)
-        self._places: list[int] = []
+        self._feasible_indices: list[int] = []
         self.rejected = 0
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
@@ -65,18 +65,18 @@ class SobolPoints:
         """
         index = point - len(self._study.enqueue)
         if self._feasible.free:
-            return self._at(index)
-        while len(self._places) <= index:
-            start = self._places[-1] + 1 if self._places else 0
-            self._places.append(self._next(start))
-        previous = self._places[index - 1] if index else -1
-        self.rejected = self._places[index] - previous - 1
-        return self._at(self._places[index])
+            return self._point_at(index)
+        while len(self._feasible_indices) <= index:
+            start = self._feasible_indices[-1] + 1 if self._feasible_indices else 0
+            self._feasible_indices.append(self._next_feasible(start))
+        previous = self._feasible_indices[index - 1] if index else -1
+        self.rejected = self._feasible_indices[index] - previous - 1
+        return self._point_at(self._feasible_indices[index])
 
-    def _at(self, index: int) -> dict[str, Any]:
-        return next(self._from(index))
+    def _point_at(self, index: int) -> dict[str, Any]:
+        return next(self._points_from(index))
 
-    def _from(self, index: int) -> Iterator[dict[str, Any]]:
+    def _points_from(self, index: int) -> Iterator[dict[str, Any]]:
         """Yield the points of the sequence from this place on."""
         from scipy.stats import qmc  # slow to import
 
@@ -87,12 +87,12 @@ class SobolPoints:
         while True:
             yield from_units(self._study.dimensions, sobol.random(1)[0].tolist())
 
-    def _next(self, start: int) -> int:
+    def _next_feasible(self, start: int) -> int:
         """Return the place of the first feasible point from a place on."""
         counts: Counter[str] = Counter()
-        for place, params in enumerate(islice(self._from(start), ATTEMPTS), start=start):
+        for index, params in enumerate(islice(self._points_from(start), ATTEMPTS), start=start):
             name = violated(self._study.constraints, self._study.dimensions, params)
             if name is None:
-                return place
+                return index
             counts[name] += 1
-        raise UserError(never(counts, "proposals"))
+        raise UserError(nothing_feasible(counts, "proposals"))

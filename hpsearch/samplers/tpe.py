@@ -48,7 +48,7 @@ class TPE:
         """Return the sampler for a study."""
         from optuna.samplers import TPESampler  # slow to import
 
-        from hpsearch.samplers.fresh import FreshSampler, KnownSpaceTPE
+        from hpsearch.samplers.fresh import FixedSpaceTPE, FreshSampler
 
         options: dict[str, Any] = {"n_ei_candidates": self.n_candidates, "multivariate": True, "constant_liar": True}
         if callable(study.space) or any(dim.when for dim in study.dimensions.values()):
@@ -56,10 +56,10 @@ class TPE:
             options["group"] = True
             maker: Callable[..., BaseSampler] = TPESampler
         else:
-            maker = partial(KnownSpaceTPE, {name: distribution(dim) for name, dim in study.dimensions.items()})
+            maker = partial(FixedSpaceTPE, {name: distribution(dim) for name, dim in study.dimensions.items()})
 
         def make(seed: int, valueless: int) -> BaseSampler:
-            # Points without a value rank last, but they are nothing to begin on.
+            # Points without a value rank last, and do not count as startup points.
             return maker(**options, n_startup_trials=self.n_startup + valueless, seed=seed)
 
         return FreshSampler(study, make)

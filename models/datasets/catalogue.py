@@ -39,7 +39,7 @@ class NamedSet:
         files: What is fetched of any other set: four idx files, or CIFAR-10's archive.
         mirrors: Folders on the web that hold these files, in the order in which they are tried.
         first_labels: The first training labels: they tell apart sets whose files have the same names and shapes.
-        channels: Numbers a pixel has.
+        channels: Numbers per pixel has.
     """
 
     name: str
@@ -249,8 +249,8 @@ def find(entry: NamedSet, data_dir: str | Path | None = None) -> Path | None:
     for base in search_path(data_dir):
         named = base / entry.name
         if entry.is_archive:
-            if (place := cifar.find_cifar(named) or cifar.find_cifar(base)) is not None:
-                return place
+            if (folder_or_archive := cifar.find_cifar(named) or cifar.find_cifar(base)) is not None:
+                return folder_or_archive
             continue
         if any(idx.find_idx(named, file.name[:-3]) for file in entry.files):
             return named
@@ -293,8 +293,8 @@ def read_named(entry: NamedSet, data_dir: str | Path | None = None) -> tuple[Pat
     if entry.is_archive:
         return folder, _read_archive(entry, folder)
     if not _starts_like(entry, folder):
-        other = next((name for name, known in CATALOGUE.items() if known.files and _starts_like(known, folder)), None)
-        raise DatasetError(f"{folder}: holds {other or 'another data set'}, not {entry.name}; give it as a path")
+        others = (name for name, other in CATALOGUE.items() if other.files and _starts_like(other, folder))
+        raise DatasetError(f"{folder}: holds {next(others, 'another data set')}, not {entry.name}; give it as a path")
     train, valid, test = idx.read_folder(folder)
     assert test is not None, "the test files were found above"
     for expected, part in zip(entry.n_samples, (train, valid, test), strict=True):
@@ -306,14 +306,14 @@ def read_named(entry: NamedSet, data_dir: str | Path | None = None) -> tuple[Pat
     return folder, (train, valid, test)
 
 
-def _read_archive(entry: NamedSet, place: Path) -> tuple[Part, Part, Part]:
-    train, valid, test = cifar.read_cifar(place)
+def _read_archive(entry: NamedSet, path: Path) -> tuple[Part, Part, Part]:
+    train, valid, test = cifar.read_cifar(path)
     if test is None:
-        raise DatasetError(f"{place}: lacks {cifar.TEST} of {entry.name}")
+        raise DatasetError(f"{path}: lacks {cifar.TEST} of {entry.name}")
     sizes = tuple(len(part.y) for part in (train, valid, test))
     if sizes != entry.n_samples or tuple(train.y[: len(entry.first_labels)].tolist()) != entry.first_labels:
         raise DatasetError(
-            f"{place}: {entry.name} has {entry.n_samples} images, the first of classes {entry.first_labels}; this is "
+            f"{path}: {entry.name} has {entry.n_samples} images, the first of classes {entry.first_labels}; this is "
             "another data set: give it as a path"
         )
     return train, valid, test

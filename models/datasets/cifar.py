@@ -11,14 +11,19 @@ import numpy as np
 
 from .dataset import Array, DatasetError, Part, as_part
 
-TRAIN, TEST = tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"
+TRAIN = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
+TEST = "test_batch.bin"
 FILES = (*TRAIN, TEST)
 """Names of the files; the last of the training files validates."""
 
-ARCHIVE, UNPACKED = "cifar-10-binary.tar.gz", "cifar-10-batches-bin"
-"""The archive as it is served, and the folder that it unpacks to; it is read as it is."""
+ARCHIVE = "cifar-10-binary.tar.gz"
+"""The archive as it is served; it is read as it is."""
 
-SIDE, CHANNELS = 32, 3
+UNPACKED = "cifar-10-batches-bin"
+"""The folder that the archive unpacks to."""
+
+SIDE = 32
+CHANNELS = 3
 _ROW = 1 + SIDE * SIDE * CHANNELS
 
 
@@ -29,19 +34,19 @@ def is_cifar(folder: Path) -> bool:
 
 def find_cifar(folder: Path) -> Path | None:
     """Return what of CIFAR-10 is in a folder: itself, the unpacked folder or the archive in it; or None."""
-    for place in (folder, folder / UNPACKED):
-        if is_cifar(place):
-            return place
+    for candidate in (folder, folder / UNPACKED):
+        if is_cifar(candidate):
+            return candidate
     return archive if (archive := folder / ARCHIVE).exists() else None
 
 
-def read_cifar(place: Path) -> tuple[Part, Part, Part | None]:
+def read_cifar(path: Path) -> tuple[Part, Part, Part | None]:
     """Read CIFAR-10's binary files: four of them train, the fifth validates.
 
     Pixels are scaled to [0, 1] and come as (rows, columns, channels) in a row, which `NetworkClassifier` recognises.
 
     Args:
-        place: A folder or a tar archive that holds data_batch_1.bin to data_batch_5.bin, and test_batch.bin if there is
+        path: A folder or a tar archive that holds data_batch_1.bin to data_batch_5.bin, and test_batch.bin if there is
             a test set.
 
     Returns:
@@ -50,12 +55,13 @@ def read_cifar(place: Path) -> tuple[Part, Part, Part | None]:
     Raises:
         DatasetError: A file is missing or damaged.
     """
-    files = _in_folder(place) if place.is_dir() else _in_archive(place)
+    files = _in_folder(path) if path.is_dir() else _in_archive(path)
     if missing := [name for name in TRAIN if name not in files]:
-        raise DatasetError(f"{place}: CIFAR-10 lacks {', '.join(missing)}")
-    parts = [_part(files[name], place / name) for name in TRAIN]
-    X, y = np.concatenate([part.X for part in parts[:-1]]), np.concatenate([part.y for part in parts[:-1]])
-    test = _part(files[TEST], place / TEST) if TEST in files else None
+        raise DatasetError(f"{path}: CIFAR-10 lacks {', '.join(missing)}")
+    parts = [_part(files[name], path / name) for name in TRAIN]
+    X = np.concatenate([part.X for part in parts[:-1]])
+    y = np.concatenate([part.y for part in parts[:-1]])
+    test = _part(files[TEST], path / TEST) if TEST in files else None
     return Part(X, y, None), parts[-1], test
 
 
@@ -65,16 +71,16 @@ def _in_folder(folder: Path) -> Mapping[str, Array]:
 
 def _in_archive(path: Path) -> Mapping[str, Array]:
     """Return the content of the files in an archive, by name; nothing is written to the disk."""
-    found = {}
+    contents = {}
     try:
         with tarfile.open(path) as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
                 if name in FILES and member.isfile() and (stream := archive.extractfile(member)) is not None:
-                    found[name] = np.frombuffer(stream.read(), np.uint8)
+                    contents[name] = np.frombuffer(stream.read(), np.uint8)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DatasetError(f"{path}: is no whole tar archive: {error}") from error
-    return found
+    return contents
 
 
 def _part(content: Array, path: Path) -> Part:

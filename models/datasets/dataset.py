@@ -213,10 +213,10 @@ def _targets(y: object, where: str) -> Array:
 def _from_objects(array: Array, where: str) -> Array:
     # An object array's bytes are pointers: without a plain dtype the digest would differ from run to run.
     values = [value.item() if isinstance(value, np.generic) else value for value in array.tolist()]
-    kinds = {type(value) for value in values}
-    if len(kinds) == 1 and kinds <= {str, int, float, bool}:
+    types = {type(value) for value in values}
+    if len(types) == 1 and types <= {str, int, float, bool}:
         return np.asarray(values)
-    listed = ", ".join(sorted(kind.__name__ for kind in kinds))
+    listed = ", ".join(sorted(value_type.__name__ for value_type in types))
     raise DatasetError(f"{where} mixes or holds values of type {listed}; expected all strings or all numbers")
 
 

@@ -19,7 +19,7 @@ Progress = Callable[[str, int, int | None], None]
 TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
 MAX_BYTES = 1 << 28  # a mirror that sends more than any data set has is broken or hostile
 CHUNK = 1 << 16
-AS_IT_LIES = {"Accept-Encoding": "identity"}  # requests would unpack what a server has packed for the way
+UNCOMPRESSED = {"Accept-Encoding": "identity"}  # else requests decompresses what the server compressed for the transfer
 
 
 class _MirrorError(Exception):
@@ -100,7 +100,7 @@ def _download(url: str, out: IO[bytes], name: str, progress: Progress | None) ->
     import requests
 
     bar = _Received(name, progress)
-    download = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=TIMEOUT, headers=AS_IT_LIES)
+    download = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=TIMEOUT, headers=UNCOMPRESSED)
     try:
         download(url, out, None)
     except requests.HTTPError as error:
@@ -130,7 +130,9 @@ class _Received:
 
     def __init__(self, name: str, progress: Progress | None) -> None:
         self.total = 0  # set by pooch: what the server announced, 0 where it said nothing
-        self._name, self._progress, self._received = name, progress, 0
+        self._name = name
+        self._progress = progress
+        self._received = 0
 
     def update(self, size: int) -> None:
         """Take note of a chunk; the last one may be smaller than pooch says."""

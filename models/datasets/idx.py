@@ -16,8 +16,10 @@ import numpy as np
 from .dataset import Array, DatasetError, Part, as_part
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+TRAIN_IMAGES = "train-images-idx3-ubyte"
+TRAIN_LABELS = "train-labels-idx1-ubyte"
+TEST_IMAGES = "t10k-images-idx3-ubyte"
+TEST_LABELS = "t10k-labels-idx1-ubyte"
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -87,13 +89,13 @@ def read_folder(folder: Path) -> tuple[Part, Part, Part | None]:
     Raises:
         DatasetError: A file is missing or damaged, or images and labels differ in number.
     """
-    whole = _read_pair(folder, TRAIN_IMAGES, TRAIN_LABELS)
+    training = _read_pair(folder, TRAIN_IMAGES, TRAIN_LABELS)
     has_test = any(find_idx(folder, stem) for stem in (TEST_IMAGES, TEST_LABELS))
     test = _read_pair(folder, TEST_IMAGES, TEST_LABELS) if has_test else None
-    n_valid = len(whole.y) // 6
+    n_valid = len(training.y) // 6
     if not n_valid:
-        raise DatasetError(f"{folder}: {len(whole.y)} training images are too few: the last sixth is to validate")
-    return whole.take(slice(None, -n_valid)), whole.take(slice(-n_valid, None)), test
+        raise DatasetError(f"{folder}: {len(training.y)} training images are too few: the last sixth is to validate")
+    return training.take(slice(None, -n_valid)), training.take(slice(-n_valid, None)), test
 
 
 def _read_pair(folder: Path, images: str, labels: str) -> Part:

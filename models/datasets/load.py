@@ -95,7 +95,8 @@ def _load_named(name: str, data_dir: str | Path | None, split: Split, seed: int)
 
 def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype: bool, regression: bool) -> Dataset:
     path = Path(data).expanduser()
-    name, source = path.resolve().stem, str(path)
+    name = path.resolve().stem
+    source = str(path)
     if path.is_dir():
         _refuse(split, source)
         read = cifar.read_cifar if cifar.is_cifar(path) else idx.read_folder
@@ -130,8 +131,8 @@ def _load_path(data: str | os.PathLike[str], split: Split, seed: int, keep_dtype
 
 def _divide(name: str, source: str, part: Part, split: Split, seed: int) -> Dataset:
     train, valid, test = split_indices(part.y, split, seed, source if source != "memory" else "data")
-    whole = assemble(name, source, part.take(train), part.take(valid), part.take(test) if len(test) else None)
-    return replace(whole, places=(train, valid))
+    dataset = assemble(name, source, part.take(train), part.take(valid), part.take(test) if len(test) else None)
+    return replace(dataset, places=(train, valid))
 
 
 def _without_test(split: Split) -> Split:

@@ -57,19 +57,28 @@ def read_pickle(path: Path) -> tuple[Part, Part, Part | None]:
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
-        found = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
+        loaded = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
     except (
-        pickle.UnpicklingError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, TypeError, AttributeError,
-        IndexError, KeyError, ImportError, UnicodeDecodeError,
-    ) as error:  # fmt: skip
+        pickle.UnpicklingError,
+        EOFError,
+        zlib.error,
+        gzip.BadGzipFile,
+        ValueError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        ImportError,
+        UnicodeDecodeError,
+    ) as error:
         raise DatasetError(
             f"{path}: no pickle of arrays alone: {error}; where you trust it, write np.savez('data.npz', "
             "X_train=…, y_train=…, X_valid=…, y_valid=…) with what made it"
         ) from error
-    pairs = isinstance(found, tuple | list) and len(found) in (2, 3)
-    if not pairs or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in found):
-        raise DatasetError(f"{path}: expected two or three pairs (X, y), found {type(found).__name__}")
-    if any(getattr(array, "dtype", np.dtype(object)).hasobject for pair in found for array in pair):
+    pairs = isinstance(loaded, tuple | list) and len(loaded) in (2, 3)
+    if not pairs or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in loaded):
+        raise DatasetError(f"{path}: expected two or three pairs (X, y), found {type(loaded).__name__}")
+    if any(getattr(array, "dtype", np.dtype(object)).hasobject for pair in loaded for array in pair):
         raise DatasetError(f"{path}: expected arrays of numbers")
-    parts = [as_part(X, y, str(path)) for X, y in found]
+    parts = [as_part(X, y, str(path)) for X, y in loaded]
     return parts[0], parts[1], parts[2] if len(parts) == 3 else None

@@ -24,12 +24,12 @@ def search_path(data_dir: str | Path | None) -> list[Path]:
     """Return the folders that hold named sets: `data_dir` alone, or HPSEARCH_DATA where set and then the cache."""
     if data_dir is not None:
         return [_existing(data_dir, "data_dir")]
-    given = os.environ.get(ENVIRONMENT)
-    return [*([_existing(given, ENVIRONMENT)] if given else []), cache_root()]
+    folder = os.environ.get(ENVIRONMENT)
+    return [*([_existing(folder, ENVIRONMENT)] if folder else []), cache_root()]
 
 
-def _existing(folder: str | Path, what: str) -> Path:
+def _existing(folder: str | Path, source: str) -> Path:
     path = Path(folder).expanduser()
     if not path.is_dir():
-        raise DatasetError(f"{what}={folder}: not a folder")
+        raise DatasetError(f"{source}={folder}: not a folder")
     return path

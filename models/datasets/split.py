@@ -66,12 +66,12 @@ def allot(counts: list[int], proportion: tuple[int, int, int]) -> list[list[int]
     for count in counts:
         share = [count * weight // total for weight in proportion]
         lacking = [
-            owed + count * weight - given * total
-            for owed, weight, given in zip(lacking, proportion, share, strict=True)
+            owed + count * weight - n_given * total
+            for owed, weight, n_given in zip(lacking, proportion, share, strict=True)
         ]
         open_parts = [part for part, weight in enumerate(proportion) if count * weight % total]
         for _ in range(count - sum(share)):
-            # A class that training lacks could not be learnt, only got wrong.
+            # A class without training samples could not be learnt.
             part = 0 if 0 in open_parts and not share[0] else max(open_parts, key=lacking.__getitem__)
             open_parts.remove(part)
             share[part] += 1
@@ -92,5 +92,5 @@ def weights(split: Split) -> tuple[int, int, int]:
         raise DatasetError(f"split={split!r}; expected fractions that add up to 1, of which only the test's may be 0")
     fractions = [Fraction(value).limit_denominator(1_000_000) for value in (train, valid, test)]
     scale = math.lcm(*(fraction.denominator for fraction in fractions))
-    first, second, third = (int(fraction * scale) for fraction in fractions)
-    return first, second, third
+    train_weight, valid_weight, test_weight = (int(fraction * scale) for fraction in fractions)
+    return train_weight, valid_weight, test_weight

@@ -15,7 +15,8 @@ import numpy as np
 
 from .dataset import Array, Dataset, DatasetError, digest
 
-TRAIN_STREAM, VALID_STREAM = 0, 1
+TRAIN_STREAM = 0
+VALID_STREAM = 1
 
 
 def stratified_order(y: Array, seed: tuple[int, ...]) -> Array:
@@ -36,8 +37,8 @@ def stratified_order(y: Array, seed: tuple[int, ...]) -> Array:
         return shuffled
     codes, counts = np.unique(y, return_inverse=True, return_counts=True)[1:]
     order = shuffled[np.argsort(codes[shuffled], kind="stable")]  # class by class, each in random order
-    place = np.concatenate([np.arange(count) / count for count in counts])
-    return order[np.argsort(place, kind="stable")]
+    position = np.concatenate([np.arange(count) / count for count in counts])
+    return order[np.argsort(position, kind="stable")]
 
 
 def shrink_images(X: Array, image_shape: tuple[int, int], size: tuple[int, int]) -> Array:
@@ -51,7 +52,8 @@ def shrink_images(X: Array, image_shape: tuple[int, int], size: tuple[int, int])
     Raises:
         DatasetError: They do not.
     """
-    (rows, columns), (r, c) = image_shape, size
+    rows, columns = image_shape
+    r, c = size
     if r < 1 or c < 1 or rows % r or columns % c:
         raise DatasetError(f"images of {rows}x{columns} pixels cannot be averaged to {r}x{c}: it must divide them")
     blocks = X.reshape(len(X), r, rows // r, c, columns // c)
@@ -98,14 +100,19 @@ def subset(
     tests = None if kept is None or dataset.y_test is None else np.flatnonzero(np.isin(dataset.y_test, kept))
     if dataset.preprocessing:
         return _of_table(dataset, rows, checks, tests, image_size)
-    X_train, X_valid, X_test, y_test = dataset.X_train[rows], dataset.X_valid[checks], dataset.X_test, dataset.y_test
+    X_train = dataset.X_train[rows]
+    X_valid = dataset.X_valid[checks]
+    X_test = dataset.X_test
+    y_test = dataset.y_test
     if tests is not None and X_test is not None and y_test is not None:
-        X_test, y_test = X_test[tests], y_test[tests]
+        X_test = X_test[tests]
+        y_test = y_test[tests]
     shape = dataset.image_shape
     if image_size is not None:
         if shape is None:
             raise DatasetError(f"image_size={image_size}: the samples of {dataset.name!r} are no images")
-        X_train, X_valid = shrink_images(X_train, shape, image_size), shrink_images(X_valid, shape, image_size)
+        X_train = shrink_images(X_train, shape, image_size)
+        X_valid = shrink_images(X_valid, shape, image_size)
         X_test = None if X_test is None else shrink_images(X_test, shape, image_size)
         shape = image_size
     part = replace(
@@ -117,12 +124,12 @@ def subset(
         X_test=X_test,
         y_test=y_test,
         image_shape=shape,
-        places=_places(dataset, rows, checks),
+        places=_kept_places(dataset, rows, checks),
     )
     return replace(part, digest=digest(part))
 
 
-def _places(dataset: Dataset, rows: Array, checks: Array) -> tuple[Array, Array] | None:
+def _kept_places(dataset: Dataset, rows: Array, checks: Array) -> tuple[Array, Array] | None:
     return None if dataset.places is None else (dataset.places[0][rows], dataset.places[1][checks])
 
 
@@ -142,21 +149,21 @@ def _of_table(
             continue
         hasher.update(kept.astype(np.int64).tobytes())
         for name in ("X", "y", "w"):
-            whole = getattr(dataset, f"{name}_{part}")
-            changed[f"{name}_{part}"] = None if whole is None else _safe_indexing(whole, kept)
-    return replace(dataset, **changed, digest=hasher.hexdigest(), places=_places(dataset, rows, checks))
+            rows_before = getattr(dataset, f"{name}_{part}")
+            changed[f"{name}_{part}"] = None if rows_before is None else _safe_indexing(rows_before, kept)
+    return replace(dataset, **changed, digest=hasher.hexdigest(), places=_kept_places(dataset, rows, checks))
 
 
 def _labels(dataset: Dataset, classes: Sequence[Any]) -> Array:
-    known = dataset.classes
-    if known is None:
+    all_classes = dataset.classes
+    if all_classes is None:
         raise DatasetError(f"classes={list(classes)}: {dataset.name!r} is a regression problem")
     for label in classes:
-        if label not in known.tolist():
+        if label not in all_classes.tolist():
             raise DatasetError(f"classes={list(classes)}: {dataset.name!r} has no class {label!r}")
     if len(set(classes)) < 2:
         raise DatasetError(f"classes={list(classes)}: at least two are needed")
-    return np.asarray(list(classes), known.dtype)
+    return np.asarray(list(classes), all_classes.dtype)
 
 
 def _rows(y: Array, kept: Array | None, count: int | None, seed: tuple[int, ...], what: str) -> Array:

@@ -33,7 +33,9 @@ def read_csv(path: Path) -> Part:
     Raises:
         DatasetError: Names the file and the line of a ragged row or of a cell that is not a number.
     """
-    values, cells, lines = array("f"), list[str](), array("q")
+    values = array("f")
+    cells = list[str]()
+    lines = array("q")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
@@ -71,9 +73,9 @@ def read_csv(path: Path) -> Part:
 
 def _target_column(header: list[str], path: Path) -> int:
     if len(header) < 2:
-        found = repr(",".join(header)) if header else "nothing"
+        columns = repr(",".join(header)) if header else "nothing"
         raise DatasetError(
-            f"{path}: expected a header with at least one feature and a target, separated by commas, found {found}"
+            f"{path}: expected a header with at least one feature and a target, separated by commas, found {columns}"
         )
     if all(_is_number(name) for name in header):
         raise DatasetError(f"{path}, line 1: expected a header with the names of the columns, found numbers")
@@ -136,14 +138,14 @@ def read_npz(path: Path, *, keep_dtype: bool = False, regression: bool = False) 
                 raise DatasetError(f"{path}: expected an npz archive, found no or half a zip file")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
-                found = {key: archive[key] for key in archive.files}
+                arrays = {key: archive[key] for key in archive.files}
     except DatasetError:
         raise
     # RuntimeError: encrypted, or compressed by a method that zipfile does not know.
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f"{path}: not a readable npz archive: {error}") from error
     keys: dict[str, str] = {}
-    for key in found:
+    for key in arrays:
         canonical = key.lower().replace("_valid", "_val").replace("_val", "_valid")
         if canonical in keys:
             raise DatasetError(f"{path}: the keys {keys[canonical]} and {key} mean the same; keep one")
@@ -152,15 +154,16 @@ def read_npz(path: Path, *, keep_dtype: bool = False, regression: bool = False) 
     if pairs.keys() != {"all"} and ("train" not in pairs or "all" in pairs):
         raise DatasetError(
             f"{path}: expected X and y, or X_train and y_train with X_valid, y_valid, X_test, y_test; "
-            f"found {', '.join(found) or 'nothing'}"
+            f"found {', '.join(arrays) or 'nothing'}"
         )
     how = {"keep_dtype": keep_dtype, "regression": regression}
-    return {part: as_part(found[names[0]], found[names[1]], str(path), names, **how) for part, names in pairs.items()}
+    return {part: as_part(arrays[names[0]], arrays[names[1]], str(path), names, **how) for part, names in pairs.items()}
 
 
 def _pairs(keys: dict[str, str], path: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     for part, suffix in (("all", ""), *((part, f"_{part}") for part in PARTS)):
-        x, y = keys.get(f"x{suffix}"), keys.get(f"y{suffix}")
+        x = keys.get(f"x{suffix}")
+        y = keys.get(f"y{suffix}")
         if x and y:
             yield part, (x, y)
         elif x or y:

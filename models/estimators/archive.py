@@ -22,8 +22,11 @@ from .. import layers
 from ..augmentation import Augmentation
 from ..kernels import Array
 
-FORMAT, VERSION = "hpsearch-model", 1
-"""What the header says first; a reader refuses versions that it does not know."""
+FORMAT = "hpsearch-model"
+"""What the header says first."""
+
+VERSION = 1
+"""Of the format; a reader refuses versions that it does not know."""
 
 _STATE = "state."
 LABELS = ("classes_", "feature_names_in_")
@@ -34,14 +37,14 @@ class Content(NamedTuple):
     """What a file holds of a fitted estimator.
 
     Attributes:
-        kind: Name of its class.
+        class_name: Name of its class.
         params: Its parameters by name.
         fitted: Fitted attributes that are plain values.
         labels: Fitted attributes that are arrays of labels or names.
         state: The network's state, see `hpsearch.models.training.members.Member`.
     """
 
-    kind: str
+    class_name: str
     params: Mapping[str, Any]
     fitted: Mapping[str, Any]
     labels: Mapping[str, Array]
@@ -82,7 +85,7 @@ def header_of(content: Content) -> dict[str, Any]:
         ValueError: A parameter is neither a number nor text.
     """
     params = {key: _pack(value, key) for key, value in content.params.items()}
-    head = {"format": FORMAT, "version": VERSION, "class": content.kind}
+    head = {"format": FORMAT, "version": VERSION, "class": content.class_name}
     return {**head, "params": params, "fitted": content.fitted}
 
 
@@ -101,8 +104,8 @@ def content_of(header: Any, labels: Mapping[str, Array], state: Mapping[str, Arr
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"{path!r} is no model that hpsearch saved")
     if header.get("version") != VERSION:
-        found = header.get("version")
-        raise ValueError(f"{path!r} has version {found!r} of the format; this hpsearch reads {VERSION}")
+        version = header.get("version")
+        raise ValueError(f"{path!r} has version {version!r} of the format; this hpsearch reads {VERSION}")
     with damaged(path):
         params = {key: _unpack(value) for key, value in header["params"].items()}
         return Content(header["class"], params, header["fitted"], labels, state)
@@ -160,46 +163,46 @@ def _pack(value: Any, name: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple):
-        return {"tuple": [_pack(each, name) for each in value]}
+        return {"tuple": [_pack(item, name) for item in value]}
     if isinstance(value, list):
-        return [_pack(each, name) for each in value]
+        return [_pack(item, name) for item in value]
     if isinstance(value, Augmentation):
-        return {"augmentation": {key: _pack(each, name) for key, each in asdict(value).items()}}
+        return {"augmentation": {key: _pack(item, name) for key, item in asdict(value).items()}}
     if isinstance(value, layers.Declared):
         declared = type(value)
         if getattr(layers, declared.__name__, None) is not declared:
             raise ValueError(f"{name}: {declared.__name__} is no layer of hpsearch, and cannot be saved without pickle")
-        held = {each.name: _pack(getattr(value, each.name), name) for each in fields(value)}  # type: ignore[arg-type]
-        return {"layer": [declared.__name__, held]}
+        layer_fields = {field.name: _pack(getattr(value, field.name), name) for field in fields(value)}  # type: ignore[arg-type]
+        return {"layer": [declared.__name__, layer_fields]}
     if isinstance(value, Mapping):
-        return {"mapping": [[_pack(key, name), _pack(each, name)] for key, each in value.items()]}
+        return {"mapping": [[_pack(key, name), _pack(item, name)] for key, item in value.items()]}
     if isinstance(value, np.random.RandomState):
-        kind, keys, *rest = value.get_state(legacy=True)
-        return {"random_state": [str(kind), np.asarray(keys).tolist(), *rest]}
+        algorithm, keys, *state = value.get_state(legacy=True)
+        return {"random_state": [str(algorithm), np.asarray(keys).tolist(), *state]}
     raise ValueError(f"{name}={value!r} cannot be saved without pickle")
 
 
 def _unpack(value: Any) -> Any:
     if isinstance(value, list):
-        return [_unpack(each) for each in value]
+        return [_unpack(item) for item in value]
     if not isinstance(value, dict):
         return value
-    (kind, content), *more = value.items()
-    if not more and kind == "tuple":
-        return tuple(_unpack(each) for each in content)
-    if not more and kind == "augmentation":
+    (tag, content), *more = value.items()
+    if not more and tag == "tuple":
+        return tuple(_unpack(item) for item in content)
+    if not more and tag == "augmentation":
         return Augmentation(**content)
-    if not more and kind == "layer":
-        word, held = content
-        declared = getattr(layers, word)
+    if not more and tag == "layer":
+        class_name, layer_fields = content
+        declared = getattr(layers, class_name)
         if not issubclass(declared, layers.Declared):
-            raise ValueError(f"{word} is no layer")
-        return declared(**{key: _unpack(each) for key, each in held.items()})
-    if not more and kind == "mapping":
-        return {_unpack(key): _unpack(each) for key, each in content}
-    if not more and kind == "random_state":
-        name, keys, *rest = content
-        state = np.random.RandomState()
-        state.set_state((name, np.array(keys, np.uint32), *rest))
-        return state
+            raise ValueError(f"{class_name} is no layer")
+        return declared(**{key: _unpack(item) for key, item in layer_fields.items()})
+    if not more and tag == "mapping":
+        return {_unpack(key): _unpack(item) for key, item in content}
+    if not more and tag == "random_state":
+        algorithm, keys, *state = content
+        random_state = np.random.RandomState()
+        random_state.set_state((algorithm, np.array(keys, np.uint32), *state))
+        return random_state
     raise ValueError(f"a parameter is written as {value!r}")

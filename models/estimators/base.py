@@ -26,7 +26,9 @@ from ..training.population import Member, Population, TrainingData
 from . import archive
 from .trained import Trained, dense
 
-ORDER_STREAM, NETWORK_STREAM, SPLIT_STREAM = 0, 1, 2
+ORDER_STREAM = 0
+NETWORK_STREAM = 1
+SPLIT_STREAM = 2
 """What the numbers behind random_state are for: order of the samples, the network's own streams, the hold-out split."""
 
 FITTED_VALUES: Mapping[str, type] = {
@@ -41,20 +43,20 @@ FITTED_VALUES: Mapping[str, type] = {
 Start = tuple[Sequence[Any] | None, Sequence[Any] | None]
 """Weights and biases of each layer to start from, or None."""
 
-_SHOWN = ("train_", "val_", "learning_rate")
+_PRINTED = ("train_", "val_", "learning_rate")
 """How the metrics begin that are printed; those for the diagnosis are many."""
 
 
-class Given(NamedTuple):
+class CheckedSamples(NamedTuple):
     """Checked samples: inputs (n, d), targets as users give them, and weights of shape (n,) or None."""
 
     X: Array
     y: Array
     weights: Array | None = None
 
-    def rows(self, rows: Array) -> Given:
+    def rows(self, rows: Array) -> CheckedSamples:
         """Return some of the samples."""
-        return Given(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+        return CheckedSamples(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
 
 
 class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ignore[misc]
@@ -83,7 +85,7 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
 
         Args:
             X: Training inputs, array, sparse matrix (it is made dense) or data frame of shape (n_samples, n_features).
-            y: Targets: class labels of shape (n_samples,), or for many labels a sample 0s and 1s of shape (n_samples,
+            y: Targets: class labels of shape (n_samples,), or for many labels per sample 0s and 1s of shape (n_samples,
                 n_labels); for regression numbers of shape (n_samples,) or (n_samples, n_targets).
             sample_weight: How much each training sample counts, shape (n_samples,); None for alike. Only ratios matter.
             X_val: Validation inputs, or None.
@@ -102,7 +104,8 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, start: Start) -> Self:
         params = resolve_params(self._network_params())
-        fresh = not (params["warm_start"] and self.__sklearn_is_fitted__()) or any(each is not None for each in start)
+        starts = any(arrays is not None for arrays in start)
+        fresh = starts or not (params["warm_start"] and self.__sklearn_is_fitted__())
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together: give both or neither")
         samples = self._check(X, y, sample_weight, params, fresh)
@@ -112,16 +115,19 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
             self._seed = _seed(self.random_state)
         if held is None and needs_validation(params):
             rows, others = self._hold_out(samples, params)
-            samples, held = samples.rows(rows), samples.rows(others)
-            X, y = partial(_safe_indexing, X, rows), partial(_safe_indexing, y, rows)
+            held = samples.rows(others)
+            samples = samples.rows(rows)
+            X = partial(_safe_indexing, X, rows)
+            y = partial(_safe_indexing, y, rows)
         params["max_epochs"] += 0 if fresh else self.n_iter_
         _warn_of_batches(params, len(samples.X))
         population = self._population(samples, held, params, fresh)
-        if any(each is not None for each in start):
-            (member,), (state,) = population.members, population.states()
+        if starts:
+            (member,) = population.members
+            (state,) = population.states()
             population.replace([Member(member.params, member.seed, 0, started(state, *start))])
-        told = None if sample_weight is None else {"sample_weight": samples.weights}
-        tasks = Tasks(self, params["max_epochs"], X=X, y=y, metadata=told)
+        metadata = None if sample_weight is None else {"sample_weight": samples.weights}
+        tasks = Tasks(self, params["max_epochs"], X=X, y=y, metadata=metadata)
         while not tasks.epoch(lambda: self._epoch(population), lambda: self._fitted(population)):
             pass
         self._adopt(population)
@@ -156,13 +162,13 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
             ValueError: A parameter or label is neither a number nor text, or the class is one that derives from ours.
         """
         check_is_fitted(self)
-        kind = type(self)
-        if "_fitted_values" not in vars(kind):
-            raise ValueError(f"{kind.__name__} cannot be saved: only the classes of hpsearch can")
-        fitted = {key: getattr(self, key) for key in kind._fitted_values}
+        cls = type(self)
+        if "_fitted_values" not in vars(cls):
+            raise ValueError(f"{cls.__name__} cannot be saved: only the classes of hpsearch can")
+        fitted = {key: getattr(self, key) for key in cls._fitted_values}
         labels = {key: getattr(self, key) for key in archive.LABELS if hasattr(self, key)}
         params = self.get_params(deep=False)
-        archive.write(path, archive.Content(kind.__name__, as_written(params), fitted, labels, self._weights()))
+        archive.write(path, archive.Content(cls.__name__, as_written(params), fitted, labels, self._weights()))
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "_state", None) is not None
@@ -181,30 +187,36 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
         """Set the attributes that say what the outputs mean; unless fresh, check that they mean the same."""
 
     @abstractmethod
-    def _data(self, samples: Given, held: Given | None, dtype: str) -> TrainingData:
+    def _data(self, samples: CheckedSamples, held: CheckedSamples | None, dtype: str) -> TrainingData:
         """Return the samples as the core takes them."""
 
-    def _check(self, X: Any, y: Any, weights: Any, params: Mapping[str, Any], reset: bool) -> Given:
-        how = {"accept_sparse": "csr", "dtype": params["dtype"], "order": "C", "reset": reset}
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=self._numeric_targets, **how)
+    def _check(self, X: Any, y: Any, weights: Any, params: Mapping[str, Any], reset: bool) -> CheckedSamples:
+        options = {"accept_sparse": "csr", "dtype": params["dtype"], "order": "C", "reset": reset}
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=self._numeric_targets, **options)
         if weights is not None:
             weights = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
-        return Given(dense(X), dense(y), weights)
+        return CheckedSamples(dense(X), dense(y), weights)
 
     def _strata(self, y: Array) -> Array | None:
         """Return what the parts of a split should have equal shares of, or None."""
         return None
 
-    def _hold_out(self, samples: Given, params: Mapping[str, Any]) -> list[Array]:
+    def _hold_out(self, samples: CheckedSamples, params: Mapping[str, Any]) -> list[Array]:
         """Return the rows to train on and those to validate with."""
         split = np.random.RandomState(np.random.default_rng((self._seed, SPLIT_STREAM)).integers(2**31))
-        size, strata = params["validation_fraction"], self._strata(samples.y)
+        size = params["validation_fraction"]
+        strata = self._strata(samples.y)
         from sklearn.model_selection import train_test_split  # slow to import
 
         return list(train_test_split(np.arange(len(samples.X)), test_size=size, stratify=strata, random_state=split))
 
     def _population(
-        self, samples: Given, held: Given | None, params: dict[str, Any], fresh: bool, goes_on: bool = False
+        self,
+        samples: CheckedSamples,
+        held: CheckedSamples | None,
+        params: dict[str, Any],
+        fresh: bool,
+        goes_on: bool = False,
     ) -> Population:
         """Return the population of one that a fit trains.
 
@@ -242,19 +254,22 @@ class Perceptron(CallbackSupportMixin, Trained, BaseEstimator, ABC):  # type: ig
             for name, value in {"samples": samples, **within}.items():
                 self.history_.setdefault(f"monitored_{name}", []).append(value)
         if self.verbose:
-            shown = {name: value for name, value in result.metrics.items() if name.startswith(_SHOWN)}
-            values = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+            printed = {name: value for name, value in result.metrics.items() if name.startswith(_PRINTED)}
+            values = ", ".join(f"{name} {value:.4g}" for name, value in printed.items())
             print(f"epoch {self.n_iter_}: {values}", flush=True)
         return result.finished
 
     def _fitted(self, population: Population) -> dict[str, Any]:
         """Return the attributes of an estimator with the population's weights: the best, where they are kept."""
-        state, best = population.states()[0], self.n_iter_
+        state = population.states()[0]
+        best = self.n_iter_
         if EARLY_STOPPING[self.early_stopping].keeps_best:
             best = int(state["stop_best_epoch"])
             best_weights = {name: state[f"best.{name}"].copy() for name in population.weight_names}
             state |= best_weights
-            state |= {own: best_weights[name].copy() for name in best_weights if (own := f"average.{name}") in state}
+            state |= {
+                averaged: best_weights[name].copy() for name in best_weights if (averaged := f"average.{name}") in state
+            }
         return {"_state": state, "best_epoch_": best}
 
     def _adopt(self, population: Population) -> None:
@@ -278,8 +293,8 @@ def _continued(
         weights: Names of a network's own arrays.
         memory: Whether what schedule and early stopping remember goes on too, or starts anew.
     """
-    before = {name for name, value in trained.items() if value.ndim and re.fullmatch(r"[a-z]\d+", name, re.IGNORECASE)}
-    if before != set(weights) or any(trained[name].shape != begun[name].shape for name in weights):
+    names = {name for name, value in trained.items() if value.ndim and re.fullmatch(r"[a-z]\d+", name, re.IGNORECASE)}
+    if names != set(weights) or any(trained[name].shape != begun[name].shape for name in weights):
         raise ValueError("the network of the last fit cannot be trained further: its layers have changed since")
     state = dict(begun)
     for name, value in begun.items():

@@ -15,14 +15,14 @@ from .of_classes import NetworkOfClasses
 class MLPClassifier(NetworkOfClasses):
     """A multilayer perceptron with every hyper-parameter of chapter 3 of *Neural Networks and Deep Learning*.
 
-    Inputs are not rescaled: bring them to about [0, 1]. One output neuron a class, also for two classes.
+    Inputs are not rescaled: bring them to about [0, 1]. One output neuron per class, also for two classes.
 
     Args:
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
         activation: Of hidden neurons: "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.01 below 0), "elu", "gelu" or
             "swish".
-        output: "sigmoid", "softmax" (one label a sample), "tanh" (targets ±1) or "linear" (scores: a multi-class
-            support vector machine on what the last hidden layer sees; one label a sample, no probabilities).
+        output: "sigmoid", "softmax" (one label per sample), "tanh" (targets ±1) or "linear" (scores: a multi-class
+            support vector machine on what the last hidden layer sees; one label per sample, no probabilities).
         cost: "cross_entropy" or "quadratic"; with softmax "log_likelihood" or "quadratic"; with linear "hinge",
             Σ_{j≠y} max(0, z_j − z_y + 1) (Weston and Watkins 1999); "auto": the one of them with which the error at the
             output is a − y (log_likelihood with softmax, hinge with linear, else cross_entropy).
@@ -81,10 +81,10 @@ class MLPClassifier(NetworkOfClasses):
             without dropout; else they come for free from the mini-batches as they are trained.
         monitor_every: Measure also within an epoch, each time so many more samples were trained on (rounded up to whole
             mini-batches), or None; `history_` then has lists ``monitored_samples``, ``monitored_val_accuracy`` and so
-            on, an entry a measurement. Nothing is decided by them.
+            on, an entry per measurement. Nothing is decided by them.
         class_weight: {label: weight} multiplies the weights of samples, "balanced" makes classes count alike; None.
         warm_start: Whether fit goes on from the weights of the last fit, for `max_epochs` epochs more.
-        verbose: 1 prints a line an epoch.
+        verbose: 1 prints a line per epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
         dtype: "float32" or "float64", of the weights and of all arithmetic.
 
@@ -96,7 +96,7 @@ class MLPClassifier(NetworkOfClasses):
         intercepts_: Biases of each layer, shape (n_out,).
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has: the best with early stopping, else the last.
-        history_: Lists with an entry an epoch: train_cost, train_total_cost (with the regularisation term of the
+        history_: Lists with an entry per epoch: train_cost, train_total_cost (with the regularisation term of the
             weights after the epoch), train_accuracy, val_cost and val_accuracy (where there is validation data),
             learning_rate, and samples of gradient_norm_1, … and saturated_1, … of each layer (see
             `hpsearch.models.training.monitors`).

@@ -25,12 +25,16 @@ def classifier(
         epochs: Epochs that it was trained for.
         seed: What a fit that goes on from here (`warm_start`, `partial_fit`) draws from.
     """
-    # Out of a log come lists where tuples went in.
-    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
-    model = NetworkClassifier(**given) if "layers" in given else MLPClassifier(**given)
-    model.classes_, model._multilabel = classes, False
-    model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
-    model.history_, model._seed, model._state = {}, seed, dict(state)
+    restored = _restored(params)
+    model = NetworkClassifier(**restored) if "layers" in restored else MLPClassifier(**restored)
+    model.classes_ = classes
+    model._multilabel = False
+    model.n_features_in_ = n_features
+    model.n_iter_ = epochs
+    model.best_epoch_ = epochs
+    model.history_ = {}
+    model._seed = seed
+    model._state = dict(state)
     return model
 
 
@@ -52,9 +56,19 @@ def regressor(
         seed: What a fit that goes on from here draws from.
         n_outputs: Number of targets, of which it predicts rows; None for one, of which it predicts a flat array.
     """
-    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
-    model = NetworkRegressor(**given) if "layers" in given else MLPRegressor(**given)
-    model.n_outputs_, model._flat = n_outputs or 1, n_outputs is None
-    model.n_features_in_, model.n_iter_, model.best_epoch_ = n_features, epochs, epochs
-    model.history_, model._seed, model._state = {}, seed, dict(state)
+    restored = _restored(params)
+    model = NetworkRegressor(**restored) if "layers" in restored else MLPRegressor(**restored)
+    model.n_outputs_ = n_outputs or 1
+    model._flat = n_outputs is None
+    model.n_features_in_ = n_features
+    model.n_iter_ = epochs
+    model.best_epoch_ = epochs
+    model.history_ = {}
+    model._seed = seed
+    model._state = dict(state)
     return model
+
+
+def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as they were before a log held them, where tuples became lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}

@@ -57,16 +57,20 @@ class Cost:
     def __init__(
         self, network: Network, data: TrainingData, params: Mapping[str, Any], weights: Mapping[str, Array]
     ) -> None:
-        dtype, n = data.X_train.dtype, len(data.X_train)
-        self._params, self._n = params, n
+        dtype = data.X_train.dtype
+        n = len(data.X_train)
+        self._params = params
+        self._n = n
         self.stacks = Stacks.allocate(network.parameters, (), {}, 1, dtype)
         for name, view in self.stacks.weights.items():
             view[0] = weights[name]
-        space, shape = Workspace(1, n, dtype, "batch"), (1, n, data.T_train.shape[1])
+        space = Workspace(1, n, dtype, "batch")
+        shape = (1, n, data.T_train.shape[1])
         stem, x = network.stemmed(space, data.X_train)
         rates = Rates(1.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, n)
         targets = network.head.output.targets(data.T_train)
-        u, h = np.empty(shape, dtype), np.empty(shape, dtype)
+        u = np.empty(shape, dtype)
+        h = np.empty(shape, dtype)
         self._step = emit(network, space, self.stacks, [rates], x, targets, data.weights, u, h)
         self._stem = stem
 
@@ -82,12 +86,15 @@ class Cost:
 
     def gradient(self) -> dict[str, Array]:
         """Return ∂C/∂P of each trained parameter by name."""
-        step, layout = self._step, self.stacks.layout
+        step = self._step
+        layout = self.stacks.layout
         flat = np.zeros_like(self.stacks.flat)
         views = layout.views(flat)
         run([*self._stem, *step.forward, *step.error, *step.backward])
         run([g.accumulate(0, 1.0, 0.0, views[g.parameter][0]) for g in step.gradients])
-        l1, l2, weights = self._params["l1"], self._params["l2"], self._decaying
+        l1 = self._params["l1"]
+        l2 = self._params["l2"]
+        weights = self._decaying
         flat[0, : layout.decaying] += (l2 * weights + l1 * np.sign(weights)) / self._n
         return {name: view[0] for name, view in views.items()}
 
@@ -119,24 +126,27 @@ def check_gradients(
         >>> check_gradients(MLPClassifier((5,), random_state=0), X, y).worst < 1e-4
         True
     """
-    cost, rng = _cost_of(model, X, y, "float64"), np.random.default_rng(seed)
+    cost = _cost_of(model, X, y, "float64")
+    rng = np.random.default_rng(seed)
     worst: dict[str, float] = {}
     with limited(), np.errstate(all="ignore"):
         for name, gradient in cost.gradient().items():
             weights = cost.stacks.weights[name][0]
-            places = rng.choice(weights.size, min(sampled, weights.size), replace=False)
-            worst[name] = max(_error(cost.value, weights, place, gradient, step) for place in places)
+            positions = rng.choice(weights.size, min(sampled, weights.size), replace=False)
+            worst[name] = max(_error(cost.value, weights, position, gradient, step) for position in positions)
     return GradientCheck(max(worst.values(), default=0.0), worst)
 
 
-def _error(cost: Callable[[], float], weights: Array, place: int, gradient: Array, step: float) -> float:
-    index = np.unravel_index(place, weights.shape)
-    kept, sides = weights[index], []
+def _error(cost: Callable[[], float], weights: Array, position: int, gradient: Array, step: float) -> float:
+    index = np.unravel_index(position, weights.shape)
+    kept = weights[index]
+    sides = []
     for move in (step, -step):
         weights[index] = kept + move
         sides.append(cost())
     weights[index] = kept
-    numerical, analytic = (sides[0] - sides[1]) / (2 * step), float(gradient[index])
+    numerical = (sides[0] - sides[1]) / (2 * step)
+    analytic = float(gradient[index])
     # costs are rounded: where a gradient is 0, as that of a bias below a batch norm, the differences are not
     rounding = ROUNDINGS * np.finfo(np.float64).eps * abs(sides[0]) / step
     return max(abs(analytic - numerical) - rounding, 0.0) / max(abs(analytic) + abs(numerical), 1e-6)
@@ -145,21 +155,21 @@ def _error(cost: Callable[[], float], weights: Array, place: int, gradient: Arra
 def gradients_of(model: Any, X: Any, y: Any) -> tuple[list[Array], list[Array]]:
     """Return the gradients of a fitted network's weights and biases; see `Trained.gradients`."""
     with limited(), np.errstate(all="ignore"):
-        found = _cost_of(model, X, y, None).gradient()
-    layers = range(sum(name[0] == "W" for name in found))
-    return [found[f"W{i}"].T for i in layers], [found[f"b{i}"][0] for i in layers if f"b{i}" in found]
+        gradients = _cost_of(model, X, y, None).gradient()
+    layers = range(sum(name[0] == "W" for name in gradients))
+    return [gradients[f"W{i}"].T for i in layers], [gradients[f"b{i}"][0] for i in layers if f"b{i}" in gradients]
 
 
 def _cost_of(model: Any, X: Any, y: Any, dtype: str | None) -> Cost:
     from sklearn.base import clone
 
     fitted = model.__sklearn_is_fitted__()
-    own = clone(model)
-    own.set_params(dtype=dtype or model.dtype)
-    params = resolve_params(own._network_params())
-    given = own._check(X, y, None, params, reset=True)
-    own._learn_targets(given.y, fresh=True, classes=getattr(model, "classes_", None) if fitted else None)
-    data = own._data(given, None, params["dtype"])
+    copy = clone(model)
+    copy.set_params(dtype=dtype or model.dtype)
+    params = resolve_params(copy._network_params())
+    samples = copy._check(X, y, None, params, reset=True)
+    copy._learn_targets(samples.y, fresh=True, classes=getattr(model, "classes_", None) if fitted else None)
+    data = copy._data(samples, None, params["dtype"])
     network = Network.build(params, data.X_train.shape[1], data.T_train.shape[1])
     if fitted:
         weights = model._judged()
@@ -167,6 +177,6 @@ def _cost_of(model: Any, X: Any, y: Any, dtype: str | None) -> Cost:
         from ..training.population import Member, Population
 
         rate = {**params, "early_stopping": "none", "lr_schedule": "constant"}
-        seed = own.random_state if isinstance(own.random_state, int) else 0
+        seed = copy.random_state if isinstance(copy.random_state, int) else 0
         weights = Population([Member(rate, (seed, 1))], data).states()[0]
     return Cost(network, data, params, weights)

@@ -9,8 +9,11 @@ import numpy as np
 from ..kernels import Array
 from .trained import Trained
 
-BINS, SAMPLES = 40, 500
-"""Bars of a histogram, and most samples that are looked at."""
+BINS = 40
+"""Bars of a histogram."""
+
+SAMPLES = 500
+"""Most samples that are looked at."""
 
 
 def histograms(model: Any, X: Any) -> dict[str, Any] | None:
@@ -21,7 +24,7 @@ def histograms(model: Any, X: Any) -> dict[str, Any] | None:
         X: Samples as the model takes them, array or frame of shape (n, features); the first SAMPLES are looked at.
 
     Returns:
-        ``weights``, ``biases`` and ``activations``, each a list with a histogram a layer: ``low`` and ``high``, the
+        ``weights``, ``biases`` and ``activations``, each a list with a histogram per layer: ``low`` and ``high``, the
         ends of BINS bars of one width, and ``counts``; None where there is no network of ours.
     """
     rows: Any = X[:SAMPLES]
@@ -42,8 +45,10 @@ def histograms(model: Any, X: Any) -> dict[str, Any] | None:
 
 def _counted(values: Array) -> dict[str, Any]:
     flat = np.asarray(values, np.float64).ravel()
-    low, high = float(flat.min()), float(flat.max())
+    low = float(flat.min())
+    high = float(flat.max())
     if not high > low:
-        low, high = low - 0.5, high + 0.5
+        low = low - 0.5
+        high = high + 0.5
     counts, _ = np.histogram(flat, BINS, (low, high))
     return {"low": low, "high": high, "counts": counts.tolist()}

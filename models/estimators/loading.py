@@ -25,7 +25,7 @@ from .of_classes import NetworkOfClasses
 from .regressor import MLPRegressor
 
 _CLASSES: Mapping[str, type[Perceptron]] = {
-    each.__name__: each for each in (MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor)
+    estimator.__name__: estimator for estimator in (MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor)
 }
 
 
@@ -66,11 +66,11 @@ def estimator_of(content: archive.Content) -> Perceptron:
 
 def declared(content: archive.Content) -> tuple[Perceptron, dict[str, Any], int]:
     """Return the estimator that a file declares, without weights, its resolved parameters, and its outputs."""
-    kind = _CLASSES[content.kind]
-    own = {*kind._get_param_names(), *content.params}
-    model = kind(**{name: value for name, value in as_meant(content.params).items() if name in own})
+    cls = _CLASSES[content.class_name]
+    known_params = {*cls._get_param_names(), *content.params}
+    model = cls(**{name: value for name, value in as_meant(content.params).items() if name in known_params})
     params = resolve_params(model._network_params())
-    for key, form in kind._fitted_values.items():
+    for key, form in cls._fitted_values.items():
         value = content.fitted[key]
         if type(value) is not form:
             raise ValueError(f"{key}={value!r} is no {form.__name__}")
@@ -83,9 +83,10 @@ def declared(content: archive.Content) -> tuple[Perceptron, dict[str, Any], int]
 
 def begun(params: dict[str, Any], n_features: int, n_outputs: int) -> dict[str, Array]:
     """Return the state of a new network of these parameters."""
-    X, targets = np.zeros((2, n_features), params["dtype"]), np.zeros((2, n_outputs), params["dtype"])
+    X = np.zeros((2, n_features), params["dtype"])
+    targets = np.zeros((2, n_outputs), params["dtype"])
     data = TrainingData(X, targets, X_valid=X, T_valid=targets)
-    # what two such samples cannot have has no say in what arrays there are
+    # these do not suit two such samples, and do not change which arrays there are
     params = {**params, "batch_size": 10, "augmentation": None, "output": "identity", "cost": "quadratic"}
     return Population([Member(params, (0,))], data).states()[0]
 
@@ -96,8 +97,8 @@ def _check_state(state: Mapping[str, Array], params: dict[str, Any], n_features:
     if set(new) != set(state):
         raise ValueError(f"its arrays are {sorted(state)}, not {sorted(new)}")
     for name, expected in new.items():
-        found = state[name]
-        if found.shape != expected.shape or found.dtype != expected.dtype:
-            raise ValueError(f"{name} is {found.dtype}{found.shape}, not {expected.dtype}{expected.shape}")
-        if expected.ndim and not np.isfinite(found).all():
+        array = state[name]
+        if array.shape != expected.shape or array.dtype != expected.dtype:
+            raise ValueError(f"{name} is {array.dtype}{array.shape}, not {expected.dtype}{expected.shape}")
+        if expected.ndim and not np.isfinite(array).all():
             raise ValueError(f"{name} is not finite")

@@ -51,7 +51,8 @@ def save_network2(model: MLPClassifier, path: str | os.PathLike[str]) -> None:
     for name, value in wanted.items():
         if params[name] != value and not (name == "activation" and not params["hidden_layer_sizes"]):
             raise ValueError(f"network2.py has no {name}={params[name]!r}, only {value!r}")
-    coefs, intercepts = model.coefs_, model.intercepts_
+    coefs = model.coefs_
+    intercepts = model.intercepts_
     content = {
         "sizes": [len(coefs[0]), *(w.shape[1] for w in coefs)],
         "weights": [w.T.tolist() for w in coefs],
@@ -97,11 +98,11 @@ def load_network2(path: str | os.PathLike[str], **params: Any) -> MLPClassifier:
         raise ValueError(f"{os.fspath(path)!r} is damaged: its weights and biases are not those of sizes={sizes}")
     if not all(np.isfinite(array).all() for array in weights + biases):
         raise ValueError(f"{os.fspath(path)!r} holds NaN or an infinity")
-    given = {"hidden_layer_sizes": tuple(sizes[1:-1]), "cost": cost, "activation": "sigmoid", **params}
-    model = MLPClassifier(**given)
+    settings = {"hidden_layer_sizes": tuple(sizes[1:-1]), "cost": cost, "activation": "sigmoid", **params}
+    model = MLPClassifier(**settings)
     dtype = resolve_params(model._network_params())["dtype"]
     state: dict[str, Array] = {f"W{i}": np.ascontiguousarray(w, dtype) for i, w in enumerate(weights)}
     state |= {f"b{i}": np.ascontiguousarray(b.T, dtype) for i, b in enumerate(biases)}
-    made = classifier(model.get_params(), state, np.arange(sizes[-1]), sizes[0], 0, 0)
-    assert isinstance(made, MLPClassifier), "its parameters are those of one"
-    return made
+    fitted = classifier(model.get_params(), state, np.arange(sizes[-1]), sizes[0], 0, 0)
+    assert isinstance(fitted, MLPClassifier), "its parameters are those of one"
+    return fitted

@@ -27,7 +27,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         layers: The layers, from the input to the last hidden one.
         activation: Of layers with weights that name none: "relu", "sigmoid", "tanh", "leaky_relu", "elu", "gelu" or
             "swish".
-        output: "softmax" (one label a sample), "sigmoid", "tanh" or "linear" (scores).
+        output: "softmax" (one label per sample), "sigmoid", "tanh" or "linear" (scores).
         cost: See `MLPClassifier`.
         optimizer: "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "lbfgs" or "hessian_free".
         learning_rate: η; None for the optimizer's own.
@@ -60,7 +60,7 @@ class NetworkClassifier(Chained, NetworkOfClasses):
         monitor_every: Measure also within an epoch, each time so many more samples were trained on, or None.
         class_weight: Weights of classes, "balanced" or None.
         warm_start: Whether fit goes on from the weights of the last fit.
-        verbose: 1 prints a line an epoch.
+        verbose: 1 prints a line per epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
         dtype: "float32" or "float64".
 

@@ -56,7 +56,7 @@ class NetworkRegressor(Chained, NetworkOfNumbers):
         exact_train_metrics: Whether training metrics are measured after each epoch.
         monitor_every: Measure also within an epoch, each time so many more samples were trained on, or None.
         warm_start: Whether fit goes on from the weights of the last fit.
-        verbose: 1 prints a line an epoch.
+        verbose: 1 prints a line per epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
         dtype: "float32" or "float64".
 

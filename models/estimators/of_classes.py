@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..kernels import Array
 from ..training.population import TrainingData
-from .base import FITTED_VALUES, Given, Perceptron
+from .base import FITTED_VALUES, CheckedSamples, Perceptron
 
 
 class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
-    """A network with an output neuron a class."""
+    """A network with one output neuron per class."""
 
     classes_: Array
     class_weight: Mapping[Any, float] | str | None
@@ -102,7 +102,7 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, float64 of shape (n_samples, n_classes); each row sums to 1.
 
-        Sigmoid and tanh outputs, one probability a neuron, are divided by their sum. Where a sample may have many
+        Sigmoid and tanh outputs, one probability per neuron, are divided by their sum. Where a sample may have many
         labels, they are not: each is the probability of that label.
 
         Args:
@@ -132,7 +132,7 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = self.output not in ("softmax", "linear")  # which pick one class a sample
+        tags.classifier_tags.multi_label = self.output not in ("softmax", "linear")  # which pick one class per sample
         return tags
 
     def _network_params(self) -> dict[str, Any]:
@@ -142,8 +142,9 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
         check_classification_targets(y)
         multilabel = _is_multilabel(y)
         if fresh:
-            known = np.arange(y.shape[1]) if multilabel else _labels(y if classes is None else np.asarray(classes))
-            self.classes_, self._multilabel = known, multilabel
+            labels = y if classes is None else np.asarray(classes)
+            self.classes_ = np.arange(y.shape[1]) if multilabel else _labels(labels)
+            self._multilabel = multilabel
         elif multilabel != self._multilabel:
             raise ValueError("y has one label a sample where the last fit had several, or the other way round")
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
@@ -152,16 +153,17 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def _strata(self, y: Array) -> Array | None:
         return None if self._multilabel else y
 
-    def _data(self, samples: Given, held: Given | None, dtype: str) -> TrainingData:
+    def _data(self, samples: CheckedSamples, held: CheckedSamples | None, dtype: str) -> TrainingData:
         weights = samples.weights
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, samples.y)
             weights = by_class if weights is None else weights * by_class
-        codes, aside = self._codes(samples.y), None if held is None else self._codes(held.y)
+        codes = self._codes(samples.y)
+        held_codes = None if held is None else self._codes(held.y)
         X_held = None if held is None else held.X
         if self._multilabel:
-            return TrainingData.from_targets(samples.X, codes, X_held, aside, dtype, weights)
-        return TrainingData.from_arrays(samples.X, codes, len(self.classes_), X_held, aside, dtype, weights)
+            return TrainingData.from_targets(samples.X, codes, X_held, held_codes, dtype, weights)
+        return TrainingData.from_arrays(samples.X, codes, len(self.classes_), X_held, held_codes, dtype, weights)
 
     def _codes(self, y: Array) -> Array:
         """Return class codes of shape (n,), or labels as 0s and 1s of shape (n, n_labels)."""
@@ -177,12 +179,12 @@ class NetworkOfClasses(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
 
 def _is_multilabel(y: Array) -> bool:
-    kind = str(type_of_target(y))
-    if kind == "multiclass-multioutput":
+    target_type = str(type_of_target(y))
+    if target_type == "multiclass-multioutput":
         raise ValueError(
             "Multioutput target data is not supported: y must have one class a sample, or labels in {0, 1}"
         )
-    return kind == "multilabel-indicator"
+    return target_type == "multilabel-indicator"
 
 
 def _labels(y: Array) -> Array:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..kernels import Array
 from ..training.population import TrainingData
-from .base import FITTED_VALUES, Given, Perceptron
+from .base import FITTED_VALUES, CheckedSamples, Perceptron
 
 LEARNING_RATES = {"sgd": 0.02, "momentum": 0.01, "nesterov": 0.01, "adam": 0.003, "adamw": 0.003}
 """η where the user gives none. Gradient descent takes smaller steps than in a classifier: identity outputs do not
@@ -19,7 +19,7 @@ saturate, so that a large step is not damped."""
 
 
 class NetworkOfNumbers(RegressorMixin, Perceptron):  # type: ignore[misc]
-    """A network with an output neuron a target, a = z."""
+    """A network with one output neuron per target, a = z."""
 
     learning_rate: float | None
     optimizer: str
@@ -69,15 +69,17 @@ class NetworkOfNumbers(RegressorMixin, Perceptron):  # type: ignore[misc]
         return params
 
     def _learn_targets(self, y: Array, fresh: bool, classes: Any = None) -> None:
-        width, flat = 1 if y.ndim == 1 else y.shape[1], y.ndim == 1
+        width = 1 if y.ndim == 1 else y.shape[1]
+        flat = y.ndim == 1
         if fresh:
-            self.n_outputs_, self._flat = width, flat
+            self.n_outputs_ = width
+            self._flat = flat
         elif (width, flat) != (self.n_outputs_, self._flat):
             raise ValueError(f"y has {width} targets, but the last fit was given {self.n_outputs_}")
 
-    def _data(self, samples: Given, held: Given | None, dtype: str) -> TrainingData:
-        X_held, aside = (None, None) if held is None else (held.X, self._rows(held.y))
-        return TrainingData.from_targets(samples.X, self._rows(samples.y), X_held, aside, dtype, samples.weights)
+    def _data(self, samples: CheckedSamples, held: CheckedSamples | None, dtype: str) -> TrainingData:
+        X_held, held_targets = (None, None) if held is None else (held.X, self._rows(held.y))
+        return TrainingData.from_targets(samples.X, self._rows(samples.y), X_held, held_targets, dtype, samples.weights)
 
     def _rows(self, y: Array) -> Array:
         if y.reshape(len(y), -1).shape[1] != self.n_outputs_:

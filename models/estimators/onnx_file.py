@@ -43,8 +43,11 @@ from ..layers.shapes import Image
 from ..network import Network
 from ..parameters import resolve_params
 
-OPSET, IR_VERSION = 17, 8
-"""Versions that runtimes of 2022 and later read."""
+OPSET = 17
+"""Version of ONNX's operators; runtimes of 2022 and later read it."""
+
+IR_VERSION = 8
+"""Version of ONNX's file format, likewise."""
 
 _NODES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "sigmoid": ("Sigmoid", {}),
@@ -98,10 +101,10 @@ def save_onnx(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def _metadata(model: Any) -> dict[str, str]:
-    found = {"model": type(model).__name__}
+    metadata = {"model": type(model).__name__}
     if hasattr(model, "classes_"):
-        found["classes"] = json.dumps(model.classes_.tolist())
-    return found
+        metadata["classes"] = json.dumps(model.classes_.tolist())
+    return metadata
 
 
 def _outputs(graph: _Graph, output: str, multilabel: bool, z: str) -> str:
@@ -122,22 +125,24 @@ class _Value:
     """A value of the graph: its name, and the image that it is, channels first, or None for a row of numbers."""
 
     def __init__(self, name: str, image: Image | None) -> None:
-        self.name, self.image = name, image
+        self.name = name
+        self.image = image
 
 
 class _Graph:
     """Nodes and constants as they come, in the order in which they are computed."""
 
     def __init__(self, onnx: ModuleType, weights: Mapping[str, Array]) -> None:
-        self._onnx, self._weights = onnx, weights
+        self._onnx = onnx
+        self._weights = weights
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
         self._patches: PatchesLayer | None = None
 
-    def node(self, kind: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
+    def node(self, operator: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
         """Append a node and return the name of what it gives."""
         name = name or f"value{len(self._nodes)}"
-        self._nodes.append(self._onnx.helper.make_node(kind, list(inputs), [name], **attributes))
+        self._nodes.append(self._onnx.helper.make_node(operator, list(inputs), [name], **attributes))
         return name
 
     def array(self, value: Array, name: str | None = None) -> str:
@@ -181,12 +186,12 @@ class _Graph:
             return self._filters(layer, value)
         if isinstance(layer, PoolLayer):
             windows = layer.windows
-            kind = "MaxPool" if isinstance(layer, MaxPoolLayer) else "AveragePool"
-            how: dict[str, Any] = {"kernel_shape": list(windows.size), "strides": list(windows.stride)}
-            return _Value(self.node(kind, [value.name], **how), windows.out)
+            operator = "MaxPool" if isinstance(layer, MaxPoolLayer) else "AveragePool"
+            attributes: dict[str, Any] = {"kernel_shape": list(windows.size), "strides": list(windows.stride)}
+            return _Value(self.node(operator, [value.name], **attributes), windows.out)
         if isinstance(layer, DenseLayer):
-            inputs = [self._flat(value).name, self._own(f"W{layer.index}")]
-            inputs += [self._own(f"b{layer.index}", -1)] if layer.has_biases else []
+            inputs = [self._flat(value).name, self._parameter(f"W{layer.index}")]
+            inputs += [self._parameter(f"b{layer.index}", -1)] if layer.has_biases else []
             return _Value(self.node("Gemm", inputs, transB=1), None)
         if isinstance(layer, ActivationLayer):
             return _Value(self._activation(layer.activation.name, value.name), value.image)
@@ -197,13 +202,15 @@ class _Graph:
                 return _Value(self._batch_norm(layer, value), value.image)
             return _Value(self._group_norm(layer, value), value.image)
         if isinstance(layer, ResidualLayer):
-            around, beside = self.through(layer.main, value), self.through(layer.shortcut, value)
-            if around.image is None or beside.image is None:
-                around, beside = self._flat(around), self._flat(beside)
-            return _Value(self.node("Add", [beside.name, around.name]), around.image)
+            main = self.through(layer.main, value)
+            shortcut = self.through(layer.shortcut, value)
+            if main.image is None or shortcut.image is None:
+                main = self._flat(main)
+                shortcut = self._flat(shortcut)
+            return _Value(self.node("Add", [shortcut.name, main.name]), main.image)
         raise ValueError(f"ONNX: {type(layer).__name__} is no layer of hpsearch, and has no node there")
 
-    def _own(self, name: str, *shape: int) -> str:
+    def _parameter(self, name: str, *shape: int) -> str:
         array = self._weights[name]
         return self.array(array.reshape(shape) if shape else array, name)
 
@@ -213,13 +220,13 @@ class _Graph:
         filters = self._weights[f"W{layer.index}"].reshape(layer.out.channels, *patches.kernel, -1)
         inputs = [value.name, self.array(filters.transpose(0, 3, 1, 2), f"W{layer.index}")]
         down, right = patches.padding
-        how: dict[str, Any] = {"strides": list(patches.stride), "pads": [down, right, down, right]}
-        return _Value(self.node("Conv", [*inputs, self._own(f"b{layer.index}", -1)], **how), layer.out)
+        attributes: dict[str, Any] = {"strides": list(patches.stride), "pads": [down, right, down, right]}
+        return _Value(self.node("Conv", [*inputs, self._parameter(f"b{layer.index}", -1)], **attributes), layer.out)
 
     def _activation(self, name: str, z: str) -> str:
         if name in _NODES:
-            kind, attributes = _NODES[name]
-            return self.node(kind, [z], **attributes)
+            operator, attributes = _NODES[name]
+            return self.node(operator, [z], **attributes)
         if name == "swish":
             return self.node("Mul", [z, self.node("Sigmoid", [z])])
         if name != "gelu":
@@ -229,26 +236,30 @@ class _Graph:
         return self.node("Mul", [z, likely])
 
     def _batch_norm(self, layer: BatchNormLayer, value: _Value) -> str:
-        own = [self._own(parameter.name, -1) for parameter in layer.parameters]
-        return self.node("BatchNormalization", [value.name, *own], epsilon=EPSILON)
+        parameters = [self._parameter(parameter.name, -1) for parameter in layer.parameters]
+        return self.node("BatchNormalization", [value.name, *parameters], epsilon=EPSILON)
 
     def _group_norm(self, layer: GroupNormLayer, value: _Value) -> str:
         grouped = self.reshaped(value.name, (0, layer.groups, -1))
         centred = self.node("Sub", [grouped, self.node("ReduceMean", [grouped], axes=[-1], keepdims=1)])
         squares = self.node("ReduceMean", [self.node("Mul", [centred, centred])], axes=[-1], keepdims=1)
         deviation = self.node("Sqrt", [self.node("Add", [squares, self.constant(EPSILON)])])
-        normal, image = self.node("Div", [centred, deviation]), value.image
+        normal = self.node("Div", [centred, deviation])
+        image = value.image
         shape = (-1, layer.channels) if image is None else (-1, image.channels, image.rows, image.columns)
         column = (-1,) if image is None else (-1, 1, 1)
-        gamma, beta = (self._own(parameter.name, *column) for parameter in layer.parameters)
+        gamma, beta = (self._parameter(parameter.name, *column) for parameter in layer.parameters)
         return self.node("Add", [self.node("Mul", [self.reshaped(normal, shape), gamma]), beta])
 
     def finished(self, output: str, n_features: int, n_outputs: int, metadata: Mapping[str, str]) -> bytes:
         """Return the file, checked by onnx."""
-        helper, kind = self._onnx.helper, self._onnx.TensorProto.FLOAT
-        given = helper.make_tensor_value_info("X", kind, ["n", n_features])
-        made = helper.make_tensor_value_info(output, kind, ["n", n_outputs])
-        graph = helper.make_graph(self._nodes, "hpsearch", [given], [made], list(self._constants.values()))
+        helper = self._onnx.helper
+        float_type = self._onnx.TensorProto.FLOAT
+        model_input = helper.make_tensor_value_info("X", float_type, ["n", n_features])
+        model_output = helper.make_tensor_value_info(output, float_type, ["n", n_outputs])
+        graph = helper.make_graph(
+            self._nodes, "hpsearch", [model_input], [model_output], list(self._constants.values())
+        )
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="hpsearch"
         )

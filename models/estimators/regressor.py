@@ -16,7 +16,7 @@ from .of_numbers import NetworkOfNumbers
 class MLPRegressor(NetworkOfNumbers):
     """A multilayer perceptron for regression, with every hyper-parameter of chapter 3 that has a meaning there.
 
-    One output neuron a target, a = z, with the quadratic cost C = (1/2n)·Σ‖a − y‖². Neither inputs nor targets are
+    One output neuron per target, a = z, with the quadratic cost C = (1/2n)·Σ‖a − y‖². Neither inputs nor targets are
     rescaled: bring inputs to about [0, 1], and targets to about unit variance, for example with scikit-learn's
     TransformedTargetRegressor.
 
@@ -57,7 +57,7 @@ class MLPRegressor(NetworkOfNumbers):
         exact_train_metrics: Whether the training cost is measured after each epoch, in a pass of its own.
         monitor_every: Measure also within an epoch, each time so many more samples were trained on, or None.
         warm_start: Whether fit goes on from the weights of the last fit.
-        verbose: 1 prints a line an epoch.
+        verbose: 1 prints a line per epoch.
         random_state: int, RandomState, or None for a new stream at every fit.
         dtype: "float32" or "float64".
 
@@ -69,7 +69,7 @@ class MLPRegressor(NetworkOfNumbers):
         intercepts_: Biases of each layer, shape (n_out,).
         n_iter_: Epochs trained.
         best_epoch_: The epoch (from 1) whose weights the model has.
-        history_: Lists with an entry an epoch: train_cost, train_total_cost, train_r2, val_cost and val_r2 (where
+        history_: Lists with an entry per epoch: train_cost, train_total_cost, train_r2, val_cost and val_r2 (where
             there is validation data), learning_rate, and samples of gradient_norm_1, … and saturated_1, … of layers.
 
     Examples:

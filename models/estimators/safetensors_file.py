@@ -29,7 +29,7 @@ METADATA = "hpsearch"
 
 _NUMBER = re.compile(r"\d+")
 
-_PARTS = ("weight", "bias", "running_mean", "running_var", COUNTER)
+_ARRAYS = ("weight", "bias", "running_mean", "running_var", COUNTER)
 """Arrays of a layer, in the order of PyTorch's `state_dict()`."""
 
 
@@ -57,10 +57,10 @@ def save_safetensors(model: Any, path: str | os.PathLike[str], names: Iterable[s
     """
     check_is_fitted(model)
     library = _library()
-    kind = type(model)
+    cls = type(model)
     labels = {key: getattr(model, key) for key in archive.LABELS if hasattr(model, key)}
-    fitted = {key: getattr(model, key) for key in kind._fitted_values}
-    content = archive.Content(kind.__name__, as_written(model.get_params(deep=False)), fitted, labels, {})
+    fitted = {key: getattr(model, key) for key in cls._fitted_values}
+    content = archive.Content(cls.__name__, as_written(model.get_params(deep=False)), fitted, labels, {})
     written = {
         key: [array.tolist(), array.dtype.str if array.dtype != object else "object"] for key, array in labels.items()
     }
@@ -126,16 +126,17 @@ def _numbered(arrays: Iterable[str], path: str) -> list[str]:
     if len({_NUMBER.sub("#", owner) for owner in owners.values()}) > 1:
         raise ValueError(f"{path!r} does not say the order of its arrays: give names=network.state_dict()")
 
-    def place(name: str) -> tuple[list[int], int]:
-        part = name.rpartition(".")[2]
-        return [int(number) for number in _NUMBER.findall(owners[name])], _PARTS.index(part) if part in _PARTS else 9
+    def position(name: str) -> tuple[list[int], int]:
+        array_name = name.rpartition(".")[2]
+        rank = _ARRAYS.index(array_name) if array_name in _ARRAYS else 9
+        return [int(number) for number in _NUMBER.findall(owners[name])], rank
 
-    return sorted(owners, key=place)
+    return sorted(owners, key=position)
 
 
-def _header(text: str, path: str) -> dict[str, Any]:
+def _header(content: str, path: str) -> dict[str, Any]:
     with archive.damaged(path):
-        header: dict[str, Any] = json.loads(text)
+        header: dict[str, Any] = json.loads(content)
         header["names"] = [str(name) for name in header["names"]]
     return header
 

@@ -21,7 +21,9 @@ from .base import Perceptron
 from .loading import load
 from .trusted import refuse_unknown
 
-NPZ, SKOPS, TRUSTED = "model.npz", "model.skops", "trusted.json"
+NPZ = "model.npz"
+SKOPS = "model.skops"
+TRUSTED = "trusted.json"
 
 _TREE = "schema.json"
 """Where a file of skops keeps the tree of the objects."""
@@ -72,7 +74,7 @@ def write(estimator: Any, folder: Path, examples: Any) -> Any:
             estimator.save(folder / NPZ)
         else:
             made_of = _write_skops(estimator, folder)
-        # The estimator stands in this process: its own types are trusted for this one look.
+        # The estimator is in this process anyway, so its own types are trusted for this one reading.
         again = np.asarray(read(folder, made_of).predict(examples))
     except Exception as error:  # whatever a part of somebody's estimator raises when it is written or made again
         reason = " ".join(str(error).split())[:200]
@@ -96,7 +98,7 @@ def for_carried(folder: Path, package: str) -> tuple[bytes, list[str]]:
 
     is_npz = (folder / NPZ).exists()
     content = skops.io.dumps(load(folder / NPZ)) if is_npz else (folder / SKOPS).read_bytes()
-    content = _renamed(content, lambda name: names.here(name, package))
+    content = _renamed(content, lambda name: names.importable_name(name, package))
     return content, sorted(skops.io.get_untrusted_types(data=content))
 
 
@@ -119,13 +121,13 @@ def _renamed(content: bytes, rename: Callable[[str], str]) -> bytes:
     """
     renamed = io.BytesIO()
     with ZipFile(io.BytesIO(content)) as old, ZipFile(renamed, "w") as new:
-        for entry in old.infolist():
-            part = old.read(entry)
-            if entry.filename == _TREE:
-                tree = json.loads(part)
+        for member in old.infolist():
+            content_of_member = old.read(member)
+            if member.filename == _TREE:
+                tree = json.loads(content_of_member)
                 _rename(tree, rename)
-                part = json.dumps(tree, indent=2).encode()
-            new.writestr(entry, part)
+                content_of_member = json.dumps(tree, indent=2).encode()
+            new.writestr(member, content_of_member)
     return renamed.getvalue()
 
 
@@ -155,9 +157,9 @@ def read(folder: Path, trusted: Iterable[str] = ()) -> Any:
         raise ValueError(f"{folder} holds no model")
     import skops.io
 
-    content = _renamed((folder / SKOPS).read_bytes(), names.here)
+    content = _renamed((folder / SKOPS).read_bytes(), names.importable_name)
     needed = skops.io.get_untrusted_types(data=content)
-    return skops.io.loads(content, trusted=refuse_unknown(needed, map(names.here, trusted)))
+    return skops.io.loads(content, trusted=refuse_unknown(needed, map(names.importable_name, trusted)))
 
 
 def _load_pyfunc(path: str) -> Served:

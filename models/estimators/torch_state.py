@@ -29,7 +29,7 @@ COUNTER = "num_batches_tracked"
 """How the names end of what PyTorch's batch norm counts, and we do not."""
 
 
-class _Place(NamedTuple):
+class _ArrayPair(NamedTuple):
     """An array of ours, and how it becomes one of theirs and back."""
 
     name: str
@@ -64,13 +64,15 @@ def torch_state(model: Any, names: Iterable[str]) -> dict[str, Array]:
         {'0.weight': (3, 5), '0.bias': (3,), '2.weight': (2, 3), '2.bias': (2,)}
     """
     check_is_fitted(model)
-    weights, names = model._judged(), list(names)
-    arrays = [place.theirs(weights[place.name]) for place in _places(model)]
-    own = [name for name in names if not name.endswith(COUNTER)]
-    if len(own) != len(arrays):
-        raise ValueError(f"PyTorch's network has {len(own)} arrays ({', '.join(own)}), this one {len(arrays)}")
-    found = dict(zip(own, (np.array(array) for array in arrays), strict=True))
-    return {name: found[name] if name in found else np.array(1) for name in names}
+    weights = model._judged()
+    names = list(names)
+    arrays = [pair.theirs(weights[pair.name]) for pair in _array_pairs(model)]
+    array_names = [name for name in names if not name.endswith(COUNTER)]
+    if len(array_names) != len(arrays):
+        listed = ", ".join(array_names)
+        raise ValueError(f"PyTorch's network has {len(array_names)} arrays ({listed}), this one {len(arrays)}")
+    by_name = dict(zip(array_names, (np.array(array) for array in arrays), strict=True))
+    return {name: by_name[name] if name in by_name else np.array(1) for name in names}
 
 
 def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
@@ -93,32 +95,34 @@ def load_torch_state(model: Any, state: Mapping[str, Array]) -> None:
         array([0, 1])
     """
     check_is_fitted(model)
-    own = {name: np.asarray(array) for name, array in state.items() if not name.endswith(COUNTER)}
-    places, new = _places(model), dict(model._weights())
-    if len(own) != len(places):
-        raise ValueError(f"PyTorch's network has {len(own)} arrays ({', '.join(own)}), this one {len(places)}")
-    for place, (name, array) in zip(places, own.items(), strict=True):
-        known = new[place.name]
-        if place.theirs(known).shape != array.shape:
-            raise ValueError(f"{name} has shape {array.shape}; here it is {place.theirs(known).shape}")
-        value = np.ascontiguousarray(place.ours(array).reshape(known.shape), known.dtype)
-        for copy in (place.name, f"best.{place.name}", f"average.{place.name}"):
-            if copy in new:
-                new[copy] = value.copy()
-    model._state = new
+    arrays = {name: np.asarray(array) for name, array in state.items() if not name.endswith(COUNTER)}
+    pairs = _array_pairs(model)
+    new_state = dict(model._weights())
+    if len(arrays) != len(pairs):
+        raise ValueError(f"PyTorch's network has {len(arrays)} arrays ({', '.join(arrays)}), this one {len(pairs)}")
+    for pair, (name, array) in zip(pairs, arrays.items(), strict=True):
+        current = new_state[pair.name]
+        if pair.theirs(current).shape != array.shape:
+            raise ValueError(f"{name} has shape {array.shape}; here it is {pair.theirs(current).shape}")
+        value = np.ascontiguousarray(pair.ours(array).reshape(current.shape), current.dtype)
+        for copy in (pair.name, f"best.{pair.name}", f"average.{pair.name}"):
+            if copy in new_state:
+                new_state[copy] = value.copy()
+    model._state = new_state
 
 
 def module_names(model: Any) -> list[str]:
     """Return the names that a fitted network's arrays have in an `nn.Sequential` of its layers with arrays alone."""
-    kinds = {"W": "weight", "b": "bias", "g": "weight", "s": "bias", "m": "running_mean", "v": "running_var"}
-    number, names = -1, []
-    for place in _places(model):
-        number += place.name[0] in "Wg"
-        names.append(f"{number}.{kinds[place.name[0]]}")
+    module_arrays = {"W": "weight", "b": "bias", "g": "weight", "s": "bias", "m": "running_mean", "v": "running_var"}
+    number = -1
+    names = []
+    for pair in _array_pairs(model):
+        number += pair.name[0] in "Wg"
+        names.append(f"{number}.{module_arrays[pair.name[0]]}")
     return names
 
 
-def _places(model: Any) -> list[_Place]:
+def _array_pairs(model: Any) -> list[_ArrayPair]:
     """Return the arrays of a network in the order in which PyTorch's network of the same layers has them."""
     params = resolve_params(model._network_params())
     n_outputs = model._layers("W")[-1].shape[0]
@@ -130,7 +134,7 @@ def _places(model: Any) -> list[_Place]:
     )
     walk = _Walk()
     walk.through([*network.stem, *network.layers], shape if isinstance(shape, Image) else None, None)
-    return walk.places
+    return walk.pairs
 
 
 class _Walk:
@@ -141,7 +145,7 @@ class _Walk:
     """
 
     def __init__(self) -> None:
-        self.places: list[_Place] = []
+        self.pairs: list[_ArrayPair] = []
         self._kernel = (1, 1)
 
     def through(self, layers: Sequence[Layer], image: Image | None, end: Image | None) -> None:
@@ -161,18 +165,19 @@ class _Walk:
         if isinstance(layer, PatchesLayer):
             self._kernel = layer.kernel
         elif isinstance(layer, FiltersLayer):
-            self.places += [_filters(f"W{layer.index}", self._kernel), _row(f"b{layer.index}", None)]
+            self.pairs += [_filters(f"W{layer.index}", self._kernel), _row(f"b{layer.index}", None)]
         elif isinstance(layer, DenseLayer):
-            self.places.append(_dense(f"W{layer.index}", image, out))
-            self.places += [_row(f"b{layer.index}", out)] if layer.has_biases else []
+            self.pairs.append(_dense(f"W{layer.index}", image, out))
+            self.pairs += [_row(f"b{layer.index}", out)] if layer.has_biases else []
         elif isinstance(layer, BatchNormLayer | GroupNormLayer):
             single = image if image is not None and layer.channels == image.width != image.channels else None
             if single is not None and isinstance(layer, GroupNormLayer) and layer.groups > 1:
                 norm = f"GroupNorm({layer.groups}) of the single numbers of an image"
                 raise ValueError(f"{norm} has other groups in PyTorch, whose images have their channels outermost")
-            self.places += [_row(parameter.name, single) for parameter in layer.parameters]
+            self.pairs += [_row(parameter.name, single) for parameter in layer.parameters]
         elif isinstance(layer, ResidualLayer):
-            main, shortcut = _end(layer.main, image, out), _end(layer.shortcut, image, out)
+            main = _end(layer.main, image, out)
+            shortcut = _end(layer.shortcut, image, out)
             total = main if main is not None else shortcut
             if shortcut is not None and total is not None and shortcut.channels != total.channels:
                 raise ValueError(f"the sum of rows of {main} and {shortcut} has its numbers in other pairs in PyTorch")
@@ -210,25 +215,25 @@ def _image_behind(layer: Layer, image: Image | None, out: Image | None) -> Image
     return image
 
 
-def _filters(name: str, kernel: tuple[int, int]) -> _Place:
-    return _Place(
+def _filters(name: str, kernel: tuple[int, int]) -> _ArrayPair:
+    return _ArrayPair(
         name,
         lambda w: w.reshape(len(w), *kernel, -1).transpose(0, 3, 1, 2),
         lambda w: w.transpose(0, 2, 3, 1).reshape(len(w), -1),
     )
 
 
-def _dense(name: str, image: Image | None, out: Image | None) -> _Place:
+def _dense(name: str, image: Image | None, out: Image | None) -> _ArrayPair:
     """Return weights (n_out, n_in) whose columns, or rows, are the numbers of images."""
-    return _Place(
+    return _ArrayPair(
         name,
         lambda w: _outermost(_outermost(w, image).T, out).T,
         lambda w: _innermost(_innermost(w, image).T, out).T,
     )
 
 
-def _row(name: str, image: Image | None) -> _Place:
-    return _Place(name, lambda row: _outermost(row, image)[0], lambda row: _innermost(row[None], image)[0])
+def _row(name: str, image: Image | None) -> _ArrayPair:
+    return _ArrayPair(name, lambda row: _outermost(row, image)[0], lambda row: _innermost(row[None], image)[0])
 
 
 def _outermost(rows: Array, image: Image | None) -> Array:

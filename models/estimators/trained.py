@@ -1,4 +1,4 @@
-"""What a trained network shows of itself: weights, outputs, and the activations of its layers."""
+"""Inspecting a trained network: its weights, its outputs, and the activations of its layers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Trained(ABC):
         """Biases of each dense layer, shape (n_out,)."""
         return [b[0] for b in self._layers("b")]
 
-    def _predict(self, X: Any, what: str, n_outputs: int) -> Any:
-        """Return what the network makes of X, shape (n, n_outputs), float64; of "hidden" an array a layer.
+    def _predict(self, X: Any, method: str, n_outputs: int) -> Any:
+        """Return what the network makes of X, shape (n, n_outputs), float64; of "hidden" one array per layer.
 
         Args:
             X: As users give it.
-            what: "probabilities", "activations", "raw_outputs" or "hidden", see `hpsearch.models.network.Network`.
+            method: "probabilities", "activations", "raw_outputs" or "hidden", see `hpsearch.models.network.Network`.
             n_outputs: Number of output neurons.
         """
         check_is_fitted(self)
@@ -46,7 +46,7 @@ class Trained(ABC):
         X = dense(validate_data(self, X, accept_sparse="csr", dtype=params["dtype"], order="C", reset=False))
         network = Network.build(params, X.shape[1], n_outputs)
         with limited(), np.errstate(all="ignore"):
-            outputs = getattr(network, what)(self._judged(), X)
+            outputs = getattr(network, method)(self._judged(), X)
         check_finite(outputs, params["dtype"])
         return outputs
 
@@ -100,9 +100,9 @@ class Trained(ABC):
         """
         return np.asarray(self._seen(X, "raw_outputs"))
 
-    def _seen(self, X: Any, what: str) -> Any:
+    def _seen(self, X: Any, method: str) -> Any:
         check_is_fitted(self)
-        return self._predict(X, what, self._layers("W")[-1].shape[0])
+        return self._predict(X, method, self._layers("W")[-1].shape[0])
 
     def _weights(self) -> dict[str, Array]:
         state: dict[str, Array] | None = getattr(self, "_state", None)
@@ -115,12 +115,12 @@ class Trained(ABC):
         state = self._weights()
         return {**state, **{n.removeprefix("average."): a for n, a in state.items() if n.startswith("average.")}}
 
-    def _layers(self, kind: str) -> list[Array]:
+    def _layers(self, prefix: str) -> list[Array]:
         weights = self._judged()
-        found: list[Array] = []
-        while (name := f"{kind}{len(found)}") in weights:
-            found.append(weights[name])
-        return found
+        arrays: list[Array] = []
+        while (name := f"{prefix}{len(arrays)}") in weights:
+            arrays.append(weights[name])
+        return arrays
 
 
 def dense(array: Any) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from ..names import HOMES, PUBLIC, here
+from ..names import HOMES, PUBLIC, importable_name
 
 VARIABLE = "HPSEARCH_TRUSTED_TYPES"
 """Environment variable with the names of further types, separated by commas: for MLflow, which passes no arguments."""
@@ -20,7 +20,7 @@ def _names(module: str, names: str) -> set[str]:
 
 
 TYPES = frozenset(
-    {here(f"{PUBLIC}.{word}") for word in HOMES}
+    {importable_name(f"{PUBLIC}.{word}") for word in HOMES}
     | {"collections.OrderedDict", "numpy.dtype", "scipy.interpolate._bsplines.BSpline"}
     # Parts of scikit-learn's estimators that skops does not list: values and pure functions, none opens or starts
     # anything.

@@ -13,7 +13,7 @@ from ..activations import Activation as Function
 from ..kernels import Array, Op
 from ..operations import multiply
 from .base import Defaults, Gradient, Layer, Workspace
-from .declared import IDENTITY, Declared, Site, named
+from .declared import IDENTITY, Declared, Site, check_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Activation(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for an unknown function."""
-        named(self, "function", (IDENTITY, *ACTIVATIONS))
+        check_name(self, "function", (IDENTITY, *ACTIVATIONS))
 
     def build(self, site: Site) -> list[Layer]:
         """Return nothing: the site adds the activation."""

@@ -20,7 +20,7 @@ def built(layers: Sequence[Declared], site: Site) -> list[Layer]:
     Raises:
         ValueError: A layer does not suit what comes in.
     """
-    made: list[Layer] = []
+    computing: list[Layer] = []
     for number, layer in enumerate(layers):
         pending = site.pending
         waits = pending is not None and (
@@ -28,18 +28,19 @@ def built(layers: Sequence[Declared], site: Site) -> list[Layer]:
             or (layer.goes_before == "monotone" and pending.function.monotone)
         )
         if not waits:
-            made += _activation(site)
+            computing += _activation(site)
         site.above = layers[number + 1 :]
         site.pending = site.pending if waits else None
-        made += layer.build(site)
+        computing += layer.build(site)
         if waits and layer.goes_before == "monotone" and site.pending is not None:
-            made += _activation(site)  # what follows the pool follows the activation, too
-    made += _activation(site)
-    return made
+            computing += _activation(site)  # what follows the pool follows the activation, too
+    computing += _activation(site)
+    return computing
 
 
 def _activation(site: Site) -> list[Layer]:
-    pending, site.pending = site.pending, None
+    pending = site.pending
+    site.pending = None
     if pending is None:
         return []
     return [ActivationLayer(site.number("activation"), site.shape.width, pending.function, pending.scales)]
@@ -53,16 +54,17 @@ def assembled(layers: Sequence[Layer], site: Site, *, kept: bool) -> tuple[Layer
         site: Numbers the copies.
         kept: Whether what comes in is read by others.
     """
-    made: list[Layer] = []
+    with_copies: list[Layer] = []
     width = 0
     for layer in layers:
         if kept and layer.overwrites:
-            width = made[-1].n_out if made else layer.n_out  # a layer that overwrites its input keeps its width
-            made.append(CopyLayer(site.number("copy"), width))
+            # A layer that overwrites its input keeps its width.
+            width = with_copies[-1].n_out if with_copies else layer.n_out
+            with_copies.append(CopyLayer(site.number("copy"), width))
             kept = False
-        made.append(layer)
+        with_copies.append(layer)
         kept = layer.keeps_output or (kept and layer.passes_on)
-    return tuple(made)
+    return tuple(with_copies)
 
 
 def backward_through(
@@ -92,9 +94,9 @@ def backward_through(
     gradients: list[Gradient] = []
     for i in reversed(range(lowest, len(layers))):
         x, out = passed[i]
-        emitted, delta, found = layers[i].backward(
+        emitted, delta, layer_gradients = layers[i].backward(
             workspace, parameters, x, out, delta, scale, first=first and i == lowest
         )
         ops += emitted
-        gradients += found
+        gradients += layer_gradients
     return ops, delta, gradients

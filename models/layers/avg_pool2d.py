@@ -52,9 +52,10 @@ class AvgPoolLayer(PoolLayer):
 
     def _mean(self, workspace: Workspace, name: str, x: Array) -> tuple[list[Op], Array]:
         mean = workspace.buffer(name, self.index, width=self.n_out)
-        first, *others = self.windows.views(x)
-        flat, share = self.windows.flat(mean), np.array(1 / self.windows.count, mean.dtype)
-        ops: list[Op] = [assign(first, out=flat), *(add(flat, view, out=flat) for view in others)]
+        first_view, *others = self.windows.views(x)
+        flat = self.windows.flat(mean)
+        share = np.array(1 / self.windows.count, mean.dtype)
+        ops: list[Op] = [assign(first_view, out=flat), *(add(flat, view, out=flat) for view in others)]
         return [*ops, multiply(mean, share, out=mean)], mean
 
     def forward(
@@ -76,12 +77,13 @@ class AvgPoolLayer(PoolLayer):
         """Emit the error below: an equal share for each pixel of the window."""
         windows = self.windows
         below = workspace.buffer("d_pool", self.index, width=windows.image.width)
-        share, part = np.array(1 / windows.count, delta.dtype), windows.flat(delta)
+        share = np.array(1 / windows.count, delta.dtype)
+        errors = windows.flat(delta)
         ops: list[Op] = [multiply(delta, share, out=delta)]
         if windows.overlap:
             ops.append((below.fill, (0,)))
         for error in windows.views(below):
-            ops.append(add(error, part, out=error) if windows.overlap else assign(part, out=error))
+            ops.append(add(error, errors, out=error) if windows.overlap else assign(errors, out=error))
         return ops, below, []
 
     def jvp(

@@ -1,4 +1,4 @@
-"""What every layer offers, and the buffers that it may use."""
+"""The interface of layers, and the buffers that they work in."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Workspace:
         Args:
             name: What it is for.
             width: Length of the last axis.
-            rows: Length of the axis before; None for a row a sample.
+            rows: Length of the axis before; None for one row per sample.
         """
         if name not in self._buffers:
             self._buffers[name] = np.zeros((self.lanes, self.batch if rows is None else rows, width), self.dtype)
@@ -100,7 +100,7 @@ class Workspace:
 class Gradient:
     """A gradient that has not been multiplied out: ∂C/∂P = scale·leftᵀ·right, to be consumed by an optimizer.
 
-    Either factor is shared by the lanes, shape (b, ·), or has one matrix a lane, shape (k, b, ·).
+    Either factor is shared by the lanes, shape (b, ·), or has one matrix per lane, shape (k, b, ·).
 
     Attributes:
         parameter: Name of the parameter P, of shape (k, rows, columns).
@@ -122,12 +122,12 @@ class Gradient:
 
 
 def lane(array: Array, k: int) -> Array:
-    """Return the matrix of lane k of an array that has one a lane, or that all lanes share."""
+    """Return the matrix of lane k of an array that has one per lane, or that all lanes share."""
     return array if array.ndim == 2 else array[k]
 
 
 class Defaults:
-    """What holds for most layers, and is said by those for which it does not."""
+    """Defaults that hold for most layers; a layer that differs overrides them."""
 
     repeats: ClassVar[bool] = True
     overwrites: ClassVar[bool] = False

@@ -41,7 +41,8 @@ class BatchNorm(Declared):
 
     def build(self, site: Site) -> list[Layer]:
         """Return the layer."""
-        norm, channels = site.number("norm"), site.shape.channels
+        norm = site.number("norm")
+        channels = site.shape.channels
         return [BatchNormLayer(norm, channels, 1.0, site.shape.width // channels, f"s{norm}")]
 
 
@@ -80,7 +81,8 @@ class BatchNormLayer(Defaults):
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """γ, β and the running statistics."""
-        shape, i = (1, self.channels), self.index
+        shape = (1, self.channels)
+        i = self.index
         return (
             Parameter(f"g{i}", shape),
             Parameter(self.shift or f"b{i}", shape),
@@ -97,11 +99,11 @@ class BatchNormLayer(Defaults):
         return workspace.buffer(name, self.index, width=self.channels, rows=1)
 
     def _rows(self, workspace: Workspace, name: str) -> Array:
-        """Return a buffer with a row a sample and place, shape (k, b·places, channels)."""
+        """Return a buffer with a row per sample and place, shape (k, b·places, channels)."""
         return workspace.buffer(name, self.index, width=self.channels, rows=workspace.batch * self.places)
 
     def _by_place(self, array: Array) -> Array:
-        """Return a view of an array of shape (k, b, n_out) with a row a sample and place."""
+        """Return a view of an array of shape (k, b, n_out) with a row per sample and place."""
         return array if self.places == 1 else array.reshape(len(array), -1, self.channels)
 
     def _by_sample(self, workspace: Workspace, array: Array) -> Array:
@@ -114,7 +116,9 @@ class BatchNormLayer(Defaults):
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, out: Array | None = None
     ) -> tuple[list[Op], Array]:
         """Emit x̂ in the memory of z, and u beside it; a batch norm is never the last layer."""
-        dtype, b, x = workspace.dtype, workspace.batch * self.places, self._by_place(x)
+        dtype = workspace.dtype
+        b = workspace.batch * self.places
+        x = self._by_place(x)
         gamma, beta, mean, variance = (parameters[p.name] for p in self.parameters)
         inverse, factor, shift = (self._row(workspace, name) for name in ("bn_inverse", "bn_factor", "bn_shift"))
         u = self._rows(workspace, "bn_u")
@@ -122,7 +126,8 @@ class BatchNormLayer(Defaults):
         ops: list[Op] = []
         if self._by_batch(workspace):
             count = np.array(1 / b, dtype)
-            own_mean, own_variance = self._row(workspace, "bn_mean"), self._row(workspace, "bn_variance")
+            own_mean = self._row(workspace, "bn_mean")
+            own_variance = self._row(workspace, "bn_variance")
             ops = [
                 sum_over(x, -2, out=own_mean),
                 multiply(own_mean, count, out=own_mean),
@@ -151,7 +156,8 @@ class BatchNormLayer(Defaults):
 
     def _remember(self, workspace: Workspace, value: Array, running: Array, correction: float) -> list[Op]:
         """Emit running ← running + blend·(correction·value − running), with blend = max(0.1, 1/step)."""
-        clock, change = workspace.clock, self._row(workspace, "bn_change")
+        clock = workspace.clock
+        change = self._row(workspace, "bn_change")
         if clock is None:
             raise AssertionError("running statistics need the clock")
         blend = np.empty((workspace.lanes, 1, 1))
@@ -176,8 +182,10 @@ class BatchNormLayer(Defaults):
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit the error of z, γ/√(variance + ε)·(δ − mean(δ) − x̂·mean(δ·x̂)); ∂C/∂γ = Σδ·x̂, ∂C/∂β = Σδ."""
         gamma, beta = (p.name for p in self.parameters[:2])
-        x, delta = self._by_place(x), self._by_place(delta)
-        product, below = self._rows(workspace, "bn_product"), self._rows(workspace, "bn_below")
+        x = self._by_place(x)
+        delta = self._by_place(delta)
+        product = self._rows(workspace, "bn_product")
+        below = self._rows(workspace, "bn_below")
         factor = self._row(workspace, "bn_factor")
         column = ones(workspace.batch * self.places, workspace.dtype)
         gradients = [
@@ -196,7 +204,8 @@ class BatchNormLayer(Defaults):
         """Emit out ← value − mean(value) − x̂·mean(product), product = value·x̂: the part that normalising lets pass."""
         if not self._by_batch(workspace):
             return [assign(value, out=out)]
-        mean, count = self._row(workspace, "bn_centre"), np.array(1 / (workspace.batch * self.places), workspace.dtype)
+        mean = self._row(workspace, "bn_centre")
+        count = np.array(1 / (workspace.batch * self.places), workspace.dtype)
         return [
             sum_over(product, -2, out=mean),
             multiply(mean, count, out=mean),
@@ -220,8 +229,10 @@ class BatchNormLayer(Defaults):
         if tangent is None:
             raise AssertionError("a dense layer stands below a batch norm, so that its input moves")
         gamma, beta = (p.name for p in self.parameters[:2])
-        x, tangent = self._by_place(x), self._by_place(tangent)
-        product, moved = self._rows(workspace, "bn_product"), self._rows(workspace, "bn_moved")
+        x = self._by_place(x)
+        tangent = self._by_place(tangent)
+        product = self._rows(workspace, "bn_product")
+        moved = self._rows(workspace, "bn_moved")
         factor = self._row(workspace, "bn_factor")
         ops: list[Op] = [multiply(tangent, x, out=product)]
         ops += self._centre(workspace, x, tangent, product, moved)

@@ -11,7 +11,7 @@ import numpy as np
 from ..initializers import Initializer
 from ..kernels import Array, Op, add_biases, ones, project, project_back
 from .base import Defaults, Gradient, Layer, Parameter, Workspace, lane
-from .declared import Declared, Site, activation, pair, positive, said
+from .declared import Declared, Site, as_written, check_activation, check_positive, pair
 from .patches import PatchesLayer
 from .pooling import tile_above
 from .shapes import Image, image_of
@@ -47,11 +47,11 @@ class Conv2D(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for numbers that are out of range."""
-        positive(self, "filters")
+        check_positive(self, "filters")
         pair(self, "kernel_size")
         pair(self, "stride")
         self._zeros()
-        activation(self)
+        check_activation(self)
 
     def _zeros(self) -> tuple[int, int]:
         if self.padding == "valid":
@@ -59,21 +59,23 @@ class Conv2D(Declared):
         if self.padding == "same":
             rows, columns = pair(self, "kernel_size")
             if not rows % 2 or not columns % 2:
-                raise ValueError(f"{said(self)}: padding='same' is for filters of odd size; give a number")
+                raise ValueError(f"{as_written(self)}: padding='same' is for filters of odd size; give a number")
             return rows // 2, columns // 2
         if isinstance(self.padding, str):
-            raise ValueError(f"{said(self)}: padding={self.padding!r} must be 'same', 'valid' or a number")
+            raise ValueError(f"{as_written(self)}: padding={self.padding!r} must be 'same', 'valid' or a number")
         return pair(self, "padding", 0)
 
     def build(self, site: Site) -> list[Layer]:
         """Return the copies of patches and the filters; the site adds the activation."""
-        image, zeros = image_of(site.shape, said(self)), self._zeros()
-        kernel, stride = pair(self, "kernel_size"), pair(self, "stride")
+        image = image_of(site.shape, as_written(self))
+        zeros = self._zeros()
+        kernel = pair(self, "kernel_size")
+        stride = pair(self, "stride")
         sides = zip((image.rows, image.columns), kernel, stride, zeros, strict=True)
         rows, columns = ((side + 2 * zero - size) // step + 1 for side, size, step, zero in sides)
         if rows < 1 or columns < 1:
             raise ValueError(
-                f"{said(self)}: filters of {kernel[0]}×{kernel[1]} do not fit into an image of "
+                f"{as_written(self)}: filters of {kernel[0]}×{kernel[1]} do not fit into an image of "
                 f"{image.rows}×{image.columns} pixels"
             )
         gain = site.activated(self.activation)
@@ -89,7 +91,7 @@ class FiltersLayer(Defaults):
     """z = p·Wᵀ + b at every place, for patches p: a dense layer whose batch is all places of all samples.
 
     Parameters of a population: weights (K, filters, patch) with patches as (kernel rows, kernel columns, channels), and
-    biases (K, 1, filters). A product is one call a lane, whatever the number of lanes.
+    biases (K, 1, filters). A product is one call per lane, whatever the number of lanes.
 
     Attributes:
         index: Position among the layers with weights, from 0.
@@ -117,17 +119,19 @@ class FiltersLayer(Defaults):
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Weights and biases."""
-        (weights, biases), filters = self._names, self.out.channels
+        weights, biases = self._names
+        filters = self.out.channels
         return Parameter(weights, (filters, self.patch), decays=True), Parameter(biases, (1, filters))
 
     def init(self, rng: np.random.Generator) -> dict[str, Array]:
         """Draw weights (filters, patch) and biases (1, filters)."""
-        (weights, biases), filters = self._names, self.out.channels
+        weights, biases = self._names
+        filters = self.out.channels
         drawn, shifts = self.initializer(rng, self.patch, filters)
         return {weights: np.ascontiguousarray(drawn.T), biases: shifts[None]}
 
     def _rows(self, array: Array, width: int) -> Array:
-        """Return a view with a row a sample and place: (k, b·places, width), or (b·places, width) of what is shared."""
+        """Return a view with a row per sample and place, (k, b·places, width); (b·places, width) of a shared array."""
         lead = array.shape[:-2]
         rows = array.reshape(*lead, -1, width)
         if not np.may_share_memory(rows, array):
@@ -145,10 +149,12 @@ class FiltersLayer(Defaults):
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, gain: float, z: Array
     ) -> list[Op]:
         weights, biases = (parameters[name] for name in self._names)
-        patches, places, ops = self._rows(x, self.patch), self._rows(z, self.out.channels), []
+        patches = self._rows(x, self.patch)
+        outputs = self._rows(z, self.out.channels)
+        ops = []
         for k in range(workspace.lanes):
-            ops.append(project(lane(patches, k), weights[k], gain, 0.0, places[k]))
-            ops.append(add_biases(biases[k], gain, places[k]))
+            ops.append(project(lane(patches, k), weights[k], gain, 0.0, outputs[k]))
+            ops.append(add_biases(biases[k], gain, outputs[k]))
         return ops
 
     def backward(
@@ -162,7 +168,8 @@ class FiltersLayer(Defaults):
         first: bool,
     ) -> tuple[list[Op], Array, list[Gradient]]:
         """Emit the error of the patches, δ·W, and hand out ∂C/∂W = δᵀ·p and ∂C/∂b = 1ᵀ·δ unevaluated."""
-        (weights, biases), errors = self._names, self._rows(delta, self.out.channels)
+        weights, biases = self._names
+        errors = self._rows(delta, self.out.channels)
         patches = self._rows(x, self.patch)
         column = ones(errors.shape[-2], workspace.dtype)
         gradients = [
@@ -172,8 +179,9 @@ class FiltersLayer(Defaults):
         if first:
             return [], delta, gradients
         below = workspace.buffer("d", self.index, width=self.out.places * self.patch)
-        rows, own = self._rows(below, self.patch), parameters[weights]
-        return [project_back(errors[k], own[k], rows[k]) for k in range(workspace.lanes)], below, gradients
+        rows = self._rows(below, self.patch)
+        filters = parameters[weights]
+        return [project_back(errors[k], filters[k], rows[k]) for k in range(workspace.lanes)], below, gradients
 
     def jvp(
         self,
@@ -188,10 +196,8 @@ class FiltersLayer(Defaults):
         moved = workspace.buffer("r", self.index, width=self.n_out)
         ops = self._affine(workspace, directions, x, 1.0, moved)
         if tangent is not None:
-            weights, rows, places = (
-                parameters[self._names[0]],
-                self._rows(tangent, self.patch),
-                self._rows(moved, self.out.channels),
-            )
-            ops += [project(rows[k], weights[k], 1.0, 1.0, places[k]) for k in range(workspace.lanes)]
+            weights = parameters[self._names[0]]
+            rows = self._rows(tangent, self.patch)
+            outputs = self._rows(moved, self.out.channels)
+            ops += [project(rows[k], weights[k], 1.0, 1.0, outputs[k]) for k in range(workspace.lanes)]
         return ops, moved

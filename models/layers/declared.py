@@ -114,9 +114,9 @@ class Site:
         if chosen == IDENTITY:
             return 1.0
         function = ACTIVATIONS[chosen]
-        given = implied and not (self.above and self.above[0].goes_before == "implied")
-        self.pending = Pending(function, implied, not given)
-        return function.gain if given else 1.0
+        scaled_below = implied and not (self.above and self.above[0].goes_before == "implied")
+        self.pending = Pending(function, implied, not scaled_below)
+        return function.gain if scaled_below else 1.0
 
 
 def walk(layers: Sequence[Declared]) -> Iterator[Declared]:
@@ -127,42 +127,42 @@ def walk(layers: Sequence[Declared]) -> Iterator[Declared]:
             yield from walk(getattr(layer, name) or ())
 
 
-def said(layer: Declared) -> str:
-    """Return a layer as it is written, without what it holds."""
-    shown = (f"{f.name}={getattr(layer, f.name)!r}" for f in fields(layer) if f.name not in layer.within)  # type: ignore[arg-type]
-    return f"{type(layer).__name__}({', '.join(shown)})"
+def as_written(layer: Declared) -> str:
+    """Return a layer as users write it, without the layers within it."""
+    values = (f"{f.name}={getattr(layer, f.name)!r}" for f in fields(layer) if f.name not in layer.within)  # type: ignore[arg-type]
+    return f"{type(layer).__name__}({', '.join(values)})"
 
 
-def whole(value: Any, least: int = 1) -> bool:
+def is_integer(value: Any, least: int = 1) -> bool:
     """Return whether a value is a whole number of at least so much."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
-def positive(layer: Declared, *names: str) -> None:
+def check_positive(layer: Declared, *names: str) -> None:
     """Raise a ValueError unless these fields are positive integers."""
     for name in names:
-        if not whole(getattr(layer, name)):
-            raise ValueError(f"{said(layer)}: {name}={getattr(layer, name)!r} must be a positive integer")
+        if not is_integer(getattr(layer, name)):
+            raise ValueError(f"{as_written(layer)}: {name}={getattr(layer, name)!r} must be a positive integer")
 
 
-def fraction(layer: Declared, name: str) -> None:
+def check_fraction(layer: Declared, name: str) -> None:
     """Raise a ValueError unless a field is a number in [0, 1)."""
     value = getattr(layer, name)
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < 1:
-        raise ValueError(f"{said(layer)}: {name}={value!r} must be a number in [0, 1)")
+        raise ValueError(f"{as_written(layer)}: {name}={value!r} must be a number in [0, 1)")
 
 
-def named(layer: Declared, name: str, known: Collection[str]) -> None:
+def check_name(layer: Declared, name: str, allowed: Collection[str]) -> None:
     """Raise a ValueError unless a field is one of these names."""
     value = getattr(layer, name)
-    if value not in known:
-        raise ValueError(f"{said(layer)}: {name}={value!r} is unknown (known: {', '.join(sorted(known))})")
+    if value not in allowed:
+        raise ValueError(f"{as_written(layer)}: {name}={value!r} is unknown (known: {', '.join(sorted(allowed))})")
 
 
-def activation(layer: Any) -> None:
+def check_activation(layer: Any) -> None:
     """Raise a ValueError unless a layer's activation is one, "identity" or None."""
     if layer.activation is not None:
-        named(layer, "activation", (IDENTITY, *ACTIVATIONS))
+        check_name(layer, "activation", (IDENTITY, *ACTIVATIONS))
 
 
 def pair(layer: Declared, name: str, least: int = 1) -> tuple[int, int]:
@@ -172,7 +172,7 @@ def pair(layer: Declared, name: str, least: int = 1) -> tuple[int, int]:
         ValueError: It is neither.
     """
     value = getattr(layer, name)
-    both = (value, value) if whole(value, least) else value
-    if not isinstance(both, tuple | list) or len(both) != 2 or not all(whole(each, least) for each in both):
-        raise ValueError(f"{said(layer)}: {name}={value!r} must be an integer ≥ {least}, or a pair of them")
+    both = (value, value) if is_integer(value, least) else value
+    if not isinstance(both, tuple | list) or len(both) != 2 or not all(is_integer(side, least) for side in both):
+        raise ValueError(f"{as_written(layer)}: {name}={value!r} must be an integer ≥ {least}, or a pair of them")
     return int(both[0]), int(both[1])

@@ -11,7 +11,7 @@ import numpy as np
 from ..initializers import Initializer
 from ..kernels import Array, Op, add_biases, ones, project, project_back
 from .base import Defaults, Gradient, Layer, Parameter, Workspace, lane
-from .declared import Declared, Site, activation, positive
+from .declared import Declared, Site, check_activation, check_positive
 from .shapes import Flat
 
 
@@ -38,12 +38,13 @@ class Dense(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for numbers that are out of range."""
-        positive(self, "units")
-        activation(self)
+        check_positive(self, "units")
+        check_activation(self)
 
     def build(self, site: Site) -> list[Layer]:
         """Return the weighted inputs; the site adds the activation."""
-        n_in, gain = site.shape.width, site.activated(self.activation)
+        n_in = site.shape.width
+        gain = site.activated(self.activation)
         site.shape = Flat(self.units)
         return [DenseLayer(site.number("weights"), n_in, self.units, site.initializer, gain)]
 
@@ -103,7 +104,8 @@ class DenseLayer(Defaults):
     def _affine(
         self, workspace: Workspace, parameters: Mapping[str, Array], x: Array, gain: float, z: Array
     ) -> list[Op]:
-        weights, ops = parameters[self.weights], []
+        weights = parameters[self.weights]
+        ops = []
         for k in range(workspace.lanes):
             ops.append(project(lane(x, k), weights[k], gain, 0.0, z[k]))
             if self.has_biases:

@@ -11,7 +11,7 @@ import numpy as np
 from ..kernels import Array, Op
 from ..operations import multiply
 from .base import Defaults, Gradient, Layer, Workspace
-from .declared import Declared, Site, fraction
+from .declared import Declared, Site, check_fraction
 
 GRAIN = 65536
 """A neuron's fate is drawn from 16 bits: probabilities are multiples of 1/GRAIN."""
@@ -42,7 +42,7 @@ class Dropout(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for a number that is no fraction."""
-        fraction(self, "rate")
+        check_fraction(self, "rate")
 
     def build(self, site: Site) -> list[Layer]:
         """Return the layer; nothing where nothing is left out."""
@@ -69,7 +69,7 @@ class DropoutLayer(Defaults):
 
     @property
     def mask_width(self) -> int:
-        """A number a neuron."""
+        """One number per neuron."""
         return self.n_out
 
     def forward(

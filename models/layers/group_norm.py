@@ -12,7 +12,7 @@ import numpy as np
 from ..kernels import Array, Op, ones
 from ..operations import add, assign, divide, multiply, sqrt, subtract, sum_over
 from .base import Defaults, Gradient, Layer, Parameter, Workspace
-from .declared import Declared, Site, positive, said
+from .declared import Declared, Site, as_written, check_positive
 
 EPSILON = 1e-5
 """Added to the variance."""
@@ -43,13 +43,15 @@ class GroupNorm(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for numbers that are out of range."""
-        positive(self, "groups")
+        check_positive(self, "groups")
 
     def build(self, site: Site) -> list[Layer]:
         """Return the layer."""
         channels = site.shape.channels
         if channels % self.groups:
-            raise ValueError(f"{said(self)}: {channels} channels come in, which {self.groups} groups do not divide")
+            raise ValueError(
+                f"{as_written(self)}: {channels} channels come in, which {self.groups} groups do not divide"
+            )
         return [GroupNormLayer(site.number("norm"), self.groups, channels, site.shape.width // channels)]
 
 
@@ -108,11 +110,11 @@ class GroupNormLayer(Defaults):
             return [sum_over(value, -1, out=flat), multiply(out, share, out=out)]
         # first over the channels of a group, which lie side by side, then over the places
         rows = workspace.buffer("gn_rows", self.index, width=self.places * self.groups)
-        parts = rows.reshape(*rows.shape[:2], self.places, self.groups)
+        by_place = rows.reshape(*rows.shape[:2], self.places, self.groups)
         total = out.reshape(*out.shape[:2], self.groups)
         return [
-            sum_over(self._grouped(value), -1, out=parts, keepdims=False),
-            sum_over(parts, 2, out=total, keepdims=False),
+            sum_over(self._grouped(value), -1, out=by_place, keepdims=False),
+            sum_over(by_place, 2, out=total, keepdims=False),
             multiply(out, share, out=out),
         ]
 
@@ -122,9 +124,12 @@ class GroupNormLayer(Defaults):
         """Emit x̂ in the memory of z, and u beside it."""
         gamma, beta = (parameters[p.name] for p in self.parameters)
         u = workspace.buffer("gn_u", self.index, width=self.n_out)
-        mean, inverse = self._statistic(workspace, "gn_mean"), self._statistic(workspace, "gn_inverse")
-        one, epsilon = np.array(1, workspace.dtype), np.array(EPSILON, workspace.dtype)
-        groups, rows = self._grouped(x), self._by_place(u)
+        mean = self._statistic(workspace, "gn_mean")
+        inverse = self._statistic(workspace, "gn_inverse")
+        one = np.array(1, workspace.dtype)
+        epsilon = np.array(EPSILON, workspace.dtype)
+        groups = self._grouped(x)
+        rows = self._by_place(u)
         return [
             *self._average(workspace, x, mean),
             subtract(groups, mean, out=groups),
@@ -141,11 +146,13 @@ class GroupNormLayer(Defaults):
     def _centre(self, workspace: Workspace, x: Array, value: Array, scratch: Array) -> list[Op]:
         """Emit value ← (value − mean(value) − x̂·mean(value·x̂))/√(variance + ε): what normalising lets pass."""
         mean = self._statistic(workspace, "gn_mean")
-        groups, own, other = self._grouped(value), self._grouped(x), self._grouped(scratch)
+        groups = self._grouped(value)
+        normalised = self._grouped(x)
+        scratch_groups = self._grouped(scratch)
         return [
             multiply(value, x, out=scratch),
             *self._average(workspace, scratch, mean),
-            multiply(own, mean, out=other),
+            multiply(normalised, mean, out=scratch_groups),
             *self._average(workspace, value, mean),
             subtract(groups, mean, out=groups),
             subtract(value, scratch, out=value),
@@ -167,7 +174,8 @@ class GroupNormLayer(Defaults):
         product = workspace.buffer("gn_product", self.index, width=self.n_out)
         below = workspace.buffer("gn_below", self.index, width=self.n_out)
         scratch = workspace.buffer("gn_scratch", self.index, width=self.n_out)
-        column, rows = ones(workspace.batch * self.places, workspace.dtype), self._by_place(delta)
+        column = ones(workspace.batch * self.places, workspace.dtype)
+        rows = self._by_place(delta)
         gradients = [
             Gradient(gamma, column, self._by_place(product), decays=False, scale=scale),
             Gradient(beta, column, rows, decays=False, scale=scale),
@@ -192,13 +200,14 @@ class GroupNormLayer(Defaults):
         gamma, beta = (p.name for p in self.parameters)
         moved = workspace.buffer("gn_moved", self.index, width=self.n_out)
         scratch = workspace.buffer("gn_scratch", self.index, width=self.n_out)
-        rows, other = self._by_place(moved), self._by_place(scratch)
+        rows = self._by_place(moved)
+        scratch_rows = self._by_place(scratch)
         ops: list[Op] = [assign(0 if tangent is None else tangent, out=moved)]
         if tangent is not None:
             ops += [*self._centre(workspace, x, moved, scratch), multiply(rows, parameters[gamma], out=rows)]
         return [
             *ops,
-            multiply(self._by_place(x), directions[gamma], out=other),
+            multiply(self._by_place(x), directions[gamma], out=scratch_rows),
             add(moved, scratch, out=moved),
             add(rows, directions[beta], out=rows),
         ], moved

@@ -14,8 +14,8 @@ from .group_norm import GroupNormLayer
 class LayerNorm(Declared):
     """All numbers of a sample are normalised together (Ba, Kiros and Hinton 2016).
 
-    γ and β are one a neuron, or one a channel of an image: with images that is a group norm of one group. After weights
-    it stands between them and their activation.
+    There is one γ and one β per neuron, or per channel of an image: with images that is a group norm of one group.
+    After weights it stands between them and their activation.
 
     Examples:
         >>> import numpy as np

@@ -58,7 +58,8 @@ class MaxPoolLayer(PoolLayer):
     ) -> tuple[list[Op], Array]:
         """Emit the maximum."""
         largest = workspace.buffer("pool", self.index, width=self.n_out)
-        views, flat = self.windows.views(x), self.windows.flat(largest)
+        views = self.windows.views(x)
+        flat = self.windows.flat(largest)
         if len(views) == 1:
             return [assign(views[0], out=flat)], largest
         return [maximum(views[0], views[1], out=flat), *(maximum(flat, view, out=flat) for view in views[2:])], largest
@@ -76,22 +77,24 @@ class MaxPoolLayer(PoolLayer):
         """Emit the error below, pixel by pixel of the window: who has it takes it from what is left."""
         windows = self.windows
         below = workspace.buffer("d_pool", self.index, width=windows.image.width)
-        left, largest = windows.flat(delta), windows.flat(out)
-        is_largest = np.empty(left.shape, bool)
-        taken = np.empty_like(left) if windows.overlap else None
+        remaining = windows.flat(delta)
+        largest = windows.flat(out)
+        is_largest = np.empty(remaining.shape, bool)
+        taken = np.empty_like(remaining) if windows.overlap else None
         ops: list[Op] = [(below.fill, (0,))] if windows.overlap else []
-        values, errors = windows.views(x), windows.views(below)
+        values = windows.views(x)
+        errors = windows.views(below)
         for value, error in zip(values[:-1], errors[:-1], strict=True):
-            part = error if taken is None else taken
+            share = error if taken is None else taken
             ops += [
                 equal(value, largest, out=is_largest),
-                multiply(left, is_largest, out=part),
-                subtract(left, part, out=left),
+                multiply(remaining, is_largest, out=share),
+                subtract(remaining, share, out=remaining),
             ]
             if taken is not None:
                 ops.append(add(error, taken, out=error))
         last = errors[-1]
-        ops.append(assign(left, out=last) if taken is None else add(last, left, out=last))
+        ops.append(assign(remaining, out=last) if taken is None else add(last, remaining, out=last))
         return ops, below, []
 
     def jvp(
@@ -107,8 +110,10 @@ class MaxPoolLayer(PoolLayer):
         if tangent is None:
             return [], None
         moved = workspace.buffer("r_pool", self.index, width=self.n_out)
-        windows, flat = self.windows, self.windows.flat(moved)
-        largest, is_largest = windows.flat(out), np.empty(flat.shape, bool)
+        windows = self.windows
+        flat = self.windows.flat(moved)
+        largest = windows.flat(out)
+        is_largest = np.empty(flat.shape, bool)
         *others, last = zip(windows.views(x), windows.views(tangent), strict=True)
         ops: list[Op] = [assign(last[1], out=flat)]
         for value, change in reversed(others):

@@ -53,11 +53,12 @@ class PatchesLayer(Defaults):
 
     @property
     def _padded(self) -> tuple[int, int, int]:
-        (down, right), image = self.padding, self.image
+        down, right = self.padding
+        image = self.image
         return image.rows + 2 * down, image.columns + 2 * right, image.channels
 
     @cached_property
-    def _places(self) -> Array:
+    def _source_indices(self) -> Array:
         """For each number of the output, its place in the padded image, shape (places·patch,)."""
         rows, columns, channels = self._padded
         numbers = np.arange(rows * columns * channels, dtype=np.intp).reshape(1, rows, columns, channels)
@@ -66,21 +67,26 @@ class PatchesLayer(Defaults):
         tiles = windows.reshape(self._tiled(windows.shape[3:]))
         return np.ascontiguousarray(tiles.transpose(1, 3, 0, 2, 4, 5, 6)).reshape(-1)
 
-    def _tiled(self, rest: tuple[int, ...]) -> tuple[int, ...]:
-        (down, right), out = self.out.tile, self.out
-        return out.rows // down, down, out.columns // right, right, *rest
+    def _tiled(self, patch_axes: tuple[int, ...]) -> tuple[int, ...]:
+        down, right = self.out.tile
+        out = self.out
+        return out.rows // down, down, out.columns // right, right, *patch_axes
 
     def _interior(self, padded: Array) -> Array:
-        (down, right), image = self.padding, self.image
+        down, right = self.padding
+        image = self.image
         view = padded.reshape(*padded.shape[:-1], *self._padded)
         return view[..., down : down + image.rows, right : right + image.columns, :]
 
     def _windows(self, padded: Array) -> Array:
         """Return a view of shape (…, tile rows, tile columns, rows, columns, kernel rows, kernel columns·channels)."""
         _, columns, channels = self._padded
-        lead, (s, t), (h, w) = padded.shape[:-1], self.stride, self.out.tile
+        lead = padded.shape[:-1]
+        s, t = self.stride
+        h, w = self.out.tile
         number = padded.strides[-1]
-        pixel, line = channels * number, columns * channels * number
+        pixel = channels * number
+        line = columns * channels * number
         shape = (*lead, h, w, self.out.rows // h, self.out.columns // w, self.kernel[0], self.kernel[1] * channels)
         strides = (*padded.strides[:-1], s * line, t * pixel, h * s * line, w * t * pixel, line, number)
         return as_strided(padded, shape, strides)
@@ -92,7 +98,7 @@ class PatchesLayer(Defaults):
             source = self._buffer(workspace, name, x, int(np.prod(self._padded)))
             ops.append(assign(x.reshape(*x.shape[:-1], *self._image_axes), out=self._interior(source)))
         if self.image.channels < RUNS:
-            return [*ops, (source.take, (self._places, -1, out, "clip"))]
+            return [*ops, (source.take, (self._source_indices, -1, out, "clip"))]
         windows = self._windows(source)
         return [*ops, assign(windows, out=out.reshape(windows.shape))]
 
@@ -130,14 +136,15 @@ class PatchesLayer(Defaults):
         padded = below
         if any(self.padding):
             padded = workspace.buffer("d_padded", self.index, width=int(np.prod(self._padded)))
-        (rows, columns), channels = self.kernel, self.image.channels
+        rows, columns = self.kernel
+        channels = self.image.channels
         windows = self._windows(padded)
         errors = delta.reshape(windows.shape)
         ops: list[Op] = [(padded.fill, (0,))]
         for row, column in product(range(rows), range(columns)):
-            part = (..., row, slice(column * channels, (column + 1) * channels))
-            place = windows[part]
-            ops.append(add(place, errors[part], out=place))
+            position = (..., row, slice(column * channels, (column + 1) * channels))
+            pixels = windows[position]
+            ops.append(add(pixels, errors[position], out=pixels))
         if any(self.padding):
             ops.append(assign(self._interior(padded), out=below.reshape(*below.shape[:-1], *self._image_axes)))
         return ops, below, []

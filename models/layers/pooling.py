@@ -8,7 +8,7 @@ from itertools import product
 
 from ..kernels import Array
 from .base import Defaults, Layer
-from .declared import Declared, Site, pair, said
+from .declared import Declared, Site, as_written, pair
 from .shapes import Image, image_of
 
 
@@ -49,12 +49,14 @@ class Windows:
         """
         array = array if array.ndim == 3 else array[None]
         k, b, _ = array.shape
-        (rows, columns), image = self.size, self.image
+        rows, columns = self.size
+        image = self.image
         if image.tile != (1, 1):
             pieces = array.reshape(k, b, rows * columns, self.out.width)
             return [pieces[:, :, i] for i in range(rows * columns)]
         pixels = array.reshape(k, b, image.rows, image.columns, image.channels)
-        (down, right), out = self.stride, self.out
+        down, right = self.stride
+        out = self.out
         return [
             pixels[:, :, i : i + down * (out.rows - 1) + 1 : down, j : j + right * (out.columns - 1) + 1 : right]
             for i, j in product(range(rows), range(columns))
@@ -85,21 +87,22 @@ class PoolLayer(Defaults):
         return self.windows.out.width
 
 
-def build_pool(layer: Declared, site: Site, kind: type[PoolLayer]) -> list[Layer]:
+def build_pool(layer: Declared, site: Site, pool_type: type[PoolLayer]) -> list[Layer]:
     """Return a pool with the windows that a declared layer says by its size and stride."""
-    image, size = image_of(site.shape, said(layer)), pair(layer, "size")
+    image = image_of(site.shape, as_written(layer))
+    size = pair(layer, "size")
     stride = _stride(layer)
     rows, columns = (
         (side - width) // step + 1 for side, width, step in zip((image.rows, image.columns), size, stride, strict=True)
     )
     if rows < 1 or columns < 1:
         raise ValueError(
-            f"{said(layer)}: windows of {size[0]}×{size[1]} do not fit into an image of {image.rows}×{image.columns} "
-            "pixels"
+            f"{as_written(layer)}: windows of {size[0]}×{size[1]} do not fit into an image of "
+            f"{image.rows}×{image.columns} pixels"
         )
     site.shape = Image(rows, columns, image.channels)
-    made: Layer = kind(site.number("pool"), Windows(image, site.shape, size, stride))  # type: ignore[assignment]
-    return [made]
+    pool: Layer = pool_type(site.number("pool"), Windows(image, site.shape, size, stride))  # type: ignore[assignment]
+    return [pool]
 
 
 def check_pool(layer: Declared) -> None:
@@ -123,8 +126,8 @@ def tile_above(above: Sequence[Declared], rows: int, columns: int) -> tuple[int,
     for layer in above:
         if layer.pools:
             size = pair(layer, "size")
-            whole = not rows % size[0] and not columns % size[1]
-            return size if whole and _stride(layer) == size else (1, 1)
+            fits = not rows % size[0] and not columns % size[1]
+            return size if fits and _stride(layer) == size else (1, 1)
         if not layer.by_place:
             break
     return 1, 1

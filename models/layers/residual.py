@@ -12,7 +12,7 @@ from ..kernels import Array, Op
 from ..operations import add, assign
 from .assembly import assembled, backward_through, built
 from .base import Gradient, Layer, Parameter, Workspace
-from .declared import Declared, Site, said
+from .declared import Declared, Site, as_written
 from .shapes import Flat
 
 
@@ -55,23 +55,25 @@ class Residual(Declared):
 
     def group(self) -> Declared:
         """Return the connection with layers that stand for those that can train side by side."""
-        return replace(self, **{name: tuple(each.group() for each in getattr(self, name)) for name in self.within})
+        return replace(self, **{name: tuple(layer.group() for layer in getattr(self, name)) for name in self.within})
 
     def build(self, site: Site) -> list[Layer]:
         """Return the connection."""
-        index, comes_in = site.number("residual"), site.shape
+        index = site.number("residual")
+        shape_in = site.shape
         main = built(self.layers, site)
-        goes_out, site.shape = site.shape, comes_in
+        shape_out = site.shape
+        site.shape = shape_in
         shortcut = built(self.shortcut, site)
-        if site.shape.width == goes_out.width and Flat in (type(site.shape), type(goes_out)):
-            site.shape = goes_out = Flat(goes_out.width)
-        if site.shape != goes_out:
+        if site.shape.width == shape_out.width and Flat in (type(site.shape), type(shape_out)):
+            site.shape = shape_out = Flat(shape_out.width)
+        if site.shape != shape_out:
             raise ValueError(
-                f"{said(self)}: its layers make {goes_out} of {comes_in}, to which {site.shape} cannot be added: give "
-                "layers that keep the shape, or a shortcut= that changes it likewise"
+                f"{as_written(self)}: its layers make {shape_out} of {shape_in}, to which {site.shape} cannot be "
+                "added: give layers that keep the shape, or a shortcut= that changes it likewise"
             )
-        around, beside = (assembled(branch, site, kept=True) for branch in (main, shortcut))
-        return [ResidualLayer(index, around, beside, goes_out.width)]
+        main_layers, shortcut_layers = (assembled(branch, site, kept=True) for branch in (main, shortcut))
+        return [ResidualLayer(index, main_layers, shortcut_layers, shape_out.width)]
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,13 @@ class ResidualLayer:
         ops: list[Op] = []
         ends: list[Array] = []
         for number, branch in enumerate((self.main, self.shortcut)):
-            value, passed = x, []
+            value = x
+            passed = []
             for layer in branch:
-                emitted, made = layer.forward(workspace, parameters, value)
+                emitted, output = layer.forward(workspace, parameters, value)
                 ops += emitted
-                passed.append((value, made))
-                value = made
+                passed.append((value, output))
+                value = output
             workspace.note(self._branch(number, x), passed)
             ends.append(value)
         total = workspace.buffer("residual", self.index, width=self.n_out)
@@ -154,12 +157,14 @@ class ResidualLayer:
         gradients: list[Gradient] = []
         below: list[Array] = []
         for number, branch in enumerate((self.main, self.shortcut)):
-            own = workspace.buffer("d_branch", self.index, number, width=self.n_out)
-            ops.append(assign(delta, out=own))
+            branch_delta = workspace.buffer("d_branch", self.index, number, width=self.n_out)
+            ops.append(assign(delta, out=branch_delta))
             passed = workspace.noted(self._branch(number, x))
-            emitted, error, found = backward_through(branch, workspace, parameters, passed, own, scale, first=first)
+            emitted, error, branch_gradients = backward_through(
+                branch, workspace, parameters, passed, branch_delta, scale, first=first
+            )
             ops += emitted
-            gradients += found
+            gradients += branch_gradients
             below.append(error)
         if first:
             return ops, delta, gradients
@@ -183,8 +188,8 @@ class ResidualLayer:
             if tangent is not None:
                 moved = workspace.buffer("r_branch", self.index, number, width=tangent.shape[-1])
                 ops.append(assign(tangent, out=moved))
-            for layer, (value, made) in zip(branch, workspace.noted(self._branch(number, x)), strict=True):
-                emitted, moved = layer.jvp(workspace, parameters, directions, value, made, moved)
+            for layer, (value, output) in zip(branch, workspace.noted(self._branch(number, x)), strict=True):
+                emitted, moved = layer.jvp(workspace, parameters, directions, value, output, moved)
                 ops += emitted
             ends.append(moved)
         standing = [end for end in ends if end is not None]

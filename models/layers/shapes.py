@@ -9,7 +9,7 @@ from ..kernels import Array
 
 @dataclass(frozen=True)
 class Flat:
-    """A row of numbers a sample.
+    """A row of numbers per sample.
 
     Attributes:
         width: How many.
@@ -29,7 +29,7 @@ class Flat:
 
 @dataclass(frozen=True)
 class Image:
-    """An image a sample, stored as (tile rows, tile columns, rows/tile rows, columns/tile columns, channels).
+    """An image per sample, stored as (tile rows, tile columns, rows/tile rows, columns/tile columns, channels).
 
     With tiles of one pixel that is (rows, columns, channels). Below a pool of 2×2 pixels tiles are of 2×2, so that what
     stands first in all windows lies in one piece, and so on: pooling then compares whole pieces of memory.
@@ -37,7 +37,7 @@ class Image:
     Attributes:
         rows: Height.
         columns: Width of the image.
-        channels: Numbers a pixel.
+        channels: Numbers per pixel.
         tile: Rows and columns of a tile.
     """
 

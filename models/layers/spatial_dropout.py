@@ -9,7 +9,7 @@ from typing import ClassVar
 from ..kernels import Array, Op
 from ..operations import multiply
 from .base import Defaults, Gradient, Layer, Workspace
-from .declared import Declared, Site, fraction, said
+from .declared import Declared, Site, as_written, check_fraction
 from .shapes import image_of
 
 
@@ -36,7 +36,7 @@ class SpatialDropout(Declared):
 
     def check(self) -> None:
         """Raise a ValueError for a number that is no fraction."""
-        fraction(self, "rate")
+        check_fraction(self, "rate")
 
     def group(self) -> Declared:
         """Return the layer with a fraction that stands for any but 0."""
@@ -44,13 +44,13 @@ class SpatialDropout(Declared):
 
     def build(self, site: Site) -> list[Layer]:
         """Return the layer; nothing where nothing is left out."""
-        image = image_of(site.shape, said(self))
+        image = image_of(site.shape, as_written(self))
         return [SpatialDropoutLayer(site.dropped(self.rate), image.channels, image.places)] if self.rate else []
 
 
 @dataclass(frozen=True)
 class SpatialDropoutLayer(Defaults):
-    """y = x·m, with a number m a channel: 0 with probability p, else 1/(1 − p).
+    """y = x·m, with one number m per channel: 0 with probability p, else 1/(1 − p).
 
     Attributes:
         index: How many dropout layers stand below; also the purpose of its random stream.
@@ -71,7 +71,7 @@ class SpatialDropoutLayer(Defaults):
 
     @property
     def mask_width(self) -> int:
-        """A number a channel."""
+        """One number per channel."""
         return self.channels
 
     def _times(self, workspace: Workspace, x: Array, out: Array) -> list[Op]:

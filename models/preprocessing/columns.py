@@ -11,7 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import values
 
-NUMBER, TEXT, DATE, AS_IS = "number", "text", "date", "as is"
+NUMBER = "number"
+TEXT = "text"
+DATE = "date"
+AS_IS = "as is"
 """Kinds of columns; a date's has its format behind a colon, such as ``date:%d.%m.%Y``."""
 
 

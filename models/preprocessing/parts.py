@@ -42,7 +42,7 @@ class SmoothClip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> Array:
         """Return the clipped numbers, float64 of the shape of X."""
         z = np.asarray(X, np.float64)
-        # One that was saved before there was a choice has none.
+        # Instances that were saved before the parameter existed lack it.
         clipped: Array = z / np.sqrt(1 + (z / getattr(self, "bound", 3.0)) ** 2)
         return clipped
 
@@ -116,28 +116,28 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> Array:
         """Return the parts of all columns, float64 of shape (n, parts)."""
         check_is_fitted(self, "spans_")
-        parts: list[Array] = []
+        columns: list[Array] = []
         for days, (mean, deviation, missing, cycles) in zip(_days(X).T, self.spans_, strict=True):
             absent = ~np.isfinite(days)
             filled = np.where(absent, mean, days)
-            parts.append((filled - mean) / deviation)
+            columns.append((filled - mean) / deviation)
             for cycle in cycles:
                 angle = 2 * np.pi * filled / cycle
-                parts += [np.where(absent, 0.0, np.sin(angle)), np.where(absent, 0.0, np.cos(angle))]
+                columns += [np.where(absent, 0.0, np.sin(angle)), np.where(absent, 0.0, np.cos(angle))]
             if missing:
-                parts.append(absent.astype(np.float64))
-        return np.column_stack(parts)
+                columns.append(absent.astype(np.float64))
+        return np.column_stack(columns)
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Return the names of the parts, such as sold_days and sold_sin_365."""
-        given = getattr(self, "feature_names_in_", None)
-        names = [f"x{i}" for i in range(self.n_features_in_)] if given is None else list(given)
-        found = []
+        known_names = getattr(self, "feature_names_in_", None)
+        names = [f"x{i}" for i in range(self.n_features_in_)] if known_names is None else list(known_names)
+        part_names = []
         for name, (_, _, missing, cycles) in zip(names, self.spans_, strict=True):
-            found.append(f"{name}_days")
-            found += [f"{name}_{wave}_{cycle:.0f}" for cycle in cycles for wave in ("sin", "cos")]
-            found += [f"{name}_missing"] if missing else []
-        return np.array(found, object)
+            part_names.append(f"{name}_days")
+            part_names += [f"{name}_{wave}_{cycle:.0f}" for cycle in cycles for wave in ("sin", "cos")]
+            part_names += [f"{name}_missing"] if missing else []
+        return np.array(part_names, object)
 
 
 def _days(X: Any) -> Array:

@@ -36,12 +36,12 @@ def number(value: Any) -> float:
         return float("nan")
     if not isinstance(value, str):
         return float(value)
-    text = _THOUSANDS.sub("", value.translate(_UNITS))
-    if text == "":
+    digits = _THOUSANDS.sub("", value.translate(_UNITS))
+    if digits == "":
         return float("nan")
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(digits):
         raise ValueError(f"{value!r} is no number")
-    return float(text)
+    return float(digits)
 
 
 def numbers(values: Iterable[Any]) -> Array:
@@ -64,23 +64,23 @@ def dates(values: Iterable[Any], form: str) -> Array:
 
 def texts(values: Iterable[Any]) -> Array:
     """Return cells as an object array of str, shape (n,); NaN where one is missing."""
-    found = np.empty(len(listed := list(values)), object)
-    found[:] = [np.nan if is_missing(value) else str(value) for value in listed]
-    return found
+    cells = np.empty(len(listed := list(values)), object)
+    cells[:] = [np.nan if is_missing(value) else str(value) for value in listed]
+    return cells
 
 
 def _date(value: Any, form: str) -> np.datetime64:
     if is_missing(value):
         return np.datetime64("NaT", "us")
     if isinstance(value, str):
-        text = value.strip()
+        written = value.strip()
         if form != ISO:
-            return np.datetime64(datetime.strptime(text, form), "us")
-        if text.endswith("Z") or re.search(r"[+-]\d\d:?\d\d$", text[10:]):
-            moment = datetime.fromisoformat(text)
+            return np.datetime64(datetime.strptime(written, form), "us")
+        if written.endswith("Z") or re.search(r"[+-]\d\d:?\d\d$", written[10:]):
+            moment = datetime.fromisoformat(written)
             offset = moment.utcoffset()
             return np.datetime64(moment.replace(tzinfo=None) - offset if offset else moment.replace(tzinfo=None), "us")
-        return np.datetime64(text.replace(" ", "T"), "us")
+        return np.datetime64(written.replace(" ", "T"), "us")
     if isinstance(value, datetime) and value.utcoffset() is not None:
         offset = value.utcoffset()
         assert offset is not None, "asked before"

@@ -6,7 +6,7 @@ From the data to an epoch, in the order in which a reader meets them:
   distorted.
 - `members`: one network of a population (its hyper-parameters, seed and state), what an epoch of it gives, and which
   networks may train together.
-- `population`: the only training loop, an epoch at a time. A population has K *lanes*, one a member.
+- `population`: the only training loop, an epoch at a time. A population has K *lanes*, one per member.
 - `stacks`: the arrays of all lanes stacked on each other, shape (K, ...), and the chunks of lanes that share the cache.
 - `step`: one step of training (forward, error, backward on one mini-batch), not computed but emitted as a list of
   operations (see `hpsearch.models.kernels`); an optimizer appends its update.

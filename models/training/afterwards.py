@@ -43,29 +43,30 @@ def _accumulate(beta: float, out: Array, call: Any, arguments: tuple[Any, ...]) 
     call(*arguments)
 
 
-def clipped(step: Step, most: float) -> Step:
+def clipped(step: Step, max_norm: float) -> Step:
     """Return a step whose gradients of the data cost are scaled down where their norm exceeds a bound.
 
     The norm is over all parameters of a network together, as PyTorch's clip_grad_norm_ takes it.
 
     Args:
         step: As it was emitted.
-        most: The largest norm.
+        max_norm: The largest norm.
     """
     layout = step.stacks.layout
     flat = step.workspace.buffer("clipped", width=layout.width, rows=1)[:, 0]
-    views, ops = layout.views(flat), list(step.backward)
+    views = layout.views(flat)
+    ops = list(step.backward)
     for k in range(step.workspace.lanes):
         ops += [g.accumulate(k, 1.0, 0.0, views[g.parameter][k]) for g in step.gradients]
-        ops.append((_bound, (flat[k], float(most))))
+        ops.append((_bound, (flat[k], float(max_norm))))
     gradients = [Multiplied(g.parameter, views[g.parameter], g.decays) for g in step.gradients]
     return replace(step, backward=ops, gradients=gradients)
 
 
-def _bound(gradient: Array, most: float) -> None:
+def _bound(gradient: Array, max_norm: float) -> None:
     norm = math.sqrt(float(np.vdot(gradient, gradient)))
-    if norm > most:  # NaN is left to be told of
-        gradient *= gradient.dtype.type(most / norm)
+    if norm > max_norm:  # NaN stays, and is reported once the epoch has ended
+        gradient *= gradient.dtype.type(max_norm / norm)
 
 
 def averaged(step: Step, decay: float) -> list[Op]:
@@ -75,6 +76,7 @@ def averaged(step: Step, decay: float) -> list[Op]:
         step: A step whose optimizer has the slot :data:`AVERAGE`.
         decay: d.
     """
-    flat, mean = step.stacks.flat, step.stacks.slots[AVERAGE]
+    flat = step.stacks.flat
+    mean = step.stacks.slots[AVERAGE]
     ops: list[Op] = [multiply(mean, np.array(decay, mean.dtype), out=mean)]
     return ops + [add_scaled(1 - decay, flat[k], mean[k]) for k in range(len(flat))]

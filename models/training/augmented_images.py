@@ -1,8 +1,9 @@
 """The training images of one epoch, distorted as an `Augmentation` says.
 
-Each pixel of a distorted image is read, by bilinear interpolation, from a displaced place of the original, and places
-outside the image are background, 0. Images are distorted in blocks that stay in the cache, all arithmetic of a block at
-once: an elastic field is two matrix products with a Gaussian's band matrix, and a pixel's neighbours are four gathers.
+Each pixel of a distorted image is read, by bilinear interpolation, from a displaced position in the original, and
+positions outside the image are background, 0. Images are distorted in blocks that stay in the cache, all arithmetic of
+a block at once: an elastic field is two matrix products with a Gaussian's band matrix, and a pixel's neighbours are
+four gathers.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class AugmentedImages:
         validate_augmentation(augmentation, image_shape)
         self._X = X
         self._side = image_side(X.shape[1], image_shape)
-        self._how = AUGMENTATIONS[augmentation](self._side) if isinstance(augmentation, str) else augmentation
+        self._augmentation = AUGMENTATIONS[augmentation](self._side) if isinstance(augmentation, str) else augmentation
         self._drawn: tuple[int, ...] | None = None
         self._owner: object = None
         self.images = np.empty_like(X)
@@ -66,10 +67,10 @@ class AugmentedImages:
             ValueError: The images are not square.
         """
         key = (id(data), augmentation, image_shape)
-        if (found := _SHARED.get(key)) is None:
-            _SHARED[key] = found = cls(data.X_train, augmentation, image_shape)
-            found._owner = data  # as long as the buffer lives, no other data has that id
-        return found
+        if (buffer := _SHARED.get(key)) is None:
+            _SHARED[key] = buffer = cls(data.X_train, augmentation, image_shape)
+            buffer._owner = data  # as long as the buffer lives, no other data has that id
+        return buffer
 
     def draw(self, order_seed: tuple[int, ...]) -> Array:
         """Distort all images, unless those of that seed are there.
@@ -83,7 +84,7 @@ class AugmentedImages:
         if self._drawn != order_seed:
             self._drawn = None  # an interrupt leaves no half-drawn epoch behind
             rng = np.random.default_rng((*order_seed, AUGMENTATION_STREAM))
-            distort(self._X, self._how, self._side, rng, self.images)
+            distort(self._X, self._augmentation, self._side, rng, self.images)
             self._drawn = order_seed
         return self.images
 
@@ -91,12 +92,12 @@ class AugmentedImages:
 _SHARED: WeakValueDictionary[Hashable, AugmentedImages] = WeakValueDictionary()
 
 
-def distort(X: Array, how: Augmentation, side: int, rng: np.random.Generator, out: Array) -> None:
+def distort(X: Array, augmentation: Augmentation, side: int, rng: np.random.Generator, out: Array) -> None:
     """Distort each image on its own.
 
     Args:
         X: Images, shape (n, side²).
-        how: What may happen to an image.
+        augmentation: What may happen to an image.
         side: Rows, and columns, of an image.
         rng: Draws the distortions, block by block.
         out: Receives the distorted images, shape (n, side²).
@@ -106,13 +107,13 @@ def distort(X: Array, how: Augmentation, side: int, rng: np.random.Generator, ou
     for start in range(0, len(X), size):
         rows = slice(start, min(start + size, len(X)))
         k = rows.stop - rows.start
-        places = block.places[:, :k]
-        places[:] = 0
-        if how.affine:
-            places += _affine_places(k, how, side, rng)
-        if how.elastic_alpha:
-            places += _elastic_places(k, how, side, rng)
-        places += _grid(side)[:, None]
+        positions = block.positions[:, :k]
+        positions[:] = 0
+        if augmentation.affine:
+            positions += _affine_displacements(k, augmentation, side, rng)
+        if augmentation.elastic_alpha:
+            positions += _elastic_displacements(k, augmentation, side, rng)
+        positions += _grid(side)[:, None]
         block.interpolate(X[rows], out[rows])
 
 
@@ -122,13 +123,17 @@ def _grid(side: int) -> Array:
     return np.indices((side, side), np.float32).reshape(2, -1)
 
 
-def _affine_places(k: int, how: Augmentation, side: int, rng: np.random.Generator) -> Array:
+def _affine_displacements(k: int, augmentation: Augmentation, side: int, rng: np.random.Generator) -> Array:
     """Return the displacements of the pixels of k images, shape (2, k, side²)."""
     turn, shear, *amounts = rng.uniform(-1, 1, (6, k))
-    angle, shear = np.deg2rad(how.rotation * turn), how.skew * shear
-    tall, wide = 1 + how.scale * amounts[0], 1 + how.scale * amounts[1]
-    down, right = how.translation * amounts[2], how.translation * amounts[3]
-    cos, sin = np.cos(angle), np.sin(angle)
+    angle = np.deg2rad(augmentation.rotation * turn)
+    shear = augmentation.skew * shear
+    tall = 1 + augmentation.scale * amounts[0]
+    wide = 1 + augmentation.scale * amounts[1]
+    down = augmentation.translation * amounts[2]
+    right = augmentation.translation * amounts[3]
+    cos = np.cos(angle)
+    sin = np.sin(angle)
     # rotation · shear · size, about the middle of the image, less the identity: a displacement
     matrix = np.stack(
         [
@@ -140,12 +145,12 @@ def _affine_places(k: int, how: Augmentation, side: int, rng: np.random.Generato
     return np.asarray(np.matmul(matrix, centred))
 
 
-def _elastic_places(k: int, how: Augmentation, side: int, rng: np.random.Generator) -> Array:
+def _elastic_displacements(k: int, augmentation: Augmentation, side: int, rng: np.random.Generator) -> Array:
     """Return smoothed random displacements for the pixels of k images, shape (2, k, side²)."""
     noise = rng.random((2, k, side, side), np.float32)
     noise -= np.float32(0.5)
-    columns = np.matmul(noise.reshape(-1, side), _smoothing(side, how.elastic_sigma))
-    rows = _smoothing(side, how.elastic_sigma) * np.float32(2 * how.elastic_alpha)
+    columns = np.matmul(noise.reshape(-1, side), _smoothing(side, augmentation.elastic_sigma))
+    rows = _smoothing(side, augmentation.elastic_sigma) * np.float32(2 * augmentation.elastic_alpha)
     return np.asarray(np.matmul(rows, columns.reshape(2 * k, side, side)).reshape(2, k, -1))
 
 
@@ -165,39 +170,45 @@ class _Block:
     """Buffers for the interpolation of up to k images."""
 
     def __init__(self, k: int, side: int) -> None:
-        self._side, self._width = side, side + 3
+        self._side = side
+        self._width = side + 3
         # background around: a pixel before, two behind, so that a place clipped to the edge has neighbours
         self._padded = np.zeros((k, self._width, self._width), np.float32)
         self._flat = self._padded.reshape(-1)
         self._base = np.arange(k, dtype=np.float32)[:, None] * np.float32(self._width * self._width)
-        self.places = np.empty((2, k, side * side), np.float32)
-        self._whole = np.empty_like(self.places)
+        self.positions = np.empty((2, k, side * side), np.float32)
+        self._corners = np.empty_like(self.positions)
         self._index = np.empty((k, side * side), np.intp)
         self._taps = np.empty((4, k, side * side), np.float32)
 
     def interpolate(self, images: Array, out: Array) -> None:
-        """Read `images` at `places`, (row, column) from the middle of the first pixel, into `out`."""
-        k, side, width = len(images), self._side, self._width
+        """Read `images` at `positions`, (row, column) from the middle of the first pixel, into `out`."""
+        k = len(images)
+        side = self._side
+        width = self._width
         self._padded[:k, 1:-2, 1:-2] = images.reshape(k, side, side)
-        places, whole, index, taps = self.places[:, :k], self._whole[:, :k], self._index[:k], self._taps[:, :k]
-        places += np.float32(1)
-        np.clip(places, np.float32(0), np.float32(side + 1), out=places)
-        np.floor(places, out=whole)
-        places -= whole  # now the fractions
-        number = np.multiply(whole[0], np.float32(width), out=whole[0])
-        number += whole[1]
+        positions = self.positions[:, :k]
+        corner_positions = self._corners[:, :k]
+        index = self._index[:k]
+        taps = self._taps[:, :k]
+        positions += np.float32(1)
+        np.clip(positions, np.float32(0), np.float32(side + 1), out=positions)
+        np.floor(positions, out=corner_positions)
+        positions -= corner_positions  # now the fractions
+        number = np.multiply(corner_positions[0], np.float32(width), out=corner_positions[0])
+        number += corner_positions[1]
         number += self._base[:k]  # exact: a block has fewer than 2²⁴ pixels
         np.copyto(index, number, casting="unsafe")
         for tap, offset in zip(taps, (0, 1, width, width + 1), strict=True):
             self._flat[offset:].take(index, out=tap, mode="clip")
-        top, right, bottom, corner = taps
-        down, across = places
-        right -= top
-        right *= across
-        top += right
-        corner -= bottom
-        corner *= across
-        bottom += corner
-        bottom -= top
-        bottom *= down
-        np.add(top, bottom, out=out)
+        above_left, above_right, below_left, below_right = taps
+        down, across = positions
+        above_right -= above_left
+        above_right *= across
+        above_left += above_right
+        below_right -= below_left
+        below_right *= across
+        below_left += below_right
+        below_left -= above_left
+        below_left *= down
+        np.add(above_left, below_left, out=out)

@@ -29,18 +29,18 @@ class Tasks:
     Args:
         estimator: Is fitted.
         epochs: Most epochs that may come.
-        given: What hooks are told, X, y and metadata, each a value or a function that returns it when it is asked for.
+        hook_values: Further arguments of the hooks (X, y and metadata), each a value or a function that returns it.
     """
 
-    def __init__(self, estimator: Any, epochs: int, **given: Any) -> None:
-        self._told = {"estimator": estimator, **given}
+    def __init__(self, estimator: Any, epochs: int, **hook_values: Any) -> None:
+        self._hook_values = {"estimator": estimator, **hook_values}
         self._root: Any = None
         if hasattr(estimator, "_init_callback_context"):
             self._root = estimator._init_callback_context(max_subtasks=epochs)
-            self._root.call_on_fit_task_begin(**self._told)
+            self._root.call_on_fit_task_begin(**self._hook_values)
 
     def epoch(self, train: Callable[[], bool], snapshot: Callable[[], dict[str, Any]]) -> bool:
-        """Train for one epoch, told to the callbacks.
+        """Train for one epoch as a task that the callbacks see.
 
         Args:
             train: Trains, and returns whether training is over.
@@ -51,11 +51,11 @@ class Tasks:
         """
         if self._root is None:
             return train()
-        task = self._root.subcontext(task_name="epoch").call_on_fit_task_begin(**self._told)
+        task = self._root.subcontext(task_name="epoch").call_on_fit_task_begin(**self._hook_values)
         over = train()
-        return bool(task.call_on_fit_task_end(**self._told, reconstruction_attributes=snapshot)) or over
+        return bool(task.call_on_fit_task_end(**self._hook_values, reconstruction_attributes=snapshot)) or over
 
     def end(self) -> None:
         """Tell the callbacks that the estimator is fitted."""
         if self._root is not None:
-            self._root.call_on_fit_task_end(**self._told, reconstruction_attributes={})
+            self._root.call_on_fit_task_end(**self._hook_values, reconstruction_attributes={})

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..kernels import Array
+
+
+class HeldOut(NamedTuple):
+    """Samples that are measured and not trained on.
+
+    Attributes:
+        x: Inputs, shape (m, d).
+        targets: Targets, shape (m, C).
+        labels: Class codes, shape (m,), or None.
+        weights: Weights of the samples, shape (m, 1), or None.
+    """
+
+    x: Array
+    targets: Array
+    labels: Array | None
+    weights: Array | None
 
 
 @dataclass(frozen=True)
@@ -42,19 +58,19 @@ class TrainingData:
     weights_valid: Array | None = None
     weights_test: Array | None = None
 
-    def held_out(self) -> dict[str, tuple[Array, Array, Array | None, Array | None]]:
-        """Return inputs, targets, class codes or None, and weights or None of the validation ("val") and test set."""
-        parts = (
+    def held_out(self) -> dict[str, HeldOut]:
+        """Return the validation set as "val" and the test set as "test", as far as they are there."""
+        subsets = (
             ("val", self.X_valid, self.y_valid, self.T_valid, self.weights_valid),
             ("test", self.X_test, self.y_test, self.T_test, self.weights_test),
         )
-        held = {}
-        for name, x, y, t, weights in parts:
+        held_out = {}
+        for name, x, y, t, weights in subsets:
             if y is not None:
                 t = one_hot(y, self.T_train.shape[1], self.T_train.dtype)
             if x is not None and t is not None:
-                held[name] = x, t, y, weights
-        return held
+                held_out[name] = HeldOut(x, t, y, weights)
+        return held_out
 
     def weighted(self, valid: Array | None, test: Array | None = None) -> TrainingData:
         """Return the same samples, those that are only measured with weights.
@@ -96,10 +112,12 @@ class TrainingData:
         x = np.ascontiguousarray(X, dtype)
         if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
             raise ValueError(f"X must have shape (n, d) and y_codes (n,) with n ≥ 1, not {x.shape} and {y.shape}")
-        targets, weights = one_hot(y, n_classes, x.dtype), _scaled(sample_weight, len(x), x.dtype)
+        targets = one_hot(y, n_classes, x.dtype)
+        weights = _scaled(sample_weight, len(x), x.dtype)
         if X_valid is None or y_valid is None:
             return cls(x, targets, y, weights=weights)
-        xv, yv = np.ascontiguousarray(X_valid, dtype), np.asarray(y_valid, np.intp)
+        xv = np.ascontiguousarray(X_valid, dtype)
+        yv = np.asarray(y_valid, np.intp)
         if xv.ndim != 2 or xv.shape[1] != x.shape[1] or yv.shape != xv.shape[:1] or not len(xv):
             expected = f"X_valid must have shape (m, {x.shape[1]}) and y_valid (m,) with m ≥ 1"
             raise ValueError(f"{expected}, not {xv.shape} and {yv.shape}")
@@ -128,13 +146,15 @@ class TrainingData:
         Raises:
             ValueError: Where the shapes do not fit together.
         """
-        x, t = np.ascontiguousarray(X, dtype), np.ascontiguousarray(targets, dtype)
+        x = np.ascontiguousarray(X, dtype)
+        t = np.ascontiguousarray(targets, dtype)
         if x.ndim != 2 or t.ndim != 2 or len(t) != len(x) or not len(x):
             raise ValueError(f"X must have shape (n, d) and targets (n, C) with n ≥ 1, not {x.shape} and {t.shape}")
         weights = _scaled(sample_weight, len(x), x.dtype)
         if X_valid is None or T_valid is None:
             return cls(x, t, weights=weights)
-        xv, tv = np.ascontiguousarray(X_valid, dtype), np.ascontiguousarray(T_valid, dtype)
+        xv = np.ascontiguousarray(X_valid, dtype)
+        tv = np.ascontiguousarray(T_valid, dtype)
         if xv.ndim != 2 or xv.shape[1] != x.shape[1] or tv.shape != (len(xv), t.shape[1]) or not len(xv):
             expected = f"X_valid must have shape (m, {x.shape[1]}) and T_valid (m, {t.shape[1]}) with m ≥ 1"
             raise ValueError(f"{expected}, not {xv.shape} and {tv.shape}")

@@ -25,7 +25,7 @@ from .training_pass import finished, superbatch
 from .within import Watch
 
 
-class _Part:
+class _Program:
     """The same steps of some neighbouring lanes that train in one program: up to s batches of b samples each.
 
     Args:
@@ -36,12 +36,17 @@ class _Part:
     """
 
     def __init__(self, owner: FoldPass, lanes: slice, s: int, b: int) -> None:
-        self.lanes, self.samples, self._owner = lanes, s * b, owner
-        k, first = lanes.stop - lanes.start, owner.samples[lanes.start]
-        dtype, width = first.X.dtype, first.targets.shape[1]
-        self._x, self._t = np.empty((k, s, b, first.X.shape[1]), dtype), np.empty((k, s, b, width), dtype)
-        self._labels = None if first.labels is None else np.empty((k, s, b), first.labels.dtype)
-        self._importance = None if first.importance is None else np.empty((k, s, b, 1), dtype)
+        self.lanes = lanes
+        self.samples = s * b
+        self._owner = owner
+        k = lanes.stop - lanes.start
+        first_samples = owner.samples[lanes.start]
+        dtype = first_samples.X.dtype
+        width = first_samples.targets.shape[1]
+        self._x = np.empty((k, s, b, first_samples.X.shape[1]), dtype)
+        self._t = np.empty((k, s, b, width), dtype)
+        self._labels = None if first_samples.labels is None else np.empty((k, s, b), first_samples.labels.dtype)
+        self._importance = None if first_samples.importance is None else np.empty((k, s, b, 1), dtype)
         self._masks = {index: np.empty((s, k, b, n), dtype) for index, n in owner.network.masks.items()}
         self._u, self._h = (np.empty((s, k, b, width), dtype) for _ in range(2))
         self._compiled: list[Step] = []
@@ -79,27 +84,29 @@ class _Part:
     def train(self, rows: Sequence[Array], costs: list[list[Array]], hits: Array) -> None:
         """Take as many steps as there are batches in the rows of each lane; note their costs, and add their hits."""
         s = len(rows[0]) // self._x.shape[2]
-        for k, own in enumerate(rows):
-            given = self._owner.samples[self.lanes.start + k]
-            given.X.take(own, 0, self._x[k, :s].reshape(-1, self._x.shape[3]), "clip")
-            given.targets.take(own, 0, self._t[k, :s].reshape(-1, self._t.shape[3]), "clip")
-            if given.labels is not None and self._labels is not None:
-                given.labels.take(own, 0, self._labels[k, :s].reshape(-1), "clip")
-            if given.importance is not None and self._importance is not None:
-                given.importance.take(own, 0, self._importance[k, :s].reshape(-1, 1), "clip")
+        for k, lane_rows in enumerate(rows):
+            samples = self._owner.samples[self.lanes.start + k]
+            samples.X.take(lane_rows, 0, self._x[k, :s].reshape(-1, self._x.shape[3]), "clip")
+            samples.targets.take(lane_rows, 0, self._t[k, :s].reshape(-1, self._t.shape[3]), "clip")
+            if samples.labels is not None and self._labels is not None:
+                samples.labels.take(lane_rows, 0, self._labels[k, :s].reshape(-1), "clip")
+            if samples.importance is not None and self._importance is not None:
+                samples.importance.take(lane_rows, 0, self._importance[k, :s].reshape(-1, 1), "clip")
         for index, mask in self._masks.items():
             for k, rng in enumerate(self._owner.streams[index][self.lanes]):
                 draw_mask(rng, self._owner.dropped(self.lanes.start + k, index), mask[:s, k])
         run(self._stems)
         for step in self._steps[:s]:
             run(step)
-        u, h, t = self._u[:s], self._h[:s], self._t[:, :s].swapaxes(0, 1)
+        u = self._u[:s]
+        h = self._h[:s]
+        t = self._t[:, :s].swapaxes(0, 1)
         importance = None if self._importance is None else self._importance[:, :s].swapaxes(0, 1)
         labels = None if self._labels is None else self._labels[:, :s].swapaxes(0, 1)
-        found = batch_costs(self._owner.network, u, h, t, importance)
+        batch_cost = batch_costs(self._owner.network, u, h, t, importance)
         hits[self.lanes] += right(u, h, t, labels).sum((0, 2))
         for k in range(len(rows)):
-            costs[self.lanes.start + k].append(found[:, k])
+            costs[self.lanes.start + k].append(batch_cost[:, k])
 
 
 class FoldPass:
@@ -107,7 +114,7 @@ class FoldPass:
 
     Args:
         network: What is trained.
-        optimizer: How; one that trains a lane a program gains nothing here.
+        optimizer: How; one that trains one lane per program gains nothing here.
         stacks: Parameters and slots, updated in place.
         rates: Hyper-parameters of each lane.
         samples: The training set of each lane.
@@ -123,37 +130,43 @@ class FoldPass:
         samples: Sequence[Samples],
         batch_size: int,
     ) -> None:
-        self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
+        self.network = network
+        self.optimizer = optimizer
+        self.stacks = stacks
+        self.rates = list(rates)
         self.samples = list(samples)
         self.counts = optimizer.counts or network.counts
         self.clock = np.zeros((len(self.rates), 1, 1))
         self.streams: dict[int, list[np.random.Generator]] = {}
         self.watch: Watch | None = None  # lanes of other lengths are not measured within an epoch
         self._batch = batch_size
-        sizes = [len(each.X) for each in samples]
+        sizes = [len(lane_samples.X) for lane_samples in samples]
         self._steps = [-(-n // batch_size) for n in sizes]
-        whole = [n // batch_size for n in sizes]
-        self._common = min(whole)
+        whole_batches = [n // batch_size for n in sizes]
+        self._common = min(whole_batches)
         s = superbatch(self._common, batch_size, samples[0], network)
-        self._parts: dict[tuple[int, int, int], _Part] = {}
-        every = [slice(chunk.start, chunk.stop) for chunk in chunks(stacks, optimizer.buffers, optimizer.lanes)]
-        self._shared = [self._part(lanes, s, batch_size) for lanes in every]
+        self._programs: dict[tuple[int, int, int], _Program] = {}
+        chunk_lanes = [slice(chunk.start, chunk.stop) for chunk in chunks(stacks, optimizer.buffers, optimizer.lanes)]
+        self._shared = [self._program(lanes, s, batch_size) for lanes in chunk_lanes]
         # More whole batches than all have, one after the other, then what is left of each lane's samples.
         self._more = [
-            [self._part(lanes, 1, batch_size) for lanes in _runs([count > self._common + j for count in whole])]
-            for j in range(max(whole) - self._common)
+            [
+                self._program(lanes, 1, batch_size)
+                for lanes in _runs([count > self._common + j for count in whole_batches])
+            ]
+            for j in range(max(whole_batches) - self._common)
         ]
         self._tails = [
-            self._part(lanes, 1, tail)
+            self._program(lanes, 1, tail)
             for tail in sorted({n % batch_size for n in sizes} - {0})
             for lanes in _runs([n % batch_size == tail for n in sizes])
         ]
 
-    def _part(self, lanes: slice, s: int, b: int) -> _Part:
+    def _program(self, lanes: slice, s: int, b: int) -> _Program:
         key = lanes.start, lanes.stop, s * b
-        if key not in self._parts:
-            self._parts[key] = _Part(self, lanes, s, b)
-        return self._parts[key]
+        if key not in self._programs:
+            self._programs[key] = _Program(self, lanes, s, b)
+        return self._programs[key]
 
     @property
     def dropouts(self) -> list[int]:
@@ -168,8 +181,8 @@ class FoldPass:
         """Take over other hyper-parameters."""
         if self.rates != list(rates):
             self.rates = list(rates)
-            for part in self._parts.values():
-                part.adopt_rates()
+            for program in self._programs.values():
+                program.adopt_rates()
 
     def run(
         self, order: Sequence[Array], epochs: Sequence[int], streams: Mapping[int, list[np.random.Generator]]
@@ -189,32 +202,35 @@ class FoldPass:
         costs: list[list[Array]] = [[] for _ in self.rates]
         hits = np.zeros(len(self.rates), np.int64)
         end = self._common * self._batch
-        for part in self._shared:
-            for start in range(0, end, part.samples):
-                rows = [own[start : min(start + part.samples, end)] for own in order[part.lanes]]
-                part.train(rows, costs, hits)
-        for j, parts in enumerate(self._more):
+        for program in self._shared:
+            for start in range(0, end, program.samples):
+                rows = [lane_order[start : min(start + program.samples, end)] for lane_order in order[program.lanes]]
+                program.train(rows, costs, hits)
+        for j, programs in enumerate(self._more):
             start = end + j * self._batch
-            for part in parts:
-                part.train([own[start : start + self._batch] for own in order[part.lanes]], costs, hits)
-        for part in self._tails:
-            part.train([own[-part.samples :] for own in order[part.lanes]], costs, hits)
-        return np.array([self._summed(k, np.concatenate(each)) for k, each in enumerate(costs)]), hits
+            for program in programs:
+                program.train(
+                    [lane_order[start : start + self._batch] for lane_order in order[program.lanes]], costs, hits
+                )
+        for program in self._tails:
+            program.train([lane_order[-program.samples :] for lane_order in order[program.lanes]], costs, hits)
+        return np.array([self._summed(k, np.concatenate(lane_costs)) for k, lane_costs in enumerate(costs)]), hits
 
     def _summed(self, k: int, costs: Array) -> float:
         """Return the cost of a lane's batches, added up in the order in which the lane alone would add them."""
-        whole, cost = len(self.samples[k].X) // self._batch, 0.0
-        size = superbatch(whole, self._batch, self.samples[k], self.network)
-        for start in range(0, whole, size):
-            cost += np.ascontiguousarray(costs[start : min(start + size, whole)], np.float64).sum()
-        return cost + float(costs[whole]) if len(costs) > whole else cost
+        n_whole = len(self.samples[k].X) // self._batch
+        cost = 0.0
+        size = superbatch(n_whole, self._batch, self.samples[k], self.network)
+        for start in range(0, n_whole, size):
+            cost += np.ascontiguousarray(costs[start : min(start + size, n_whole)], np.float64).sum()
+        return cost + float(costs[n_whole]) if len(costs) > n_whole else cost
 
 
 def _runs(chosen: Sequence[bool]) -> list[slice]:
     """Return the runs of neighbouring lanes that are chosen."""
     runs = []
-    for is_chosen, places in groupby(range(len(chosen)), key=lambda k: chosen[k]):
-        own = list(places)
+    for is_chosen, lanes in groupby(range(len(chosen)), key=lambda k: chosen[k]):
+        run = list(lanes)
         if is_chosen:
-            runs.append(slice(own[0], own[-1] + 1))
+            runs.append(slice(run[0], run[-1] + 1))
     return runs

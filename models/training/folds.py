@@ -19,7 +19,7 @@ from .scores import Scorer
 from .step import Rates
 from .validation_pass import ValidationPass
 
-OWN_ORDERS = frozenset({"hessian_free", "lbfgs"})
+WHOLE_SET_OPTIMIZERS = frozenset({"hessian_free", "lbfgs"})
 """Optimizers that read all samples of a population at once: their lanes cannot have their own."""
 
 
@@ -36,17 +36,17 @@ def fold_key(params: Mapping[str, Any], data: TrainingData) -> Hashable | None:
     return _key(resolve_params(params), data)
 
 
-def _key(given: Mapping[str, Any], data: TrainingData) -> Hashable | None:
-    whole = group_of(given, data)
-    assert isinstance(whole, tuple), "a group is told by its parts"
-    if given["optimizer"] in OWN_ORDERS or given["augmentation"] is not None or given["monitor_every"]:
+def _key(params: Mapping[str, Any], data: TrainingData) -> Hashable | None:
+    group = group_of(params, data)
+    assert isinstance(group, tuple), "the key of a group is a tuple"
+    if params["optimizer"] in WHOLE_SET_OPTIMIZERS or params["augmentation"] is not None or params["monitor_every"]:
         return None
-    batch = batch_rows(given, len(data.X_train))
+    batch = batch_rows(params, len(data.X_train))
     if batch >= len(data.X_train):
         return None
     held = tuple(sorted(data.held_out()))
-    kinds = data.y_train is None, data.weights is None, held
-    return (*whole[:-2], data.X_train.shape[1:], data.T_train.shape[1:], *kinds)
+    data_form = data.y_train is None, data.weights is None, held
+    return (*group[:-2], data.X_train.shape[1:], data.T_train.shape[1:], *data_form)
 
 
 class FoldPopulation(Population):
@@ -61,15 +61,15 @@ class FoldPopulation(Population):
     """
 
     def __init__(self, members: Sequence[Member], data: Sequence[TrainingData]) -> None:
-        self._own = list(data)
-        super().__init__(members, self._own[0])
+        self._data = list(data)
+        super().__init__(members, self._data[0])
 
     def trains_on(self, data: Sequence[TrainingData]) -> bool:
         """Return whether its lanes have these data, one after the other."""
-        return len(data) == len(self._own) and all(a is b for a, b in zip(data, self._own, strict=True))
+        return len(data) == len(self._data) and all(a is b for a, b in zip(data, self._data, strict=True))
 
     def _data_of(self, k: int) -> TrainingData:
-        return self._own[k]
+        return self._data[k]
 
     def _group_of(self, params: Mapping[str, Any], k: int) -> Hashable:
         key = _key(params, self._data_of(k))
@@ -78,32 +78,36 @@ class FoldPopulation(Population):
         return key
 
     def _order(self, order_seed: tuple[int, ...]) -> list[Array]:
-        drawn = {n: np.random.default_rng(order_seed).permutation(n) for n in {len(d.X_train) for d in self._own}}
-        return [drawn[len(data.X_train)] for data in self._own]
+        drawn = {n: np.random.default_rng(order_seed).permutation(n) for n in {len(d.X_train) for d in self._data}}
+        return [drawn[len(data.X_train)] for data in self._data]
 
     def _measure(self, exact: bool) -> None:
-        head, weights = self._network.head, self._judged
-        self._training, self._scorers, monitors = [], [], []
+        head = self._network.head
+        weights = self._judged
+        self._training = []
+        self._scorers = []
+        monitors = []
         checks: dict[str, list[tuple[ValidationPass, Scorer]]] = {}
-        for k, data in enumerate(self._own):
-            own = {name: stack[k : k + 1] for name, stack in weights.items()}
+        for k, data in enumerate(self._data):
+            lane_weights = {name: stack[k : k + 1] for name, stack in weights.items()}
             targets = self._targets(data)
             samples = Samples(data.X_train, targets, data.y_train, data.weights)
             scorer = Scorer(head, targets, data.y_train is None, data.weights)
             self._training.append(samples)
             self._scorers.append(scorer)
             if exact:
-                checks.setdefault("train", []).append((ValidationPass(self._network, own, samples), scorer))
-            for part, (x, t, y, importance) in data.held_out().items():
+                checks.setdefault("train", []).append((ValidationPass(self._network, lane_weights, samples), scorer))
+            for subset, (x, t, y, importance) in data.held_out().items():
                 aims = head.output.targets(t)
-                checked = ValidationPass(self._network, own, Samples(x, aims, y, importance), weigh_hits=True)
-                checks.setdefault(part, []).append((checked, Scorer(head, aims, y is None, importance)))
+                checked = ValidationPass(self._network, lane_weights, Samples(x, aims, y, importance), weigh_hits=True)
+                checks.setdefault(subset, []).append((checked, Scorer(head, aims, y is None, importance)))
             raw = {name: stack[k : k + 1] for name, stack in self._stacks.weights.items()}
             monitors.append(Monitor(self._network, raw, samples.pick(sampled_rows(len(data.X_train)))))
         self._checks = {
-            part: (_Each([check for check, _ in each]), [scorer for _, scorer in each]) for part, each in checks.items()
+            subset: (_ChecksByLane([check for check, _ in lane_checks]), [scorer for _, scorer in lane_checks])
+            for subset, lane_checks in checks.items()
         }
-        self._monitor = _EachMonitor(monitors)
+        self._monitor = _MonitorsByLane(monitors)
 
     def _training_pass(self, rates: list[Rates]) -> Passes:
         if self._pass is None:
@@ -112,7 +116,7 @@ class FoldPopulation(Population):
         return self._pass
 
 
-class _Each:
+class _ChecksByLane:
     """Measures each lane on samples of its own."""
 
     def __init__(self, lanes: Sequence[ValidationPass]) -> None:
@@ -123,11 +127,11 @@ class _Each:
         return np.concatenate(cost), np.concatenate(hits)
 
 
-class _EachMonitor:
+class _MonitorsByLane:
     """Monitors each lane on samples of its own."""
 
     def __init__(self, lanes: Sequence[Monitor]) -> None:
         self._lanes = lanes
 
     def run(self) -> list[dict[str, float]]:
-        return [found for lane in self._lanes for found in lane.run()]
+        return [metrics for lane in self._lanes for metrics in lane.run()]

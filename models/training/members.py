@@ -83,18 +83,18 @@ def group_key(params: Mapping[str, Any], data: TrainingData) -> Hashable:
     return group_of(resolve_params(params), data)
 
 
-def group_of(given: Mapping[str, Any], data: TrainingData) -> Hashable:
+def group_of(params: Mapping[str, Any], data: TrainingData) -> Hashable:
     """Return the key of resolved parameters; see `group_key`."""
-    if data.y_train is None and given["output"] in ("softmax", "linear"):
-        output = given["output"]
+    if data.y_train is None and params["output"] in ("softmax", "linear"):
+        output = params["output"]
         raise ValueError(f"output={output!r} picks one class a sample, not several labels: use output='sigmoid'")
-    if data.y_train is not None and given["output"] == "identity":
+    if data.y_train is not None and params["output"] == "identity":
         raise ValueError("output='identity' is for regression, not for classes: use output='sigmoid' or 'softmax'")
-    if given["augmentation"] is not None:
-        image_side(data.X_train.shape[1], given["image_shape"])
-    drops = bool(given["dropout"]), bool(given["input_dropout"])
-    batch = batch_rows(given, len(data.X_train))
-    layers = chain.group(given["layers"])
+    if params["augmentation"] is not None:
+        image_side(data.X_train.shape[1], params["image_shape"])
+    drops = bool(params["dropout"]), bool(params["input_dropout"])
+    batch = batch_rows(params, len(data.X_train))
+    layers = chain.group(params["layers"])
     if layers is not None:
-        Network.build(given, data.X_train.shape[1], data.T_train.shape[1])  # says what does not fit
-    return (*(given[name] for name in _GROUP_KEYS), layers, batch, *drops, data.X_train.shape, data.T_train.shape)
+        Network.build(params, data.X_train.shape[1], data.T_train.shape[1])  # says what does not fit
+    return (*(params[name] for name in _GROUP_KEYS), layers, batch, *drops, data.X_train.shape, data.T_train.shape)

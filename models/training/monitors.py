@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -31,6 +32,13 @@ def sampled_rows(n: int) -> Array:
     return np.linspace(0, n - 1, min(n, SAMPLED)).astype(np.intp)
 
 
+class Monitors(Protocol):
+    """Samples what a diagnosis needs of the lanes of a population."""
+
+    def run(self) -> list[dict[str, float]]:
+        """Return what was sampled of each lane, by name."""
+
+
 class Monitor:
     """Norms of gradients and fractions of saturated neurons of K lanes.
 
@@ -41,13 +49,16 @@ class Monitor:
     """
 
     def __init__(self, network: Network, weights: Mapping[str, Array], samples: Samples) -> None:
-        self._lanes, b, dtype = len(next(iter(weights.values()))), len(samples.X), samples.X.dtype
+        self._lanes = len(next(iter(weights.values())))
+        b = len(samples.X)
+        dtype = samples.X.dtype
         self._scale = network.head.scale / b
         space = Workspace(self._lanes, b, dtype, "batch")
         stem, x = network.stemmed(space, samples.X)
         run(stem)  # the inputs of the network never change
         ops, passed = network.forward(space, weights, x)
-        u, width = passed[-1][1], samples.targets.shape[1]
+        u = passed[-1][1]
+        width = samples.targets.shape[1]
         h, delta, scratch = (space.buffer(name, width=width) for name in ("h", "delta", "scratch"))
         ops = [*ops, *network.head.output.apply(u, h)]
         self._slopes: dict[str, tuple[Array, float]] = {}
@@ -61,16 +72,16 @@ class Monitor:
             ops.append(multiply(delta, samples.importance, out=delta))
         backward, gradients = network.backward(space, weights, passed, delta, self._scale)
         ops += backward
-        # ‖δᵀx‖² = Σᵢⱼ (δδᵀ)ᵢⱼ·(xxᵀ)ᵢⱼ: two small products a layer in the place of a large one
+        # ‖δᵀx‖² = Σᵢⱼ (δδᵀ)ᵢⱼ·(xxᵀ)ᵢⱼ: two small products per layer in the place of a large one
         self._products: dict[str, tuple[Array, Array]] = {}
         self._matrices: dict[str, Array] = {}
         for number, gradient in enumerate(
             (g for g in reversed(gradients) if g.decays and g.parameter not in network.biases), start=1
         ):
             if gradient.left.shape[-2] != b:  # filters, whose rows are the places of all samples: too many
-                own = np.empty((self._lanes, gradient.left.shape[-1], gradient.right.shape[-1]), dtype)
-                ops += [gradient.accumulate(k, 1.0, 0.0, own[k]) for k in range(self._lanes)]
-                self._matrices[f"gradient_norm_{number}"] = own
+                matrix = np.empty((self._lanes, gradient.left.shape[-1], gradient.right.shape[-1]), dtype)
+                ops += [gradient.accumulate(k, 1.0, 0.0, matrix[k]) for k in range(self._lanes)]
+                self._matrices[f"gradient_norm_{number}"] = matrix
                 continue
             errors = space.buffer("errors", number, width=b)
             inputs = space.buffer("inputs", number, width=b) if gradient.right.ndim == 3 else np.empty((b, b), dtype)
@@ -87,14 +98,14 @@ class Monitor:
         run(self._ops)
         metrics: list[dict[str, float]] = [{} for _ in range(self._lanes)]
         for name, (errors, inputs) in self._products.items():
-            for k, found in enumerate(metrics):
+            for k, lane_metrics in enumerate(metrics):
                 square = float(np.vdot(errors[k], lane(inputs, k)))
-                found[name] = self._scale * math.sqrt(max(square, 0.0))  # rounding may leave a hair below 0
+                lane_metrics[name] = self._scale * math.sqrt(max(square, 0.0))  # rounding may make it negative
         for name, matrices in self._matrices.items():
-            for found, matrix in zip(metrics, matrices, strict=True):
-                found[name] = float(np.linalg.norm(matrix))
-        for name, (slope, least) in self._slopes.items():
-            flat = (np.abs(slope) < least).sum((1, 2)) / slope[0].size
-            for found, value in zip(metrics, flat, strict=True):
-                found[name] = float(value)
+            for lane_metrics, matrix in zip(metrics, matrices, strict=True):
+                lane_metrics[name] = float(np.linalg.norm(matrix))
+        for name, (slope, threshold) in self._slopes.items():
+            flat = (np.abs(slope) < threshold).sum((1, 2)) / slope[0].size
+            for lane_metrics, value in zip(metrics, flat, strict=True):
+                lane_metrics[name] = float(value)
         return metrics

@@ -1,8 +1,8 @@
-"""What the steps of a superbatch leave of a network's outputs, from which costs and hits are counted afterwards.
+"""The outputs that the steps of a superbatch keep, from which costs and hits are computed afterwards.
 
 Mostly each step has outputs of its own. Of many classes that would be more than the cache holds, and of one-hot targets
 almost all is zeros: there a sample's class is read by its number, all steps share the outputs, and each leaves a few
-numbers a sample. Either way a network has the same bits.
+numbers per sample. Either way a network has the same bits.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class WholeOutputs:
     """
 
     def __init__(self, network: Network, t: Array, labels: Array | None, lanes: int) -> None:
-        self._network, self._t, self._labels = network, t, labels
+        self._network = network
+        self._t = t
+        self._labels = labels
         s, b, width = t.shape
         self._u = np.empty((s, lanes, b, width), t.dtype)
         self._h = np.empty_like(self._u)
@@ -68,18 +70,23 @@ class WholeOutputs:
 
     def costs(self, begin: int, end: int, importance: Array | None) -> Array:
         """Return the costs of batches."""
-        some = slice(begin, end)
-        kept = None if self._kept is None else (self._kept[0][some], self._kept[1][some])
-        return batch_costs(self._network, self._u[some], self._h[some], self._t[some], importance, kept)
+        batches = slice(begin, end)
+        kept = None if self._kept is None else (self._kept[0][batches], self._kept[1][batches])
+        return batch_costs(self._network, self._u[batches], self._h[batches], self._t[batches], importance, kept)
 
     def right(self, begin: int, end: int) -> Array:
         """Return which samples are hits."""
-        some = slice(begin, end)
-        return right(self._u[some], self._h[some], self._t[some], None if self._labels is None else self._labels[some])
+        batches = slice(begin, end)
+        return right(
+            self._u[batches],
+            self._h[batches],
+            self._t[batches],
+            None if self._labels is None else self._labels[batches],
+        )
 
 
 class ClassOutputs:
-    """Of each sample what its class needs; logits and outputs are those of the last step alone.
+    """For each sample the numbers that its class needs; logits and outputs are kept of the last step alone.
 
     Args:
         network: What is trained; its head knows costs by label.
@@ -90,17 +97,19 @@ class ClassOutputs:
     """
 
     def __init__(self, network: Network, labels: Array, classes: int, lanes: int, dtype: np.dtype[Any]) -> None:
-        self._network, self._labels = network, labels
+        self._network = network
+        self._labels = labels
         s, b = labels.shape
-        self._u, self._h = np.empty((lanes, b, classes), dtype), np.empty((lanes, b, classes), dtype)
-        self._own, self._largest, self._total = (np.empty((s, lanes, b, 1), dtype) for _ in range(3))
+        self._u = np.empty((lanes, b, classes), dtype)
+        self._h = np.empty((lanes, b, classes), dtype)
+        self._label_logits, self._largest, self._total = (np.empty((s, lanes, b, 1), dtype) for _ in range(3))
         self._winners = np.empty((s, lanes, b), np.intp)
 
     def emit(
         self, i: int, workspace: Workspace, stacks: Stacks, rates: Sequence[Rates], x: Array, importance: Array | None
     ) -> Step:
         """Emit the passes of step i."""
-        classes = Classes(self._labels[i], self._own[i], self._winners[i])
+        classes = Classes(self._labels[i], self._label_logits[i], self._winners[i])
         kept = self._largest[i], self._total[i]
         return emit(self._network, workspace, stacks, rates, x, classes, importance, self._u, self._h, kept)
 
@@ -109,8 +118,8 @@ class ClassOutputs:
         value = self._network.head.value_of_label
         if value is None:
             raise AssertionError("this cost is not known by label")
-        some = slice(begin, end)
-        return summed(value(self._own[some], self._largest[some], self._total[some]), importance)
+        batches = slice(begin, end)
+        return summed(value(self._label_logits[batches], self._largest[batches], self._total[batches]), importance)
 
     def right(self, begin: int, end: int) -> Array:
         """Return which samples are hits."""

@@ -1,6 +1,6 @@
 """The only training loop: one epoch at a time for a population of networks that share their shapes.
 
-A population's arrays have shape (K, ...): a lane a network. All lanes read the same batches; everything else is a
+A population's arrays have shape (K, ...): one lane per network. All lanes read the same batches; everything else is a
 lane's own, and what a lane computes is bit for bit what it computes alone (see `hpsearch.models.kernels`).
 """
 
@@ -27,7 +27,7 @@ from .afterwards import AVERAGE
 from .augmented_images import AugmentedImages
 from .data import TrainingData
 from .members import EpochResult, Member, group_key, group_of
-from .monitors import Monitor, sampled_rows
+from .monitors import Monitor, Monitors, sampled_rows
 from .samples import Samples
 from .scores import Scorer
 from .stacks import Stacks
@@ -38,7 +38,8 @@ from .within import Measures, Watch
 
 __all__ = ["EpochResult", "Member", "Population", "TrainingData", "group_key", "validate_params"]
 
-INIT_STREAM, DROPOUT_STREAM = 0, 1
+INIT_STREAM = 0
+DROPOUT_STREAM = 1
 """Purposes of a member's streams, default_rng((*seed, purpose, epoch)): the initial weights (epoch 0), and dropout
 masks, of the input and, a purpose each, of the hidden layers."""
 
@@ -66,13 +67,6 @@ class Passes(Protocol):
         """Return the cost summed over the samples and the number of hits, shape (K,) each."""
 
 
-class Monitors(Protocol):
-    """Samples what a diagnosis needs of the lanes of a population."""
-
-    def run(self) -> list[dict[str, float]]:
-        """Return the samples of each lane by name."""
-
-
 class Population:
     """K networks that train side by side.
 
@@ -93,17 +87,20 @@ class Population:
         self._dtype = np.dtype(shared["dtype"])
         if data.X_train.dtype != self._dtype:
             raise ValueError(f"the data is {data.X_train.dtype}, the networks are {self._dtype}: use one dtype")
-        how, shape = shared["augmentation"], shared["image_shape"]
-        self._augmented = None if how is None else AugmentedImages.shared(data, how, shape)
+        self._augmented: AugmentedImages | None = None
+        if shared["augmentation"] is not None:
+            self._augmented = AugmentedImages.shared(data, shared["augmentation"], shared["image_shape"])
         self._network = self._build(shared)
         self._optimizer = OPTIMIZERS[shared["optimizer"]]
         self._stopping = EARLY_STOPPING[shared["early_stopping"]]
         self._batch = batch_rows(shared, len(data.X_train))
-        optimizer, parameters = self._optimizer, self._network.parameters
+        optimizer = self._optimizer
         self._slots = (*optimizer.slots, AVERAGE) if shared["ema"] is not None else optimizer.slots
         self._every: int | None = shared["monitor_every"]
         self._smoothing = float(shared["label_smoothing"])
-        self._stacks = Stacks.allocate(parameters, self._slots, optimizer.extras, len(members), self._dtype)
+        self._stacks = Stacks.allocate(
+            self._network.parameters, self._slots, optimizer.extras, len(members), self._dtype
+        )
         self._arrays = self._stacks.named()
         self._judged = dict(self._stacks.weights)
         if shared["ema"] is not None:
@@ -119,14 +116,15 @@ class Population:
     @property
     def n_weights(self) -> int:
         """How many numbers each network trains, biases counted."""
-        return sum(math.prod(each.shape) for each in self._network.parameters if each.trained)
+        return sum(math.prod(parameter.shape) for parameter in self._network.parameters if parameter.trained)
 
     def _build(self, params: Mapping[str, Any]) -> Network:
         return Network.build(params, self.data.X_train.shape[1], self.data.T_train.shape[1])
 
     def _measure(self, exact: bool) -> None:
         """Prepare what is measured after an epoch."""
-        data, weights, head = self.data, self._judged, self._network.head
+        data = self.data
+        head = self._network.head
         targets = self._targets(data)
         self._samples = Samples(
             data.X_train if self._augmented is None else self._augmented.images,
@@ -136,24 +134,24 @@ class Population:
             one_hot=data.y_train is not None and targets is data.T_train,
         )
         self._scorers = [Scorer(head, targets, data.y_train is None, data.weights)] * len(self._stacks.flat)
-        still = Samples(data.X_train, targets, data.y_train, data.weights)
+        unaugmented = Samples(data.X_train, targets, data.y_train, data.weights)
         self._checks: dict[str, tuple[Measures, list[Scorer]]] = {}
         if exact:
-            self._checks["train"] = ValidationPass(self._network, weights, still), self._scorers
-        for part, (x, t, y, importance) in data.held_out().items():
+            self._checks["train"] = ValidationPass(self._network, self._judged, unaugmented), self._scorers
+        for subset, (x, t, y, importance) in data.held_out().items():
             aims = head.output.targets(t)
-            checked = ValidationPass(self._network, weights, Samples(x, aims, y, importance), weigh_hits=True)
-            self._checks[part] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
+            checked = ValidationPass(self._network, self._judged, Samples(x, aims, y, importance), weigh_hits=True)
+            self._checks[subset] = checked, [Scorer(head, aims, y is None, importance)] * len(self._stacks.flat)
         self._monitor: Monitors = Monitor(
-            self._network, self._stacks.weights, still.pick(sampled_rows(len(data.X_train)))
+            self._network, self._stacks.weights, unaugmented.pick(sampled_rows(len(data.X_train)))
         )
 
     def _targets(self, data: TrainingData) -> Array:
         """Return what training aims at, in the output's terms, shape (n, C)."""
-        t, smoothing = data.T_train, self._smoothing
-        if smoothing:
+        t = data.T_train
+        if self._smoothing:
             options = t.shape[1] if data.y_train is not None else 2  # one class of C, or each label or not
-            t = (t * (1 - smoothing) + smoothing / options).astype(t.dtype)
+            t = (t * (1 - self._smoothing) + self._smoothing / options).astype(t.dtype)
         return self._network.head.output.targets(t)
 
     def replace(self, members: Sequence[Member]) -> None:
@@ -174,10 +172,11 @@ class Population:
             raise ValueError("a population needs members of one group (see group_key)")
         if "val" not in self.data.held_out() and any(map(needs_validation, params)):
             raise ValueError("early stopping and the plateau schedule need validation data")
-        self.members, self._params = list(members), params
+        self.members = list(members)
+        self._params = params
         self._memories: list[dict[str, float]] = []
-        for k, (member, given) in enumerate(zip(members, params, strict=True)):
-            state = self._begin(member, given) if member.state is None else member.state
+        for k, (member, resolved) in enumerate(zip(members, params, strict=True)):
+            state = self._begin(member, resolved) if member.state is None else member.state
             for name, stack in self._arrays.items():
                 stack[k] = state[name]
             self._memories.append({name: float(value) for name, value in state.items() if not value.ndim})
@@ -189,8 +188,8 @@ class Population:
             state = started(state, *params["weight_init"])
         weights = dict(state)
         for slot in self._slots:
-            begun = np.copy if slot == AVERAGE else np.zeros_like
-            state.update({f"{slot}.{name}": begun(value) for name, value in weights.items()})
+            begin_slot = np.copy if slot == AVERAGE else np.zeros_like
+            state.update({f"{slot}.{name}": begin_slot(value) for name, value in weights.items()})
         state.update({name: value.astype(self._dtype) for name, value in self._optimizer.extras.items()})
         if self._stopping.keeps_best:
             state.update({f"best.{name}": value for name, value in weights.items()})
@@ -218,8 +217,8 @@ class Population:
 
     def penalty(self, k: int) -> float:
         """Return the regularisation term of the cost of one member: (λ₁/n)·Σ|w| + (λ₂/2n)·Σw²."""
-        p, weights = self._params[k], self._stacks.flat[k, : self._stacks.layout.decaying]
-        return penalty(weights, p["l1"], p["l2"], len(self._data_of(k).X_train))
+        weights = self._stacks.flat[k, : self._stacks.layout.decaying]
+        return penalty(weights, self._params[k]["l1"], self._params[k]["l2"], len(self._data_of(k).X_train))
 
     @property
     def weight_names(self) -> list[str]:
@@ -247,7 +246,7 @@ class Population:
                 augmented images to all members.
 
         Returns:
-            A result a member, in their order.
+            One result per member, in their order.
         """
         rates = [self._rates(k) for k in range(len(self.members))]
         with limited(), np.errstate(all="ignore"):
@@ -261,14 +260,14 @@ class Population:
             epochs = [m.epoch for m in self.members]
             training.watch = watch = Watch.of(self._every, len(self.data.X_train), self._checks)
             measured = {"train": (*training.run(self._order(order_seed), epochs, streams), self._scorers)}
-            measured |= {part: (*check.run(), scorers) for part, (check, scorers) in self._checks.items()}
+            measured |= {subset: (*check.run(), scorers) for subset, (check, scorers) in self._checks.items()}
             monitored = self._monitor.run()
         results = []
         for k, member in enumerate(self.members):
             member.epoch += 1
             metrics: dict[str, float] = {}
-            for part, (cost, hits, scorers) in measured.items():
-                metrics |= scorers[k].metrics(part, float(cost[k]), hits[k].item())
+            for subset, (cost, hits, scorers) in measured.items():
+                metrics |= scorers[k].metrics(subset, float(cost[k]), hits[k].item())
             metrics["learning_rate"] = rates[k].learning_rate
             failure = self._failure(k, metrics)
             finished = False if failure else self._observe(k, metrics)
@@ -315,7 +314,9 @@ class Population:
         return None
 
     def _observe(self, k: int, metrics: Mapping[str, float]) -> bool:
-        memory, params, epoch = self._memories[k], self._params[k], self.members[k].epoch
+        memory = self._memories[k]
+        params = self._params[k]
+        epoch = self.members[k].epoch
         seen = score(params["early_stopping_metric"], metrics)
         changes, best, stop = self._stopping.observe(memory, params, seen, epoch)
         memory |= changes

@@ -1,4 +1,4 @@
-"""What a pass over a data set reads, and what it counts of it."""
+"""The samples that a pass over a data set reads, and how costs and hits are summed over them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..network import Network
 
 @dataclass(frozen=True)
 class Samples:
-    """What a pass reads, a row a sample.
+    """The samples that a pass reads, one row per sample.
 
     Attributes:
         X: Inputs, shape (n, d).
@@ -86,7 +86,7 @@ def batch_costs(
             each, or None.
     """
     of_label = network.head.value_of_label
-    t = _each(t, 3)
+    t = _by_lane(t, 3)
     if kept is None or of_label is None:
         return summed(network.head.value(u, h, t), importance)
     return summed(of_label((t * u).sum(-1, keepdims=True), *kept), importance)
@@ -100,17 +100,17 @@ def summed(terms: Array, importance: Array | None) -> Array:
         importance: Weights of the samples, shape (s, b, 1) or (s, k, b, 1), or None.
     """
     if importance is not None:
-        terms = terms * _each(importance, 3)
+        terms = terms * _by_lane(importance, 3)
     costs: Array = terms.reshape(*terms.shape[:2], -1).sum(-1)
     return costs
 
 
 def right(u: Array, h: Array, t: Array, labels: Array | None) -> Array:
     """Return which samples are hits, shape (s, k, b); see `batch_costs`."""
-    found: Array = ((h > 0) == (_each(t, 3) > 0)).all(-1) if labels is None else u.argmax(-1) == _each(labels, 2)
-    return found
+    hits: Array = ((h > 0) == (_by_lane(t, 3) > 0)).all(-1) if labels is None else u.argmax(-1) == _by_lane(labels, 2)
+    return hits
 
 
-def _each(array: Array, shared: int) -> Array:
+def _by_lane(array: Array, shared: int) -> Array:
     """Return an array with an axis of lanes, which it lacks where all share it."""
     return array[:, None] if array.ndim == shared else array

@@ -1,4 +1,4 @@
-"""Where the parameters of a population live: one row of memory a lane, and views into it by name."""
+"""Where the parameters of a population live: one row of memory per lane, and views into it by name."""
 
 from __future__ import annotations
 
@@ -21,33 +21,35 @@ ALIGNMENT = 16
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of parameters in a row: first those that decay, then the others that are trained.
+    """Positions of parameters in a row: first those that decay, then the others that are trained.
 
     Attributes:
-        places: (first column, shape) by name.
+        positions: (first column, shape) by name.
         decaying: Columns before this one decay.
         width: Length of a row.
     """
 
-    places: Mapping[str, tuple[int, tuple[int, int]]]
+    positions: Mapping[str, tuple[int, tuple[int, int]]]
     decaying: int
     width: int
 
     @classmethod
     def of(cls, parameters: Sequence[Parameter]) -> Layout:
-        """Lay out parameters, of which statistics have no place."""
-        places, end, decaying = {}, 0, 0
+        """Lay out parameters, of which statistics have no position."""
+        positions = {}
+        end = 0
+        decaying = 0
         for parameter in sorted((p for p in parameters if p.trained), key=lambda p: not p.decays):
             rows, columns = parameter.shape
-            places[parameter.name] = (end, parameter.shape)
+            positions[parameter.name] = (end, parameter.shape)
             end += -(-rows * columns // ALIGNMENT) * ALIGNMENT
             decaying = end if parameter.decays else decaying
-        return cls(places, decaying, end)
+        return cls(positions, decaying, end)
 
     def views(self, flat: Array) -> dict[str, Array]:
         """Return views of shape (K, rows, columns) into an array of shape (K, width), by name."""
         views = {}
-        for name, (start, (rows, columns)) in self.places.items():
+        for name, (start, (rows, columns)) in self.positions.items():
             view = flat[:, start : start + rows * columns].reshape(len(flat), rows, columns)
             if not np.may_share_memory(view, flat):
                 raise AssertionError("a parameter must be a view into its lane's row")
@@ -60,7 +62,7 @@ class Stacks:
     """What changes during training, shape (K, ...) each.
 
     Attributes:
-        layout: Places of the trained parameters in `flat` and in each slot.
+        layout: Positions of the trained parameters in `flat` and in each slot.
         flat: Trained parameters, shape (K, layout.width); the gaps between them stay 0.
         weights: All parameters by name: views into `flat`, and the running statistics.
         slots: The optimizer's arrays, laid out as `flat`.
@@ -112,16 +114,17 @@ class Stacks:
         return {**self.weights, **slots, **self.extras}
 
 
-def chunks(stacks: Stacks, buffers: int = 0, most: int | None = None) -> list[slice]:
+def chunks(stacks: Stacks, buffers: int = 0, max_lanes: int | None = None) -> list[slice]:
     """Cut the lanes into chunks of nearly equal size whose weights and slots share the cache.
 
     Args:
         stacks: The lanes.
         buffers: Further arrays of the size of a lane's parameters that a step needs.
-        most: Most lanes of a chunk, or None.
+        max_lanes: Most lanes of a chunk, or None.
     """
     size = stacks.flat[0].nbytes * (1 + len(stacks.slots) + buffers)
-    lanes, fitting = len(stacks.flat), max(1, CHUNK_BYTES // size)
-    parts = -(-lanes // min(fitting, most or fitting))
-    edges = [lanes * i // parts for i in range(parts + 1)]
+    lanes = len(stacks.flat)
+    fitting = max(1, CHUNK_BYTES // size)
+    n_chunks = -(-lanes // min(fitting, max_lanes or fitting))
+    edges = [lanes * i // n_chunks for i in range(n_chunks + 1)]
     return [slice(start, stop) for start, stop in pairwise(edges)]

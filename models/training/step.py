@@ -70,22 +70,22 @@ class Consumable(Protocol):
 
 @dataclass(frozen=True)
 class Classes:
-    """Targets of one batch that are one class a sample, read by number: rows of zeros and a one are never made.
+    """Targets of one batch that are one class per sample, read by number: rows of zeros and a one are never made.
 
     Attributes:
         labels: Class codes, shape (b,), intp.
-        own: Receives the logit of each sample's class, shape (k, b, 1).
+        label_logits: Receives the logit of each sample's class, shape (k, b, 1).
         winners: Receives the class of the largest logit, shape (k, b), intp.
     """
 
     labels: Array
-    own: Array
+    label_logits: Array
     winners: Array
 
-    def _places(self, workspace: Workspace) -> Array:
+    def _positions(self, workspace: Workspace) -> Array:
         """Return where the places of the samples' classes in a lane's outputs stand, shape (b,)."""
-        place: Array = workspace.once(("classes",), lambda: np.empty(len(self.labels), np.intp))
-        return place
+        positions: Array = workspace.once(("classes",), lambda: np.empty(len(self.labels), np.intp))
+        return positions
 
     def read(self, workspace: Workspace, u: Array, largest: Array) -> list[Op]:
         """Emit what cost and hits need of logits.
@@ -95,24 +95,28 @@ class Classes:
             u: Logits, shape (k, b, C).
             largest: Receives the largest of each sample, shape (k, b, 1).
         """
-        places = self._places(workspace)
+        positions = self._positions(workspace)
         rows = np.arange(len(self.labels)) * u.shape[-1]
         ops = [argmax(u, out=self.winners)]
-        for logits, winners, most in zip(_flat(u), self.winners, _flat(largest), strict=True):
-            ops += [add(rows, winners, out=places), take(logits, places, out=most)]
-        ops.append(add(rows, self.labels, out=places))
-        return ops + [take(logits, places, out=own) for logits, own in zip(_flat(u), _flat(self.own), strict=True)]
+        for logits, winners, maximum in zip(_flat(u), self.winners, _flat(largest), strict=True):
+            ops += [add(rows, winners, out=positions), take(logits, positions, out=maximum)]
+        ops.append(add(rows, self.labels, out=positions))
+        return ops + [
+            take(logits, positions, out=label_logits)
+            for logits, label_logits in zip(_flat(u), _flat(self.label_logits), strict=True)
+        ]
 
     def error(self, workspace: Workspace, h: Array) -> list[Op]:
         """Emit h ← h − t, after `read`."""
-        places = self._places(workspace)
-        chosen, one = np.empty(len(self.labels), h.dtype), np.ones((), h.dtype)
+        positions = self._positions(workspace)
+        chosen = np.empty(len(self.labels), h.dtype)
+        one = np.ones((), h.dtype)
         ops: list[Op] = []
         for outputs in _flat(h):
             ops += [
-                take(outputs, places, out=chosen),
+                take(outputs, positions, out=chosen),
                 subtract(chosen, one, out=chosen),
-                put(chosen, places, out=outputs),
+                put(chosen, positions, out=outputs),
             ]
         return ops
 
@@ -132,7 +136,7 @@ class Step:
         workspace: Buffers.
         rates: Hyper-parameters of each lane.
         x: Inputs of the batch, shape (b, d).
-        t: Targets in the output's terms, shape (b, C), or classes, one a sample.
+        t: Targets in the output's terms, shape (b, C), or classes, one per sample.
         importance: Weights of the samples, shape (b, 1), or None.
         u: Logits (times a gain) of the forward pass, shape (k, b, C).
         h: Outputs of the forward pass, of the same shape.
@@ -141,7 +145,7 @@ class Step:
         forward: Operations from the inputs to `u` and `h`.
         error: Operations that set `delta`.
         backward: Operations from `delta` down.
-        gradients: What they leave behind, one a trained parameter.
+        gradients: What they leave behind, one per trained parameter.
     """
 
     network: Network
@@ -192,17 +196,19 @@ def emit(
     Where `kept` is given, shape (k, b, 1) each, the outputs leave there what the cost is had from without exponentials.
     Where targets are classes, the error takes the place of the outputs, which all steps share.
     """
-    head, width = network.head, u.shape[-1]
+    head = network.head
+    width = u.shape[-1]
     forward, passed = network.forward(workspace, stacks.weights, x, u)
     below = head.output.apply_below
     if kept is None or below is None:
         forward = [*forward, *head.output.apply(u, h)]
     else:
         largest, total = kept
-        first = t.read(workspace, u, largest) if isinstance(t, Classes) else [largest_over(u, -1, out=largest)]
-        forward = [*forward, *first, *below(u, h, largest, total)]
+        reading = t.read(workspace, u, largest) if isinstance(t, Classes) else [largest_over(u, -1, out=largest)]
+        forward = [*forward, *reading, *below(u, h, largest, total)]
     if isinstance(t, Classes):
-        delta, error = h, t.error(workspace, h)
+        delta = h
+        error = t.error(workspace, h)
     else:
         delta = workspace.buffer("delta", width=width)
         error = head.delta(h, t, delta, workspace.buffer("scratch", width=width))

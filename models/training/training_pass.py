@@ -3,7 +3,7 @@
 Time is blocked for the cache: the mini-batches of a *superbatch* are gathered at once, which all lanes share; then one
 chunk of lanes after the other takes all these steps while its weights stay in the cache. Costs and hits are counted
 once a superbatch, from the logits that the steps leave behind. Sizes of chunks and superbatches do not touch a lane's
-arithmetic: products are one call a lane, other operations are element by element, sums run along a lane's own
+arithmetic: products are one call per lane, other operations are element by element, sums run along a lane's own
 contiguous axis.
 """
 
@@ -62,22 +62,28 @@ class _Block:
     """A superbatch: up to s batches of b samples, and the programs that train on them."""
 
     def __init__(self, owner: TrainingPass, s: int, b: int) -> None:
-        self.samples, self._owner, self._s, self._b = s * b, owner, s, b
-        given, dtype = owner.samples, owner.samples.X.dtype
-        self._x = np.empty((s, b, given.X.shape[1]), dtype)
+        self.samples = s * b
+        self._owner = owner
+        self._s = s
+        self._b = b
+        samples = owner.samples
+        dtype = owner.samples.X.dtype
+        self._x = np.empty((s, b, samples.X.shape[1]), dtype)
         self._t: Array | None = None
-        if not by_class(owner.network, owner.optimizer, given, b):
-            self._t = np.empty((s, b, given.targets.shape[1]), dtype)
+        if not by_class(owner.network, owner.optimizer, samples, b):
+            self._t = np.empty((s, b, samples.targets.shape[1]), dtype)
         # what all lanes make of a batch before anything of their own, once for all of them
         stems = [owner.network.stemmed(Workspace(0, b, dtype), x) for x in self._x]
-        self._stems, self._inputs = [ops for ops, _ in stems], [x for _, x in stems]
-        self._labels = None if given.labels is None else np.empty((s, b), given.labels.dtype)
-        self._importance = None if given.importance is None else np.empty((s, b, 1), dtype)
+        self._stems = [ops for ops, _ in stems]
+        self._inputs = [x for _, x in stems]
+        self._labels = None if samples.labels is None else np.empty((s, b), samples.labels.dtype)
+        self._importance = None if samples.importance is None else np.empty((s, b, 1), dtype)
         self._spaces: dict[int, _Space] = {}
         self._chunks = [self._compile(lanes) for lanes in owner.chunks]
 
     def _compile(self, lanes: slice) -> _Chunk:
-        owner, k = self._owner, lanes.stop - lanes.start
+        owner = self._owner
+        k = lanes.stop - lanes.start
         if k not in self._spaces:
             self._spaces[k] = self._space(k)
         space = self._spaces[k]
@@ -92,14 +98,16 @@ class _Block:
 
     def _space(self, k: int) -> _Space:
         """Allocate what chunks of k lanes need while they train; one after the other they use the same."""
-        owner, dtype = self._owner, self._x.dtype
-        network, given = owner.network, owner.samples
+        owner = self._owner
+        dtype = self._x.dtype
+        network = owner.network
+        samples = owner.samples
         masks = {index: np.empty((self._s, k, self._b, n), dtype) for index, n in network.masks.items()}
         outputs: Outputs
         if self._t is not None:
             outputs = WholeOutputs(network, self._t, self._labels, k)
         elif self._labels is not None:
-            outputs = ClassOutputs(network, self._labels, given.targets.shape[1], k, dtype)
+            outputs = ClassOutputs(network, self._labels, samples.targets.shape[1], k, dtype)
         else:
             raise AssertionError("classes that are read by number have numbers")
         return _Space(Workspace(k, self._b, dtype, "update"), masks, outputs)
@@ -113,7 +121,8 @@ class _Block:
 
     def train(self, rows: Array, cost: Array, hits: Array) -> None:
         """Take as many steps as there are batches in `rows`, and add their costs and hits."""
-        s, watch = self._gather(rows), self._owner.watch
+        s = self._gather(rows)
+        watch = self._owner.watch
         if watch is None:
             for chunk in self._chunks:
                 self._take_steps(chunk, 0, s)
@@ -121,16 +130,19 @@ class _Block:
                 cost[chunk.lanes] += np.ascontiguousarray(self._costs(chunk, 0, s).T, np.float64).sum(-1)
                 hits[chunk.lanes] += chunk.outputs.right(0, s).sum((0, 2))
             return
-        costs, begin = np.empty((len(cost), s)), 0  # summed at the end, in the order in which they are without a watch
+        costs = np.empty((len(cost), s))  # summed at the end, in the order in which they are without a watch
+        begin = 0
         for end in watch.edges(s, self._b):
-            some, right_ones = np.zeros_like(cost), np.zeros_like(hits)
+            cost_since = np.zeros_like(cost)
+            hits_since = np.zeros_like(hits)
             for chunk in self._chunks:
                 self._take_steps(chunk, begin, end)
-                found = self._costs(chunk, begin, end).T
-                costs[chunk.lanes, begin:end], some[chunk.lanes] = found, found.sum(-1, dtype=np.float64)
-                right_ones[chunk.lanes] = chunk.outputs.right(begin, end).sum((0, 2))
-            hits += right_ones
-            watch.trained((end - begin) * self._b, some, right_ones)
+                chunk_costs = self._costs(chunk, begin, end).T
+                costs[chunk.lanes, begin:end] = chunk_costs
+                cost_since[chunk.lanes] = chunk_costs.sum(-1, dtype=np.float64)
+                hits_since[chunk.lanes] = chunk.outputs.right(begin, end).sum((0, 2))
+            hits += hits_since
+            watch.trained((end - begin) * self._b, cost_since, hits_since)
             begin = end
         cost += costs.sum(-1)
 
@@ -150,15 +162,17 @@ class _Block:
 
     def _gather(self, rows: Array) -> int:
         """Copy samples to where the steps read them, and return how many batches they are."""
-        owner, s = self._owner, len(rows) // self._b
-        given, x = owner.samples, self._x[:s]
-        given.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
+        owner = self._owner
+        s = len(rows) // self._b
+        samples = owner.samples
+        x = self._x[:s]
+        samples.X.take(rows, 0, x.reshape(-1, x.shape[2]), "clip")
         if self._t is not None:
-            given.targets.take(rows, 0, self._t[:s].reshape(-1, self._t.shape[2]), "clip")
-        if given.labels is not None and self._labels is not None:
-            given.labels.take(rows, 0, self._labels[:s].reshape(-1), "clip")
-        if given.importance is not None and self._importance is not None:
-            given.importance.take(rows, 0, self._importance[:s].reshape(-1, 1), "clip")
+            samples.targets.take(rows, 0, self._t[:s].reshape(-1, self._t.shape[2]), "clip")
+        if samples.labels is not None and self._labels is not None:
+            samples.labels.take(rows, 0, self._labels[:s].reshape(-1), "clip")
+        if samples.importance is not None and self._importance is not None:
+            samples.importance.take(rows, 0, self._importance[:s].reshape(-1, 1), "clip")
         for stem in self._stems[:s]:
             run(stem)
         return s
@@ -188,7 +202,10 @@ class TrainingPass:
         samples: Samples,
         batch_size: int,
     ) -> None:
-        self.network, self.optimizer, self.stacks, self.rates = network, optimizer, stacks, list(rates)
+        self.network = network
+        self.optimizer = optimizer
+        self.stacks = stacks
+        self.rates = list(rates)
         self.samples = samples
         self.watch: Watch | None = None
         self.counts = optimizer.counts or network.counts
@@ -199,7 +216,8 @@ class TrainingPass:
         batches, tail = divmod(n, batch_size)
         self.steps = batches + bool(tail)
         s = superbatch(batches, batch_size, samples, network)
-        self._block, self._tail = _Block(self, s, batch_size), _Block(self, 1, tail) if tail else None
+        self._block = _Block(self, s, batch_size)
+        self._tail = _Block(self, 1, tail) if tail else None
 
     @property
     def dropouts(self) -> list[int]:
@@ -236,7 +254,8 @@ class TrainingPass:
         """
         self.clock[:, 0, 0] = np.multiply(epochs, self.steps)
         self.streams = dict(streams)
-        cost, hits = np.zeros(len(self.rates)), np.zeros(len(self.rates), np.int64)
+        cost = np.zeros(len(self.rates))
+        hits = np.zeros(len(self.rates), np.int64)
         end = len(order) - (self._tail.samples if self._tail else 0)
         for start in range(0, end, self._block.samples):
             self._block.train(order[start : min(start + self._block.samples, end)], cost, hits)
@@ -261,7 +280,8 @@ def finished(step: Step, optimizer: Optimizer, *, counts: bool) -> list[Op]:
         optimizer: Emits the update.
         counts: Whether a step counts itself first.
     """
-    clip, ema = step.rates[0].clip_norm, step.rates[0].ema  # the same for all lanes
+    clip = step.rates[0].clip_norm  # the same for all lanes, and so is the average
+    ema = step.rates[0].ema
     if clip is not None:
         step = clipped(step, clip)
     ops = optimizer.update(step)

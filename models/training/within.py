@@ -1,13 +1,13 @@
 """Measurements within an epoch: every k samples, between two mini-batches, on the weights as they are.
 
-They decide nothing and change nothing: a network that is looked at trains to the same bits as one that is not.
+They decide nothing and change nothing: a network that is measured trains to the same bits as one that is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,9 +31,25 @@ class Measures(Protocol):
         """Return the cost summed over the samples and the number of hits, shape (K,) each."""
 
 
+class _Measurement(NamedTuple):
+    """A measurement within an epoch.
+
+    Attributes:
+        done: Samples of the epoch that were trained on by then.
+        stretch: Samples since the measurement before.
+        trained: Costs and hits of these samples, as they were trained on.
+        held_out: Costs and hits of the validation set, or None where there is none.
+    """
+
+    done: int
+    stretch: int
+    trained: Sums
+    held_out: Sums | None
+
+
 @dataclass
 class Watch:
-    """What is measured of K lanes in one epoch.
+    """Measures K lanes within one epoch.
 
     Attributes:
         every: Samples from one measurement to the next, rounded up to whole mini-batches.
@@ -48,7 +64,7 @@ class Watch:
     _due: int = 0
     _cost: Array = field(default_factory=lambda: np.zeros(()))
     _hits: Array = field(default_factory=lambda: np.zeros(()))
-    _taken: list[tuple[int, int, Sums, Sums | None]] = field(default_factory=list)
+    _taken: list[_Measurement] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._due = self.every
@@ -73,7 +89,8 @@ class Watch:
             steps: How many batches come next.
             batch: Samples of each.
         """
-        edges, due = [], self._due
+        edges = []
+        due = self._due
         for i in range(1, steps + 1):
             if self._done + i * batch >= due:
                 edges.append(i)
@@ -94,14 +111,17 @@ class Watch:
             hits: How many were right, shape (K,).
         """
         self._done += samples
-        self._cost, self._hits = self._cost + cost, self._hits + hits
+        self._cost = self._cost + cost
+        self._hits = self._hits + hits
         if self._due <= self._done < self.n:
             self._take(self.measure())
 
     def _take(self, held_out: Sums | None) -> None:
-        before = self._taken[-1][0] if self._taken else 0
-        self._taken.append((self._done, self._done - before, (self._cost, self._hits), held_out))
-        self._cost, self._hits, self._due = np.zeros_like(self._cost), np.zeros_like(self._hits), self._next(self._done)
+        done_before = self._taken[-1].done if self._taken else 0
+        self._taken.append(_Measurement(self._done, self._done - done_before, (self._cost, self._hits), held_out))
+        self._cost = np.zeros_like(self._cost)
+        self._hits = np.zeros_like(self._hits)
+        self._due = self._next(self._done)
 
     def points(
         self, lane: int, epochs: int, measured: Mapping[str, tuple[Array, Array, Sequence[Scorer]]]
@@ -115,13 +135,14 @@ class Watch:
             epochs: Epochs that it had done before.
             measured: What was measured at the end of the epoch: costs, hits, and what makes metrics of them.
         """
-        if not self._taken or self._taken[-1][0] < self._done:
+        if not self._taken or self._taken[-1].done < self._done:
             self._take(measured[VALIDATION][:2] if VALIDATION in measured else None)
-        found = []
+        points = []
         for done, stretch, (cost, hits), held_out in self._taken:
             metrics = measured["train"][2][lane].of_some("train", stretch, float(cost[lane]), float(hits[lane]))
             if held_out is not None:
-                scorer, (total, right) = measured[VALIDATION][2][lane], held_out
+                scorer = measured[VALIDATION][2][lane]
+                total, right = held_out
                 metrics |= scorer.metrics(VALIDATION, float(total[lane]), float(right[lane]))
-            found.append((epochs * self.n + done, metrics))
-        return tuple(found)
+            points.append((epochs * self.n + done, metrics))
+        return tuple(points)

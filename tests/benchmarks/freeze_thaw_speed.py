@@ -19,7 +19,7 @@ import numpy as np
 
 from hpsearch import Choice, Float, Int, Study
 from hpsearch.models.threads import limited
-from hpsearch.samplers.curve_book import Curve
+from hpsearch.samplers.curve_evidence import Curve
 from hpsearch.samplers.curve_history import search_of
 from hpsearch.samplers.curve_search import CurveSearch, Settings
 
@@ -65,7 +65,7 @@ def trained(curve: Curve, known: int) -> int:
         curve.order.append(known)
         known += 1
     curve.under_way = False
-    curve.over = curve.whole = curve.epoch == EPOCHS
+    curve.over = curve.complete = curve.epoch == EPOCHS
     return known
 
 

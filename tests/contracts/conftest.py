@@ -48,7 +48,8 @@ def softmax(z):
 
 def forward(weights, biases, X, activation, output):
     """Return the weighted inputs z and the activations a of all layers; weights are (n_in, n_out)."""
-    zs, activations = [], [X]
+    zs = []
+    activations = [X]
     for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
         z = activations[-1] @ w + b
         last = i == len(weights) - 1
@@ -81,7 +82,8 @@ def data_cost(a, Y, output, cost, importance=1.0):
 def gradients(weights, biases, X, Y, params, importance=1.0):
     """Backpropagate: (data cost, hits, ∇W, ∇b) of a batch, without regularisation."""
     zs, activations = forward(weights, biases, X, params["activation"], params["output"])
-    a, t = activations[-1], 2 * Y - 1 if params["output"] == "tanh" else Y
+    a = activations[-1]
+    t = 2 * Y - 1 if params["output"] == "tanh" else Y
     delta = importance * (a - t) / len(X)
     if params["cost"] == "hinge":
         violated = within_the_margin(a, Y) > 0
@@ -90,7 +92,8 @@ def gradients(weights, biases, X, Y, params, importance=1.0):
         delta = a * (delta - (delta * a).sum(axis=1, keepdims=True))
     elif params["cost"] == "quadratic":
         delta = delta * F[params["output"]][1](zs[-1])
-    nabla_w, nabla_b = [], []
+    nabla_w = []
+    nabla_b = []
     for i in reversed(range(len(weights))):
         nabla_w.insert(0, activations[i].T @ delta)
         nabla_b.insert(0, delta.sum(axis=0))
@@ -119,16 +122,22 @@ def step(optimizer, w, g, memory, eta, mu, t):
 
 def epoch(weights, biases, X, Y, params, order, importance=None):
     """Train for one epoch in place of nothing: returns (weights, biases, mean cost, accuracy)."""
-    w, b = [x.copy() for x in weights], [x.copy() for x in biases]
+    w = [x.copy() for x in weights]
+    b = [x.copy() for x in biases]
     memory = [({}, {}) for _ in w]
-    eta, mu, n = params["learning_rate"], params.get("momentum", 0.0), len(X)
-    l1, l2, most = params.get("l1", 0.0), params.get("l2", 0.0), params.get("max_norm")
+    eta = params["learning_rate"]
+    mu = params.get("momentum", 0.0)
+    n = len(X)
+    l1 = params.get("l1", 0.0)
+    l2 = params.get("l2", 0.0)
+    most = params.get("max_norm")
     importance = np.ones((n, 1)) if importance is None else importance
     total = hits = 0.0
     for t, start in enumerate(range(0, n, params["batch_size"]), start=1):
         rows = order[start : start + params["batch_size"]]
         cost, right, nabla_w, nabla_b = gradients(w, b, X[rows], Y[rows], params, importance[rows])
-        total, hits = total + cost * len(rows), hits + right
+        total = total + cost * len(rows)
+        hits = hits + right
         for i in range(len(w)):
             decoupled = params["optimizer"] == "adamw"
             g = nabla_w[i] + (0 if decoupled else l2 / n * w[i]) + l1 / n * np.sign(w[i])
@@ -152,7 +161,8 @@ def toy():
 
     def build(n=37, d=6, n_classes=3, m=0, dtype="float64", output="sigmoid", weighted=False):
         rng = np.random.default_rng(n * 1000 + d)
-        X, y = rng.random((n + m, d)), rng.integers(n_classes, size=n + m)
+        X = rng.random((n + m, d))
+        y = rng.integers(n_classes, size=n + m)
         X[np.arange(n + m), y % d] += 1  # something to learn
         weights = rng.random(n) if weighted else None
         if output in ("identity", "labels"):

@@ -11,9 +11,13 @@ from hpsearch.models.training.population import Member, Population
 
 BASE = {"hidden_layer_sizes": (5,), "batch_size": 8, "max_epochs": 10, "dtype": "float64"}
 AROUND = [
-    {"clip_norm": 0.05}, {"ema": 0.9}, {"label_smoothing": 0.2}, {"regularize_biases": True, "l2": 3.0, "l1": 0.3},
-    {"lr_warmup": 3}, {"clip_norm": 0.1, "ema": 0.8, "early_stopping": "patience", "batch_norm": True},
-]  # fmt: skip
+    {"clip_norm": 0.05},
+    {"ema": 0.9},
+    {"label_smoothing": 0.2},
+    {"regularize_biases": True, "l2": 3.0, "l1": 0.3},
+    {"lr_warmup": 3},
+    {"clip_norm": 0.1, "ema": 0.8, "early_stopping": "patience", "batch_norm": True},
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +45,8 @@ def test_fused_equals_alone_over_two_epochs(around, optimizer, toy):
         folds.run_epoch((8, tick))
     for k, state in enumerate(population.states()):
         alone = Population([Member(members[k].params, (5, k))], data)
-        own = [alone.run_epoch((8, tick))[0].metrics for tick in range(2)]
-        assert own == [epoch[k].metrics for epoch in results]
+        alone_metrics = [alone.run_epoch((8, tick))[0].metrics for tick in range(2)]
+        assert alone_metrics == [epoch[k].metrics for epoch in results]
         for other in (alone.states()[0], folds.states()[k]):
             assert {name: array.tobytes() for name, array in other.items()} == {
                 name: array.tobytes() for name, array in state.items()
@@ -56,15 +60,17 @@ def torch_epochs(torch, data, state, optimizer, params, *, clip=None, smoothing=
     with torch.no_grad():
         for parameter, name in zip(network.parameters(), ("W0", "b0", "W1", "b1"), strict=True):
             parameter.copy_(torch.from_numpy(state[name].reshape(parameter.shape)))
-    n, decay = len(data.X_train), params.get("l2", 0.0) / len(data.X_train)
+    n = len(data.X_train)
+    decay = params.get("l2", 0.0) / len(data.X_train)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim == 2], "weight_decay": decay},
         {"params": [p for p in network.parameters() if p.ndim == 1], "weight_decay": decay if decay_biases else 0.0},
     ]
-    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    steps = kinds[optimizer](groups, lr=params["learning_rate"])
+    optimizers = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    steps = optimizers[optimizer](groups, lr=params["learning_rate"])
     mean = [p.detach().clone() for p in network.parameters()]
-    X, y = torch.from_numpy(data.X_train), torch.from_numpy(data.y_train)
+    X = torch.from_numpy(data.X_train)
+    y = torch.from_numpy(data.y_train)
     for epoch in range(2):
         order = np.random.default_rng((epoch,)).permutation(n)
         for start in range(0, n, 8):
@@ -130,12 +136,13 @@ def test_the_average_is_what_is_measured(toy):
 
 
 def factors(name, epochs, **params):
-    memory, found = dict(SCHEDULES[name].start), []
-    given = {"max_epochs": epochs, "lr_patience": 1, "lr_factor": 0.8, "lr_min_ratio": 1e-3, **params}
+    memory = dict(SCHEDULES[name].start)
+    rates = []
+    all_params = {"max_epochs": epochs, "lr_patience": 1, "lr_factor": 0.8, "lr_min_ratio": 1e-3, **params}
     for epoch in range(1, epochs + 1):
-        found.append(memory["lr_factor"])
-        memory |= SCHEDULES[name].observe(memory, given, float("nan"), epoch)[0]
-    return found
+        rates.append(memory["lr_factor"])
+        memory |= SCHEDULES[name].observe(memory, all_params, float("nan"), epoch)[0]
+    return rates
 
 
 @pytest.mark.parametrize("epochs", [10, 37])
@@ -144,12 +151,13 @@ def test_schedules_are_those_of_pytorch(epochs, torch):
 
     def theirs(make):
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-        scheduler, found = make(optimizer), []
+        scheduler = make(optimizer)
+        rates_by_epoch = []
         for _ in range(epochs):
-            found.append(optimizer.param_groups[0]["lr"])
+            rates_by_epoch.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
-            scheduler.step() if len(found) < epochs else None
-        return found
+            scheduler.step() if len(rates_by_epoch) < epochs else None
+        return rates_by_epoch
 
     expected = {
         "step": theirs(lambda o: schedulers.StepLR(o, 3, gamma=0.8)),
@@ -163,8 +171,8 @@ def test_schedules_are_those_of_pytorch(epochs, torch):
     }
     for name, rates in expected.items():
         patience = 3 if name == "step" else 1
-        found = factors(name, epochs, lr_patience=patience)
-        assert found == pytest.approx([max(rate, 1e-3) for rate in rates], rel=1e-10), name
+        factors_of_ours = factors(name, epochs, lr_patience=patience)
+        assert factors_of_ours == pytest.approx([max(rate, 1e-3) for rate in rates], rel=1e-10), name
     warm = theirs(lambda o: schedulers.LinearLR(o, start_factor=1 / 5, total_iters=4))
     assert [warm_up(4, done) for done in range(epochs)] == pytest.approx(warm, rel=1e-12)
 

@@ -36,20 +36,21 @@ def plain(state, X, f, by_batch):
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "gelu"])
 def test_one_step_with_rate_one_goes_down_the_numerical_gradient(activation, toy, reference):
-    data, f = toy(n=9), reference.F[activation][0]
+    data = toy(n=9)
+    f = reference.F[activation][0]
     population = jumbled(data, activation=activation)
     before = population.states()[0]
     population.run_epoch((0,))
     after = population.states()[0]
     for name in ("W0", "g0", "b0", "W1", "g1", "b1", "W2", "b2"):
-        for place in np.ndindex(before[name].shape):
+        for index in np.ndindex(before[name].shape):
             sides = []
             for h in (1e-5, -1e-5):
                 moved = {k: v.copy() for k, v in before.items()}
-                moved[name][place] += h
+                moved[name][index] += h
                 a = plain(moved, data.X_train, f, by_batch=True)
                 sides.append(reference.data_cost(a, data.T_train, "sigmoid", "cross_entropy"))
-            step = (before[name] - after[name])[place]
+            step = (before[name] - after[name])[index]
             assert step == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5, abs=1e-8)
 
 
@@ -69,7 +70,8 @@ def test_steps_blend_by_one_over_their_number_but_never_less_than_a_tenth(toy):
     population = begin(data, learning_rate=1e-300, batch_size=3)
     order = np.random.default_rng((0,)).permutation(36)
     population.run_epoch((0,))
-    state, mean = population.states()[0], 0.0
+    state = population.states()[0]
+    mean = 0.0
     for t in range(1, 13):
         z = data.X_train[order[3 * t - 3 : 3 * t]] @ state["W0"].T
         mean = mean + max(0.1, 1 / t) * (z.mean(0) - mean)
@@ -89,7 +91,8 @@ def test_validation_and_prediction_use_the_running_statistics(toy, reference):
 
 
 def test_a_tail_batch_of_one_is_normalised_by_the_running_statistics_which_it_leaves_alone(toy, reference):
-    data, params = toy(n=9), {"batch_size": 8}
+    data = toy(n=9)
+    params = {"batch_size": 8}
     first = jumbled(data, **params)
     before = first.states()[0]
     first.run_epoch((0,))
@@ -101,14 +104,15 @@ def test_a_tail_batch_of_one_is_normalised_by_the_running_statistics_which_it_le
     between = middle.states()[0]
     for name in ("m0", "v0", "m1", "v1"):
         np.testing.assert_allclose(after[name], between[name], rtol=1e-12)
-    x, t = data.X_train[order[8:]], data.T_train[order[8:]]
+    x = data.X_train[order[8:]]
+    t = data.T_train[order[8:]]
     for name in ("W0", "g0", "b1", "W2"):
-        place = (0, 1)
+        index = (0, 1)
         sides = []
         for h in (1e-5, -1e-5):
             moved = {k: v.copy() for k, v in between.items()}
-            moved[name][place] += h
+            moved[name][index] += h
             a = plain(moved, x, reference.F["sigmoid"][0], by_batch=False)
             sides.append(reference.data_cost(a, t, "sigmoid", "cross_entropy"))
-        step = (between[name] - after[name])[place]
+        step = (between[name] - after[name])[index]
         assert step == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5, abs=1e-8)

@@ -16,14 +16,16 @@ from hpsearch.models.training.population import Member, Population, TrainingData
 from hpsearch.models.training.stacks import Stacks
 from hpsearch.models.training.step import Rates, emit
 
-N, CLASSES = 23, 3
+N = 23
+CLASSES = 3
 BASE = {"activation": "relu", "output": "softmax", "weight_init": "glorot"}
 PLAIN = Rates(1.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, N)
 
 
 def samples(dtype="float64", n=N, m=11):
     rng = np.random.default_rng(4)
-    X, y = rng.random((n + m, PIXELS)), rng.integers(CLASSES, size=n + m)
+    X = rng.random((n + m, PIXELS))
+    y = rng.integers(CLASSES, size=n + m)
     return TrainingData.from_arrays(X[:n], y[:n], CLASSES, X[n:], y[n:], dtype=dtype)
 
 
@@ -32,7 +34,8 @@ def step_of():
     """Emit and run a step of one network: (chain) -> (step, what gives its cost, generator)."""
 
     def build(chain):
-        data, dtype = samples(), np.dtype("float64")
+        data = samples()
+        dtype = np.dtype("float64")
         network = Network.build(resolve_params({**BASE, "layers": chain}), PIXELS, CLASSES)
         rng = np.random.default_rng(1)
         stacks = Stacks.allocate(network.parameters, (), {}, 1, dtype)
@@ -42,7 +45,8 @@ def step_of():
         masks = {index: rng.integers(0, 2, (1, N, width)) * 2.0 for index, width in network.masks.items()}
         space = Workspace(1, N, dtype, "batch", masks=masks)
         stem, x = network.stemmed(space, data.X_train)
-        u, h = np.empty((1, N, CLASSES)), np.empty((1, N, CLASSES))
+        u = np.empty((1, N, CLASSES))
+        h = np.empty((1, N, CLASSES))
         step = emit(network, space, stacks, [PLAIN], x, network.head.output.targets(data.T_train), None, u, h)
 
         def cost():
@@ -65,7 +69,7 @@ def multiplied_out(step, factor):
 
 def test_every_layer_is_in_a_chain_of_this_table():
     def leaves(layer):
-        return [layer, *(inner for each in layer.inner for inner in leaves(each))]
+        return [layer, *(inner for inner_layer in layer.inner for inner in leaves(inner_layer))]
 
     networks = [Network.build(resolve_params({**BASE, "layers": chain}), PIXELS, CLASSES) for chain in CHAINS.values()]
     seen = {type(each) for network in networks for top in (*network.stem, *network.layers) for each in leaves(top)}
@@ -75,17 +79,18 @@ def test_every_layer_is_in_a_chain_of_this_table():
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
 def test_the_gradient_is_that_of_centred_differences(chain, step_of):
     step, cost, rng = step_of(chain)
-    _, found = multiplied_out(step, lambda gradient: 1.0)
-    for name, gradient in found.items():
+    _, gradients = multiplied_out(step, lambda gradient: 1.0)
+    for name, gradient in gradients.items():
         weights = step.stacks.weights[name]
         for _ in range(8):
-            place = tuple(rng.integers(size) for size in weights.shape)
-            kept, sides = weights[place], []
+            index = tuple(rng.integers(size) for size in weights.shape)
+            kept = weights[index]
+            sides = []
             for h in (1e-6, -1e-6):
-                weights[place] = kept + h
+                weights[index] = kept + h
                 sides.append(cost())
-            weights[place] = kept
-            assert gradient[place] == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-4, abs=1e-8), name
+            weights[index] = kept
+            assert gradient[index] == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-4, abs=1e-8), name
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
@@ -125,9 +130,9 @@ def test_fused_equals_alone_over_two_epochs(chain):
 
     together, metrics = trained([member(k) for k in range(4)], data)
     for k in range(4):
-        alone, own = trained([member(k)], data)
+        alone, own_state = trained([member(k)], data)
         assert alone == [together[k]]
-        assert own == [[epoch[k]] for epoch in metrics]
+        assert own_state == [[epoch[k]] for epoch in metrics]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -146,7 +151,7 @@ def test_networks_that_drop_other_fractions_train_side_by_side():
     data = samples("float32")
     chain = CHAINS["dropout of all kinds"]
     other = [Dropout(0.4), *chain[1:5], Dropout(0.1), chain[6]]
-    members = [Member({**BASE, "layers": each, "batch_size": 5}, (5, k)) for k, each in enumerate((chain, other))]
+    members = [Member({**BASE, "layers": layers, "batch_size": 5}, (5, k)) for k, layers in enumerate((chain, other))]
     together, _ = trained(members, data)
     assert trained([Member({**BASE, "layers": other, "batch_size": 5}, (5, 1))], data)[0] == [together[1]]
 

@@ -16,7 +16,10 @@ from hpsearch.models.layers import (
 )
 from hpsearch.models.training.population import Member, Population, TrainingData
 
-N, SIDE, CHANNELS, CLASSES = 24, 8, 2, 3
+N = 24
+SIDE = 8
+CHANNELS = 2
+CLASSES = 3
 SHAPE = (SIDE, SIDE, CHANNELS)
 
 
@@ -32,11 +35,17 @@ def samples():
 
 def population(layers, **params):
     X, y = samples()
-    given = {
-        "layers": layers, "image_shape": SHAPE, "activation": "tanh", "output": "softmax", "dtype": "float64",
-        "weight_init": "glorot", "batch_size": 8, **params,
-    }  # fmt: skip
-    return Population([Member(given, (0,))], TrainingData.from_arrays(X, y, CLASSES, dtype="float64"))
+    all_params = {
+        "layers": layers,
+        "image_shape": SHAPE,
+        "activation": "tanh",
+        "output": "softmax",
+        "dtype": "float64",
+        "weight_init": "glorot",
+        "batch_size": 8,
+        **params,
+    }
+    return Population([Member(all_params, (0,))], TrainingData.from_arrays(X, y, CLASSES, dtype="float64"))
 
 
 # ours, and theirs: (torch.nn, how many numbers Flatten gives) -> modules with parameters and those between
@@ -93,14 +102,16 @@ def load(torch, theirs, state):
                 kernel = state[f"W{weights}"].reshape(module.out_channels, *module.kernel_size, -1)
                 module.weight.copy_(torch.from_numpy(kernel.transpose(0, 3, 1, 2).copy()))
                 module.bias.copy_(torch.from_numpy(state[f"b{weights}"][0]))
-                weights, shape = weights + 1, module.out_channels
+                weights = weights + 1
+                shape = module.out_channels
             elif kind == "Linear":
                 matrix = state[f"W{weights}"]
                 if shape is not None:  # its inputs are an image
                     matrix = matrix.reshape(len(matrix), -1, shape).transpose(0, 2, 1).reshape(len(matrix), -1)
                 module.weight.copy_(torch.from_numpy(matrix.copy()))
                 module.bias.copy_(torch.from_numpy(state[f"b{weights}"][0]))
-                weights, shape = weights + 1, None
+                weights = weights + 1
+                shape = None
             elif "Norm" in kind:
                 module.weight.copy_(torch.from_numpy(state[f"g{norms}"][0]))
                 module.bias.copy_(torch.from_numpy(state[f"s{norms}"][0]))
@@ -137,8 +148,8 @@ def test_two_epochs_are_those_of_pytorch(layers, make, optimizer, torch):
             steps.step()
     expected = network(torch, make)
     load(torch, expected, ours.states()[0])
-    for found, wanted in zip(expected.parameters(), theirs.parameters(), strict=True):
-        np.testing.assert_allclose(found.detach().numpy(), wanted.detach().numpy(), rtol=1e-7, atol=1e-9)
+    for parameter, wanted in zip(expected.parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(parameter.detach().numpy(), wanted.detach().numpy(), rtol=1e-7, atol=1e-9)
 
 
 def test_a_residual_block_is_that_of_pytorch(torch):
@@ -156,13 +167,14 @@ def test_a_residual_block_is_that_of_pytorch(torch):
     X, y = inputs(torch)
     block = torch.relu(X + second(torch.tanh(first(X))))
     torch.nn.functional.cross_entropy(last(block.flatten(1)), y).backward()
-    after, modules = ours.states()[0], [first, second, last]
+    after = ours.states()[0]
+    modules = [first, second, last]
     gradients = {name: before[name] - after[name] for name in before if name[0] in "Wb"}
-    expected = [[each.grad.clone() for each in module.parameters()] for module in modules]
+    expected = [[parameter.grad.clone() for parameter in module.parameters()] for module in modules]
     load(torch, modules, gradients)
     for module, own in zip(modules, expected, strict=True):
-        for found, wanted in zip(module.parameters(), own, strict=True):
-            np.testing.assert_allclose(found.detach().numpy(), wanted.numpy(), rtol=1e-10, atol=1e-12)
+        for ours_parameter, wanted in zip(module.parameters(), own, strict=True):
+            np.testing.assert_allclose(ours_parameter.detach().numpy(), wanted.numpy(), rtol=1e-10, atol=1e-12)
 
 
 def test_a_pool_gives_the_error_to_the_first_of_equal_pixels_as_pytorch_does(torch):
@@ -170,9 +182,13 @@ def test_a_pool_gives_the_error_to_the_first_of_equal_pixels_as_pytorch_does(tor
     X[:, 5] = -1.0
     data = TrainingData.from_arrays(X, np.arange(4) % 2, 2, dtype="float64")
     params = {
-        "layers": [Conv2D(1, 1, activation="identity"), MaxPool2D(2)], "image_shape": (4, 4), "output": "softmax",
-        "dtype": "float64", "batch_size": "all", "learning_rate": 1.0,
-    }  # fmt: skip
+        "layers": [Conv2D(1, 1, activation="identity"), MaxPool2D(2)],
+        "image_shape": (4, 4),
+        "output": "softmax",
+        "dtype": "float64",
+        "batch_size": "all",
+        "learning_rate": 1.0,
+    }
     ours = Population([Member(params, (0,))], data)
     before = ours.states()[0]
     theirs = network(torch, lambda nn: [nn.Conv2d(1, 1, 1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2)])

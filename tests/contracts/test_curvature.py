@@ -17,7 +17,9 @@ from hpsearch.models.training.step import Rates, emit
 
 LAYERS = [{}, {"batch_norm": True}, {"dropout": 0.5, "input_dropout": 0.3}, {"dropout": 0.4, "batch_norm": True}]
 PLAIN = Rates(1.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, 7)
-B, D, C = 7, 5, 3
+B = 7
+D = 5
+C = 3
 
 
 @pytest.fixture
@@ -26,7 +28,8 @@ def prepare():
 
     def build(importance=None, **params):
         params = resolve_params({"hidden_layer_sizes": (6, 4), "dtype": "float64", **params})
-        network, rng = Network.build(params, D, C), np.random.default_rng(1)
+        network = Network.build(params, D, C)
+        rng = np.random.default_rng(1)
         stacks = Stacks.allocate(network.parameters, (), {}, 1, np.dtype("float64"))
         for view in stacks.weights.values():
             view[:] = rng.uniform(0.2, 1.0, view.shape) * rng.choice([-1, 1], view.shape)
@@ -36,8 +39,10 @@ def prepare():
         widths = {0: D, 1: 6, 2: 4}
         masks = {i: rng.integers(0, 2, (1, B, w)) * 2.0 for i, w in widths.items()}
         space = Workspace(1, B, np.dtype("float64"), "batch", masks=masks)
-        x, t = rng.normal(size=(B, D)), rng.choice([-1.0, 1.0], (B, C))
-        u, h = np.empty((1, B, C)), np.empty((1, B, C))
+        x = rng.normal(size=(B, D))
+        t = rng.choice([-1.0, 1.0], (B, C))
+        u = np.empty((1, B, C))
+        h = np.empty((1, B, C))
         step = emit(network, space, stacks, [PLAIN], x, t, importance, u, h)
         run([*step.forward, *step.error, *step.backward])
         return step, rng
@@ -58,9 +63,10 @@ def jacobian(step):
     """Return ∂z/∂w by centred differences, shape (B·C, width of a row)."""
     flat = step.stacks.flat[0]
     columns = np.zeros((B * C, flat.size))
-    for start, (rows, width) in step.stacks.layout.places.values():
+    for start, (rows, width) in step.stacks.layout.positions.values():
         for j in range(start, start + rows * width):
-            kept, sides = flat[j], []
+            kept = flat[j]
+            sides = []
             for h in (1e-5, -1e-5):
                 flat[j] = kept + h
                 sides.append(logits(step).ravel())
@@ -82,7 +88,8 @@ def random_direction(step, rng):
 def test_the_r_operator_is_the_adjoint_of_backpropagation(hidden, activation, layers, prepare):
     # ⟨r, J·v⟩ = ⟨Jᵀ·r, v⟩ for any v in the space of parameters and any r in that of the outputs
     step, rng = prepare(hidden_layer_sizes=hidden, activation=activation, **layers)
-    v, r = random_direction(step, rng), rng.normal(size=(1, B, C))
+    v = random_direction(step, rng)
+    r = rng.normal(size=(1, B, C))
     ops, moved = step.network.jvp(step.workspace, step.stacks.weights, step.stacks.layout.views(v), step.passed)
     run(ops)
     left = float((r * moved).sum())
@@ -103,10 +110,12 @@ def test_gauss_newton_products_are_those_of_the_matrix(head, layers, weighted, p
     v = random_direction(step, rng)
     ops, product = gauss_newton(step, v)
     run(ops)
-    found, J = product[0].copy(), jacobian(step)
+    product_of_ours = product[0].copy()
+    J = jacobian(step)
     # H of each sample in z, from differences of the cost's own gradient (canonical) or of the outputs (quadratic)
     full = np.zeros((B * C, B * C))
-    scale, gain = step.network.head.scale, step.network.head.output.gain
+    scale = step.network.head.scale
+    gain = step.network.head.output.gain
     for i, j in np.ndindex(B, C):
         sides = []
         for h in (1e-5, -1e-5):
@@ -122,14 +131,15 @@ def test_gauss_newton_products_are_those_of_the_matrix(head, layers, weighted, p
     assert scale > 0
     weights = np.ones(B) if importance is None else importance[:, 0]
     expected = J.T @ (np.repeat(weights, C) * (full @ (J @ v[0]))) / B
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
-    assert float(found @ v[0]) >= 0
+    np.testing.assert_allclose(product_of_ours, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
+    assert float(product_of_ours @ v[0]) >= 0
 
 
 def test_conjugate_gradients_solve_a_system_in_as_many_products_as_it_has_unknowns():
     rng = np.random.default_rng(0)
     A = rng.normal(size=(8, 8))
-    B, r = A @ A.T + np.eye(8), rng.normal(size=8)
+    B = A @ A.T + np.eye(8)
+    r = rng.normal(size=8)
     solution, residual = conjugate_gradients(lambda v: B @ v, r)
     np.testing.assert_allclose(solution, np.linalg.solve(B, r), rtol=1e-8)
     np.testing.assert_allclose(residual, r - B @ solution, atol=1e-8)

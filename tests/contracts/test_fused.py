@@ -42,7 +42,7 @@ SHARED = [
     *({"optimizer": o, "l1": 0.3, "max_norm": 1.5} for o in OPTIMIZERS),
 ]
 # What may differ from lane to lane: lane 1 overflows, lane 2 decays by a negative factor, lane 5 hardly moves.
-OWN = [
+OWN_PARAMS = [
     {"learning_rate": 0.5, "l2": 0.1, "l1": 0.2},
     {"learning_rate": 1e6, "l2": 1e3},
     {"learning_rate": 3.0, "l2": 30.0},
@@ -58,7 +58,7 @@ def test_every_layer_is_in_a_network_of_this_table(not_built):
 
 
 def member(k, shared):
-    own = dict(OWN[k % len(OWN)])
+    own = dict(OWN_PARAMS[k % len(OWN_PARAMS)])
     if OPTIMIZERS[shared.get("optimizer", "sgd")].momentum:
         own["momentum"] = (0.9, 0.0, 0.5)[k % 3]
     for name in {"dropout", "input_dropout"} & shared.keys():
@@ -110,27 +110,31 @@ def test_fused_equals_alone_at_the_sizes_of_mnist(hidden, lanes, toy):
         assert bits(together[k]) == bits(train([member(k, shared)], data, 2)[0])
 
 
-@given(own=st.lists(st.sampled_from(OWN), min_size=2, max_size=6), place=st.integers(0, 5), n=st.integers(5, 40))
+@given(
+    neighbour_params=st.lists(st.sampled_from(OWN_PARAMS), min_size=2, max_size=6),
+    position=st.integers(0, 5),
+    n=st.integers(5, 40),
+)
 @examples(12)
-def test_neither_place_nor_neighbours_nor_sizes_matter(own, place, n, toy):
+def test_neither_place_nor_neighbours_nor_sizes_matter(neighbour_params, position, n, toy):
     data = toy(n=n, d=4, dtype="float32")
     probe = Member({**BASE, "learning_rate": 0.7, "l2": 0.3}, (1, 2, 3))
-    neighbours = [Member({**BASE, **o}, (4, k)) for k, o in enumerate(own)]
+    neighbours = [Member({**BASE, **o}, (4, k)) for k, o in enumerate(neighbour_params)]
     alone = bits(train([Member(probe.params, probe.seed)], data, 2)[0])
-    place = min(place, len(own))
-    assert bits(train([*neighbours[:place], probe, *neighbours[place:]], data, 2)[place]) == alone
+    position = min(position, len(neighbour_params))
+    assert bits(train([*neighbours[:position], probe, *neighbours[position:]], data, 2)[position]) == alone
 
 
 @pytest.mark.parametrize(
-    "place", [(stacks, "CHUNK_BYTES"), (training_pass, "SUPERBATCH_BYTES"), (training_pass, "SUPERBATCH_STEPS")]
+    "constant", [(stacks, "CHUNK_BYTES"), (training_pass, "SUPERBATCH_BYTES"), (training_pass, "SUPERBATCH_STEPS")]
 )
 @pytest.mark.parametrize(
     "shared", [{}, {"dropout": 0.4, "input_dropout": 0.2, "batch_norm": True, "optimizer": "adam"}]
 )
-def test_cache_blocking_is_invisible(place, shared, toy, monkeypatch):
+def test_cache_blocking_is_invisible(constant, shared, toy, monkeypatch):
     data = toy(n=83, d=9, m=31, dtype="float32")
     before = [bits(outcome)[2] for outcome in train([member(k, shared) for k in range(8)], data, 2)]
-    monkeypatch.setattr(*place, 1)
+    monkeypatch.setattr(*constant, 1)
     assert [bits(outcome)[2] for outcome in train([member(k, shared) for k in range(8)], data, 2)] == before
 
 
@@ -141,16 +145,16 @@ def test_a_network_goes_on_from_a_saved_state_after_its_neighbours_have_left(sha
 
     members = [member(k, shared) for k in range(5)]
     population = Population(members, data)
-    first = [population.run_epoch((8, tick))[3] for tick in range(2)]
+    first_run = [population.run_epoch((8, tick))[3] for tick in range(2)]
     file = io.BytesIO()
     np.savez(file, **population.states()[3])
     file.seek(0)
     with np.load(file, allow_pickle=False) as saved:
         state = {name: saved[name] for name in saved.files}
     moved = Member(members[3].params, members[3].seed, members[3].epoch, state)
-    rest = Population([moved, member(9, shared)], data)
-    second = [rest.run_epoch((8, tick))[0] for tick in (2, 3)]
-    assert bits(((*first, *second), rest.states()[0])) == alone
+    others = Population([moved, member(9, shared)], data)
+    second = [others.run_epoch((8, tick))[0] for tick in (2, 3)]
+    assert bits(((*first_run, *second), others.states()[0])) == alone
 
 
 @pytest.mark.parametrize("shared", SHARED, ids=str)
@@ -179,7 +183,8 @@ def test_states_are_copies(toy):
 
 def test_only_members_of_one_group_share_a_population(toy):
     data = toy(dtype="float32")
-    wide, narrow = {**BASE, "hidden_layer_sizes": (8,)}, BASE
+    wide = {**BASE, "hidden_layer_sizes": (8,)}
+    narrow = BASE
     assert group_key(wide, data) != group_key(narrow, data)
     assert group_key({**BASE, "learning_rate": 9.0, "l2": 1.0}, data) == group_key(BASE, data)
     with pytest.raises(ValueError, match="one group"):

@@ -23,17 +23,17 @@ def begin(data, **params):
 
 def numerical_gradient(cost, state, names):
     """Return centred differences of a cost of a state, by name."""
-    found = {}
+    gradients = {}
     for name in names:
-        found[name] = np.empty_like(state[name])
-        for place in np.ndindex(found[name].shape):
+        gradients[name] = np.empty_like(state[name])
+        for index in np.ndindex(gradients[name].shape):
             sides = []
             for h in (1e-5, -1e-5):
                 moved = {k: v.copy() for k, v in state.items()}
-                moved[name][place] += h
+                moved[name][index] += h
                 sides.append(cost(moved))
-            found[name][place] = (sides[0] - sides[1]) / 2e-5
-    return found
+            gradients[name][index] = (sides[0] - sides[1]) / 2e-5
+    return gradients
 
 
 @pytest.mark.parametrize(("hidden", "activation", "head"), CASES)
@@ -41,7 +41,8 @@ def numerical_gradient(cost, state, names):
 def test_one_step_with_rate_one_goes_down_the_numerical_gradient_of_the_regularised_cost(
     hidden, activation, head, weighted, toy, reference, layers
 ):
-    (output, cost), l1 = head, 0.4 if weighted else 0.0
+    output, cost = head
+    l1 = 0.4 if weighted else 0.0
     data = toy(n=9, output=output, weighted=weighted)
     population = begin(data, hidden_layer_sizes=hidden, activation=activation, output=output, cost=cost, l1=l1)
     before = population.states()[0]
@@ -97,9 +98,14 @@ def test_an_epoch_agrees_with_the_plain_reference_tail_batch_included(
     hidden, activation, head, optimizer, dtype, toy, reference, layers
 ):
     params = {
-        "hidden_layer_sizes": hidden, "activation": activation, "output": head[0], "cost": head[1], "l2": 0.9,
-        "batch_size": 8, **rates(optimizer),
-    }  # fmt: skip
+        "hidden_layer_sizes": hidden,
+        "activation": activation,
+        "output": head[0],
+        "cost": head[1],
+        "l2": 0.9,
+        "batch_size": 8,
+        **rates(optimizer),
+    }
     data = toy(n=37, dtype=dtype, output=head[0])  # 4 batches of 8, and 5 samples
     against_the_reference(data, params, dtype, reference, layers)
 
@@ -112,9 +118,15 @@ def test_every_optimizer_takes_the_penalties_as_part_of_the_gradient(
     optimizer, penalty, weighted, dtype, toy, reference, layers
 ):
     params = {
-        "hidden_layer_sizes": (5,), "activation": "tanh", "output": "sigmoid", "cost": "cross_entropy", "l2": 0.0,
-        "batch_size": 8, **penalty, **rates(optimizer),
-    }  # fmt: skip
+        "hidden_layer_sizes": (5,),
+        "activation": "tanh",
+        "output": "sigmoid",
+        "cost": "cross_entropy",
+        "l2": 0.0,
+        "batch_size": 8,
+        **penalty,
+        **rates(optimizer),
+    }
     against_the_reference(toy(n=37, dtype=dtype, weighted=weighted), params, dtype, reference, layers)
 
 

@@ -7,7 +7,9 @@ from sklearn.neural_network import MLPRegressor as PeerRegressor
 
 from hpsearch.models.training.population import Member, Population, TrainingData
 
-N, D, H = 40, 6, 5
+N = 40
+D = 6
+H = 5
 COMMON = {"hidden_layer_sizes": (H,), "dtype": "float64", "batch_size": "all"}
 
 
@@ -108,7 +110,9 @@ def test_ten_epochs_are_those_of_pytorch(optimizer, batch_norm, torch):
         "adamw": lambda: torch.optim.AdamW([groups[0], {**groups[1], "weight_decay": 0.0}], lr=0.01),
         "rmsprop": lambda: torch.optim.RMSprop(groups, lr=0.01, alpha=0.9),
     }[optimizer]()
-    inputs, targets, steps = torch.from_numpy(X), torch.from_numpy(y), 0
+    inputs = torch.from_numpy(X)
+    targets = torch.from_numpy(y)
+    steps = 0
     for epoch in range(10):
         ours.run_epoch((epoch,))
         order = np.random.default_rng((epoch,)).permutation(N)

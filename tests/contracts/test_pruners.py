@@ -58,9 +58,9 @@ def wiggly(trial: int, params: Mapping[str, Any], epoch: int) -> float:
     return float(params["a"]) * epoch - 0.3 * math.sin(trial * epoch) - 1.0 / epoch
 
 
-def search_of(name: str, **said: Any) -> Search:
+def search_of(name: str, **settings: Any) -> Search:
     sampler = samplers.build(make_study(SPACE, sampler="random"))
-    return Search(sampler, pruner_of(name), **{"epochs": EPOCHS, "total": 40, "curve": wiggly, **said})
+    return Search(sampler, pruner_of(name), **{"epochs": EPOCHS, "total": 40, "curve": wiggly, **settings})
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
@@ -120,18 +120,19 @@ def test_trials_of_another_stage_are_no_rivals(name: str) -> None:
     """A stage of good trials beside one of bad ones: the bad ones are judged as if they were alone."""
 
     def judged(stages: tuple[int, ...]) -> list[int]:
-        pruner, search = pruner_of(name), search_of(name, lanes=1)
+        pruner = pruner_of(name)
+        search = search_of(name, lanes=1)
         history = search.history
-        found: list[int] = []
+        decided: list[int] = []
         for epoch in range(1, 5):
             numbers = range(8 * len(stages))
             asks = tuple(Ask(n, n, {}, n, stage=stages[n // 8]) for n in numbers) if epoch == 1 else ()
             rows = [Row(n, n, epoch, {METRIC: n % 8 + 100.0 * stages[n // 8]}) for n in numbers]
             tick = Tick(epoch - 1, 0.0, asks, tuple(rows), ())
             arrive(history, tick)
-            found += [d.trial for d in pruner.judge(history, rows) if d.trial < 8]
+            decided += [d.trial for d in pruner.judge(history, rows) if d.trial < 8]
             history.decide(tick)
-        return found
+        return decided
 
     alone = judged((0,))
     if name != "hyperband":  # whose brackets go by trial number
@@ -162,8 +163,8 @@ def test_a_used_pruner_can_be_pickled(name: str) -> None:
 @pytest.mark.parametrize("name", ["asha", "hyperband", "first_epoch", "median"])
 def test_the_evidence_says_what_was_compared(name: str) -> None:
     search = search_of(name).run()
-    found = [(tick, d) for tick, _, decisions in search.judged for d in decisions]
-    for tick, decision in found:
+    decided = [(tick, d) for tick, _, decisions in search.judged for d in decisions]
+    for tick, decision in decided:
         evidence = decision.evidence
         assert set(evidence) == {"rung", "value", "threshold", "rank", "rivals"}
         assert 1 <= evidence["rank"] <= evidence["rivals"]

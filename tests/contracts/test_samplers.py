@@ -43,20 +43,24 @@ CONDITIONAL = {
 }
 
 
-def study_of(name: str, space: Any, **said: Any) -> Any:
+def study_of(name: str, space: Any, **settings: Any) -> Any:
     with quiet():
         sampler = OPTUNA[name]() if name in OPTUNA else name
-    return make_study(space, **{"sampler": sampler, "seed": 5, "epochs": 6, **said})
+    return make_study(space, **{"sampler": sampler, "seed": 5, "epochs": 6, **settings})
 
 
-def search_of(name: str, space: Any, total: int = 18, **said: Any) -> Search:
-    study = study_of(name, space, **said)
+def search_of(name: str, space: Any, total: int = 18, **settings: Any) -> Search:
+    study = study_of(name, space, **settings)
     sampler = samplers.build(study)
     total = samplers.budget(total, sampler.size, study.repeats)
     return Search(
-        sampler, ASHA(reduction=2), study.goal, total=total, repeats=study.repeats,
+        sampler,
+        ASHA(reduction=2),
+        study.goal,
+        total=total,
+        repeats=study.repeats,
         more=lambda params: {"cost": sum(map(hash_of, params.values()))},
-    )  # fmt: skip
+    )
 
 
 def refused(study: Any) -> str | None:
@@ -73,14 +77,14 @@ def spaces_of(name: str) -> list[dict[str, Any]]:
 
 
 CASES = [(name, space) for name in ALL for space in spaces_of(name)]
-each = pytest.mark.parametrize(
+for_each_case = pytest.mark.parametrize(
     ("name", "space"),
     CASES,
     ids=lambda value: value if isinstance(value, str) else "-".join(map(repr, value.values()))[:24],
 )
 
 
-@each
+@for_each_case
 def test_points_lie_in_the_space_and_have_its_active_dimensions(name: str, space: dict[str, Any]) -> None:
     for trial in search_of(name, space).run().history.trials:
         assert list(trial.params) == active(space, trial.params)
@@ -88,7 +92,7 @@ def test_points_lie_in_the_space_and_have_its_active_dimensions(name: str, space
             assert space[key].contains(value), (key, value)
 
 
-@each
+@for_each_case
 def test_values_are_native_json_values(name: str, space: dict[str, Any]) -> None:
     native = {Float: float, Int: int}
     for trial in search_of(name, space).run().history.trials:
@@ -98,7 +102,7 @@ def test_values_are_native_json_values(name: str, space: dict[str, Any]) -> None
                 assert type(value) is native[type(space[key])]
 
 
-@each
+@for_each_case
 def test_an_answer_is_a_function_of_history_and_number(name: str, space: dict[str, Any]) -> None:
     """At every ask of a live search, a new sampler over a new fold of the log, as on resume, gives the same."""
     live = search_of(name, space).run()
@@ -109,14 +113,14 @@ def test_an_answer_is_a_function_of_history_and_number(name: str, space: dict[st
         assert fresh.ask(history, point) == params, "asked twice"
 
 
-@each
+@for_each_case
 def test_a_search_stopped_anywhere_and_resumed_goes_on_as_it_would_have(name: str, space: dict[str, Any]) -> None:
-    whole = search_of(name, space).run()
-    for cut in (1, len(whole.ticks) // 2):
+    uninterrupted = search_of(name, space).run()
+    for cut in (1, len(uninterrupted.ticks) // 2):
         resumed = search_of(name, space)
-        resumed.ticks = whole.ticks[:cut]
-        resumed.history = folded(whole, cut)
-        assert [t.params for t in resumed.run().history.trials] == [t.params for t in whole.history.trials]
+        resumed.ticks = uninterrupted.ticks[:cut]
+        resumed.history = folded(uninterrupted, cut)
+        assert [t.params for t in resumed.run().history.trials] == [t.params for t in uninterrupted.history.trials]
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in SEEDLESS])
@@ -140,14 +144,14 @@ def test_repeats_are_one_point_to_a_sampler(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_points_given_by_hand_come_first(name: str) -> None:
-    given = [{"a": 0.5, "b": 8, "c": True, "d": 1}, {"a": 0.3, "b": 2, "c": False, "d": 0}]
-    trials = search_of(name, STEPPED, enqueue=given).run().history.trials
-    assert [trial.params for trial in trials[:2]] == given
+    enqueued = [{"a": 0.5, "b": 8, "c": True, "d": 1}, {"a": 0.3, "b": 2, "c": False, "d": 0}]
+    trials = search_of(name, STEPPED, enqueue=enqueued).run().history.trials
+    assert [trial.params for trial in trials[:2]] == enqueued
     assert all(STEPPED[key].contains(value) for trial in trials[2:] for key, value in trial.params.items())
 
 
 def even(params: Any) -> bool:
-    """Holds at about half of the points of each space."""
+    """Holds at about half of the points of for_each_case space."""
     return params["b"] % 2 == 0 if "b" in params else params["c"] == "sgd"
 
 
@@ -161,8 +165,8 @@ def near(params: Any) -> bool:
     ids=str,
 )
 def test_points_meet_the_constraints_and_stay_a_function_of_history_and_number(name: str, space: Any) -> None:
-    said = {"constraints": [even, near]}
-    live = search_of(name, space, **said).run()
+    settings = {"constraints": [even, near]}
+    live = search_of(name, space, **settings).run()
     assert len(live.history.trials) == 18 or name == "grid"
     for trial in live.history.trials:
         assert even(trial.params)
@@ -170,7 +174,7 @@ def test_points_meet_the_constraints_and_stay_a_function_of_history_and_number(n
         assert list(trial.params) == active(space, trial.params)
     # An Optuna sampler begun anew is asked again for every point before: a few of them will do.
     for ticks, asks, point, params in live.asked[:: 6 if name in OPTUNA else 1]:
-        fresh = samplers.build(study_of(name, space, **said))
+        fresh = samplers.build(study_of(name, space, **settings))
         assert fresh.ask(folded(live, ticks, asks), point) == params
         assert fresh.rejected >= 0
 
@@ -180,21 +184,21 @@ def test_a_constraint_that_is_never_met_is_named_before_anything_is_trained(name
     def hopeless(params: Any) -> bool:
         return bool(params["b"] > 100)
 
-    said = "constraint hopeless is never met" if name != "chapter" else "takes no constraints"
-    with pytest.raises(UserError, match=said):
+    message = "constraint hopeless is never met" if name != "chapter" else "takes no constraints"
+    with pytest.raises(UserError, match=message):
         samplers.build(study_of(name, STEPPED, constraints=[hopeless]))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_several_metrics_are_searched_or_refused_in_a_line(name: str) -> None:
-    said: dict[str, Any] = {"metric": [METRIC, "cost"], "direction": ["maximize", "minimize"]}
-    if (refusal := refused(study_of(name, STEPPED, **said))) is not None:
+    settings: dict[str, Any] = {"metric": [METRIC, "cost"], "direction": ["maximize", "minimize"]}
+    if (refusal := refused(study_of(name, STEPPED, **settings))) is not None:
         assert name not in TAKE_SEVERAL
         assert f"sampler '{name}' takes one metric, not {METRIC} and cost: take 'tpe'" in refusal
         return
-    live = search_of(name, STEPPED, total=26, **said).run()
+    live = search_of(name, STEPPED, total=26, **settings).run()
     for ticks, asks, point, params in live.asked[:: 6 if name in OPTUNA else 1]:
-        fresh = samplers.build(study_of(name, STEPPED, **said))
+        fresh = samplers.build(study_of(name, STEPPED, **settings))
         assert fresh.ask(folded(live, ticks, asks), point) == params
 
 
@@ -240,7 +244,7 @@ def test_every_name_has_a_declaration_that_samplers_exports(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> dict[str, list[dict[str, Any]]]:
-    """The points that each sampler gives in another process."""
+    """The points that for_each_case sampler gives in another process."""
     code = (
         "from test_samplers import *; import json\n"
         "def points(name): return [t.params for t in search_of(name, CONDITIONAL, total=14).run().history.trials]\n"
@@ -249,14 +253,14 @@ def elsewhere() -> dict[str, list[dict[str, Any]]]:
     folders = [str(Path(module).parent) for module in (__file__, str(searching.__file__))]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
-    found: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
-    return found
+    points: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
+    return points
 
 
 @pytest.mark.parametrize("name", PROPOSING)
 def test_another_process_gives_the_same_points(name: str, elsewhere: dict[str, list[dict[str, Any]]]) -> None:
-    here = [trial.params for trial in search_of(name, CONDITIONAL, total=14).run().history.trials]
-    assert elsewhere[name] == here
+    points = [trial.params for trial in search_of(name, CONDITIONAL, total=14).run().history.trials]
+    assert elsewhere[name] == points
 
 
 def test_curves_with_gaps_were_among_those_searched() -> None:

@@ -28,12 +28,14 @@ def without(result):
 @pytest.mark.parametrize("every", [1, 10, 1000])
 def test_a_network_that_is_watched_trains_to_the_same_bits(params, every, toy):
     data = toy(n=83, d=9, m=31, dtype="float32", output=params.get("output", "sigmoid"), weighted=not params)
-    plain, watched = population(params, data), population(params, data, every=every)
+    plain = population(params, data)
+    watched = population(params, data, every=every)
     for epoch in range(2):
-        before, after = plain.run_epoch((epoch,)), watched.run_epoch((epoch,))
-        assert [without(each) for each in after] == [without(each) for each in before]
-        assert all(not each.within for each in before)
-        assert all(each.within for each in after)
+        before = plain.run_epoch((epoch,))
+        after = watched.run_epoch((epoch,))
+        assert [without(result) for result in after] == [without(result) for result in before]
+        assert all(not result.within for result in before)
+        assert all(result.within for result in after)
     for one, other in zip(plain.states(), watched.states(), strict=True):
         assert {name: array.tobytes() for name, array in one.items()} == {
             name: array.tobytes() for name, array in other.items()
@@ -52,12 +54,12 @@ def test_points_stand_at_the_first_whole_batch_that_reaches_a_multiple_and_at_th
 
 def test_what_is_measured_is_what_a_network_of_so_many_samples_says(toy):
     # one that is trained on the first 40 samples of the order alone stands where the watched one stood after them
-    whole = toy(n=80, d=9, m=31, dtype="float64")
-    watched = population({"dtype": "float64"}, whole, lanes=1, every=40)
+    data = toy(n=80, d=9, m=31, dtype="float64")
+    watched = population({"dtype": "float64"}, data, lanes=1, every=40)
     (result,) = watched.run_epoch((7,))
     order = np.random.default_rng((7,)).permutation(80)
-    half = type(whole)(
-        whole.X_train[order[:40]], whole.T_train[order[:40]], whole.y_train[order[:40]], whole.X_valid, whole.y_valid
+    half = type(data)(
+        data.X_train[order[:40]], data.T_train[order[:40]], data.y_train[order[:40]], data.X_valid, data.y_valid
     )
     other = population({"dtype": "float64"}, half, lanes=1)
     other._order = lambda seed: np.arange(40)
@@ -87,7 +89,8 @@ def test_folds_are_not_trained_side_by_side_where_one_is_watched(toy):
 
 def test_a_fit_keeps_them_in_its_history_and_saves_them(tmp_path):
     rng = np.random.default_rng(0)
-    X, y = rng.random((60, 16)), rng.integers(2, size=60)
+    X = rng.random((60, 16))
+    y = rng.integers(2, size=60)
     model = MLPClassifier((4,), max_epochs=2, monitor_every=20, random_state=0).fit(X, y, X_val=X[:9], y_val=y[:9])
     assert model.history_["monitored_samples"] == [20, 40, 60, 80, 100, 120]
     assert len(model.history_["monitored_val_accuracy"]) == len(model.history_["monitored_train_cost"]) == 6
@@ -98,8 +101,9 @@ def test_a_fit_keeps_them_in_its_history_and_saves_them(tmp_path):
     assert load(tmp_path / "model.npz").history_ == model.history_
     regressor = MLPRegressor((4,), max_epochs=1, monitor_every=30, random_state=0).fit(X, X[:, 0])
     assert {name for name in regressor.history_ if name.startswith("monitored")} == {
-        "monitored_samples", "monitored_train_cost"
-    }  # fmt: skip
+        "monitored_samples",
+        "monitored_train_cost",
+    }
     layers = [Conv2D(3, 2), MaxPool2D(2), Dropout(0.2), Dense(4)]
     network = NetworkClassifier(layers, batch_size=7, max_epochs=1, monitor_every=14, random_state=0).fit(X, y)
     assert network.history_["monitored_samples"] == [14, 28, 42, 56, 60]

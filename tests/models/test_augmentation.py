@@ -27,14 +27,15 @@ def distorted(X, how, seed=0):
 
 def test_an_elastic_field_is_scipys_gaussian_filter_of_uniform_noise_and_pixels_are_read_bilinearly():
     # The slow, obvious way: Simard's recipe image by image, with scipy.ndimage.
-    side, how = 12, Augmentation(elastic_sigma=1.7, elastic_alpha=8.0)
+    side = 12
+    how = Augmentation(elastic_sigma=1.7, elastic_alpha=8.0)
     X = images(5, side)
     noise = 2 * np.random.default_rng(3).random((2, 5, side, side), np.float32) - 1
     expected = []
     for i, image in enumerate(X.reshape(-1, side, side)):
         field = [8.0 * ndimage.gaussian_filter(noise[axis, i], 1.7, mode="constant") for axis in (0, 1)]
-        places = np.indices((side, side)) + field
-        expected.append(ndimage.map_coordinates(image, places, order=1, mode="grid-constant").ravel())
+        positions = np.indices((side, side)) + field
+        expected.append(ndimage.map_coordinates(image, positions, order=1, mode="grid-constant").ravel())
     np.testing.assert_allclose(distorted(X, how, 3), expected, atol=2e-5)
 
 
@@ -48,8 +49,10 @@ def test_an_elastic_field_is_scipys_gaussian_filter_of_uniform_noise_and_pixels_
     ],
 )
 def test_affine_distortions_are_scipys_affine_transforms_about_the_middle(how, matrix):
-    side, X = 11, images(6, 11)
-    draws, middle = np.random.default_rng(5).uniform(-1, 1, (6, 6)), np.full(2, 5.0)
+    side = 11
+    X = images(6, 11)
+    draws = np.random.default_rng(5).uniform(-1, 1, (6, 6))
+    middle = np.full(2, 5.0)
     expected = []
     for image, u in zip(X.reshape(-1, side, side), draws.T, strict=True):
         a = matrix(u)
@@ -129,7 +132,8 @@ def states(params, n=2, neighbours=()):
 )
 def test_a_lane_beside_others_has_the_bits_that_it_has_alone(how):
     params = {"augmentation": how, "hidden_layer_sizes": (5,)}
-    alone, beside = states(params), states(params, neighbours=[{"learning_rate": 0.1}, {"l2": 1.0}])
+    alone = states(params)
+    beside = states(params, neighbours=[{"learning_rate": 0.1}, {"l2": 1.0}])
     plain = states({"hidden_layer_sizes": (5,)})
     for name in ("W0", "b0", "W1", "b1"):
         np.testing.assert_array_equal(alone[name], beside[name])
@@ -137,7 +141,8 @@ def test_a_lane_beside_others_has_the_bits_that_it_has_alone(how):
 
 
 def test_populations_on_the_same_data_share_one_buffer_and_other_data_has_its_own():
-    data, other = training_data(), training_data()
+    data = training_data()
+    other = training_data()
     first, second = (Population([Member({"augmentation": "affine", "batch_size": b}, (0,))], data) for b in (5, 10))
     third = Population([Member({"augmentation": "affine"}, (0,))], other)
     first.run_epoch((1,))
@@ -164,7 +169,8 @@ def test_the_originals_and_the_validation_data_stay_as_they_are():
 def test_augmentation_helps_where_data_is_scarce():
     X, y = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(X))
-    train, test = order[:300], order[300:]
+    train = order[:300]
+    test = order[300:]
     params = {"hidden_layer_sizes": (60,), "max_epochs": 200, "random_state": 0}
     plain, affine, elastic = (
         MLPClassifier(augmentation=how, **params).fit(X[train] / 16, y[train]).score(X[test] / 16, y[test])

@@ -17,7 +17,8 @@ def hinge(z, y):
     """Return the cost of each sample and the error δ, shape (n,) and (n, C)."""
     z = np.asarray(z, float)[None]
     t = np.eye(z.shape[-1])[y]
-    delta, scratch = np.empty_like(z), np.empty_like(z)
+    delta = np.empty_like(z)
+    scratch = np.empty_like(z)
     run(HINGE.delta(z, t, delta, scratch))
     return HINGE.value(z, z, t).sum(-1)[0], delta[0]
 
@@ -33,7 +34,8 @@ def test_the_hinge_cost_is_that_of_the_course_notes():
 def test_the_hinge_cost_and_its_slope_are_those_of_pytorch():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: it is a peer to compare with, not a need")
     rng = np.random.default_rng(0)
-    z, y = rng.normal(size=(50, 6)), rng.integers(6, size=50)
+    z = rng.normal(size=(50, 6))
+    y = rng.integers(6, size=50)
     theirs = torch.tensor(z, requires_grad=True)
     loss = 6 * torch.nn.functional.multi_margin_loss(theirs, torch.tensor(y), reduction="none")  # it divides by C
     loss.sum().backward()
@@ -42,11 +44,15 @@ def test_the_hinge_cost_and_its_slope_are_those_of_pytorch():
     np.testing.assert_allclose(delta, theirs.grad.numpy(), rtol=1e-12)
 
 
-@pytest.mark.parametrize("network", [MLPClassifier((20,), activation="relu", weight_init="he"),
-                                     NetworkClassifier([Dense(20)])], ids=["perceptron", "chain"])  # fmt: skip
+@pytest.mark.parametrize(
+    "network",
+    [MLPClassifier((20,), activation="relu", weight_init="he"), NetworkClassifier([Dense(20)])],
+    ids=["perceptron", "chain"],
+)
 def test_a_network_of_linear_outputs_is_a_classifier_by_scores(network, tmp_path):
     X, y = load_digits(return_X_y=True)
-    X, names = X / 16, np.array(list("abcdefghij"))[y]
+    X = X / 16
+    names = np.array(list("abcdefghij"))[y]
     network.set_params(output="linear", optimizer="adam", learning_rate=0.003, max_epochs=8, random_state=0)
     model = network.fit(X[:1200], names[:1200], X_val=X[1200:], y_val=names[1200:])
     scores = model.decision_function(X)
@@ -76,6 +82,8 @@ def test_scores_are_no_probabilities():
 
 
 def test_only_outputs_that_can_hold_several_labels_tell_scikit_learn_so():
-    several = {output: get_tags(MLPClassifier(output=output)).classifier_tags.multi_label
-               for output in ("sigmoid", "tanh", "softmax", "linear")}  # fmt: skip
+    several = {
+        output: get_tags(MLPClassifier(output=output)).classifier_tags.multi_label
+        for output in ("sigmoid", "tanh", "softmax", "linear")
+    }
     assert several == {"sigmoid": True, "tanh": True, "softmax": False, "linear": False}

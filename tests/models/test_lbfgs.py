@@ -22,7 +22,8 @@ KINDS = {
 def classes(n=90, d=9, dtype="float64", weights=True):
     rng = np.random.default_rng(0)
     y = rng.integers(3, size=n)
-    X, importance = rng.normal(size=(3, d))[y] + 1.2 * rng.normal(size=(n, d)), rng.uniform(0.2, 2, n)
+    X = rng.normal(size=(3, d))[y] + 1.2 * rng.normal(size=(n, d))
+    importance = rng.uniform(0.2, 2, n)
     held = X[:20] + 0.1, y[:20]
     return TrainingData.from_arrays(X, y, 3, *held, dtype=dtype, sample_weight=importance if weights else None)
 
@@ -51,11 +52,14 @@ def test_the_direction_is_that_of_the_matrix_which_bfgs_makes_of_the_pairs():
 
 def costs_by_scipy(data, start, l2, most):
     """Return what SciPy's L-BFGS-B makes of softmax regression from the same start: its costs, and its weights."""
-    X, T, w = data.X_train, data.T_train, 1.0 if data.weights is None else data.weights
+    X = data.X_train
+    T = data.T_train
+    w = 1.0 if data.weights is None else data.weights
     n, d, c = *X.shape, T.shape[1]
 
     def cost(flat):
-        weights, biases = flat[: c * d].reshape(c, d), flat[c * d :]
+        weights = flat[: c * d].reshape(c, d)
+        biases = flat[c * d :]
         z = X @ weights.T + biases
         z -= z.max(1, keepdims=True)
         logs = z - np.log(np.exp(z).sum(1, keepdims=True))
@@ -64,18 +68,20 @@ def costs_by_scipy(data, start, l2, most):
         return value, np.concatenate([(delta.T @ X + l2 / n * weights).ravel(), delta.sum(0)])
 
     costs = []
-    found = minimize(
+    result = minimize(
         cost, start, jac=True, method="L-BFGS-B", callback=lambda x: costs.append(cost(x)[0]), options={"maxiter": most}
     )
-    return costs, found.x
+    return costs, result.x
 
 
 def test_softmax_regression_ends_where_scipys_ends_in_about_as_many_iterations():
-    data, l2 = classes(), 0.5
+    data = classes()
+    l2 = 0.5
     population = Population([member({"hidden_layer_sizes": (), "output": "softmax", "l2": l2})], data)
     begun = population.states()[0]
     theirs, best = costs_by_scipy(data, np.concatenate([begun["W0"].ravel(), begun["b0"].ravel()]), l2, 200)
-    ours, done = [], False
+    ours = []
+    done = False
     while not done:
         (result,) = population.run_epoch((1,))
         ours.append(result.metrics["train_cost"] + population.penalty(0))
@@ -91,7 +97,8 @@ def test_softmax_regression_ends_where_scipys_ends_in_about_as_many_iterations()
 def test_the_regularised_cost_falls_at_every_step_and_training_ends_by_itself(kind):
     params = KINDS[kind]
     population = Population([member(params | {"max_epochs": 1500})], classes(dtype=params.get("dtype", "float64")))
-    costs, done = [], False
+    costs = []
+    done = False
     while not done:
         (result,) = population.run_epoch((1,))
         assert result.failure is None
@@ -109,12 +116,12 @@ def test_the_regularised_cost_falls_at_every_step_and_training_ends_by_itself(ki
 def test_a_saved_state_goes_on_to_the_same_bits_wherever_it_was_saved(kind):
     params = KINDS[kind]
     data = classes(dtype=params.get("dtype", "float64"))
-    whole = Population([member(params)], data)
-    states = [whole.states()[0]]
+    uninterrupted = Population([member(params)], data)
+    states = [uninterrupted.states()[0]]
     rows = []
     for epoch in range(1, PAIRS + 5):
-        rows += [whole.run_epoch((epoch,))[0].metrics]
-        states.append(whole.states()[0])
+        rows += [uninterrupted.run_epoch((epoch,))[0].metrics]
+        states.append(uninterrupted.states()[0])
     for cut in (1, PAIRS + 2):
         resumed = Population([Member(member(params).params, (0,), cut, states[cut])], data)
         for epoch in range(cut, PAIRS + 4):
@@ -156,16 +163,17 @@ def test_folds_train_one_after_the_other():
 
 def test_a_fit_is_as_many_partial_fits_and_a_warm_start_goes_on():
     rng = np.random.default_rng(0)
-    X, y = rng.random((60, 5)), rng.integers(3, size=60)
-    given = {"optimizer": "lbfgs", "l2": 0.01, "random_state": 0}
-    whole = MLPClassifier((6,), max_epochs=12, **given).fit(X, y)
-    parts = MLPClassifier((6,), **given)
+    X = rng.random((60, 5))
+    y = rng.integers(3, size=60)
+    settings = {"optimizer": "lbfgs", "l2": 0.01, "random_state": 0}
+    uninterrupted = MLPClassifier((6,), max_epochs=12, **settings).fit(X, y)
+    by_parts = MLPClassifier((6,), **settings)
     for _ in range(12):
-        parts.partial_fit(X, y)
-    halves = MLPClassifier((6,), max_epochs=6, warm_start=True, **given).fit(X, y).fit(X, y)
-    for other in (parts, halves):
-        assert other.history_ == whole.history_
-        assert bits(other._state) == bits(whole._state)
+        by_parts.partial_fit(X, y)
+    halves = MLPClassifier((6,), max_epochs=6, warm_start=True, **settings).fit(X, y).fit(X, y)
+    for other in (by_parts, halves):
+        assert other.history_ == uninterrupted.history_
+        assert bits(other._state) == bits(uninterrupted._state)
 
 
 def test_few_samples_are_learnt_by_every_estimator_early_stopping_included(tmp_path):

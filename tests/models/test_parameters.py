@@ -88,9 +88,12 @@ def test_none_becomes_the_value_of_the_optimizer(optimizer, rate, friction):
 def test_the_cost_follows_the_output():
     costs = {output: resolve_params({"output": output})["cost"] for output in OUTPUTS}
     assert costs == {
-        "sigmoid": "cross_entropy", "softmax": "log_likelihood", "tanh": "cross_entropy", "linear": "hinge",
+        "sigmoid": "cross_entropy",
+        "softmax": "log_likelihood",
+        "tanh": "cross_entropy",
+        "linear": "hinge",
         "identity": "quadratic",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(

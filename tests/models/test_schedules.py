@@ -11,14 +11,17 @@ PARAMS = {"patience": 3, "lr_patience": 3, "lr_factor": 0.5, "lr_min_ratio": 0.1
 
 def factors(name, scores, **params):
     """Return the factor of each epoch, and the epoch after which training was over (or None)."""
-    schedule, memory, given = SCHEDULES[name], dict(SCHEDULES[name].start), {**PARAMS, **params}
-    found, over = [], None
+    schedule = SCHEDULES[name]
+    memory = dict(SCHEDULES[name].start)
+    all_params = {**PARAMS, **params}
+    factors_by_epoch = []
+    over = None
     for epoch, score in enumerate(scores, start=1):
-        found.append(memory["lr_factor"])
-        changes, done = schedule.observe(memory, given, score, epoch)
+        factors_by_epoch.append(memory["lr_factor"])
+        changes, done = schedule.observe(memory, all_params, score, epoch)
         memory |= changes
         over = over or (epoch if done else None)
-    return found, over
+    return factors_by_epoch, over
 
 
 def test_constant_is_constant():
@@ -30,10 +33,10 @@ def test_step_halves_every_few_epochs_down_to_the_least_ratio_and_never_stops():
 
 
 def test_cosine_falls_from_one_along_half_a_cosine_and_stays_at_the_least_ratio():
-    found, over = factors("cosine", [math.nan] * 13)
+    cosine, over = factors("cosine", [math.nan] * 13)
     expected = 0.1 + 0.9 * (1 + np.cos(np.pi * np.arange(10) / 10)) / 2
-    np.testing.assert_allclose(found[:10], expected, rtol=1e-12)
-    np.testing.assert_allclose(found[10:], 0.1, rtol=1e-12)
+    np.testing.assert_allclose(cosine[:10], expected, rtol=1e-12)
+    np.testing.assert_allclose(cosine[10:], 0.1, rtol=1e-12)
     assert over is None
 
 
@@ -54,8 +57,10 @@ def test_patience_grows_from_ten_to_twenty_to_fifty(best_epoch, limit):
 
 def stopped(name, scores, **params):
     """Return the epoch after which a rule stops, and the best epoch."""
-    rule, given = EARLY_STOPPING[name], {**PARAMS, **params}
-    memory, best = dict(rule.start), 0
+    rule = EARLY_STOPPING[name]
+    given = {**PARAMS, **params}
+    memory = dict(rule.start)
+    best = 0
     for epoch, score in enumerate(scores, start=1):
         changes, is_best, stop = rule.observe(memory, given, score, epoch)
         memory |= changes
@@ -66,7 +71,8 @@ def stopped(name, scores, **params):
 
 
 def test_growing_waits_longer_for_a_network_that_was_still_improving_late():
-    early, late = [1.0] + [0.0] * 99, list(range(20)) + [0.0] * 99
+    early = [1.0] + [0.0] * 99
+    late = list(range(20)) + [0.0] * 99
     assert stopped("growing", early, patience=10) == (11, 1)
     assert stopped("growing", late, patience=10) == (40, 20)
     assert stopped("patience", late, patience=10) == (30, 20)

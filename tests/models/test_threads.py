@@ -71,7 +71,8 @@ def in_another_thread(work: Callable[[], None]) -> None:
 
 
 def test_threads_share_the_limit_which_stands_until_the_last_leaves() -> None:
-    inside, over = threading.Event(), threading.Event()
+    inside = threading.Event()
+    over = threading.Event()
 
     def hold() -> None:
         with limited():
@@ -94,7 +95,7 @@ def test_the_limit_holds_in_a_thread_while_another_one_has_set_its_own() -> None
     def look() -> None:
         with limited():
             seen.append(numbers())
-        seen.append({each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"})
+        seen.append({library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"})
 
     in_another_thread(look)  # this one, in the fixture, is the last that set a number
     assert seen == [{1}, {3}]
@@ -165,7 +166,8 @@ def test_torch_has_a_number_of_its_own(tmp_path: object) -> None:
 
 
 def test_a_fit_sets_the_limit_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    digits, seen = load("digits"), []
+    digits = load("digits")
+    seen = []
     changes = 0
     enter = sys.modules["hpsearch.models.threads"]._enter
 
@@ -190,7 +192,8 @@ def test_a_fit_sets_the_limit_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("options", [{}, {"optimizer": "hessian_free", "batch_size": 200}, {"augmentation": "affine"}])
 def test_no_bit_of_a_fit_depends_on_the_number_of_threads(options: dict[str, object]) -> None:
     rng = np.random.default_rng(0)
-    X, y = rng.random((400, 784), dtype=np.float32), rng.integers(10, size=400)
+    X = rng.random((400, 784), dtype=np.float32)
+    y = rng.integers(10, size=400)
 
     def fitted(threads: int) -> tuple[dict[str, list[float]], bytes]:
         with threadpool_limits(threads):

@@ -18,7 +18,7 @@ from hpsearch.log.records import Arrival, Begin, Decision, Row
 from hpsearch.log.writer import Log
 from hpsearch.objectives.base import Objective, Start
 from hpsearch.objectives.function import FunctionObjective, UserTrial
-from hpsearch.samplers.base import NOTHING_SAID, Allotment, Continuation
+from hpsearch.samplers.base import UNLIMITED, Allotment, Continuation
 
 GOAL = Goal("score", "maximize")
 
@@ -138,7 +138,7 @@ class ByTurns:
 
     def __init__(self, wide: int = 3) -> None:
         self.wide = wide
-        self.allotment = NOTHING_SAID
+        self.allotment = UNLIMITED
 
     def ask(self, history: History, point: int) -> dict[str, Any]:
         self.allotment = Allotment(2, {"waiting": len(history.unfinished.paused)})

@@ -30,19 +30,21 @@ EMPTY = History(Goal("score", "maximize"))
 
 def all_of(lane: Dealt, most: int = 100) -> list[tuple[int, int, Any]]:
     """Return point, repeat and parameter of each trial that a lane begins."""
-    found: list[tuple[int, int, Any]] = []
+    proposals: list[tuple[int, int, Any]] = []
     last: dict[str, Any] = {}
-    while len(found) < most and (proposal := lane.next(EMPTY, len(found), last)) is not None:
+    while len(proposals) < most and (proposal := lane.next(EMPTY, len(proposals), last)) is not None:
         last = proposal.params
-        found.append((proposal.point, proposal.repeat, last["x"]))
-    return found
+        proposals.append((proposal.point, proposal.repeat, last["x"]))
+    return proposals
 
 
 @given(lanes=st.integers(1, 7), size=st.integers(1, 20), repeats=st.integers(1, 3))
 def test_every_point_of_a_grid_has_a_lane_and_all_its_repeats_there(lanes: int, size: int, repeats: int) -> None:
     sampler = Numbers(size)
-    found = [each for lane in range(lanes) for each in all_of(Dealt(sampler, lane, lanes, size * repeats, repeats))]
-    assert sorted(found) == [(point, repeat, point) for point in range(size) for repeat in range(repeats)]
+    proposals = [
+        proposal for lane in range(lanes) for proposal in all_of(Dealt(sampler, lane, lanes, size * repeats, repeats))
+    ]
+    assert sorted(proposals) == [(point, repeat, point) for point in range(size) for repeat in range(repeats)]
 
 
 @given(lanes=st.integers(1, 7), begun=st.integers(0, 20))
@@ -53,8 +55,10 @@ def test_places_of_all_lanes_are_different_numbers(lanes: int, begun: int) -> No
 
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_listed_points_go_round_with_one_repeat_after_the_other(lanes: int) -> None:
-    found = [each for lane in range(lanes) for each in all_of(Dealt(Numbers(4), lane, lanes, 8, 2, points=4))]
-    assert sorted(found) == [(point, repeat, point) for point in range(4) for repeat in range(2)]
+    proposals = [
+        proposal for lane in range(lanes) for proposal in all_of(Dealt(Numbers(4), lane, lanes, 8, 2, points=4))
+    ]
+    assert sorted(proposals) == [(point, repeat, point) for point in range(4) for repeat in range(2)]
 
 
 def test_without_an_end_a_lane_goes_on_until_all_have_begun() -> None:

@@ -28,28 +28,28 @@ def alike(ask: Ask) -> float:
     return 1 - abs(float(ask.params["a"]) - 0.9)
 
 
-def climb(tmp_path: Path, worth: Any = backwards, **said: Any) -> History:
-    stages = [Scale(**{**LITTLE, **said}), Scale(trials=21)]
-    return search(planted_study(stages=stages, sampler=said.pop("sampler", "random")), worth, tmp_path)
+def climb(tmp_path: Path, worth: Any = backwards, **settings: Any) -> History:
+    stages = [Scale(**{**LITTLE, **settings}), Scale(trials=21)]
+    return search(planted_study(stages=stages, sampler=settings.pop("sampler", "random")), worth, tmp_path)
 
 
-def own(history: History) -> list[float]:
+def own_values(history: History) -> list[float]:
     """Values of a that the sampler drew at the full problem."""
     return [trial.params["a"] for trial in history.trials if trial.ask.stage == 1][9:]
 
 
 def test_the_planted_stage_surely_misleads(tmp_path: Path) -> None:
-    found = compare(climb(tmp_path), 0)
-    assert found is not None
-    assert found.rho < -0.9
-    assert found.surely_misleads
+    comparison = compare(climb(tmp_path), 0)
+    assert comparison is not None
+    assert comparison.rho < -0.9
+    assert comparison.surely_misleads
 
 
 def test_kept_it_searches_where_the_small_problem_pointed(tmp_path: Path) -> None:
     history = climb(tmp_path, if_misleading="keep")
     promoted = [trial.params["a"] for trial in history.trials if trial.ask.stage == 1][:3]
-    assert all(min(promoted) - 0.02 <= a <= max(promoted) + 0.02 for a in own(history))
-    assert max(own(history)) < 0.5
+    assert all(min(promoted) - 0.02 <= a <= max(promoted) + 0.02 for a in own_values(history))
+    assert max(own_values(history)) < 0.5
     assert history.notes == []
 
 
@@ -58,14 +58,14 @@ def test_widened_it_searches_around_what_the_full_problem_finds_best(tmp_path: P
     trained = sorted((t for t in history.trials if t.ask.stage == 1), key=lambda t: t.number)[:9]
     best = sorted(trained, key=lambda t: -float(t.value or 0.0))[:3]
     low, high = (pick(trial.params["a"] for trial in best) for pick in (min, max))
-    assert all(low - 0.3 <= a <= high + 0.3 for a in own(history))
-    assert max(own(history)) > max(t.params["a"] for t in trained[:3])
+    assert all(low - 0.3 <= a <= high + 0.3 for a in own_values(history))
+    assert max(own_values(history)) > max(t.params["a"] for t in trained[:3])
     assert history.best is not None
     assert abs(history.best.params["a"] - 0.9) < 0.1
 
 
 def test_skipped_it_searches_the_whole_space(tmp_path: Path) -> None:
-    drawn = own(climb(tmp_path, if_misleading="skip"))
+    drawn = own_values(climb(tmp_path, if_misleading="skip"))
     assert min(drawn) < 0.25
     assert max(drawn) > 0.75
 
@@ -92,9 +92,9 @@ def test_a_stage_that_predicts_well_is_left_alone(tmp_path: Path, choice: str) -
 def test_resumed_after_any_tick_it_tells_the_same_story(tmp_path: Path, choice: str, sampler: str) -> None:
     stages = [Scale(**{**LITTLE, "if_misleading": choice}), Scale(trials=14)]
     study = planted_study(stages=stages, sampler=sampler)
-    whole = search(study, backwards, tmp_path / "whole")
-    assert len(whole.notes) == 1
-    for stop in range(18, whole.tick + 1, 3):
+    uninterrupted = search(study, backwards, tmp_path / "whole")
+    assert len(uninterrupted.notes) == 1
+    for stop in range(18, uninterrupted.tick + 1, 3):
         folder = tmp_path / f"{stop}"
         search(study, backwards, folder, stop=stop)
         search(study, backwards, folder)

@@ -26,11 +26,11 @@ SPACE = check_space(
 
 
 def point_of(units: list[float]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    ranges: dict[str, Any] = {}
     for (name, dim), unit in zip(SPACE.items(), units, strict=True):
-        if is_active(dim, found):
-            found[name] = dim.from_unit(unit)
-    return found
+        if is_active(dim, ranges):
+            ranges[name] = dim.from_unit(unit)
+    return ranges
 
 
 units = st.lists(st.floats(0, 1, exclude_max=True), min_size=len(SPACE), max_size=len(SPACE))

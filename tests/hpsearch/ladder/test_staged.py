@@ -18,7 +18,8 @@ from hpsearch.log.stages import full_epochs, stages
 from hpsearch.space import Choice, Float
 from hpsearch.study.scaling import Scale
 
-SMALL, MIDDLE = Scale(train=100, trials=12, promote=3, calibration=2), Scale(train=400, trials=9, promote=2)
+SMALL = Scale(train=100, trials=12, promote=3, calibration=2)
+MIDDLE = Scale(train=400, trials=9, promote=2)
 
 
 def peak(ask: Ask) -> float:
@@ -42,8 +43,8 @@ def test_every_stage_has_its_trials(climbed: History) -> None:
 def test_a_stage_begins_when_the_one_before_has_ended(climbed: History) -> None:
     for stage in (0, 1):
         last = max(trial.ticks[-1] for trial in at(climbed, stage))
-        first = min(trial.ticks[0] for trial in at(climbed, stage + 1))
-        assert first == last + 1
+        first_tick = min(trial.ticks[0] for trial in at(climbed, stage + 1))
+        assert first_tick == last + 1
 
 
 def test_the_best_of_a_stage_enter_the_next_first_and_keep_their_numbers(climbed: History) -> None:
@@ -70,8 +71,8 @@ def test_what_is_sampled_lies_in_a_box_around_the_promoted(climbed: History) -> 
 
 
 def test_the_space_narrows_from_stage_to_stage_around_the_planted_peak(climbed: History) -> None:
-    def width(stage: int, first: int) -> float:
-        values = [trial.params["a"] for trial in at(climbed, stage)[first:]]
+    def width(stage: int, n_inherited: int) -> float:
+        values = [trial.params["a"] for trial in at(climbed, stage)[n_inherited:]]
         return max(values) - min(values)
 
     assert width(2, 6) < width(0, 0) / 2
@@ -158,8 +159,8 @@ def test_a_fraction_of_the_points_is_promoted(tmp_path: Path, fraction: float, c
     history = search(planted_study(stages=[small, Scale(trials=20)]), peak, tmp_path)
     entered = [(trial.ask.point, trial.params) for trial in at(history, 1)[:count]]
     assert entered == ranking(history, 0)[:count]
-    known = {trial.ask.point for trial in at(history, 0)}
-    assert all(trial.ask.point not in known for trial in at(history, 1)[count:])
+    earlier_points = {trial.ask.point for trial in at(history, 0)}
+    assert all(trial.ask.point not in earlier_points for trial in at(history, 1)[count:])
 
 
 def test_the_stage_before_is_the_samplers_prior_on_this_stages_scale(tmp_path: Path) -> None:
@@ -168,14 +169,14 @@ def test_the_stage_before_is_the_samplers_prior_on_this_stages_scale(tmp_path: P
     history = search(study, peak, tmp_path)
     stage = SearchStage.after(study, small, 1, history)
     source = stage.source(history)
-    own = {trial.params["a"]: trial.value for trial in at(history, 0)}
+    values = {trial.params["a"]: trial.value for trial in at(history, 0)}
     inherited = [params["a"] for _, params in stage.inherited]
     prior = source.view.trials[: -len(at(history, 1))] if len(source.view.trials) > 12 else source.view.trials
     prior = [trial for trial in prior if trial.params["a"] not in inherited]
     assert prior
     for trial in prior:
         # Worth ten more at the full problem, as all points are; and inside of the box.
-        assert trial.value == pytest.approx((own[trial.params["a"]] or 0.0) + 10)
+        assert trial.value == pytest.approx((values[trial.params["a"]] or 0.0) + 10)
         assert min(inherited[:3]) - 0.2 <= trial.params["a"] <= max(inherited[:3]) + 0.2
     assert source.n_shown == len(prior) + sum(
         min(inherited[:3]) - 0.2 <= a <= max(inherited[:3]) + 0.2 for a in inherited
@@ -259,9 +260,9 @@ def test_interrupted_after_any_tick_and_resumed_it_tells_the_same_story(tmp_path
     study = planted_study(
         stages=[Scale(train=100, trials=7, promote=2, calibration=1), Scale(trials=5)], sampler=sampler, confirm=2
     )
-    whole = search(study, peak, tmp_path / "whole", sizes={"train": 1000, "test": 10})
-    assert {trial.ask.stage for trial in whole.trials} == {0, 1, 2, 3}
-    for stop in range(whole.tick + 1):
+    uninterrupted = search(study, peak, tmp_path / "whole", sizes={"train": 1000, "test": 10})
+    assert {trial.ask.stage for trial in uninterrupted.trials} == {0, 1, 2, 3}
+    for stop in range(uninterrupted.tick + 1):
         folder = tmp_path / f"{stop}"
         search(study, peak, folder, stop=stop, sizes={"train": 1000, "test": 10})
         search(study, peak, folder, sizes={"train": 1000, "test": 10})
@@ -304,10 +305,10 @@ def test_the_stages_before_do_not_count_as_no_improvement(tmp_path: Path) -> Non
 
 
 def test_the_sampler_goes_on_once_all_that_a_stage_was_given_has_ended(climbed: History) -> None:
-    for stage, given in ((1, 5), (2, 4)):
+    for stage, n_inherited in ((1, 5), (2, 4)):
         trials = at(climbed, stage)
-        known = max(trial.ticks[-1] for trial in trials[:given])
-        assert min(trial.ticks[0] for trial in trials[given:]) == known + 1
+        last_tick = max(trial.ticks[-1] for trial in trials[:n_inherited])
+        assert min(trial.ticks[0] for trial in trials[n_inherited:]) == last_tick + 1
 
 
 def test_lanes_stay_empty_only_at_the_end_of_a_phase(climbed: History) -> None:
@@ -315,4 +316,4 @@ def test_lanes_stay_empty_only_at_the_end_of_a_phase(climbed: History) -> None:
     for trials in phases:
         ticks = sorted({tick for trial in trials for tick in trial.ticks})
         busy = [sum(tick in trial.ticks for trial in trials) for tick in ticks]
-        assert all(before >= after for before, after in pairwise(busy))
+        assert all(earlier >= later for earlier, later in pairwise(busy))

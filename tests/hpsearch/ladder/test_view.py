@@ -7,18 +7,22 @@ from hpsearch.log.records import Ask, Decision, Row, Tick
 
 def story() -> list[Tick]:
     """Stage 0 trains points 0, 1, 2; stage 1 trains 2, 0 and a new 3."""
-    asks = [Ask(n, n % 3, {"a": n}, point, 0, stage) for n, (point, stage) in enumerate(
-        [(0, 0), (1, 0), (2, 0), (2, 1), (0, 1), (3, 1)]
-    )]  # fmt: skip
+    asks = [
+        Ask(n, n % 3, {"a": n}, point, 0, stage)
+        for n, (point, stage) in enumerate([(0, 0), (1, 0), (2, 0), (2, 1), (0, 1), (3, 1)])
+    ]
     return [
         Tick(0, 1.0, tuple(asks[:3]), tuple(Row(n, n, 1, {"v": float(n)}) for n in range(3)), ()),
         Tick(
-            1, 2.0, (), tuple(Row(n, n, 2, {"v": 9.0 - n}) for n in range(3)),
+            1,
+            2.0,
+            (),
+            tuple(Row(n, n, 2, {"v": 9.0 - n}) for n in range(3)),
             tuple(Decision(n, "complete", "", "epochs") for n in range(3)),
         ),
         Tick(2, 3.0, tuple(asks[3:]), tuple(Row(n, n - 3, 1, {"v": float(n)}) for n in (3, 4, 5)), ()),
         Tick(3, 4.0, (), tuple(Row(n, n - 3, 2, {"v": 0.0}) for n in (3, 4, 5)), (Decision(4, "prune", "", "asha"),)),
-    ]  # fmt: skip
+    ]
 
 
 def views_of(history: History) -> StageView:

@@ -16,16 +16,20 @@ from hpsearch.log.history import History
 from hpsearch.optuna_bridge.journal import write_journal
 from hpsearch.space import Choice, Float
 
-STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAILED": TrialState.FAIL,
-          "RUNNING": TrialState.RUNNING}  # fmt: skip
+STATES = {
+    "COMPLETE": TrialState.COMPLETE,
+    "PRUNED": TrialState.PRUNED,
+    "FAILED": TrialState.FAIL,
+    "RUNNING": TrialState.RUNNING,
+}
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    before = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     yield
-    optuna.logging.set_verbosity(before)
+    optuna.logging.set_verbosity(verbosity)
 
 
 @pytest.fixture
@@ -61,10 +65,10 @@ def test_optuna_opens_the_journal_with_all_that_the_log_holds(history: History, 
 
 def test_the_distributions_are_those_of_the_space(history: History, tmp_path: Path) -> None:
     write_journal(history, tmp_path / "made.log")
-    found = load(tmp_path / "made.log").trials[0].distributions
-    assert found["learning_rate"] == optuna.distributions.FloatDistribution(1e-3, 10, log=True)
-    assert found["n_hidden"] == optuna.distributions.IntDistribution(10, 200)
-    assert found["optimizer"] == optuna.distributions.CategoricalDistribution(["sgd", "adam"])
+    distributions = load(tmp_path / "made.log").trials[0].distributions
+    assert distributions["learning_rate"] == optuna.distributions.FloatDistribution(1e-3, 10, log=True)
+    assert distributions["n_hidden"] == optuna.distributions.IntDistribution(10, 200)
+    assert distributions["optimizer"] == optuna.distributions.CategoricalDistribution(["sgd", "adam"])
 
 
 def test_a_sampler_can_go_on_from_the_journal(history: History, tmp_path: Path) -> None:
@@ -101,8 +105,8 @@ def test_a_space_that_is_a_function_gets_the_ranges_that_were_tried(
     history = searched(20, space={"function": "space", "source": "abc"})
     write_journal(history, tmp_path / "made.log")
     tried = [trial.params["learning_rate"] for trial in history.trials]
-    found = load(tmp_path / "made.log").trials[0].distributions["learning_rate"]
-    assert found == optuna.distributions.FloatDistribution(min(tried), max(tried))
+    distribution = load(tmp_path / "made.log").trials[0].distributions["learning_rate"]
+    assert distribution == optuna.distributions.FloatDistribution(min(tried), max(tried))
 
 
 def test_a_journal_that_stands_there_is_replaced(history: History, tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ def test_a_journal_that_stands_there_is_replaced(history: History, tmp_path: Pat
     write_journal(history, path)
     write_journal(history, path)
     assert len(load(path).trials) == 40
-    assert [entry.name for entry in tmp_path.iterdir()] == ["made.log"]
+    assert [path.name for path in tmp_path.iterdir()] == ["made.log"]
 
 
 def test_a_journal_that_cannot_be_written_is_a_users_mistake(history: History, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def learning(seed: int, ties: bool = False) -> Any:
     @cache
     def value(trial: int, epoch: int) -> float:
         rng = np.random.default_rng((seed, trial))
-        height, speed = rng.random(), rng.uniform(0.5, 8.0)
+        height = rng.random()
+        speed = rng.uniform(0.5, 8.0)
         noise = float(np.random.default_rng((seed, trial, epoch)).normal(0, 0.03))
         value = float(height * (1 - math.exp(-epoch / speed))) + noise
         return round(value, 1) if ties else value
@@ -44,22 +45,22 @@ def learning(seed: int, ties: bool = False) -> Any:
     return lambda trial, params, epoch: value(trial, epoch)
 
 
-def search(pruner: Any, seed: int, direction: Any = "maximize", **said: Any) -> Search:
+def search(pruner: Any, seed: int, direction: Any = "maximize", **settings: Any) -> Search:
     sampler = build_sampler(make_study(SPACE, sampler="random"))
     goal = Goal(METRIC, direction)
     never = {"fails": lambda trial, epoch: False}
-    return Search(sampler, pruner, goal, **{"total": 40, "epochs": 10, "curve": learning(seed), **never, **said})
+    return Search(sampler, pruner, goal, **{"total": 40, "epochs": 10, "curve": learning(seed), **never, **settings})
 
 
 def losses(history: History, epoch: int, numbers: Sequence[int]) -> list[tuple[float, int]]:
     """What had been reached by an epoch, counted from the rows themselves; best first."""
-    found = []
+    decisions = []
     for number in numbers:
         rows = history.trials[number].rows
         if len(rows) >= epoch:
             values = [row.metrics[METRIC] for row in rows[:epoch] if math.isfinite(row.metrics[METRIC])]
-            found.append((min(map(history.goal.loss, values), default=math.inf), number))
-    return sorted(found)
+            decisions.append((min(map(history.goal.loss, values), default=math.inf), number))
+    return sorted(decisions)
 
 
 cases = examples(10)
@@ -82,8 +83,8 @@ def test_asha_keeps_the_best_share_of_all_that_ever_reached_a_rung(
         expected = []
         for row in going:
             if row.epoch in (2, 6):
-                before = [t.number for t in live.history.trials]
-                rung = losses(live.history, row.epoch, before)
+                numbers_before = [t.number for t in live.history.trials]
+                rung = losses(live.history, row.epoch, numbers_before)
                 kept = max(len(rung) // 3, 1)
                 if row.trial not in [number for _, number in rung[:kept]]:
                     expected.append(row.trial)
@@ -134,11 +135,11 @@ def test_hyperband_deals_as_the_paper_s_algorithm_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "reduction", "rungs"),
+    ("lowest", "reduction", "rungs"),
     [(1, 4, [1, 4, 16]), (1, 3, [1, 3, 9, 27]), (2, 3, [2, 6, 18]), (5, 2, [5, 10, 20]), (4, 2, [4, 8, 16])],
 )
-def test_rungs(first: int, reduction: int, rungs: list[int]) -> None:
-    assert [epoch for epoch in range(1, 31) if is_rung(epoch, first, reduction)] == rungs
+def test_rungs(lowest: int, reduction: int, rungs: list[int]) -> None:
+    assert [epoch for epoch in range(1, 31) if is_rung(epoch, lowest, reduction)] == rungs
 
 
 # Against Optuna's own, on curves that only get better: there a trial's value is its best so far to both.
@@ -214,10 +215,10 @@ def recorded(metric: str, direction: str) -> Any:
 @pytest.mark.parametrize("lanes", [1, 4])
 @pytest.mark.parametrize(("metric", "direction"), [("val_accuracy", "maximize"), ("val_cost", "minimize")])
 def test_on_recorded_curves_median_decides_as_optuna_s(metric: str, direction: Any, lanes: int) -> None:
-    said: dict[str, Any] = {"curve": recorded(metric, direction), "lanes": lanes, "epochs": 12}
-    ours = search(Median(n_startup=5), 0, direction, **said).run()
+    settings: dict[str, Any] = {"curve": recorded(metric, direction), "lanes": lanes, "epochs": 12}
+    ours = search(Median(n_startup=5), 0, direction, **settings).run()
     study = make_study(SPACE, pruner=optuna.pruners.MedianPruner(5), direction=direction)
-    theirs = search(build(study, 12), 0, direction, **said).run()
+    theirs = search(build(study, 12), 0, direction, **settings).run()
     assert stopped(ours) == stopped(theirs)
     assert len(stopped(ours)) > 8
 
@@ -225,11 +226,11 @@ def test_on_recorded_curves_median_decides_as_optuna_s(metric: str, direction: A
 @pytest.mark.parametrize("reduction", [2, 3, 4])
 def test_on_recorded_curves_asha_decides_as_optuna_s_successive_halving(reduction: int) -> None:
     # Costs are all different; accuracies on 360 images are not, and equal ones rank by number only with us.
-    said: dict[str, Any] = {"curve": recorded("val_cost", "minimize"), "lanes": 1, "epochs": 12}
-    ours = search(ASHA(reduction=reduction), 0, "minimize", **said).run()
+    settings: dict[str, Any] = {"curve": recorded("val_cost", "minimize"), "lanes": 1, "epochs": 12}
+    ours = search(ASHA(reduction=reduction), 0, "minimize", **settings).run()
     with quiet():
         halving = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=reduction)
-    theirs = search(build(make_study(SPACE, pruner=halving, direction="minimize"), 12), 0, "minimize", **said).run()
+    theirs = search(build(make_study(SPACE, pruner=halving, direction="minimize"), 12), 0, "minimize", **settings).run()
     assert stopped(ours) == stopped(theirs)
     assert len(stopped(ours)) > 15
 
@@ -324,7 +325,8 @@ def test_hyperband_takes_its_maximum_from_the_study() -> None:
 
 def test_ten_thousand_trials_are_judged_in_far_less_than_a_millisecond_each() -> None:
     rng = np.random.default_rng(0)
-    pruner, history = ASHA(), History(Goal(METRIC, "maximize"))
+    pruner = ASHA()
+    history = History(Goal(METRIC, "maximize"))
     spent = 0.0
     for tick in range(1250):
         asks = tuple(Ask(8 * tick + lane, lane, {}, 8 * tick + lane) for lane in range(8))

@@ -24,9 +24,15 @@ from hpsearch.study.registry import RULES
 from hpsearch.study.study import Study
 
 MODEL = {
-    "learning_rate": 0.5, "l2": 0.0, "batch_size": 10, "momentum": 0.9, "optimizer": "sgd", "max_epochs": 30,
-    "hidden_layer_sizes": (30,), "dropout": 0.1,
-}  # fmt: skip
+    "learning_rate": 0.5,
+    "l2": 0.0,
+    "batch_size": 10,
+    "momentum": 0.9,
+    "optimizer": "sgd",
+    "max_epochs": 30,
+    "hidden_layer_sizes": (30,),
+    "dropout": 0.1,
+}
 
 
 class Network:
@@ -52,7 +58,9 @@ class Planted(Search):
     def _row(self, number: int) -> Row:
         row = super()._row(number)
         params = {**MODEL, **self.history.trials[number].params}
-        eta, l2, batch = params["learning_rate"], params["l2"], params["batch_size"]
+        eta = params["learning_rate"]
+        l2 = params["l2"]
+        batch = params["batch_size"]
         pace = min(eta, 1.0)
         cost = 0.3 + 3.0 * math.exp(-pace * row.epoch) + (2.0 * (row.epoch % 2) if eta > 4 else 0.0)
         value = 1.0 - 0.05 * abs(math.log10(eta / 0.7)) - 0.03 * abs(math.log10((l2 + 1e-3) / self.best_l2))
@@ -63,8 +71,8 @@ class Planted(Search):
         return replace(row, metrics={METRIC: value, "train_cost": cost}, seconds=seconds)
 
 
-def search(space: Mapping[str, Dimension], total: int = 60, lanes: int = 8, **said: Any) -> tuple[Study, Planted]:
-    study = Study("made", Network(), space=dict(space), data="digits", sampler="chapter", n_trials=total, **said)
+def search(space: Mapping[str, Dimension], total: int = 60, lanes: int = 8, **settings: Any) -> tuple[Study, Planted]:
+    study = Study("made", Network(), space=dict(space), data="digits", sampler="chapter", n_trials=total, **settings)
     planted = Planted(
         samplers.build(study), total=total, lanes=lanes, epochs=8, repeats=study.repeats, fails=lambda t, e: False
     )
@@ -87,8 +95,8 @@ def test_it_finds_the_planted_point_whatever_the_number_of_lanes(lanes: int) -> 
 
 def test_the_story_says_what_each_step_tried_saw_and_chose() -> None:
     _, planted = search(BOTH)
-    told = story(planted.run().history)
-    assert [line.partition(":")[0] for line in told] == [
+    lines = story(planted.run().history)
+    assert [line.partition(":")[0] for line in lines] == [
         "step 1, any learning",
         "step 2, order of magnitude of learning_rate with l2 = 0",
         "step 3, learning_rate, finer",
@@ -97,13 +105,13 @@ def test_the_story_says_what_each_step_tried_saw_and_chose() -> None:
         "step 6, learning_rate again",
         "then",
     ]
-    assert "it learns" in told[0]
-    assert "25 oscillates" in told[1]
-    assert "the largest that falls at once and keeps up is 2.5" in told[1]
-    assert "chose 0.625" in told[2]
-    assert "chose 1" in told[3]
-    assert "chose 4" in told[4] or "chose 2" in told[4]
-    assert not any("provisional" in line for line in told)
+    assert "it learns" in lines[0]
+    assert "25 oscillates" in lines[1]
+    assert "the largest that falls at once and keeps up is 2.5" in lines[1]
+    assert "chose 0.625" in lines[2]
+    assert "chose 1" in lines[3]
+    assert "chose 4" in lines[4] or "chose 2" in lines[4]
+    assert not any("provisional" in line for line in lines)
 
 
 @dataclass
@@ -111,7 +119,8 @@ class Lagging(Planted):
     """The same, but at η = 2.5 the cost falls at once and is left behind, which happens on MNIST."""
 
     def _row(self, number: int) -> Row:
-        row, eta = super()._row(number), self.history.trials[number].params["learning_rate"]
+        row = super()._row(number)
+        eta = self.history.trials[number].params["learning_rate"]
         lag = 1.0 if 1 < eta <= 4 else 0.0
         return replace(row, metrics={**row.metrics, "train_cost": row.metrics["train_cost"] + lag})
 
@@ -124,9 +133,9 @@ def lagging(environment: dict[str, Any]) -> History:
 
 
 def test_a_learning_rate_that_falls_at_once_and_lags_is_not_taken() -> None:
-    told = story(lagging({"rules": dict(RULES)}))[1]
-    assert "2.5 lags" in told
-    assert "the smallest that gets as low as any 0.25" in told or "keeps up is 0.25" in told
+    lines = story(lagging({"rules": dict(RULES)}))[1]
+    assert "2.5 lags" in lines
+    assert "the smallest that gets as low as any 0.25" in lines or "keeps up is 0.25" in lines
 
 
 def test_a_study_begun_by_version_0_1_goes_on_under_the_rule_that_it_began_with() -> None:
@@ -175,8 +184,8 @@ def test_lambda_is_zero_while_eta_is_sought_or_as_low_as_its_range_goes_and_says
         (Choice([5.0, 0, 1.0]), 0, "with l2 = 0:"),
     ):
         _, planted = search({"learning_rate": RATE, "l2": dim})
-        first = [trial.params["l2"] for trial in planted.run().history.trials[:6]]
-        assert first == [value] * 6
+        first_decays = [trial.params["l2"] for trial in planted.run().history.trials[:6]]
+        assert first_decays == [value] * 6
         assert words in story(planted.history)[1]
 
 
@@ -190,8 +199,10 @@ def test_lambda_goes_on_by_factors_of_ten_as_long_as_that_is_better(best: float,
 
 def test_other_dimensions_stay_at_the_models_value_until_their_turn() -> None:
     space: dict[str, Dimension] = {
-        "dropout": Float(0, 0.5), **BOTH, "hidden_layer_sizes": Choice([(10,), (30,), (100,)]),
-    }  # fmt: skip
+        "dropout": Float(0, 0.5),
+        **BOTH,
+        "hidden_layer_sizes": Choice([(10,), (30,), (100,)]),
+    }
     _, planted = search(space, lanes=1)
     trials = planted.run().history.trials
     turn = next(trial.number for trial in trials if trial.params["hidden_layer_sizes"] != [30])
@@ -220,9 +231,9 @@ def test_momentum_comes_last_with_eta_as_it_is_and_scaled() -> None:
     }
     _, planted = search(space, lanes=1)
     trials = planted.run().history.trials
-    first = next(trial.number for trial in trials if trial.params["optimizer"] == "momentum")
-    assert max(t.number for t in trials[:first] if t.params["batch_size"] == 40) < first
-    rates = [trial.params["learning_rate"] for trial in trials[first : first + 2]]
+    first_momentum = next(trial.number for trial in trials if trial.params["optimizer"] == "momentum")
+    assert max(t.number for t in trials[:first_momentum] if t.params["batch_size"] == 40) < first_momentum
+    rates = [trial.params["learning_rate"] for trial in trials[first_momentum : first_momentum + 2]]
     assert rates[1] == pytest.approx(rates[0] / 10)
     titles = [line.partition(":")[0] for line in story(planted.history)]
     assert titles[-2].endswith("optimizer, with learning_rate scaled down too")
@@ -242,8 +253,8 @@ def test_no_probe_is_asked_for_twice() -> None:
 def test_repeats_of_a_point_count_by_their_mean() -> None:
     study, planted = search(BOTH, repeats=2)
     planted.run()
-    known = AskedPoints(planted.history.trials, study.goal, 2)
-    seen = known[planted.history.trials[0].params]
+    points = AskedPoints(planted.history.trials, study.goal, 2)
+    seen = points[planted.history.trials[0].params]
     assert seen is not None
     assert len(seen.trials) == 2
     assert seen.value == pytest.approx(sum(t.value or 0 for t in planted.history.trials[:2]) / 2)

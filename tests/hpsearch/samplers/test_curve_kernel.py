@@ -12,18 +12,20 @@ from scipy.stats import multivariate_normal
 
 from hpsearch.samplers import curve_posterior
 from hpsearch.samplers.curve_choice import improvement
-from hpsearch.samplers.curve_kernel import JITTER, CurveKernel, Likelihood, Places, prior, rest_of
-from hpsearch.samplers.curve_posterior import CurvePosterior, fit, left_out
+from hpsearch.samplers.curve_kernel import JITTER, CurveKernel, Inputs, Likelihood, prior, remaining_of
+from hpsearch.samplers.curve_posterior import CurvePosterior, fit, leave_one_out
 from hpsearch.samplers.gp_encoding import Array
 
 WIDTH = 3
 
 
-def places(n: int, seed: int = 0, curves: int = 6, most: int = 30) -> Places:
+def inputs(n: int, seed: int = 0, curves: int = 6, max_epochs: int = 30) -> Inputs:
     """Observations of a few curves at random epochs."""
     rng = np.random.default_rng(seed)
     owners = rng.integers(curves, size=n)
-    return Places(rng.random((curves, WIDTH))[owners], owners, rest_of(rng.integers(1, most + 1, size=n), most))
+    return Inputs(
+        rng.random((curves, WIDTH))[owners], owners, remaining_of(rng.integers(1, max_epochs + 1, size=n), max_epochs)
+    )
 
 
 def kernel(seed: int = 0) -> CurveKernel:
@@ -31,11 +33,11 @@ def kernel(seed: int = 0) -> CurveKernel:
     return CurveKernel(mean + 0.5 * deviation * np.random.default_rng(seed).normal(size=len(mean)))
 
 
-def by_the_formula(theta: Array, one: Places, other: Places) -> Array:
+def by_the_formula(theta: Array, one: Inputs, other: Inputs) -> Array:
     """The covariance, entry by entry, as the module's first lines say it."""
     lengths = np.exp(theta[:-7])
     v1, v2, v3, v4, v5, v0, _ = np.exp(theta[-7:])
-    found = np.empty((len(one), len(other)))
+    covariance = np.empty((len(one), len(other)))
     for i in range(len(one)):
         for j in range(len(other)):
             q = math.sqrt(
@@ -43,39 +45,43 @@ def by_the_formula(theta: Array, one: Places, other: Places) -> Array:
             )
             near = (1 + math.sqrt(5) * q + 5 / 3 * q * q) * math.exp(-math.sqrt(5) * q)
             same = float(one.owners[i] == other.owners[j])
-            r, s = one.rest[i], other.rest[j]
+            r = one.remaining[i]
+            s = other.remaining[j]
             end = 1 + v1 * near + v3 * same
             drift = (v0 + v2 * near + v4 * same) * min(r, s) + (v0 + v2 * near + v5 * same) * r * s
-            found[i, j] = end + drift
-    return found
+            covariance[i, j] = end + drift
+    return covariance
 
 
-def conditioned(k: CurveKernel, seen: Places, target: Array, asked: Places) -> tuple[Array, Array]:
+def conditioned(k: CurveKernel, seen: Inputs, target: Array, queried: Inputs) -> tuple[Array, Array]:
     """Mean and covariance of a multivariate normal given some of its values, by the textbook."""
     noisy = by_the_formula(k.theta, seen, seen) + (math.exp(k.theta[-1]) + JITTER) * np.eye(len(seen))
-    cross = by_the_formula(k.theta, seen, asked)
+    cross = by_the_formula(k.theta, seen, queried)
     inverse = np.linalg.inv(noisy)
-    return cross.T @ inverse @ target, by_the_formula(k.theta, asked, asked) - cross.T @ inverse @ cross
+    return cross.T @ inverse @ target, by_the_formula(k.theta, queried, queried) - cross.T @ inverse @ cross
 
 
 def test_r_is_one_after_the_first_epoch_and_zero_after_the_last() -> None:
-    assert rest_of(np.array([1, 30]), 30).tolist() == [1.0, 0.0]
-    assert float(rest_of(1, 1)) == 0.0
+    assert remaining_of(np.array([1, 30]), 30).tolist() == [1.0, 0.0]
+    assert float(remaining_of(1, 1)) == 0.0
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_covariance_is_the_formulas(seed: int) -> None:
-    one, other, k = places(12, seed), places(9, seed + 10), kernel(seed)
+    one = inputs(12, seed)
+    other = inputs(9, seed + 10)
+    k = kernel(seed)
     np.testing.assert_allclose(k.between(one, other), by_the_formula(k.theta, one, other), rtol=1e-10)
-    ends = Places(other.codes, other.owners, np.zeros(len(other)))
+    ends = Inputs(other.codes, other.owners, np.zeros(len(other)))
     np.testing.assert_allclose(k.between(one, ends), by_the_formula(k.theta, one, ends), rtol=1e-10)
-    own = k.within(one.rest, one.rest)
-    np.testing.assert_allclose(own, np.diag(by_the_formula(k.theta, one, one)), rtol=1e-10)
+    variance = k.within(one.remaining, one.remaining)
+    np.testing.assert_allclose(variance, np.diag(by_the_formula(k.theta, one, one)), rtol=1e-10)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_likelihood_is_a_normal_density_times_the_prior_and_its_gradient_is_the_differences(seed: int) -> None:
-    seen, k = places(25, seed), kernel(seed)
+    seen = inputs(25, seed)
+    k = kernel(seed)
     target = np.random.default_rng(seed).normal(size=25)
     likelihood = Likelihood(seen, target)
     mean, deviation = prior(WIDTH)
@@ -95,67 +101,77 @@ def test_the_likelihood_is_a_normal_density_times_the_prior_and_its_gradient_is_
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_predicted_is_the_conditional_normal(seed: int) -> None:
-    seen, asked, k = places(20, seed), places(8, seed + 20), kernel(seed)
+    seen = inputs(20, seed)
+    queried = inputs(8, seed + 20)
+    k = kernel(seed)
     target = np.random.default_rng(seed).normal(size=20)
-    mean, covariance = conditioned(k, seen, target, asked)
-    process = CurvePosterior(k, seen, target)
-    found, solved = process.at(asked)
+    mean, covariance = conditioned(k, seen, target, queried)
+    posterior = CurvePosterior(k, seen, target)
+    found, solved = posterior.predict(queried)
     np.testing.assert_allclose(found, mean, atol=1e-8)
-    np.testing.assert_allclose(process.deviation(asked.rest, solved) ** 2, np.diag(covariance), atol=1e-8)
+    np.testing.assert_allclose(posterior.deviation(queried.remaining, solved) ** 2, np.diag(covariance), atol=1e-8)
 
 
 def test_a_curve_that_goes_on_moves_the_mean_of_its_end_by_what_it_takes_from_its_variance() -> None:
-    seen, k = places(15), kernel()
+    seen = inputs(15)
+    k = kernel()
     target = np.random.default_rng(0).normal(size=15)
-    process = CurvePosterior(k, seen, target)
+    posterior = CurvePosterior(k, seen, target)
     one = seen.rows(np.array([0]))
-    end, later = Places(one.codes, one.owners, np.zeros(1)), Places(one.codes, one.owners, np.array([0.3]))
-    shift = process.shift(end.rest, process.at(end)[1], later.rest, process.at(later)[1])
-    before = conditioned(k, seen, target, end)[1]
-    after = conditioned(k, seen.and_(later), np.append(target, 0.0), end)[1]
-    assert shift[0] ** 2 == pytest.approx((before - after)[0, 0], rel=1e-6)
+    end = Inputs(one.codes, one.owners, np.zeros(1))
+    later = Inputs(one.codes, one.owners, np.array([0.3]))
+    shift = posterior.shift(end.remaining, posterior.predict(end)[1], later.remaining, posterior.predict(later)[1])
+    variance_before = conditioned(k, seen, target, end)[1]
+    variance_after = conditioned(k, seen.and_(later), np.append(target, 0.0), end)[1]
+    assert shift[0] ** 2 == pytest.approx((variance_before - variance_after)[0, 0], rel=1e-6)
 
 
 def test_believing_in_what_is_under_way_keeps_every_mean_and_makes_it_surer() -> None:
-    seen, pending, asked, k = places(15), places(3, seed=5, curves=20), places(6, seed=9), kernel()
+    seen = inputs(15)
+    pending = inputs(3, seed=5, curves=20)
+    queried = inputs(6, seed=9)
+    k = kernel()
     target = np.random.default_rng(0).normal(size=15)
-    process = CurvePosterior(k, seen, target)
-    believing = process.believing(pending)
-    whole = CurvePosterior(k, seen.and_(pending), np.append(target, process.at(pending)[0]))
-    for one, other in zip(believing.at(asked), whole.at(asked), strict=True):
+    posterior = CurvePosterior(k, seen, target)
+    believing = posterior.believing(pending)
+    observed = CurvePosterior(k, seen.and_(pending), np.append(target, posterior.predict(pending)[0]))
+    for one, other in zip(believing.predict(queried), observed.predict(queried), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-7)
-    np.testing.assert_allclose(believing.at(asked)[0], process.at(asked)[0], atol=1e-7)
-    surer, before = (each.deviation(asked.rest, each.at(asked)[1]) for each in (believing, process))
-    assert (surer <= before + 1e-9).all()
+    np.testing.assert_allclose(believing.predict(queried)[0], posterior.predict(queried)[0], atol=1e-7)
+    surer, less_sure = (
+        model.deviation(queried.remaining, model.predict(queried)[1]) for model in (believing, posterior)
+    )
+    assert (surer <= less_sure + 1e-9).all()
 
 
 def test_leaving_curves_out_by_one_inverse_is_predicting_each_from_the_others() -> None:
-    seen, k = places(18), kernel()
+    seen = inputs(18)
+    k = kernel()
     target = np.random.default_rng(0).normal(size=18)
     logs = []
     for owner in np.unique(seen.owners):
-        own = np.flatnonzero(seen.owners == owner)
+        rows = np.flatnonzero(seen.owners == owner)
         others = np.flatnonzero(seen.owners != owner)
-        mean, covariance = conditioned(k, seen.rows(others), target[others], seen.rows(own))
-        noisy = covariance + (math.exp(k.theta[-1]) + JITTER) * np.eye(len(own))
-        logs.append(multivariate_normal(mean, noisy).logpdf(target[own]))
-    assert left_out(k, seen, target) == pytest.approx(float(np.mean(logs)), rel=1e-8)
+        mean, covariance = conditioned(k, seen.rows(others), target[others], seen.rows(rows))
+        noisy = covariance + (math.exp(k.theta[-1]) + JITTER) * np.eye(len(rows))
+        logs.append(multivariate_normal(mean, noisy).logpdf(target[rows]))
+    assert leave_one_out(k, seen, target) == pytest.approx(float(np.mean(logs)), rel=1e-8)
 
 
-def surface(n: int, seed: int = 0) -> tuple[Places, Array]:
+def surface(n: int, seed: int = 0) -> tuple[Inputs, Array]:
     """Curves that are smooth in their first code and know nothing of the others."""
-    seen = places(n, seed, curves=n // 2)
-    target = np.sin(4 * seen.codes[:, 0]) + seen.rest + 0.05 * np.random.default_rng(seed).normal(size=n)
+    seen = inputs(n, seed, curves=n // 2)
+    target = np.sin(4 * seen.codes[:, 0]) + seen.remaining + 0.05 * np.random.default_rng(seed).normal(size=n)
     return seen, (target - target.mean()) / target.std()
 
 
 def test_the_fitted_kernel_finds_what_matters() -> None:
     seen, target = surface(60)
-    found = fit(seen, target)
-    lengths = np.exp(found.kernel.theta[:WIDTH])
+    fitted = fit(seen, target)
+    lengths = np.exp(fitted.kernel.theta[:WIDTH])
     assert lengths[0] < min(lengths[1:])
-    assert not found.guarded
-    assert found.score > left_out(CurveKernel(prior(WIDTH)[0]), seen, target)
+    assert not fitted.guarded
+    assert fitted.score > leave_one_out(CurveKernel(prior(WIDTH)[0]), seen, target)
 
 
 def test_lengths_that_collapsed_give_way_to_the_priors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,13 +180,14 @@ def test_lengths_that_collapsed_give_way_to_the_priors(monkeypatch: pytest.Monke
     mean, _ = prior(WIDTH)
     collapsed = mean - np.concatenate([np.full(WIDTH, 4.0), np.zeros(7)])
 
-    class Found:
-        fun, x = 0.0, collapsed
+    class Failed:
+        fun = 0.0
+        x = collapsed
 
-    monkeypatch.setattr(curve_posterior, "minimize", lambda *args, **said: Found)
-    found = fit(seen, target)
-    assert found.guarded
-    np.testing.assert_array_equal(found.kernel.theta, mean)
+    monkeypatch.setattr(curve_posterior, "minimize", lambda *args, **options: Failed)
+    fitted = fit(seen, target)
+    assert fitted.guarded
+    np.testing.assert_array_equal(fitted.kernel.theta, mean)
 
 
 @given(st.floats(-3, 3), st.floats(0.01, 3), st.floats(-3, 3))

@@ -83,8 +83,8 @@ def test_what_is_no_float_is_refused_in_a_line() -> None:
 @pytest.mark.parametrize("space", SPACES)
 def test_a_value_comes_back_from_optuna(space: str) -> None:
     dim = SPACES[space]()
-    for place in (0.0, 0.1, 0.5, 0.9, 0.999):
-        value = dim.from_unit(place)
+    for share in (0.0, 0.1, 0.5, 0.9, 0.999):
+        value = dim.from_unit(share)
         held = distributions.to_optuna(dim, value)
         inner = distributions.distribution(dim).to_internal_repr(held)
         again = distributions.from_optuna(dim, distributions.distribution(dim).to_external_repr(inner))

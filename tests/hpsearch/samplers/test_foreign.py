@@ -57,10 +57,11 @@ def test_a_sampler_with_a_state_of_its_own_goes_on_after_a_resume() -> None:
         with quiet():
             return build(make_study(SPACE, sampler=optuna.samplers.QMCSampler(seed=3, warn_independent_sampling=False)))
 
-    whole = Search(make(), total=20).run()
-    cut = len(whole.ticks) // 2
+    uninterrupted = Search(make(), total=20).run()
+    cut = len(uninterrupted.ticks) // 2
     resumed = Search(make(), total=20)
-    resumed.ticks, resumed.history = whole.ticks[:cut], folded(whole, cut)
+    resumed.ticks = uninterrupted.ticks[:cut]
+    resumed.history = folded(uninterrupted, cut)
     trials = resumed.run().history.trials
-    assert [trial.params for trial in trials] == [trial.params for trial in whole.history.trials]
+    assert [trial.params for trial in trials] == [trial.params for trial in uninterrupted.history.trials]
     assert len({repr(trial.params) for trial in trials}) == len(trials)

@@ -23,8 +23,8 @@ from hpsearch.report.one_trial import turns
 from hpsearch.report.origin import reason
 from hpsearch.running.api import run
 from hpsearch.samplers import FreezeThaw, build, curve_search
-from hpsearch.samplers.curve_book import Curve
 from hpsearch.samplers.curve_choice import Move
+from hpsearch.samplers.curve_evidence import Curve
 from hpsearch.samplers.curve_history import Curves, search_of
 from hpsearch.samplers.curve_kernel import CurveKernel, prior
 from hpsearch.samplers.curve_posterior import Fit
@@ -55,16 +55,16 @@ def falling(trial: Any) -> Iterator[dict[str, float]]:
         yield {"score": -reported["score"]}
 
 
-def declared(**said: Any) -> Study:
+def declared(**settings: Any) -> Study:
     usual = {"objective": climbing, "space": SPACE, "metric": "score", "epochs": EPOCHS, "sampler": "freeze_thaw"}
-    return Study(**{"name": "thaw", "n_trials": 24, "lanes": 3, "seed": 2, **usual, **said})
+    return Study(**{"name": "thaw", "n_trials": 24, "lanes": 3, "seed": 2, **usual, **settings})
 
 
-def searched(root: Path, **said: Any) -> History:
-    return run(declared(**said), root, tracking=False, quiet=True).history
+def searched(root: Path, **settings: Any) -> History:
+    return run(declared(**settings), root, tracking=False, quiet=True).history
 
 
-def told(history: History) -> list[str]:
+def as_lines(history: History) -> list[str]:
     """All that a history says of its trials but the times; as texts, in which NaN is NaN."""
     return [
         repr((t.params, t.ask.evidence, t.ticks, t.rows.curve("score"), t.pauses, t.resumes, t.decision))
@@ -80,7 +80,7 @@ def decisions(history: History) -> list[dict[str, Any]]:
             "until": [trial.ask.until, *(resume.until for resume in trial.resumes)],
             "ticks": list(trial.ticks),
             "improvement": [
-                each.evidence.get("improvement", 0.0) for each in (trial.ask, *trial.resumes) if each.evidence
+                record.evidence.get("improvement", 0.0) for record in (trial.ask, *trial.resumes) if record.evidence
             ],
         }
         for trial in history.trials
@@ -112,10 +112,12 @@ def test_it_decides_as_it_did_when_logs_began_that_are_still_open(whole: tuple[P
 
     ``python tests/hpsearch/samplers/test_freeze_thaw.py`` wrote the file.
     """
-    before, now = json.loads(DECISIONS.read_text()), decisions(whole[1])
-    assert len(now) == len(before)
-    for one, other in zip(now, before, strict=True):
-        a, b = one["params"].pop("a"), other["params"].pop("a")
+    recorded = json.loads(DECISIONS.read_text())
+    now = decisions(whole[1])
+    assert len(now) == len(recorded)
+    for one, other in zip(now, recorded, strict=True):
+        a = one["params"].pop("a")
+        b = other["params"].pop("a")
         assert a == pytest.approx(b, rel=1e-9)
         assert {**one, "improvement": 0} == {**other, "improvement": 0}
         assert one["improvement"] == pytest.approx(other["improvement"], rel=1e-3)
@@ -123,7 +125,9 @@ def test_it_decides_as_it_did_when_logs_began_that_are_still_open(whole: tuple[P
 
 def test_what_is_remembered_between_decisions_changes_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     study = declared(n_trials=16, lanes=4)
-    forgetful, decide, compared = search_of(study, EPOCHS, Settings(), weighs=True), CurveSearch.decide, []
+    forgetful = search_of(study, EPOCHS, Settings(), weighs=True)
+    decide = CurveSearch.decide
+    compared = []
 
     def alike(move: Move | None) -> tuple[Any, ...] | None:
         if move is None:
@@ -131,10 +135,10 @@ def test_what_is_remembered_between_decisions_changes_none(monkeypatch: pytest.M
         of = move.curve.number if move.curve else move.point.units.tolist() if move.point else None
         return of, move.until, move.worth, move.facts
 
-    def twice(self: CurveSearch, curves: Any, number: int, *, state: Any, **said: Any) -> Move | None:
-        found = decide(self, curves, number, state=state, **said)
-        compared.append((alike(found), alike(decide(forgetful, curves, number, **said))))
-        return found
+    def twice(self: CurveSearch, curves: Any, number: int, *, state: Any, **options: Any) -> Move | None:
+        move = decide(self, curves, number, state=state, **options)
+        compared.append((alike(move), alike(decide(forgetful, curves, number, **options))))
+        return move
 
     monkeypatch.setattr(CurveSearch, "decide", twice)
     run(study, tmp_path, tracking=False, quiet=True)
@@ -173,7 +177,8 @@ def test_the_report_draws_what_was_predicted_and_show_says_why(whole: tuple[Path
     figure = bands(whole[1])
     assert figure is not None
     assert figure.data
-    begun, band = figure.data[-1]["name"], figure.data[0]
+    begun = figure.data[-1]["name"]
+    band = figure.data[0]
     assert begun.startswith("trial ")
     assert band["x"][-1] == EPOCHS
     went_on = next(trial for trial in whole[1].trials if any(r.evidence["why"] == "improvement" for r in trial.resumes))
@@ -198,12 +203,12 @@ def test_cut_anywhere_and_resumed_it_tells_the_same(whole: tuple[Path, History],
         folder = root / "studies" / "thaw"
         folder.mkdir(parents=True)
         (folder / "log.jsonl").write_bytes(b"".join(lines[: int(len(lines) * share)]))
-        assert told(searched(root)) == told(whole[1])
+        assert as_lines(searched(root)) == as_lines(whole[1])
 
 
 @pytest.mark.slow
 def test_two_workers_tell_the_same(whole: tuple[Path, History], tmp_path: Path) -> None:
-    assert told(run(declared(), tmp_path, tracking=False, quiet=True, workers=2).history) == told(whole[1])
+    assert as_lines(run(declared(), tmp_path, tracking=False, quiet=True, workers=2).history) == as_lines(whole[1])
 
 
 def test_a_finite_space_is_tried_once_and_each_point_is_paused_too(tmp_path: Path) -> None:
@@ -224,7 +229,8 @@ def test_to_minimize_is_to_maximize_upside_down(whole: tuple[Path, History], tmp
 
 def test_a_new_sampler_over_the_folded_log_decides_the_same(whole: tuple[Path, History]) -> None:
     history = load_history(whole[0] / "studies" / "thaw")
-    one, other = build(declared()), build(declared())
+    one = build(declared())
+    other = build(declared())
     assert isinstance(one, FreezeThawPoints)
     assert isinstance(other, FreezeThawPoints)
     assert one.ask(history, 24) == other.ask(history, 24)
@@ -250,14 +256,14 @@ def test_confirmation_is_asked_for_later_and_a_cut_log_goes_on_to_the_same(
     whole: tuple[Path, History], tmp_path: Path
 ) -> None:
     lines = (whole[0] / "studies" / "thaw" / "log.jsonl").read_bytes().splitlines(keepends=True)
-    found = []
-    for place, share in enumerate((0.6, 1.0)):
-        folder = tmp_path / str(place) / "studies" / "thaw"
+    histories = []
+    for index, share in enumerate((0.6, 1.0)):
+        folder = tmp_path / str(index) / "studies" / "thaw"
         folder.mkdir(parents=True)
         (folder / "log.jsonl").write_bytes(b"".join(lines[: int(len(lines) * share)]))
-        found.append(told(searched(tmp_path / str(place), confirm=2, confirm_top=2)))
-    assert found[0] == found[1]
-    assert found[0][:24] == told(whole[1])
+        histories.append(as_lines(searched(tmp_path / str(index), confirm=2, confirm_top=2)))
+    assert histories[0] == histories[1]
+    assert histories[0][:24] == as_lines(whole[1])
 
 
 REFUSED = {
@@ -274,16 +280,16 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_it_cannot_do_is_refused_in_a_line(what: str) -> None:
-    said, expected = REFUSED[what]
+    settings, expected = REFUSED[what]
     with pytest.raises(UserError, match=expected) as caught:
-        build(declared(**said))
+        build(declared(**settings))
     assert "\n" not in str(caught.value)
 
 
 def test_its_options_are_checked() -> None:
-    for said in ({"n_startup": 1}, {"explore": 1.5}, {"worthwhile": -1}, {"max_epochs": 1}):
+    for settings in ({"n_startup": 1}, {"explore": 1.5}, {"worthwhile": -1}, {"max_epochs": 1}):
         with pytest.raises(UserError):
-            FreezeThaw(**said)  # type: ignore[arg-type]
+            FreezeThaw(**settings)  # type: ignore[arg-type]
     assert isinstance(build(declared(sampler=FreezeThaw(max_epochs=9), epochs=None)), FreezeThawPoints)
 
 
@@ -296,8 +302,8 @@ def simulated(search: CurveSearch, value: Any, most: int, total: int, lanes: int
 def _simulated(search: CurveSearch, value: Any, most: int, total: int, lanes: int) -> list[Curve]:
     curves: list[Curve] = []
     busy: list[Curve] = []
-    decided = known = 0
-    while known < total:
+    decided = n_epochs = 0
+    while n_epochs < total:
         while len(busy) < lanes:
             move = search.decide(curves, decided, begins=True)
             assert move is not None
@@ -307,23 +313,25 @@ def _simulated(search: CurveSearch, value: Any, most: int, total: int, lanes: in
                 assert move.point is not None
                 curve = search.curve(len(curves), search.encoding.decode(move.point.units))
                 curves.append(curve)
-            curve.under_way, curve.until = True, move.until
+            curve.under_way = True
+            curve.until = move.until
             busy.append(curve)
         for curve in list(busy):
             loss = value(curve.params, curve.epoch + 1)
             curve.losses.append(min([loss, *curve.losses[-1:]]))
-            curve.order.append(known)
-            known += 1
+            curve.order.append(n_epochs)
+            n_epochs += 1
             if curve.epoch >= curve.until:
                 curve.under_way = False
                 busy.remove(curve)
-            curve.over = curve.whole = curve.epoch >= most
+            curve.over = curve.complete = curve.epoch >= most
     return curves
 
 
 def deceptive(params: Any, epoch: int) -> float:
     """A broad valley, and a narrow one that goes deeper."""
-    a, b = params["a"], params["b"]
+    a = params["a"]
+    b = params["b"]
     broad = 1.0 - 0.8 * math.exp(-((a - 0.25) ** 2 + (b - 0.3) ** 2) / 0.1)
     narrow = 1.0 - math.exp(-((a - 0.8) ** 2 + (b - 0.75) ** 2) / 0.01)
     return min(broad, narrow) + 0.3 / epoch
@@ -333,10 +341,10 @@ def plane(seed: int) -> Any:
     return make_study({"a": Float(0, 1), "b": Float(0, 1)}, epochs=9, seed=seed)
 
 
-def collapsed(places: Any, target: Any) -> Fit:
+def collapsed(inputs: Any, target: Any) -> Fit:
     """A fit that holds every point for an island."""
-    mean, _ = prior(places.codes.shape[1])
-    width = places.codes.shape[1]
+    mean, _ = prior(inputs.codes.shape[1])
+    width = inputs.codes.shape[1]
     return Fit(CurveKernel(mean - np.concatenate([np.full(width, 4.0), np.zeros(7)])), 0.0)
 
 
@@ -347,11 +355,11 @@ def test_it_gets_to_the_bottom_of_a_valley_also_where_its_lengths_collapse(
 ) -> None:
     if stuck:
         monkeypatch.setattr(curve_search, "fit", collapsed)
-    found = []
+    best_losses = []
     for seed in range(3):
         curves = simulated(search_of(plane(seed), 9, Settings()), deceptive, 9, 50 * 9)
-        found.append(min(curve.loss for curve in curves))
-    assert max(found) < 0.2 + 0.3 / 9 + 0.02, found  # the broad one's; the narrow one is a matter of luck
+        best_losses.append(min(curve.loss for curve in curves))
+    assert max(best_losses) < 0.2 + 0.3 / 9 + 0.02, best_losses  # the broad one's; the narrow one is a matter of luck
 
 
 def test_while_nothing_improves_more_points_are_drawn_at_random() -> None:
@@ -359,7 +367,8 @@ def test_while_nothing_improves_more_points_are_drawn_at_random() -> None:
     shares = []
     for later in (0, 45, 9000):
         curve = search.curve(0, {"a": 0.5, "b": 0.5})
-        curve.losses, curve.order = [0.5] * (later + 1), list(range(later + 1))
+        curve.losses = [0.5] * (later + 1)
+        curve.order = list(range(later + 1))
         shares.append(search._share([curve]))
     assert shares == [0.1, 0.2, 0.4]
 
@@ -379,7 +388,8 @@ def test_lanes_do_not_crowd_and_nothing_under_way_is_continued_twice() -> None:
             curve = search.curve(len(curves), search.encoding.decode(move.point.units))
             curves.append(curve)
         assert not curve.under_way
-        curve.under_way, curve.until = True, move.until
+        curve.under_way = True
+        curve.until = move.until
         moves.append(curve.number)
     assert len(set(moves)) == 8
 
@@ -400,7 +410,7 @@ def test_the_first_curves_are_halved_until_one_is_whole() -> None:
         assert move.curve is not None
         order.append((move.curve.number, move.until))
         move.curve.losses += [float(move.curve.number)] * (move.until - move.curve.epoch)
-        move.curve.over = move.curve.whole = move.curve.epoch == 20
+        move.curve.over = move.curve.complete = move.curve.epoch == 20
     assert order == [(0, 3), (1, 3), (2, 3), (3, 3), (0, 9), (1, 9), (0, 20)]
     waiting = curves_of([1, 1, 1, 0])
     waiting[3].under_way = True
@@ -410,11 +420,13 @@ def test_the_first_curves_are_halved_until_one_is_whole() -> None:
 
 def test_other_lanes_ask_the_process_while_the_last_of_the_first_curves_is_trained_to_its_end() -> None:
     began = curves_of([12, 9, 3, 3, 1, 1, 1, 1])
-    began[0].under_way, began[0].until = True, 20
+    began[0].under_way = True
+    began[0].until = 20
     assert halved(began) == (None, True)
     began = curves_of([4, 4, 3, 3, 1, 1, 1, 1])
     for curve in began[:2]:
-        curve.under_way, curve.until = True, 9
+        curve.under_way = True
+        curve.until = 9
     assert halved(began) == (None, False)
 
 
@@ -462,11 +474,11 @@ def test_the_kernel_is_a_function_of_the_log() -> None:
     """Fitted when it was due, or again later from the first epochs: the same."""
     search = search_of(plane(3), 9, Settings())
     curves = simulated(search, deceptive, 9, 60)
-    known = sum(curve.epoch for curve in curves)
+    n_epochs = sum(curve.epoch for curve in curves)
     later = search_of(plane(3), 9, Settings())
     with limited():
         np.testing.assert_array_equal(later.model(curves).kernel.theta, search.model(curves).kernel.theta)
-    assert fitted_at(known) <= known
+    assert fitted_at(n_epochs) <= n_epochs
 
 
 def test_results_from_elsewhere_are_curves_too(whole: tuple[Path, History]) -> None:
@@ -486,5 +498,5 @@ def searched_from(root: Path) -> History:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
-        found = ",\n".join(json.dumps(each) for each in decisions(searched(Path(folder))))
-        DECISIONS.write_text(f"[\n{found}\n]\n")
+        text = ",\n".join(json.dumps(decision) for decision in decisions(searched(Path(folder))))
+        DECISIONS.write_text(f"[\n{text}\n]\n")

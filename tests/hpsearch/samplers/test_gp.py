@@ -30,9 +30,9 @@ def hill(trial: int, params: Mapping[str, Any], epoch: int) -> float:
     return -abs(float(np.log10(params["a"] / 0.5))) - abs(params["b"] - 20) / 50
 
 
-def search(sampler: Any = "gp", space: Any = SPACE, seed: int = 0, **said: Any) -> Search:
+def search(sampler: Any = "gp", space: Any = SPACE, seed: int = 0, **settings: Any) -> Search:
     built = build(make_study(space, sampler=sampler, seed=seed))
-    return Search(built, **{"total": 40, "epochs": 1, "lanes": 1, "curve": hill, "fails": never, **said}).run()
+    return Search(built, **{"total": 40, "epochs": 1, "lanes": 1, "curve": hill, "fails": never, **settings}).run()
 
 
 def test_it_climbs_a_hill_that_chance_does_not() -> None:
@@ -54,7 +54,8 @@ def test_long_after_a_refit_a_resumed_search_has_the_same_kernel() -> None:
 
 
 def test_one_sampler_may_be_asked_about_one_history_and_then_another() -> None:
-    one, other = search(seed=0, total=20), search(seed=0, total=20, curve=lambda n, p, e: -hill(n, p, e))
+    one = search(seed=0, total=20)
+    other = search(seed=0, total=20, curve=lambda n, p, e: -hill(n, p, e))
     sampler = build(make_study(SPACE, sampler="gp"))
     for live in (one, other, one):
         ticks, asks, point, params = live.asked[-1]
@@ -73,8 +74,8 @@ def test_the_number_of_blas_threads_changes_no_bit() -> None:
 def test_lanes_do_not_crowd_on_one_point() -> None:
     """Asked eight times over the same results; only the points under way differ."""
     live = search(space={"a": Float(0, 1)}, total=24, lanes=8, curve=lambda n, p, e: np.sin(17 * p["a"]))
-    for first in (8, 16):
-        batch = [trial.params["a"] for trial in live.history.trials[first : first + 8]]
+    for n_shown in (8, 16):
+        batch = [trial.params["a"] for trial in live.history.trials[n_shown : n_shown + 8]]
         assert len(set(batch)) == 8
         assert max(batch) - min(batch) > 0.1
 
@@ -90,13 +91,13 @@ def test_no_point_is_asked_again_before_all_were() -> None:
 def test_where_trials_fail_it_does_not_go() -> None:
     space = {"a": Float(0, 1)}
     live = build(make_study(space, sampler="gp"))
-    found = Search(
+    search_run = Search(
         live, total=40, lanes=1, epochs=1, curve=lambda n, p, e: np.nan if p["a"] > 0.5 else p["a"], fails=never
     )
-    found.run()
-    late = [trial.params["a"] for trial in found.history.trials[20:]]
+    search_run.run()
+    late = [trial.params["a"] for trial in search_run.history.trials[20:]]
     assert sum(value > 0.55 for value in late) <= 3
-    best = found.history.best
+    best = search_run.history.best
     assert best is not None
     assert best.params["a"] > 0.47
 
@@ -120,7 +121,8 @@ def test_conditional_parameters_are_learnt_where_they_exist() -> None:
 
 def log(trials: list[tuple[float, list[float], str, float]], repeats: int = 1) -> History:
     """A history of trials that ran one after the other: parameter, curve, how it ended, seconds an epoch."""
-    history, tick = History(Goal(METRIC, "maximize")), 0
+    history = History(Goal(METRIC, "maximize"))
+    tick = 0
     for number, (value, curve, action, seconds) in enumerate(trials):
         asks: tuple[Ask, ...] = (Ask(number, 0, {"a": value}, number // repeats, number % repeats),)
         for epoch, reached in enumerate(curve, 1):
@@ -128,13 +130,14 @@ def log(trials: list[tuple[float, list[float], str, float]], repeats: int = 1) -
             ends = (Decision(number, action, "so", "rule"),) if last else ()  # type: ignore[arg-type]
             rows = (Row(number, 0, epoch, {METRIC: reached}, seconds, last),)
             history.apply(Tick(tick, 0.0, asks, rows, ends))
-            asks, tick = (), tick + 1
+            asks = ()
+            tick = tick + 1
     return history
 
 
 def test_what_is_learnt_from_each_kind_of_end() -> None:
-    known = Observations(Encoding({"a": Float(0, 1)}), repeats=1)
-    known.follow(
+    observations = Observations(Encoding({"a": Float(0, 1)}), repeats=1)
+    observations.follow(
         log(
             [
                 (0.1, [0.3, 0.8, 0.7], "complete", 2.0),
@@ -144,27 +147,27 @@ def test_what_is_learnt_from_each_kind_of_end() -> None:
             ]
         )
     )
-    assert [observation.loss for observation in known.ended] == [-0.8, -0.4, None, None]
-    assert [observation.seconds for observation in known.ended] == [6.0, None, None, None]
+    assert [observation.loss for observation in observations.ended] == [-0.8, -0.4, None, None]
+    assert [observation.seconds for observation in observations.ended] == [6.0, None, None, None]
 
 
 def test_repeats_of_a_point_are_one_observation_once_all_have_ended() -> None:
-    known = Observations(Encoding({"a": Float(0, 1)}), repeats=2)
+    observations = Observations(Encoding({"a": Float(0, 1)}), repeats=2)
     trials = [(0.1, [0.3], "complete", 1.0), (0.1, [0.5], "complete", 3.0), (0.2, [0.9], "complete", 1.0)]
-    known.follow(log(trials, repeats=2))
-    assert [(observation.point, observation.loss) for observation in known.ended] == [(0, -0.4)]
-    assert known.ended[0].seconds == 2.0
-    assert known.running() == [{"a": 0.2}]
+    observations.follow(log(trials, repeats=2))
+    assert [(observation.point, observation.loss) for observation in observations.ended] == [(0, -0.4)]
+    assert observations.ended[0].seconds == 2.0
+    assert observations.running() == [{"a": 0.2}]
 
 
 def test_a_failed_point_that_is_tried_again_is_one_observation_however_it_was_followed() -> None:
     history = log([(0.1, [0.3, 0.8], "complete", 1.0), (0.2, [0.4], "fail", 3.0), (0.3, [0.6], "complete", 1.0)])
     grown = Observations(Encoding({"a": Float(0, 1)}), repeats=1)
     grown.follow(history)
-    assert [(each.point, each.loss) for each in grown.ended] == [(0, -0.8), (1, None), (2, -0.6)]
+    assert [(observation.point, observation.loss) for observation in grown.ended] == [(0, -0.8), (1, None), (2, -0.6)]
     history.begin(Ask(3, 0, {"a": 0.2}, 1))
     grown.follow(history)
-    assert [each.point for each in grown.ended] == [0, 2]
+    assert [observation.point for observation in grown.ended] == [0, 2]
     assert grown.running() == [{"a": 0.2}]
     tick = Tick(4, 0.0, (), (Row(3, 0, 1, {METRIC: 0.7}, 1.0, True),), (Decision(3, "complete", "so", "rule"),))
     history.arrive(tick)
@@ -173,21 +176,21 @@ def test_a_failed_point_that_is_tried_again_is_one_observation_however_it_was_fo
     made = Observations(Encoding({"a": Float(0, 1)}), repeats=1)
     made.follow(history)
     assert grown.ended == made.ended
-    assert [(each.point, each.loss) for each in made.ended] == [(0, -0.8), (2, -0.6), (1, -0.7)]
+    assert [(observation.point, observation.loss) for observation in made.ended] == [(0, -0.8), (2, -0.6), (1, -0.7)]
 
 
 def test_points_are_ordered_by_when_they_ended() -> None:
     live = Search(build(make_study(SPACE, sampler="random")), ASHA(reduction=2), total=20, lanes=4)
     step_by_step, at_once = (Observations(Encoding(SPACE), repeats=1) for _ in range(2))
-    before: list[int] = []
+    previous: list[int] = []
     for _ in live.steps():
         step_by_step.follow(live.history)
         order = [observation.point for observation in step_by_step.ended]
-        assert order[: len(before)] == before
-        before = order
+        assert order[: len(previous)] == previous
+        previous = order
     at_once.follow(live.history)
     assert at_once.ended == step_by_step.ended
-    assert before != sorted(before)
+    assert previous != sorted(previous)
 
 
 def test_improvement_per_second_goes_where_trials_are_short() -> None:
@@ -198,17 +201,17 @@ def test_improvement_per_second_goes_where_trials_are_short() -> None:
         height = 1 - 4 * min(abs(value - 0.25), abs(value - 0.75))
         trials.append((value, [height], "complete", 100.0 if value > 0.5 else 1.0))
     history = log(trials)
-    asked = {
+    proposed = {
         rated: [
             build(make_study({"a": Float(0, 1)}, sampler=GP(per_second=rated), seed=seed)).ask(history, 24)["a"]
             for seed in range(6)
         ]
         for rated in (False, True)
     }
-    assert max(asked[True]) < 0.5
+    assert max(proposed[True]) < 0.5
     quick = log([(value, curve, action, 1.0) for value, curve, action, _ in trials])
     study = make_study({"a": Float(0, 1)}, sampler="gp", seed=0)
-    assert build(study).ask(quick, 24)["a"] == asked[False][0], "seconds matter to nobody who did not ask"
+    assert build(study).ask(quick, 24)["a"] == proposed[False][0], "seconds matter to nobody who did not ask"
 
 
 def test_without_seconds_it_is_plain_improvement() -> None:

@@ -26,8 +26,8 @@ def rising(trial: int, params: Mapping[str, Any], epoch: int) -> float:
     return (1 - (float(params["a"]) - 0.8) ** 2) * math.log(1 + epoch) / math.log(1 + EPOCHS)
 
 
-def study(**said: Any) -> Any:
-    return make_study(SPACE, **{"sampler": "gp", "pruner": "asha", "epochs": EPOCHS, "seed": 1, **said})
+def study(**settings: Any) -> Any:
+    return make_study(SPACE, **{"sampler": "gp", "pruner": "asha", "epochs": EPOCHS, "seed": 1, **settings})
 
 
 def observed(rules: Mapping[str, int]) -> History:
@@ -52,9 +52,9 @@ def observed(rules: Mapping[str, int]) -> History:
 def test_what_was_stopped_early_is_not_held_to_end_there() -> None:
     history = observed(RULES)
     assert 3 <= len(list(history.ended("PRUNED"))) <= 6
-    proposed, before = (build(study(pruner=pruner)).ask(history, 16)["a"] for pruner in ("asha", "none"))
+    proposed, unpruned = (build(study(pruner=pruner)).ask(history, 16)["a"] for pruner in ("asha", "none"))
     assert abs(proposed - 0.8) < 0.2
-    assert abs(before - 0.8) > abs(proposed - 0.8)
+    assert abs(unpruned - 0.8) > abs(proposed - 0.8)
 
 
 def test_a_study_goes_on_under_the_rule_that_it_began_with() -> None:
@@ -64,10 +64,10 @@ def test_a_study_goes_on_under_the_rule_that_it_began_with() -> None:
     assert build(study()).ask(observed(RULES), 16) != build(study(pruner="none")).ask(observed(RULES), 16)
 
 
-@pytest.mark.parametrize("said", [{"pruner": "none"}, {"epochs": None}, {"repeats": 2}])
-def test_where_no_curve_stays_unfinished_nothing_changed(said: dict[str, Any]) -> None:
-    plain = build(study(pruner="none", **{name: value for name, value in said.items() if name == "repeats"}))
-    assert build(study(**said)).ask(observed(RULES), 16) == plain.ask(observed(RULES), 16)
+@pytest.mark.parametrize("settings", [{"pruner": "none"}, {"epochs": None}, {"repeats": 2}])
+def test_where_no_curve_stays_unfinished_nothing_changed(settings: dict[str, Any]) -> None:
+    plain = build(study(pruner="none", **{name: value for name, value in settings.items() if name == "repeats"}))
+    assert build(study(**settings)).ask(observed(RULES), 16) == plain.ask(observed(RULES), 16)
 
 
 def test_an_answer_is_a_function_of_history_and_number() -> None:

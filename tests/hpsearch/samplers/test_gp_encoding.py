@@ -28,9 +28,9 @@ def unit_rows(rows: int, dims: int) -> st.SearchStrategy[np.ndarray]:
 def test_a_candidate_has_the_code_of_the_point_that_it_becomes(units: np.ndarray) -> None:
     encoding = Encoding(MIXED)
     points = [encoding.decode(row) for row in units]
-    codes = encoding.codes(units, encoding.existing(units))
+    codes = encoding.codes(units, encoding.active(units))
     assert codes.shape == (5, encoding.width)
-    np.testing.assert_allclose(encoding.place(points)[1], codes, atol=1e-12)
+    np.testing.assert_allclose(encoding.encode(points)[1], codes, atol=1e-12)
 
 
 @given(unit_rows(3, 4))
@@ -42,8 +42,8 @@ def test_codes_of_equal_points_are_equal_bits_where_all_values_can_be_counted(un
         "d": Int(-3, 9, step=4),
     }
     encoding = Encoding(space)
-    codes = encoding.codes(units, encoding.existing(units))
-    again = encoding.place([encoding.decode(row) for row in units])[1]
+    codes = encoding.codes(units, encoding.active(units))
+    again = encoding.encode([encoding.decode(row) for row in units])[1]
     assert codes.tobytes() == again.tobytes()
 
 
@@ -60,13 +60,13 @@ def test_what_is_perturbed_stays_in_the_space(units: np.ndarray, seed: int, scal
 
 def test_a_step_moves_a_counted_range_by_a_value_at_least() -> None:
     encoding = Encoding({"a": Int(0, 9)})
-    units, _ = encoding.place([{"a": 4}] * 50)
+    units, _ = encoding.encode([{"a": 4}] * 50)
     moved = encoding.perturb(units, 1e-6, np.random.default_rng(0))
     assert {encoding.decode(row)["a"] for row in moved} == {3, 5}
 
 
 @pytest.mark.parametrize(
-    ("dim", "values", "places"),
+    ("dim", "values", "positions"),
     [
         (Float(0.01, 1, log=True), [0.01, 0.1, 1.0], [0, 0.5, 1]),
         (Float(-1, 3), [-1.0, 0.0, 3.0], [0, 0.25, 1]),
@@ -75,9 +75,11 @@ def test_a_step_moves_a_counted_range_by_a_value_at_least() -> None:
         (Int(1, 7, log=True), [2], [np.log(2 / 0.5) / np.log(7.5 / 0.5)]),
     ],
 )
-def test_a_number_stands_at_its_place_in_the_range(dim: Float | Int, values: list[float], places: list[float]) -> None:
-    codes = Encoding({"x": dim}).place([{"x": value} for value in values])[1]
-    np.testing.assert_allclose(codes[:, 0], places)
+def test_a_number_stands_at_its_place_in_the_range(
+    dim: Float | Int, values: list[float], positions: list[float]
+) -> None:
+    codes = Encoding({"x": dim}).encode([{"x": value} for value in values])[1]
+    np.testing.assert_allclose(codes[:, 0], positions)
 
 
 def test_between_two_whole_numbers_lies_nothing() -> None:
@@ -87,7 +89,7 @@ def test_between_two_whole_numbers_lies_nothing() -> None:
 
 
 def test_two_options_are_as_far_apart_as_the_ends_of_a_range() -> None:
-    codes = Encoding({"x": Choice(["a", "b", "c"])}).place([{"x": "a"}, {"x": "b"}, {"x": "c"}])[1]
+    codes = Encoding({"x": Choice(["a", "b", "c"])}).encode([{"x": "a"}, {"x": "b"}, {"x": "c"}])[1]
     distances = np.linalg.norm(codes[:, None] - codes[None], axis=-1)
     np.testing.assert_allclose(distances, 1 - np.eye(3))
 
@@ -101,6 +103,6 @@ def test_what_does_not_exist_is_neutral_and_says_so() -> None:
     }
     encoding = Encoding(space)
     assert encoding.width == 2 + 1 + 2 + 1, "one column for the condition that two dimensions share"
-    without, withal = encoding.place([{"kind": "sgd"}, {"kind": "momentum", "mu": 0.9, "nesterov": True}])[1]
+    without, withal = encoding.encode([{"kind": "sgd"}, {"kind": "momentum", "mu": 0.9, "nesterov": True}])[1]
     np.testing.assert_allclose(without[2:], [0.5, np.sqrt(0.5) / 2, np.sqrt(0.5) / 2, 0])
     np.testing.assert_allclose(withal[2:], [0.9, np.sqrt(0.5), 0, 1])

@@ -21,7 +21,8 @@ KERNEL = ConstantKernel(1.3) * Matern([0.3, 0.8], nu=2.5) + WhiteKernel(0.05)
 @pytest.fixture
 def data() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    codes, others = rng.random((20, 2)), rng.random((7, 2))
+    codes = rng.random((20, 2))
+    others = rng.random((7, 2))
     return codes, standardize(np.sin(5 * codes[:, 0]) + codes[:, 1] + rng.normal(0, 0.1, 20)), others
 
 
@@ -30,7 +31,7 @@ def test_it_predicts_what_scikit_learn_predicts(data: tuple[np.ndarray, np.ndarr
     oracle = GaussianProcessRegressor(KERNEL, alpha=1e-8, optimizer=None).fit(codes, target)
     mean, deviation = oracle.predict(others, return_std=True)
     model = Posterior.observing(KERNEL, codes, target)
-    np.testing.assert_allclose(model.at(others), (mean, np.sqrt(deviation**2 - 0.05)), rtol=1e-6)
+    np.testing.assert_allclose(model.predict(others), (mean, np.sqrt(deviation**2 - 0.05)), rtol=1e-6)
     np.testing.assert_allclose(model.fitted, oracle.predict(codes), rtol=1e-6)
 
 
@@ -38,14 +39,15 @@ def test_an_imagined_observation_counts_like_one_that_came_in(
     data: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
     codes, target, others = data
-    pending, others = others[:3], others[3:]
+    pending = others[:3]
+    others = others[3:]
     imagined = Posterior.observing(KERNEL, codes, target).imagine(pending, np.random.default_rng(1).normal(size=(3, 5)))
-    mean, deviation = imagined.at(others)
+    mean, deviation = imagined.predict(others)
     for fantasy in range(5):
-        known = imagined.target[:, fantasy]
-        np.testing.assert_array_equal(known[:20], target)
-        one = Posterior.observing(KERNEL, np.vstack([codes, pending]), known)
-        np.testing.assert_allclose(one.at(others), (mean[:, fantasy], deviation), rtol=1e-6)
+        values = imagined.target[:, fantasy]
+        np.testing.assert_array_equal(values[:20], target)
+        one = Posterior.observing(KERNEL, np.vstack([codes, pending]), values)
+        np.testing.assert_allclose(one.predict(others), (mean[:, fantasy], deviation), rtol=1e-6)
 
 
 def test_fantasies_are_drawn_from_the_process_itself(data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
@@ -60,16 +62,19 @@ def test_fantasies_are_drawn_from_the_process_itself(data: tuple[np.ndarray, np.
 
 @given(st.floats(-3, 3), st.floats(0.01, 3), st.floats(-3, 3))
 def test_expected_improvement_is_the_integral(mean: float, deviation: float, best: float) -> None:
-    low, high = mean - 12 * deviation, min(best, mean + 12 * deviation)
+    low = mean - 12 * deviation
+    high = min(best, mean + 12 * deviation)
     integral = quad(lambda y: (best - y) * norm.pdf(y, mean, deviation), low, high)[0] if low < high else 0.0
-    found = expected_improvement(np.array([mean]), np.array([deviation]), best)[0]
-    assert found == pytest.approx(integral, rel=1e-6, abs=1e-8)
+    improvement = expected_improvement(np.array([mean]), np.array([deviation]), best)[0]
+    assert improvement == pytest.approx(integral, rel=1e-6, abs=1e-8)
 
 
 def test_improvement_is_the_average_over_fantasies() -> None:
-    mean, deviation, best = np.array([[0.0, 1.0], [0.5, -1.0]]), np.array([0.3, 0.6]), np.array([0.1, 0.2])
-    each = [expected_improvement(mean[:, s], deviation, best[s]) for s in (0, 1)]
-    np.testing.assert_allclose(expected_improvement(mean, deviation, best), np.mean(each, axis=0))
+    mean = np.array([[0.0, 1.0], [0.5, -1.0]])
+    deviation = np.array([0.3, 0.6])
+    best = np.array([0.1, 0.2])
+    per_fantasy = [expected_improvement(mean[:, s], deviation, best[s]) for s in (0, 1)]
+    np.testing.assert_allclose(expected_improvement(mean, deviation, best), np.mean(per_fantasy, axis=0))
 
 
 def test_the_gradient_of_what_is_fitted_is_right(data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
@@ -95,16 +100,16 @@ def test_a_column_that_says_nothing_gets_a_long_scale_and_noise_is_found() -> No
 def test_few_or_equal_observations_make_no_extreme_kernel() -> None:
     for count in (1, 2, 8):
         kernel = fit_kernel(np.linspace(0, 1, count)[:, None], np.zeros(count))
-        mean, deviation = Posterior.observing(kernel, np.linspace(0, 1, count)[:, None], np.zeros(count)).at(
+        mean, deviation = Posterior.observing(kernel, np.linspace(0, 1, count)[:, None], np.zeros(count)).predict(
             np.array([[0.4]])
         )
         assert np.isfinite([mean, deviation]).all()
 
 
 def test_kernels_are_refitted_ever_more_rarely() -> None:
-    moments = sorted({refitted_at(known) for known in range(1, 600)})
+    moments = sorted({refitted_at(n) for n in range(1, 600)})
     assert moments == [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
-    assert all(refitted_at(known) <= known < 1.5 * refitted_at(known) + 1 for known in range(1, 600))
+    assert all(refitted_at(n) <= n < 1.5 * refitted_at(n) + 1 for n in range(1, 600))
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))

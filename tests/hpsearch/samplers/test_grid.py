@@ -21,13 +21,13 @@ EMPTY = History(Goal("v", "maximize"))
 
 def all_points(space: dict[str, Dimension]) -> list[dict[str, Any]]:
     """The obvious way: all combinations, without what is inactive, each once."""
-    found: list[dict[str, Any]] = []
+    points: list[dict[str, Any]] = []
     for values in itertools.product(*(dim.grid() for dim in space.values())):
         point = dict(zip(space, values, strict=True))
         point = {name: point[name] for name in active(space, point)}
-        if point not in found:
-            found.append(point)
-    return found
+        if point not in points:
+            points.append(point)
+    return points
 
 
 @st.composite
@@ -71,23 +71,23 @@ def test_each_point_is_tried_once_in_any_number_of_lanes(lanes: int) -> None:
 def test_points_given_by_hand_are_not_tried_twice() -> None:
     space: dict[str, Dimension] = {"a": Float(0, 1), "b": Int(1, 3), "c": Choice([1, 2])}
     space["a"] = Float(0, 1, step=0.5)
-    given = [{"a": 1.0, "b": 2, "c": 2}, {"a": 0.0, "b": 1, "c": 1}]
-    sampler = build(make_study(space, sampler="grid", enqueue=given))
+    enqueued = [{"a": 1.0, "b": 2, "c": 2}, {"a": 0.0, "b": 1, "c": 1}]
+    sampler = build(make_study(space, sampler="grid", enqueue=enqueued))
     points = [sampler.ask(EMPTY, n) for n in range(sampler.size or 0)]
-    assert points[:2] == given
+    assert points[:2] == enqueued
     assert sorted(points, key=repr) == sorted(all_points(space), key=repr)
 
 
 @pytest.mark.parametrize(
-    ("space", "said"),
+    ("space", "message"),
     [
         ({"a": Float(0, 1)}, r"space\['a'\]: grid over a continuous range Float\(0, 1\); give step= or Choice"),
         ({"a": Float(0.1, 1, log=True)}, "grid over a continuous range"),
         ({"a": Int(1, 10**12), "b": Int(1, 2, when={"a": 1})}, "1,000,000,000,000 values in Int"),
     ],
 )
-def test_what_cannot_be_enumerated_is_refused(space: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_what_cannot_be_enumerated_is_refused(space: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         build(make_study(space, sampler="grid"))
 
 
@@ -101,8 +101,8 @@ def extended(spaces: list[dict[str, Dimension]]) -> History:
     return history
 
 
-@pytest.mark.parametrize("given", [[], [{"a": 0.5, "b": 2, "c": 1}]])
-def test_a_wider_grid_keeps_the_number_of_every_point_and_tries_each_once(given: list[dict[str, Any]]) -> None:
+@pytest.mark.parametrize("enqueued", [[], [{"a": 0.5, "b": 2, "c": 1}]])
+def test_a_wider_grid_keeps_the_number_of_every_point_and_tries_each_once(enqueued: list[dict[str, Any]]) -> None:
     spaces: list[dict[str, Dimension]] = [
         {"a": Float(0, 1, step=0.5), "b": Int(2, 3), "c": Choice([1, 2])},
         {"a": Float(-0.5, 1, step=0.5), "b": Int(1, 3), "c": Choice([1, 2])},
@@ -110,7 +110,7 @@ def test_a_wider_grid_keeps_the_number_of_every_point_and_tries_each_once(given:
     ]
     numbered: list[dict[str, Any]] = []
     for many in range(1, 4):
-        sampler = build(make_study(spaces[many - 1], sampler="grid", enqueue=given))
+        sampler = build(make_study(spaces[many - 1], sampler="grid", enqueue=enqueued))
         history = extended(spaces[:many])
         points = [sampler.ask(history, number) for number in range(sampler.size or 0)]
         assert points[: len(numbered)] == numbered

@@ -51,8 +51,8 @@ def test_quasi_random_points_are_scipy_s_sequence() -> None:
 
 
 def test_a_point_given_by_hand_takes_no_quasi_random_one_away() -> None:
-    given = {"a": 0.5, "b": 1.0, "c": "x", "d": 1}
-    sampler = build(make_study(SPACE, sampler="qmc", enqueue=[given]))
+    params = {"a": 0.5, "b": 1.0, "c": "x", "d": 1}
+    sampler = build(make_study(SPACE, sampler="qmc", enqueue=[params]))
     assert [sampler.ask(EMPTY, n) for n in range(1, 5)] == points("qmc", 4)
 
 

@@ -47,8 +47,8 @@ def by_hand(history: History, seed: int) -> dict[str, float]:
             )
         )
     study.sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=10 + failed)
-    asked = study.ask()
-    return {"a": asked.suggest_float("a", 0.01, 10, log=True), "b": asked.suggest_int("b", 1, 50)}
+    trial = study.ask()
+    return {"a": trial.suggest_float("a", 0.01, 10, log=True), "b": trial.suggest_int("b", 1, 50)}
 
 
 def test_it_asks_as_optuna_would_over_the_same_trials() -> None:
@@ -90,18 +90,20 @@ def test_it_learns_to_keep_away_from_where_training_fails() -> None:
 
     def search(sampler: Any, seed: int) -> Search:
         study = make_study({"a": Float(0.01, 10, log=True), "b": Int(1, 50)}, sampler=sampler, seed=seed)
-        found = Search(build(study), total=60, epochs=1, curve=edge)
-        found.fails = lambda number, epoch: found.history.trials[number].params["a"] > 1.0
-        return found.run()
+        search_run = Search(build(study), total=60, epochs=1, curve=edge)
+        search_run.fails = lambda number, epoch: search_run.history.trials[number].params["a"] > 1.0
+        return search_run.run()
 
     def optuna_s() -> TPESampler:
         with quiet():
             return TPESampler(multivariate=True, constant_liar=True)
 
-    runs = {name: [search(make(), seed).history for seed in range(5)] for name, make in
-            (("ours", lambda: "tpe"), ("optuna's", optuna_s))}  # fmt: skip
-    failed = {name: sum(t.state == "FAILED" for h in found for t in h.trials) for name, found in runs.items()}
-    best = {name: sum(h.best.value or 0.0 for h in found if h.best) / 5 for name, found in runs.items()}
+    runs = {
+        name: [search(make(), seed).history for seed in range(5)]
+        for name, make in (("ours", lambda: "tpe"), ("optuna's", optuna_s))
+    }
+    failed = {name: sum(t.state == "FAILED" for h in histories for t in h.trials) for name, histories in runs.items()}
+    best = {name: sum(h.best.value or 0.0 for h in histories if h.best) / 5 for name, histories in runs.items()}
     assert failed["ours"] < 0.7 * failed["optuna's"], failed
     assert best["ours"] > best["optuna's"] - 0.02, best
 
@@ -109,9 +111,12 @@ def test_it_learns_to_keep_away_from_where_training_fails() -> None:
 def test_points_that_failed_are_nothing_to_begin_on() -> None:
     """Ten failures are no ten observations: it goes on drawing at random until as many points have a value."""
     study = make_study(SPACE, seed=3)
-    found = Search(build(study), total=24, lanes=1, epochs=1, curve=lambda n, p, e: p["a"], fails=lambda n, e: n < 10)
+    search_run = Search(
+        build(study), total=24, lanes=1, epochs=1, curve=lambda n, p, e: p["a"], fails=lambda n, e: n < 10
+    )
     drawn = Search(build(make_study(SPACE, seed=3, sampler=TPE(n_startup=99))), total=24, lanes=1, epochs=1)
-    same = [a.params == b.params for a, b in zip(found.run().history.trials, drawn.run().history.trials, strict=True)]
+    trials = zip(search_run.run().history.trials, drawn.run().history.trials, strict=True)
+    same = [a.params == b.params for a, b in trials]
     assert all(same[:20])
     assert not any(same[20:])
 
@@ -126,13 +131,18 @@ def test_with_two_metrics_it_covers_more_than_chance() -> None:
     def area(sampler: str, seed: int) -> float:
         metrics: dict[str, Any] = {"metric": [METRIC, "cost"], "direction": ["maximize", "minimize"]}
         study = make_study(space, sampler=sampler, seed=seed, **metrics)
-        found = Search(
-            build(study), goal=study.goal, total=70, epochs=1, fails=lambda n, e: False,
+        search_run = Search(
+            build(study),
+            goal=study.goal,
+            total=70,
+            epochs=1,
+            fails=lambda n, e: False,
             curve=lambda n, p, e: 1 - p["a"],
             more=lambda p: {"cost": valley(p) - math.sqrt(p["a"] * valley(p))},
-        ).run()  # fmt: skip
-        covered, floor = 0.0, 0.0
-        for trial in reversed(found.history.front()):
+        ).run()
+        covered = 0.0
+        floor = 0.0
+        for trial in reversed(search_run.history.front()):
             value, cost = trial.values
             covered += (value - floor) * max(8.0 - cost, 0.0)
             floor = value

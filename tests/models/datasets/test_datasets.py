@@ -79,7 +79,8 @@ def test_rows_stay_with_their_labels():
 
 
 def test_digits_are_the_embedded_set_scaled_and_as_described():
-    digits, info = load("digits"), datasets.describe("digits")
+    digits = load("digits")
+    info = datasets.describe("digits")
     assert [len(y) for _, y in parts(digits)] == [info.n_train, info.n_valid, info.n_test] == [1078, 360, 359]
     assert (digits.X_train.min(), digits.X_train.max()) == (0, 1)
     assert (digits.source, digits.image_shape, info.found) == ("embedded", (8, 8), "embedded")
@@ -175,9 +176,9 @@ def test_a_data_set_cannot_be_changed_by_a_trial():
 
 
 def test_the_users_own_arrays_stay_writable():
-    own = X.astype(np.float32)
-    load(((own, Y), (own, Y)))
-    own[0, 0] = 0
+    features = X.astype(np.float32)
+    load(((features, Y), (features, Y)))
+    features[0, 0] = 0
 
 
 @given(st.integers(0, 49), st.integers(0, 2))
@@ -250,8 +251,8 @@ def test_names_are_sorted_and_describable(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert datasets.names() == sorted(CATALOGUE)
     assert {"digits", "fashion_mnist", "mnist"} <= CATALOGUE.keys()
-    found = {name: datasets.describe(name).found for name in datasets.names()}
-    assert found == {name: "embedded" if entry.embedded else None for name, entry in CATALOGUE.items()}
+    where_found = {name: datasets.describe(name).found for name in datasets.names()}
+    assert where_found == {name: "embedded" if entry.embedded else None for name, entry in CATALOGUE.items()}
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

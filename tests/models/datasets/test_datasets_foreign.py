@@ -24,11 +24,11 @@ def test_three_pairs_of_arrays_are_training_validation_and_test(name, protocol, 
     pairs = pair(30), pair(12), pair(9)
     content = pickle.dumps(pairs, protocol)
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    found = load(tmp_path / name)
-    assert found.name == "mnist"
-    np.testing.assert_array_equal(found.X_train, pairs[0][0])
-    np.testing.assert_array_equal(found.y_valid, pairs[1][1])
-    np.testing.assert_array_equal(found.X_test, pairs[2][0])
+    dataset = load(tmp_path / name)
+    assert dataset.name == "mnist"
+    np.testing.assert_array_equal(dataset.X_train, pairs[0][0])
+    np.testing.assert_array_equal(dataset.y_valid, pairs[1][1])
+    np.testing.assert_array_equal(dataset.X_test, pairs[2][0])
 
 
 class Calls:
@@ -77,7 +77,8 @@ def test_objects_within_an_array_are_refused(tmp_path):
 def write_cifar(folder, n=6):
     images = {}
     for name in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):
-        pixels, labels = RNG.integers(0, 256, (n, 3, 32, 32), np.uint8), (np.arange(n) % 3).astype(np.uint8)
+        pixels = RNG.integers(0, 256, (n, 3, 32, 32), np.uint8)
+        labels = (np.arange(n) % 3).astype(np.uint8)
         (folder / name).write_bytes(np.concatenate([labels[:, None], pixels.reshape(n, -1)], axis=1).tobytes())
         images[name] = pixels
     return images
@@ -85,21 +86,24 @@ def write_cifar(folder, n=6):
 
 def test_cifar_comes_with_its_channels_innermost_and_its_fifth_file_validates(tmp_path):
     images = write_cifar(tmp_path)
-    found = load(tmp_path)
-    assert found.X_train.shape == (24, 3072)
-    first = found.X_train[0].reshape(32, 32, 3)
-    np.testing.assert_allclose(first, images["data_batch_1.bin"][0].transpose(1, 2, 0) / 255, rtol=1e-6)
+    dataset = load(tmp_path)
+    assert dataset.X_train.shape == (24, 3072)
+    first_image = dataset.X_train[0].reshape(32, 32, 3)
+    np.testing.assert_allclose(first_image, images["data_batch_1.bin"][0].transpose(1, 2, 0) / 255, rtol=1e-6)
     np.testing.assert_allclose(
-        found.X_valid[2].reshape(32, 32, 3)[..., 1], images["data_batch_5.bin"][2, 1] / 255, rtol=1e-6
+        dataset.X_valid[2].reshape(32, 32, 3)[..., 1], images["data_batch_5.bin"][2, 1] / 255, rtol=1e-6
     )
-    assert len(found.X_test) == 6
+    assert len(dataset.X_test) == 6
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
-    [("data_batch_2.bin", None, "lacks data_batch_2.bin"), ("data_batch_1.bin", b"123", "are not whole rows"),
-     ("test_batch.bin", bytes([77]) * 3073, "label 77")],
-)  # fmt: skip
+    [
+        ("data_batch_2.bin", None, "lacks data_batch_2.bin"),
+        ("data_batch_1.bin", b"123", "are not whole rows"),
+        ("test_batch.bin", bytes([77]) * 3073, "label 77"),
+    ],
+)
 def test_damaged_files_are_named(name, content, message, tmp_path):
     write_cifar(tmp_path)
     (tmp_path / name).unlink()

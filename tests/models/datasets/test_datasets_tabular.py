@@ -82,7 +82,8 @@ def test_a_bad_csv_is_named_with_its_line(tmp_path, text, message):
 
 
 def test_a_csv_splits_like_its_arrays(tmp_path):
-    X, y = np.arange(60.0).reshape(30, 2), np.arange(30) % 3
+    X = np.arange(60.0).reshape(30, 2)
+    y = np.arange(30) % 3
     path = write_csv(tmp_path / "table.csv", ["a", "b", "y"], [[*row, label] for row, label in zip(X, y, strict=True)])
     dataset = load(str(path), seed=4)
     assert dataset.digest == load((X, y), seed=4).digest

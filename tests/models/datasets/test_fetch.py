@@ -81,7 +81,8 @@ BEHAVIOURS: dict[str, Callable[[Handler, str], None]] = {
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.behaviours, server.requests = BEHAVIOURS, []
+        server.behaviours = BEHAVIOURS
+        server.requests = []
         server.handle_error = lambda request, address: None  # a dropped connection is this test's purpose
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

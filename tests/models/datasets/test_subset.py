@@ -15,8 +15,8 @@ def digits() -> Dataset:
 
 
 def rows_of(part: Dataset, whole: Dataset) -> set[int]:
-    known = {row.tobytes(): i for i, row in enumerate(np.ascontiguousarray(whole.X_train))}
-    return {known[row.tobytes()] for row in np.ascontiguousarray(part.X_train)}
+    row_numbers = {row.tobytes(): i for i, row in enumerate(np.ascontiguousarray(whole.X_train))}
+    return {row_numbers[row.tobytes()] for row in np.ascontiguousarray(part.X_train)}
 
 
 labels = st.lists(st.integers(0, 4), min_size=5, max_size=60).map(lambda few: np.array([*range(5), *few]))
@@ -30,13 +30,13 @@ def test_an_order_holds_every_sample_once(y: np.ndarray, seed: int) -> None:
 @given(y=labels, seed=st.integers(0, 1000))
 def test_every_beginning_holds_each_class_by_its_share(y: np.ndarray, seed: int) -> None:
     order = stratified_order(y, (seed,))
-    whole = np.bincount(y, minlength=5)
+    totals = np.bincount(y, minlength=5)
     for m in range(1, len(y) + 1):
-        found = np.bincount(y[order[:m]], minlength=5)
+        counts = np.bincount(y[order[:m]], minlength=5)
         # Beginnings grow class by class to the same fraction of each: no class is a sample ahead of another.
-        assert (found - 1 < found.sum() / len(y) * whole + 1e-9).all()
-        assert ((found - 1)[:, None] * whole[None, :] <= found[None, :] * whole[:, None]).all()
-        assert m < 5 or found.all()
+        assert (counts - 1 < counts.sum() / len(y) * totals + 1e-9).all()
+        assert ((counts - 1)[:, None] * totals[None, :] <= counts[None, :] * totals[:, None]).all()
+        assert m < 5 or counts.all()
 
 
 def test_two_seeds_give_two_orders() -> None:
@@ -56,7 +56,8 @@ def test_subsets_of_the_same_classes_are_nested(digits: Dataset) -> None:
 
 
 def test_subsets_of_fewer_classes_are_nested_within_each_class(digits: Dataset) -> None:
-    two, ten = subset(digits, 3, classes=(0, 1), train=100), subset(digits, 3, train=200)
+    two = subset(digits, 3, classes=(0, 1), train=100)
+    ten = subset(digits, 3, train=200)
     for label in (0, 1):
         few = {row.tobytes() for row in ten.X_train[ten.y_train == label]}
         many = {row.tobytes() for row in two.X_train[two.y_train == label]}

@@ -63,8 +63,8 @@ def test_a_loaded_model_trains_on_where_the_saved_one_stopped(optimizer, digits,
     model = fitted(MLPClassifier(**going_along({"optimizer": optimizer, "dropout": 0.1})), digits)
     model.save(tmp_path / "model.npz")
     loaded = models.load(tmp_path / "model.npz")
-    for each in (model, loaded):
-        each.partial_fit(*digits)
+    for estimator in (model, loaded):
+        estimator.partial_fit(*digits)
     np.testing.assert_array_equal(loaded.predict_proba(digits[0]), model.predict_proba(digits[0]))
 
 

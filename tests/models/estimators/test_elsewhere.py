@@ -21,7 +21,8 @@ from hpsearch.models.layers import (
 )
 
 RNG = np.random.default_rng(0)
-X, Y = RNG.random((40, 128)), np.arange(40) % 3
+X = RNG.random((40, 128))
+Y = np.arange(40) % 3
 
 
 class Network2:
@@ -29,7 +30,8 @@ class Network2:
 
     def __init__(self, path):
         data = json.loads(path.read_text())
-        self.sizes, self.cost = data["sizes"], data["cost"]
+        self.sizes = data["sizes"]
+        self.cost = data["cost"]
         self.weights = [np.array(w) for w in data["weights"]]
         self.biases = [np.array(b) for b in data["biases"]]
 
@@ -44,10 +46,10 @@ class Network2:
 def test_network2_computes_what_is_written_for_it_and_what_it_writes_is_read(hidden, cost, theirs, tmp_path):
     model = MLPClassifier(hidden, cost=cost, max_epochs=2, random_state=0, dtype="float64").fit(X, Y)
     save_network2(model, tmp_path / "net.json")
-    there = Network2(tmp_path / "net.json")
-    assert there.sizes == [128, *hidden, 3]
-    assert there.cost == theirs
-    outputs = there.feedforward(X.T).T
+    network2 = Network2(tmp_path / "net.json")
+    assert network2.sizes == [128, *hidden, 3]
+    assert network2.cost == theirs
+    outputs = network2.feedforward(X.T).T
     np.testing.assert_allclose(outputs, model.layer_activations(X)[-1], rtol=1e-10)
     again = load_network2(tmp_path / "net.json", dtype="float64", warm_start=True, max_epochs=1)
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
@@ -131,7 +133,8 @@ def test_pytorch_computes_the_same_with_our_weights_and_we_with_its(kind, torch)
 
 def blocks(nn):
     """Return chains, and of each PyTorch's modules: a pair is a residual connection of f and s."""
-    plain, wide = Conv2D(3, 3), Conv2D(3, 3, padding="same")
+    plain = Conv2D(3, 3)
+    wide = Conv2D(3, 3, padding="same")
     start = [nn.Conv2d(2, 3, 3), nn.ReLU()]  # 6 by 6 pixels of 3 channels
     same = [nn.Conv2d(3, 3, 3, padding=1), nn.ReLU()]
     dense = [nn.Flatten(), nn.Linear(108, 108), nn.ReLU()]
@@ -177,19 +180,27 @@ def modules_of(parts, nn):
     class Sum(nn.Module):
         def __init__(self, main, shortcut):
             super().__init__()
-            self.main, self.shortcut = modules_of(main, nn), modules_of(shortcut, nn)
+            self.main = modules_of(main, nn)
+            self.shortcut = modules_of(shortcut, nn)
 
         def forward(self, x):
             return self.main(x) + self.shortcut(x)
 
-    return nn.Sequential(*(Sum(*part) if isinstance(part, tuple) else part for part in parts))
+    return nn.Sequential(*(Sum(*module) if isinstance(module, tuple) else module for module in parts))
 
 
-@pytest.mark.parametrize("kind", [
-    "a shortcut behind filters of another number", "dense branches, both", "a dense branch beside an image",
-    "a dense shortcut beside filters", "filters, a pool and dense layers in a branch, with norms",
-    "a connection within a connection", "norms and pools behind a connection",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a shortcut behind filters of another number",
+        "dense branches, both",
+        "a dense branch beside an image",
+        "a dense shortcut beside filters",
+        "filters, a pool and dense layers in a branch, with norms",
+        "a connection within a connection",
+        "norms and pools behind a connection",
+    ],
+)
 def test_residual_connections_are_those_of_pytorch(kind, torch):
     layers, parts = blocks(torch.nn)[kind]
     model = NetworkClassifier(layers, image_shape=(8, 8, 2), max_epochs=1, random_state=0).fit(X, Y)

@@ -41,7 +41,8 @@ def digits():
 
 
 def test_digits_with_defaults_beat_97_percent():
-    data, scores = datasets.load("digits"), []
+    data = datasets.load("digits")
+    scores = []
     for seed in range(3):
         model = MLPClassifier(random_state=seed).fit(data.X_train, data.y_train)
         scores.append(model.score(data.X_test, data.y_test))
@@ -74,12 +75,14 @@ def test_coefs_are_the_network(digits):
 
 def test_ten_partial_fits_are_a_fit_of_ten_epochs_bit_for_bit(digits):
     X, y = digits
-    whole = MLPClassifier(max_epochs=10, random_state=3, optimizer="momentum", l2=0.1).fit(X, y)
-    parts = clone(whole)
+    uninterrupted = MLPClassifier(max_epochs=10, random_state=3, optimizer="momentum", l2=0.1).fit(X, y)
+    by_parts = clone(uninterrupted)
     for _ in range(10):
-        parts.partial_fit(X, y)
-    assert parts.history_ == whole.history_
-    for ours, theirs in zip(parts.coefs_ + parts.intercepts_, whole.coefs_ + whole.intercepts_, strict=True):
+        by_parts.partial_fit(X, y)
+    assert by_parts.history_ == uninterrupted.history_
+    for ours, theirs in zip(
+        by_parts.coefs_ + by_parts.intercepts_, uninterrupted.coefs_ + uninterrupted.intercepts_, strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -119,7 +122,8 @@ def test_labels_may_be_words_and_the_validation_part_needs_no_class_of_its_own()
 
 
 def test_it_works_in_pipelines_searches_and_pickles(digits):
-    X, y = digits[0][:300] * 16, digits[1][:300]
+    X = digits[0][:300] * 16
+    y = digits[1][:300]
     pipeline = make_pipeline(MinMaxScaler(), MLPClassifier(max_epochs=5, random_state=0))
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.5
     search = GridSearchCV(pipeline, {"mlpclassifier__learning_rate": [1e-6, 0.5]}, cv=3).fit(X, y)

@@ -36,7 +36,8 @@ def same(one, other, X):
 
 
 def test_two_classes_have_two_probabilities(iris):
-    X, y = iris[0], iris[1] == 2
+    X = iris[0]
+    y = iris[1] == 2
     model = quick(max_epochs=40).fit(X, y)
     assert model.predict_proba(X).shape == (150, 2)
     assert model.predict(X).dtype == bool
@@ -94,9 +95,11 @@ def test_a_column_of_labels_is_warned_of(iris):
 
 def test_several_labels_a_sample():
     X, y = load_digits(return_X_y=True)
-    X, Y = X / 16, np.column_stack([y % 2 == 0, y % 3 == 0, y > 4, y == y]).astype(int)
+    X = X / 16
+    Y = np.column_stack([y % 2 == 0, y % 3 == 0, y > 4, y == y]).astype(int)
     model = MLPClassifier(random_state=0).fit(X[:1400], Y[:1400], X_val=X[1400:], y_val=Y[1400:])
-    probabilities, labels = model.predict_proba(X[1400:]), model.predict(X[1400:])
+    probabilities = model.predict_proba(X[1400:])
+    labels = model.predict(X[1400:])
     assert probabilities.shape == labels.shape == (397, 4)
     np.testing.assert_array_equal(labels, probabilities > 0.5)
     assert (labels == Y[1400:]).mean() > 0.9
@@ -170,10 +173,10 @@ def test_held_out_samples_take_their_weights_along(iris):
 
 def test_a_warm_start_goes_on_exactly(iris):
     X, y = iris
-    whole = quick(max_epochs=8, optimizer="adam").fit(X, y)
-    parts = quick(max_epochs=4, optimizer="adam", warm_start=True).fit(X, y)
-    assert parts.fit(X, y).n_iter_ == 8
-    same(parts, whole, X)
+    uninterrupted = quick(max_epochs=8, optimizer="adam").fit(X, y)
+    by_parts = quick(max_epochs=4, optimizer="adam", warm_start=True).fit(X, y)
+    assert by_parts.fit(X, y).n_iter_ == 8
+    same(by_parts, uninterrupted, X)
     cold = quick(max_epochs=4, optimizer="adam").fit(X, y)
     same(cold.fit(X, y), clone(cold).fit(X, y), X)
 
@@ -230,8 +233,8 @@ def test_it_works_beside_other_columns_and_under_calibration(iris):
 def test_weights_and_validation_data_reach_it_through_a_pipeline(iris):
     X, X_val, y, y_val = train_test_split(*iris, random_state=0)
     model = make_pipeline(MinMaxScaler(), quick())
-    told = {"mlpclassifier__sample_weight": y + 1.0, "mlpclassifier__X_val": X_val, "mlpclassifier__y_val": y_val}
-    assert "val_accuracy" in model.fit(X, y, **told)[-1].history_
+    fit_params = {"mlpclassifier__sample_weight": y + 1.0, "mlpclassifier__X_val": X_val, "mlpclassifier__y_val": y_val}
+    assert "val_accuracy" in model.fit(X, y, **fit_params)[-1].history_
 
 
 def test_a_search_over_distortions_and_shapes(iris):

@@ -75,7 +75,8 @@ def test_the_optimizers_own_rates_are_those_of_the_code():
 
 
 def test_the_regressor_differs_as_the_text_says():
-    classifier, regressor = defaults(MLPClassifier), defaults(MLPRegressor)
+    classifier = defaults(MLPClassifier)
+    regressor = defaults(MLPRegressor)
     assert set(classifier) - set(regressor) == {"output", "cost", "label_smoothing", "class_weight"}
     assert not set(regressor) - set(classifier)
     different = {name: value for name, value in regressor.items() if value != classifier[name]}

@@ -24,8 +24,8 @@ def small(**params):
 def test_a_batch_larger_than_the_data_is_clipped_with_a_warning():
     with pytest.warns(UserWarning, match="batch_size=61 is clipped to the 60 training samples"):
         clipped = small(batch_size=61).fit(X, Y)
-    whole = small(batch_size="all").fit(X, Y)
-    np.testing.assert_array_equal(clipped.coefs_[0], whole.coefs_[0])
+    full_batch = small(batch_size="all").fit(X, Y)
+    np.testing.assert_array_equal(clipped.coefs_[0], full_batch.coefs_[0])
     small().fit(X[:6], Y[:6])  # the default means no size in particular: no warning
 
 
@@ -93,7 +93,8 @@ def test_training_may_start_from_the_weights_of_another_network(kind):
 
 
 def test_weights_alone_may_be_given_and_they_must_fit():
-    trained, other = small().fit(X, Y), small(random_state=9, learning_rate=1e-30, max_epochs=1)
+    trained = small().fit(X, Y)
+    other = small(random_state=9, learning_rate=1e-30, max_epochs=1)
     other.fit(X, Y, coefs_init=trained.coefs_)
     np.testing.assert_allclose(other.coefs_[1], trained.coefs_[1], atol=1e-6)
     with pytest.raises(

@@ -9,7 +9,8 @@ from hpsearch.models.activations import ACTIVATIONS
 from hpsearch.models.layers import AvgPool2D, BatchNorm, Conv2D, Dense
 
 RNG = np.random.default_rng(0)
-X, Y = RNG.random((30, PIXELS)), np.arange(30) % 3
+X = RNG.random((30, PIXELS))
+Y = np.arange(30) % 3
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -18,7 +19,8 @@ def test_activations_are_the_function_of_the_weighted_inputs(activation):
 
     layers = [Conv2D(3, 3), AvgPool2D(2), Dense(5), Dense(4, activation="identity")]
     model = NetworkClassifier(layers, activation=activation, max_epochs=1, random_state=0).fit(X, Y)
-    zs, activations = model.layer_weighted_inputs(X), model.layer_activations(X)
+    zs = model.layer_weighted_inputs(X)
+    activations = model.layer_activations(X)
     assert [z.shape for z in zs] == [a.shape for a in activations] == [(30, 108), (30, 5), (30, 3)]
     for z, a in zip(zs[:-1], activations[:-1], strict=True):
         u = z * ACTIVATIONS[activation].gain
@@ -34,7 +36,8 @@ def test_weighted_inputs_of_filters_are_a_convolution_whatever_the_order_of_thei
     model = NetworkClassifier([Conv2D(2, 3), AvgPool2D(2)], activation="gelu", max_epochs=1, random_state=0).fit(X, Y)
     z = model.layer_weighted_inputs(X)[0].reshape(30, 6, 6, 2)
     for filter_ in range(2):
-        kernel, bias = model.coefs_[0][:, filter_].reshape(3, 3), model.intercepts_[0][filter_]
+        kernel = model.coefs_[0][:, filter_].reshape(3, 3)
+        bias = model.intercepts_[0][filter_]
         expected = correlate2d(X[7].reshape(8, 8), kernel, "valid") + bias
         np.testing.assert_allclose(z[7, :, :, filter_], expected, rtol=1e-4, atol=1e-5)
 
@@ -64,9 +67,15 @@ def test_gradients_of_a_fitted_network_are_what_a_step_with_rate_one_takes():
     model = MLPClassifier((4,), l2=0.5, max_epochs=2, dtype="float64", random_state=0).fit(X, Y)
     coefs, intercepts = model.gradients(X, Y)
     step = MLPClassifier(
-        (4,), l2=0.5, batch_size="all", max_epochs=1, learning_rate=1.0, dtype="float64", random_state=0,
+        (4,),
+        l2=0.5,
+        batch_size="all",
+        max_epochs=1,
+        learning_rate=1.0,
+        dtype="float64",
+        random_state=0,
         weight_init=([w.tolist() for w in model.coefs_], [b.tolist() for b in model.intercepts_]),
-    ).fit(X, Y)  # fmt: skip
+    ).fit(X, Y)
     for before, after, gradient in zip(model.coefs_, step.coefs_, coefs, strict=True):
         np.testing.assert_allclose(before - after, gradient, rtol=1e-8, atol=1e-12)
     for before, after, gradient in zip(model.intercepts_, step.intercepts_, intercepts, strict=True):
@@ -97,6 +106,7 @@ def test_the_toy_neuron_of_the_slides_starts_where_it_is_told_to(tmp_path):
 def test_a_gradient_that_is_zero_is_no_error_of_the_differences_rounding():
     """A bias below a batch norm moves nothing; differences of rounded costs are not exactly 0."""
     rng = np.random.default_rng(0)
-    X, y = rng.random((20, 64)), rng.integers(3, size=20)
+    X = rng.random((20, 64))
+    y = rng.integers(3, size=20)
     model = NetworkClassifier([Conv2D(4, 3), BatchNorm(), Dense(5, "tanh")], random_state=0, activation="tanh")
     assert check_gradients(model, X, y).by_parameter["b0"] < 1e-6

@@ -120,9 +120,9 @@ def test_a_layer_of_somebody_else_trains_but_is_not_saved(digits, tmp_path):
 
 
 def test_every_layer_may_stand_in_a_file():
-    known = {word for word, home in names.HOMES.items() if home.startswith(".layers")}
-    assert known == {
-        each.__name__ for each in Declared.__subclasses__() if each.__module__.startswith("hpsearch.models")
+    layer_names = {word for word, home in names.HOMES.items() if home.startswith(".layers")}
+    assert layer_names == {
+        layer.__name__ for layer in Declared.__subclasses__() if layer.__module__.startswith("hpsearch.models")
     }
 
 
@@ -149,7 +149,8 @@ def test_scikit_learn_searches_within_layers(digits):
 
 def test_images_of_three_channels_and_other_shapes():
     rng = np.random.default_rng(0)
-    X, y = rng.random((40, 4 * 6 * 2)), rng.integers(2, size=40)
+    X = rng.random((40, 4 * 6 * 2))
+    y = rng.integers(2, size=40)
     model = NetworkClassifier([Conv2D(3, 3)], image_shape=(4, 6, 2), max_epochs=1, random_state=0).fit(X, y)
     assert model.coefs_[0].shape == (18, 3)
     with pytest.raises(ValueError, match="is of 36 numbers, and samples have 48"):
@@ -157,9 +158,14 @@ def test_images_of_three_channels_and_other_shapes():
 
 
 def test_a_network_has_the_parameters_of_the_core_less_those_of_a_perceptron():
-    own = set(NetworkClassifier().get_params(deep=False))
-    assert own == set(DEFAULTS) - {"hidden_layer_sizes", "dropout", "input_dropout", "batch_norm"}
-    assert own - set(NetworkRegressor().get_params(deep=False)) == {"output", "cost", "label_smoothing", "class_weight"}
+    own_params = set(NetworkClassifier().get_params(deep=False))
+    assert own_params == set(DEFAULTS) - {"hidden_layer_sizes", "dropout", "input_dropout", "batch_norm"}
+    assert own_params - set(NetworkRegressor().get_params(deep=False)) == {
+        "output",
+        "cost",
+        "label_smoothing",
+        "class_weight",
+    }
 
 
 def test_a_sum_of_other_shapes_is_refused_in_words(digits):

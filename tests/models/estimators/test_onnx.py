@@ -35,9 +35,9 @@ def run(model, path):
 @pytest.mark.parametrize("name", CHAINS)
 def test_every_chain_computes_the_same_probabilities(name, tmp_path):
     model = NetworkClassifier(CHAINS[name], **SHARED).fit(X, Y)
-    output, found, _ = run(model, tmp_path / "model.onnx")
+    output, by_onnx, _ = run(model, tmp_path / "model.onnx")
     assert output == "probabilities"
-    np.testing.assert_allclose(found, model.predict_proba(X), atol=2e-5)
+    np.testing.assert_allclose(by_onnx, model.predict_proba(X), atol=2e-5)
 
 
 def test_colours_are_turned_where_single_numbers_are_seen(tmp_path):
@@ -54,39 +54,42 @@ def test_colours_are_turned_where_single_numbers_are_seen(tmp_path):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_is_the_same_function(activation, tmp_path):
     model = MLPRegressor((5, 4), activation=activation, **SHARED).fit(X, X[:, :2])
-    output, found, metadata = run(model, tmp_path / "model.onnx")
+    output, by_onnx, metadata = run(model, tmp_path / "model.onnx")
     assert (output, metadata) == ("predictions", {"model": "MLPRegressor"})
-    np.testing.assert_allclose(found, model.predict(X), atol=1e-5)
+    np.testing.assert_allclose(by_onnx, model.predict(X), atol=1e-5)
 
 
 @pytest.mark.parametrize(
     "params",
     [
-        {"output": "sigmoid"}, {"output": "softmax"}, {"output": "tanh"}, {"batch_norm": True, "dtype": "float64"},
+        {"output": "sigmoid"},
+        {"output": "softmax"},
+        {"output": "tanh"},
+        {"batch_norm": True, "dtype": "float64"},
         {"dropout": 0.2, "input_dropout": 0.1, "ema": 0.9},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_every_output_says_what_the_estimator_says(params, tmp_path):
     words = np.array(["a", "b", "c"])[Y]
     model = MLPClassifier((5,), **params, **SHARED).fit(X, words)
-    _, found, metadata = run(model, tmp_path / "model.onnx")
-    np.testing.assert_allclose(found, model.predict_proba(X), atol=1e-5)
+    _, by_onnx, metadata = run(model, tmp_path / "model.onnx")
+    np.testing.assert_allclose(by_onnx, model.predict_proba(X), atol=1e-5)
     assert json.loads(metadata["classes"]) == ["a", "b", "c"]
 
 
 def test_scores_and_several_labels_are_as_they_are(tmp_path):
     svm = MLPClassifier((5,), output="linear", **SHARED).fit(X, Y)
-    output, found, _ = run(svm, tmp_path / "svm.onnx")
+    output, by_onnx, _ = run(svm, tmp_path / "svm.onnx")
     assert output == "scores"
-    np.testing.assert_allclose(found, svm.decision_function(X), atol=1e-5)
+    np.testing.assert_allclose(by_onnx, svm.decision_function(X), atol=1e-5)
     for kind in ("sigmoid", "tanh"):
         several = MLPClassifier((5,), output=kind, **SHARED).fit(X, np.eye(3, dtype=int)[Y])
-        _, found, _ = run(several, tmp_path / "several.onnx")
-        np.testing.assert_allclose(found, several.predict_proba(X), atol=1e-5)
+        _, by_onnx, _ = run(several, tmp_path / "several.onnx")
+        np.testing.assert_allclose(by_onnx, several.predict_proba(X), atol=1e-5)
     numbers = NetworkRegressor([Conv2D(2, 3), Dense(4)], **SHARED).fit(X, X[:, 0])
-    _, found, _ = run(numbers, tmp_path / "numbers.onnx")
-    np.testing.assert_allclose(found[:, 0], numbers.predict(X), atol=1e-5)
+    _, by_onnx, _ = run(numbers, tmp_path / "numbers.onnx")
+    np.testing.assert_allclose(by_onnx[:, 0], numbers.predict(X), atol=1e-5)
 
 
 def test_an_estimator_must_be_fitted(tmp_path):

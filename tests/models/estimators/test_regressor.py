@@ -49,7 +49,8 @@ def test_defaults_learn_what_a_line_cannot(friedman):
 def test_predictions_are_the_weighted_inputs_of_the_last_layer(friedman):
     X, y = friedman
     model = MLPRegressor(dtype="float64", activation="tanh", max_epochs=3, random_state=0).fit(X, y)
-    (w1, w2), (b1, b2) = model.coefs_, model.intercepts_
+    w1, w2 = model.coefs_
+    b1, b2 = model.intercepts_
     np.testing.assert_allclose(model.predict(X), (np.tanh(X @ w1 + b1) @ w2 + b2)[:, 0], rtol=1e-10)
 
 
@@ -80,16 +81,18 @@ def test_ten_partial_fits_are_a_fit_of_ten_epochs_bit_for_bit(optimizer, friedma
     X, y = friedman
     shared = {"random_state": 3, "l2": 0.1, "max_epochs": 10, "lr_schedule": "cosine"}
     params = going_along({"optimizer": optimizer, **shared})
-    whole, parts = MLPRegressor(**params).fit(X, y), MLPRegressor(**params)
+    uninterrupted = MLPRegressor(**params).fit(X, y)
+    by_parts = MLPRegressor(**params)
     for _ in range(10):
-        parts.partial_fit(X, y)
-    assert parts.history_ == whole.history_
-    np.testing.assert_array_equal(parts.predict(X), whole.predict(X))
+        by_parts.partial_fit(X, y)
+    assert by_parts.history_ == uninterrupted.history_
+    np.testing.assert_array_equal(by_parts.predict(X), uninterrupted.predict(X))
 
 
 def test_sample_weights_say_what_matters(friedman):
     X, y = friedman
-    Y, sign = np.concatenate([y, -y]), np.repeat([1.0, 0.0], 600)
+    Y = np.concatenate([y, -y])
+    sign = np.repeat([1.0, 0.0], 600)
     model = MLPRegressor(max_epochs=100, random_state=0).fit(np.vstack([X, X]), Y, sample_weight=sign)
     assert model.score(X, y) > 0.7
     with pytest.raises(ValueError, match="Negative values"):

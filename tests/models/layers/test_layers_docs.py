@@ -15,16 +15,16 @@ SIGNATURES = re.findall(r"^\| `((\w+)\(.*?\))` \|", TEXT, re.MULTILINE)
 
 
 def test_the_table_has_every_layer():
-    assert {name for _, name in SIGNATURES} == {each.__name__ for each in declared()}
+    assert {name for _, name in SIGNATURES} == {layer.__name__ for layer in declared()}
 
 
 @pytest.mark.parametrize(("written", "name"), SIGNATURES)
 def test_a_layer_has_the_fields_that_are_written(written, name):
-    def shown(parameter):
+    def signature_of(parameter):
         return parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}"
 
     fields = inspect.signature(getattr(layers, name)).parameters.values()
-    assert written == f"{name}({', '.join(map(shown, fields))})"
+    assert written == f"{name}({', '.join(map(signature_of, fields))})"
 
 
 @pytest.mark.parametrize("code", CODE, ids=range(len(CODE)))

@@ -13,7 +13,10 @@ class Recorder:
     """Follows scikit-learn's FitCallback protocol; stops where it is told to."""
 
     def __init__(self, stop_after=None):
-        self.events, self.scores, self.weights, self._stop_after = [], [], [], stop_after
+        self.events = []
+        self.scores = []
+        self.weights = []
+        self._stop_after = stop_after
 
     def setup(self, estimator, context):
         self.events.append("setup")
@@ -55,10 +58,11 @@ def test_a_callback_may_stop_training(estimator, iris):
 
 def test_callbacks_change_no_bit_and_see_the_training_part_alone(iris):
     params = {"max_epochs": 4, "random_state": 0, "early_stopping": "patience"}
-    weights, recorder = np.arange(150) + 1.0, Recorder()
-    told = MLPClassifier(**params).set_callbacks(recorder).fit(*iris, sample_weight=weights)
+    weights = np.arange(150) + 1.0
+    recorder = Recorder()
+    with_callbacks = MLPClassifier(**params).set_callbacks(recorder).fit(*iris, sample_weight=weights)
     plain = MLPClassifier(**params).fit(*iris, sample_weight=weights)
-    np.testing.assert_array_equal(told.predict_proba(iris[0]), plain.predict_proba(iris[0]))
+    np.testing.assert_array_equal(with_callbacks.predict_proba(iris[0]), plain.predict_proba(iris[0]))
     assert {len(metadata["sample_weight"]) for metadata in recorder.weights} == {135}
 
 
@@ -73,6 +77,6 @@ def test_scikit_learns_own_monitor_scores_every_epoch_of_a_pipeline(iris):
     monitor = callback.ScoringMonitor(scoring="accuracy")
     model = make_pipeline(MinMaxScaler(), MLPClassifier(max_epochs=3, random_state=0).set_callbacks(monitor))
     model.fit(*iris)
-    found = [row["accuracy"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
-    assert len(found) == 3
-    assert found[-1] == model.score(*iris)
+    accuracies = [row["accuracy"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(accuracies) == 3
+    assert accuracies[-1] == model.score(*iris)

@@ -37,10 +37,12 @@ def test_neurons_samples_and_steps_are_independent():
 
 
 def test_masks_do_not_depend_on_how_many_are_drawn_at_once():
-    whole, parts, rng = masks(0.3), np.empty((50, 20, 37)), np.random.default_rng(0)
+    at_once = masks(0.3)
+    one_by_one = np.empty((50, 20, 37))
+    rng = np.random.default_rng(0)
     for i in range(50):
-        draw_mask(rng, 0.3, parts[i : i + 1])
-    np.testing.assert_array_equal(parts, whole)
+        draw_mask(rng, 0.3, one_by_one[i : i + 1])
+    np.testing.assert_array_equal(one_by_one, at_once)
 
 
 def step(params, data, dtype="float64"):
@@ -53,7 +55,8 @@ def step(params, data, dtype="float64"):
 
 
 def test_a_dropped_neuron_neither_contributes_nor_learns(toy_data):
-    data, (rows, width) = toy_data, (12, 4)
+    data = toy_data
+    rows, width = (12, 4)
     before, after = step({"dropout": 0.5, "learning_rate": 1.0}, data)
     mask = np.empty((1, rows, width))
     draw_mask(np.random.default_rng((3, 2, 1)), 0.5, mask)  # purpose 2: the first hidden layer; epoch 1
@@ -81,8 +84,8 @@ def test_inputs_are_dropped_by_a_stream_of_their_own(toy_data):
 
 
 def test_validation_sees_every_neuron(toy_data):
-    given = toy_data
-    data = TrainingData(given.X_train, given.T_train, given.y_train, given.X_train, given.y_train)
+    toy = toy_data
+    data = TrainingData(toy.X_train, toy.T_train, toy.y_train, toy.X_train, toy.y_train)
     member = Member(
         {"dropout": 0.9, "learning_rate": 1e-12, "dtype": "float64", "exact_train_metrics": True, "batch_size": 4}, (0,)
     )

@@ -17,8 +17,10 @@ SIZES = (43, 44, 37, 60, 44)
 
 def fold(n: int, seed: int, *, weighted: bool = False, regression: bool = False) -> TrainingData:
     rng = np.random.default_rng(seed)
-    y, y_valid = rng.integers(0, 3, n), rng.integers(0, 3, 20)
-    X, X_valid = rng.normal(size=(n, 7)) + y[:, None], rng.normal(size=(20, 7)) + y_valid[:, None]
+    y = rng.integers(0, 3, n)
+    y_valid = rng.integers(0, 3, 20)
+    X = rng.normal(size=(n, 7)) + y[:, None]
+    X_valid = rng.normal(size=(20, 7)) + y_valid[:, None]
     weights = rng.random(n) + 0.1 if weighted else None
     if regression:
         return TrainingData.from_targets(X, X[:, :2] ** 2, X_valid, X_valid[:, :2] ** 2, "float32", weights)

@@ -7,7 +7,10 @@ import pytest
 
 from hpsearch.models.training.population import Member, Population, TrainingData
 
-N_IN, HIDDEN, N_OUT, BATCH = 784, 100, 10, 10
+N_IN = 784
+HIDDEN = 100
+N_OUT = 10
+BATCH = 10
 WEIGHTS = 4 * (N_IN * HIDDEN + HIDDEN + HIDDEN * N_OUT + N_OUT)
 
 

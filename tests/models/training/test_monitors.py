@@ -24,11 +24,11 @@ def test_gradient_norms_are_those_of_a_step_over_the_monitored_samples(params, w
     data, population, metrics = run(params, weighted=weighted)
     rows = sampled_rows(80)
     weights = None if data.weights is None else data.weights[rows, 0]
-    part = TrainingData.from_arrays(data.X_train[rows], data.y_train[rows], 3, dtype="float64", sample_weight=weights)
+    subset = TrainingData.from_arrays(data.X_train[rows], data.y_train[rows], 3, dtype="float64", sample_weight=weights)
     scale = 1.0 if weights is None else weights.mean()  # weights have mean 1 in the whole set, not in the part
     state = population.states()[0]
     member = Member({**population.members[0].params, "learning_rate": 1.0}, (0,), 1, state)
-    again = Population([member], part)
+    again = Population([member], subset)
     again.run_epoch((0,))
     for i in range(3):
         step = state[f"W{i}"] - again.states()[0][f"W{i}"]
@@ -55,12 +55,12 @@ def test_saturated_neurons_are_those_whose_slope_is_almost_zero(activation, slop
 def test_the_chapters_better_initial_weights_saturate_fewer_neurons():
     rng = np.random.default_rng(0)
     data = TrainingData.from_arrays(rng.integers(0, 2, (60, 1000)), rng.integers(2, size=60), 2)
-    first = {}
+    saturated = {}
     for rule in ("gaussian", "scaled"):
         member = Member({"weight_init": rule, "learning_rate": 1e-9, "hidden_layer_sizes": (30,)}, (0,))
-        first[rule] = Population([member], data).run_epoch((0,))[0].metrics["saturated_1"]
-    assert first["gaussian"] > 0.7
-    assert first["scaled"] < 0.05
+        saturated[rule] = Population([member], data).run_epoch((0,))[0].metrics["saturated_1"]
+    assert saturated["gaussian"] > 0.7
+    assert saturated["scaled"] < 0.05
 
 
 def test_monitored_rows_are_spread_over_the_training_set():
@@ -72,7 +72,8 @@ def test_monitored_rows_are_spread_over_the_training_set():
 def test_monitors_measure_without_dropout_and_change_nothing():
     _, population, _ = run({"dropout": 0.5, "input_dropout": 0.5, "batch_norm": True})
     before = population.states()[0]
-    first, second = population._monitor.run(), population._monitor.run()
+    first = population._monitor.run()
+    second = population._monitor.run()
     assert first == second
     for name, value in population.states()[0].items():
         np.testing.assert_array_equal(value, before[name])

@@ -21,7 +21,8 @@ ZEROS = [np.zeros((7, 9)), np.zeros((9, CLASSES))], [np.zeros(9), np.zeros(CLASS
 def trained(params: dict[str, Any], lanes: int = 1, weighted: bool = False) -> tuple[Any, ...]:
     """Return the results of two epochs and the states."""
     rng = np.random.default_rng(0)
-    X, y = rng.random((110, 7)), rng.integers(CLASSES, size=110)
+    X = rng.random((110, 7))
+    y = rng.integers(CLASSES, size=110)
     weights = rng.random(110) + 0.5 if weighted else None
     data = TrainingData.from_arrays(X, y, CLASSES, X[:50], y[:50], params.get("dtype", "float32"), weights)
     plain = {"hidden_layer_sizes": (9,), "activation": "relu", "output": "softmax", "batch_size": 32, "l2": 0.1}
@@ -54,11 +55,11 @@ def same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 def test_classes_read_by_number_change_no_bit(
     params: dict[str, Any], weighted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trained(params, 3, weighted)
+    by_rows = trained(params, 3, weighted)
     monkeypatch.setattr(outputs, "WIDE", 1)
     by_number = trained(params, 3, weighted)
-    assert same(by_number, whole)
-    assert same(trained(params, 1, weighted), ([rows[:1] for rows in whole[0]], whole[1][:1]))
+    assert same(by_number, by_rows)
+    assert same(trained(params, 1, weighted), ([rows[:1] for rows in by_rows[0]], by_rows[1][:1]))
 
 
 @pytest.mark.parametrize(
@@ -73,9 +74,9 @@ def test_classes_read_by_number_change_no_bit(
     ids=str,
 )
 def test_what_needs_rows_of_targets_has_them(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = trained(params)
+    by_rows = trained(params)
     monkeypatch.setattr(outputs, "WIDE", 1)
-    assert same(trained(params), whole)
+    assert same(trained(params), by_rows)
 
 
 def test_classes_are_read_by_number_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,8 @@ def test_sums_of_rows_have_the_bits_of_the_product_with_ones(monkeypatch: pytest
     for dtype in (np.dtype("float32"), np.dtype("float64")):
         for b, n in ((1, 4), (7, 30), (32, 100), (100, 300), (700, 40)):
             right = rng.normal(size=(b, n)).astype(dtype)
-            product, chosen = np.empty((1, n), dtype), np.empty((1, n), dtype)
+            product = np.empty((1, n), dtype)
+            chosen = np.empty((1, n), dtype)
             column = np.ones((b, 1), dtype)  # not the column of ones that gives the sum away
             kernels.run([kernels.accumulate_outer(0.7, column, right, 0.0, product)])
             kernels.run([kernels.accumulate_outer(0.7, kernels.ones(b, dtype), right, 0.0, chosen)])

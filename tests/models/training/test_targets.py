@@ -91,11 +91,14 @@ def test_outputs_that_do_not_suit_the_targets_are_refused():
 )
 def test_an_integer_weight_is_that_many_copies_of_the_sample(params):
     rng = np.random.default_rng(0)
-    X, y, w = rng.random((20, 3)), rng.integers(2, size=20), rng.integers(0, 4, size=20)
+    X = rng.random((20, 3))
+    y = rng.integers(2, size=20)
+    w = rng.integers(0, 4, size=20)
     weighted = TrainingData.from_arrays(X, y, 2, dtype="float64", sample_weight=w)
     repeated = TrainingData.from_arrays(np.repeat(X, w, 0), np.repeat(y, w), 2, dtype="float64")
     params = {**SIZES, "batch_size": "all", **params}
-    states, costs = [], []
+    states = []
+    costs = []
     for data in (weighted, repeated):
         population = Population([Member(params, (0,))], data)
         costs.append([population.run_epoch((epoch,))[0].metrics["train_cost"] for epoch in range(5)])
@@ -118,6 +121,6 @@ def test_bad_weights_are_refused(weights):
 
 def test_a_batch_larger_than_the_training_set_is_clipped_to_it():
     data = TrainingData.from_arrays(np.eye(4), np.arange(4) % 2, 2)
-    whole = [Population([Member({"batch_size": b}, (0,))], data) for b in (10, 5, 4, "all")]
-    costs = [population.run_epoch((0,))[0].metrics for population in whole]
+    populations = [Population([Member({"batch_size": b}, (0,))], data) for b in (10, 5, 4, "all")]
+    costs = [population.run_epoch((0,))[0].metrics for population in populations]
     assert costs[0] == costs[1] == costs[2] == costs[3]

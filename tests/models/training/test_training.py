@@ -8,13 +8,14 @@ from hpsearch.models.training.population import Member, Population, TrainingData
 
 def data(n=40, m=12, dtype="float32"):
     rng = np.random.default_rng(0)
-    X, y = rng.random((n + m, 5)), np.arange(n + m) % 3
+    X = rng.random((n + m, 5))
+    y = np.arange(n + m) % 3
     X[np.arange(n + m), y] += 1
     return TrainingData.from_arrays(X[:n], y[:n], 3, X[n:], y[n:], dtype)
 
 
-def epochs(params, n, seed=(0,), given=None):
-    population = Population([Member(params, seed)], given or data())
+def epochs(params, n, seed=(0,), training_data=None):
+    population = Population([Member(params, seed)], training_data or data())
     return [population.run_epoch((1, tick))[0] for tick in range(n)]
 
 
@@ -33,7 +34,8 @@ def test_the_same_seeds_give_the_same_bits_and_others_do_not():
 def test_metrics_without_validation_data_are_those_of_training():
     bare = TrainingData.from_arrays(np.eye(4), np.arange(4) % 2, 2)
     monitored = {"gradient_norm_1", "gradient_norm_2", "saturated_1"}
-    assert set(epochs({}, 1, given=bare)[0].metrics) == {"train_cost", "train_accuracy", "learning_rate", *monitored}
+    metrics = epochs({}, 1, training_data=bare)[0].metrics
+    assert set(metrics) == {"train_cost", "train_accuracy", "learning_rate", *monitored}
 
 
 def test_the_last_epoch_is_finished():
@@ -57,8 +59,8 @@ def test_a_diverged_network_says_when_and_why_and_warns_nobody(params, reason):
 
 def test_weights_that_overflow_in_the_last_step_are_noticed_at_once():
     # one batch an epoch: its cost is that of the initial weights, which are fine
-    given = TrainingData.from_arrays(np.ones((4, 3)), np.arange(4) % 2, 2)
-    result = epochs({"learning_rate": 1e30, "l2": 1e12, "batch_size": 4}, 1, given=given)[0]
+    training_data = TrainingData.from_arrays(np.ones((4, 3)), np.arange(4) % 2, 2)
+    result = epochs({"learning_rate": 1e30, "l2": 1e12, "batch_size": 4}, 1, training_data=training_data)[0]
     assert np.isfinite(result.metrics["train_cost"])
     assert "no longer finite" in result.failure
 
@@ -113,9 +115,10 @@ def test_shapes_that_do_not_fit_are_refused(arrays, message):
 
 def test_validation_agrees_with_a_plain_forward_pass_over_several_blocks():
     rng = np.random.default_rng(0)
-    X, y = rng.random((1203, 4)), rng.integers(2, size=1203)
-    given = TrainingData.from_arrays(X[:10], y[:10], 2, X, y, "float64")
-    population = Population([Member({"hidden_layer_sizes": (3,), "dtype": "float64"}, (0,))], given)
+    X = rng.random((1203, 4))
+    y = rng.integers(2, size=1203)
+    training_data = TrainingData.from_arrays(X[:10], y[:10], 2, X, y, "float64")
+    population = Population([Member({"hidden_layer_sizes": (3,), "dtype": "float64"}, (0,))], training_data)
     metrics = population.run_epoch((0,))[0].metrics
     s = population.states()[0]
     hidden = 1 / (1 + np.exp(-(X @ s["W0"].T + s["b0"])))
@@ -126,23 +129,30 @@ def test_validation_agrees_with_a_plain_forward_pass_over_several_blocks():
 
 
 def test_initial_weights_have_the_spread_of_their_rule():
-    given = TrainingData.from_arrays(np.zeros((2, 400)), np.arange(2), 2)
+    training_data = TrainingData.from_arrays(np.zeros((2, 400)), np.arange(2), 2)
     for rule, spread in (("scaled", 1 / 20), ("gaussian", 1.0)):
         member = Member({"hidden_layer_sizes": (300,), "weight_init": rule}, (0,))
-        state = Population([member], given).states()[0]
+        state = Population([member], training_data).states()[0]
         assert state["W0"].std() == pytest.approx(spread, rel=0.02)
         assert state["b0"].std() == pytest.approx(1.0, rel=0.15)
 
 
 def rules(metrics, **params):
     """Return η of each epoch, and whether training was over, of a network whose validation metrics are given."""
-    given = {"early_stopping": "patience", "lr_schedule": "plateau", "max_epochs": 100, "learning_rate": 1.0, **params}
-    population = Population([Member(given, (0,))], data())
-    rates, over = [], False
-    for epoch, found in enumerate(metrics, start=1):
+    all_params = {
+        "early_stopping": "patience",
+        "lr_schedule": "plateau",
+        "max_epochs": 100,
+        "learning_rate": 1.0,
+        **params,
+    }
+    population = Population([Member(all_params, (0,))], data())
+    rates = []
+    over = False
+    for epoch, epoch_metrics in enumerate(metrics, start=1):
         rates.append(population._rates(0).learning_rate)
         population.members[0].epoch = epoch
-        over = population._observe(0, found)
+        over = population._observe(0, epoch_metrics)
         if over:
             break
     return rates, over
