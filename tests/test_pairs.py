@@ -48,7 +48,8 @@ def test_nothing_is_told_of_what_no_seed_has_run_whole() -> None:
 
 
 def test_the_page_takes_the_tables_between_its_marks_and_keeps_the_rest(tmp_path: Path) -> None:
-    results, page = tmp_path / "results.jsonl", tmp_path / "search.md"
+    results = tmp_path / "results.jsonl"
+    page = tmp_path / "search.md"
     results.write_text("".join(json.dumps(each) + "\n" for each in ROWS))
     text = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
     page.write_text(text, encoding="utf-8")

@@ -41,7 +41,8 @@ def header(study: str) -> dict[str, Any]:
 
 def same_machine(study: str) -> bool:
     """Whether the last bits of a curve can be those of the fixture."""
-    then, now = header(study)["environment"], environment.current()
+    then = header(study)["environment"]
+    now = environment.current()
     packages = ("numpy", "scipy", "scikit-learn")
     return all(then[key] == now[key] for key in ("cpu", "blas")) and all(
         then["packages"][each] == now["packages"][each] for each in packages
