@@ -49,9 +49,13 @@ def main() -> None:
     print("|---|---|---|---|")
     two = {"metric": ["value", "width"], "direction": ["maximize", "minimize"]}
     cases: list[tuple[str, dict[str, Any]]] = [
-        ("random", {}), ("tpe", {}), ("gp", {}), ("tpe, two metrics", two),
-        ("tpe, a constraint", {"constraints": half}), ("gp, a constraint", {"constraints": half}),
-    ]  # fmt: skip
+        ("random", {}),
+        ("tpe", {}),
+        ("gp", {}),
+        ("tpe, two metrics", two),
+        ("tpe, a constraint", {"constraints": half}),
+        ("gp, a constraint", {"constraints": half}),
+    ]
     for name, said in cases:
         sampler_name = name.partition(",")[0]
         study = Study(

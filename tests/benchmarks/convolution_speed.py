@@ -39,9 +39,15 @@ def ours(X: np.ndarray, y: np.ndarray, batch: int, lanes: int) -> Callable[[int]
     """Return an epoch of a population: (number of the epoch) -> processor seconds a network."""
     data = TrainingData.from_arrays(X, y, 10)
     params = {
-        "layers": LAYERS, "activation": "relu", "output": "softmax", "weight_init": "he", "optimizer": "sgd",
-        "learning_rate": 0.05, "batch_size": batch, "max_epochs": 1000,
-    }  # fmt: skip
+        "layers": LAYERS,
+        "activation": "relu",
+        "output": "softmax",
+        "weight_init": "he",
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "batch_size": batch,
+        "max_epochs": 1000,
+    }
     population = Population([Member(params, (0, k)) for k in range(lanes)], data)
 
     def epoch(number: int) -> float:
@@ -58,9 +64,14 @@ def theirs(X: np.ndarray, y: np.ndarray, batch: int) -> Callable[[int], float]:
 
     torch.set_num_threads(1)
     network = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 20, 5), torch.nn.MaxPool2d(2), torch.nn.ReLU(), torch.nn.Flatten(),
-        torch.nn.Linear(2880, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10),
-    )  # fmt: skip
+        torch.nn.Conv2d(1, 20, 5),
+        torch.nn.MaxPool2d(2),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(2880, 100),
+        torch.nn.ReLU(),
+        torch.nn.Linear(100, 10),
+    )
     optimizer, loss = torch.optim.SGD(network.parameters(), lr=0.05), torch.nn.CrossEntropyLoss()
     inputs, targets = torch.tensor(X).reshape(-1, 1, 28, 28), torch.tensor(y)
 

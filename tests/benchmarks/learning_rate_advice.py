@@ -139,9 +139,16 @@ def problem(name: str) -> Dataset:
     X, y = (X - X[:300].mean(0)) / X[:300].std(0), (y - y[:300].mean()) / y[:300].std()
     digits = load("digits")
     return replace(
-        digits, name="diabetes", X_train=X[:300], y_train=y[:300], X_valid=X[300:], y_valid=y[300:], X_test=None,
-        y_test=None, image_shape=None,
-    )  # fmt: skip
+        digits,
+        name="diabetes",
+        X_train=X[:300],
+        y_train=y[:300],
+        X_valid=X[300:],
+        y_valid=y[300:],
+        X_test=None,
+        y_test=None,
+        image_shape=None,
+    )
 
 
 def values(params: dict[str, Any], data: TrainingData, rates: Sequence[float], seed: int) -> list[float]:

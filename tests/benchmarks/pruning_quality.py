@@ -106,11 +106,16 @@ def main() -> None:
     space = {"learning_rate": Float(0.01, 10, log=True), "l2": Float(0.01, 100, log=True)}
     studies = {
         name: Study(
-            "pruning", model=MLPClassifier(hidden_layer_sizes=(30,), max_epochs=EPOCHS), space=space, data="digits",
-            sampler="random", pruner=name, lanes=LANES,
+            "pruning",
+            model=MLPClassifier(hidden_layer_sizes=(30,), max_epochs=EPOCHS),
+            space=space,
+            data="digits",
+            sampler="random",
+            pruner=name,
+            lanes=LANES,
         )
         for name in NAMES
-    }  # fmt: skip
+    }
     start = time.perf_counter()
     data = load("digits")
     assert data.y_valid is not None, "digits come with a validation set"

@@ -46,9 +46,16 @@ def ladder(data: str, *, rule: bool) -> list[Scale]:
 def searches(data: str, epochs: int, budget: float, target: float, seed: int) -> dict[str, Study]:
     """The searches that are compared; the one with the λ rule is only seen to the target."""
     flat = Study(
-        name="flat", model=MLPClassifier(max_epochs=epochs), space=SPACE, data=data, n_trials=MANY, budget=budget,
-        confirm=1, confirm_top=1, seed=seed,
-    )  # fmt: skip
+        name="flat",
+        model=MLPClassifier(max_epochs=epochs),
+        space=SPACE,
+        data=data,
+        n_trials=MANY,
+        budget=budget,
+        confirm=1,
+        confirm_top=1,
+        seed=seed,
+    )
     staged = replace(flat, name="staged", n_trials=None, stages=ladder(data, rule=False))
     ruled = replace(staged, name="staged with the λ rule", stages=ladder(data, rule=True), confirm=0, until=target)
     chance = replace(flat, name="flat random", sampler="random", pruner="none")

@@ -70,9 +70,15 @@ def table(title: str, data: str, candidates: int, place: Path) -> Table:
         train, test = train_test_split(np.arange(len(y)), test_size=0.3, stratify=y, random_state=0)
         folds = [(train[a], train[b]) for a, b in StratifiedKFold(FOLDS).split(X[train], y[train])]
         search = Kept(
-            task.estimator, task.space, n_trials=candidates, pruner="none", sampler="random", random_state=0,
-            cv=[*folds, (train, test)], refit=False,
-        ).fit(X, y)  # fmt: skip
+            task.estimator,
+            task.space,
+            n_trials=candidates,
+            pruner="none",
+            sampler="random",
+            random_state=0,
+            cv=[*folds, (train, test)],
+            refit=False,
+        ).fit(X, y)
         metric = "val_accuracy" if KINDS[title] == "epochs" else "val_score"
         scores = np.zeros((candidates, EPOCHS, FOLDS + 1))
         for trial in search.history_.trials:
@@ -155,8 +161,10 @@ def main() -> None:
                 continue  # a minute and more
             found[kind].append(table(title, data, options.candidates, options.kept))
     for kind, each in found.items():
-        print(f"\nby {kind}; CV, held out, cost, whole\n\n| lanes | first rung, reduction | {TRIALS} candidates | "
-              f"cost of {BUDGET} | sooner |\n|---|---|---|---|---|")  # fmt: skip
+        print(
+            f"\nby {kind}; CV, held out, cost, whole\n\n| lanes | first rung, reduction | {TRIALS} candidates | "
+            f"cost of {BUDGET} | sooner |\n|---|---|---|---|---|"
+        )
         for lanes in (8, 4):
             base: list[Any] = []
             for rungs in RUNGS[kind]:

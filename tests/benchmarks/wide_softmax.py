@@ -41,9 +41,14 @@ def timed(call: Callable[[], object]) -> float:
 def ours(X: np.ndarray, y: np.ndarray, classes: int) -> Callable[[], object]:
     """Return an epoch of our network."""
     params = {
-        "hidden_layer_sizes": (HIDDEN,), "activation": "relu", "output": "softmax", "optimizer": "adam",
-        "batch_size": BATCH, "l2": 0.1, "max_epochs": 1000,
-    }  # fmt: skip
+        "hidden_layer_sizes": (HIDDEN,),
+        "activation": "relu",
+        "output": "softmax",
+        "optimizer": "adam",
+        "batch_size": BATCH,
+        "l2": 0.1,
+        "max_epochs": 1000,
+    }
     population = Population([Member(params, (0,))], TrainingData.from_arrays(X, y, classes))
     return lambda: population.run_epoch((population.members[0].epoch,))
 
