@@ -37,7 +37,7 @@ def import_path() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Spare the garbage collector what is collected: it stays to the end, so each look at it is in vain."""
+    """Keep the garbage collector from what collection makes: it lives to the end, and each pass over it takes time."""
     gc.disable()
     try:
         yield

@@ -87,8 +87,8 @@ data sets stand aside: they know none of these, and none of these knows them. A 
 beside ``layers.assembly``: it may see pools, patches and what is below them, and no other layer sees it."""
 
 LAYERS = {home.removeprefix(".") for home in HOMES.values() if home.startswith(".layers.")}
-(_beside,) = (modules for modules in MODELS_FLOORS if "layers.assembly" in modules)
-_beside |= LAYERS - set().union(*MODELS_FLOORS)
+(_floor_of_layers,) = (modules for modules in MODELS_FLOORS if "layers.assembly" in modules)
+_floor_of_layers |= LAYERS - set().union(*MODELS_FLOORS)
 
 MODELS_PUBLIC = {
     "estimators.classifier",

@@ -93,11 +93,11 @@ def resolves(dotted: str) -> bool:
     """Return whether a dotted name of ours is a module, or something that one defines."""
     parts = dotted.split(".")
     for split in range(len(parts), 0, -1):
-        place = ROOT.joinpath(*parts[:split])
-        rest = ".".join(parts[split:])
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
+        module = ROOT.joinpath(*parts[:split])
+        attribute = ".".join(parts[split:])
+        for path in (module.with_suffix(".py"), module / "__init__.py"):
             if path.is_file():
-                return not rest or rest in defined(path) or (split == 1 and rest in public())
+                return not attribute or attribute in defined(path) or (split == 1 and attribute in public())
     return False
 
 
