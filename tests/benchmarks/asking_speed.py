@@ -56,12 +56,13 @@ def main() -> None:
         ("tpe, a constraint", {"constraints": half}),
         ("gp, a constraint", {"constraints": half}),
     ]
-    for name, said in cases:
+    for name, fields in cases:
         sampler_name = name.partition(",")[0]
         study = Study(
-            "asking", **{"objective": value_of, "space": SPACE, "metric": "value", "sampler": sampler_name, **said}
+            "asking", **{"objective": value_of, "space": SPACE, "metric": "value", "sampler": sampler_name, **fields}
         )
-        sampler, history = samplers.build(study), History(study.goal)
+        sampler = samplers.build(study)
+        history = History(study.goal)
         taken = []
         for trial in range(trials):
             start = time.process_time()
