@@ -16,7 +16,7 @@ def plain(text: str) -> str:
     >>> plain(":class:`~hpsearch.study.table.Table` or ``None``")
     '`Table` or ``None``'
     """
-    return _ROLE.sub(lambda found: f"`{found[2].rpartition('.')[2] if found[1] else found[2].lstrip('.')}`", text)
+    return _ROLE.sub(lambda match: f"`{match[2].rpartition('.')[2] if match[1] else match[2].lstrip('.')}`", text)
 
 
 class ApiWords(Extension):

@@ -22,7 +22,7 @@ END = "<!-- end of the fields -->"
 OWN = {"name": "`--name NAME`", "data": "`--data NAME\\|PATH`"}
 """Fields with an option that does more than set them."""
 
-RECORDED = {each.name for each in dataclasses.fields(Declaration)}
+RECORDED = {field.name for field in dataclasses.fields(Declaration)}
 """What a log says of a study; the rest is about a run of it."""
 
 

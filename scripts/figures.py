@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-README, CHAPTER, STUDIES = ROOT / "README.md", ROOT / "docs" / "chapter.md", ROOT / "studies"
+README = ROOT / "README.md"
+CHAPTER = ROOT / "docs" / "chapter.md"
+STUDIES = ROOT / "studies"
 BEGIN = "<!-- figures: written by scripts/figures.py from docs/chapter.md -->"
 END = "<!-- end of the figures -->"
 
@@ -41,8 +43,8 @@ class Figure:
     @property
     def miss(self) -> str:
         """By how much ours is worse than published, or nothing where it is not."""
-        found = re.search(r"missed by ([\d.]+)", self.published)
-        return found[1] if found else ""
+        match = re.search(r"missed by ([\d.]+)", self.published)
+        return match[1] if match else ""
 
     @property
     def value(self) -> str:
@@ -80,16 +82,19 @@ def glance(page: str) -> list[Figure]:
 
 def table(page: str) -> str:
     """Return README's table of what the networks reach, from the page's figures."""
-    figures, lines = glance(page), ["| on MNIST | ours | published |", "|---|---|---|"]
+    figures = glance(page)
+    lines = ["| on MNIST | ours | published |", "|---|---|---|"]
     for label, study, points, source in ROWS:
-        found = []
+        reached = []
         for point in points:
-            of = [each for each in figures if each.study == study and {*point.split()} <= {*each.what.split()}]
-            if len(of) != 1:
-                raise SystemExit(f"{CHAPTER.name}: {len(of)} rows of {study} with {point!r}")
-            found += of
-        ours = " / ".join(each.ours + (f" (missed by {each.miss})" if each.miss else "") for each in found)
-        theirs = " / ".join(each.value for each in found)
+            matching = [
+                figure for figure in figures if figure.study == study and {*point.split()} <= {*figure.what.split()}
+            ]
+            if len(matching) != 1:
+                raise SystemExit(f"{CHAPTER.name}: {len(matching)} rows of {study} with {point!r}")
+            reached += matching
+        ours = " / ".join(figure.ours + (f" (missed by {figure.miss})" if figure.miss else "") for figure in reached)
+        theirs = " / ".join(figure.value for figure in reached)
         lines.append(f"| {label} (%) | {ours} | {theirs}{f' ({source})' if source else ''} |")
     best = section(page, "best_mlp")
     accuracy = re.search(r"test_accuracy (0\.\d+)", best)
@@ -110,22 +115,22 @@ def section(page: str, stem: str) -> str:
 def worded(page: str) -> str:
     """Return the page with the docstrings that the studies have now."""
     for path in sorted(STUDIES.glob("*.py")):
-        said = section(page, path.stem)
-        if not said:
+        old = section(page, path.stem)
+        if not old:
             continue
         about = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").strip()
-        results = re.search(r"^(?:### |\| |```)", said, re.MULTILINE)
+        results = re.search(r"^(?:### |\| |```)", old, re.MULTILINE)
         if results is None:
             raise SystemExit(f"{CHAPTER.name}: {path.stem} has no results")
-        page = page.replace(f"\n## {path.stem}\n{said}", f"\n## {path.stem}\n\n{about}\n\n{said[results.start() :]}")
+        page = page.replace(f"\n## {path.stem}\n{old}", f"\n## {path.stem}\n\n{about}\n\n{old[results.start() :]}")
     return page
 
 
 def shown(readme: str, page: str) -> str:
     """Return README with the table of figures as the page has them."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
+    before, begin_mark, from_table_on = readme.partition(BEGIN)
+    _, end_mark, after = from_table_on.partition(END)
+    if not (begin_mark and end_mark):
         raise SystemExit(f"{README.name}: the marks {BEGIN!r} and {END!r} are missing")
     return f"{before}{BEGIN}\n{table(page)}\n{END}{after}"
 

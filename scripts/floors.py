@@ -22,8 +22,8 @@ END = "<!-- end of the floors -->"
 
 def below(room: str) -> list[str]:
     """Return the rooms that a room's modules import from, the highest first."""
-    seen = {room_of(name) for module, path in MODULES.items() if room_of(module) == room for name in ours(path)}
-    return sorted(seen - {room, ""}, key=lambda each: (-(floor_of(each) or 0), each))
+    imported = {room_of(name) for module, path in MODULES.items() if room_of(module) == room for name in ours(path)}
+    return sorted(imported - {room, ""}, key=lambda other: (-(floor_of(other) or 0), other))
 
 
 def purpose(room: str) -> str:

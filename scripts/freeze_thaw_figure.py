@@ -37,19 +37,20 @@ def searched() -> tuple[CurveSearch, list[Curve]]:
     study = Study("figure", objective=lambda trial: 0.0, space={"x": Float(0, 1)}, epochs=EPOCHS, sampler="random")
     search = search_of(study, EPOCHS, Settings())
     curves: list[Curve] = []
-    known = decided = 0
-    while known < SPENT:
+    spent = decided = 0
+    while spent < SPENT:
         move = search.decide(curves, decided, begins=True)
         assert move is not None, "a point can always begin"
-        decided, curve = decided + 1, move.curve
+        decided = decided + 1
+        curve = move.curve
         if curve is None:
             assert move.point is not None, "a move is of one of them"
             curve = search.curve(len(curves), search.encoding.decode(move.point.units))
             curves.append(curve)
         while curve.epoch < move.until:
             curve.losses.append(loss_of(curve.params["x"], curve.epoch + 1))
-            curve.order.append(known)
-            known += 1
+            curve.order.append(spent)
+            spent += 1
         curve.over = curve.complete = curve.epoch == EPOCHS
     return search, curves
 
@@ -100,57 +101,59 @@ def curves_panel(search: CurveSearch, curves: Sequence[Curve]) -> list[str]:
     losses = [loss for curve in curves for loss in curve.losses]
     across = Axis(1, EPOCHS, 60, 460, log=True)
     up = Axis(min(losses) - 0.05, max(losses) + 0.02, BOTTOM, TOP)
-    parts: list[str] = []
-    shown = evidence_of(curves)
-    assert shown is not None, "something was trained"
-    process = search.posterior(curves, shown)
-    paused = promising(shown, process)
+    elements: list[str] = []
+    observed = evidence_of(curves)
+    assert observed is not None, "something was trained"
+    process = search.posterior(curves, observed)
+    paused = promising(observed, process)
     if paused:
-        best = min(paused, key=lambda curve: band(shown, process, curve)[-1][2])
-        now = (best.epoch, best.loss, best.loss, best.loss)
-        predicted = [now, *band(shown, process, best)]
+        best = min(paused, key=lambda curve: band(observed, process, curve)[-1][2])
+        last_point = (best.epoch, best.loss, best.loss, best.loss)
+        predicted = [last_point, *band(observed, process, best)]
         low = [(across(epoch), up(a)) for epoch, a, _, _ in predicted]
         high = [(across(epoch), up(b)) for epoch, _, _, b in predicted]
         path = " ".join(f"{x},{y}" for x, y in [*low, *reversed(high)])
-        parts.append(f'<polygon points="{path}" fill="{BAND}" opacity="0.3"/>')
-        parts.append(line([(across(epoch), up(m)) for epoch, _, m, _ in predicted], BAND, 2, "5 4"))
+        elements.append(f'<polygon points="{path}" fill="{BAND}" opacity="0.3"/>')
+        elements.append(line([(across(epoch), up(m)) for epoch, _, m, _ in predicted], BAND, 2, "5 4"))
     for curve in curves:
         colour = WHOLE if curve.complete else FAINT
         points = [(across(i), up(loss)) for i, loss in enumerate(curve.losses, 1)]
-        parts += [line(points, colour, 1.6 if curve.complete else 1.0), dot(*points[-1], colour)]
-    parts += [text(across(epoch), BOTTOM + 18, str(epoch)) for epoch in (1, 2, 5, 10, 20, EPOCHS)]
-    return [*parts, text(260, BOTTOM + 38, "epoch of the trial"), text(60, TOP - 14, "loss", "start")]
+        elements += [line(points, colour, 1.6 if curve.complete else 1.0), dot(*points[-1], colour)]
+    elements += [text(across(epoch), BOTTOM + 18, str(epoch)) for epoch in (1, 2, 5, 10, 20, EPOCHS)]
+    return [*elements, text(260, BOTTOM + 38, "epoch of the trial"), text(60, TOP - 14, "loss", "start")]
 
 
 def points_panel(curves: Sequence[Curve]) -> list[str]:
     """Return how long each point was trained."""
-    across, up = Axis(0, 1, 530, 850), Axis(0, EPOCHS, BOTTOM, TOP)
-    parts: list[str] = []
+    across = Axis(0, 1, 530, 850)
+    up = Axis(0, EPOCHS, BOTTOM, TOP)
+    elements: list[str] = []
     for curve in curves:
-        colour, x = WHOLE if curve.complete else FAINT, across(curve.params["x"])
-        parts += [line([(x, up(0)), (x, up(curve.epoch))], colour, 2), dot(x, up(curve.epoch), colour)]
+        colour = WHOLE if curve.complete else FAINT
+        x = across(curve.params["x"])
+        elements += [line([(x, up(0)), (x, up(curve.epoch))], colour, 2), dot(x, up(curve.epoch), colour)]
     ends = [loss_of(i / 200, EPOCHS) for i in range(201)]
     height = Axis(min(ends), max(ends), BOTTOM, TOP)
-    parts.append(line([(across(i / 200), height(end)) for i, end in enumerate(ends)], BAND, 1.5, "2 3"))
-    parts += [text(across(x), BOTTOM + 18, f"{x:g}") for x in (0, 0.5, 1)]
-    parts.append(text(690, BOTTOM + 38, "parameter (dotted: the loss at the end)"))
-    return [*parts, text(530, TOP - 14, f"epochs, of {EPOCHS}", "start")]
+    elements.append(line([(across(i / 200), height(end)) for i, end in enumerate(ends)], BAND, 1.5, "2 3"))
+    elements += [text(across(x), BOTTOM + 18, f"{x:g}") for x in (0, 0.5, 1)]
+    elements.append(text(690, BOTTOM + 38, "parameter (dotted: the loss at the end)"))
+    return [*elements, text(530, TOP - 14, f"epochs, of {EPOCHS}", "start")]
 
 
 def main() -> None:
     """Write the figure."""
     with limited():
         search, curves = searched()
-        parts = [*curves_panel(search, curves), *points_panel(curves)]
+        elements = [*curves_panel(search, curves), *points_panel(curves)]
     frame = [line([(x, TOP), (x, BOTTOM), (x + 400 if x == 60 else 850, BOTTOM)], INK, 1) for x in (60, 530)]
-    whole = sum(curve.complete for curve in curves)
+    n_whole = sum(curve.complete for curve in curves)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="12"><title>A freeze-thaw search after {SPENT} epochs: {len(curves)} points began, {whole} were '
+        f'font-size="12"><title>A freeze-thaw search after {SPENT} epochs: {len(curves)} points began, {n_whole} were '
         f'trained to their end</title><rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>'
     )
-    OUTPUT.write_text("\n".join([head, *frame, *parts, "</svg>"]) + "\n", encoding="utf-8")
-    print(f"{OUTPUT.name}: {len(curves)} points began, {whole} were trained to their end")
+    OUTPUT.write_text("\n".join([head, *frame, *elements, "</svg>"]) + "\n", encoding="utf-8")
+    print(f"{OUTPUT.name}: {len(curves)} points began, {n_whole} were trained to their end")
 
 
 if __name__ == "__main__":

@@ -28,24 +28,28 @@ def source() -> str | None:
     return address
 
 
-def rewrite(text: str, folder: str, source: str | None, shown: Callable[[str], str | None] = lambda path: None) -> str:
+def rewrite(
+    text: str, folder: str, source: str | None, link_target: Callable[[str], str | None] = lambda path: None
+) -> str:
     """Return a page whose links hold wherever it is shown.
 
     Args:
         text: Markdown. Code between fences is left as it is.
         folder: The page's folder in the repository, "" for its root.
         source: The address of the repository at its host, or None.
-        shown: Given a file's path in the repository, returns the target for a link to it where the file is shown too,
-            else None.
+        link_target: Given a file's path in the repository, returns the target for a link to it where the file is shown
+            too, else None.
     """
 
-    def link(found: re.Match[str]) -> str:
-        image, words, target = found["image"], found["words"], found["target"]
+    def link(match: re.Match[str]) -> str:
+        image = match["image"]
+        words = match["words"]
+        target = match["target"]
         if ELSEWHERE.match(target):
-            return found[0]
+            return match[0]
         file, hash_, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(folder, file))
-        beside = shown(path)
+        beside = link_target(path)
         if beside is not None:
             return f"{image}[{words}]({beside}{hash_}{anchor})"
         if source is not None:
@@ -53,8 +57,8 @@ def rewrite(text: str, folder: str, source: str | None, shown: Callable[[str], s
         text = words if path in words.strip("`") else f"{words} ({path})"
         return f"*{text}*" if image else text
 
-    parts = CODE.split(text)
-    return "".join(part if part.startswith("```") else LINK.sub(link, part) for part in parts)
+    pieces = CODE.split(text)
+    return "".join(piece if piece.startswith("```") else LINK.sub(link, piece) for piece in pieces)
 
 
 def package_readme() -> str:

@@ -52,9 +52,9 @@ def meaning(value: ast.expr | None) -> str:
 
 def targets(node: ast.expr) -> Iterator[str]:
     """Yield the names that an assignment to a target binds."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-            yield part.id
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
 
 
 def bindings(tree: ast.AST) -> Iterator[tuple[str, str]]:
@@ -76,11 +76,11 @@ def names() -> dict[str, Bindings]:
     """Return every name that is bound in ours, with its bindings."""
     bound: dict[str, Bindings] = defaultdict(Bindings)
     for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")):
-        place = path.relative_to(ROOT).as_posix()
-        for name, what in bindings(ast.parse(path.read_text(encoding="utf-8"))):
+        file = path.relative_to(ROOT).as_posix()
+        for name, form in bindings(ast.parse(path.read_text(encoding="utf-8"))):
             if len(name) > SHORT and not name.startswith("_"):
-                bound[name].files[place] += 1
-                bound[name].meanings[what] += 1
+                bound[name].files[file] += 1
+                bound[name].meanings[form] += 1
     return bound
 
 
@@ -93,10 +93,10 @@ def main() -> None:
     ranked = sorted(names().items(), key=lambda item: (-item[1].rank, item[0]))
     print(f"{'name':16} {'bound':>5} {'files':>5} {'meanings':>8}  most often")
     for name, bound in ranked[: options.top]:
-        often = ", ".join(what for what, _ in bound.meanings.most_common(4))
-        print(f"{name:16} {bound.files.total():5} {len(bound.files):5} {len(bound.meanings):8}  {often[:80]}")
+        commonest = ", ".join(form for form, _ in bound.meanings.most_common(4))
+        print(f"{name:16} {bound.files.total():5} {len(bound.files):5} {len(bound.meanings):8}  {commonest[:80]}")
         if options.files:
-            print("".join(f"{'':17}{place} {count}\n" for place, count in bound.files.most_common()), end="")
+            print("".join(f"{'':17}{file} {count}\n" for file, count in bound.files.most_common()), end="")
 
 
 if __name__ == "__main__":

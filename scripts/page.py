@@ -23,9 +23,9 @@ def keep(script: str, page: str, begin: str, end: str, text: str) -> int:
     """
     path = DOCS / page
     old = path.read_text(encoding="utf-8")
-    before, found, rest = old.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
+    before, begin_mark, from_text_on = old.partition(begin)
+    _, end_mark, after = from_text_on.partition(end)
+    if not (begin_mark and end_mark):
         raise SystemExit(f"{page}: the marks {begin!r} and {end!r} are missing")
     fresh = f"{before}{begin}\n{text}\n{end}{after}"
     if old == fresh:

@@ -34,11 +34,13 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     name = page.file.src_uri
     path = next((path for path, joined in JOINED.items() if joined == name), f"docs/{name}")
 
-    def shown(target: str) -> str | None:
-        inside = JOINED.get("studies/README.md" if target == "studies" else target, target.removeprefix("docs/"))
-        known = target in JOINED or target == "studies" or target.startswith("docs/")
+    def page_on_site(target: str) -> str | None:
+        page_name = JOINED.get("studies/README.md" if target == "studies" else target, target.removeprefix("docs/"))
+        may_be_shown = target in JOINED or target == "studies" or target.startswith("docs/")
         return (
-            inside if known and files.get_file_from_path(inside) is not None and not inside.endswith("ipynb") else None
+            page_name
+            if may_be_shown and files.get_file_from_path(page_name) is not None and not page_name.endswith("ipynb")
+            else None
         )
 
-    return links.rewrite(markdown, path.rpartition("/")[0], links.source(), shown)
+    return links.rewrite(markdown, path.rpartition("/")[0], links.source(), page_on_site)

@@ -23,34 +23,34 @@ CASES = ("", "mlflow", "all")
 """Extras that are weighed; the first is none."""
 
 
-def closure(required: Sequence[str], own: dict[str, list[str]]) -> set[str]:
+def closure(required: Sequence[str], extras_of_ours: dict[str, list[str]]) -> set[str]:
     """Return the names of all distributions that requirements bring, directly or through others.
 
     What is not installed here is among them; what it brings in turn is not.
 
     Args:
         required: Requirements as pyproject.toml writes them.
-        own: The extras of hpsearch itself, by name.
+        extras_of_ours: The extras of hpsearch itself, by name.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     done: set[tuple[str, str]] = set()
-    todo = [(text, "") for text in required]
-    while todo:
-        text, asked = todo.pop()
-        need = Requirement(text)
-        if need.marker is not None and not need.marker.evaluate({"extra": asked}):
+    pending = [(requirement, "") for requirement in required]
+    while pending:
+        requirement, requested_extra = pending.pop()
+        parsed = Requirement(requirement)
+        if parsed.marker is not None and not parsed.marker.evaluate({"extra": requested_extra}):
             continue
-        name = canonicalize_name(need.name)
-        for extra in ("", *sorted(need.extras)):
+        name = canonicalize_name(parsed.name)
+        for extra in ("", *sorted(parsed.extras)):
             if (name, extra) in done:
                 continue
             done.add((name, extra))
             if name == "hpsearch":
-                todo += [(each, "") for each in own[extra]] if extra else []
+                pending += [(requirement, "") for requirement in extras_of_ours[extra]] if extra else []
             else:
-                found.add(name)
-                todo += [(each, extra) for each in _requires(name)]
-    return found
+                names.add(name)
+                pending += [(requirement, extra) for requirement in _requires(name)]
+    return names
 
 
 def _requires(name: str) -> list[str]:

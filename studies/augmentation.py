@@ -28,8 +28,14 @@ def study(data: str = "digits") -> Study:
     return Study(
         name="augmentation",
         model=MLPClassifier(
-            hidden_layer_sizes=(800,), activation="relu", output="softmax", cost="log_likelihood", weight_init="he",
-            optimizer="nesterov", lr_schedule="cosine", batch_size=100 if mnist else 20,
+            hidden_layer_sizes=(800,),
+            activation="relu",
+            output="softmax",
+            cost="log_likelihood",
+            weight_init="he",
+            optimizer="nesterov",
+            lr_schedule="cosine",
+            batch_size=100 if mnist else 20,
         ),
         space=[
             {"augmentation": None, "learning_rate": 0.15, "l2": 5.0 if mnist else 0.1, "max_epochs": plain},
@@ -48,4 +54,4 @@ def study(data: str = "digits") -> Study:
             ],
             plots=[Curves("val_accuracy")],
         ),
-    )  # fmt: skip
+    )

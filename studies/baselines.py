@@ -71,8 +71,13 @@ NOTE = (
 )
 
 METHODS = [
-    "average darkness", "SVM, old defaults", "nearest neighbour", "SVM, tuned", "ours, 30 hidden", "ours, 100 hidden",
-]  # fmt: skip
+    "average darkness",
+    "SVM, old defaults",
+    "nearest neighbour",
+    "SVM, tuned",
+    "ours, 30 hidden",
+    "ours, 100 hidden",
+]
 
 
 def study(data: str = "digits") -> Study:

@@ -43,9 +43,16 @@ def search(trial: Any) -> Iterator[dict[str, float]]:
     if len(data.y_train) > 2000:
         data = subset(data, trial.repeat, train=2000, valid=2000)
     inner = Study(
-        name=trial["sampler"], model=MLPClassifier(max_epochs=10), space=BOX, data=data, sampler=trial["sampler"],
-        pruner="none", n_trials=TRIALS, lanes=4, seed=trial.repeat,
-    )  # fmt: skip
+        name=trial["sampler"],
+        model=MLPClassifier(max_epochs=10),
+        space=BOX,
+        data=data,
+        sampler=trial["sampler"],
+        pruner="none",
+        n_trials=TRIALS,
+        lanes=4,
+        seed=trial.repeat,
+    )
     with tempfile.TemporaryDirectory() as root:
         result = inner.run(root, quiet=True, tracking=False)
     if result.interrupted:

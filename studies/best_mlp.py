@@ -32,8 +32,13 @@ def study(data: str = "digits") -> Study:
     return Study(
         name="best_mlp",
         model=MLPClassifier(
-            output="softmax", cost="log_likelihood", optimizer="nesterov", weight_init="he", lr_schedule="cosine",
-            batch_size=100 if mnist else 20, max_epochs=100 if mnist else 40,
+            output="softmax",
+            cost="log_likelihood",
+            optimizer="nesterov",
+            weight_init="he",
+            lr_schedule="cosine",
+            batch_size=100 if mnist else 20,
+            max_epochs=100 if mnist else 40,
         ),
         space={
             "hidden_layer_sizes": Choice(hidden),
@@ -50,4 +55,4 @@ def study(data: str = "digits") -> Study:
         stages=ladder,
         confirm=1 if mnist else 3,
         confirm_top=1,
-    )  # fmt: skip
+    )

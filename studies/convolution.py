@@ -39,8 +39,11 @@ def study(data: str = "digits") -> Study:
     return Study(
         name="convolution",
         model=NetworkClassifier(
-            made["dense"], optimizer="nesterov", lr_schedule="cosine",
-            l2=5.0 if mnist else 0.2, batch_size=32 if mnist else 20,
+            made["dense"],
+            optimizer="nesterov",
+            lr_schedule="cosine",
+            l2=5.0 if mnist else 0.2,
+            batch_size=32 if mnist else 20,
         ),
         space=[
             {"layers": Choice(made), "augmentation": None, "learning_rate": 0.02, "max_epochs": 20},
@@ -58,4 +61,4 @@ def study(data: str = "digits") -> Study:
             ],
             plots=[Curves("val_accuracy")],
         ),
-    )  # fmt: skip
+    )

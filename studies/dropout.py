@@ -40,10 +40,17 @@ NOTE = (
 def network(data: str, **params: Any) -> MLPClassifier:
     """Return a network with one hidden layer."""
     return MLPClassifier(
-        hidden_layer_sizes=(800,) if data == "mnist" else (200,), activation="relu", output="softmax",
-        cost="log_likelihood", weight_init="he", optimizer="nesterov", momentum=0.9, lr_schedule="cosine",
-        batch_size=100, **params,
-    )  # fmt: skip
+        hidden_layer_sizes=(800,) if data == "mnist" else (200,),
+        activation="relu",
+        output="softmax",
+        cost="log_likelihood",
+        weight_init="he",
+        optimizer="nesterov",
+        momentum=0.9,
+        lr_schedule="cosine",
+        batch_size=100,
+        **params,
+    )
 
 
 def studies(data: str = "digits") -> list[Study]:
@@ -55,8 +62,10 @@ def studies(data: str = "digits") -> list[Study]:
         seen = trial.data
         model = network(data, max_epochs=trial["max_epochs"], random_state=trial.repeat, **DROPPED)
         model.fit(np.concatenate([seen.X_train, seen.X_valid]), np.concatenate([seen.y_train, seen.y_valid]))
-        return {"train_accuracy": model.history_["train_accuracy"][-1],
-                "test_error": 1 - model.score(seen.X_test, seen.y_test)}  # fmt: skip
+        return {
+            "train_accuracy": model.history_["train_accuracy"][-1],
+            "test_error": 1 - model.score(seen.X_test, seen.y_test),
+        }
 
     repeats = 1 if data == "mnist" else 3
     chosen = Study(

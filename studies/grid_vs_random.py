@@ -48,9 +48,16 @@ def placed(rng: np.random.Generator) -> dict[str, Choice]:
 def search(data: Any, space: Any, sampler: str, seed: int) -> tuple[list[float], list[float]]:
     """Return the validation and the test accuracy of each trial."""
     study = Study(
-        name=sampler, model=MLPClassifier(max_epochs=10), space=space, data=data, sampler=sampler, pruner="none",
-        n_trials=TRIALS, seed=seed, measure_test=True,
-    )  # fmt: skip
+        name=sampler,
+        model=MLPClassifier(max_epochs=10),
+        space=space,
+        data=data,
+        sampler=sampler,
+        pruner="none",
+        n_trials=TRIALS,
+        seed=seed,
+        measure_test=True,
+    )
     with tempfile.TemporaryDirectory() as root:
         result = study.run(root, quiet=True, tracking=False)
     if result.interrupted:
@@ -77,8 +84,11 @@ def race(trial: Any) -> Iterator[dict[str, float]]:
         reached[f"{name}_val_accuracy"] = [valid[number] for number in chosen]
     for k in range(TRIALS):
         now = {name: values[k] for name, values in reached.items()}
-        yield {**now, "random_at_24_accuracy": reached["random_accuracy"][TRIALS // 4 - 1],
-               "random_at_8_accuracy": reached["random_accuracy"][7]}  # fmt: skip
+        yield {
+            **now,
+            "random_at_24_accuracy": reached["random_accuracy"][TRIALS // 4 - 1],
+            "random_at_8_accuracy": reached["random_accuracy"][7],
+        }
 
 
 def study(data: str = "digits") -> Study:
@@ -95,11 +105,15 @@ def study(data: str = "digits") -> Study:
         lanes=1,
         comparison=Comparison(
             metrics=[
-                "grid_accuracy", "random_at_8_accuracy", "random_at_24_accuracy", "random_accuracy",
-                "grid_val_accuracy", "random_val_accuracy",
+                "grid_accuracy",
+                "random_at_8_accuracy",
+                "random_at_24_accuracy",
+                "random_accuracy",
+                "grid_val_accuracy",
+                "random_val_accuracy",
             ],
             at="last",
             plots=[Curves(["grid_accuracy", "random_accuracy"], first=4)],
             note="Published: 8 random trials match grids of some 100 with seven knobs (Bergstra and Bengio 2012).",
         ),
-    )  # fmt: skip
+    )

@@ -20,7 +20,7 @@ from hpsearch.models.datasets.subset import subset
 
 def study(data: str = "digits") -> Study:
     """Return the comparison, on a small set whatever the data: all of it is one batch."""
-    whole = load(data)
+    dataset = load(data)
     return Study(
         name="hessian_free",
         model=MLPClassifier(hidden_layer_sizes=(30,), l2=0.1, exact_train_metrics=True),
@@ -31,7 +31,7 @@ def study(data: str = "digits") -> Study:
             {"optimizer": "sgd", "batch_size": 10, "learning_rate": 0.5, "max_epochs": 40},
             {"optimizer": "momentum", "batch_size": 10, "learning_rate": 0.05, "max_epochs": 40},
         ],
-        data=subset(whole, 0, train=2000) if len(whole.y_train) > 2000 else data,
+        data=subset(dataset, 0, train=2000) if len(dataset.y_train) > 2000 else data,
         repeats=5,
         comparison=Comparison(
             metrics=["train_cost", "val_accuracy"],

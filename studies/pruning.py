@@ -38,9 +38,16 @@ def search(trial: Any) -> dict[str, float]:
     if len(data.y_train) > 2000:
         data = subset(data, trial.repeat, train=2000, valid=2000)
     inner = Study(
-        name=trial["pruner"], model=MLPClassifier(max_epochs=30), space=BOX, data=data, sampler="random",
-        pruner=trial["pruner"], n_trials=48, seed=trial.repeat, measure_test=True,
-    )  # fmt: skip
+        name=trial["pruner"],
+        model=MLPClassifier(max_epochs=30),
+        space=BOX,
+        data=data,
+        sampler="random",
+        pruner=trial["pruner"],
+        n_trials=48,
+        seed=trial.repeat,
+        measure_test=True,
+    )
     with tempfile.TemporaryDirectory() as root:
         result = inner.run(root, quiet=True, tracking=False)
     if result.interrupted:

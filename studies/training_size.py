@@ -25,10 +25,15 @@ def train(trial: Any) -> dict[str, float]:
     whole, n = trial.data, trial["images"]
     part = subset(whole, trial.repeat, train=n)
     network = MLPClassifier(
-        hidden_layer_sizes=(100,), augmentation=trial["augmentation"], optimizer="momentum", learning_rate=0.05,
-        lr_schedule="cosine", l2=5.0 * n / 50_000, max_epochs=max(1, round(trial["updates"] * 10 / n)),
+        hidden_layer_sizes=(100,),
+        augmentation=trial["augmentation"],
+        optimizer="momentum",
+        learning_rate=0.05,
+        lr_schedule="cosine",
+        l2=5.0 * n / 50_000,
+        max_epochs=max(1, round(trial["updates"] * 10 / n)),
         random_state=trial.repeat,
-    )  # fmt: skip
+    )
     network.fit(part.X_train, part.y_train)
     return {
         "val_accuracy": network.score(whole.X_valid, whole.y_valid),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ settings.register_profile("hpsearch", max_examples=FEW, **UNTIMED)
 settings.register_profile("thorough", max_examples=MANY, **UNTIMED)  # .ci/run
 settings.load_profile("hpsearch")
 
-# Tests start many processes: what the first one compiles is there for the others, whatever the environment says.
+# Tests start many processes: what the first one compiles is there for the others, whatever the environment says. In
+# this process it is pytest's rewriting of the test files, which takes as long as the rest of the collection.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # pytest-xdist sets a terminal's width, and there is no terminal.
 os.environ.pop("COLUMNS", None)
 
@@ -30,6 +33,17 @@ def import_path() -> Iterator[None]:
     before = list(sys.path)
     yield
     sys.path[:] = before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keep the garbage collector from what collection makes: it lives to the end, and each pass over it takes time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,8 +10,6 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 from hpsearch.models.names import HOMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,13 +87,18 @@ data sets stand aside: they know none of these, and none of these knows them. A 
 beside ``layers.assembly``: it may see pools, patches and what is below them, and no other layer sees it."""
 
 LAYERS = {home.removeprefix(".") for home in HOMES.values() if home.startswith(".layers.")}
-(_beside,) = (modules for modules in MODELS_FLOORS if "layers.assembly" in modules)
-_beside |= LAYERS - set().union(*MODELS_FLOORS)
+(_floor_of_layers,) = (modules for modules in MODELS_FLOORS if "layers.assembly" in modules)
+_floor_of_layers |= LAYERS - set().union(*MODELS_FLOORS)
 
 MODELS_PUBLIC = {
-    "estimators.classifier", "estimators.regressor", "estimators.loading", "augmentation",
-    "estimators.network_classifier", "estimators.network_regressor", "estimators.gradients",
-}  # fmt: skip
+    "estimators.classifier",
+    "estimators.regressor",
+    "estimators.loading",
+    "augmentation",
+    "estimators.network_classifier",
+    "estimators.network_regressor",
+    "estimators.gradients",
+}
 """What ``models`` itself offers; it imports them when they are asked for."""
 
 LOOSE = {"__init__", "__main__", "errors"}
@@ -162,18 +165,18 @@ def floor_of(room: str) -> int | None:
     return next((number for number, rooms in enumerate(FLOORS) if room in rooms), None)
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module])
-def test_every_arrow_goes_down(module: str) -> None:
-    room = room_of(module)
-    floor = floor_of(room)
-    assert floor is not None, f"{module} stands in no room of the house"
-    for imported in ours(MODULES[module]):
-        other = room_of(imported)
-        if other == room:
-            continue
-        other_floor = floor_of(other)
-        assert other_floor is not None
-        assert other_floor < floor, f"{module} imports {imported}: that arrow does not go down"
+def test_every_arrow_goes_down() -> None:
+    for module in filter(None, MODULES):
+        room = room_of(module)
+        floor = floor_of(room)
+        assert floor is not None, f"{module} stands in no room of the house"
+        for imported in ours(MODULES[module]):
+            other = room_of(imported)
+            if other == room:
+                continue
+            other_floor = floor_of(other)
+            assert other_floor is not None, f"{module} imports {imported}, which stands in no room of the house"
+            assert other_floor < floor, f"{module} imports {imported}: that arrow does not go down"
 
 
 MODELS = [name.removeprefix("models").removeprefix(".") for name in MODULES if room_of(name) == "models"]
@@ -185,15 +188,17 @@ def models_floor(module: str) -> int:
     return floors[0]
 
 
-@pytest.mark.parametrize("module", [name for name in MODELS if not name.startswith("datasets")])
-def test_every_arrow_within_models_goes_down(module: str) -> None:
-    name = f"models.{module}".removesuffix(".")
-    for imported in ours(MODULES[name]) - {"models"}:
-        other = imported.removeprefix("models.")
-        if module == "" and other in MODELS_PUBLIC:
+def test_every_arrow_within_models_goes_down() -> None:
+    for module in MODELS:
+        if module.startswith("datasets"):
             continue
-        assert not other.startswith("datasets"), f"{name} imports {imported}: networks know no data sets"
-        assert models_floor(other) < models_floor(module), f"{name} imports {imported}: that arrow does not go down"
+        name = f"models.{module}".removesuffix(".")
+        for imported in ours(MODULES[name]) - {"models"}:
+            other = imported.removeprefix("models.")
+            if module == "" and other in MODELS_PUBLIC:
+                continue
+            assert not other.startswith("datasets"), f"{name} imports {imported}: networks know no data sets"
+            assert models_floor(other) < models_floor(module), f"{name} imports {imported}: that arrow does not go down"
 
 
 def test_the_floors_of_models_name_modules_that_there_are() -> None:
@@ -201,22 +206,24 @@ def test_the_floors_of_models_name_modules_that_there_are() -> None:
     assert sorted(named) == sorted(name for name in MODELS if not name.startswith("datasets"))
 
 
-@pytest.mark.parametrize("module", [name for name in MODELS if name.startswith("datasets")])
-def test_data_sets_know_no_networks(module: str) -> None:
-    assert all(name.startswith("models.datasets") for name in ours(MODULES[f"models.{module}"]) - {"models"})
+def test_data_sets_know_no_networks() -> None:
+    for module in MODELS:
+        if module.startswith("datasets"):
+            imported = ours(MODULES[f"models.{module}"]) - {"models"}
+            networks = sorted(name for name in imported if not name.startswith("models.datasets"))
+            assert not networks, f"models.{module} imports {networks}: data sets know no networks"
 
 
-@pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("models/**/*.py")), ids=lambda path: path.relative_to(ROOT).as_posix()
-)
-def test_imports_within_models_are_relative(path: Path) -> None:
+def test_imports_within_models_are_relative() -> None:
     # A model carries a copy of the folder under another name, in which hpsearch.models is another package or none.
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    absolute = [
-        *(alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names),
-        *(str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level),
-    ]
-    assert not [name for name in absolute if name.split(".")[0] in ("hpsearch", "models")]
+    for path in sorted(ROOT.glob("models/**/*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        absolute = [
+            *(alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names),
+            *(str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level),
+        ]
+        of_ours = [name for name in absolute if name.split(".")[0] in ("hpsearch", "models")]
+        assert not of_ours, f"{path.relative_to(ROOT)} imports {of_ours} by an absolute name"
 
 
 def test_no_circle() -> None:
@@ -234,23 +241,24 @@ def test_nothing_stands_loose() -> None:
     assert {path.stem for path in ROOT.glob("hpsearch/*.py")} == LOOSE
 
 
-@pytest.mark.parametrize("module", list(MODULES))
-def test_no_room_imports_what_it_must_not_know(module: str) -> None:
-    found = {name.split(".")[0] for name in imports_of(MODULES[module])}
-    assert not found & FOREIGN.get(room_of(module), set())
-    if room_of(module) == "models":
-        assert not any(
-            name == "hpsearch" or room_of(name.removeprefix("hpsearch.")) != "models"
-            for name in imports_of(MODULES[module])
-            if name.startswith("hpsearch")
-        ), module
-    if room_of(module) != "tracking":
-        assert "mlflow" not in found, f"{module}: only hpsearch.tracking imports mlflow"
+def test_no_room_imports_what_it_must_not_know() -> None:
+    for module, path in MODULES.items():
+        packages = {name.split(".")[0] for name in imports_of(path)}
+        foreign = packages & FOREIGN.get(room_of(module), set())
+        assert not foreign, f"{module} imports {sorted(foreign)}"
+        if room_of(module) == "models":
+            assert not any(
+                name == "hpsearch" or room_of(name.removeprefix("hpsearch.")) != "models"
+                for name in imports_of(path)
+                if name.startswith("hpsearch")
+            ), module
+        if room_of(module) != "tracking":
+            assert "mlflow" not in packages, f"{module}: only hpsearch.tracking imports mlflow"
 
 
-@pytest.mark.parametrize("module", list(MODULES))
-def test_a_file_can_be_read_in_one_sitting(module: str) -> None:
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 330
+def test_a_file_can_be_read_in_one_sitting() -> None:
+    lengths = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
+    assert not {module: length for module, length in lengths.items() if length > 330}
 
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:

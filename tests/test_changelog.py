@@ -16,12 +16,12 @@ VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+) \((unreleased|\d{4}-\d\d-\d\d)\)")
 
 def versions() -> list[tuple[tuple[int, ...], str]]:
     """Each version with its date, or ``unreleased``."""
-    found = []
+    versions_and_dates = []
     for heading in HEADING.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8")):
         match = VERSION.fullmatch(heading)
         assert match, f"CHANGELOG.md: {heading!r} is no version with its date, such as 0.1.0 (2026-11-24)"
-        found.append((tuple(int(part) for part in match.groups()[:3]), match[4]))
-    return found
+        versions_and_dates.append((tuple(int(part) for part in match.groups()[:3]), match[4]))
+    return versions_and_dates
 
 
 def test_versions_stand_newest_first_and_only_the_newest_may_be_unreleased() -> None:

@@ -25,9 +25,9 @@ BLOCKS = [
 def takes(function: object, call: ast.Call) -> bool:
     """Return whether a function has the arguments that a call names; the values are for others to check."""
     assert callable(function)
-    words = {each.arg: None for each in call.keywords if each.arg is not None}
+    keywords = {keyword.arg: None for keyword in call.keywords if keyword.arg is not None}
     try:
-        inspect.signature(function).bind_partial(*([None] * len(call.args)), **words)
+        inspect.signature(function).bind_partial(*([None] * len(call.args)), **keywords)
     except TypeError:
         return False
     return True
@@ -40,9 +40,9 @@ def test_a_block_imports_what_is_there_and_names_arguments_that_exist(text: str)
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "hpsearch":
             module = import_module(node.module or "")
-            assert not [each.name for each in node.names if not hasattr(module, each.name)]
+            assert not [alias.name for alias in node.names if not hasattr(module, alias.name)]
         elif isinstance(node, ast.ImportFrom):  # another MLPClassifier
-            ours -= {each.name for each in node.names}
+            ours -= {alias.name for alias in node.names}
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ours:
             assert takes(getattr(hpsearch, node.func.id), node), f"line {node.lineno}: {ast.unparse(node)}"

@@ -28,9 +28,9 @@ def test_the_oldest_versions_that_are_tried_are_the_bounds_of_the_project() -> N
     needs += [text for name in ("mlflow", "parquet", "cluster", "excel") for text in extras[name]]
     bounds = {}
     for need in map(Requirement, needs):
-        for each in need.specifier:
-            if each.operator == ">=":
-                bounds[need.name] = Version(each.version)
+        for specifier in need.specifier:
+            if specifier.operator == ">=":
+                bounds[need.name] = Version(specifier.version)
     lines = (ROOT / ".ci" / "lowest.txt").read_text(encoding="utf-8").splitlines()
     pinned = {need.name: need.specifier for need in (Requirement(line) for line in lines if line[0] != "#")}
     assert {name: Version(str(specifier).removeprefix("==")) for name, specifier in pinned.items()} == {

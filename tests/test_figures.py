@@ -26,7 +26,8 @@ def test_what_was_written_from_the_figures_is_as_they_are() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.study}:{row.what}")
 def test_a_figure_is_reached_only_where_ours_is_at_least_as_good(row: figures.Figure) -> None:
-    ours, theirs = float(row.ours.partition(" ")[0]), float(row.value)
+    ours = float(row.ours.partition(" ")[0])
+    theirs = float(row.value)
     worse = ours - theirs if "error" in row.metric else theirs - ours
     assert ("reached" in row.published) == (worse <= 0 or row.study == "saturation")
     if row.miss:
@@ -45,12 +46,12 @@ STUDIES = sorted(path for path in (ROOT / "studies").glob("*.py") if path.stem n
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_the_page_has_each_studys_published_figures_and_its_note(path: Path) -> None:
-    said = figures.section(PAGE, path.stem)
-    assert said
+    section = figures.section(PAGE, path.stem)
+    assert section
     for study in load_file(path, None if path.stem in READS_IMAGES else "mnist").studies:
         comparison = study.comparison
         if comparison is None:
             continue
-        assert comparison.note in said
+        assert comparison.note in section
         for figure in comparison.published:
-            assert figure.within is None or f"{figure.value:g} ({figure.source})" in said
+            assert figure.within is None or f"{figure.value:g} ({figure.source})" in section

@@ -25,7 +25,7 @@ def test_every_name_can_be_imported_and_editors_know_where_it_is() -> None:
 
 
 def test_every_layer_that_may_stand_in_a_file_is_found_beside_the_others() -> None:
-    assert all(issubclass(each, Declared) for each in declared())
-    assert {each.__name__ for each in declared()} <= set(names.HOMES)
+    assert all(issubclass(layer, Declared) for layer in declared())
+    assert {layer.__name__ for layer in declared()} <= set(names.HOMES)
     with pytest.raises(AttributeError, match="no attribute 'Conv3D'"):
         _ = layers.Conv3D

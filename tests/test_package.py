@@ -148,8 +148,8 @@ def test_an_index_takes_the_wheel_and_can_show_its_description(builder: Path, wh
         call(sys.executable, "-m", "pip", "--quiet", "--python", python(builder), "install", "twine>=6")
     except AssertionError as error:
         pytest.skip(f"twine cannot be installed here: {str(error).strip().splitlines()[-1]}")
-    said = call(python(builder), "-m", "twine", "--no-color", "check", "--strict", wheel)
-    assert said.rstrip().endswith("PASSED")
+    output = call(python(builder), "-m", "twine", "--no-color", "check", "--strict", wheel)
+    assert output.rstrip().endswith("PASSED")
 
 
 def test_a_wheel_of_the_sdist_is_the_same(builder: Path, source: Path, wheel: Path, tmp_path: Path) -> None:
@@ -172,8 +172,8 @@ def test_a_checkout_without_links_is_refused_with_what_to_do(builder: Path, sour
     shutil.copytree(source, folder, symlinks=True)
     (folder / "hpsearch" / "models").unlink()
     (folder / "hpsearch" / "models").write_text("../models", encoding="utf-8")  # as git does without core.symlinks
-    said = call(python(builder), "-c", BUILD.format(what="wheel", target=str(tmp_path)), cwd=folder, status=1)
-    assert "git config core.symlinks true" in said
+    output = call(python(builder), "-c", BUILD.format(what="wheel", target=str(tmp_path)), cwd=folder, status=1)
+    assert "git config core.symlinks true" in output
     assert not list(tmp_path.glob("*.whl"))
 
 
@@ -210,9 +210,9 @@ def project(tmp_path: Path) -> Path:
 def test_studies_run_in_a_hostile_folder(workers: int, installed: Path, project: Path) -> None:
     hpsearch = installed / "bin" / "hpsearch"
     for study in ("eta_lambda", "pure"):
-        said = call(hpsearch, "run", f"{study}.py", "--workers", workers, cwd=project)
-        assert f"{study} is done: 4 trials" in said
-        assert "not yet in MLflow" not in said
+        output = call(hpsearch, "run", f"{study}.py", "--workers", workers, cwd=project)
+        assert f"{study} is done: 4 trials" in output
+        assert "not yet in MLflow" not in output
     curves = call(hpsearch, "export", "pure", "--curves", cwd=project).splitlines()
     assert all(float(line.rpartition(",")[2]) >= 10 for line in curves[1:])  # 4 + 4 + 2 by the project's own modules
     assert "eta_lambda" in call(hpsearch, "ls", cwd=project)
@@ -227,7 +227,8 @@ def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site.mkdir()
     for name in weight.closure(project["dependencies"], project["optional-dependencies"]):
         for file in metadata.files(name) or ():
-            first, place = file.parts[0], Path(str(file.locate()))
+            first = file.parts[0]
+            place = Path(str(file.locate()))
             if first != ".." and place.exists() and not (site / first).exists():
                 (site / first).symlink_to(Path(*place.parts[: len(place.parts) - len(file.parts) + 1]))
     made = folder / "venv"
@@ -245,12 +246,12 @@ def test_the_core_searches_fits_and_shows_without_mlflow_pyarrow_and_matplotlib(
     hpsearch = lean / "bin" / "hpsearch"
     (project / "forest.py").write_text(FOREST, encoding="utf-8")
     for study in ("eta_lambda", "pure", "forest"):
-        said = call(hpsearch, "run", f"{study}.py", cwd=project)
-        assert f"{study} is done: 4 trials" in said
-        assert said.count("MLflow") == said.count("pip install 'hpsearch[mlflow]', then `hpsearch sync`") + 1 == 2
-        assert f"hpsearch watch {study}" in said
-        assert "hpsearch ui" not in said
-        assert "is not in MLflow" not in said  # the model of each is kept, for when MLflow is there
+        output = call(hpsearch, "run", f"{study}.py", cwd=project)
+        assert f"{study} is done: 4 trials" in output
+        assert output.count("MLflow") == output.count("pip install 'hpsearch[mlflow]', then `hpsearch sync`") + 1 == 2
+        assert f"hpsearch watch {study}" in output
+        assert "hpsearch ui" not in output
+        assert "is not in MLflow" not in output  # the model of each is kept, for when MLflow is there
     assert (project / "mlruns" / "studies" / "forest" / "model" / "card.json").is_file()
     call(hpsearch, "show", "forest", cwd=project)
     call(hpsearch, "explain", "eta_lambda", cwd=project)
@@ -262,9 +263,9 @@ def test_the_core_searches_fits_and_shows_without_mlflow_pyarrow_and_matplotlib(
         "parquet": ("export", "forest", "--format", "parquet", "-o", "forest.parquet"),
         "cluster": ("run", "forest.py", "--trials", 5, "--scheduler", "tcp://127.0.0.1:9"),
     }.items():
-        said = call(hpsearch, *words, cwd=project, status=2)
-        assert f"pip install 'hpsearch[{extra}]'" in said
-        assert said.count("\n") == 1, said
+        output = call(hpsearch, *words, cwd=project, status=2)
+        assert f"pip install 'hpsearch[{extra}]'" in output
+        assert output.count("\n") == 1, output
 
 
 def test_a_folder_of_any_name_will_do_without_git_and_without_a_home(installed: Path, tmp_path: Path) -> None:
@@ -272,16 +273,27 @@ def test_a_folder_of_any_name_will_do_without_git_and_without_a_home(installed: 
     folder.mkdir()
     rows = "\n".join(f"{x},{x * 2 % 7},{'ja' if x % 3 else 'nein'}" for x in range(60))
     (folder / "größe der häuser.csv").write_text(f"fläche,zimmer,teuer\n{rows}\n", encoding="utf-8")
-    hpsearch, nowhere = installed / "bin" / "hpsearch", tmp_path / "home"
+    hpsearch = installed / "bin" / "hpsearch"
+    nowhere = tmp_path / "home"
     nowhere.mkdir(mode=0o500)  # as a container's: nothing can be written there, but by root
     bare = {"HOME": str(nowhere), "PATH": str(installed / "bin"), "XDG_CACHE_HOME": ""}
     call(
-        hpsearch, "run", "--data", "größe der häuser.csv", "--target", "teuer", "--trials", 2, "--epochs", 2,
-        cwd=folder, **bare,
-    )  # fmt: skip
-    said = call(hpsearch, "ls", cwd=folder, **bare)
+        hpsearch,
+        "run",
+        "--data",
+        "größe der häuser.csv",
+        "--target",
+        "teuer",
+        "--trials",
+        2,
+        "--epochs",
+        2,
+        cwd=folder,
+        **bare,
+    )
+    output = call(hpsearch, "ls", cwd=folder, **bare)
     (name,) = (path.name for path in (folder / "mlruns" / "studies").iterdir())
-    assert name in said
+    assert name in output
     call(hpsearch, "report", name, "-o", "bericht ä.html", cwd=folder, **bare)
     call(hpsearch, "watch", name, "-o", "seite ö.html", cwd=folder, **bare)
     assert (folder / "seite ö.html").stat().st_size > 50_000

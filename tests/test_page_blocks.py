@@ -47,11 +47,12 @@ def commands(page: Path) -> list[str]:
 def rows_of(path: Path, n: int = 80) -> pd.DataFrame:
     """Write a table of houses, and return it."""
     rng = np.random.default_rng(0)
-    rooms, area = rng.integers(1, 6, n), rng.uniform(30, 200, n).round(1)
-    found = pd.DataFrame({"area": area, "rooms": rooms, "town": rng.choice(["Bonn", "Köln"], n)})
-    found["price"] = (2000 * area + 9000 * rooms).round()
-    found.to_csv(path, index=False)
-    return found
+    rooms = rng.integers(1, 6, n)
+    area = rng.uniform(30, 200, n).round(1)
+    table = pd.DataFrame({"area": area, "rooms": rooms, "town": rng.choice(["Bonn", "Köln"], n)})
+    table["price"] = (2000 * area + 9000 * rooms).round()
+    table.to_csv(path, index=False)
+    return table
 
 
 def of_tables() -> dict[str, Any]:
@@ -86,15 +87,15 @@ GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
 class Written(Study):
     """A study in which ``...`` stands for what a page does not repeat."""
 
-    def __new__(cls, *given: Any, **said: Any) -> Any:
-        if given[:1] != (...,):
-            return Study(*given, **said)
-        whole: dict[str, Any] = {"name": "whole", "data": "digits", "space": SPACE, "n_trials": 4, "pruner": "none"}
-        if "budget" in said:
-            del whole["n_trials"], whole["pruner"]
-        if isinstance(said.get("sampler"), FreezeThaw):
-            del whole["pruner"]
-        return Study(**{**whole, "model": MLPClassifier(max_epochs=2), **said})
+    def __new__(cls, *args: Any, **fields: Any) -> Any:
+        if args[:1] != (...,):
+            return Study(*args, **fields)
+        omitted: dict[str, Any] = {"name": "whole", "data": "digits", "space": SPACE, "n_trials": 4, "pruner": "none"}
+        if "budget" in fields:
+            del omitted["n_trials"], omitted["pruner"]
+        if isinstance(fields.get("sampler"), FreezeThaw):
+            del omitted["pruner"]
+        return Study(**{**omitted, "model": MLPClassifier(max_epochs=2), **fields})
 
 
 SPACE = {"learning_rate": Float(0.01, 1, log=True), "momentum": Float(0, 0.9)}
@@ -118,13 +119,14 @@ def quietly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quietly")
 def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Any] = {"__name__": "__main__", **GIVEN.get(page.name, dict)()}
-    whole = Study.run
+    original = Study.run
 
-    def run(study: Study, *given: Any, **said: Any) -> Any:
-        """Two trials will do, and but one page is about MLflow."""
+    def run(study: Study, *args: Any, **options: Any) -> Any:
+        """Run two trials, which will do, and without MLflow but for the page about it."""
         if page.name != "tracking.md":
-            study, said = replace(study, n_trials=2), {"tracking": False, "quiet": True, **said}
-        return whole(study, *given, **said)
+            study = replace(study, n_trials=2)
+            options = {"tracking": False, "quiet": True, **options}
+        return original(study, *args, **options)
 
     monkeypatch.setattr(Study, "run", run)
     monkeypatch.setattr(hpsearch, "Study", Written)
@@ -136,12 +138,12 @@ def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, monkeypatch: p
         exec(code, names)
         if callable(study := names.get("study")) and not isinstance(study, Study):
             study = study()
-        found = [study, *(value for value in names.values() if isinstance(value, Study))]
-        declared += [each for each in found if isinstance(each, Study) and each not in declared]
+        studies = [study, *names.values()]
+        declared += [study for study in studies if isinstance(study, Study) and study not in declared]
     for study in declared:
         if study.name != "whole" and (study.model is not None or study.objective is not None):
-            found = study.run("declared", quiet=True, tracking=False)
-            assert found.history.trials, study.name
+            result = study.run("declared", quiet=True, tracking=False)
+            assert result.history.trials, study.name
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)

@@ -29,9 +29,9 @@ ROWS = [
 
 
 def test_means_ranks_and_paired_differences_are_of_what_all_have_run() -> None:
-    told = joint_report.report(ROWS)
-    assert told.startswith("1 lane, 1 table, 2 seeds:")
-    first, second, *_ = [line for line in told.splitlines() if line.startswith(("| freeze_thaw", "| tpe + asha"))]
+    tables = joint_report.report(ROWS)
+    assert tables.startswith("1 lane, 1 table, 2 seeds:")
+    first, second, *_ = [line for line in tables.splitlines() if line.startswith(("| freeze_thaw", "| tpe + asha"))]
     assert first == "| freeze_thaw | 0.400 ± 0.100 (1.0) | 0.200 ± 0.000 (1.0) | 0.100 ± 0.000 (1.0) |  |  |  | 2.0 |"
     assert "(2.0) | +0.100 ± 0.000 | +0.200 ± 0.000 | +0.200 ± 0.000 |" in second
 
@@ -48,16 +48,17 @@ def test_nothing_is_told_of_what_no_seed_has_run_whole() -> None:
 
 
 def test_the_page_takes_the_tables_between_its_marks_and_keeps_the_rest(tmp_path: Path) -> None:
-    results, page = tmp_path / "results.jsonl", tmp_path / "search.md"
-    results.write_text("".join(json.dumps(each) + "\n" for each in ROWS))
+    results = tmp_path / "results.jsonl"
+    page = tmp_path / "search.md"
+    results.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     text = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
     page.write_text(text, encoding="utf-8")
     script = ROOT / "tests" / "benchmarks" / "joint_report.py"
     for _ in range(2):
         subprocess.run([sys.executable, str(script), str(results), "--page", str(page)], check=True)
-    before, _, rest = page.read_text(encoding="utf-8").partition(joint_report.BEGIN)
-    told, _, behind = rest.partition(joint_report.END)
-    assert told.strip() == joint_report.report(ROWS)
+    before, _, from_tables_on = page.read_text(encoding="utf-8").partition(joint_report.BEGIN)
+    tables, _, behind = from_tables_on.partition(joint_report.END)
+    assert tables.strip() == joint_report.report(ROWS)
     assert (before, behind) == (text.partition(joint_report.BEGIN)[0], text.partition(joint_report.END)[2])
     with pytest.raises(ValueError, match="lacks the marks"):
-        joint_report.written("nothing", told)
+        joint_report.written("nothing", tables)

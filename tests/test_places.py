@@ -46,8 +46,10 @@ def rows(room: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_module_has_a_file_of_tests_of_its_name_or_a_line_that_says_where_they_are(room: str) -> None:
-    own = {module for module in ROOMS[room] if (TESTS / room / f"test_{module}.py").is_file()}
-    missing = sorted(set(ROOMS[room]) - own - {module for module, _ in rows(room)} - CONTRACTS.get(room, set()))
+    with_own_file = {module for module in ROOMS[room] if (TESTS / room / f"test_{module}.py").is_file()}
+    missing = sorted(
+        set(ROOMS[room]) - with_own_file - {module for module, _ in rows(room)} - CONTRACTS.get(room, set())
+    )
     assert not missing, f"tests/{room}/README.md: add a line for {', '.join(missing)}, or a file test_{missing[0]}.py"
 
 
@@ -61,12 +63,11 @@ def test_a_line_names_a_module_and_tests_that_are_there(room: str) -> None:
         links = LINK.findall(where)
         assert links, f"tests/{room}/README.md: {module}: no link to a file of tests"
         for name, link in links:
-            there = TESTS / room / link
-            assert there.name == name, f"tests/{room}/README.md: {module}: {link} is not {name}"
-            assert there.is_file(), f"tests/{room}/README.md: {module}: there is no {link}"
+            test_file = TESTS / room / link
+            assert test_file.name == name, f"tests/{room}/README.md: {module}: {link} is not {name}"
+            assert test_file.is_file(), f"tests/{room}/README.md: {module}: there is no {link}"
 
 
 def test_no_page_lists_a_room_that_is_not_there() -> None:
-    found = [*(TESTS / "hpsearch").rglob("README.md"), *(TESTS / "models").rglob("README.md")]
-    pages = {path.parent.relative_to(TESTS).as_posix() for path in found}
-    assert pages <= set(ROOMS)
+    pages = [*(TESTS / "hpsearch").rglob("README.md"), *(TESTS / "models").rglob("README.md")]
+    assert {page.parent.relative_to(TESTS).as_posix() for page in pages} <= set(ROOMS)

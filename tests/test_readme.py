@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pytest
 from sklearn.datasets import load_digits
 
@@ -19,6 +18,8 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"),
 
 @pytest.mark.slow
 def test_the_blocks_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     matplotlib.use("agg")
@@ -30,8 +31,8 @@ def test_the_blocks_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.
         if (declared := names.get("study")) is not None and declared not in studies:
             studies.append(declared)
     for declared in studies[1:]:  # the first one was run by the second block
-        found = replace(declared, n_trials=4).run("others", quiet=True, tracking=False)
-        assert len(found.history.trials) == 4, declared.name
+        result = replace(declared, n_trials=4).run("others", quiet=True, tracking=False)
+        assert len(result.history.trials) == 4, declared.name
     assert {study.name for study in studies} == {"eta_lambda", "mine", "small_and_good"}
     assert names["result"].best_trial.value > 0.9
     assert names["search"].best_score_ > 0.9

@@ -36,9 +36,14 @@ def session(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]
     }
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         start_new_session=True,
-    )  # fmt: skip
+    )
     try:
         yield process
     finally:
@@ -72,8 +77,8 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path, monke
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "it is kept without outputs"
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
-    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert not [output for output in shown if output.output_type == "error" or output.get("name") == "stderr"]
-    pages = [output.data["text/html"] for output in shown if "text/html" in output.get("data", {})]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    pages = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
     assert any("study flats" in page for page in pages)
     assert any("<svg" in page for page in pages)

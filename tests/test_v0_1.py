@@ -36,16 +36,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.Inconsistent
 
 def header(study: str) -> dict[str, Any]:
     with (WRITTEN / "studies" / study / "log.jsonl").open(encoding="utf-8") as log:
-        said: dict[str, Any] = json.loads(next(log))
-    return said
+        first_line: dict[str, Any] = json.loads(next(log))
+    return first_line
 
 
 def same_machine(study: str) -> bool:
     """Whether the last bits of a curve can be those of the fixture."""
-    then, now = header(study)["environment"], environment.current()
+    then = header(study)["environment"]
+    now = environment.current()
     packages = ("numpy", "scipy", "scikit-learn")
     return all(then[key] == now[key] for key in ("cpu", "blas")) and all(
-        then["packages"][each] == now["packages"][each] for each in packages
+        then["packages"][package] == now["packages"][package] for package in packages
     )
 
 
@@ -116,29 +117,29 @@ def test_a_study_goes_on_the_way_it_began_where_one_of_today_goes_another(
 
 @pytest.mark.parametrize("study", sorted({*STUDIES} - {"staged"}))
 def test_a_declaration_is_the_same_study_under_the_names_of_today(study: str, tmp_path: Path) -> None:
-    said = header(study)
+    first_line = header(study)
     file = shutil.copyfile(WRITTEN / "studies" / study / "study.py", tmp_path / f"{study}.py")
     now = declare(load_study(file), rule=1)
-    assert changes(said["declaration"], now) == []
-    assert widens(said["declaration"], now)
-    assert identity({**now, "dataset": said["dataset"].get("digest")}) == said["uid"]
+    assert changes(first_line["declaration"], now) == []
+    assert widens(first_line["declaration"], now)
+    assert identity({**now, "dataset": first_line["dataset"].get("digest")}) == first_line["uid"]
     assert "models." not in json.dumps(now)
 
 
 def test_new_declarations_name_classes_as_users_import_them(tmp_path: Path) -> None:
     shutil.copyfile(WRITTEN / "studies" / "mlp" / "study.py", tmp_path / "mlp.py")
-    said = declare(load_study(tmp_path / "mlp.py"))
-    assert said["model"]["class"] == "hpsearch.MLPClassifier"
-    assert said["model"]["params"]["augmentation"]["class"] == "hpsearch.Augmentation"
-    assert said["pruner"]["class"] == "hpsearch.pruners.ASHA"
+    declaration = declare(load_study(tmp_path / "mlp.py"))
+    assert declaration["model"]["class"] == "hpsearch.MLPClassifier"
+    assert declaration["model"]["params"]["augmentation"]["class"] == "hpsearch.Augmentation"
+    assert declaration["pruner"]["class"] == "hpsearch.pruners.ASHA"
 
 
 @pytest.mark.parametrize("place", [*SAMPLERS.values(), *PRUNERS.values(), *aliases.VERSION_0_1])
 def test_a_public_name_is_one_that_can_be_imported(place: str) -> None:
     name = aliases.public(place)
     assert name.rpartition(".")[0] in ("hpsearch", "hpsearch.samplers", "hpsearch.pruners")
-    found = resolve(name)
-    assert aliases.public(f"{found.__module__}.{found.__qualname__}") == name
+    cls = resolve(name)
+    assert aliases.public(f"{cls.__module__}.{cls.__qualname__}") == name
     assert aliases.public(name) == name
     if place in aliases.VERSION_0_1:
         assert aliases.first(name) == place

@@ -45,8 +45,8 @@ sys.exit(code)
 def story() -> list[tuple[str, Path]]:
     """The names of the story with their files, as far as a small study in one process goes."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    told = text.partition("## The story of a trial")[2].partition("\n## ")[0].partition("**Shown.**")[0]
-    return [(name, (ROOT / path).resolve()) for name, path in LINK.findall(told) if name not in ELSEWHERE]
+    section = text.partition("## The story of a trial")[2].partition("\n## ")[0].partition("**Shown.**")[0]
+    return [(name, (ROOT / path).resolve()) for name, path in LINK.findall(section) if name not in ELSEWHERE]
 
 
 @pytest.mark.slow

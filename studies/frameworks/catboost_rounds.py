@@ -10,9 +10,15 @@ def objective(trial):
 
     data = trial.data
     model = CatBoostClassifier(
-        **trial.params, iterations=20, loss_function="MultiClass", custom_metric=["Accuracy"], thread_count=1,
-        random_seed=trial.number, allow_writing_files=False, verbose=False,
-    )  # fmt: skip
+        **trial.params,
+        iterations=20,
+        loss_function="MultiClass",
+        custom_metric=["Accuracy"],
+        thread_count=1,
+        random_seed=trial.number,
+        allow_writing_files=False,
+        verbose=False,
+    )
     valid = (data.X_valid, data.y_valid)
     model.fit(data.X_train, data.y_train, eval_set=valid, callbacks=[catboost_callback(trial)])
 

@@ -31,17 +31,20 @@ KINDS = {"that no rule was tuned on": UNSEEN, "that the rules were tuned on": TU
 
 def table(title: str, followed: Sequence[Followed]) -> list[str]:
     """Return what was advised and what it brought, by what was the matter."""
-    helped, harmed = sum(each.helped for each in followed), sum(each.harmed for each in followed)
+    helped = sum(advice.helped for advice in followed)
+    harmed = sum(advice.harmed for advice in followed)
     lines = [
         f"{title}: {helped} of {len(followed)} helped, {harmed} harmed",
         "",
         "| what was the matter | helped | points, each |",
         "|---|---:|---|",
     ]
-    for kind in sorted({each.kind for each in followed}):
-        own = [each for each in followed if each.kind == kind]
-        gains = ", ".join(f"{each.gain:+.1f}{'' if each.helped else f' (± {each.half:.1f})'}" for each in own)
-        lines.append(f"| {kind} | {sum(each.helped for each in own)} of {len(own)} | {gains} |")
+    for kind in sorted({advice.kind for advice in followed}):
+        of_kind = [advice for advice in followed if advice.kind == kind]
+        gains = ", ".join(
+            f"{advice.gain:+.1f}{'' if advice.helped else f' (± {advice.half:.1f})'}" for advice in of_kind
+        )
+        lines.append(f"| {kind} | {sum(advice.helped for advice in of_kind)} of {len(of_kind)} | {gains} |")
     return lines
 
 
@@ -51,14 +54,15 @@ def main() -> int:
     parser.add_argument("--data", action="append", choices=[*UNSEEN, *TUNED], help="may be given several times")
     parser.add_argument("--remedies", type=int, default=6, help="most remedies to follow per data set")
     parser.add_argument("--root", type=Path, help="keep what was trained in this folder")
-    given = parser.parse_args()
-    kept, enough = Kept(given.root), True
+    options = parser.parse_args()
+    kept = Kept(options.root)
+    enough = True
     for title, names in KINDS.items():
-        chosen = [name for name in names if name in (given.data or names)]
+        chosen = [name for name in names if name in (options.data or names)]
         cured: list[Followed] = []
         searched: list[Followed] = []
         for name in chosen:
-            for cure in remedies(name, given.remedies, kept) if given.remedies else ():
+            for cure in remedies(name, options.remedies, kept) if options.remedies else ():
                 cured.append(cure)
                 print(f"# {name}: {cure}", flush=True)
             for fault, line in searches(name, kept):
@@ -73,7 +77,7 @@ def main() -> int:
         print(flush=True)
         if names == UNSEEN:
             advised = cured + searched
-            enough = sum(each.helped for each in advised) >= HELPED * len(advised)
+            enough = sum(advice.helped for advice in advised) >= HELPED * len(advised)
     return 0 if enough else 1
 
 

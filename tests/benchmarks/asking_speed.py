@@ -49,15 +49,20 @@ def main() -> None:
     print("|---|---|---|---|")
     two = {"metric": ["value", "width"], "direction": ["maximize", "minimize"]}
     cases: list[tuple[str, dict[str, Any]]] = [
-        ("random", {}), ("tpe", {}), ("gp", {}), ("tpe, two metrics", two),
-        ("tpe, a constraint", {"constraints": half}), ("gp, a constraint", {"constraints": half}),
-    ]  # fmt: skip
-    for name, said in cases:
+        ("random", {}),
+        ("tpe", {}),
+        ("gp", {}),
+        ("tpe, two metrics", two),
+        ("tpe, a constraint", {"constraints": half}),
+        ("gp, a constraint", {"constraints": half}),
+    ]
+    for name, fields in cases:
         sampler_name = name.partition(",")[0]
         study = Study(
-            "asking", **{"objective": value_of, "space": SPACE, "metric": "value", "sampler": sampler_name, **said}
+            "asking", **{"objective": value_of, "space": SPACE, "metric": "value", "sampler": sampler_name, **fields}
         )
-        sampler, history = samplers.build(study), History(study.goal)
+        sampler = samplers.build(study)
+        history = History(study.goal)
         taken = []
         for trial in range(trials):
             start = time.process_time()

@@ -39,9 +39,15 @@ def ours(X: np.ndarray, y: np.ndarray, batch: int, lanes: int) -> Callable[[int]
     """Return an epoch of a population: (number of the epoch) -> processor seconds a network."""
     data = TrainingData.from_arrays(X, y, 10)
     params = {
-        "layers": LAYERS, "activation": "relu", "output": "softmax", "weight_init": "he", "optimizer": "sgd",
-        "learning_rate": 0.05, "batch_size": batch, "max_epochs": 1000,
-    }  # fmt: skip
+        "layers": LAYERS,
+        "activation": "relu",
+        "output": "softmax",
+        "weight_init": "he",
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "batch_size": batch,
+        "max_epochs": 1000,
+    }
     population = Population([Member(params, (0, k)) for k in range(lanes)], data)
 
     def epoch(number: int) -> float:
@@ -58,11 +64,18 @@ def theirs(X: np.ndarray, y: np.ndarray, batch: int) -> Callable[[int], float]:
 
     torch.set_num_threads(1)
     network = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 20, 5), torch.nn.MaxPool2d(2), torch.nn.ReLU(), torch.nn.Flatten(),
-        torch.nn.Linear(2880, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10),
-    )  # fmt: skip
-    optimizer, loss = torch.optim.SGD(network.parameters(), lr=0.05), torch.nn.CrossEntropyLoss()
-    inputs, targets = torch.tensor(X).reshape(-1, 1, 28, 28), torch.tensor(y)
+        torch.nn.Conv2d(1, 20, 5),
+        torch.nn.MaxPool2d(2),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(2880, 100),
+        torch.nn.ReLU(),
+        torch.nn.Linear(100, 10),
+    )
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
+    loss = torch.nn.CrossEntropyLoss()
+    inputs = torch.tensor(X).reshape(-1, 1, 28, 28)
+    targets = torch.tensor(y)
 
     def epoch(number: int) -> float:
         begun = time.process_time()
@@ -83,18 +96,18 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, nargs="+", default=[10, 64])
-    given = parser.parse_args()
-    X, y = samples(given.images)
+    options = parser.parse_args()
+    X, y = samples(options.images)
     with limited():
-        for batch in given.batch:
-            kinds = {"PyTorch": theirs(X, y, batch), "one": ours(X, y, batch, 1), "8 fused": ours(X, y, batch, 8)}
-            seconds: dict[str, list[float]] = {name: [] for name in kinds}
-            for number in range(given.rounds + 1):
-                for name, epoch in kinds.items():
+        for batch in options.batch:
+            contestants = {"PyTorch": theirs(X, y, batch), "one": ours(X, y, batch, 1), "8 fused": ours(X, y, batch, 8)}
+            seconds: dict[str, list[float]] = {name: [] for name in contestants}
+            for number in range(options.rounds + 1):
+                for name, epoch in contestants.items():
                     taken = epoch(number)
                     if number:  # the first compiles and warms up
                         seconds[name].append(taken)
-            median = {name: statistics.median(each) for name, each in seconds.items()}
+            median = {name: statistics.median(rounds) for name, rounds in seconds.items()}
             peer = median["PyTorch"]
             print(f"batch {batch}: PyTorch {peer * 1e3:.0f} ms an epoch of {len(X)} images")
             for name, limit in zip(("one", "8 fused"), LIMITS.get(batch, (np.nan, np.nan)), strict=True):

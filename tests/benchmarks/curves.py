@@ -183,9 +183,14 @@ def train(recipe: Recipe, step: int = 1) -> np.ndarray:
     axes = {name: values[::step] for name, values in recipe.axes.items()}
     model = (MLPRegressor if recipe.regression else MLPClassifier)(max_epochs=recipe.epochs, **recipe.fixed)
     study = Study(
-        "curves", model=model, data=_data(recipe), space={name: Choice(values) for name, values in axes.items()},
-        metric=recipe.metric, direction="minimize" if recipe.metric == "val_cost" else "maximize", sampler="grid",
-    )  # fmt: skip
+        "curves",
+        model=model,
+        data=_data(recipe),
+        space={name: Choice(values) for name, values in axes.items()},
+        metric=recipe.metric,
+        direction="minimize" if recipe.metric == "val_cost" else "maximize",
+        sampler="grid",
+    )
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     dataset = load(study.data)
     found = np.full((len(points), recipe.epochs), np.nan)

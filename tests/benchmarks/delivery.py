@@ -64,9 +64,11 @@ def main() -> None:
         records, points = made_up(trials, epochs, metrics)
         (study / "log.jsonl").write_bytes(b"".join(map(encode, records)))
         for what in ("delivered", "delivered again without the cursor"):
-            begin, busy = time.perf_counter(), time.process_time()
+            begin = time.perf_counter()
+            busy = time.process_time()
             assert Deliverer(study, resolve(root), root).once(alive=False) == 0
-            took, spent = time.perf_counter() - begin, time.process_time() - busy
+            took = time.perf_counter() - begin
+            spent = time.process_time() - busy
             rates = ", ".join(f"{number / took:,.0f} {of}" for number, of in ((trials, "runs"), (points, "points")))
             print(f"{trials:,} trials, {points:,} points {what}: {took:.2f} s, {spent:.2f} s of CPU ({rates} a second)")
             (study / cursor.FILE).unlink()

@@ -53,15 +53,19 @@ Labels = list[frozenset[str]]
 
 def studies(name: str) -> list[tuple[Labels, History]]:
     """Return a data set's studies, each with the labels that are right for its trials."""
-    dataset, own, good = problem(name), list(settings(name)), GOOD_SETTINGS[name]
+    dataset = problem(name)
+    off = list(settings(name))
+    good = GOOD_SETTINGS[name]
     few = [
         {"learning_rate": good.rate * factor, "l2": good.l2, "max_epochs": min(good.epochs, 20)}
         for factor in (0.1, 0.5, 1.0, 2.0)
     ]
-    history = trained(name, dataset, [params for _, params in own])
-    fine = [trial for trial, (labels, _) in zip(history.trials, own, strict=True) if labels == {"good"}]
+    history = trained(name, dataset, [params for _, params in off])
+    fine = [trial for trial, (labels, _) in zip(history.trials, off, strict=True) if labels == {"good"}]
     n = len(dataset.y_valid)
-    labels = [harmless(said, history, trial, fine, n) for trial, (said, _) in zip(history.trials, own, strict=True)]
+    labels = [
+        harmless(planted, history, trial, fine, n) for trial, (planted, _) in zip(history.trials, off, strict=True)
+    ]
     return [
         (labels, history),
         ([frozenset([UNSCALED])] * len(few), trained(name, unscaled(dataset), few)),
@@ -71,7 +75,7 @@ def studies(name: str) -> list[tuple[Labels, History]]:
 
 def now(history: History) -> list[str]:
     """Return what is said of each trial now, beside the others."""
-    return [said.label for said in diagnoses(history).values()]
+    return [diagnosis.label for diagnosis in diagnoses(history).values()]
 
 
 def rules_of(revision: str) -> Callable[[History], list[str]]:
@@ -95,13 +99,13 @@ class Tally:
     def __init__(self) -> None:
         self.right, self.wrong = Counter[str](), Counter[tuple[str, str]]()
 
-    def add(self, accepted: frozenset[str], said: str) -> None:
+    def add(self, accepted: frozenset[str], diagnosed: str) -> None:
         """Count one; where "good" is right too, under what was set, and dead units under what made them so."""
-        label = min(accepted - {GOOD} or {GOOD}, key=lambda each: each == LARGE)
-        if said in accepted:
+        label = min(accepted - {GOOD} or {GOOD}, key=lambda name: name == LARGE)
+        if diagnosed in accepted:
             self.right[label] += 1
         else:
-            self.wrong[label, said] += 1
+            self.wrong[label, diagnosed] += 1
 
     def __len__(self) -> int:
         """How many there were."""
@@ -109,19 +113,23 @@ class Tally:
 
     def row(self, label: str) -> list[str]:
         """Return how many of a label were right, and what was said instead of it."""
-        wrong = {said: count for (its, said), count in sorted(self.wrong.items()) if its == label}
+        wrong = {diagnosed: count for (planted, diagnosed), count in sorted(self.wrong.items()) if planted == label}
         right = self.right[label]
-        return [f"{right} of {right + sum(wrong.values())}", ", ".join(f"{said} {n}" for said, n in wrong.items())]
+        return [
+            f"{right} of {right + sum(wrong.values())}",
+            ", ".join(f"{diagnosed} {n}" for diagnosed, n in wrong.items()),
+        ]
 
 
 def matrix(before: Tally | None, after: Tally) -> list[str]:
     """Return confusion matrices as a table: what was set in rows, then how many are right and what was said instead."""
-    tallies = [each for each in (before, after) if each is not None]
+    tallies = [tally for tally in (before, after) if tally is not None]
     heads = ["before", "said instead"] * (before is not None) + ["now", "said instead"]
     lines = [f"| set | {' | '.join(heads)} |", "|---|" + "---:|---|" * len(tallies)]
     labels = {*after.right, *(label for label, _ in after.wrong)}
     return lines + [
-        f"| {label} | {' | '.join(c for each in tallies for c in each.row(label))} |" for label in sorted(labels)
+        f"| {label} | {' | '.join(cell for tally in tallies for cell in tally.row(label))} |"
+        for label in sorted(labels)
     ]
 
 
@@ -130,22 +138,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", action="append", choices=sorted(GOOD_SETTINGS), help="may be given several times")
     parser.add_argument("--before", metavar="REVISION", help="judge by the rules of this version, too")
-    given = parser.parse_args()
-    older = None if given.before is None else rules_of(given.before)
+    options = parser.parse_args()
+    older = None if options.before is None else rules_of(options.before)
     enough = True
     for title, names in KINDS.items():
-        chosen = [name for name in names if name in (given.data or GOOD_SETTINGS)]
-        before, after = Tally(), Tally()
+        chosen = [name for name in names if name in (options.data or GOOD_SETTINGS)]
+        before = Tally()
+        after = Tally()
         for name in chosen:
-            known = studies(name)
-            for labels, history in known:
-                for accepted, trial, said in zip(labels, history.trials, now(history), strict=True):
-                    after.add(accepted, said)
-                    if said not in accepted:
+            labelled_studies = studies(name)
+            for labels, history in labelled_studies:
+                for accepted, trial, diagnosed in zip(labels, history.trials, now(history), strict=True):
+                    after.add(accepted, diagnosed)
+                    if diagnosed not in accepted:
                         why = diagnoses(history)[trial.number]
                         print(f"# {name}: {sorted(accepted)} {trial.params} ({trial.value}): {why}")
-                for accepted, said in zip(labels, older(history) if older else (), strict=False):
-                    before.add(accepted, said)
+                for accepted, diagnosed in zip(labels, older(history) if older else (), strict=False):
+                    before.add(accepted, diagnosed)
             print(f"# {name}: {after.right.total()} of {len(after)} so far", flush=True)
         if not chosen:
             continue

@@ -129,9 +129,15 @@ def nothing(trial: object) -> Iterator[float]:
 def trials() -> None:
     """Measure many trials that cost nothing."""
     study = Study(
-        name="trivial", objective=nothing, space={"x": Float(0, 1)}, metric="score", epochs=10,
-        sampler="random", pruner="none", n_trials=1000,
-    )  # fmt: skip
+        name="trivial",
+        objective=nothing,
+        space={"x": Float(0, 1)},
+        metric="score",
+        epochs=10,
+        sampler="random",
+        pruner="none",
+        n_trials=1000,
+    )
     with tempfile.TemporaryDirectory() as root:
         for count in (1000, 10_000):
             begin = time.perf_counter()

@@ -62,9 +62,12 @@ def main() -> None:
         for trials in (1, 2, 8):
             model = MLPClassifier(hidden_layer_sizes=(30,), max_epochs=10_000)
             dataset = door.load(data, model)
-            whole, _ = development(dataset)
+            all_rows, _ = development(dataset)
             plain = Study("plain", model, data=data)
-            objectives = begun(plain, whole, trials), begun(Study("folds", model, data=data, cv=FOLDS), dataset, trials)
+            objectives = (
+                begun(plain, all_rows, trials),
+                begun(Study("folds", model, data=data, cv=FOLDS), dataset, trials),
+            )
             seconds: tuple[list[float], list[float]] = [], []
             for tick in range(1, epochs + 1):
                 for objective, times in zip(objectives, seconds, strict=True):

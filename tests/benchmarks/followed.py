@@ -117,11 +117,13 @@ def remedies(name: str, most: int, kept: Kept) -> list[Followed]:
     by_seed = [kept((name, given, 1 + seed), partial(values, 1 + seed)) for seed in range(SEEDS)]
     return [
         Followed.of(
-            label, f"{_short(trial.params)} with {_short(change)}", [seed[2 * i] for seed in by_seed],
+            label,
+            f"{_short(trial.params)} with {_short(change)}",
+            [seed[2 * i] for seed in by_seed],
             [seed[2 * i + 1] for seed in by_seed],
         )
         for i, (trial, label, change) in enumerate(found)
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True)

@@ -49,24 +49,24 @@ def begun(search: CurveSearch, count: int) -> list[Curve]:
     """Return curves that have begun at random points; the first eight are whole."""
     rng = np.random.default_rng(0)
     curves: list[Curve] = []
-    known = 0
+    epochs_trained = 0
     for number in range(count):
         curve = search.curve(number, search.encoding.decode(rng.random(len(SPACE))))
         curve.until = EPOCHS if number < 8 else STOPS[rng.integers(len(STOPS))]
-        known = trained(curve, known)
+        epochs_trained = trained(curve, epochs_trained)
         curves.append(curve)
     return curves
 
 
-def trained(curve: Curve, known: int) -> int:
-    """Train a curve to where it is to be paused; return how many epochs are known then."""
+def trained(curve: Curve, epochs_trained: int) -> int:
+    """Train a curve to where it is to be paused; return how many epochs all have been trained then."""
     while curve.epoch < curve.until:
         curve.losses.append(min([loss_of(dict(curve.params), curve.epoch + 1), *curve.losses[-1:]]))
-        curve.order.append(known)
-        known += 1
+        curve.order.append(epochs_trained)
+        epochs_trained += 1
     curve.under_way = False
     curve.over = curve.complete = curve.epoch == EPOCHS
-    return known
+    return epochs_trained
 
 
 def measured(count: int, lanes: int, decisions: int) -> tuple[list[float], list[float]]:
@@ -74,7 +74,8 @@ def measured(count: int, lanes: int, decisions: int) -> tuple[list[float], list[
     study = Study("speed", objective=lambda trial: 0.0, space=SPACE, sampler="random", epochs=EPOCHS)
     search = search_of(study, EPOCHS, Settings(explore=0.0))  # what is drawn at random takes no time
     curves = begun(search, count)
-    known, busy = sum(curve.epoch for curve in curves), list[Curve]()
+    epochs_trained = sum(curve.epoch for curve in curves)
+    busy = list[Curve]()
     plain: list[float] = []
     refits: list[float] = []
     for number in range(decisions):
@@ -89,11 +90,12 @@ def measured(count: int, lanes: int, decisions: int) -> tuple[list[float], list[
             assert move.point is not None
             curve = search.curve(len(curves), search.encoding.decode(move.point.units))
             curves.append(curve)
-        curve.under_way, curve.until = True, move.until
+        curve.under_way = True
+        curve.until = move.until
         busy.append(curve)
         if len(busy) == lanes:
-            for each in busy:
-                known = trained(each, known)
+            for running in busy:
+                epochs_trained = trained(running, epochs_trained)
             busy = []
     return plain, refits
 

@@ -37,8 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--processes", type=int, default=7, metavar="N")
     rounds = parser.parse_args().processes
-    found = [{name: seconds(code) for name, code in CASES.items()} for _ in range(rounds)]
-    least = {name: min(each[name] for each in found) for name in CASES}
+    measurements = [{name: seconds(code) for name, code in CASES.items()} for _ in range(rounds)]
+    least = {name: min(measurement[name] for measurement in measurements) for name in CASES}
     for name, value in least.items():
         print(f"{name:24}{value:8.3f} s{value / least['import sklearn.base']:8.2f} ×")
 

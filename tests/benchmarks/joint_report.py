@@ -30,63 +30,69 @@ Rows = list[dict[str, Any]]
 def report(rows: Rows) -> str:
     """Return markdown tables of all searches, one for each number of lanes, and how 8 lanes compare with one."""
     lanes = sorted({row["lanes"] for row in rows})
-    parts = [_table(rows, each) for each in lanes]
-    parts += [_lanes(rows, each) for each in lanes if each > 1 and 1 in lanes]
-    return "\n\n".join(part for part in parts if part)
+    sections = [_table(rows, count) for count in lanes]
+    sections += [_lanes(rows, count) for count in lanes if count > 1 and 1 in lanes]
+    return "\n\n".join(section for section in sections if section)
 
 
 def _cells(rows: Rows, lanes: int) -> tuple[dict[tuple[str, str, int], list[float]], list[str], list[str], list[int]]:
     """Return the regrets of searches with so many lanes, their names, the tables, and the seeds that all have run."""
     cells = {(r["searcher"], r["table"], r["seed"]): r["regrets"] for r in rows if r["lanes"] == lanes}
     names, tables, seeds = (list(dict.fromkeys(key[i] for key in cells)) for i in range(3))
-    whole = [seed for seed in sorted(seeds) if all((name, table, seed) in cells for name in names for table in tables)]
-    return cells, names, sorted(tables), whole
+    run_by_all = [
+        seed for seed in sorted(seeds) if all((name, table, seed) in cells for name in names for table in tables)
+    ]
+    return cells, names, sorted(tables), run_by_all
 
 
 def _table(rows: Rows, lanes: int) -> str:
     cells, names, tables, seeds = _cells(rows, lanes)
     if not seeds:
         return f"{_count(lanes, 'lane')}: no seed was run by all on every table yet."
-    found = np.array([[[cells[name, table, seed] for seed in seeds] for table in tables] for name in names])
-    ranks = rankdata(found, axis=0).mean(axis=(1, 2))
-    own = names.index(FIRST) if FIRST in names else None
+    regrets = np.array([[[cells[name, table, seed] for seed in seeds] for table in tables] for name in names])
+    ranks = rankdata(regrets, axis=0).mean(axis=(1, 2))
+    compared = names.index(FIRST) if FIRST in names else None
     lines = [
         f"{_count(lanes, 'lane')}, {_count(len(tables), 'table')}, {_count(len(seeds), 'seed')}: "
         "regret, mean ± standard error (mean rank)"
-        + (f";\nbehind them how much more than {FIRST}'s it is, paired by table and seed." if own is not None else "."),
+        + (
+            "." if compared is None else f";\nbehind them how much more than {FIRST}'s it is, paired by table and seed."
+        ),
         "",
     ]
     heads = ["sampler + pruner", *(f"at {mark} %" for mark in MARKS)]
-    heads += [f"more at {mark} %" for mark in MARKS] if own is not None else []
+    heads += [f"more at {mark} %" for mark in MARKS] if compared is not None else []
     heads += ["ms a decision"]
     lines += [_line(heads), _line(["---"] * len(heads))]
-    for s in np.argsort(found.mean(axis=(1, 2, 3)), kind="stable").tolist():
-        triples = zip(*mean_and_error(found[s]), ranks[s], strict=True)
-        told = [names[s], *(f"{mean:.3f} ± {error:.3f} ({rank:.1f})" for mean, error, rank in triples)]
-        if own is not None:
-            doubles = zip(*mean_and_error(found[s] - found[own]), strict=True)
-            told += ["" if s == own else f"{mean:+.3f} ± {error:.3f}" for mean, error in doubles]
+    for s in np.argsort(regrets.mean(axis=(1, 2, 3)), kind="stable").tolist():
+        triples = zip(*mean_and_error(regrets[s]), ranks[s], strict=True)
+        columns = [names[s], *(f"{mean:.3f} ± {error:.3f} ({rank:.1f})" for mean, error, rank in triples)]
+        if compared is not None:
+            doubles = zip(*mean_and_error(regrets[s] - regrets[compared]), strict=True)
+            columns += ["" if s == compared else f"{mean:+.3f} ± {error:.3f}" for mean, error in doubles]
         times = [row["mean_ms"] for row in rows if row["lanes"] == lanes and row["searcher"] == names[s]]
-        lines.append(_line([*told, f"{np.mean(times):.1f}"]))
+        lines.append(_line([*columns, f"{np.mean(times):.1f}"]))
     return "\n".join([*lines, "", f"Tables: {', '.join(tables)}."])
 
 
 def _lanes(rows: Rows, lanes: int) -> str:
     """Return in a line by how much regret is larger with so many lanes than with one, paired by table and seed."""
-    many, one = (_cells(rows, each)[0] for each in (lanes, 1))
+    many, one = (_cells(rows, count)[0] for count in (lanes, 1))
     both = sorted(key for key in many.keys() & one.keys() if key[0] == FIRST)
     if not both:
         return ""
     means = [np.mean([cells[key] for key in both], axis=0) for cells in (many, one)]
-    told = [
+    ratios = [
         f"{a:.3f} against {b:.3f} ({a / b:.2f} ×) at {mark} %" for a, b, mark in zip(*means, MARKS, strict=True) if b
     ]
-    return f"{FIRST} with {lanes} lanes against one, {_count(len(both), 'pair')} of table and seed: {', '.join(told)}."
+    return (
+        f"{FIRST} with {lanes} lanes against one, {_count(len(both), 'pair')} of table and seed: {', '.join(ratios)}."
+    )
 
 
-def mean_and_error(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of values of shape (tables, seeds, marks), and its standard error over seeds, tables fixed."""
-    over_tables = found.mean(axis=0)
+def mean_and_error(regrets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of regrets of shape (tables, seeds, marks), and its standard error over seeds, tables fixed."""
+    over_tables = regrets.mean(axis=0)
     n = len(over_tables)
     return over_tables.mean(axis=0), over_tables.std(axis=0, ddof=min(1, n - 1)) / np.sqrt(n)
 
@@ -104,17 +110,17 @@ def read(path: Path) -> Rows:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def written(page: str, told: str) -> str:
+def written(page: str, tables: str) -> str:
     """Return a page with the tables between its marks.
 
     Raises:
         ValueError: The page has no marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, behind = rest.partition(END)
+    before, begin, from_tables_on = page.partition(BEGIN)
+    _, end, behind = from_tables_on.partition(END)
     if not begin or not end:
         raise ValueError(f"the page lacks the marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{told}\n{END}{behind}"
+    return f"{before}{BEGIN}\n{tables}\n{END}{behind}"
 
 
 def main() -> None:
@@ -123,11 +129,11 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="what joint_quality.py wrote")
     parser.add_argument("--page", type=Path, help="a page to write them into, between its marks")
     options = parser.parse_args()
-    told = report(read(options.results))
+    tables = report(read(options.results))
     if options.page is None:
-        print(told)
+        print(tables)
     else:
-        options.page.write_text(written(options.page.read_text(encoding="utf-8"), told), encoding="utf-8")
+        options.page.write_text(written(options.page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ KNOBS: dict[str, dict[str, Any]] = {
 
 def population(params: dict[str, Any], hidden: int, lanes: int, data: dict[bool, TrainingData]) -> Population:
     """Return a population with one knob turned."""
-    given = {**BASE, "hidden_layer_sizes": (hidden,), **params}
-    weighted = given.pop("weighted", False)
-    return Population([Member(given, (0, k)) for k in range(lanes)], data[weighted])
+    settings = {**BASE, "hidden_layer_sizes": (hidden,), **params}
+    weighted = settings.pop("weighted", False)
+    return Population([Member(settings, (0, k)) for k in range(lanes)], data[weighted])
 
 
 def main() -> None:
@@ -57,7 +57,8 @@ def main() -> None:
     quick = parser.parse_args().quick
     mnist = load("mnist")
     n, rounds = (5_000, 3) if quick else (20_000, 5)
-    X, y = np.ascontiguousarray(mnist.X_train[:n], np.float32), mnist.y_train[:n]
+    X = np.ascontiguousarray(mnist.X_train[:n], np.float32)
+    y = mnist.y_train[:n]
     weights = np.random.default_rng(0).random(n)
     data = {w: TrainingData.from_arrays(X, y, 10, sample_weight=weights if w else None) for w in (False, True)}
     for hidden, lanes in ((30, 1), (30, 8), (100, 8)):

@@ -116,9 +116,16 @@ def problem(name: str) -> Dataset:
     wrong = np.flatnonzero(rng.random(n) < 0.2)
     y[wrong] = rng.choice(np.unique(y), len(wrong))
     return replace(
-        digits, name=name, X_train=X[:n], y_train=y[:n], X_valid=X[n:], y_valid=y[n:], X_test=None, y_test=None,
+        digits,
+        name=name,
+        X_train=X[:n],
+        y_train=y[:n],
+        X_valid=X[n:],
+        y_valid=y[n:],
+        X_test=None,
+        y_test=None,
         image_shape=None,
-    )  # fmt: skip
+    )
 
 
 def unscaled(dataset: Dataset) -> Dataset:
@@ -209,10 +216,14 @@ def trained(
     regression = dataset.classes is None
     model = (MLPRegressor if regression else MLPClassifier)(**params)
     study = Study(
-        name, model, space=space or {"learning_rate": Float(1e-6, 1e6, log=True), "l2": Float(0.0, 1e6)},
-        data=(dataset.X_train, dataset.y_train), pruner="none", seed=seed,
+        name,
+        model,
+        space=space or {"learning_rate": Float(1e-6, 1e6, log=True), "l2": Float(0.0, 1e6)},
+        data=(dataset.X_train, dataset.y_train),
+        pruner="none",
+        seed=seed,
         metric="val_r2" if regression else "val_accuracy",
-    )  # fmt: skip
+    )
     outputs = Values.of(dataset) if regression else None
     objective = MLPPopulation(model.get_params(), dataset, seed, int(params.get("max_epochs", 1)), outputs=outputs)
     history = History(study.goal)

@@ -25,7 +25,8 @@ from hpsearch.models.training.population import Member, Population
 from hpsearch.objectives.outputs import training_data
 
 EPOCHS, RANDOM, ALONE, LANES = 8, 24, 12, 12
-RATES, DECAYS = (0.05, 5.0), (0.1, 1000.0)
+RATES = (0.05, 5.0)
+DECAYS = (0.1, 1000.0)
 SAMPLES = 2_000
 """Bootstrap samples."""
 
@@ -58,16 +59,17 @@ def values(data: Dataset, chosen: list[tuple[float, float]], epochs: int, share:
 
 def measure(name: str, seed: int, sizes: list[int]) -> dict[str, Any]:
     """One seed: the points, and what they are worth on each problem."""
-    whole, chosen = load(name), points(seed)
-    n = len(whole.y_train)
-    found: dict[str, Any] = {"points": chosen, "full": values(whole, chosen, EPOCHS, 1.0, seed)}
+    dataset = load(name)
+    chosen = points(seed)
+    n = len(dataset.y_train)
+    worth: dict[str, Any] = {"points": chosen, "full": values(dataset, chosen, EPOCHS, 1.0, seed)}
     for size in sizes:
-        small = subset(whole, seed, train=size, valid=min(2_000, len(whole.y_valid)))
+        small = subset(dataset, seed, train=size, valid=min(2_000, len(dataset.y_valid)))
         for length, epochs in (("epochs", EPOCHS), ("updates", EPOCHS * n // size)):
             for rule, share in (("with", size / n), ("without", 1.0)):
-                found[f"{size} {length} {rule}"] = values(small, chosen, epochs, share, seed)
+                worth[f"{size} {length} {rule}"] = values(small, chosen, epochs, share, seed)
                 print(seed, size, length, rule, flush=True)
-    return found
+    return worth
 
 
 def interval(gains: list[tuple[np.ndarray, np.ndarray]], other: list[np.ndarray] | None = None) -> tuple[float, ...]:
@@ -88,19 +90,19 @@ def interval(gains: list[tuple[np.ndarray, np.ndarray]], other: list[np.ndarray]
 
 def report(seeds: dict[str, dict[str, Any]]) -> None:
     """Print a row per small problem."""
-    first = next(iter(seeds.values()))
-    for label, part in (("η and λ", slice(0, RANDOM)), ("λ alone", slice(RANDOM, None))):
+    first_seed = next(iter(seeds.values()))
+    for label, selected in (("η and λ", slice(0, RANDOM)), ("λ alone", slice(RANDOM, None))):
         print(f"\n{label}, {len(seeds)} seeds: mean ρ [95 % interval]; the rule's gain is of the same points")
-        for key in [key for key in first if key.endswith(" with")]:
+        for key in [key for key in first_seed if key.endswith(" with")]:
             base = key.removesuffix(" with")
             pairs = {
-                rule: [(np.array(s[f"{base} {rule}"])[part], np.array(s["full"])[part]) for s in seeds.values()]
+                rule: [(np.array(s[f"{base} {rule}"])[selected], np.array(s["full"])[selected]) for s in seeds.values()]
                 for rule in ("with", "without")
             }
-            told = {rule: interval(found) for rule, found in pairs.items()}
+            intervals = {rule: interval(pairs_of_rule) for rule, pairs_of_rule in pairs.items()}
             gain = interval(pairs["with"], [a for a, _ in pairs["without"]])
-            text = "  ".join(f"{rule} {m:.2f} [{a:.2f}, {b:.2f}]" for rule, (m, a, b) in told.items())
-            print(f"n' = {base:14}  {text}  gain {gain[0]:+.2f} [{gain[1]:+.2f}, {gain[2]:+.2f}]")
+            columns = "  ".join(f"{rule} {m:.2f} [{a:.2f}, {b:.2f}]" for rule, (m, a, b) in intervals.items())
+            print(f"n' = {base:14}  {columns}  gain {gain[0]:+.2f} [{gain[1]:+.2f}, {gain[2]:+.2f}]")
 
 
 def main() -> None:
@@ -110,14 +112,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--out", type=Path, default=Path("lambda_rule.json"))
-    given = parser.parse_args()
-    known = json.loads(given.out.read_text()) if given.out.exists() else {}
+    options = parser.parse_args()
+    measured = json.loads(options.out.read_text()) if options.out.exists() else {}
     with threadpool_limits(limits=1):
-        for seed in range(given.seeds):
-            if str(seed) not in known:
-                known[str(seed)] = measure(given.data, seed, given.sizes)
-                given.out.write_text(json.dumps(known))
-    report(known)
+        for seed in range(options.seeds):
+            if str(seed) not in measured:
+                measured[str(seed)] = measure(options.data, seed, options.sizes)
+                options.out.write_text(json.dumps(measured))
+    report(measured)
 
 
 if __name__ == "__main__":

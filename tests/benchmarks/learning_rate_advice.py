@@ -66,7 +66,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Found:
+class Outcome:
     """What became of it: the suggested and the table's best η, and per cent by seed at each."""
 
     case: Case
@@ -113,9 +113,9 @@ class Kept:
         """Return what is kept of a case; nothing where its table is of other learning rates."""
         place = None if root is None else root / f"{case.data}-{case.optimizer}-{case.kind}.json"
         if place is not None and place.exists():
-            known = json.loads(place.read_text())
-            if known["rates"] == rates:
-                return cls(place, **known)
+            stored = json.loads(place.read_text())
+            if stored["rates"] == rates:
+                return cls(place, **stored)
         return cls(place, rates, [], {})
 
     def save(self) -> None:
@@ -135,13 +135,22 @@ def problem(name: str) -> Dataset:
 
     X, y = load_diabetes(return_X_y=True, scaled=False)
     order = np.random.default_rng(0).permutation(len(y))
-    X, y = X[order], y[order].astype(float)
-    X, y = (X - X[:300].mean(0)) / X[:300].std(0), (y - y[:300].mean()) / y[:300].std()
+    X = X[order]
+    y = y[order].astype(float)
+    X = (X - X[:300].mean(0)) / X[:300].std(0)
+    y = (y - y[:300].mean()) / y[:300].std()
     digits = load("digits")
     return replace(
-        digits, name="diabetes", X_train=X[:300], y_train=y[:300], X_valid=X[300:], y_valid=y[300:], X_test=None,
-        y_test=None, image_shape=None,
-    )  # fmt: skip
+        digits,
+        name="diabetes",
+        X_train=X[:300],
+        y_train=y[:300],
+        X_valid=X[300:],
+        y_valid=y[300:],
+        X_test=None,
+        y_test=None,
+        image_shape=None,
+    )
 
 
 def values(params: dict[str, Any], data: TrainingData, rates: Sequence[float], seed: int) -> list[float]:
@@ -150,7 +159,8 @@ def values(params: dict[str, Any], data: TrainingData, rates: Sequence[float], s
         params = {**params, "output": "identity", "cost": "quadratic"}
     metric = "val_accuracy" if data.y_train is not None else "val_r2"
     members = [Member({**params, "learning_rate": rate}, (seed, 1, 0)) for rate in rates]
-    alive, best = list(range(len(rates))), [0.0] * len(rates)
+    alive = list(range(len(rates)))
+    best = [0.0] * len(rates)
     population = Population(members, data)
     for epoch in range(params["max_epochs"]):
         results = population.run_epoch((seed, 2, epoch))
@@ -171,29 +181,34 @@ def values(params: dict[str, Any], data: TrainingData, rates: Sequence[float], s
     return best
 
 
-def examine(case: Case, root: Path | None = None) -> Found:
+def examine(case: Case, root: Path | None = None) -> Outcome:
     """Return what became of an advice; with a folder, trainings are taken from there and kept there."""
-    dataset, params = problem(case.data), case.params
+    dataset = problem(case.data)
+    params = case.params
     model = MLPRegressor(**params) if case.data == "diabetes" else MLPClassifier(**params)
-    found = lr_range(Study("eta", model, data=(dataset.X_train, dataset.y_train)), dataset)
-    known = model.get_params()
+    advice = lr_range(Study("eta", model, data=(dataset.X_train, dataset.y_train)), dataset)
+    model_params = model.get_params()
     if case.data == "diabetes":
-        targets = [each.reshape(-1, 1) for each in (dataset.y_train, dataset.y_valid)]
+        targets = [target.reshape(-1, 1) for target in (dataset.y_train, dataset.y_valid)]
         data = TrainingData.from_targets(dataset.X_train, targets[0], dataset.X_valid, targets[1])
     else:
         data = training_data(dataset, "float32")
-    rates = [trace.learning_rate for trace in found.traces]
+    rates = [trace.learning_rate for trace in advice.traces]
     kept = Kept.open(root, case, rates)
     if not kept.table:
-        kept.table = np.mean([values(known, data, rates, 1000 + seed) for seed in range(TABLE_SEEDS)], axis=0).tolist()
+        kept.table = np.mean(
+            [values(model_params, data, rates, 1000 + seed) for seed in range(TABLE_SEEDS)], axis=0
+        ).tolist()
         kept.save()
     best = rates[int(np.argmax(kept.table))]
-    suggestion = best if found.suggestion is None else found.suggestion
-    if new := [rate for rate in {best, suggestion} if str(rate) not in kept.trained]:
-        by_seed = [values(known, data, new, 2000 + seed) for seed in range(SEEDS)]
-        kept.trained |= {str(rate): list(each) for rate, each in zip(new, zip(*by_seed, strict=True), strict=True)}
+    suggestion = best if advice.suggestion is None else advice.suggestion
+    if missing := [rate for rate in {best, suggestion} if str(rate) not in kept.trained]:
+        by_seed = [values(model_params, data, missing, 2000 + seed) for seed in range(SEEDS)]
+        kept.trained |= {
+            str(rate): list(accuracies) for rate, accuracies in zip(missing, zip(*by_seed, strict=True), strict=True)
+        }
         kept.save()
-    return Found(case, found.suggestion, best, tuple(kept.trained[str(suggestion)]), tuple(kept.trained[str(best)]))
+    return Outcome(case, advice.suggestion, best, tuple(kept.trained[str(suggestion)]), tuple(kept.trained[str(best)]))
 
 
 def main() -> int:
@@ -203,32 +218,34 @@ def main() -> int:
     parser.add_argument("--case", action="append", help="OPTIMIZER:KIND alone; may be given several times")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--root", type=Path, help="folder that keeps the trainings")
-    given = parser.parse_args()
+    options = parser.parse_args()
     cases = [
         Case(data, optimizer, kind)
-        for data in given.data or EPOCHS
+        for data in options.data or EPOCHS
         for optimizer in OPTIMIZERS
         for kind in (("regression",) if data == "diabetes" else KINDS)
-        if given.case is None or f"{optimizer}:{kind}" in given.case
+        if options.case is None or f"{optimizer}:{kind}" in options.case
     ]
     print(
         "| data | optimizer | network | suggested η | best η | at the suggested (%) | at the best (%) | lost | 2 s.e. |"
     )
     print("|---|---|---|---:|---:|---:|---:|---:|---:|")
-    every = []
-    with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
-        for each in pool.map(partial(examine, root=given.root), cases):
-            every.append(each)
-            shown = "none" if each.suggestion is None else f"{each.suggestion:g}"
+    outcomes = []
+    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+        for outcome in pool.map(partial(examine, root=options.root), cases):
+            outcomes.append(outcome)
+            suggested = "none" if outcome.suggestion is None else f"{outcome.suggestion:g}"
             print(
-                f"| {each.case.data} | {each.case.optimizer} | {each.case.kind} | {shown} | {each.best:g} | "
-                f"{statistics.fmean(each.at_suggestion):.2f} | {statistics.fmean(each.at_best):.2f} | "
-                f"{each.lost:+.2f}{'' if each.holds else ' (does not hold)'} | {2 * each.error:.2f} |",
+                f"| {outcome.case.data} | {outcome.case.optimizer} | {outcome.case.kind} | {suggested} | "
+                f"{outcome.best:g} | "
+                f"{statistics.fmean(outcome.at_suggestion):.2f} | {statistics.fmean(outcome.at_best):.2f} | "
+                f"{outcome.lost:+.2f}{'' if outcome.holds else ' (does not hold)'} | {2 * outcome.error:.2f} |",
                 flush=True,
             )
-    holding, worst = sum(each.holds for each in every), max(each.lost for each in every)
-    print(f"\n{holding} of {len(every)} advices hold; the worst costs {worst:.2f} points")
-    return 0 if holding >= SHARE * len(every) and worst <= WORST else 1
+    holding = sum(outcome.holds for outcome in outcomes)
+    worst = max(outcome.lost for outcome in outcomes)
+    print(f"\n{holding} of {len(outcomes)} advices hold; the worst costs {worst:.2f} points")
+    return 0 if holding >= SHARE * len(outcomes) and worst <= WORST else 1
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ class Measured:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(self._known[name]) + "\n")
-        found: dict[str, Any] = self._known[name]["is"]
-        return found
+        measurement: dict[str, Any] = self._known[name]["is"]
+        return measurement
 
     @property
     def commits(self) -> list[str]:
@@ -52,8 +52,8 @@ class Measured:
 
 def commit() -> str:
     """Return the commit of this checkout."""
-    asked = ["git", "describe", "--always", "--dirty"]
-    done = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "no repository"
 
 

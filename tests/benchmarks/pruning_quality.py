@@ -30,10 +30,13 @@ NAMES = ("none", "median", "asha", "hyperband", "patient", "first_epoch")
 
 def record(study: Study, data: Dataset) -> np.ndarray:
     """Return the validation accuracy per point and epoch, shape (POINTS, EPOCHS); NaN from a failure on."""
-    objective, sampler, history = prepare(study, data).make(data), samplers.build(study), History(study.goal)
+    objective = prepare(study, data).make(data)
+    sampler = samplers.build(study)
+    history = History(study.goal)
     for point in range(POINTS):
         objective.start(Start(Ask(point, 0, sampler.ask(history, point), point)))
-    curves, alive = np.full((POINTS, EPOCHS), np.nan), list(range(POINTS))
+    curves = np.full((POINTS, EPOCHS), np.nan)
+    alive = list(range(POINTS))
     for epoch in range(EPOCHS):
         rows = objective.advance(alive, epoch)
         for row in rows:
@@ -48,9 +51,11 @@ def replay(study: Study, curves: np.ndarray) -> tuple[np.ndarray, int]:
     Returns:
         The best accuracy after each epoch trained, over all lanes; and how many trials were trained to the end.
     """
-    pruner, history = pruners.build(study, EPOCHS), History(study.goal)
+    pruner = pruners.build(study, EPOCHS)
+    history = History(study.goal)
     best: list[float] = []
-    whole, top = 0, -np.inf
+    n_whole = 0
+    top = -np.inf
     while True:
         busy = {trial.ask.lane for trial in history.running()}
         asks = []
@@ -60,13 +65,13 @@ def replay(study: Study, curves: np.ndarray) -> tuple[np.ndarray, int]:
                 history.begin(asks[-1])
         running = sorted(history.running(), key=lambda trial: trial.ask.lane)
         if not running:
-            return np.array(best), whole
+            return np.array(best), n_whole
         rows = [row_of(trial.number, trial.ask.lane, trial.epoch + 1, curves) for trial in running]
         tick = Tick(history.tick + 1, 0.0, tuple(asks), tuple(rows), ())
         history.arrive(tick)
         ends = [Decision(row.trial, "fail", row.failure, "failure") for row in rows if row.failure]
         ends += [Decision(row.trial, "complete", "done", "epochs") for row in rows if row.finished]
-        whole += sum(row.finished for row in rows)
+        n_whole += sum(row.finished for row in rows)
         ends += pruner.judge(history, [row for row in rows if not row.finished and not row.failure])
         history.decide(Tick(tick.tick, 0.0, (), (), tuple(ends)))
         for row in rows:
@@ -92,9 +97,9 @@ def interval(values: np.ndarray, digits: int, statistic: str = "mean") -> str:
     """Return the mean or the median with its bootstrap interval."""
     rng = np.random.default_rng(0)
     picks = values[rng.integers(len(values), size=(2000, len(values)))]
-    found = getattr(np, statistic)(picks, axis=1)
+    statistics = getattr(np, statistic)(picks, axis=1)
     # Of an even number of rounds, half of which never arrive, the median is neither: take a round's own number.
-    low, high = np.quantile(found, (0.025, 0.975), method="nearest")
+    low, high = np.quantile(statistics, (0.025, 0.975), method="nearest")
     return f"{getattr(np, statistic)(values):.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
@@ -106,11 +111,16 @@ def main() -> None:
     space = {"learning_rate": Float(0.01, 10, log=True), "l2": Float(0.01, 100, log=True)}
     studies = {
         name: Study(
-            "pruning", model=MLPClassifier(hidden_layer_sizes=(30,), max_epochs=EPOCHS), space=space, data="digits",
-            sampler="random", pruner=name, lanes=LANES,
+            "pruning",
+            model=MLPClassifier(hidden_layer_sizes=(30,), max_epochs=EPOCHS),
+            space=space,
+            data="digits",
+            sampler="random",
+            pruner=name,
+            lanes=LANES,
         )
         for name in NAMES
-    }  # fmt: skip
+    }
     start = time.perf_counter()
     data = load("digits")
     assert data.y_valid is not None, "digits come with a validation set"
@@ -128,12 +138,12 @@ def main() -> None:
         order = np.random.default_rng((0, number)).permutation(POINTS)[:TRIALS]
         goal = np.nanmax(curves[order])
         for name, study in studies.items():
-            best, whole = replay(study, curves[order])
+            best, n_whole = replay(study, curves[order])
             trained[name].append(len(best))
             reached[name].append(epochs_to(best, goal))
             nearly[name].append(epochs_to(best, goal - 1.5 * image))  # half an image against rounding
             lost[name].append(100 * (goal - best[-1]))
-            wholes[name].append(whole)
+            wholes[name].append(n_whole)
     print(f"\n{rounds} rounds of {TRIALS} trials in {LANES} lanes; epochs are summed over the lanes\n")
     print("| pruner | epochs in all | trained to the end | reaches the goal | epochs to it, median ", end="")
     print("| comes within an image | epochs to that, median | points lost |")

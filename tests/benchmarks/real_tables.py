@@ -107,9 +107,14 @@ def searched(path: Path, target: str, root: Path, number: int) -> Any:
     params = {**preset.settings(len(dataset.y_train), classifies=classifies), "max_epochs": 5}
     model = (MLPClassifier if classifies else MLPRegressor)(**params)
     return Study(
-        f"table{number}", model, data=data, space={"learning_rate": Float(0.001, 0.01, log=True)}, pruner="none",
-        metric="val_accuracy" if classifies else "val_r2", n_trials=4,
-    ).run(root, quiet=True, tracking=False)  # fmt: skip
+        f"table{number}",
+        model,
+        data=data,
+        space={"learning_rate": Float(0.001, 0.01, log=True)},
+        pruner="none",
+        metric="val_accuracy" if classifies else "val_r2",
+        n_trials=4,
+    ).run(root, quiet=True, tracking=False)
 
 
 def main() -> None:

@@ -76,9 +76,12 @@ def switch(shape: str, reports: int, folder: Path) -> float:
 def inside(shape: str, reports: int, version: Path) -> float:
     """Return seconds of one report inside a study of one lane, run by the hpsearch in a folder."""
     done = subprocess.run(
-        [sys.executable, "-c", STUDY, str(reports), shape], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", STUDY, str(reports), shape],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": str(version)},
-    )  # fmt: skip
+    )
     return float(done.stdout.split()[-1])
 
 

@@ -39,7 +39,8 @@ HARTMANN_P = 1e-4 * np.array([[1312, 1696, 5569, 124, 8283, 5886], [2329, 4135, 
 
 
 def branin(p: Mapping[str, Any]) -> float:
-    x, y = p["x0"], p["x1"]
+    x = p["x0"]
+    y = p["x1"]
     bow = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
     return bow**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10 - 0.397887
 
@@ -98,7 +99,8 @@ PROBLEMS = {
 def table(judged: np.ndarray) -> Problem:
     """A table of what each configuration is worth, more is better: the regret of the one at each cell."""
     axes = [f"x{axis}" for axis in range(judged.ndim)]
-    best, usual = judged.max(), judged.mean()
+    best = judged.max()
+    usual = judged.mean()
 
     def regret(p: Mapping[str, Any]) -> float:
         return float((best - judged[tuple(p[axis] for axis in axes)]) / (best - usual))
@@ -110,26 +112,28 @@ def tables(source: str) -> dict[str, Problem]:
     if source == "hpobench":
         from search_quality import load_tables
 
-        return {name: table(each.judged) for name, each in load_tables(held_out=False).items()}
-    found = {}
+        return {name: table(loaded.judged) for name, loaded in load_tables(held_out=False).items()}
+    problems = {}
     for path in sorted(Path(source).glob("*.npz")):
         with np.load(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # an epoch at which all had diverged
             judged = np.nanmax(file["curves"], axis=-1)
-        found[path.stem] = table(np.where(np.isnan(judged), np.nanmin(judged), judged))
-    return found
+        problems[path.stem] = table(np.where(np.isnan(judged), np.nanmin(judged), judged))
+    return problems
 
 
 def ours(problem: Problem, seed: int, n: int, lanes: int, sampler: Any) -> float:
     study = Study("edges", objective=problem.function, space=problem.space, metric="loss", direction="minimize",
                   sampler=sampler, pruner="none", n_trials=n, lanes=lanes, seed=seed)  # fmt: skip
-    asked, history = samplers.build(study), History(study.goal)
-    best, tick = math.inf, 0
+    proposer = samplers.build(study)
+    history = History(study.goal)
+    best = math.inf
+    tick = 0
     while len(history.trials) < n:
         asks, rows, decisions = [], [], []
         for lane in range(min(lanes, n - len(history.trials))):
             number = len(history.trials)
-            ask = Ask(number, lane, asked.ask(history, number), number)
+            ask = Ask(number, lane, proposer.ask(history, number), number)
             history.begin(ask)
             asks.append(ask)
         for ask in asks:
@@ -169,7 +173,8 @@ def main() -> None:
     print(f"{args.evaluations} evaluations, {args.lanes} lanes, seeds {args.first} to {args.first + args.seeds - 1}")
     print(f"{'':14}{'ours':>18}{'Optuna':>18}{'difference (90 %)':>30}")
     for name in args.problems or problems:
-        problem, begun = problems[name], time.perf_counter()
+        problem = problems[name]
+        begun = time.perf_counter()
         pairs = np.array(
             [
                 (
@@ -181,7 +186,8 @@ def main() -> None:
         )
         gap = pairs[:, 0] - pairs[:, 1]
         half = 1.645 * gap.std(ddof=1) / math.sqrt(len(gap))
-        middle, mean = np.median(pairs, axis=0), pairs.mean(axis=0)
+        middle = np.median(pairs, axis=0)
+        mean = pairs.mean(axis=0)
         verdict = "no worse" if gap.mean() - half <= 0 else "WORSE"
         print(
             f"{name:14}{mean[0]:10.4f} ({middle[0]:.3f}){mean[1]:10.4f} ({middle[1]:.3f})"

@@ -46,9 +46,16 @@ def ladder(data: str, *, rule: bool) -> list[Scale]:
 def searches(data: str, epochs: int, budget: float, target: float, seed: int) -> dict[str, Study]:
     """The searches that are compared; the one with the λ rule is only seen to the target."""
     flat = Study(
-        name="flat", model=MLPClassifier(max_epochs=epochs), space=SPACE, data=data, n_trials=MANY, budget=budget,
-        confirm=1, confirm_top=1, seed=seed,
-    )  # fmt: skip
+        name="flat",
+        model=MLPClassifier(max_epochs=epochs),
+        space=SPACE,
+        data=data,
+        n_trials=MANY,
+        budget=budget,
+        confirm=1,
+        confirm_top=1,
+        seed=seed,
+    )
     staged = replace(flat, name="staged", n_trials=None, stages=ladder(data, rule=False))
     ruled = replace(staged, name="staged with the λ rule", stages=ladder(data, rule=True), confirm=0, until=target)
     chance = replace(flat, name="flat random", sampler="random", pruner="none")
@@ -70,19 +77,29 @@ def spent_until(history: History, target: float) -> float | None:
 
 def tell(name: str, history: History, target: float) -> dict[str, Any]:
     """Print what a search came to, and return it."""
-    found, best = spent_until(history, target), history.best
+    epochs = spent_until(history, target)
+    best = history.best
     assert best is not None, "the full problem was reached"
     fresh = {t.ask.stage - history.full_stage: t for t in history.trials if t.ask.stage > history.full_stage}
     confirmed = fresh[1].value if 1 in fresh else None
     tested = None
     if 2 in fresh and fresh[2].best_epoch is not None:
         tested = fresh[2].rows[fresh[2].best_epoch - 1].metrics["test_accuracy"]
-    reached = "not reached" if found is None else f"{found:.1f}"
-    told = [reached, f"best {best.value:.4f}", *(f"{v:.4f}" for v in (confirmed, tested) if v is not None)]
-    rho = [f"ρ = {each.rho:.2f} [{each.rho_low:.2f}, {each.rho_high:.2f}]" for each in calibrate(history)]
-    parts = [f"{len(stage.trials)} x {stage.share:g}: {stage.full_epochs:.1f}" for stage in stages(history)]
-    print(f"{name:26} {full_epochs(history):6.1f} epochs; {target:.1%} after", ", ".join(told), rho, parts, flush=True)
-    return {"epochs": found, "best": best.value, "confirmed": confirmed, "test": tested, "history": history}
+    reached = "not reached" if epochs is None else f"{epochs:.1f}"
+    outcomes = [reached, f"best {best.value:.4f}", *(f"{v:.4f}" for v in (confirmed, tested) if v is not None)]
+    rho = [
+        f"ρ = {calibration.rho:.2f} [{calibration.rho_low:.2f}, {calibration.rho_high:.2f}]"
+        for calibration in calibrate(history)
+    ]
+    by_stage = [f"{len(stage.trials)} x {stage.share:g}: {stage.full_epochs:.1f}" for stage in stages(history)]
+    print(
+        f"{name:26} {full_epochs(history):6.1f} epochs; {target:.1%} after",
+        ", ".join(outcomes),
+        rho,
+        by_stage,
+        flush=True,
+    )
+    return {"epochs": epochs, "best": best.value, "confirmed": confirmed, "test": tested, "history": history}
 
 
 def interval(values: list[float]) -> str:
@@ -92,24 +109,24 @@ def interval(values: list[float]) -> str:
     return f"{np.mean(values):.4g} [{low:.4g}, {high:.4g}]"
 
 
-def summary(found: dict[str, list[dict[str, Any]]], target: float, budget: float) -> None:
+def summary(runs_by_search: dict[str, list[dict[str, Any]]], target: float, budget: float) -> None:
     """Print a row per search. One that did not reach the target counts with its whole budget: a lower bound."""
-    costs = {name: [each["epochs"] or budget for each in runs] for name, runs in found.items()}
-    for name, runs in found.items():
-        reached = sum(each["epochs"] is not None for each in runs)
+    costs = {name: [run["epochs"] or budget for run in runs] for name, runs in runs_by_search.items()}
+    for name, runs in runs_by_search.items():
+        reached = sum(run["epochs"] is not None for run in runs)
         words = [f"{name:26} {target:.1%} reached {reached}/{len(runs)}, median {np.median(costs[name]):.1f}"]
         words.append(f"mean {interval(costs[name])}")
         for key in ("best", "confirmed", "test"):
-            if values := [each[key] for each in runs if each[key] is not None]:
+            if values := [run[key] for run in runs if run[key] is not None]:
                 spread = f" (standard deviation {np.std(values, ddof=1):.4f})" if len(values) > 1 else ""
                 words.append(f"{key} {np.mean(values):.4f}{spread}")
         print(", ".join(words))
-    for name in [name for name in found if name != "flat"]:
+    for name in [name for name in runs_by_search if name != "flat"]:
         ratios = [a / b for a, b in zip(costs[name], costs["flat"], strict=True)]
         print(f"{name} / flat: median of the seeds {np.median(ratios):.2f}, mean {interval(ratios)}")
     same = [
         (spent_until(a["history"], b["best"]), spent_until(b["history"], b["best"]))
-        for a, b in zip(found["staged"], found["flat"], strict=True)
+        for a, b in zip(runs_by_search["staged"], runs_by_search["flat"], strict=True)
     ]
     reached = [f"{a / b:.2f}" if a is not None and b is not None else "never" for a, b in same]
     print(f"staged / flat, epochs to the best value that flat saw in its budget: {', '.join(reached)}")
@@ -125,13 +142,13 @@ def main() -> None:
     parser.add_argument("--target", type=float, default=0.975)
     parser.add_argument("--budget", type=float, default=64.0)
     parser.add_argument("--root", type=Path, default=Path("mlruns/scaled_down"))
-    given = parser.parse_args()
-    found: dict[str, list[dict[str, Any]]] = {}
-    for seed in range(given.first, given.first + given.seeds):
-        for name, study in searches(given.data, given.epochs, given.budget, given.target, seed).items():
-            history = study.run(given.root, quiet=True, tracking=False).history
-            found.setdefault(name, []).append(tell(study.name, history, given.target))
-    summary(found, given.target, given.budget)
+    options = parser.parse_args()
+    runs_by_search: dict[str, list[dict[str, Any]]] = {}
+    for seed in range(options.first, options.first + options.seeds):
+        for name, study in searches(options.data, options.epochs, options.budget, options.target, seed).items():
+            history = study.run(options.root, quiet=True, tracking=False).history
+            runs_by_search.setdefault(name, []).append(tell(study.name, history, options.target))
+    summary(runs_by_search, options.target, options.budget)
 
 
 if __name__ == "__main__":

@@ -68,14 +68,18 @@ class Watch(Silent):
     """
 
     def __init__(self, begun: float, budget: float) -> None:
-        self._begun, self._budget, self._last, self._longest = begun, budget, 0.0, 0.0
+        self._begun = begun
+        self._budget = budget
+        self._last = 0.0
+        self._longest = 0.0
         self.reached: list[tuple[float, float, int, int]] = []
 
     def tick(self, history: History, record: Tick) -> None:
         """Note whole candidates that are better than those before."""
         now = time.process_time() - self._begun
-        self._longest, self._last = max(self._longest, now - self._last), now
-        for trial in (history.trials[each.trial] for each in record.decisions if each.action == "complete"):
+        self._longest = max(self._longest, now - self._last)
+        self._last = now
+        for trial in (history.trials[decision.trial] for decision in record.decisions if decision.action == "complete"):
             best = self.reached[-1][1] if self.reached else -math.inf
             if trial.value is not None and trial.value > best:
                 self.reached.append((now, trial.value, trial.number, trial.best_epoch or 0))
@@ -124,7 +128,7 @@ def peers(task: Task, trials: int, seed: int, most: int) -> dict[str, Callable[[
             task.estimator, task.distributions, n_candidates=candidates, random_state=seed, **shared
         )
 
-    found: dict[str, Callable[[], Any]] = {
+    searchers: dict[str, Callable[[], Any]] = {
         RANDOM: lambda: RandomizedSearchCV(
             task.estimator, task.distributions, n_iter=trials, random_state=seed, **shared
         ),
@@ -133,8 +137,8 @@ def peers(task: Task, trials: int, seed: int, most: int) -> dict[str, Callable[[
         HALVING: halving(most),
     }
     if task.for_optuna and HAS_OPTUNA:
-        found["OptunaSearchCV"] = lambda: optuna_search(task, trials, seed)
-    return found
+        searchers["OptunaSearchCV"] = lambda: optuna_search(task, trials, seed)
+    return searchers
 
 
 def optuna_search(task: Task, trials: int, seed: int) -> Any:
@@ -170,42 +174,42 @@ def measure(task: Task, rows: tuple[Any, Any, Any, Any], make: Callable[[], Any]
         begun = time.process_time()
         search.fit(X, y)
         seconds = time.process_time() - begun
-        found = {"inner": float(search.best_score_), "held_out": held_out(search.best_params_), "seconds": seconds}
+        outcome = {"inner": float(search.best_score_), "held_out": held_out(search.best_params_), "seconds": seconds}
         reached = []
         for at, value, trial, epoch in getattr(search, "reached_", ()):
             params = dict(search.cv_results_["params"][trial])
             params |= {name: epoch for name in params if name.endswith("max_epochs")}
             reached.append([at, value, held_out(params)])
-    return found | ({"reached": reached} if reached else {})
+    return outcome | ({"reached": reached} if reached else {})
 
 
 def results(
     kept: Measured, key: Mapping[str, Any], task: Task, data: Data, seeds: int, trials: int
 ) -> dict[str, list[dict[str, Any]]]:
     """Return what each searcher came to, by seed."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    outcomes: dict[str, list[dict[str, Any]]] = {}
     X, y = data.load()
     for seed in range(min(seeds, data.seeds)):
         rows = train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
 
-        def known(name: str, make: Callable[[], Any], seed: int = seed, rows: Any = rows) -> dict[str, Any]:
+        def note(name: str, make: Callable[[], Any], seed: int = seed, rows: Any = rows) -> dict[str, Any]:
             who = {**key, "who": name, "by": "ours" if "StudySearchCV" in name else "theirs", "seed": seed}
-            value = kept.of(who, lambda: measure(task, rows, make))
-            found.setdefault(name, []).append(value)
-            return value
+            outcome = kept.of(who, lambda: measure(task, rows, make))
+            outcomes.setdefault(name, []).append(outcome)
+            return outcome
 
         for name in (RANDOM, HALVING_TRIALS, HALVING, "GridSearchCV", "OptunaSearchCV"):
             most = 0
             if name == HALVING:
-                seconds = {each: found[each][-1]["seconds"] for each in (RANDOM, HALVING_TRIALS)}
+                seconds = {peer: outcomes[peer][-1]["seconds"] for peer in (RANDOM, HALVING_TRIALS)}
                 most = max(2, round(trials * seconds[RANDOM] / seconds[HALVING_TRIALS]))
             makers = peers(task, trials, seed, most)
             if name in makers and (not data.peers or name in data.peers):
-                known(name, makers[name])
-        budget = found[RANDOM][-1]["seconds"]
-        known(EQUAL_TRIALS, lambda seed=seed: ours(task, trials, seed, math.inf))
-        known(EQUAL_TIME, lambda seed=seed, budget=budget: ours(task, 100_000, seed, budget))
-    return found
+                note(name, makers[name])
+        budget = outcomes[RANDOM][-1]["seconds"]
+        note(EQUAL_TRIALS, lambda seed=seed: ours(task, trials, seed, math.inf))
+        note(EQUAL_TIME, lambda seed=seed, budget=budget: ours(task, 100_000, seed, budget))
+    return outcomes
 
 
 def difference(more: Sequence[float]) -> tuple[str, int]:
@@ -217,28 +221,31 @@ def difference(more: Sequence[float]) -> tuple[str, int]:
     return f"{mean:+.4f} ± {half:.4f}", int(np.sign(mean)) if abs(mean) > half else 0
 
 
-def rows_of(name: str, found: Mapping[str, list[dict[str, Any]]]) -> tuple[list[str], list[int]]:
+def rows_of(name: str, outcomes_by_searcher: Mapping[str, list[dict[str, Any]]]) -> tuple[list[str], list[int]]:
     """Return the lines of a data set, and the signs of the differences that are significant at equal time."""
     lines, signs = [], []
-    for peer, outcomes in found.items():
-        means = [fmean(each[what] for each in outcomes) for what in ("inner", "held_out", "seconds")]
+    for peer, outcomes in outcomes_by_searcher.items():
+        means = [fmean(outcome[what] for outcome in outcomes) for what in ("inner", "held_out", "seconds")]
         cells = ["", "", "", ""]
         for place, ours_as in enumerate((EQUAL_TIME, EQUAL_TRIALS)):
             if ours_as in peer or "StudySearchCV" in peer or not ours_as.endswith(AS_MUCH.get(peer, ours_as)):
                 continue
-            more = [us["held_out"] - them["held_out"] for us, them in zip(found[ours_as], outcomes, strict=True)]
+            more = [
+                us["held_out"] - them["held_out"]
+                for us, them in zip(outcomes_by_searcher[ours_as], outcomes, strict=True)
+            ]
             cells[place], sign = difference(more)
             signs += [sign] if ours_as == EQUAL_TIME else []
         if "StudySearchCV" not in peer:
             sooner, then = [], []
-            for us, them in zip(found[EQUAL_TIME], outcomes, strict=True):
-                hit = next((each for each in us.get("reached", ()) if each[1] >= them["inner"]), None)
+            for us, them in zip(outcomes_by_searcher[EQUAL_TIME], outcomes, strict=True):
+                hit = next((point for point in us.get("reached", ()) if point[1] >= them["inner"]), None)
                 sooner.append(0.0 if hit is None else them["seconds"] / hit[0])
                 then += [] if hit is None else [hit[2] - them["held_out"]]
             reached = sum(ratio > 0 for ratio in sooner)
             cells[2:] = f"{median(sooner):.1f}× ({reached} of {len(sooner)})", difference(then)[0] if then else ""
-        shown = f"{means[0]:.4f} | {means[1]:.4f} | {means[2]:.2f}"
-        lines.append(f"| {name} | {peer} | {shown} | {' | '.join(cells)} |")
+        scores = f"{means[0]:.4f} | {means[1]:.4f} | {means[2]:.2f}"
+        lines.append(f"| {name} | {peer} | {scores} | {' | '.join(cells)} |")
     return lines, signs
 
 
@@ -254,8 +261,10 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, default=Path("build/search_cv.jsonl"))
     parser.add_argument("--again", nargs="+", default=[], help="ours, theirs, or the name of an estimator or data set")
     options = parser.parse_args()
-    seeds, trials = options.seeds or (3 if options.quick else 10), options.trials or (8 if options.quick else 12)
-    kept, data_by_name = Measured(options.kept, tuple(options.again)), data_sets(options.site)
+    seeds = options.seeds or (3 if options.quick else 10)
+    trials = options.trials or (8 if options.quick else 12)
+    kept = Measured(options.kept, tuple(options.again))
+    data_by_name = data_sets(options.site)
     signs: list[int] = []
     for title, task in tasks(options.epochs).items():
         wanted = [name for name in task.data if name in data_by_name]
@@ -272,7 +281,9 @@ def main() -> None:
             lines, more = rows_of(name, results(kept, key, task, data_by_name[name], seeds, trials))
             signs += more
             print("\n".join(lines), flush=True)
-    ahead, behind, at = signs.count(1), signs.count(-1), ", ".join(kept.commits)
+    ahead = signs.count(1)
+    behind = signs.count(-1)
+    at = ", ".join(kept.commits)
     print(f"\nat equal time significantly ahead in {ahead} of {len(signs)} comparisons, behind in {behind}; at {at}")
 
 

@@ -70,9 +70,15 @@ def table(title: str, data: str, candidates: int, place: Path) -> Table:
         train, test = train_test_split(np.arange(len(y)), test_size=0.3, stratify=y, random_state=0)
         folds = [(train[a], train[b]) for a, b in StratifiedKFold(FOLDS).split(X[train], y[train])]
         search = Kept(
-            task.estimator, task.space, n_trials=candidates, pruner="none", sampler="random", random_state=0,
-            cv=[*folds, (train, test)], refit=False,
-        ).fit(X, y)  # fmt: skip
+            task.estimator,
+            task.space,
+            n_trials=candidates,
+            pruner="none",
+            sampler="random",
+            random_state=0,
+            cv=[*folds, (train, test)],
+            refit=False,
+        ).fit(X, y)
         metric = "val_accuracy" if KINDS[title] == "epochs" else "val_score"
         scores = np.zeros((candidates, EPOCHS, FOLDS + 1))
         for trial in search.history_.trials:
@@ -92,13 +98,13 @@ def table(title: str, data: str, candidates: int, place: Path) -> Table:
     )
 
 
-def played(shown: Any, rungs: tuple[int, int] | None, lanes: int, trials: int) -> Iterator[tuple[int, int]]:
+def played(scores: Any, rungs: tuple[int, int] | None, lanes: int, trials: int) -> Iterator[tuple[int, int]]:
     """Yield the candidates that come to their end, each with the epochs that all have cost by then."""
     arrived: dict[int, list[tuple[float, int]]] = {}
     running: dict[int, int] = {}
     begun = cost = 0
     while True:
-        while len(running) < lanes and begun < min(trials, len(shown)):
+        while len(running) < lanes and begun < min(trials, len(scores)):
             running[begun] = 0
             begun += 1
         if not running:
@@ -106,38 +112,41 @@ def played(shown: Any, rungs: tuple[int, int] | None, lanes: int, trials: int) -
         for number in list(running):
             running[number] += 1
             cost += 1
-            arrived.setdefault(running[number], []).append((-shown[number, running[number] - 1], number))
+            arrived.setdefault(running[number], []).append((-scores[number, running[number] - 1], number))
         for number, epoch in list(running.items()):
-            if epoch == shown.shape[1]:
+            if epoch == scores.shape[1]:
                 yield number, cost
                 del running[number]
             elif rungs is not None and is_rung(epoch, *rungs):
-                rank = sorted(arrived[epoch]).index((-shown[number, epoch - 1], number))
+                rank = sorted(arrived[epoch]).index((-scores[number, epoch - 1], number))
                 if rank >= max(len(arrived[epoch]) // rungs[1], 1):
                     del running[number]
 
 
 def searched(
-    one: Table, rungs: tuple[int, int] | None, lanes: int, trials: int, budget: float, seed: int
+    table: Table, rungs: tuple[int, int] | None, lanes: int, trials: int, budget: float, seed: int
 ) -> list[float]:
     """Return the winner's two scores, what was spent in whole candidates, and how many were whole."""
-    order = np.random.default_rng(seed).permutation(len(one.shown))
-    shown, epochs = one.shown[order], one.shown.shape[1]
-    ends = [(number, cost / epochs) for number, cost in played(shown, rungs, lanes, trials)]
-    whole = [number for number, cost in ends if cost <= budget]
-    if not whole:
+    order = np.random.default_rng(seed).permutation(len(table.shown))
+    scores = table.shown[order]
+    epochs = table.shown.shape[1]
+    ends = [(number, cost / epochs) for number, cost in played(scores, rungs, lanes, trials)]
+    finished = [number for number, cost in ends if cost <= budget]
+    if not finished:
         return [np.nan] * 4
-    winner = max(whole, key=lambda number: (shown[number, -1], -number))
-    return [shown[winner, -1], one.held_out[order][winner], min(ends[-1][1], budget), float(len(whole))]
+    winner = max(finished, key=lambda number: (scores[number, -1], -number))
+    return [scores[winner, -1], table.held_out[order][winner], min(ends[-1][1], budget), float(len(finished))]
 
 
-def sooner(one: Table, rungs: tuple[int, int] | None, lanes: int, seed: int, candidates: int = 30) -> float:
+def sooner(table: Table, rungs: tuple[int, int] | None, lanes: int, seed: int, candidates: int = 30) -> float:
     """Return how many times sooner a whole candidate is as good as the best of random ones without pruning."""
     rng = np.random.default_rng(seed)
-    order, others = rng.permutation(len(one.shown)), rng.permutation(len(one.shown))[:candidates]
-    target, shown = one.last[others].max(), one.shown[order]
-    hits = (cost for number, cost in played(shown, rungs, lanes, len(shown)) if shown[number, -1] >= target)
-    return candidates * shown.shape[1] / next(hits, np.inf)
+    order = rng.permutation(len(table.shown))
+    others = rng.permutation(len(table.shown))[:candidates]
+    target = table.last[others].max()
+    scores = table.shown[order]
+    hits = (cost for number, cost in played(scores, rungs, lanes, len(scores)) if scores[number, -1] >= target)
+    return candidates * scores.shape[1] / next(hits, np.inf)
 
 
 def main() -> None:
@@ -148,29 +157,34 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, default=Path("build/search_pruning"))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    found: dict[str, list[Table]] = {"epochs": [], "folds": []}
+    tables: dict[str, list[Table]] = {"epochs": [], "folds": []}
     for title, kind in KINDS.items():
         for data in ("digits", "breast cancer", "wine"):
             if data == "digits" and title == "HistGradientBoosting":
                 continue  # a minute and more
-            found[kind].append(table(title, data, options.candidates, options.kept))
-    for kind, each in found.items():
-        print(f"\nby {kind}; CV, held out, cost, whole\n\n| lanes | first rung, reduction | {TRIALS} candidates | "
-              f"cost of {BUDGET} | sooner |\n|---|---|---|---|---|")  # fmt: skip
+            tables[kind].append(table(title, data, options.candidates, options.kept))
+    for kind, tables_of_kind in tables.items():
+        print(
+            f"\nby {kind}; CV, held out, cost, whole\n\n| lanes | first rung, reduction | {TRIALS} candidates | "
+            f"cost of {BUDGET} | sooner |\n|---|---|---|---|---|"
+        )
         for lanes in (8, 4):
             base: list[Any] = []
             for rungs in RUNGS[kind]:
                 cells = []
                 for place, (trials, budget) in enumerate(((TRIALS, np.inf), (10**6, float(BUDGET)))):
                     runs = [
-                        [searched(one, rungs, lanes, trials, budget, seed) for seed in range(options.runs)]
-                        for one in each
+                        [searched(candidates, rungs, lanes, trials, budget, seed) for seed in range(options.runs)]
+                        for candidates in tables_of_kind
                     ]
                     means = np.nanmean(np.array(runs), axis=1).mean(axis=0)
                     base += [means] if rungs is None else []
                     gain = 1e4 * (means - base[place])
                     cells.append(f"{gain[0]:+.0f}, {gain[1]:+.0f}, {means[2]:.1f}, {means[3]:.1f}")
-                hits = [np.median([sooner(one, rungs, lanes, seed) for seed in range(options.runs)]) for one in each]
+                hits = [
+                    np.median([sooner(candidates, rungs, lanes, seed) for seed in range(options.runs)])
+                    for candidates in tables_of_kind
+                ]
                 name = "none" if rungs is None else f"{rungs[0]}, {rungs[1]}"
                 print(f"| {lanes} | {name} | {cells[0]} | {cells[1]} | {np.mean(hits):.1f} |", flush=True)
 

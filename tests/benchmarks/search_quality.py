@@ -193,9 +193,14 @@ def hyperopts(run: Run, seed: int, n: int, lanes: int) -> None:
         for name, size in run.space.items()
     }
     hyperopt.fmin(
-        lambda point: -run(point), space, hyperopt.tpe.suggest, n, rstate=np.random.default_rng(seed),
-        show_progressbar=False, verbose=False,
-    )  # fmt: skip
+        lambda point: -run(point),
+        space,
+        hyperopt.tpe.suggest,
+        n,
+        rstate=np.random.default_rng(seed),
+        show_progressbar=False,
+        verbose=False,
+    )
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,12 @@ def study_seconds(lanes: int) -> float:
         name="speed",
         model=MLPClassifier(hidden_layer_sizes=(30,), max_epochs=EPOCHS),
         space={"learning_rate": Float(0.1, 1.0, log=True), "l2": Float(0.1, 10.0, log=True)},
-        data="mnist", sampler="random", pruner="none", n_trials=lanes, lanes=lanes,
-    )  # fmt: skip
+        data="mnist",
+        sampler="random",
+        pruner="none",
+        n_trials=lanes,
+        lanes=lanes,
+    )
     with tempfile.TemporaryDirectory() as root:
         run(study, root, quiet=True)
         log = Path(root) / "studies" / "speed" / "log.jsonl"
@@ -47,9 +51,17 @@ def study_seconds(lanes: int) -> float:
 def peer_seconds(data: Dataset) -> float:
     """Return seconds of one epoch of scikit-learn's network by plain stochastic gradient descent."""
     network = Peer(
-        (30,), activation="logistic", solver="sgd", momentum=0.0, nesterovs_momentum=False, batch_size=10,
-        learning_rate_init=0.5, alpha=5.0 * 10 / len(data.X_train), max_iter=1, random_state=0,
-    )  # fmt: skip
+        (30,),
+        activation="logistic",
+        solver="sgd",
+        momentum=0.0,
+        nesterovs_momentum=False,
+        batch_size=10,
+        learning_rate_init=0.5,
+        alpha=5.0 * 10 / len(data.X_train),
+        max_iter=1,
+        random_state=0,
+    )
     begun = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one epoch does not converge

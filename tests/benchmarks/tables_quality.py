@@ -138,9 +138,16 @@ def our_search(
     first = {"learning_rate": 0.001, "l2": 0.001, "dropout": 0.0, "hidden_layer_sizes": (100,)}
     model = (MLPClassifier if classifies else MLPRegressor)(**params)
     study = Study(
-        name, model, data=Table(train, target=target, split=(0.75, 0.25, 0.0)), space=space, enqueue=[first], seed=seed,
-        metric="val_accuracy" if classifies else "val_r2", pruner="none", n_trials=trials,
-    )  # fmt: skip
+        name,
+        model,
+        data=Table(train, target=target, split=(0.75, 0.25, 0.0)),
+        space=space,
+        enqueue=[first],
+        seed=seed,
+        metric="val_accuracy" if classifies else "val_r2",
+        pruner="none",
+        n_trials=trials,
+    )
     # One process, as the others have: what workers take would not be counted.
     return study.run(place, quiet=True, tracking=False, workers=1).model.predict  # type: ignore[no-any-return]
 

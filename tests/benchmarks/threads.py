@@ -48,11 +48,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--epochs", type=int, default=10)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print(f"{os.cpu_count()} cores\n")
     print("| an epoch | | pinned, ms | unpinned, ms | ratio, median (quartiles) |\n|---|---|---|---|---|")
     for data in ("mnist", "digits") if os.environ.get("HPSEARCH_DATA") else ("digits",):
-        pairs = [[milliseconds(data, asked.epochs, pinned) for pinned in (True, False)] for _ in range(asked.pairs)]
+        pairs = [[milliseconds(data, options.epochs, pinned) for pinned in (True, False)] for _ in range(options.pairs)]
         for place, kind in enumerate(("clock", "processor")):
             bound, free = ([pair[which][place] for pair in pairs] for which in (0, 1))
             low, middle, high = quantiles([b / a for a, b in zip(bound, free, strict=True)], n=4)

@@ -50,9 +50,18 @@ def peer(X: np.ndarray, y: np.ndarray, hidden: int, batch: int = 10) -> Callable
     """Return a call that trains scikit-learn's network for one epoch by plain stochastic gradient descent."""
     # scikit-learn divides its penalty by the batch: alpha·batch/n·… = λ/n needs alpha = λ·batch/n
     network = Peer(
-        (hidden,), activation="logistic", solver="sgd", momentum=0.0, nesterovs_momentum=False, batch_size=batch,
-        learning_rate_init=RATE, alpha=L2 * batch / len(X), max_iter=1, warm_start=True, random_state=0,
-    )  # fmt: skip
+        (hidden,),
+        activation="logistic",
+        solver="sgd",
+        momentum=0.0,
+        nesterovs_momentum=False,
+        batch_size=batch,
+        learning_rate_init=RATE,
+        alpha=L2 * batch / len(X),
+        max_iter=1,
+        warm_start=True,
+        random_state=0,
+    )
 
     def epoch() -> None:
         with warnings.catch_warnings():

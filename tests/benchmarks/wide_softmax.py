@@ -41,9 +41,14 @@ def timed(call: Callable[[], object]) -> float:
 def ours(X: np.ndarray, y: np.ndarray, classes: int) -> Callable[[], object]:
     """Return an epoch of our network."""
     params = {
-        "hidden_layer_sizes": (HIDDEN,), "activation": "relu", "output": "softmax", "optimizer": "adam",
-        "batch_size": BATCH, "l2": 0.1, "max_epochs": 1000,
-    }  # fmt: skip
+        "hidden_layer_sizes": (HIDDEN,),
+        "activation": "relu",
+        "output": "softmax",
+        "optimizer": "adam",
+        "batch_size": BATCH,
+        "l2": 0.1,
+        "max_epochs": 1000,
+    }
     population = Population([Member(params, (0,))], TrainingData.from_arrays(X, y, classes))
     return lambda: population.run_epoch((population.members[0].epoch,))
 
@@ -62,9 +67,15 @@ def products(samples: int, features: int, classes: int, *, softmax: bool) -> Cal
     def array(*shape: int) -> np.ndarray:
         return rng.normal(size=shape).astype(np.float32)
 
-    x, w0, z = array(BATCH, features), array(HIDDEN, features), array(BATCH, HIDDEN)
-    w1, u, h, d = array(classes, HIDDEN), array(BATCH, classes), array(BATCH, classes), array(BATCH, HIDDEN)
-    g0, g1 = np.zeros_like(w0), np.zeros_like(w1)
+    x = array(BATCH, features)
+    w0 = array(HIDDEN, features)
+    z = array(BATCH, HIDDEN)
+    w1 = array(classes, HIDDEN)
+    u = array(BATCH, classes)
+    h = array(BATCH, classes)
+    d = array(BATCH, HIDDEN)
+    g0 = np.zeros_like(w0)
+    g1 = np.zeros_like(w1)
     ops: list[Op] = [
         project(x, w0, 1.0, 0.0, z),
         project(z, w1, 1.0, 0.0, u),
@@ -87,20 +98,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in (("samples", 20_000), ("features", 100), ("classes", 1_000), ("rounds", 5)):
         parser.add_argument(f"--{name}", type=int, default=value)
-    given = parser.parse_args()
+    options = parser.parse_args()
     rng = np.random.default_rng(0)
-    X = rng.random((given.samples, given.features), np.float32)
-    y = np.arange(given.samples) % given.classes
+    X = rng.random((options.samples, options.features), np.float32)
+    y = np.arange(options.samples) % options.classes
     with limited(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         kinds = {
-            "the five products": products(given.samples, given.features, given.classes, softmax=False),
-            "with the softmax": products(given.samples, given.features, given.classes, softmax=True),
-            "ours": ours(X, y, given.classes),
+            "the five products": products(options.samples, options.features, options.classes, softmax=False),
+            "with the softmax": products(options.samples, options.features, options.classes, softmax=True),
+            "ours": ours(X, y, options.classes),
             "scikit-learn": theirs(X, y),
         }
         seconds: dict[str, list[float]] = {name: [] for name in kinds}
-        for number in range(given.rounds + 1):
+        for number in range(options.rounds + 1):
             for name, epoch in kinds.items():
                 taken = timed(epoch)
                 if number:  # the first compiles and warms up

@@ -27,10 +27,10 @@ def family(root: int) -> list[int]:
         except (OSError, IndexError):  # it has ended meanwhile
             continue
         children.setdefault(parent, []).append(int(stat.parent.name))
-    found = [root]
-    for number in found:
-        found += children.get(number, [])
-    return found
+    processes = [root]
+    for process in processes:
+        processes += children.get(process, [])
+    return processes
 
 
 def sizes(process: int) -> tuple[int, int]:
@@ -48,8 +48,8 @@ def measured(workers: int, data: str, epochs: int) -> tuple[int, int, int]:
     most = (0, 0, 0)
     with tempfile.TemporaryDirectory() as root:
         setting = ["--lanes", "64", "--trials", "64", "--sampler", "random", "--pruner", "none", "--no-tracking"]
-        asked = ["--data", data, "--epochs", str(epochs), "--workers", str(workers), "--root", root]
-        command = [sys.executable, "-m", "hpsearch", "run", str(STUDY), *setting, *asked]
+        options = ["--data", data, "--epochs", str(epochs), "--workers", str(workers), "--root", root]
+        command = [sys.executable, "-m", "hpsearch", "run", str(STUDY), *setting, *options]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
             while run.poll() is None:
                 taken = [sizes(process) for process in family(run.pid)]

@@ -10,9 +10,10 @@ import subprocess
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+if TYPE_CHECKING:
+    from tornado.websocket import WebSocketClientConnection
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WHY_NOT = "needs a browser: apt-get install chromium"
@@ -40,6 +41,8 @@ class Browser:
     """
 
     def __init__(self, folder: Path, size: tuple[int, int] = (1400, 900), *options: str) -> None:
+        from tornado.websocket import websocket_connect
+
         assert CHROMIUM is not None, WHY_NOT
         profile = folder / "profile"
         shape = f"--window-size={size[0]},{size[1]}"
@@ -75,13 +78,14 @@ class Browser:
     def see(self, script: str, frame: str | None = None) -> Any:
         """Return what an expression comes to, in the page or in a page within it whose address begins so."""
         where = {} if frame is None else {"contextId": self._context(frame)}
-        found = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, **where)
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
-        return found["result"].get("value")
+        answer = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, **where)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
 
     def wait(self, script: str, frame: str | None = None, seconds: float = 120.0) -> Any:
         """Return what an expression comes to as soon as it is true."""
-        end, problem = time.monotonic() + seconds, ""
+        end = time.monotonic() + seconds
+        problem = ""
         while time.monotonic() < end:
             try:
                 if value := self.see(script, frame):
@@ -89,8 +93,8 @@ class Browser:
             except (AssertionError, StopIteration) as error:  # a page that is not there yet
                 problem = str(error)
             self._do(asyncio.sleep(0.25))
-        shown = self.see("document.body.innerText")[:2000]
-        raise AssertionError(f"not within {seconds:.0f} s: {script} {problem} {shown}")
+        visible_text = self.see("document.body.innerText")[:2000]
+        raise AssertionError(f"not within {seconds:.0f} s: {script} {problem} {visible_text}")
 
     def picture(self, path: Path, **clip: float) -> None:
         """Write what is seen as a PNG image; of a part alone where x, y, width and height are given."""
@@ -105,20 +109,20 @@ class Browser:
     async def _ask(self, number: int, method: str, params: dict[str, Any]) -> Any:
         await self._socket.write_message(json.dumps({"id": number, "method": method, "params": params}))
         while True:
-            text = await asyncio.wait_for(self._socket.read_message(), 120)
-            assert text is not None, "the browser has ended"
-            answer = json.loads(text)
+            message = await asyncio.wait_for(self._socket.read_message(), 120)
+            assert message is not None, "the browser has ended"
+            answer = json.loads(message)
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 return answer["result"]
 
     def _context(self, frame: str) -> int:
         def all_of(tree: dict[str, Any]) -> list[dict[str, Any]]:
-            return [tree["frame"], *(each for child in tree.get("childFrames", ()) for each in all_of(child))]
+            return [tree["frame"], *(frame for child in tree.get("childFrames", ()) for frame in all_of(child))]
 
         frames = all_of(self.ask("Page.getFrameTree")["frameTree"])
-        found = next(each["id"] for each in frames if each["url"].startswith(frame))
-        return int(self.ask("Page.createIsolatedWorld", frameId=found)["executionContextId"])
+        frame_id = next(shown["id"] for shown in frames if shown["url"].startswith(frame))
+        return int(self.ask("Page.createIsolatedWorld", frameId=frame_id)["executionContextId"])
 
     def _do(self, work: Any) -> Any:
         return self._loop.run_until_complete(work)

@@ -80,22 +80,33 @@ class Story:
 
     def __init__(self, folder: Path, workers: int) -> None:
         folder.mkdir(exist_ok=True)
-        self.folder, self.workers = folder, workers
+        self.folder = folder
+        self.workers = workers
         self.study = folder / "root" / "studies" / "living"
 
     def step(self, number: int, begun: bool = False) -> Result:
         """Run a step; where it had begun, its change is in the log already."""
-        said: dict[str, Any] = {"rate": 1.0, "body": "pass", "low": 0, "more": "", "epochs": 3, "sampler": "tpe",
-                                "pruner": "median", "n_trials": 6, "lanes": 2, "duplicates": "retrain",
-                                "warm": None}  # fmt: skip
+        fields: dict[str, Any] = {
+            "rate": 1.0,
+            "body": "pass",
+            "low": 0,
+            "more": "",
+            "epochs": 3,
+            "sampler": "tpe",
+            "pruner": "median",
+            "n_trials": 6,
+            "lanes": 2,
+            "duplicates": "retrain",
+            "warm": None,
+        }
         for step in STEPS[: number + 1]:
-            said |= step.file
+            fields |= step.file
         points = self.folder.parent / "points.csv"  # one for all stories: where it lies is a part of what the study is
-        if said["warm"] is not None:
+        if fields["warm"] is not None:
             points.write_text(POINTS, encoding="utf-8")
-            said["warm"] = repr(str(points))
+            fields["warm"] = repr(str(points))
         path = self.folder / "living.py"
-        path.write_text(FILE.format(**said), encoding="utf-8")
+        path.write_text(FILE.format(**fields), encoding="utf-8")
         step = STEPS[number]
         if step.point is not None and not begun:
             intake.enqueue(self.study, step.point)
@@ -187,12 +198,15 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int, at_each: 
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["hpsearch.running.api", "hpsearch.samplers.fresh", "hpsearch.objectives.function"])
-    story, rng, killed = Story(folder, workers), random.Random(seed), 0
+    story = Story(folder, workers)
+    rng = random.Random(seed)
+    killed = 0
     for number, step in enumerate(STEPS):
-        since, mine = len(story.lines()), 0
+        lines_before = len(story.lines())
+        killed_in_step = 0
         while True:
-            moment = Moment.drawn(rng) if killed < kills and mine < at_each else None
-            begun = story.changed(since) or not step.changes
+            moment = Moment.drawn(rng) if killed < kills and killed_in_step < at_each else None
+            begun = story.changed(lines_before) or not step.changes
             process = context.Process(target=_step, args=(folder, workers, number, begun, moment))
             process.start()
             process.join(600)
@@ -200,5 +214,6 @@ def told_with_kills(folder: Path, workers: int, kills: int, seed: int, at_each: 
                 break
             assert moment is not None, f"step {number} ended with {process.exitcode}"
             assert process.exitcode == -signal.SIGKILL, f"step {number} ended with {process.exitcode}"
-            killed, mine = killed + 1, mine + 1
+            killed += 1
+            killed_in_step += 1
     return story, killed

@@ -28,7 +28,10 @@ class ChaoticCrew:
     """
 
     def __init__(self, maker: Maker, data: Any, rng: Random, calm: int = 60) -> None:
-        self._maker, self._data, self._rng, self._calm = pack(maker), data, rng, calm
+        self._maker = pack(maker)
+        self._data = data
+        self._rng = rng
+        self._calm = calm
         self._benches: dict[str, Bench] = {}
         self._made = 0
         self._late: list[Answer] = []
@@ -73,8 +76,10 @@ class ChaoticCrew:
 
     def answers(self, seconds: float) -> list[Answer]:
         assert seconds >= 0
-        came, self._answers, self._late = self._answers, self._late, []
-        return came
+        answers = self._answers
+        self._answers = self._late
+        self._late = []
+        return answers
 
     def end(self, worker: str) -> None:
         self._die(worker, "ended")

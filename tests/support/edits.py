@@ -257,18 +257,18 @@ def judged(folder: Path) -> dict[str, bool]:
     sys.dont_write_bytecode = True
     for number, edit in enumerate([None, *CHANGES, *KEEPS]):
         # A folder each: a module's source and bytecode may be cached by path and second.
-        own = folder / str(number)
-        own.mkdir()
-        found = identities(own, edit)
+        subfolder = folder / str(number)
+        subfolder.mkdir()
+        now = identities(subfolder, edit)
         if edit is None:
-            base = found
+            unedited = now
         else:
-            verdicts[edit.name] = (found != base) == (edit in CHANGES)
+            verdicts[edit.name] = (now != unedited) == (edit in CHANGES)
     return verdicts
 
 
 if __name__ == "__main__":
-    told = judged(Path(sys.argv[1]))
-    for name, right in told.items():
+    verdicts = judged(Path(sys.argv[1]))
+    for name, right in verdicts.items():
         print("right" if right else "WRONG", name)
-    print(sum(told.values()), "of", len(told))
+    print(sum(verdicts.values()), "of", len(verdicts))

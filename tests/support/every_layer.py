@@ -18,7 +18,7 @@ def declared() -> list[Any]:
 
 def computing() -> list[Any]:
     """Return the classes of `models/layers/` that compute."""
-    modules = [import_module(f"{layers.__name__}.{each.name}") for each in pkgutil.iter_modules(layers.__path__)]
-    found = (each for module in modules for _, each in inspect.getmembers(module, inspect.isclass))
-    own = {each for each in found if each.__module__.startswith(layers.__name__) and each is not Layer}
-    return [each for each in own if hasattr(each, "jvp")]
+    modules = [import_module(f"{layers.__name__}.{module.name}") for module in pkgutil.iter_modules(layers.__path__)]
+    classes = {cls for module in modules for _, cls in inspect.getmembers(module, inspect.isclass)}
+    of_layers = {cls for cls in classes if cls.__module__.startswith(layers.__name__) and cls is not Layer}
+    return [cls for cls in of_layers if hasattr(cls, "jvp")]

@@ -26,16 +26,18 @@ class ForkedCrew:
             a number that goes along with each answer.
 
     Attributes:
-        told: The last such number of each worker.
+        counts: The last such number of each worker.
     """
 
     def __init__(self, maker: Maker, data: Any, prepare: Callable[[int], Callable[[], int]]) -> None:
-        self._maker, self._data, self._prepare = pack(maker), data, prepare
+        self._maker = pack(maker)
+        self._data = data
+        self._prepare = prepare
         self._ways: dict[str, tuple[int, Connection[Any, Any]]] = {}
         self._sent: dict[int, str] = {}
         self._lost: list[Answer] = []
         self._made = 0
-        self.told: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
 
     def workers(self) -> list[str]:
         while len(self._ways) < WORKERS:
@@ -51,21 +53,22 @@ class ForkedCrew:
             self._ways[worker][1].send((errand, name, job))
 
     def answers(self, seconds: float) -> list[Answer]:
-        came, self._lost = self._lost, []
+        answers = self._lost
+        self._lost = []
         by_way = {way: worker for worker, (_, way) in self._ways.items()}
-        for way in wait(list(by_way), 0 if came else seconds):
+        for way in wait(list(by_way), 0 if answers else seconds):
             worker = by_way[way]  # type: ignore[index]
             try:
-                errand, report, error, self.told[worker] = way.recv()  # type: ignore[union-attr]
-                came.append(Answer(errand, report, error=error))
+                errand, report, error, self.counts[worker] = way.recv()  # type: ignore[union-attr]
+                answers.append(Answer(errand, report, error=error))
                 del self._sent[errand]
             except (EOFError, ConnectionResetError):
                 self.end(worker)
-                mine = [errand for errand, where in self._sent.items() if where == worker]
-                came += [Answer(errand, lost="died") for errand in mine]
-                for errand in mine:
+                errands = [errand for errand, receiver in self._sent.items() if receiver == worker]
+                answers += [Answer(errand, lost="died") for errand in errands]
+                for errand in errands:
                     del self._sent[errand]
-        return came
+        return answers
 
     def end(self, worker: str) -> None:
         process, way = self._ways.pop(worker)
@@ -79,25 +82,28 @@ class ForkedCrew:
             self.end(worker)
 
     def _spawn(self) -> None:
-        here, there = Pipe()
-        number, self._made = self._made, self._made + 1
+        our_end, worker_end = Pipe()
+        number = self._made
+        self._made += 1
         if (process := os.fork()) == 0:
             try:
                 for _, way in self._ways.values():
                     way.close()
-                here.close()
-                self._work(there, self._prepare(number))
+                our_end.close()
+                self._work(worker_end, self._prepare(number))
             finally:
                 os._exit(1)
-        there.close()
-        self._ways[f"w{number:03d}"] = process, here
+        worker_end.close()
+        self._ways[f"w{number:03d}"] = process, our_end
 
     def _work(self, way: Connection[Any, Any], tell: Callable[[], int]) -> None:
         bench = Bench()
         while True:
             errand, name, job = way.recv()
             try:
-                report, error = bench.serve(name, self._maker, self._data, job), None
+                report = bench.serve(name, self._maker, self._data, job)
+                error = None
             except Exception as raised:  # handed over, as from any worker
-                report, error = None, raised
+                report = None
+                error = raised
             way.send((errand, report, error, tell()))

@@ -15,7 +15,7 @@ from hpsearch.log.records import Ask, Decision, Header, Record, Row, Tick
 EPOCHS = 3
 
 
-def header(name: str = "eta_lambda", **said: Any) -> Header:
+def header(name: str = "eta_lambda", **fields: Any) -> Header:
     """The first record of a log."""
     declaration = {
         "name": name,
@@ -28,7 +28,7 @@ def header(name: str = "eta_lambda", **said: Any) -> Header:
         "n_trials": 4,
         "repeats": 1,
         "data": "digits",
-        **said,
+        **fields,
     }
     return Header(name, "c0ffee", declaration, {}, {"name": "digits"}, 1_700_000_000.0)
 
@@ -62,20 +62,20 @@ def ticks(start: float = 1_700_000_000.0) -> list[Tick]:
     return made
 
 
-def records(name: str = "eta_lambda", start: float = 1_700_000_000.0, **said: Any) -> list[Record]:
+def records(name: str = "eta_lambda", start: float = 1_700_000_000.0, **fields: Any) -> list[Record]:
     """A whole log."""
-    return [header(name, **said), *ticks(start)]
+    return [header(name, **fields), *ticks(start)]
 
 
-def two_stages(worth: Callable[[int], float], points: int = 8, name: str = "ladder", **said: Any) -> list[Record]:
+def two_stages(worth: Callable[[int], float], points: int = 8, name: str = "ladder", **fields: Any) -> list[Record]:
     """A study of two stages in which point i is worth i on the small problem and worth(i) on the full one."""
     stages = [{"train": 100, "classes": [0, 1]}, {}]
-    said = {"n_trials": 2 * points, "stages": stages, "lanes": points, **said}
-    made: list[Record] = [replace(header(name, **said), dataset={})]
-    for stage, value in enumerate((float, worth)):
+    fields = {"n_trials": 2 * points, "stages": stages, "lanes": points, **fields}
+    made: list[Record] = [replace(header(name, **fields), dataset={})]
+    for stage, value_of in enumerate((float, worth)):
         first = stage * points
         asks = tuple(Ask(first + i, i, {"learning_rate": 0.1 * (i + 1)}, i, 0, stage) for i in range(points))
-        rows = tuple(Row(first + i, i, 1, {"val_accuracy": value(i)}, 0.5, True) for i in range(points))
+        rows = tuple(Row(first + i, i, 1, {"val_accuracy": value_of(i)}, 0.5, True) for i in range(points))
         ends = tuple(Decision(first + i, "complete", "all 1 epochs done", "epochs") for i in range(points))
         note = ("stage 0 misleads here: planted",) if stage else ()
         made.append(Tick(stage, 1_700_000_001.0 + stage, asks, rows, ends, notes=note))

@@ -264,9 +264,23 @@ BODIES: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 LATE = [
     "logs a file outside",
-    "raises", "surrogates", "unprintable", "sys.exit", "a BaseException", "GeneratorExit", "recursion", "a text", "nan",
-    "inf", "a trap", "too many", "StopIteration", "pruned", "an empty name", "forks and comes out",
-]  # fmt: skip
+    "raises",
+    "surrogates",
+    "unprintable",
+    "sys.exit",
+    "a BaseException",
+    "GeneratorExit",
+    "recursion",
+    "a text",
+    "nan",
+    "inf",
+    "a trap",
+    "too many",
+    "StopIteration",
+    "pruned",
+    "an empty name",
+    "forks and comes out",
+]
 """Kinds that are also tried after good epochs."""
 
 SHAPES = ("plain", "generator", "handle")

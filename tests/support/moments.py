@@ -43,7 +43,8 @@ class Moments:
 
     def __init__(self, attack: str, at: int) -> None:
         self.count = 0
-        self.attack, self._at = attack, at
+        self.attack = attack
+        self._at = at
 
     def come(self, before: Callable[[], object] = lambda: None, *, writes: bool = True) -> None:
         """Note that a moment has come.
@@ -103,7 +104,7 @@ def spread(moments: Moments) -> Callable[[], int]:
         return nullcontext(crews[-1])
 
     placing.LocalCrew = crew  # type: ignore[misc, assignment]
-    return lambda: crews[0].told.get("w000", 0)
+    return lambda: crews[0].counts.get("w000", 0)
 
 
 def child(work: Callable[[], object], output: Path) -> int:
@@ -129,7 +130,8 @@ def run(folder: Path, root: Path, moments: Moments | None = None) -> None:
     count: Callable[[], int] = lambda: 0  # noqa: E731 - a word for two ways to count
     workers = 1
     if moments is not None and moments.attack == "worker":
-        count, workers = spread(moments), 2
+        count = spread(moments)
+        workers = 2
     elif moments is not None:
         moments.watch()
         count = lambda: moments.count  # noqa: E731 - as above
@@ -142,8 +144,8 @@ def export(root: Path) -> None:
     from hpsearch.cli import main
 
     (name,) = (path.name for path in (root / "studies").iterdir())
-    for number, more in enumerate(([], ["--curves"])):
-        if main(["export", name, "--root", str(root), "-o", str(root / f"export-{number}.csv"), *more]):
+    for number, options in enumerate(([], ["--curves"])):
+        if main(["export", name, "--root", str(root), "-o", str(root / f"export-{number}.csv"), *options]):
             raise AssertionError(root)
 
 
@@ -157,14 +159,19 @@ def deliver(root: Path, store: Path) -> None:
 
 def finished(folder: Path, root: Path, store: Path) -> list[int]:
     """Run a root to its end, export and deliver it, and return the exit codes."""
-    work: tuple[Callable[[], object], ...] = (
-        lambda: run(folder, root), lambda: export(root), lambda: deliver(root, store),
-    )  # fmt: skip
-    return [child(each, folder / "output") for each in work]
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: run(folder, root),
+        lambda: export(root),
+        lambda: deliver(root, store),
+    )
+    return [child(step, folder / "output") for step in steps]
 
 
 def main() -> None:
-    folder, store, attack, moments = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    folder = Path(sys.argv[1])
+    store = Path(sys.argv[2])
+    attack = sys.argv[3]
+    moments = int(sys.argv[4])
     with settings():  # what children need is imported once
         import mlflow.store.tracking.sqlalchemy_store
         import mlflow.tracking  # noqa: F401
@@ -172,18 +179,21 @@ def main() -> None:
         import hpsearch.cli
         import hpsearch.running.api
         import hpsearch.samplers.curve_search  # noqa: F401
-    whole = folder / "whole"
-    first = child(lambda: run(folder, whole, Moments(attack, 0)), folder / "output")
-    ends: list[Any] = [{"moment": 0, "ended": first, "then": finished(folder, whole, store)}]
-    if first == 0:
-        total = int((whole / "moments").read_text())
+    unattacked = folder / "whole"
+    exit_code = child(lambda: run(folder, unattacked, Moments(attack, 0)), folder / "output")
+    ends: list[Any] = [{"moment": 0, "ended": exit_code, "then": finished(folder, unattacked, store)}]
+    if exit_code == 0:
+        total = int((unattacked / "moments").read_text())
         moments = min(moments, total)
         for number in range(moments):
-            moment, root = 1 + number * (total - 1) // max(moments - 1, 1), folder / f"attacked-{number}"
-            ended = child(lambda: run(folder, root, Moments(attack, moment)), folder / "output")  # noqa: B023
-            said = (folder / "output").read_text()
-            ends.append({"moment": moment, "ended": ended, "said": said, "then": finished(folder, root, store)})
-    print(json.dumps({"total": total if first == 0 else 0, "ends": ends, "said": (folder / "output").read_text()}))
+            moment = 1 + number * (total - 1) // max(moments - 1, 1)
+            root = folder / f"attacked-{number}"
+            attacked_code = child(lambda: run(folder, root, Moments(attack, moment)), folder / "output")  # noqa: B023
+            output = (folder / "output").read_text()
+            ends.append(
+                {"moment": moment, "ended": attacked_code, "said": output, "then": finished(folder, root, store)}
+            )
+    print(json.dumps({"total": total if exit_code == 0 else 0, "ends": ends, "said": (folder / "output").read_text()}))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from hpsearch.models.combinations import FULL_BATCH
 from hpsearch.models.optimizers import OPTIMIZERS
 
-FIRST_ORDER = [name for name, each in OPTIMIZERS.items() if name != "hessian_free" and not each.iterates]
+FIRST_ORDER = [name for name, optimizer in OPTIMIZERS.items() if name != "hessian_free" and not optimizer.iterates]
 """Those whose step is a formula of one mini-batch's gradient."""
 
 

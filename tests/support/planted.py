@@ -63,10 +63,10 @@ class Planted:
         del self._starts[trial]
 
 
-def planted_study(**said: Any) -> Study:
+def planted_study(**fields: Any) -> Study:
     """A study over one number, a in [0, 1], sampled at random."""
-    fixed = {"name": "planted", "model": Estimator(), "data": "digits", "metric": "score", "sampler": "random"}
-    return Study(**{**fixed, "space": {"a": Float(0.0, 1.0)}, "lanes": 4, "epochs": 3, **said})
+    defaults = {"name": "planted", "model": Estimator(), "data": "digits", "metric": "score", "sampler": "random"}
+    return Study(**{**defaults, "space": {"a": Float(0.0, 1.0)}, "lanes": 4, "epochs": 3, **fields})
 
 
 def open_clock(
@@ -76,15 +76,15 @@ def open_clock(
     history = History.fold(log.records, study.goal)
     if history.header is None:
         stages = [] if study.stages is None else [scale.to_json() for scale in study.stages if isinstance(scale, Scale)]
-        said: dict[str, Any] = {
+        declaration: dict[str, Any] = {
             "n_trials": study.n_trials,
             "seed": study.seed,
             "stages": stages,
             "repeats": study.repeats,
         }
-        said |= {"confirm": study.confirm, "confirm_top": study.confirm_top} if study.confirm else {}
-        said["model"] = {"class": "hpsearch.MLPClassifier", "params": {}}
-        header = Header("planted", "u1", said, {}, {"sizes": sizes or {"train": 1000}}, 1_000.0)
+        declaration |= {"confirm": study.confirm, "confirm_top": study.confirm_top} if study.confirm else {}
+        declaration["model"] = {"class": "hpsearch.MLPClassifier", "params": {}}
+        header = Header("planted", "u1", declaration, {}, {"sizes": sizes or {"train": 1000}}, 1_000.0)
         log.append(header)
         history.apply(header)
     limits = changes.pop("limits", Limits())

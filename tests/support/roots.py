@@ -39,15 +39,11 @@ def rows_of(path: Path, *, times: bool = True) -> dict[str, list[str]]:
     with closing(sqlite3.connect(path)) as base:
         name = "(select name from runs r where r.run_uuid = t.run_uuid)"
         measured = "" if times else " where key not like '%seconds'"
-        found = {
-            table: sorted(
-                map(
-                    str, base.execute(f"select {name}, {wanted} from {table} t{measured if 'metrics' in table else ''}")
-                )
-            )
-            for table, wanted in columns.items()
-        }
-        return found | {"inputs": sorted(map(str, base.execute("select source_type, destination_type from inputs")))}
+        rows = {}
+        for table, wanted in columns.items():
+            query = f"select {name}, {wanted} from {table} t{measured if 'metrics' in table else ''}"
+            rows[table] = sorted(map(str, base.execute(query)))
+        return rows | {"inputs": sorted(map(str, base.execute("select source_type, destination_type from inputs")))}
 
 
 def let_go(root: Path) -> None:
@@ -96,5 +92,5 @@ def forked(work: Callable[[], int], output: Path) -> tuple[int, str]:
 
 def open_way_to(path: Path) -> None:
     """Let everybody reach a path; pytest's folders are for their owner alone."""
-    for each in (path, *path.parents):
-        each.chmod(each.stat().st_mode | 0o055)
+    for place in (path, *path.parents):
+        place.chmod(place.stat().st_mode | 0o055)

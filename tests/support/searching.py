@@ -33,9 +33,9 @@ class Estimator:
         return self
 
 
-def make_study(space: Any = None, **said: Any) -> Study:
+def make_study(space: Any = None, **fields: Any) -> Study:
     """A study over the made-up estimator."""
-    return Study(**{"name": "made", "model": Estimator(), "data": "digits", "space": space or {}, **said})
+    return Study(**{"name": "made", "model": Estimator(), "data": "digits", "space": space or {}, **fields})
 
 
 Curve = Callable[[int, Mapping[str, Any], int], float]
@@ -115,9 +115,9 @@ class Search:
         decisions = [Decision(r.trial, "fail", r.failure, "failure") for r in rows if r.failure]
         decisions += [Decision(r.trial, "complete", "done", "epochs") for r in rows if r.finished and not r.failure]
         going = [row for row in rows if not row.finished and not row.failure]
-        found = self.pruner.judge(self.history, going)
-        self.judged.append((tick, going, found))
-        tick = replace(tick, decisions=tuple(sorted([*decisions, *found], key=lambda d: d.trial)))
+        stops = self.pruner.judge(self.history, going)
+        self.judged.append((tick, going, stops))
+        tick = replace(tick, decisions=tuple(sorted([*decisions, *stops], key=lambda d: d.trial)))
         self.history.decide(tick)
         self.ticks.append(tick)
         return tick

@@ -93,20 +93,20 @@ class Proxy:
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 time.sleep(proxy.delay)
-                given = self.headers.get("Authorization")
+                credentials = self.headers.get("Authorization")
                 if proxy.login is not None:
                     wanted = "Basic " + base64.b64encode(proxy.login.encode()).decode()
-                    if given != wanted:
+                    if credentials != wanted:
                         return self.answer(401, b"You are not authenticated.", "text/plain")
                 if proxy.failing:
                     return self.answer(500, b"the proxy was told to fail")
                 proxy.passed += 1
-                there = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
                 headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host",)}
-                there.request(self.command, self.path, body, headers)
-                found = there.getresponse()
-                self.answer(found.status, found.read(), found.getheader("Content-Type") or "application/json")
-                there.close()
+                connection.request(self.command, self.path, body, headers)
+                response = connection.getresponse()
+                self.answer(response.status, response.read(), response.getheader("Content-Type") or "application/json")
+                connection.close()
                 return None
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any

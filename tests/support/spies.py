@@ -48,7 +48,7 @@ class SpyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         note("FITTED", "classifier", X)
         self.classes_ = np.unique(y)
         column = np.asarray(X)[:, 1]
-        self.means_ = np.array([column[np.asarray(y) == each].mean() for each in self.classes_])
+        self.means_ = np.array([column[np.asarray(y) == label].mean() for label in self.classes_])
         return self
 
     def predict(self, X: Any) -> Any:
@@ -68,7 +68,7 @@ class SpyEpochs(SpyClassifier):
         note("FITTED", "epochs", X)
         self.classes_ = np.unique(y) if classes is None else np.asarray(classes)
         column = np.asarray(X)[:, 1]
-        wanted = np.array([column[np.asarray(y) == each].mean() for each in self.classes_])
-        before = getattr(self, "means_", np.zeros_like(wanted))
-        self.means_ = before + 0.5 * (wanted - before)
+        target = np.array([column[np.asarray(y) == label].mean() for label in self.classes_])
+        before = getattr(self, "means_", np.zeros_like(target))
+        self.means_ = before + 0.5 * (target - before)
         return self

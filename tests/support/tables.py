@@ -12,7 +12,8 @@ import pandas as pd
 def houses(n: int = 600) -> pd.DataFrame:
     """Row numbers without a name, integers, empty cells, categories, dates, yes/no, and an integer price."""
     rng = np.random.default_rng(0)
-    area, year = rng.integers(35, 240, n), rng.integers(1900, 2024, n).astype(float)
+    area = rng.integers(35, 240, n)
+    year = rng.integers(1900, 2024, n).astype(float)
     district = rng.choice(["Centre", "Old town", "Côté nord", "Harbour"], n, p=[0.4, 0.3, 0.2, 0.1])
     sold = pd.to_datetime("2019-01-01") + pd.to_timedelta(rng.integers(0, 2000, n), "D")
     garden = rng.choice(["yes", "no"], n)
@@ -48,7 +49,8 @@ def write_rare(folder: Path) -> Path:
 def write_no_header(folder: Path) -> Path:
     """Write a table without a header, with ? for missing cells and the names of three classes last."""
     rng = np.random.default_rng(2)
-    kind, x = rng.integers(0, 3, 800), rng.normal(size=(800, 4))
+    kind = rng.integers(0, 3, 800)
+    x = rng.normal(size=(800, 4))
     lines = [
         ",".join(
             [

@@ -89,18 +89,18 @@ class Saveable:
 
 def story(path: Path) -> list[str]:
     """What a log tells, without the times, and without what came before its tick was whole; it can be read again."""
-    told = []
+    lines = []
     records = [record for record, _ in read(path)]
     History.fold(records, GOAL)
     for record in records:
         if isinstance(record, Begin | Arrival):
             continue
-        value = to_json(record)
-        value.pop("time")
-        for row in value.get("rows", ()):
+        fields = to_json(record)
+        fields.pop("time")
+        for row in fields.get("rows", ()):
             row.pop("seconds")
-        told.append(json.dumps(value, sort_keys=True))
-    return told
+        lines.append(json.dumps(fields, sort_keys=True))
+    return lines
 
 
 def told(tmp_path: Path, make_clock: MakeClock, objective: Any, name: str, **changes: Any) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of
 from roots import let_go
 
 from hpsearch.cli import main
@@ -73,7 +73,7 @@ def test_a_damaged_store_is_told_of_with_what_only_it_holds_and_then_replaced(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["sync", "--root", str(root)]) == 0
-    client: Any = MlflowClient(resolve(root))
+    client: Any = client_of(resolve(root))
     mine = client.create_run("0")
     client.set_tag(mine.info.run_id, "mlflow.note.content", "remember this")
     client.create_registered_model("theirs")

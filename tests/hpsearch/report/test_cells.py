@@ -12,7 +12,6 @@ import logs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import parquet
 
 from hpsearch import space as spaces
 from hpsearch.log.history import Goal, History
@@ -78,12 +77,18 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and repr(a) == repr(b)
 
 
+def read_parquet(content: bytes) -> Any:
+    from pyarrow import parquet
+
+    return parquet.read_table(io.BytesIO(content))
+
+
 @given(st.lists(SCALARS | st.lists(st.integers(0, 3), max_size=2) | st.just(ABSENT), max_size=8))
 def test_two_values_are_never_written_alike(drawn: list[Any]) -> None:
     values = [*drawn, "he"]  # a text among them: a column of numbers alone is one of numbers
     history = study(values)
     csvs = cells(history)
-    parquets = parquet.read_table(io.BytesIO(to_bytes(history, "parquet")))["params.x"].to_pylist()
+    parquets = read_parquet(to_bytes(history, "parquet"))["params.x"].to_pylist()
     objects = [row.get("params.x", ABSENT) for row in json.loads(to_bytes(history, "json"))]
     for i, a in enumerate(values):
         for j, b in enumerate(values):
@@ -96,7 +101,7 @@ def test_two_values_are_never_written_alike(drawn: list[Any]) -> None:
 
 
 def test_none_and_an_absent_number_are_told_apart_in_parquet_too() -> None:
-    table = parquet.read_table(io.BytesIO(to_bytes(study([3, None, ABSENT]), "parquet")))
+    table = read_parquet(to_bytes(study([3, None, ABSENT]), "parquet"))
     assert table["params.x"].to_pylist() == ["3", "null", None]
 
 
@@ -108,7 +113,7 @@ def test_a_number_that_was_measured_as_none_is_not_one_that_is_missing() -> None
         "2,1,0,1.0,NaN",
     ]
     assert [row["cost"] for row in json.loads(to_bytes(history, "json", curves=True))] == ["nan", None, 1.0]
-    cost = parquet.read_table(io.BytesIO(to_bytes(history, "parquet", curves=True)))["cost"].to_pylist()
+    cost = read_parquet(to_bytes(history, "parquet", curves=True))["cost"].to_pylist()
     assert math.isnan(cost[0])
     assert cost[1:] == [None, 1.0]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import LinearRegression
 
@@ -38,7 +38,7 @@ def test_one_call_fits_and_mlflow_has_the_curve(
     fitted = hpsearch.track(model, *digits, name="first", root=tmp_path, quiet=True, repeats=2)
     assert fitted.score(*digits) > 0.5
     assert not hasattr(model, "classes_"), "what was given stays as it was"
-    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client = client_of(f"sqlite:///{tmp_path / 'mlflow.db'}")
     run = client.get_run(fitted.run_id_)
     assert run.data.tags["state"] == "COMPLETE"
     trials = client.search_runs([run.info.experiment_id], "tags.`hpsearch.kind` = 'trial'")

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from mlflow import pyfunc
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of, load_pyfunc
 from servers import pointed_at
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import Ridge, SGDClassifier
@@ -35,6 +34,9 @@ from hpsearch.running.delivery import exhibits
 from hpsearch.tracking import cursor
 from hpsearch.tracking.model import read_card, version
 from hpsearch.tracking.process import Delivery
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
@@ -159,7 +161,7 @@ def test_a_wish_to_register_that_reached_no_store_holds_for_the_winner_of_now(tm
 
 def finished(root: Path, **said: Any) -> tuple[Result, MlflowClient]:
     result = STUDIES["a network"]().run(root, quiet=True, register="digits@best", **said)
-    return result, MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    return result, client_of(f"sqlite:///{root / 'mlflow.db'}")
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +175,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> t
         return root, *finished(root)
 
 
-Registered = tuple[Path, Result, MlflowClient]
+Registered = tuple[Path, Result, "MlflowClient"]
 
 
 def test_mlflow_holds_the_report_its_pictures_and_the_model(registered: Registered) -> None:
@@ -193,7 +195,7 @@ def test_mlflow_holds_the_report_its_pictures_and_the_model(registered: Register
 
 def load(client: MlflowClient, uri: str) -> Any:
     with pointed_at(client.tracking_uri):
-        return pyfunc.load_model(uri)
+        return load_pyfunc(uri)
 
 
 @pytest.mark.parametrize(

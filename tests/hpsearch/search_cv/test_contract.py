@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from scikit_checks import with_checks
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hpsearch import Choice, Float, MLPClassifier, StudySearchCV
 
@@ -37,12 +37,12 @@ NETWORK = StudySearchCV(
 )
 
 
-@parametrize_with_checks(SEARCHES[:2])
+@with_checks(SEARCHES[:2])
 def test_a_search_is_an_estimator(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks([SEARCHES[2], NETWORK])
+@with_checks([SEARCHES[2], NETWORK])
 def test_a_search_over_a_pipeline_or_a_network_is_an_estimator(estimator: Any, check: Any) -> None:
     check(estimator)

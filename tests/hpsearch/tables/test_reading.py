@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 import tables
 from examples import examples
@@ -230,6 +229,8 @@ def test_weights_reach_fit_and_score() -> None:
 
 
 def test_frames_bunches_sparse_matrices_and_arrays_come_in_by_the_same_door() -> None:
+    import polars as pl
+
     iris = load_iris(as_frame=True)
     model = MLPClassifier()
     frame = load(Table(iris.frame, target="target"), model)

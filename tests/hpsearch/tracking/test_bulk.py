@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pytest
 from packaging.version import Version
 
@@ -23,7 +23,7 @@ from hpsearch.tracking.sync import sync
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
 
 of_known_tables = pytest.mark.skipif(
-    Version(mlflow.__version__) < Version("3.17"),
+    Version(version("mlflow")) < Version("3.17"),
     reason="older tables are not known: runs go one by one",
 )
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from hpsearch.models.estimators import serving
 from hpsearch.tracking.example import ARRAY
@@ -117,6 +116,8 @@ def test_old_models_are_served_where_hpsearch_is_installed_too(old: dict[str, Pa
 
 
 def test_the_package_travels_under_a_name_of_its_own_content(new: dict[str, Path], tmp_path: Path) -> None:
+    import yaml
+
     for folder in new.values():
         (package,) = (folder / "code").iterdir()
         made = carried(tmp_path / folder.name)

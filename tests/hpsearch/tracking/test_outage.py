@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of
 from servers import Proxy, Server
 
 from hpsearch import Study
@@ -84,7 +84,7 @@ def test_the_warning_is_said_once_and_names_the_address_and_the_cause(
 
 def made(uri: str, experiment: str = "eta_lambda") -> dict[str, Any]:
     """What a store holds of each run by its name: status, and the steps of every curve."""
-    client = MlflowClient(uri)
+    client = client_of(uri)
     there = client.get_experiment_by_name(experiment)
     assert there is not None
     found = {}

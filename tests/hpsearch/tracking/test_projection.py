@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import logs
 import pytest
-from mlflow.entities import ViewType
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of
 
 from hpsearch.cli import main
 from hpsearch.log.history import Goal, History
@@ -21,6 +20,9 @@ from hpsearch.tracking import cursor
 from hpsearch.tracking.projection import Projection
 from hpsearch.tracking.store import Store
 from hpsearch.tracking.uri import resolve
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's own use of SQLAlchemy
 
@@ -32,7 +34,7 @@ Stored = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def client(root: Path) -> MlflowClient:
-    return MlflowClient(resolve(root))
+    return client_of(resolve(root))
 
 
 def runs_of(client: MlflowClient, name: str = "eta_lambda") -> tuple[Any, dict[int, Any]]:
@@ -371,6 +373,8 @@ def test_a_study_whose_trials_all_failed_is_a_failed_run(
 def test_what_a_person_deleted_stays_deleted(
     records: Records, write: Write, deliver: Deliver, client: MlflowClient
 ) -> None:
+    from mlflow.entities import ViewType
+
     folder = write(records())
     assert deliver(folder)
     parent, trials = runs_of(client)

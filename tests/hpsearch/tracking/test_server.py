@@ -11,10 +11,10 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of
 from servers import Server
 
 from hpsearch.errors import UserError
@@ -23,6 +23,9 @@ from hpsearch.tracking import cursor
 from hpsearch.tracking.process import Delivery
 from hpsearch.tracking.sync import sync
 from hpsearch.tracking.ui import serve
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
@@ -69,7 +72,7 @@ def test_a_server_that_goes_down_in_mid_study_gets_the_rest_later(
     (report,) = sync([folder], server.uri)
     assert report.delivered
     assert report.url == f"{server.uri}/#/experiments/{report.experiment}/runs/{report.run}"
-    client = MlflowClient(server.uri)
+    client = client_of(server.uri)
     assert report.experiment is not None
     assert report.run is not None
     remote = rows_of(client, report.experiment)
@@ -83,7 +86,7 @@ def test_a_server_that_goes_down_in_mid_study_gets_the_rest_later(
     assert local.delivered
     assert local.experiment is not None
     uri = next(uri for uri in cursor._load_all(folder) if uri.startswith("sqlite"))
-    assert rows_of(MlflowClient(uri), local.experiment) == remote
+    assert rows_of(client_of(uri), local.experiment) == remote
 
     (folder / cursor.FILE).unlink()
     (report,) = sync([folder], server.uri)
@@ -122,7 +125,7 @@ def test_ui_serves_the_right_store_on_the_next_free_port_and_ends_cleanly(
             assert line == f"MLflow is at {address} (Ctrl-C ends it)\n"
             assert address.startswith("http://127.0.0.1:")
             assert port < int(address.rpartition(":")[2]) < port + 20
-            assert MlflowClient(address).get_experiment_by_name("eta_lambda") is not None
+            assert client_of(address).get_experiment_by_name("eta_lambda") is not None
         finally:
             if how == "ctrl-c":
                 os.killpg(process.pid, signal.SIGINT)

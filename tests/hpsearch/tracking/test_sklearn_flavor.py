@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tables
-from mlflow import pyfunc
-from mlflow import sklearn as flavor
+from mlflow_client import load_pyfunc
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
@@ -45,6 +44,13 @@ def saved(folder: Path, model: Any, data: Any, **study: Any) -> tuple[Any, Path]
     return result, folder / "saved"
 
 
+def load_estimator(uri: str) -> Any:
+    """Return a model as MLflow's flavour ``sklearn`` loads it."""
+    from mlflow import sklearn
+
+    return sklearn.load_model(uri)
+
+
 def asked(served: Any, body: str) -> Any:
     """Return what MLflow's server answers to a request in JSON."""
     from mlflow.pyfunc.scoring_server import invocations  # warns while it is imported
@@ -60,7 +66,7 @@ def asked(served: Any, body: str) -> Any:
 def test_an_array_of_either_precision_is_taken_and_both_flavours_predict_alike(tmp_path: Path, model: Any) -> None:
     result, place = saved(tmp_path, model, (X, Y))
     expected = result.trial_model.predict(X)
-    served, estimator = pyfunc.load_model(str(place)), flavor.load_model(str(place))
+    served, estimator = load_pyfunc(str(place)), load_estimator(str(place))
     for samples in (X, X.astype(np.float64), X.tolist(), pd.DataFrame(X)):
         np.testing.assert_array_equal(served.predict(samples), expected)
     np.testing.assert_array_equal(estimator.predict(X), expected)
@@ -75,7 +81,7 @@ def test_a_tables_model_takes_frames_by_all_doors_and_json_over_http(tmp_path: P
     result, place = saved(tmp_path, MLPRegressor((6,), max_epochs=2), Table(path, target="price"), metric="val_r2")
     rows = pd.read_csv(path).head(4)
     expected = result.trial_model.predict(rows)
-    served, estimator = pyfunc.load_model(str(place)), flavor.load_model(str(place))
+    served, estimator = load_pyfunc(str(place)), load_estimator(str(place))
     np.testing.assert_array_equal(estimator.predict(rows[rows.columns[::-1]]), expected)
     assert list(estimator.feature_names_in_) == ["area", "year_built", "district", "sold", "garden"]
     assert served.metadata.get_input_schema().input_names() == list(estimator.feature_names_in_)
@@ -88,7 +94,7 @@ def test_a_model_of_sparse_data_is_kept_with_a_sparse_example(tmp_path: Path) ->
     model = make_pipeline(TfidfTransformer(), LogisticRegression())
     counts = csr_matrix(RNG.poisson(1, (90, 5)))
     result, place = saved(tmp_path, model, (counts, Y))
-    served = pyfunc.load_model(str(place))
+    served = load_pyfunc(str(place))
     some = counts[:6].astype(np.float64)
     np.testing.assert_array_equal(served.predict(some), result.trial_model.predict(some))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
-import mlflow
 import pytest
 
 from hpsearch.log.records import Record
@@ -30,6 +30,8 @@ def set_revision(root: Path, revision: str) -> str:
 
 
 def an_older(root: Path) -> str:
+    import mlflow
+
     revisions = Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"
     return sorted(path.name.split("_")[0] for path in revisions.glob("*_*.py") if path.name[0] != "_")[0]
 
@@ -40,7 +42,7 @@ def an_older(root: Path) -> str:
         (an_older, "): `hpsearch doctor --fix` migrates a copy"),
         (
             lambda root: "f" * 12,
-            f"newer MLflow than {mlflow.__version__} (revision ffffffffffff): run `pip install --upgrade",
+            f"newer MLflow than {version('mlflow')} (revision ffffffffffff): run `pip install --upgrade",
         ),
     ],
     ids=["older", "newer"],

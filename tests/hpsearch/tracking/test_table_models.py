@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tables
-from mlflow import pyfunc
+from mlflow_client import load_pyfunc
 from servers import pointed_at
 
 from hpsearch import MLPRegressor, Study, Table
@@ -47,7 +47,7 @@ def test_a_model_of_a_table_is_kept_without_pickle_in_little_room(tmp_path: Path
 def test_mlflow_serves_frames_of_every_kind_of_number(tmp_path: Path) -> None:
     result, rows = won(tmp_path, register="houses")  # waited for, as it is to be registered
     with pointed_at(f"sqlite:///{tmp_path / 'mlflow.db'}"):
-        model = pyfunc.load_model(f"runs:/{result.run}/model")  # type: ignore[attr-defined]
+        model = load_pyfunc(f"runs:/{result.run}/model")  # type: ignore[attr-defined]
     expected = result.trial_model.predict(rows)  # type: ignore[attr-defined]
     assert list(model.metadata.signature.inputs.input_names()) == list(rows.columns)
     assert list(model.input_example.columns) == list(rows.columns)

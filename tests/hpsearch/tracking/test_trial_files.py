@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of
 
 from hpsearch.log.kept import artifact_folder
 from hpsearch.log.records import Record
@@ -24,7 +24,7 @@ def test_they_are_in_the_run_before_it_ends(
     (kept / "plots" / "loss.svg").write_bytes(b"<svg/>\r\n")
     (folder / "artifacts" / ".4.77.partial").write_text("half of one")
     assert deliver(folder)
-    client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+    client = client_of(f"sqlite:///{root}/mlflow.db")
     runs = client.search_runs([client.get_experiment_by_name("eta_lambda").experiment_id])
     by_trial = {run.data.tags.get("hpsearch.trial"): run.info for run in runs}
     assert by_trial["3"].status == "FINISHED"

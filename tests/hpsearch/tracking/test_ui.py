@@ -9,8 +9,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from browser import CHROMIUM, WHY_NOT, Browser
-from mlflow import pyfunc
-from mlflow.tracking import MlflowClient
+from mlflow_client import client_of, load_pyfunc
 from servers import Server, pointed_at
 
 from hpsearch import Float, MLPClassifier, Study
@@ -59,7 +58,7 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 def runs(served: Served) -> Callable[[str], str]:
     """The address of the charts of all runs that a search finds."""
     server, result = served
-    experiment = MlflowClient(server.uri).get_run(str(result.run)).info.experiment_id
+    experiment = client_of(server.uri).get_run(str(result.run)).info.experiment_id
 
     def runs(search: str) -> str:
         page = f"{server.uri}/#/experiments/{experiment}/runs"
@@ -71,7 +70,7 @@ def runs(served: Served) -> Callable[[str], str]:
 @needs_browser
 def test_the_report_opens_in_mlflow_and_draws_its_figures(served: Served, browser: Browser) -> None:
     server, result = served
-    experiment = MlflowClient(server.uri).get_run(str(result.run)).info.experiment_id
+    experiment = client_of(server.uri).get_run(str(result.run)).info.experiment_id
     browser.open(f"{server.uri}/#/experiments/{experiment}/runs/{result.run}/artifacts/report.html")
     assert browser.wait("document.querySelectorAll('#elapsed path').length", frame="blob:") >= 2
     assert browser.see("document.querySelectorAll('#curves canvas').length", frame="blob:") == 1
@@ -124,7 +123,7 @@ def test_a_search_finds_the_pruned_trials_and_a_run_says_why(
     browser.wait(f"document.body.innerText.includes('{len(pruned) + 1} matching runs')")
     unfold(browser)
     browser.wait(f"document.body.innerText.includes('trial {pruned[-1].number:04d}')")
-    client = MlflowClient(server.uri)
+    client = client_of(server.uri)
     (run,) = client.search_runs(
         [client.get_run(str(result.run)).info.experiment_id], f"tags.`hpsearch.trial` = '{pruned[0].number}'"
     )
@@ -136,11 +135,11 @@ def test_a_search_finds_the_pruned_trials_and_a_run_says_why(
 
 def test_report_model_and_registry_are_on_the_server_as_they_are_in_a_root(served: Served) -> None:
     server, result = served
-    client = MlflowClient(server.uri)
+    client = client_of(server.uri)
     assert {"report.html", "best.png"} <= {file.path for file in client.list_artifacts(str(result.run))}
     assert list((server.folder / "remote").rglob("report.html")), "artifacts go where the server keeps them"
     with pytest.MonkeyPatch.context() as patch, pointed_at(server.uri):
         patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        model = pyfunc.load_model("models:/seen@champion")
+        model = load_pyfunc("models:/seen@champion")
     data = datasets.load("digits")
     assert np.array_equal(model.predict(data.X_valid.astype(np.float64)), result.model.predict(data.X_valid))

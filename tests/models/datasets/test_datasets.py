@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,20 +92,32 @@ def test_digits_are_the_same_in_another_process():
     assert other.stdout.strip() == load("digits", seed=3).digest
 
 
-@pytest.mark.parametrize(
-    ("features", "labels"),
-    [
-        (X, Y),
-        (X.tolist(), Y.tolist()),
-        (pd.DataFrame(X, columns=["a", "b", "c"]), pd.Series(Y)),
-        (pd.DataFrame(X).astype(object), pd.Series(Y).astype(object)),
-        (pd.DataFrame(X), pd.DataFrame({"y": Y})),
-        (pl.DataFrame(X), pl.Series(Y)),
-        (np.asfortranarray(X), Y.astype(np.uint8)),
-    ],
-    ids=["arrays", "lists", "pandas", "objects", "column", "polars", "fortran"],
-)
-def test_every_container_gives_the_same_data(features, labels):
+def polars_frame(features):
+    import polars
+
+    return polars.DataFrame(features)
+
+
+def polars_series(labels):
+    import polars
+
+    return polars.Series(labels)
+
+
+CONTAINERS = {
+    "arrays": lambda: (X, Y),
+    "lists": lambda: (X.tolist(), Y.tolist()),
+    "pandas": lambda: (pd.DataFrame(X, columns=["a", "b", "c"]), pd.Series(Y)),
+    "objects": lambda: (pd.DataFrame(X).astype(object), pd.Series(Y).astype(object)),
+    "column": lambda: (pd.DataFrame(X), pd.DataFrame({"y": Y})),
+    "polars": lambda: (polars_frame(X), polars_series(Y)),
+    "fortran": lambda: (np.asfortranarray(X), Y.astype(np.uint8)),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_container_gives_the_same_data(name):
+    features, labels = CONTAINERS[name]()
     dataset = load((features, labels))
     assert dataset.digest == load((X, Y)).digest
     for part_X, part_y in parts(dataset):
@@ -115,7 +126,7 @@ def test_every_container_gives_the_same_data(features, labels):
         assert part_y.dtype == np.int64
 
 
-@pytest.mark.parametrize("wrap", [np.array, list, pd.Series, pl.Series, lambda y: pd.Series(y, dtype="category")])
+@pytest.mark.parametrize("wrap", [np.array, list, pd.Series, polars_series, lambda y: pd.Series(y, dtype="category")])
 def test_string_labels_come_as_given(wrap):
     dataset = load((X, wrap(["ham", "spam"] * 25)))
     assert dataset.classes.tolist() == ["ham", "spam"]

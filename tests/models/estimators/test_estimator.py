@@ -2,14 +2,13 @@ import pickle
 
 import numpy as np
 import pytest
+from scikit_checks import with_checks
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
-from strictly import STRICT
 
 from hpsearch.models import MLPClassifier, datasets
 
@@ -24,10 +23,9 @@ def expected_failures(estimator):
 
 
 # float64 where weights must equal repetitions to 1e-7: single precision rounds at 1e-7 in every one of 100 steps
-@parametrize_with_checks(
+@with_checks(
     [MLPClassifier(), MLPClassifier(batch_size="all", max_epochs=100, dtype="float64")],
-    expected_failed_checks=expected_failures,
-    **STRICT,
+    expected_failures,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learns_own_checks(estimator, check):

@@ -3,10 +3,10 @@
 import subprocess
 import sys
 import warnings
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -52,8 +52,9 @@ def test_sparse_input_is_the_same_as_dense(form, iris):
     same(quick().partial_fit(form(X), y), quick().partial_fit(X, y), form(X))
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
-def test_data_frames_give_their_column_names(frame, iris):
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_data_frames_give_their_column_names(package, iris):
+    frame = import_module(package).DataFrame
     X, y = iris
     names = ["sepal length", "sepal width", "petal length", "petal width"]
     table = frame(dict(zip(names, X.T, strict=True)))
@@ -66,6 +67,8 @@ def test_data_frames_give_their_column_names(frame, iris):
 
 
 def test_labels_of_a_data_frame_are_strings(iris):
+    import polars as pl
+
     X, y = iris
     names = pd.Series(np.array(["setosa", "versicolor", "virginica"])[y])
     for labels in (names, names.astype("category"), pl.Series(names.tolist()), names.tolist()):

@@ -13,17 +13,22 @@ from hpsearch.models.activations import ACTIVATIONS
 from hpsearch.models.estimators import onnx_file
 from hpsearch.models.layers import Conv2D, Dense
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: it is a peer to compare with")
-pytest.importorskip("onnx", reason="onnx is not installed: it is an extra")
-
 RNG = np.random.default_rng(0)
 X = RNG.random((40, 64)).astype(np.float32)
 Y = RNG.integers(3, size=40)
 SHARED = {"max_epochs": 2, "random_state": 0}
 
 
+@pytest.fixture(autouse=True)
+def packages():
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: it is a peer to compare with")
+    pytest.importorskip("onnx", reason="onnx is not installed: it is an extra")
+
+
 def run(model, path):
     """Return what the runtime makes of X, by the name of the output."""
+    import onnxruntime
+
     save_onnx(model, path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -41,9 +46,11 @@ def test_every_chain_computes_the_same_probabilities(name, tmp_path):
 
 
 def test_colours_are_turned_where_single_numbers_are_seen(tmp_path):
-    colours = RNG.random((40, 48)).astype(np.float32)
+    import onnxruntime
+
     from hpsearch.models.layers import BatchNorm, Flatten, GroupNorm, Residual
 
+    colours = RNG.random((40, 48)).astype(np.float32)
     chain = [Conv2D(2, 2), Flatten(), GroupNorm(3), BatchNorm(), Residual([Dense(18)]), Dense(4)]
     model = NetworkClassifier(chain, **SHARED).fit(colours, Y)
     save_onnx(model, tmp_path / "model.onnx")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from optimizers import going_along
+from scikit_checks import with_checks
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, make_friedman1
 from sklearn.exceptions import NotFittedError
@@ -8,8 +9,6 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
-from strictly import STRICT
 
 from hpsearch.models import MLPRegressor
 from hpsearch.models.optimizers import OPTIMIZERS
@@ -24,10 +23,9 @@ def expected_failures(estimator):
     return dict.fromkeys(names, MINI_BATCHES)
 
 
-@parametrize_with_checks(
+@with_checks(
     [MLPRegressor(), MLPRegressor(batch_size="all", max_epochs=60, learning_rate=0.03, dtype="float64")],
-    expected_failed_checks=expected_failures,
-    **STRICT,
+    expected_failures,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learns_own_checks(estimator, check):
