@@ -125,7 +125,7 @@ class Output:
         else:
             self._file.close()
             if self._in_tail:
-                os.replace(self._files.tail, self._files.before)
+                os.replace(self._files.tail, self._files.previous_tail)
             self._in_tail = True
         path, most = (self._files.tail, TAIL_BYTES) if self._in_tail else (self._files.head, HEAD_BYTES)
         self._file = FileIO(path, "ab")

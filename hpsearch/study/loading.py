@@ -27,7 +27,7 @@ _MISSING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required positional argu
 _OWN: dict[str, type[Any]] = {"Study": Study, "Float": Float, "Int": Int, "Choice": Choice}
 
 
-_first: list[str] = []
+_study_folders: list[str] = []
 """Folders that were put first on the import path for the study files in them."""
 
 
@@ -38,8 +38,9 @@ def study_folders_last() -> Iterator[None]:
     A process that is started meanwhile takes the path over before it has imported anything. Files beside a study file
     that are called as modules of hpsearch, of Python or of what we need must not stand in for them.
     """
-    earlier, moved = list(sys.path), [folder for folder in sys.path if folder in _first]
-    sys.path[:] = [folder for folder in sys.path if folder not in _first] + moved
+    earlier = list(sys.path)
+    moved = [folder for folder in sys.path if folder in _study_folders]
+    sys.path[:] = [folder for folder in sys.path if folder not in _study_folders] + moved
     try:
         yield
     finally:
@@ -54,7 +55,7 @@ class StudyFile:
         path: Where it is.
         source: Its text, for the record.
         studies: What it declares, in order.
-        by_data: It declares them by the name of the data, which has been taken into account.
+        by_data: Whether it declares them by a function of the name of the data, which has been called.
     """
 
     path: Path
@@ -128,7 +129,7 @@ def load_file(path: str | Path, data: str | None = None) -> StudyFile:
     sys.modules[module.__name__] = module
     if str(place.parent) not in sys.path:
         sys.path.insert(0, str(place.parent))
-        _first.append(str(place.parent))
+        _study_folders.append(str(place.parent))
     try:
         exec(code, module.__dict__)
     except SystemExit as error:
@@ -199,10 +200,11 @@ def _declared(module: ModuleType, path: Path, source: str, data: str | None) -> 
         raise UserError(f"{path}: declares no variable 'study'{hint}")
     if len(named) > 1:
         raise UserError(f"{path}: declares both 'study' and 'studies'; put all into 'studies'")
-    value, other = bound[named[0]], False
+    value = bound[named[0]]
+    other_data = False
     by_data = inspect.isfunction(value)
     if by_data:
-        value, other = _by_data(value, module, path, data)
+        value, other_data = _by_data(value, module, path, data)
     studies = list(value) if named == ["studies"] and isinstance(value, list | tuple) else [value]
     for study in studies:
         if not isinstance(study, Study):
@@ -212,7 +214,7 @@ def _declared(module: ModuleType, path: Path, source: str, data: str | None) -> 
     if not names or len(set(names)) < len(names):
         what = f"two studies are called {max(names, key=names.count)!r}" if names else "'studies' is empty"
         raise UserError(f"{path}: {what}")
-    if other:
+    if other_data:
         studies = [replace(study, name=f"{study.name}@{data_word(data)}") for study in studies]
     return StudyFile(path, source, tuple(studies), by_data)
 

@@ -1,6 +1,6 @@
 """The names that a study may give to samplers and pruners, and where each is defined: one line each.
 
-The table holds places, not classes: a declaration can check a name without importing what stands above it.
+The tables hold paths of classes as texts: a declaration can check a name without importing the rooms above it.
 """
 
 from __future__ import annotations
