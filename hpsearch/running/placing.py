@@ -24,12 +24,12 @@ AHEAD = 8
 
 
 def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: ExitStack) -> Objective:
-    """Return what trains.
+    """Return the objective that trains the trials, wherever they are to train.
 
     Args:
         plan: What the run is made of.
         place: Where trials are to train.
-        uid: The study's.
+        uid: The study's uid.
         watcher: Shows lines about workers.
         stack: Ends the workers when it is closed.
 
@@ -37,14 +37,14 @@ def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: Exit
         UserError: The objective cannot be made, or sent to workers; or there are none.
     """
     make = guarded.maker(plan.study, plan.prepared, plan.folder)
-    here = make(plan.dataset)  # also where others train: what is wrong with it is found at once, and told here
+    local = make(plan.dataset)  # also where workers train: mistakes are found at once, and raised here
     executor = partial(_executor, plan, place, uid, watcher)
     if place.scheduler is not None:
         client = stack.enter_context(connect(place.scheduler))
         return stack.enter_context(executor(DaskCrew(client, make, plan.dataset, watcher.message)))
     if place.workers != AUTO and place.workers > 1:
         return stack.enter_context(executor(stack.enter_context(_crew(place.workers, make, plan))))
-    alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
+    alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, local, plan.dataset, plan.folder))
     if place.workers != AUTO or plan.study.objective is not None:
         return alone
     size = place.size(plan.study.lanes, plan.threads)
@@ -58,8 +58,8 @@ def _crew(size: int, make: Maker, plan: Plan) -> LocalCrew:
 
 
 def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:
-    kind = Executor if plan.study.cost is None else LaneExecutor
-    return kind(
+    executor_class = Executor if plan.study.cost is None else LaneExecutor
+    return executor_class(
         crew,
         executor_name(uid),
         plan.prepared.epochs,
