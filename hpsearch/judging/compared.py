@@ -185,14 +185,18 @@ def _fit(trial: Trial, standing: Standing) -> tuple[float, str]:
         good for good in standing.good if (standing.of(good, "cost"), standing.of(good, "output")) == cost_and_output
     ]
     if comparable or not trial.curve("train_accuracy"):
-        own = median(trial.curve("train_cost")[-3:])
-        theirs = median([median(good.curve("train_cost")[: trial.epoch][-3:]) for good in comparable or standing.good])
-        reason = f"training cost {own:.3g} against {theirs:.3g} of the good trials"
+        of_trial = median(trial.curve("train_cost")[-3:])
+        of_good_trials = median(
+            [median(good.curve("train_cost")[: trial.epoch][-3:]) for good in comparable or standing.good]
+        )
+        reason = f"training cost {of_trial:.3g} against {of_good_trials:.3g} of the good trials"
     else:
-        own = 1.005 - median(trial.curve("train_accuracy")[-3:])
-        theirs = 1.005 - median([median(good.curve("train_accuracy")[: trial.epoch][-3:]) for good in standing.good])
-        reason = f"training error {own - 0.005:.2%} against {theirs - 0.005:.2%} of the good trials"
-    return (own / theirs if theirs > 0 else math.inf), reason
+        of_trial = 1.005 - median(trial.curve("train_accuracy")[-3:])
+        of_good_trials = 1.005 - median(
+            [median(good.curve("train_accuracy")[: trial.epoch][-3:]) for good in standing.good]
+        )
+        reason = f"training error {of_trial - 0.005:.2%} against {of_good_trials - 0.005:.2%} of the good trials"
+    return (of_trial / of_good_trials if of_good_trials > 0 else math.inf), reason
 
 
 def _lacks(trial: Trial, standing: Standing) -> bool:
@@ -205,9 +209,9 @@ def _lacks(trial: Trial, standing: Standing) -> bool:
     ]
     if not comparable:
         return False
-    own, theirs = trial.curve("train_cost"), median([median(cost[: trial.epoch][-3:]) for cost in comparable])
-    start = max(own[0], *(cost[0] for cost in comparable))
-    return median(own[-3:]) - theirs > SHORT * (start - theirs)
+    curve, good_end = trial.curve("train_cost"), median([median(cost[: trial.epoch][-3:]) for cost in comparable])
+    start = max(curve[0], *(cost[0] for cost in comparable))
+    return median(curve[-3:]) - good_end > SHORT * (start - good_end)
 
 
 def _beyond(trial: Trial, standing: Standing, name: str) -> float:
@@ -220,13 +224,13 @@ def _beyond(trial: Trial, standing: Standing, name: str) -> float:
     optimizer = standing.of(trial, "optimizer")
     same_optimizer = [good for good in standing.good if standing.of(good, "optimizer") == optimizer]
     good_values = [value for good in same_optimizer if (value := standing.value(good, name)) is not None]
-    own = standing.value(trial, name)
-    if own is None or not good_values or min(good_values) <= own <= max(good_values):
+    trial_value = standing.value(trial, name)
+    if trial_value is None or not good_values or min(good_values) <= trial_value <= max(good_values):
         return 1.0
-    if own < min(good_values):
-        return own / min(good_values)
+    if trial_value < min(good_values):
+        return trial_value / min(good_values)
     if max(good_values) > 0:
-        return own / max(good_values)
+        return trial_value / max(good_values)
     rates = [rate for near in (trial, *standing.good) if (rate := standing.value(near, "learning_rate")) is not None]
     batch = standing.value(trial, "batch_size")
-    return min(rates) * own / batch / MILD if rates and batch else 1.0
+    return min(rates) * trial_value / batch / MILD if rates and batch else 1.0

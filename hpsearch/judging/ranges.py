@@ -147,18 +147,19 @@ def _widen(
     trials have too little of the parameter, and none has too much. Trials that another parameter keeps back are left
     out.
     """
-    own = name.rpartition("__")[2]
+    short_name = name.rpartition("__")[2]
     searched = {key.rpartition("__")[2] for key in history.declaration.dimensions}
     best = {trial.number for trial in near_best}
     with_it = [trial for trial in history.ranked() if name in trial.params]
     telling = [
         trial
         for trial in with_it
-        if trial.number in best or not any(_off(diagnoses[trial.number], parameter) for parameter in searched - {own})
+        if trial.number in best
+        or not any(_off(diagnoses[trial.number], parameter) for parameter in searched - {short_name})
     ]
-    labels = [_blame(diagnoses[trial.number], own) for trial in with_it]
+    labels = [_blame(diagnoses[trial.number], short_name) for trial in with_it]
     relevant = {
-        label for (parameter, _), sides in _CALLS.items() if parameter == own for side in sides for label in side
+        label for (parameter, _), sides in _CALLS.items() if parameter == short_name for side in sides for label in side
     }
     judged = not relevant.isdisjoint(labels)
     losses = [history.goal.loss(trial.value or 0.0) for trial in telling]
@@ -170,7 +171,7 @@ def _widen(
         best_places = [place for place, trial in zip(places, telling, strict=True) if trial.number in best]
         if wider is None or not best_places or min(best_places) < 1 - NEAR or len(best_places) == len(telling):
             continue
-        more, less = _CALLS.get((own, side), ((), ()))
+        more, less = _CALLS.get((short_name, side), ((), ()))
         count = sum(label in more for label in labels)
         called = count >= 3 and not any(label in less for label in labels)
         if not called and (judged or trend(places, losses) > SURE):

@@ -115,21 +115,21 @@ def load_file(path: str | Path, data: str | None = None) -> StudyFile:
     path = Path(path)
     source = _read(path)
     # Under its full name, so that sources can still be read when the working directory changes.
-    place = path.resolve()
+    resolved = path.resolve()
     try:
-        code = compile(source, str(place), "exec", dont_inherit=True)
+        code = compile(source, str(resolved), "exec", dont_inherit=True)
     except SyntaxError as error:
         raise UserError(f"{path}:{error.lineno or 1}: {type(error).__name__}: {error.msg}") from error
     except ValueError as error:  # a NUL byte
         raise UserError(f"{path}: no Python file ({error})") from error
     module = ModuleType(PREFIX + path.stem)
-    module.__file__ = str(place)
+    module.__file__ = str(resolved)
     # Classes defined in the file look their module up by its name; the folder stays importable, since an objective may
     # import from it when it runs.
     sys.modules[module.__name__] = module
-    if str(place.parent) not in sys.path:
-        sys.path.insert(0, str(place.parent))
-        _study_folders.append(str(place.parent))
+    if str(resolved.parent) not in sys.path:
+        sys.path.insert(0, str(resolved.parent))
+        _study_folders.append(str(resolved.parent))
     try:
         exec(code, module.__dict__)
     except SystemExit as error:
@@ -166,12 +166,12 @@ def _nearby(path: Path) -> str:
 
 def _place(error: BaseException, path: Path) -> str:
     """Return file:line of the last line of the study file, or of a file in its folder, that led to an error."""
-    own = path.resolve()
+    study_path = path.resolve()
     place = str(path)
     for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == str(own):
+        if frame.filename == str(study_path):
             place = f"{path}:{frame.lineno}"
-        elif Path(frame.filename).parent == own.parent:
+        elif Path(frame.filename).parent == study_path.parent:
             place = f"{path.with_name(Path(frame.filename).name)}:{frame.lineno}"
     return place
 
@@ -208,12 +208,12 @@ def _declared(module: ModuleType, path: Path, source: str, data: str | None) -> 
     studies = list(value) if named == ["studies"] and isinstance(value, list | tuple) else [value]
     for study in studies:
         if not isinstance(study, Study):
-            wanted = "a Study" if named == ["study"] else "a list of them"
-            raise UserError(f"{path}: {named[0]!r} is a {type(study).__name__}, not {wanted}")
+            expected = "a Study" if named == ["study"] else "a list of them"
+            raise UserError(f"{path}: {named[0]!r} is a {type(study).__name__}, not {expected}")
     names = [study.name for study in studies]
     if not names or len(set(names)) < len(names):
-        what = f"two studies are called {max(names, key=names.count)!r}" if names else "'studies' is empty"
-        raise UserError(f"{path}: {what}")
+        problem = f"two studies are called {max(names, key=names.count)!r}" if names else "'studies' is empty"
+        raise UserError(f"{path}: {problem}")
     if other_data:
         studies = [replace(study, name=f"{study.name}@{data_word(data)}") for study in studies]
     return StudyFile(path, source, tuple(studies), by_data)

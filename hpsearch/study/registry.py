@@ -46,7 +46,7 @@ def check_name(kind: str, name: str, table: Mapping[str, str]) -> None:
         raise UserError(f"unknown {kind} {name!r}{did_you_mean(name, table)}")
 
 
-def resolve(place: str) -> Any:
+def resolve(location: str) -> Any:
     """Return what is defined at ``module.name``."""
-    module, _, name = place.rpartition(".")
+    module, _, name = location.rpartition(".")
     return getattr(import_module(module), name)
