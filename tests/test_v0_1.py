@@ -142,12 +142,12 @@ def test_a_public_name_is_one_that_can_be_imported(place: str) -> None:
     assert aliases.public(f"{cls.__module__}.{cls.__qualname__}") == name
     assert aliases.public(name) == name
     if place in aliases.VERSION_0_1:
-        assert aliases.first(name) == place
+        assert aliases.first_name(name) == place
 
 
 @pytest.mark.parametrize("name", ["models.foo.Net", "estimator.MLPClassifier", "MLPClassifier", "mine.ASHA", ""])
 def test_a_users_class_keeps_its_name(name: str) -> None:
-    assert aliases.public(name) == aliases.first(name) == names.importable_name(name) == name
+    assert aliases.public(name) == aliases.first_name(name) == names.importable_name(name) == name
 
 
 def test_saved_models_predict_the_same(tmp_path: Path) -> None:

@@ -85,19 +85,19 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return CLOSED_PIPE
-    except KeyboardInterrupt:  # while it was being told that it went wrong
+    except KeyboardInterrupt:  # while an error was being reported
         return _complain("interrupted", INTERRUPTED)
     except boundary.MACHINE as error:
-        text = boundary.line(error)
+        message = boundary.line(error)
         if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO):
             _discard_output()
-            what = "no space left" if error.errno == errno.ENOSPC else os.strerror(error.errno).lower()
-            text = f"cannot write the output: {what}"
-        return _complain(text, USAGE)
+            cause = "no space left" if error.errno == errno.ENOSPC else os.strerror(error.errno).lower()
+            message = f"cannot write the output: {cause}"
+        return _complain(message, USAGE)
 
 
 def _discard_output() -> None:
-    """Send what is still buffered nowhere: the interpreter would fail on it once more at its end."""
+    """Discard what is still buffered: the interpreter would fail to write it once more when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -119,18 +119,18 @@ def _invoke(typed: list[str]) -> int:
         return _complain(str(error) or "interrupted", INTERRUPTED)
 
 
-def _complain(text: str, code: int) -> int:
+def _complain(message: str, code: int) -> int:
     sys.stdout.flush()
-    click.echo("error: " + " ".join(redact.text(text).split()), err=True)
+    click.echo("error: " + " ".join(redact.text(message).split()), err=True)
     return code
 
 
 def _usage(error: click.ClickException) -> str:
     """Return a mistake in usage as one line that says where help is."""
     ctx = error.ctx if isinstance(error, click.UsageError) else None
-    text = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption) and ctx is not None:
         flags = [flag for param in ctx.command.params if isinstance(param, click.Option) for flag in param.opts]
-        text = f"unknown option {error.option_name}{did_you_mean(error.option_name, [*flags, '--help'])}"
+        message = f"unknown option {error.option_name}{did_you_mean(error.option_name, [*flags, '--help'])}"
     path = ctx.command_path if ctx is not None else "hpsearch"
-    return f"{text[:1].lower()}{text[1:]}; see `{path} --help`"
+    return f"{message[:1].lower()}{message[1:]}; see `{path} --help`"

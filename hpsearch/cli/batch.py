@@ -1,4 +1,4 @@
-"""Several studies, one after the other: a folder's, in the order of a course, and the page that they make."""
+"""Several studies, one after the other: those of a folder, in its order, and the page of their results."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _LINK = re.compile(r"\]\(([^)/]+\.py)\)")
 
 
 @dataclass
-class Done:
-    """What became of some studies.
+class BatchResult:
+    """The results of the studies of some files and folders.
 
     Attributes:
-        several: There was more than one study, file or folder.
+        several: Whether there was more than one study, file or folder.
         files: The files whose studies ran, each with their results.
         errors: What went wrong, a line each.
         code: The exit code: of the errors the highest, 130 where Ctrl-C ended it.
@@ -59,12 +59,12 @@ def study_files(paths: Iterable[Path]) -> list[Path]:
         UserError: A folder holds none, or cannot be read.
     """
     files: list[Path] = []
-    for path in map(_meant, paths):
+    for path in map(_existing_file, paths):
         if not path.is_dir():
             files.append(path)
             continue
         try:
-            names = sorted(entry.name for entry in path.glob("*.py") if not entry.name.startswith(("_", ".")))
+            names = sorted(file.name for file in path.glob("*.py") if not file.name.startswith(("_", ".")))
             order = path / ORDER
             linked = _LINK.findall(order.read_text(encoding="utf-8")) if order.is_file() else []
         except OSError as error:
@@ -76,12 +76,12 @@ def study_files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def _meant(path: Path) -> Path:
-    """Return the file that a word names: ``eta_lambda`` may be ``eta_lambda.py``, here or in the folder ``studies``."""
+def _existing_file(path: Path) -> Path:
+    """Return the file that was meant: ``eta_lambda`` may be ``eta_lambda.py``, here or in the folder ``studies``."""
     if path.exists() or path.is_absolute():
         return path
-    named = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
-    return next((candidate for candidate in (named, STUDIES / named) if candidate.is_file()), path)
+    file = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
+    return next((candidate for candidate in (file, STUDIES / file) if candidate.is_file()), path)
 
 
 def run_all(
@@ -90,7 +90,7 @@ def run_all(
     run: Callable[[Study, Path], Result],
     *,
     silent: bool,
-) -> Done:
+) -> BatchResult:
     """Run the studies of some files and folders, one after the other.
 
     A single study that fails raises; of several, each failure is reported and the others run all the same.
@@ -110,57 +110,58 @@ def run_all(
         file = declared(files[0])
         if len(file.studies) == 1:
             result = run(file.study, file.path)
-            return Done(False, [(file, [result])], code=INTERRUPTED if result.interrupted else 0)
-    done = Done(True)
-    for number, path in enumerate(files, start=1):
+            return BatchResult(False, [(file, [result])], code=INTERRUPTED if result.interrupted else 0)
+    outcome = BatchResult(True)
+    for i, path in enumerate(files, start=1):
         if not silent:
-            click.secho(f"[{number}/{len(files)}] {path}", bold=True)
+            click.secho(f"[{i}/{len(files)}] {path}", bold=True)
         try:
             file = declared(path)
         except UserError as error:
-            _note(done, str(error), USAGE)
+            _add_error(outcome, str(error), USAGE)
             continue
         results: list[Result] = []
-        done.files.append((file, results))
+        outcome.files.append((file, results))
         for study in file.studies:
             try:
                 results.append(run(study, path))
             except (UserError, StudyFailed) as error:
-                _note(done, f"{path}: {error}", USAGE if isinstance(error, UserError) else FAILED)
+                _add_error(outcome, f"{path}: {error}", USAGE if isinstance(error, UserError) else FAILED)
                 continue
             if results[-1].interrupted:
-                done.code = INTERRUPTED
-                return done
+                outcome.code = INTERRUPTED
+                return outcome
         if not silent:
             click.echo()
-    if done.errors:
-        click.echo(f"{len(done.errors)} of these went wrong:", err=True)
-        for text in done.errors:
-            click.echo(f"  {text}", err=True)
-    return done
+    if outcome.errors:
+        click.echo(f"{len(outcome.errors)} of these went wrong:", err=True)
+        for message in outcome.errors:
+            click.echo(f"  {message}", err=True)
+    return outcome
 
 
 def repeatable(typed: Sequence[str]) -> str:
-    """Return what was typed without what only this machine or this screen needs: roots, stores, processes."""
+    """Return what was typed without the options that matter on this machine alone: roots, stores, processes."""
+    # How many values each of these takes.
     dropped = {"--root": 1, "--tracking-uri": 1, "--workers": 1, "--scheduler": 1, "--no-tracking": 0, "--quiet": 0}
-    kept: list[str] = []
+    words_kept: list[str] = []
     words = iter(typed)
     for word in words:
         option, equals, _ = word.partition("=")
         if option not in dropped:
-            kept.append(word)
+            words_kept.append(word)
         elif dropped[option] and not equals:
             next(words, None)
-    return shlex.join(["hpsearch", *kept])
+    return shlex.join(["hpsearch", *words_kept])
 
 
-def write_page(path: Path, done: Done, command: str, *, silent: bool) -> None:
-    """Write what was found as a page of Markdown, and its plots beside it.
+def write_page(path: Path, outcome: BatchResult, command: str, *, silent: bool) -> None:
+    """Write the results as a page of Markdown, and its plots beside it.
 
     Args:
         path: The page.
-        done: What ran.
-        command: What was typed, for the page to say.
+        outcome: The studies that ran, and their results.
+        command: The command that was typed, which the page shows.
         silent: Print nothing.
 
     Raises:
@@ -170,15 +171,15 @@ def write_page(path: Path, done: Done, command: str, *, silent: bool) -> None:
 
     sections = [
         markdown.Section(file.path, file.about, tuple(result.history for result in results))
-        for file, results in done.files
+        for file, results in outcome.files
     ]
-    markdown.write(path, sections, command, done.errors)
+    markdown.write(path, sections, command, outcome.errors)
     if not silent:
         click.echo(f"tables and plots: {path}")
 
 
-def _note(done: Done, text: str, code: int) -> None:
-    text = redact.text(text)
-    done.errors.append(text)
-    done.code = max(done.code, code)
-    click.echo(f"error: {text}", err=True)
+def _add_error(outcome: BatchResult, message: str, code: int) -> None:
+    message = redact.text(message)
+    outcome.errors.append(message)
+    outcome.code = max(outcome.code, code)
+    click.echo(f"error: {message}", err=True)

@@ -1,4 +1,4 @@
-"""One boundary for what the machine raises: every such error is one line that says where, and what to do."""
+"""Errors of the machine, such as a full disk, told in one line that says where they happened and what to do."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ REMEDIES = {
 """What to do about an error of the machine."""
 
 MACHINE = (OSError, ValueError, MemoryError)
-"""What is told of in a line; UnicodeError is a ValueError. Anything else is our mistake and keeps its traceback."""
+"""Errors that are told in one line; UnicodeError is a ValueError. Any other is our mistake and keeps its traceback."""
 
 
 def line(error: BaseException) -> str:
-    """Return one line for people about what the machine raised.
+    """Return one line for people about an error of the machine.
 
     Args:
         error: One of :data:`MACHINE`.
     """
     if isinstance(error, OSError) and error.errno is not None:
         names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
-        what = error.strerror or os.strerror(error.errno)
+        cause = error.strerror or os.strerror(error.errno)
         remedy = REMEDIES.get(error.errno)
-        return f"{' -> '.join(names) + ': ' if names else ''}{what}{f' ({remedy})' if remedy else ''}"
+        return f"{' -> '.join(names) + ': ' if names else ''}{cause}{f' ({remedy})' if remedy else ''}"
     if isinstance(error, UnicodeError):
         return f"a text that is no UTF-8 ({error}): write that file or name in UTF-8"
     if isinstance(error, MemoryError):
@@ -48,34 +48,34 @@ def line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def printing_aside() -> Iterator[None]:
-    """Have what is printed meanwhile, by trials and their processes too, go to standard error.
+    """For a block, send what is printed to standard error, also what trials and their processes print.
 
     For commands whose standard output is read by a program.
     """
     sys.stdout.flush()
-    before = os.dup(1)
+    standard_output = os.dup(1)
     os.dup2(2, 1)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
-        os.dup2(before, 1)
-        os.close(before)
+        os.dup2(standard_output, 1)
+        os.close(standard_output)
 
 
 def open_standard_streams() -> None:
-    """Have something behind the three standard streams.
+    """Open those of the three standard streams that the caller has closed.
 
-    Where a caller has closed one, the next file that is opened takes its number, and what a library prints goes into
-    that file: into a log, perhaps.
+    Otherwise the next file that is opened would get the descriptor of a closed one, and what a library prints would be
+    written into that file: into a log, perhaps.
     """
-    for number in (0, 1, 2):
+    for descriptor in (0, 1, 2):
         try:
-            os.fstat(number)
+            os.fstat(descriptor)
         except OSError:
             opened = os.open(os.devnull, os.O_RDWR)
-            if opened != number:
-                os.dup2(opened, number)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
                 os.close(opened)
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the process's whole life

@@ -46,34 +46,34 @@ def doctor(study: tuple[str, ...], fix: bool, root: Path) -> int:
     names = catalogue.studies(root)
     wrong = 0
     if shared := examine_root(root):
-        wrong = _attend(str(root), shared, lambda: examine_root(root), nullcontext, fix)
+        wrong = _report_or_mend(str(root), shared, lambda: examine_root(root), nullcontext, fix)
     for folder in [catalogue.find(root, name) for name in study or names]:
         if running(folder):
             click.echo(f"{folder.name}: it is being run; look again when it is done")
             continue
         if findings := examine(folder):
-            wrong += _attend(folder.name, findings, partial(examine, folder), partial(Lock, folder), fix)
+            wrong += _report_or_mend(folder.name, findings, partial(examine, folder), partial(Lock, folder), fix)
         else:
             click.echo(f"{folder.name}: all is well")
     return 1 if wrong else 0
 
 
-def _attend(
+def _report_or_mend(
     name: str,
     findings: list[Finding],
     look_again: Callable[[], list[Finding]],
     lock: Callable[[], AbstractContextManager[Any]],
     fix: bool,
 ) -> int:
-    """Say what is wrong with one study or a root, mend it where that is asked for, and return how much is left."""
+    """Report what is wrong with one study or a root, mend it where asked for, and return how many faults are left."""
     wrong = 0
     for finding in findings:
         if not fix or finding.mend is None:
-            way = "--fix would" if finding.mend is not None else "to mend it" if finding.wrong else "what to do"
-            click.echo(f"{name}: {finding.problem}\n  {way}: {finding.remedy}")
+            offer = "--fix would" if finding.mend is not None else "to mend it" if finding.wrong else "what to do"
+            click.echo(f"{name}: {finding.problem}\n  {offer}: {finding.remedy}")
             wrong += finding.wrong
             continue
-        # Before: what cannot be brought back is said while it can still be seen to.
+        # Said before mending, so that the user can still stop it where something would be lost.
         click.echo(f"{name}: {finding.problem}\n  mending it: {finding.remedy}")
         try:
             with lock() if finding.alone else nullcontext():
@@ -84,10 +84,10 @@ def _attend(
             continue
         click.echo(f"  mended: {finding.remedy}")
     if fix:
-        left = [finding for finding in look_again() if finding.mend is not None]
-        for finding in left:
+        remaining = [finding for finding in look_again() if finding.mend is not None]
+        for finding in remaining:
             click.echo(f"{name}: still: {finding.problem}", err=True)
-        wrong += len(left)
+        wrong += len(remaining)
     return wrong
 
 
@@ -112,7 +112,7 @@ def rm(study: str, yes: bool, no_tracking: bool, root: Path, tracking_uri: str |
     from hpsearch.tracking import remove
 
     folder = catalogue.find(root, study)
-    header, size = _described(folder)
+    header, size = _header_and_size(folder)
     if not yes:
         click.confirm(f"remove {folder.name}{size} from {root}{'' if no_tracking else ' and MLflow'}?", abort=True)
     with Lock(folder):
@@ -123,8 +123,8 @@ def rm(study: str, yes: bool, no_tracking: bool, root: Path, tracking_uri: str |
     click.echo(f"removed {folder.name}")
 
 
-def _described(folder: Path) -> tuple[Header | None, str]:
-    """Return a study's header, and in words how large it is; a study whose log is damaged can be removed too."""
+def _header_and_size(folder: Path) -> tuple[Header | None, str]:
+    """Return a study's header, and its size in words; of a damaged log the header may be None."""
     from hpsearch.log import catalogue
     from hpsearch.log.lines import read
     from hpsearch.log.records import Header
@@ -157,8 +157,10 @@ def gc(root: Path) -> None:
             continue
         with Lock(folder):
             history = catalogue.load_history(folder)
-            last = history.tick if history.unfinished else -1  # a study that is done needs none
-            freed += Checkpoints(folder / CHECKPOINTS, history.header.uid if history.header else "").clear_stale(last)
+            last_needed = history.tick if history.unfinished else -1  # a study that is done needs none
+            freed += Checkpoints(folder / CHECKPOINTS, history.header.uid if history.header else "").clear_stale(
+                last_needed
+            )
     click.echo(f"freed {freed / MEGA:.1f} MB")
 
 
@@ -203,20 +205,21 @@ def scrub(
     folder = catalogue.find(root, study)
     with Lock(folder):
         delivered = [] if no_tracking else remove.stores(folder, tracking_uri)
-        done = folders.scrub(folder, secrets, diff=git_diff)
-    many = len(done.lines)
-    where = f"line{'s' if many != 1 else ''} {', '.join(map(str, done.lines[:20]))}{' …' if many > 20 else ''}"
-    click.echo(f"{folder.name}: {f'changed {where} of its log' if many else 'its log holds nothing to take out'}")
-    for name in done.files:
+        in_folder = folders.scrub(folder, secrets, diff=git_diff)
+    n_lines = len(in_folder.lines)
+    numbers = ", ".join(map(str, in_folder.lines[:20])) + (" …" if n_lines > 20 else "")
+    where = f"line{'s' if n_lines != 1 else ''} {numbers}"
+    click.echo(f"{folder.name}: {f'changed {where} of its log' if n_lines else 'its log holds nothing to take out'}")
+    for name in in_folder.files:
         click.echo(f"{folder.name}: changed {name}")
     for uri in delivered:
         if remove.is_gone(uri):
             continue
-        scrubbed = stores.scrub(folder, done.header, uri, secrets, diff=git_diff)
-        click.echo(f"{address(uri)}: changed {scrubbed.tags} tags, replaced {scrubbed.artifacts} artifacts")
-        if scrubbed.wiped is False:
+        in_store = stores.scrub(folder, in_folder.header, uri, secrets, diff=git_diff)
+        click.echo(f"{address(uri)}: changed {in_store.tags} tags, replaced {in_store.artifacts} artifacts")
+        if in_store.wiped is False:
             click.echo("  its free pages may still hold what was there: end `hpsearch ui`, then scrub again")
-    for name in done.untouched:
+    for name in in_folder.untouched:
         click.echo(f"{folder / name}: holds what looks like a secret, and is yours to change (MLflow has a copy)")
-    if many:
+    if n_lines:
         click.echo("what reached MLflow's backups, or git, is not changed; deliver again with `hpsearch sync`")

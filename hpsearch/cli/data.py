@@ -49,8 +49,8 @@ def data_ls(as_json: bool) -> None:
         ]
         for info in infos
     ]
-    text = terminal.render([[terminal.Grid(columns, rows)]], terminal.console())
-    click.echo(text, nl=False, color=True)
+    table = terminal.render([[terminal.Grid(columns, rows)]], terminal.console())
+    click.echo(table, nl=False, color=True)
 
 
 @data.command("fetch", epilog="\b\nExample:\n  hpsearch data fetch mnist")
@@ -71,6 +71,6 @@ def data_fetch(name: str) -> None:
     click.echo(f"{name} is in {folder}")
 
 
-def _progress(file: str, done: int, whole: int | None) -> None:
-    total = "" if whole is None else f" of {whole / MEGA:.1f}"
-    click.echo(f"\r\x1b[K{file}: {done / MEGA:.1f}{total} MB", err=True, nl=False)
+def _progress(file: str, received: int, total: int | None) -> None:
+    of_total = "" if total is None else f" of {total / MEGA:.1f}"
+    click.echo(f"\r\x1b[K{file}: {received / MEGA:.1f}{of_total} MB", err=True, nl=False)

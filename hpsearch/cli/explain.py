@@ -35,7 +35,7 @@ def explain(study: str, trial: int | None, root: Path, as_json: bool) -> None:
     if as_json:
         options.print_json({"study": name, "trial": trial, "sections": explained.to_json(sections)})
         return
-    for place, (title, sentences) in enumerate(sections):
-        click.echo(("\n" if place else "") + title)
+    for index, (title, sentences) in enumerate(sections):
+        click.echo(("\n" if index else "") + title)
         for sentence in sentences:
             click.echo(f"  {sentence}")

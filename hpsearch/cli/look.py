@@ -28,7 +28,7 @@ def open_study(root: Path, study: str, version: int | None = None, *, every: boo
 def _print(parts: Iterable[Part]) -> None:
     from hpsearch.report import terminal
 
-    # The colours are decided by the console, which knows NO_COLOR; click would take them out of a pipe a second time.
+    # The console decides about colours, and knows NO_COLOR; click would otherwise strip them in a pipe.
     click.echo(terminal.render(parts, terminal.console()), nl=False, color=True)
 
 
@@ -52,8 +52,8 @@ def ls(root: Path, as_json: bool) -> int:
         _print(tables.list_parts(studies))
     elif not broken:
         click.echo(f"{root} holds no study yet")
-    for text in broken:
-        click.echo(f"error: {text}", err=True)
+    for message in broken:
+        click.echo(f"error: {message}", err=True)
     return 2 if broken else 0
 
 

@@ -65,14 +65,14 @@ _HELP = {
     "trial_timeout": "A trial that trains longer fails.",
     "trial_memory": "A trial of an objective that holds more fails.",
 }
-"""What the help says of the fields of a study that have an option of their own."""
+"""The help of each field of a study that has an option of its own."""
 
 
 def study_fields(*, settable: bool) -> Callable[[F], F]:
-    """Return what adds an option for each field of a study that is typed; the option's value has the field's name.
+    """Return a decorator that adds an option for each field of a study that has one; the value gets the field's name.
 
     Args:
-        settable: For those that say what the study is; else for those that limit a run of it.
+        settable: Whether for the fields that say what the study is, or for those that limit a run of it.
     """
 
     def add(command: F) -> F:
@@ -86,7 +86,7 @@ def study_fields(*, settable: bool) -> Callable[[F], F]:
 
 
 def _reads(setting: Setting) -> dict[str, Any]:
-    """Return how a word of the command line becomes the value of a field."""
+    """Return the arguments of ``click.option`` by which a word of the command line becomes the value of a field."""
     if setting.typed == "TIME":
         return {"callback": duration}
     if setting.typed == "METRIC=VALUE":
@@ -99,7 +99,7 @@ def _reads(setting: Setting) -> dict[str, Any]:
 
 
 def settings(help: str) -> Callable[[F], F]:
-    """Return what adds ``--set``.
+    """Return a decorator that adds ``--set``.
 
     Args:
         help: What may be set.
@@ -117,58 +117,58 @@ def settings(help: str) -> Callable[[F], F]:
 def key_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Read ``KEY=VALUE`` pairs; a value is a JSON or Python literal, and any other word is itself."""
     pairs: dict[str, Any] = {}
-    for text in values:
-        key, equals, value = text.partition("=")
+    for pair in values:
+        key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise click.BadParameter(f"expected KEY=VALUE, such as model.batch_size=20, not {text!r}", ctx, param)
+            raise click.BadParameter(f"expected KEY=VALUE, such as model.batch_size=20, not {pair!r}", ctx, param)
         if key.strip() in pairs:
             raise click.BadParameter(f"{key.strip()} is set twice", ctx, param)
         pairs[key.strip()] = literal(value.strip())
     return pairs
 
 
-def workers(ctx: click.Context, param: click.Parameter, text: str) -> int | str:
+def workers(ctx: click.Context, param: click.Parameter, word: str) -> int | str:
     """Read a number of processes from 1, or ``auto``."""
-    if text == "auto":
-        return text
-    if not text.isdecimal() or int(text) < 1:
-        raise click.BadParameter(f"expected a number from 1, or auto, not {text!r}", ctx, param)
-    return int(text)
+    if word == "auto":
+        return word
+    if not word.isdecimal() or int(word) < 1:
+        raise click.BadParameter(f"expected a number from 1, or auto, not {word!r}", ctx, param)
+    return int(word)
 
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|m|h|d|)"
 
 
-def duration(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+def duration(ctx: click.Context, param: click.Parameter, word: str | None) -> float | None:
     """Read a length of time such as ``90``, ``90s``, ``10m`` or ``1h30m`` as seconds."""
-    if text is None:
+    if word is None:
         return None
-    if not re.fullmatch(rf"(?:{_PART}\s*)+", text.strip()):
-        raise click.BadParameter(f"expected a time such as 90s, 10m or 1h30m, not {text!r}", ctx, param)
-    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
+    if not re.fullmatch(rf"(?:{_PART}\s*)+", word.strip()):
+        raise click.BadParameter(f"expected a time such as 90s, 10m or 1h30m, not {word!r}", ctx, param)
+    return sum(float(count) * _UNITS[unit] for count, unit in re.findall(_PART, word))
 
 
-def target(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, float] | None:
+def target(ctx: click.Context, param: click.Parameter, word: str | None) -> tuple[str, float] | None:
     """Read ``METRIC=VALUE``."""
-    if text is None:
+    if word is None:
         return None
-    metric, _, value = text.rpartition("=")
+    metric, _, value = word.rpartition("=")
     try:
         return metric.strip(), float(value)
     except ValueError as error:
         raise click.BadParameter(
-            f"expected METRIC=VALUE, such as val_accuracy=0.98, not {text!r}", ctx, param
+            f"expected METRIC=VALUE, such as val_accuracy=0.98, not {word!r}", ctx, param
         ) from error
 
 
-def literal(text: str) -> Any:
+def literal(word: str) -> Any:
     """Return the value of a word on the command line, such as ``20``, ``1e-3``, ``true``, ``(30, 10)`` or ``adam``."""
     try:
-        return json.loads(text)
+        return json.loads(word)
     except ValueError:
         pass  # not JSON: a Python literal or a plain word
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(word)
     except (ValueError, SyntaxError):
-        return text
+        return word

@@ -162,7 +162,7 @@ def run(
         raise click.UsageError("missing argument 'STUDY.py|FOLDER…', or --data", ctx)
     if paths and save_study is not None:
         raise click.UsageError("--save-study is for a run without a study file", ctx)
-    roles = tables.taken(chosen)
+    roles = tables.pop_table_options(chosen)
     with ExitStack() as stack:
         if as_json:
             stack.enter_context(boundary.printing_aside())
@@ -180,13 +180,18 @@ def run(
         from hpsearch.cli import batch
         from hpsearch.running.options import RunOptions
 
-        # The rest of what can be typed says what the study is, not how it is run.
-        how = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
-        overrides = {name: value for name, value in chosen.items() if name not in how}
-        how |= {"start_from": chosen["start_from"] or None, "first": chosen["first"] or 0}
+        # All other options say what the study is, not how it is run.
+        run_options = {name: value for name, value in chosen.items() if name in RunOptions.__annotations__}
+        overrides = {name: value for name, value in chosen.items() if name not in run_options}
+        run_options |= {"start_from": chosen["start_from"] or None, "first": chosen["first"] or 0}
         alone = len(paths) == 1 and not paths[0].is_dir()
-        how |= {"wait": not (alone and sys.stdout.isatty()) if wait is None else wait}
-        how |= {"until": until and until[1], "tracking": not no_tracking, "model": not no_model, "quiet": silent}
+        run_options |= {"wait": not (alone and sys.stdout.isatty()) if wait is None else wait}
+        run_options |= {
+            "until": until and until[1],
+            "tracking": not no_tracking,
+            "model": not no_model,
+            "quiet": silent,
+        }
 
         def declared(path: Path) -> StudyFile:
             return _declared(path, settings, overrides, roles, until, chosen["start_from"], extends=chosen["extend"])
@@ -202,30 +207,30 @@ def run(
             if not silent:
                 watcher = view = live_view(shlex.join(["hpsearch", *ctx.obj]) if ctx.obj else None, begun)
                 stack.callback(view.close)
-            run_options = {
-                **how,
+            study_options = {
+                **run_options,
                 "delivery": delivery_of_study,
                 "observer": watcher,
                 "study_file": path,
                 "git_diff": not no_git_diff,
             }
             try:
-                return api.run(study, root, **cast("RunOptions", run_options))
+                return api.run(study, root, **cast("RunOptions", study_options))
             finally:
                 begun = time.monotonic()  # of the next one
 
-        done = batch.run_all(paths, declared, run_one, silent=silent)
-        if write is not None or (done.several and any(path.is_dir() for path in paths)):
+        outcome = batch.run_all(paths, declared, run_one, silent=silent)
+        if write is not None or (outcome.several and any(path.is_dir() for path in paths)):
             page = write if write is not None else root / f"{paths[0].resolve().name}.md"
-            batch.write_page(page, done, batch.repeatable(ctx.obj), silent=silent)
+            batch.write_page(page, outcome, batch.repeatable(ctx.obj), silent=silent)
     if as_json:
         from hpsearch.report.tables import run_json
 
         results = [
-            run_json(result.name, result.history, root, interrupted=result.interrupted) for result in done.results
+            run_json(result.name, result.history, root, interrupted=result.interrupted) for result in outcome.results
         ]
-        options.print_json(results if done.several else results[0])
-    return done.code
+        options.print_json(results if outcome.several else results[0])
+    return outcome.code
 
 
 def _declared(
@@ -238,7 +243,7 @@ def _declared(
     *,
     extends: bool,
 ) -> StudyFile:
-    """Return a study file with its studies as the options change them; what extends a study is no variant of it."""
+    """Return a study file whose studies the options have changed; a study that is extended keeps its name."""
     from hpsearch.study.loading import load_file
     from hpsearch.study.naming import source_word
 
@@ -250,16 +255,16 @@ def _declared(
         raise UserError(f"--name {changed['name']}: {path} declares {len(file.studies)} studies")
     studies = []
     for study in file.studies:
-        wanted = {key: value for key, value in changed.items() if key != "data" or study.data is not None}
+        values = {key: value for key, value in changed.items() if key != "data" or study.data is not None}
         if roles and study.data is not None:
-            wanted["data"] = tables.with_roles(study, wanted.get("data"), roles)
-        if wanted or settings:
+            values["data"] = tables.with_roles(study, values.get("data"), roles)
+        if values or settings:
             from hpsearch.study.variants import override
 
-            changed_study = override(study, **wanted, set=settings)
+            changed_study = override(study, **values, set=settings)
             study = (
                 replace(changed_study, name=study.name)
-                if extends and not settings and wanted.keys() <= {*having(study, "extends", "extensible")}
+                if extends and not settings and values.keys() <= {*having(study, "extends", "extensible")}
                 else changed_study
             )
         if until is not None and until[0] not in ("", metric := study.goal.metric):

@@ -56,8 +56,8 @@ def table_options(command: F) -> F:
     return command
 
 
-def taken(overrides: dict[str, Any]) -> dict[str, Any]:
-    """Take the options about tables out of all that were given, and return those that say something."""
+def pop_table_options(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Remove the options about tables from all that were typed, and return those that have a value."""
     values = {name: overrides.pop(name) for name in OPTIONS}
     if values["sep"] is not None:
         values["sep"] = _ESCAPES.get(values["sep"], values["sep"])
@@ -65,7 +65,7 @@ def taken(overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_roles(study: Study, data: str | None, roles: Mapping[str, Any]) -> Any:
-    """Return a study's data with roles of columns in place of what it says of them.
+    """Return a study's data with the roles of columns that were typed in place of its own.
 
     Raises:
         UserError: Its data are no table.
@@ -88,10 +88,10 @@ def preset_study(data: str, roles: Mapping[str, Any], folder: Path, save: Path |
 
     Args:
         data: A name or a path.
-        roles: What the options say of its columns.
-        folder: Where the file goes that is not to be kept.
-        save: Where the user wants it, or None.
-        silent: Say nothing.
+        roles: The table options that were typed, by name.
+        folder: Where the file is written if it is not to be kept.
+        save: Where the user wants to keep it, or None.
+        silent: Print nothing.
 
     Raises:
         UserError: The data cannot be read, or the file cannot be written.
@@ -102,7 +102,7 @@ def preset_study(data: str, roles: Mapping[str, Any], folder: Path, save: Path |
     table = Table(data, **roles) if roles else None
     dataset = door.load(data if table is None else table)
     name = preset.name_of(dataset, roles.get("target"))
-    text = preset.source(name, data, table, dataset)
+    content = preset.source(name, data, table, dataset)
     path = save if save is not None else folder / f"{name}.py"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def preset_study(data: str, roles: Mapping[str, Any], folder: Path, save: Path |
         raise UserError(f"{path.parent}: no folder, and none can be made ({error.strerror})") from error
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+            file.write(content)
     except FileExistsError as error:
         raise UserError(f"--save-study {path}: exists already; run it by `hpsearch run {path}`") from error
     except OSError as error:
@@ -118,5 +118,5 @@ def preset_study(data: str, roles: Mapping[str, Any], folder: Path, save: Path |
     if not silent:
         where = f"saved as {path}" if save is not None else "--save-study FILE.py keeps it"
         click.echo(f"no study file: the preset for tables is searched; {where}")
-        click.echo(text[text.index("    model=") : text.index("    # The first trial")], nl=False)
+        click.echo(content[content.index("    model=") : content.index("    # The first trial")], nl=False)
     return path

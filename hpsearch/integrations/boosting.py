@@ -32,7 +32,9 @@ def lightgbm_callback(trial: Any) -> Callable[[Any], None]:
     """
 
     def callback(env: Any) -> None:
-        if not trial.report({f"{each[0]}_{each[1]}": each[2] for each in env.evaluation_result_list or ()}):
+        results = env.evaluation_result_list or ()
+        # LightGBM's results are tuples: data set, metric, value, and more.
+        if not trial.report({f"{result[0]}_{result[1]}": result[2] for result in results}):
             from lightgbm.callback import EarlyStopException
 
             raise EarlyStopException(env.iteration, env.evaluation_result_list)

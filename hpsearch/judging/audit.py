@@ -44,7 +44,7 @@ class AuditReport:
         return self.wrong / self.finished if self.finished else None
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return the report in a line."""
         if self.rate is None:
             return f"audit: none of the {self.waiting} audited trials has finished"
         low, high = self.interval
@@ -83,11 +83,11 @@ def audit(history: History, epochs: int | None = None) -> AuditReport | None:
 
 
 def wilson(hits: int, n: int, z: float = Z) -> tuple[float, float]:
-    """Return Wilson's score interval of a share (Wilson, 1927): of use where n is small and the share near 0 or 1.
+    """Return Wilson's score interval of a share (Wilson, 1927), which holds for small n and shares near 0 or 1 too.
 
     Args:
-        hits: How often it happened.
-        n: Of how many.
+        hits: How many of the cases had the property.
+        n: How many cases there were.
         z: Quantile of the normal distribution.
     """
     if n == 0:
@@ -95,7 +95,7 @@ def wilson(hits: int, n: int, z: float = Z) -> tuple[float, float]:
     share, z2 = hits / n, z * z
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # At the ends the formula is exact but for rounding.
+    # At the ends the formula gives 0 and 1 but for rounding.
     return 0.0 if hits == 0 else max(centre - half, 0.0), 1.0 if hits == n else min(centre + half, 1.0)
 
 

@@ -1,8 +1,8 @@
-"""Is the shortcut to be trusted? How well each stage of a ladder ranks what the next one ranks.
+"""How well each stage of a ladder ranks the points that the next one ranks: whether it is a shortcut to be trusted.
 
-The points that both stages trained are the promoted ones and a few drawn at random beside them. Spearman's ρ between
-their ranks, and how many of the better third the stages have in common, each with a bootstrap interval over the points.
-The points are few and half of them were chosen for being good, so intervals are wide: that is what is known.
+The points that both stages trained are the promoted ones and a few drawn at random beside them. What is measured is
+Spearman's ρ between their ranks, and how many of the better third the stages have in common, each with a bootstrap
+interval over the points. The points are few, and half of them were chosen for being good, so the intervals are wide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ INTERVAL = (2.5, 97.5)
 """Percentiles."""
 
 FEWEST = 4
-"""With fewer points nothing is said."""
+"""With fewer points nothing is measured."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class Calibration:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """What was measured, by name, where it is a number."""
-        named = ("rho", "rho_low", "rho_high", "overlap", "overlap_low", "overlap_high")
-        return {name: value for name in named if math.isfinite(value := getattr(self, name))}
+        """What was measured, by name; values that are not finite are left out."""
+        names = ("rho", "rho_low", "rho_high", "overlap", "overlap_low", "overlap_high")
+        return {name: value for name in names if math.isfinite(value := getattr(self, name))}
 
     @property
     def misleads(self) -> bool:
@@ -86,11 +86,13 @@ def compare(history: History, stage: int) -> Calibration | None:
     """Return the calibration of one stage, or None where the next one shares no points with it yet."""
     import numpy as np
 
-    small, large = _losses(history, stage), _losses(history, stage + 1)
+    small = _losses(history, stage)
+    large = _losses(history, stage + 1)
     shared = [point for point in small if point in large]
     if not shared:
         return None
-    a, b = np.array([small[p] for p in shared]), np.array([large[p] for p in shared])
+    a = np.array([small[point] for point in shared])
+    b = np.array([large[point] for point in shared])
     rng = np.random.default_rng((history.declaration.seed, stage))
     return _compare(stage, describe_scale(scales(history)[stage]), a, b, rng)
 
@@ -103,8 +105,8 @@ def calibrate(history: History) -> list[Calibration]:
 
 def settled(history: History, stage: int) -> bool:
     """Return whether a stage's calibration is final: the next one has points of it, and all of them have ended."""
-    own = {trial.ask.point for trial in history.trials if trial.ask.stage == stage}
-    shared = [trial for trial in history.trials if trial.ask.stage == stage + 1 and trial.ask.point in own]
+    stage_points = {trial.ask.point for trial in history.trials if trial.ask.stage == stage}
+    shared = [trial for trial in history.trials if trial.ask.stage == stage + 1 and trial.ask.point in stage_points]
     return bool(shared) and all(trial.decision is not None for trial in shared)
 
 
@@ -117,7 +119,8 @@ def overlap(a: Array, b: Array, k: int) -> float:
     """Return which fraction of the k lowest of a are among the k lowest of b; ties go to the lower index."""
     import numpy as np
 
-    best_of_a, best_of_b = np.argsort(a, kind="stable")[:k], np.argsort(b, kind="stable")[:k]
+    best_of_a = np.argsort(a, kind="stable")[:k]
+    best_of_b = np.argsort(b, kind="stable")[:k]
     return len(np.intersect1d(best_of_a, best_of_b)) / k
 
 
@@ -126,22 +129,21 @@ def describe(history: History) -> list[str]:
     return [line for calibration in calibrate(history) for line in tell(calibration)]
 
 
-def tell(measured: Calibration) -> list[str]:
+def tell(calibration: Calibration) -> list[str]:
     """Return the calibration of a stage in a line, and another where it misleads."""
-    head = f"stage {measured.stage} ({measured.words}) against stage {measured.stage + 1}:"
-    if math.isnan(measured.rho):
-        return [f"{head} {measured.points} points in common, too few or too equal to compare"]
-    rho = f"ρ = {measured.rho:.2f} [{measured.rho_low:.2f}, {measured.rho_high:.2f}]"
-    share = f"{measured.overlap:.0%} [{measured.overlap_low:.0%}, {measured.overlap_high:.0%}]"
-    common = f"{share} of the best {measured.k} in common (chance: {measured.k / measured.points:.0%})"
-    lines = [f"{head} {rho}, {common}, {measured.points} points"]
-    if measured.misleads:
-        verb, doubt = ("may mislead", ", though with so few points it need not be so")
-        if measured.surely_misleads:
-            verb, doubt = "misleads", ""
+    head = f"stage {calibration.stage} ({calibration.words}) against stage {calibration.stage + 1}:"
+    if math.isnan(calibration.rho):
+        return [f"{head} {calibration.points} points in common, too few or too equal to compare"]
+    rho = f"ρ = {calibration.rho:.2f} [{calibration.rho_low:.2f}, {calibration.rho_high:.2f}]"
+    share = f"{calibration.overlap:.0%} [{calibration.overlap_low:.0%}, {calibration.overlap_high:.0%}]"
+    common = f"{share} of the best {calibration.k} in common (chance: {calibration.k / calibration.points:.0%})"
+    lines = [f"{head} {rho}, {common}, {calibration.points} points"]
+    if calibration.misleads:
+        verb = "misleads" if calibration.surely_misleads else "may mislead"
+        doubt = "" if calibration.surely_misleads else ", though with so few points it need not be so"
         lines.append(
-            f"  this shortcut {verb} here: what ranks well with {measured.words} need not rank well at the next stage "
-            f"(ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
+            f"  this shortcut {verb} here: what ranks well with {calibration.words} need not rank well at the next "
+            f"stage (ρ below {TRUSTED}{doubt}); make the stage larger or leave it out"
         )
     return lines
 
@@ -165,14 +167,24 @@ def _compare(stage: int, words: str, a: Array, b: Array, rng: np.random.Generato
     if n < FEWEST:
         return Calibration(stage, words, n, math.nan, math.nan, math.nan, k, math.nan, math.nan, math.nan)
     drawn = rng.integers(n, size=(SAMPLES, n))
-    parts = np.array_split(drawn, max(1, SAMPLES * n * n // PAIRS))
-    rhos = np.concatenate([_correlations(a[part], b[part]) for part in parts])
+    batches = np.array_split(drawn, max(1, SAMPLES * n * n // PAIRS))
+    rhos = np.concatenate([_correlations(a[batch], b[batch]) for batch in batches])
     rhos = rhos[np.isfinite(rhos)]  # a sample that drew one point only has no ranks
-    overlaps = np.concatenate([_overlaps(a[part], b[part], k) for part in parts])
-    low, high = np.percentile(rhos, INTERVAL) if len(rhos) else (math.nan, math.nan)
-    o_low, o_high = np.percentile(overlaps, INTERVAL)
-    ends = (float(low), float(high))
-    return Calibration(stage, words, n, spearman(a, b), *ends, k, overlap(a, b, k), float(o_low), float(o_high))
+    overlaps = np.concatenate([_overlaps(a[batch], b[batch], k) for batch in batches])
+    rho_low, rho_high = np.percentile(rhos, INTERVAL) if len(rhos) else (math.nan, math.nan)
+    overlap_low, overlap_high = np.percentile(overlaps, INTERVAL)
+    return Calibration(
+        stage=stage,
+        words=words,
+        points=n,
+        rho=spearman(a, b),
+        rho_low=float(rho_low),
+        rho_high=float(rho_high),
+        k=k,
+        overlap=overlap(a, b, k),
+        overlap_low=float(overlap_low),
+        overlap_high=float(overlap_high),
+    )
 
 
 def _ranks(values: Array) -> Array:

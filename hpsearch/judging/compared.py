@@ -1,4 +1,4 @@
-"""What a trial's curve says beside those of its study: the diagnosis that tables, reports and MLflow show.
+"""The diagnosis of a trial by comparison with the good ones of its study: what tables, reports and MLflow show.
 
 A cost that falls slowly may be all that the problem allows, and a network may fit its training set well and still be
 far from what a smaller λ reaches. So a trial is held against the good ones of its study: those about as good as the
@@ -22,9 +22,11 @@ APART = 2.5
 MILD = 0.04
 """Share of a weight that decay takes in an epoch and that does no harm, where the good trials have none at all."""
 
-LONGER, GROWTH = 1.3, 0.3
-"""A trial is young where good ones had this many times its epochs, and at its age were no further than it is, within
-this share of what they gained since."""
+LONGER = 1.3
+"""A trial is young where good ones had this many times its epochs …"""
+
+GROWTH = 0.3
+"""… and at its age were no further than it is, within this share of what they gained since."""
 
 UNDERFIT = 1.25
 """A training cost this many times the good ones' is an underfit …"""
@@ -39,7 +41,8 @@ DEAD = 0.6
 MORE = 0.15
 """Saturated neurons explain a bad fit where their share is this much above the good ones'."""
 
-LARGE_FEATURES, SMALL_FEATURES = 4.0, 0.005
+LARGE_FEATURES = 4.0
+SMALL_FEATURES = 0.005
 """Features whose root mean square lies beyond these are not scaled; [0, 1] and standardised ones lie within."""
 
 LEARNT = 0.995
@@ -47,7 +50,7 @@ LEARNT = 0.995
 
 
 def diagnoses(history: History) -> dict[int, Diagnosis]:
-    """Return what is the matter with each trial, by number: a function of the whole log."""
+    """Return the diagnosis of each trial, by number: a function of the whole log."""
     model = history.declaration.model_params
     by_number: dict[int, Diagnosis] = {}
     for stage in sorted({trial.ask.stage for trial in history.trials}):
@@ -59,39 +62,38 @@ def diagnoses(history: History) -> dict[int, Diagnosis]:
     return by_number
 
 
-def _compare(trial: Trial, at: Standing) -> Diagnosis | None:
-    """Return what the others say of a trial; None where its own curve has to tell."""
+def _compare(trial: Trial, standing: Standing) -> Diagnosis | None:
+    """Return the diagnosis of a trial beside the good ones; None where its own curve has to tell."""
     if trial.state == "FAILED" or trial.value is None or not trial.curve("train_cost"):
         return None
     accuracy = trial.curve("train_accuracy")
-    size = at.feature_size
+    size = standing.feature_size
     if size is not None and not SMALL_FEATURES <= size <= LARGE_FEATURES and (accuracy or [0.0])[-1] < LEARNT:
         reason = f"the features' root mean square is {size:.3g}: bring them to about [0, 1], or standardise them"
         return Diagnosis("data not scaled", reason, {"feature_size": size})
-    best = at.good[0]
+    best = standing.good[0]
     assert best.value is not None, "good trials have a value"
-    if at.chance is not None and best.value <= at.chance:
-        guess = "always to guess one class" if at.goal.metric == "val_accuracy" else "always to guess the mean"
-        reason = f"the best of its study has {best.value:.3g}, and {guess} gives up to {at.chance:.3g}"
-        return Diagnosis("at chance level", reason, {"value": trial.value, "chance": at.chance})
-    behind = at.goal.loss(trial.value) - at.goal.loss(best.value)
-    if behind <= at.noise:
-        return _unharmed(trial, behind, at)
-    return _young(trial, at) or _kept_back(trial, behind, at)
+    if standing.chance is not None and best.value <= standing.chance:
+        guess = "always to guess one class" if standing.goal.metric == "val_accuracy" else "always to guess the mean"
+        reason = f"the best of its study has {best.value:.3g}, and {guess} gives up to {standing.chance:.3g}"
+        return Diagnosis("at chance level", reason, {"value": trial.value, "chance": standing.chance})
+    behind = standing.goal.loss(trial.value) - standing.goal.loss(best.value)
+    if behind <= standing.noise:
+        return _unharmed(trial, behind, standing)
+    return _young(trial, standing) or _kept_back(trial, behind, standing)
 
 
-def _unharmed(trial: Trial, behind: float, at: Standing) -> Diagnosis:
+def _unharmed(trial: Trial, behind: float, standing: Standing) -> Diagnosis:
     cost, val = trial.curve("train_cost"), trial.curve("val_cost")
     if (diagnosis := overfitting(cost, val)) is not None:
         return diagnosis
-    evidence = {"behind": behind, "noise": at.noise}
+    evidence = {"behind": behind, "noise": standing.noise}
     numbers = {"train_cost": cost[-1], **evidence}
-    if len(cost) < FEWEST or (late := late_gain(trial, at.goal)) is None or late <= 2 * at.noise:
-        what = "the best of its study" if trial is at.good[0] else "as good as the best of its study"
-        return Diagnosis("good", f"{what}, within {at.noise:.2g}", numbers)
-    reason = (
-        f"as good as the best of its study, and {at.goal.metric} still got better by {late:.2g} in the last quarter"
-    )
+    if len(cost) < FEWEST or (late := late_gain(trial, standing.goal)) is None or late <= 2 * standing.noise:
+        praise = "the best of its study" if trial is standing.good[0] else "as good as the best of its study"
+        return Diagnosis("good", f"{praise}, within {standing.noise:.2g}", numbers)
+    metric = standing.goal.metric
+    reason = f"as good as the best of its study, and {metric} still got better by {late:.2g} in the last quarter"
     return Diagnosis("not converged", reason, {**numbers, "late": late})
 
 
@@ -102,44 +104,47 @@ def late_gain(trial: Trial, goal: Goal) -> float | None:
     return min(losses[:cut]) - min(losses) if 0 < cut < len(losses) else None
 
 
-def _young(trial: Trial, at: Standing) -> Diagnosis | None:
-    """Return that a trial is short of epochs alone: the good ones had not got further at its age."""
-    older = [good for good in at.good if good.epoch > LONGER * trial.epoch]
+def _young(trial: Trial, standing: Standing) -> Diagnosis | None:
+    """Return ``not converged`` where a trial lacks nothing but epochs: the good ones were no further at its age."""
+    older = [good for good in standing.good if good.epoch > LONGER * trial.epoch]
     if not older or trial.value is None:
         return None
-    then = median([_best_by(good, trial.epoch, at) for good in older])
-    grown = then - at.goal.loss(at.good[0].value or 0.0)
-    fit, seen = _fit(trial, at)
-    reached = -then if at.goal.direction == "maximize" else then
+    typical = median([_best_by(good, trial.epoch, standing) for good in older])
+    growth = typical - standing.goal.loss(standing.good[0].value or 0.0)
+    fit, seen = _fit(trial, standing)
+    reached = -typical if standing.goal.direction == "maximize" else typical
     reason = f"after {trial.epoch} epochs it has {trial.value:.3g}, where trials that are good now had {reached:.3g}"
-    if at.goal.loss(trial.value) > then + max(at.noise, GROWTH * grown):
-        if not 1 / UNDERFIT <= fit <= UNDERFIT or _beyond(trial, at, "learning_rate") > APART:
+    if standing.goal.loss(trial.value) > typical + max(standing.noise, GROWTH * growth):
+        if not 1 / UNDERFIT <= fit <= UNDERFIT or _beyond(trial, standing, "learning_rate") > APART:
             return None  # a larger η than theirs gets no better by more epochs
         reason = f"after {trial.epoch} epochs: {seen}, at the same age"
     return Diagnosis("not converged", reason, {"epochs": trial.epoch, "theirs": float(older[0].epoch)})
 
 
-def _best_by(trial: Trial, epoch: int, at: Standing) -> float:
-    values = trial.rows.curve(at.goal.metric, until=epoch)
-    return min((at.goal.loss(value) for value in values if math.isfinite(value)), default=math.inf)
+def _best_by(trial: Trial, epoch: int, standing: Standing) -> float:
+    values = trial.rows.curve(standing.goal.metric, until=epoch)
+    return min((standing.goal.loss(value) for value in values if math.isfinite(value)), default=math.inf)
 
 
-def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
-    """Return what keeps a trial back that is worse than the good ones and had the time."""
+def _kept_back(trial: Trial, behind: float, standing: Standing) -> Diagnosis:
+    """Return what keeps a trial back that is worse than the good ones and has trained for long enough."""
     cost, val = trial.curve("train_cost"), trial.curve("val_cost")
-    fit, seen = _fit(trial, at)
-    rate, decay = _beyond(trial, at, "learning_rate"), max(_beyond(trial, at, "l2"), _beyond(trial, at, "l1"))
-    dull, theirs = saturated(trial), at.saturated
-    rectified = at.of(trial, "activation") in ("relu", "leaky_relu", "elu", "gelu")
-    far = f"{at.goal.metric} is {behind:.2g} behind the best, {seen}"
+    fit, seen = _fit(trial, standing)
+    rate = _beyond(trial, standing, "learning_rate")
+    decay = max(_beyond(trial, standing, "l2"), _beyond(trial, standing, "l1"))
+    saturation = saturated(trial)
+    good_saturation = standing.saturated
+    rectified = standing.of(trial, "activation") in ("relu", "leaky_relu", "elu", "gelu")
+    gap = f"{standing.goal.metric} is {behind:.2g} behind the best, {seen}"
     numbers = {"behind": behind, "fit": fit, "rate": rate, "decay": decay}
 
-    def because(label: Label, what: str, **more: float) -> Diagnosis:
-        return Diagnosis(label, f"{far}; {what}" if what else far, {**numbers, **more})
+    def because(label: Label, cause: str, **more: float) -> Diagnosis:
+        return Diagnosis(label, f"{gap}; {cause}" if cause else gap, {**numbers, **more})
 
-    underfit, dulled = fit > UNDERFIT or _lacks(trial, at), dull is not None and dull > theirs + MORE
-    if underfit and rectified and dulled and dull is not None and dull >= DEAD:
-        return because("dead units", f"{dull:.0%} of its rectified neurons are inactive", dead=dull)
+    underfit = fit > UNDERFIT or _lacks(trial, standing)
+    more_saturated = saturation is not None and saturation > good_saturation + MORE
+    if underfit and rectified and more_saturated and saturation is not None and saturation >= DEAD:
+        return because("dead units", f"{saturation:.0%} of its rectified neurons are inactive", dead=saturation)
     if rate > APART and rate >= decay:
         return because("learning rate too large", f"its η is {rate:.3g} times the largest of theirs")
     if decay > APART and underfit:
@@ -148,9 +153,11 @@ def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
         return diagnosis
     if rate >= 1 / APART and len(cost) >= FEWEST and (leaps := oscillation(cost, val)) is not None:
         return leaps
-    if dulled and dull is not None and not rectified:
+    if more_saturated and saturation is not None and not rectified:
         return because(
-            "saturated neurons", f"{dull:.0%} of its neurons are saturated, {theirs:.0%} of theirs", dull=dull
+            "saturated neurons",
+            f"{saturation:.0%} of its neurons are saturated, {good_saturation:.0%} of theirs",
+            dull=saturation,
         )
     if rate < 1 / APART and underfit:
         return because("learning rate too small", f"its η is {rate:.3g} times the smallest of theirs")
@@ -158,62 +165,72 @@ def _kept_back(trial: Trial, behind: float, at: Standing) -> Diagnosis:
         return because("lambda dominating", f"its λ is {decay:.3g} times the largest of theirs")
     if fit < 1:
         return because("overfitting", "it fits its training set better and is worse for it")
-    own = diagnose(trial, at.model)
-    if own.label in ("saturated neurons", "not converged"):
-        return own
-    if (late := late_gain(trial, at.goal)) is not None and late > at.noise:
+    own_diagnosis = diagnose(trial, standing.model)
+    if own_diagnosis.label in ("saturated neurons", "not converged"):
+        return own_diagnosis
+    if (late := late_gain(trial, standing.goal)) is not None and late > standing.noise:
         return because(
             "not converged", f"in the last quarter of its epochs it still got better by {late:.2g}", late=late
         )
     return because("unclear", "")
 
 
-def _fit(trial: Trial, at: Standing) -> tuple[float, str]:
-    """Return how many times the good ones' its training cost is at the same age, and both in words.
+def _fit(trial: Trial, standing: Standing) -> tuple[float, str]:
+    """Return the ratio of a trial's training cost to the good ones' at the same age, and both in words.
 
-    Costs of two kinds cannot be compared: there the errors on the training set are.
+    Different cost functions cannot be compared: there the ratio is that of the errors on the training set.
     """
-    kind = at.of(trial, "cost"), at.of(trial, "output")
-    alike = [good for good in at.good if (at.of(good, "cost"), at.of(good, "output")) == kind]
-    if alike or not trial.curve("train_accuracy"):
-        own = median(trial.curve("train_cost")[-3:])
-        theirs = median([median(good.curve("train_cost")[: trial.epoch][-3:]) for good in alike or at.good])
-        reason = f"training cost {own:.3g} against {theirs:.3g} of the good trials"
+    cost_and_output = standing.of(trial, "cost"), standing.of(trial, "output")
+    comparable = [
+        good for good in standing.good if (standing.of(good, "cost"), standing.of(good, "output")) == cost_and_output
+    ]
+    if comparable or not trial.curve("train_accuracy"):
+        of_trial = median(trial.curve("train_cost")[-3:])
+        of_good_trials = median(
+            [median(good.curve("train_cost")[: trial.epoch][-3:]) for good in comparable or standing.good]
+        )
+        reason = f"training cost {of_trial:.3g} against {of_good_trials:.3g} of the good trials"
     else:
-        own = 1.005 - median(trial.curve("train_accuracy")[-3:])
-        theirs = 1.005 - median([median(good.curve("train_accuracy")[: trial.epoch][-3:]) for good in at.good])
-        reason = f"training error {own - 0.005:.2%} against {theirs - 0.005:.2%} of the good trials"
-    return (own / theirs if theirs > 0 else math.inf), reason
+        of_trial = 1.005 - median(trial.curve("train_accuracy")[-3:])
+        of_good_trials = 1.005 - median(
+            [median(good.curve("train_accuracy")[: trial.epoch][-3:]) for good in standing.good]
+        )
+        reason = f"training error {of_trial - 0.005:.2%} against {of_good_trials - 0.005:.2%} of the good trials"
+    return (of_trial / of_good_trials if of_good_trials > 0 else math.inf), reason
 
 
-def _lacks(trial: Trial, at: Standing) -> bool:
-    """Return whether the training cost lacks a tenth of the way that the good ones' has gone at the same age."""
-    kind = at.of(trial, "cost"), at.of(trial, "output")
-    alike = [good.curve("train_cost") for good in at.good if (at.of(good, "cost"), at.of(good, "output")) == kind]
-    if not alike:
+def _lacks(trial: Trial, standing: Standing) -> bool:
+    """Return whether the training cost lacks more than SHORT of the way that the good ones' has fallen at its age."""
+    cost_and_output = standing.of(trial, "cost"), standing.of(trial, "output")
+    comparable = [
+        good.curve("train_cost")
+        for good in standing.good
+        if (standing.of(good, "cost"), standing.of(good, "output")) == cost_and_output
+    ]
+    if not comparable:
         return False
-    own, theirs = trial.curve("train_cost"), median([median(cost[: trial.epoch][-3:]) for cost in alike])
-    start = max(own[0], *(cost[0] for cost in alike))
-    return median(own[-3:]) - theirs > SHORT * (start - theirs)
+    curve, good_end = trial.curve("train_cost"), median([median(cost[: trial.epoch][-3:]) for cost in comparable])
+    start = max(curve[0], *(cost[0] for cost in comparable))
+    return median(curve[-3:]) - good_end > SHORT * (start - good_end)
 
 
-def _beyond(trial: Trial, at: Standing, name: str) -> float:
+def _beyond(trial: Trial, standing: Standing, name: str) -> float:
     """Return by which factor a parameter lies beyond the good trials' range: above 1 over it, below 1 under it, else 1.
 
     Trials with another optimizer have another scale of η and do not count. Where the good ones have no λ at all, there
     is no factor: then it is how many times MILD the decay of an epoch is, ηλ/B with B the mini-batch size and the
     smaller η.
     """
-    optimizer = at.of(trial, "optimizer")
-    theirs = [at.value(good, name) for good in at.good if at.of(good, "optimizer") == optimizer]
-    others = [value for value in theirs if value is not None]
-    own = at.value(trial, name)
-    if own is None or not others or min(others) <= own <= max(others):
+    optimizer = standing.of(trial, "optimizer")
+    same_optimizer = [good for good in standing.good if standing.of(good, "optimizer") == optimizer]
+    good_values = [value for good in same_optimizer if (value := standing.value(good, name)) is not None]
+    trial_value = standing.value(trial, name)
+    if trial_value is None or not good_values or min(good_values) <= trial_value <= max(good_values):
         return 1.0
-    if own < min(others):
-        return own / min(others)
-    if max(others) > 0:
-        return own / max(others)
-    rates = [rate for other in (trial, *at.good) if (rate := at.value(other, "learning_rate")) is not None]
-    batch = at.value(trial, "batch_size")
-    return min(rates) * own / batch / MILD if rates and batch else 1.0
+    if trial_value < min(good_values):
+        return trial_value / min(good_values)
+    if max(good_values) > 0:
+        return trial_value / max(good_values)
+    rates = [rate for near in (trial, *standing.good) if (rate := standing.value(near, "learning_rate")) is not None]
+    batch = standing.value(trial, "batch_size")
+    return min(rates) * trial_value / batch / MILD if rates and batch else 1.0

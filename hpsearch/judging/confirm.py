@@ -19,7 +19,7 @@ from hpsearch.log.stages import full_epochs
 from hpsearch.study.declared import Declaration
 
 SIGNIFICANT = 0.05
-"""Two points are told apart where chance alone would differ them as much with a smaller probability than this."""
+"""Two points are told apart where the p-value of the paired test is below this."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Verdict:
     Attributes:
         candidates: Best first by mean; those that failed with a seed after those that never did.
         optimism: By how much the value that the search saw of the winner beats its confirmed mean.
-        p_value: Of the paired test between winner and runner-up, or None where there is no pair or no randomness.
+        p_value: The p-value of the paired test between winner and runner-up, or None where there are fewer than two
+            pairs, or no randomness.
         difference: Mean of (winner − runner-up) over the seeds, more being better, or None.
         test: Metrics on the test set by name, each at the winner's best validation epoch; empty before the test stage.
     """
@@ -91,10 +92,10 @@ def candidates(history: History) -> list[Trial]:
     begun = {trial.ask.point for trial in history.trials if trial.ask.stage == history.roles.confirm}
     chosen: list[tuple[bool, Trial]] = []
     for point in history.points():
-        old = [trial for trial in point.trials if trial.ask.point in begun]
-        chosen.append((not old, (old or point.trials)[0]))
+        begun_trials = [trial for trial in point.trials if trial.ask.point in begun]
+        chosen.append((not begun_trials, (begun_trials or point.trials)[0]))
     distinct: list[Trial] = []
-    for _, trial in sorted(chosen, key=lambda each: each[0]):
+    for _, trial in sorted(chosen, key=lambda candidate: candidate[0]):
         if len(distinct) < history.declaration.confirm_top and all(trial.params != other.params for other in distinct):
             distinct.append(trial)
     return distinct
@@ -102,11 +103,11 @@ def candidates(history: History) -> list[Trial]:
 
 def seen_of(history: History, trial: Trial) -> float:
     """Return what the search saw of a trial's point: the mean over the trials that count for it."""
-    return next(p.mean for p in history.points() if any(other is trial for other in p.trials))
+    return next(p.mean for p in history.points() if any(counted is trial for counted in p.trials))
 
 
 def winner(history: History) -> Trial | None:
-    """Return the trial whose model is the study's, which is what is called its best.
+    """Return the trial whose model is the study's: what ``best_trial`` gives.
 
     It is the best trial of the search; where points are repeated, the best one of the point with the best mean. Where
     points were confirmed with fresh seeds, it is of the trials that the winning point was tested with (or else
@@ -129,28 +130,34 @@ def tests(history: History) -> bool:
 
 def verdict(history: History) -> Verdict | None:
     """Return what confirmation found, or None while it has not trained all that it needs to."""
-    chosen, seeds = candidates(history), history.declaration.confirm
+    chosen = candidates(history)
+    seeds = history.declaration.confirm
     if not chosen:
         return None
     trial_of = _by_seed(history, history.roles.confirm)
     confirmed = []
     for trial in chosen:
-        trained = [trial_of.get((trial.ask.point, seed)) for seed in range(seeds)]
-        if any(each is None or each.decision is None for each in trained):
+        by_seed = [trial_of.get((trial.ask.point, seed)) for seed in range(seeds)]
+        if any(confirming is None or confirming.decision is None for confirming in by_seed):
             return None
         values = {
-            seed: each.value
-            for seed, each in enumerate(trained)
-            if each is not None and each.state != "FAILED" and each.value is not None
+            seed: confirming.value
+            for seed, confirming in enumerate(by_seed)
+            if confirming is not None and confirming.state != "FAILED" and confirming.value is not None
         }
         confirmed.append(Candidate(trial.ask.point, trial.params, seen_of(history, trial), values, seeds - len(values)))
-    confirmed = [each for each in confirmed if each.by_seed]
+    confirmed = [candidate for candidate in confirmed if candidate.by_seed]
     if not confirmed:
         return None
     goal = history.goal
-    ordered = tuple(sorted(confirmed, key=lambda each: (each.failed, goal.loss(each.confirmed.mean), each.point)))
+
+    def rank(candidate: Candidate) -> tuple[int, float, int]:
+        return candidate.failed, goal.loss(candidate.confirmed.mean), candidate.point
+
+    ordered = tuple(sorted(confirmed, key=rank))
     winner = ordered[0]
-    p_value, difference = None, None
+    p_value = None
+    difference = None
     if len(ordered) > 1:
         rival = ordered[1].by_seed
         pairs = [goal.loss(rival[s]) - goal.loss(value) for s, value in winner.by_seed.items() if s in rival]
@@ -192,8 +199,10 @@ def describe(history: History) -> list[str]:
     outcome = verdict(history)
     if outcome is None:
         return []
-    metric, winner = history.goal.metric, outcome.winner
-    seeds, seen = len(winner.by_seed), f"the search had seen {winner.seen:.4f} (optimism {outcome.optimism:+.4f})"
+    metric = history.goal.metric
+    winner = outcome.winner
+    seeds = len(winner.by_seed)
+    seen = f"the search had seen {winner.seen:.4f} (optimism {outcome.optimism:+.4f})"
     over = f"{seeds} seeds (± 95 % interval)" if seeds > 1 else f"{seeds} seeds"
     lines = [f"confirmed: point {winner.point} with {metric} {_spread(winner.confirmed)} over {over}; {seen}"]
     if outcome.p_value is not None and outcome.difference is not None:
@@ -230,7 +239,8 @@ def _by_seed(history: History, stage: int) -> dict[tuple[int, int], Trial]:
 
 
 def _test(history: History, point: int, stage: int) -> dict[str, Spread]:
-    trials = [t for (its, _), t in sorted(_by_seed(history, stage).items(), key=lambda item: item[0]) if its == point]
+    by_seed = sorted(_by_seed(history, stage).items(), key=lambda item: item[0])
+    trials = [trial for (trial_point, _), trial in by_seed if trial_point == point]
     if not trials or any(trial.decision is None for trial in trials):
         return {}
     rows = [t.rows[t.best_epoch - 1] for t in trials if t.state != "FAILED" and t.best_epoch is not None]

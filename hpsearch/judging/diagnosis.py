@@ -81,10 +81,10 @@ SATURATED = 0.5
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is the matter with a trial.
+    """What a trial's curve says about its hyper-parameters.
 
     Attributes:
-        label: In a word or three.
+        label: The diagnosis in a few words.
         reason: The evidence in words, on one line.
         evidence: The numbers behind it.
     """
@@ -94,12 +94,12 @@ class Diagnosis:
     evidence: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Say both."""
+        """Return the label and the reason."""
         return f"{self.label}: {self.reason}"
 
 
 def diagnose(trial: Trial, model: Mapping[str, Any] | None = None) -> Diagnosis:
-    """Return what a trial's rows say: a pure function of its curves and parameters.
+    """Return the diagnosis of a trial: a pure function of its curves and parameters.
 
     Args:
         trial: The trial, running or ended.
@@ -125,7 +125,7 @@ def diagnose_curves(
     failure: str | None = None,
     rates: Sequence[float] = (),
 ) -> Diagnosis:
-    """Return what learning curves say.
+    """Return the diagnosis of learning curves.
 
     Args:
         curves: train_cost, and where they were measured val_cost, train_accuracy and saturation, a value an epoch.
@@ -162,7 +162,7 @@ def parameter(params: Mapping[str, Any], name: str) -> Any:
 
 
 def setback(cost: Sequence[float], noise: float = 0.0) -> float:
-    """Return how far a cost ever rose above its lowest value until then, and above the noise, a share of that value."""
+    """Return the most that a cost ever rose above its lowest value until then and its noise, a share of that value."""
     low, worst = cost[0], 0.0
     for value in cost[1:]:
         worst, low = max(worst, value - (1 + noise) * low), min(low, value)
@@ -170,7 +170,7 @@ def setback(cost: Sequence[float], noise: float = 0.0) -> float:
 
 
 def oscillation(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
-    """Return that the costs, a value an epoch, rise or leap; None where they do not."""
+    """Return a diagnosis where the costs, a value an epoch, rise or leap; None where they do not."""
     low = min(cost)
     end = median(cost[-3:])
     if end > (1 + RISEN) * low and end > FLOOR * cost[0] and cost.index(low) < len(cost) - 3:
@@ -223,7 +223,7 @@ def reported_saturation(trial: Trial) -> list[float]:
 
 def _saturated(cost: Sequence[float], accuracy: Sequence[float], saturation: Sequence[float]) -> Diagnosis | None:
     if accuracy and accuracy[-1] >= POOR:
-        return None  # it has learnt: what its first epochs looked like is over
+        return None  # it has learnt by now, however its first epochs looked
     slow = _fall(cost[0], cost[-1]) < 1 - HIGH
     if saturation and saturation[-1] >= SATURATED and slow:
         reason = f"{saturation[-1]:.0%} of the neurons are saturated while training cost {_fell(cost)}"
@@ -231,8 +231,10 @@ def _saturated(cost: Sequence[float], accuracy: Sequence[float], saturation: Seq
     # The first epoch's mean holds the way from the initial weights to the plateau.
     still = abs(_fall(cost[1], cost[-1])) < STILL and not _creeps(cost, accuracy)
     if still and (not accuracy or accuracy[-1] < POOR / 2):
-        at = f", accuracy at {accuracy[-1]:.2f}" if accuracy else ""
-        reason = f"training cost stands still at {cost[-1]:.3g} from epoch 2 on{at}: the neurons no longer learn"
+        accuracy_text = f", accuracy at {accuracy[-1]:.2f}" if accuracy else ""
+        reason = (
+            f"training cost stands still at {cost[-1]:.3g} from epoch 2 on{accuracy_text}: the neurons no longer learn"
+        )
         return Diagnosis("saturated neurons", reason, {"plateau": cost[-1], "epochs": len(cost) - 1})
     for i in range(2, len(cost) - 1):
         falls = [_fall(a, b) for a, b in pairwise(cost[1 : i + 1])]
@@ -267,7 +269,7 @@ def _too_small(cost: Sequence[float]) -> Diagnosis | None:
 
 
 def overfitting(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
-    """Return that validation gets worse while training gets better; None where it does not."""
+    """Return a diagnosis where validation gets worse while training gets better; None where it does not."""
     if not val:
         return None
     best = val.index(min(val))
@@ -283,16 +285,16 @@ def overfitting(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None
 
 
 def unconverged(cost: Sequence[float], val: Sequence[float]) -> Diagnosis | None:
-    """Return that the costs still fall at the end; None where they do not."""
-    last = max(len(cost) // 4, 1)
-    fall = _fall(cost[-1 - last], cost[-1])
-    too = _fall(val[-1 - last], val[-1]) if val else fall
-    if fall < RISEN or too < STILL:
+    """Return a diagnosis where the costs still fall at the end; None where they do not."""
+    quarter = max(len(cost) // 4, 1)
+    fall = _fall(cost[-1 - quarter], cost[-1])
+    val_fall = _fall(val[-1 - quarter], val[-1]) if val else fall
+    if fall < RISEN or val_fall < STILL:
         return None
-    with_val = f" and validation cost by {too:.0%}" if val else ""
-    when = "epoch" if last == 1 else f"{last} epochs"
+    with_val = f" and validation cost by {val_fall:.0%}" if val else ""
+    when = "epoch" if quarter == 1 else f"{quarter} epochs"
     reason = f"training cost still fell by {fall:.0%}{with_val} in the last {when}"
-    return Diagnosis("not converged", reason, {"train_fallen": fall, "val_fallen": too, "epochs": last})
+    return Diagnosis("not converged", reason, {"train_fallen": fall, "val_fallen": val_fall, "epochs": quarter})
 
 
 def _shrinking(params: Mapping[str, Any], rates: Sequence[float]) -> float | None:
@@ -311,7 +313,7 @@ def _steady(cost: Sequence[float]) -> bool:
 
 
 def _fall(before: float, after: float) -> float:
-    """Return by which share of it a cost fell; negative where it rose."""
+    """Return by which share of its first value a cost fell; negative where it rose."""
     return (before - after) / before if before > 0 else 0.0
 
 

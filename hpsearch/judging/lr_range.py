@@ -1,4 +1,4 @@
-"""One judgement of learning rates by what the training cost does at first, for the η test and the chapter's sampler.
+"""Learning rates judged by what the training cost does at first, for the η test and the chapter's sampler.
 
 The chapter's way to the order of magnitude of η: the largest at which the training cost falls at once, instead of
 oscillating or rising, is the threshold. A cost may fall at once and still be left behind: above the threshold too is
@@ -40,8 +40,8 @@ class Trace:
     Attributes:
         learning_rate: η.
         cost: Training cost C₀ at the start and then over each stretch of an epoch, up to where it diverged.
-        verdict: What it does.
-        end: Its mean over the last epoch; infinite where it diverged.
+        verdict: What the cost does.
+        end: The mean of the cost over the last epoch; infinite where it diverged.
     """
 
     learning_rate: float
@@ -84,23 +84,23 @@ class LrRange:
     suggestion: float | None
 
 
-def judged(costs: Mapping[float, Sequence[float]], guessing: float, last: int = 1) -> Judged:
+def judged(costs: Mapping[float, Sequence[float]], guessing: float, n_last: int = 1) -> Judged:
     """Return what each learning rate's cost does, the threshold and the suggestion.
 
     Args:
         costs: By learning rate: the training cost from the start on, at least one value.
         guessing: Cost of a network that has learnt nothing but how often each class occurs.
-        last: How many of the last values are of the last epoch.
+        n_last: How many of the last values are of the last epoch.
     """
     rates = sorted(costs)
     verdicts = {rate: judge(costs[rate], guessing) for rate in rates}
-    ends = {rate: end_of(costs[rate], last) for rate in rates}
+    ends = {rate: end_of(costs[rate], n_last) for rate in rates}
     falling = [rate for rate in rates if verdicts[rate] == "falls at once"]
     threshold = suggestion = None
     if falling:
         lowest = min(falling, key=lambda rate: ends[rate])
         way = guessing - ends[lowest]
-        # Where a smaller rate oscillates already, one beyond that falls by luck.
+        # Where a smaller rate oscillates already, a larger one that falls does so by luck.
         broken = min((rate for rate in rates if rate > lowest and rate not in falling), default=math.inf)
         threshold = max(rate for rate in falling if rate < broken and ends[rate] <= ends[lowest] + LAG * way)
         suggestion = min(rate for rate in falling if ends[rate] <= ends[lowest] + AS_LOW * way)
@@ -129,7 +129,7 @@ def judge(cost: Sequence[float], guessing: float) -> Verdict:
     return "hardly falls" if cost[-1] > (1 - HARDLY) * guessing else "falls at once"
 
 
-def end_of(cost: Sequence[float], last: int = 1) -> float:
+def end_of(cost: Sequence[float], n_last: int = 1) -> float:
     """Return the mean of the last costs; infinite where one of them is not finite."""
-    end = fmean(cost[-last:])
+    end = fmean(cost[-n_last:])
     return end if math.isfinite(end) else math.inf

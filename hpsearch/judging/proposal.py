@@ -30,8 +30,9 @@ trial's value is that of its best epoch, and less than that costs it nothing."""
 
 SATURATED: Label = "saturated neurons"
 
-LEAST_DECAY, MOST_DECAY = 1e-5, 1e-2
-"""λ/n between these is where weight decay is first looked for: the chapter's λ = 5 on 50,000 images lies between."""
+LEAST_DECAY = 1e-5
+MOST_DECAY = 1e-2
+"""Weight decay is first looked for with λ/n between these: the chapter's λ = 5 on 50,000 images lies between."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Proposal:
         dimensions: Ranges that are to be searched in place of those that were, by name.
         params: Parameters of the model that are to change.
         epochs: Epochs to train for, or None where they stay.
-        expected: What the log says of what that may bring, with its numbers.
+        expected: What the log says about the gain to be expected, with its numbers.
     """
 
     text: str
@@ -68,11 +69,11 @@ def proposals(history: History) -> list[Proposal]:
     if len(ranked) < FEWEST:
         return []
     good = ranked[: min(max(round(BEST * len(ranked)), 4), 12)]
-    said_of = compare(history)
-    diagnoses = {t.number: said_of[t.number] for t in history.trials if t.decision is not None}
+    all_diagnoses = compare(history)
+    diagnoses = {t.number: all_diagnoses[t.number] for t in history.trials if t.decision is not None}
     moves = []
     for name, dim in history.declaration.dimensions.items():
-        if (move := moved(name, dim, history, said_of, good)) is not None:
+        if (move := moved(name, dim, history, all_diagnoses, good)) is not None:
             moves.append(Proposal(move.text, {name: move.dimension}, expected=move.expected))
     return moves + _training(good, diagnoses, history)
 
@@ -96,21 +97,27 @@ def _training(good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis], history
         ]
         if risen and median(risen) >= RISEN:
             proposed += _regularise(f"{count} of {len(labels)} good trials overfit", median(risen), history)
-    every = [diagnosis.label for diagnosis in diagnoses.values()]
-    if (count := every.count(SATURATED)) >= max(3, len(every) / 4) and (change := unsaturated(history)):
-        what = ", ".join(f"{name}={value!r}" for name, value in change.items())
-        text = f"{count} of {len(every)} trials have saturated neurons: {what}"
-        dull = [t for t in history.ranked() if t.number in diagnoses and diagnoses[t.number].label == SATURATED]
-        here, there = median_value(dull), median_value([t for t in history.ranked() if t not in dull])
-        hoped = f"the median {history.goal.metric} of these trials is {here}, of all others {there}"
+    all_labels = [diagnosis.label for diagnosis in diagnoses.values()]
+    if (count := all_labels.count(SATURATED)) >= max(3, len(all_labels) / 4) and (change := unsaturated(history)):
+        settings = ", ".join(f"{name}={value!r}" for name, value in change.items())
+        text = f"{count} of {len(all_labels)} trials have saturated neurons: {settings}"
+        saturated = [t for t in history.ranked() if t.number in diagnoses and diagnoses[t.number].label == SATURATED]
+        their_median = median_value(saturated)
+        other_median = median_value([t for t in history.ranked() if t not in saturated])
+        hoped = f"the median {history.goal.metric} of these trials is {their_median}, of all others {other_median}"
         proposed.append(Proposal(text, params=change, expected=hoped))
     return proposed
 
 
-def _regularise(seen: str, risen: float, history: History) -> list[Proposal]:
-    """Return that more regularisation is to be searched: a larger λ where the model has one.
+def _regularise(finding: str, risen: float, history: History) -> list[Proposal]:
+    """Return the proposal to search more regularisation: a larger λ where the model has one.
 
-    Where λ is searched already its range is judged as others are (`hpsearch.judging.ranges`).
+    Where λ is searched already nothing is returned: its range is judged as others are (`hpsearch.judging.ranges`).
+
+    Args:
+        finding: What calls for it, in words.
+        risen: The share by which the validation cost rose, the median of the good trials.
+        history: The study.
     """
     dims = history.declaration.dimensions
     hoped = f"their validation cost rose by {risen:.0%} (the median) from its lowest"
@@ -122,7 +129,7 @@ def _regularise(seen: str, risen: float, history: History) -> list[Proposal]:
         return []
     n = ((history.header.dataset if history.header else {}).get("sizes") or {}).get("train")
     if name is None or not n:
-        return [Proposal(f"{seen}: regularise more, or let them stop early", expected=hoped)]
+        return [Proposal(f"{finding}: regularise more, or let them stop early", expected=hoped)]
     larger = Float(rounded(LEAST_DECAY * n), rounded(MOST_DECAY * n), log=True)
-    text = f"{seen}: search a larger λ, {name}={larger!r}, or let them stop early"
+    text = f"{finding}: search a larger λ, {name}={larger!r}, or let them stop early"
     return [Proposal(text, {name: larger}, expected=hoped)]

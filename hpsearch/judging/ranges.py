@@ -1,4 +1,4 @@
-"""Which ends of a range to move: what good trials press against is widened, and what holds but failures is cut off."""
+"""Which ends of a range to move: those that good trials press against are widened, those with only failures cut off."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from hpsearch.judging.compared import APART
 from hpsearch.judging.diagnosis import Diagnosis, Label
@@ -27,27 +28,52 @@ RARE = 1 / 6
 OFTEN = 0.5
 """Share of trials that must agree."""
 
-_NARROW: Sequence[tuple[Label, str, str, str]] = (
-    ("learning rate too large", "learning_rate", "above", "have too large a one"),
-    ("learning rate too small", "learning_rate", "below", "have too small a one"),
-    ("lambda dominating", "l2", "above", "are dominated by λ"),
+
+class _Fault(NamedTuple):
+    """A diagnosis by which a range is narrowed.
+
+    Attributes:
+        label: The diagnosis.
+        parameter: The parameter that is at fault.
+        side: On which side of the good values faulty ones lie: ``above`` or ``below``.
+        complaint: The fault in words, as a predicate of "trials".
+    """
+
+    label: Label
+    parameter: str
+    side: str
+    complaint: str
+
+
+_FAULTS: Sequence[_Fault] = (
+    _Fault("learning rate too large", "learning_rate", "above", "have too large a one"),
+    _Fault("learning rate too small", "learning_rate", "below", "have too small a one"),
+    _Fault("lambda dominating", "l2", "above", "are dominated by λ"),
 )
 
 _FACTORS: Mapping[str, str] = {"rate": "learning_rate", "decay": "l2"}
-"""In a diagnosis's evidence, how far beyond the good trials' range a parameter lies, and which one it is."""
+"""By the name of a factor in a diagnosis's evidence, how far a parameter is beyond the good ones': the parameter."""
 
-_OPEN: Mapping[tuple[str, str], tuple[tuple[Label, ...], tuple[Label, ...]]] = {
+_CALLS: Mapping[tuple[str, str], tuple[tuple[Label, ...], tuple[Label, ...]]] = {
     ("learning_rate", "upper"): (("learning rate too small",), ("learning rate too large", "dead units")),
     ("learning_rate", "lower"): (("learning rate too large", "dead units"), ("learning rate too small",)),
     ("l2", "lower"): (("lambda dominating",), ("overfitting",)),
     ("l2", "upper"): (("overfitting",), ("lambda dominating",)),
 }
-"""Of a parameter and an end of its range: labels that call for values beyond it, and those that speak against them."""
+"""By parameter and end of its range: labels that call for values beyond that end, and those that speak against them."""
 
 
 @dataclass(frozen=True)
 class _End:
-    """A reason to move an end of a range, and where to."""
+    """A reason to move an end of a range, and where to.
+
+    Attributes:
+        reason: What was seen, in words.
+        expected: What the log says about the gain to be expected.
+        wider: Whether the range gets wider.
+        low: The new lower end, or None where it stays.
+        high: The new upper end, or None where it stays.
+    """
 
     reason: str
     expected: str
@@ -72,119 +98,126 @@ class Move:
 
 
 def moved(
-    name: str, dim: Dimension, history: History, said_of: Mapping[int, Diagnosis], good: Sequence[Trial]
+    name: str, dim: Dimension, history: History, diagnoses: Mapping[int, Diagnosis], good: Sequence[Trial]
 ) -> Move | None:
     """Return the range that is to be searched in place of a dimension's; None where it is right, or a Choice.
 
     Args:
-        name: Of the dimension.
-        dim: It.
+        name: The dimension's name.
+        dim: The dimension.
         history: The study, with at least one trial that has a value.
-        said_of: What is the matter with each trial, by number.
+        diagnoses: The diagnosis of each trial, by number.
         good: The trials that a range must keep, the best first.
     """
     ranked = history.ranked()
-    if isinstance(dim, Choice) or any(diagnosis.label == "at chance level" for diagnosis in said_of.values()):
+    if isinstance(dim, Choice) or any(diagnosis.label == "at chance level" for diagnosis in diagnoses.values()):
         return None
     least = history.goal.loss(ranked[0].value or 0.0) + noise_of(history, ranked)
-    even = [trial for trial in ranked if history.goal.loss(trial.value or 0.0) <= least]
-    ends = [*_widen(name, dim, even, history, said_of), *_narrow(name, dim, history.trials, good, said_of)]
+    near_best = [trial for trial in ranked if history.goal.loss(trial.value or 0.0) <= least]
+    ends = [*_widen(name, dim, near_best, history, diagnoses), *_narrow(name, dim, history.trials, good, diagnoses)]
     # An end that good trials press against is not cut off for what bad ones say of it.
     low = next((end.low for end in ends if end.low is not None), dim.low)
     high = next((end.high for end in ends if end.high is not None), dim.high)
-    other = between(dim, low, high)
-    if other is None or not (any(end.wider for end in ends) or _spares(name, other, even, ranked)):
+    new_range = between(dim, low, high)
+    if new_range is None or not (any(end.wider for end in ends) or _spares(name, new_range, near_best, ranked)):
         return None
-    ways = {end.wider for end in ends}
-    change = "move" if len(ways) > 1 else "widen" if True in ways else "narrow"
+    directions = {end.wider for end in ends}
+    change = "move" if len(directions) > 1 else "widen" if True in directions else "narrow"
     reasons, hoped = (", and ".join(texts) for texts in zip(*((end.reason, end.expected) for end in ends), strict=True))
-    return Move(other, f"{reasons}: {change} {dim!r} to {other!r}", hoped)
+    return Move(new_range, f"{reasons}: {change} {dim!r} to {new_range!r}", hoped)
 
 
-def _spares(name: str, other: Float | Int, even: Sequence[Trial], ranked: Sequence[Trial]) -> bool:
-    """Return whether a narrower range is worth it: most epochs were in vain, and trials about as good as the best rare.
+def _spares(name: str, new_range: Float | Int, near_best: Sequence[Trial], ranked: Sequence[Trial]) -> bool:
+    """Return whether a narrower range pays: most epochs were trained outside of it, and trials near the best are rare.
 
-    Else as many epochs again find hardly better ones in it. Trials that a pruner stopped at once cost next to nothing.
+    Otherwise as many epochs again would hardly find better trials in it. What counts are epochs, since trials that a
+    pruner stopped at once cost next to nothing.
     """
     with_it = [trial for trial in ranked if name in trial.params]
-    spared = sum(trial.epoch for trial in with_it if not other.low <= trial.params[name] <= other.high)
-    return spared >= VAIN * sum(trial.epoch for trial in with_it) and len(even) <= RARE * len(ranked)
+    spared = sum(trial.epoch for trial in with_it if not new_range.low <= trial.params[name] <= new_range.high)
+    return spared >= VAIN * sum(trial.epoch for trial in with_it) and len(near_best) <= RARE * len(ranked)
 
 
 def _widen(
-    name: str, dim: Float | Int, even: Sequence[Trial], history: History, said_of: Mapping[int, Diagnosis]
+    name: str, dim: Float | Int, near_best: Sequence[Trial], history: History, diagnoses: Mapping[int, Diagnosis]
 ) -> list[_End]:
-    """Return the ends beyond which values are called for: all that is about as good as the best lies near that end.
+    """Return the ends beyond which values are called for: all trials about as good as the best lie near that end.
 
-    And either values get better towards it more than chance would have them, or the diagnoses all call for more: trials
-    that have too little of it, and none that has too much. Trials that another parameter keeps back do not tell.
+    Besides, either values get better towards it more than by chance, or the diagnoses call for values beyond it: some
+    trials have too little of the parameter, and none has too much. Trials that another parameter keeps back are left
+    out.
     """
-    own, searched = (
-        name.rpartition("__")[2],
-        {key.rpartition("__")[2] for key in history.declaration.dimensions},
-    )
-    best = {trial.number for trial in even}
+    short_name = name.rpartition("__")[2]
+    searched = {key.rpartition("__")[2] for key in history.declaration.dimensions}
+    best = {trial.number for trial in near_best}
     with_it = [trial for trial in history.ranked() if name in trial.params]
     telling = [
         trial
         for trial in with_it
-        if trial.number in best or not any(_off(said_of[trial.number], other) for other in searched - {own})
+        if trial.number in best
+        or not any(_off(diagnoses[trial.number], parameter) for parameter in searched - {short_name})
     ]
-    labels = [_blame(said_of[trial.number], own) for trial in with_it]
-    speaking = {label for (which, _), both in _OPEN.items() if which == own for side in both for label in side}
-    judged = not speaking.isdisjoint(labels)
+    labels = [_blame(diagnoses[trial.number], short_name) for trial in with_it]
+    relevant = {
+        label for (parameter, _), sides in _CALLS.items() if parameter == short_name for side in sides for label in side
+    }
+    judged = not relevant.isdisjoint(labels)
     losses = [history.goal.loss(trial.value or 0.0) for trial in telling]
     ends = []
     for side in ("lower", "upper"):
         wider = _wider(dim, side)
         sign = 1 if side == "upper" else -1
         places = [sign * (_place(dim, trial.params[name]) - 0.5) + 0.5 for trial in telling]
-        theirs = [place for place, trial in zip(places, telling, strict=True) if trial.number in best]
-        if wider is None or not theirs or min(theirs) < 1 - NEAR or len(theirs) == len(telling):
+        best_places = [place for place, trial in zip(places, telling, strict=True) if trial.number in best]
+        if wider is None or not best_places or min(best_places) < 1 - NEAR or len(best_places) == len(telling):
             continue
-        more, less = _OPEN.get((own, side), ((), ()))
+        more, less = _CALLS.get((short_name, side), ((), ()))
         count = sum(label in more for label in labels)
         called = count >= 3 and not any(label in less for label in labels)
         if not called and (judged or trend(places, losses) > SURE):
             continue
-        rest = [trial for trial in telling if trial.number not in best]
-        reason = f"all trials within noise of the best ({len(theirs)}) lie near the {side} end of {name}"
-        here, there, metric = median_value(even), median_value(rest), history.goal.metric
-        hoped = f"the median {metric} is {here} near that end and {there} elsewhere; beyond it nothing was tried"
+        others = [trial for trial in telling if trial.number not in best]
+        reason = f"all trials within noise of the best ({len(best_places)}) lie near the {side} end of {name}"
+        medians = f"{median_value(near_best)} near that end and {median_value(others)} elsewhere"
+        hoped = f"the median {history.goal.metric} is {medians}; beyond it nothing was tried"
         ends.append(_End(reason, hoped, True, **{"low": wider.low} if side == "lower" else {"high": wider.high}))
     return ends
 
 
 def _narrow(
-    name: str, dim: Float | Int, trials: Sequence[Trial], good: Sequence[Trial], said_of: Mapping[int, Diagnosis]
+    name: str, dim: Float | Int, trials: Sequence[Trial], good: Sequence[Trial], diagnoses: Mapping[int, Diagnosis]
 ) -> list[_End]:
     ends = []
-    for label, parameter, side, what in _NARROW:
+    for label, parameter, side, complaint in _FAULTS:
         good_values = [trial.params[name] for trial in good if name in trial.params]
         if name.rpartition("__")[2] != parameter or not good_values:
             continue
         above = side == "above"
         ended = [trial for trial in trials if trial.decision is not None and name in trial.params]
-        bad = [trial.params[name] for trial in ended if _blame(said_of[trial.number], parameter) == label]
+        bad = [trial.params[name] for trial in ended if _blame(diagnoses[trial.number], parameter) == label]
         cut = _cut(dim, max(good_values) if above else min(good_values), bad, above=above)
-        there = [t for t in ended if (t.params[name] > cut if above else t.params[name] < cut)]
-        count = sum(_blame(said_of[trial.number], parameter) == label for trial in there)
+        cut_off = [t for t in ended if (t.params[name] > cut if above else t.params[name] < cut)]
+        count = sum(_blame(diagnoses[trial.number], parameter) == label for trial in cut_off)
         narrower = between(dim, dim.low, cut) if above else between(dim, cut, dim.high)
-        if count >= max(3, OFTEN * len(there)) and narrower is not None:
-            reason = f"{count} of {len(there)} trials with {name} {side} {cut:g} {what}, and no good one lies there"
-            spent, every = (sum(trial.epoch for trial in each) for each in (there, ended))
-            hoped = f"{spent:,} of {every:,} epochs were spent there, and would be free for the rest"
+        if count >= max(3, OFTEN * len(cut_off)) and narrower is not None:
+            reason = (
+                f"{count} of {len(cut_off)} trials with {name} {side} {cut:g} {complaint}, and no good one lies there"
+            )
+            cut_epochs, all_epochs = (sum(trial.epoch for trial in group) for group in (cut_off, ended))
+            hoped = f"{cut_epochs:,} of {all_epochs:,} epochs were spent there, and would be free for the rest"
             ends.append(_End(reason, hoped, False, **{"high": cut} if above else {"low": cut}))
     return ends
 
 
 def _blame(diagnosis: Diagnosis, parameter: str) -> Label | None:
-    """Return the label of a trial for as far as it speaks of a parameter's range, else None.
+    """Return the label of a trial where it says something about a parameter's range, else None.
 
-    Whoever fits the training set at least as well as good trials do is held up neither by η nor by λ, whatever becomes
-    of validation; and a trial for which both are off says of neither that it is the cause.
+    A trial that fits the training set at least as well as good trials do is kept back neither by η nor by λ, whatever
+    its validation cost; and where both are off, neither can be named as the cause.
     """
-    if any(_off(diagnosis, other) for other in _FACTORS.values() if other != parameter):
+    if any(
+        _off(diagnosis, factor_parameter) for factor_parameter in _FACTORS.values() if factor_parameter != parameter
+    ):
         return None
     return diagnosis.label if diagnosis.label == "overfitting" or diagnosis.evidence.get("fit", math.inf) > 1 else None
 
@@ -198,8 +231,8 @@ def _off(diagnosis: Diagnosis, parameter: str) -> bool:
 def _cut(dim: Float | Int, good: float, bad: Sequence[float], *, above: bool) -> float:
     """Return where to cut a range off: midway from the outermost good trial to the nearest bad one beyond it.
 
-    What lies between has not been tried, and nobody knows where in it the trouble begins; but at least half as far
-    again as the good ones reach is kept.
+    Nothing in between has been tried, so where in it the trouble begins is unknown. At least half as much again as the
+    good ones reach is kept.
     """
     beyond = [value for value in bad if (value > good if above else value < good)]
     nearest = (min(beyond) if above else max(beyond)) if beyond else good
@@ -208,7 +241,7 @@ def _cut(dim: Float | Int, good: float, bad: Sequence[float], *, above: bool) ->
 
 
 def median_value(trials: Sequence[Trial]) -> str:
-    """Return the median value of trials in three digits; a dash where there is none."""
+    """Return the median value of trials as text, in three digits; a dash where none has a value."""
     values = [trial.value for trial in trials if trial.value is not None]
     return f"{median(values):.3g}" if values else "-"
 
@@ -238,7 +271,7 @@ def _wider(dim: Float | Int, side: str) -> Float | Int | None:
 def between(dim: Float | Int, low: float, high: float) -> Float | Int | None:
     """Return the range with other ends, in two digits where they moved; None where it is the same or empty.
 
-    None too where such a range cannot be: its ends are no numbers any more.
+    None too where such a range is impossible: its ends would be beyond what floats can be.
     """
     if low < -LARGEST or high > LARGEST or (dim.log and low <= 0):
         return None

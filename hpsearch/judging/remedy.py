@@ -34,7 +34,7 @@ class Remedy:
 
 
 def remedy(history: History, trial: Trial, diagnosis: Diagnosis) -> Remedy | None:
-    """Return what to change, or None where nothing is the matter, or nothing is known to help.
+    """Return what to change, or None where nothing needs a change, or no change is known to help.
 
     Args:
         history: The study.
@@ -42,8 +42,8 @@ def remedy(history: History, trial: Trial, diagnosis: Diagnosis) -> Remedy | Non
         diagnosis: Its diagnosis, see `hpsearch.judging.compared`.
     """
     change = _called_for(history, trial, diagnosis)
-    own = {**history.declaration.model_params, **trial.params, "max_epochs": trial.epoch}
-    idle = change is not None and change.params and all(parameter(own, k) == v for k, v in change.params.items())
+    params = {**history.declaration.model_params, **trial.params, "max_epochs": trial.epoch}
+    idle = change is not None and change.params and all(parameter(params, k) == v for k, v in change.params.items())
     return None if idle else change
 
 
@@ -55,11 +55,11 @@ def _called_for(history: History, trial: Trial, diagnosis: Diagnosis) -> Remedy 
     if diagnosis.label == "at chance level":
         return Remedy(text="look at the labels and the features: nothing that was tried learns more than guessing")
     if diagnosis.label in ("learning rate too large", "dead units"):
-        return _number(trial, at, "learning_rate", 1 / STEP)
+        return _as_good_trials_have(trial, at, "learning_rate", 1 / STEP)
     if diagnosis.label == "learning rate too small":
-        return _number(trial, at, "learning_rate", STEP)
+        return _as_good_trials_have(trial, at, "learning_rate", STEP)
     if diagnosis.label == "lambda dominating":
-        return _number(trial, at, "l2", 1 / STEP)
+        return _as_good_trials_have(trial, at, "l2", 1 / STEP)
     if diagnosis.label == "not converged":
         most = max((good.epoch for good in at.good), default=0) if at is not None else 0
         epochs = max(most, 2 * trial.epoch)
@@ -67,31 +67,31 @@ def _called_for(history: History, trial: Trial, diagnosis: Diagnosis) -> Remedy 
     if diagnosis.label == "saturated neurons":
         if change := unsaturated(history, trial):
             return Remedy(change, " and ".join(f"{name}={value!r}" for name, value in change.items()), _best(at))
-        return _number(trial, at, "learning_rate", 1 / STEP)
+        return _as_good_trials_have(trial, at, "learning_rate", 1 / STEP)
     if diagnosis.label == "overfitting" and at is not None and trial not in at.good:
-        own = at.of(trial, "l2") or 0.0
-        theirs = [value for good in at.good if (value := at.of(good, "l2")) is not None and value > own]
-        if theirs:
-            return _changed(trial, at, "l2", median(theirs))
+        own_l2 = at.of(trial, "l2") or 0.0
+        larger = [value for good in at.good if (value := at.of(good, "l2")) is not None and value > own_l2]
+        if larger:
+            return _changed(trial, at, "l2", median(larger))
     return None
 
 
 def unsaturated(history: History, trial: Trial | None = None) -> dict[str, Any]:
-    """Return what would keep neurons from being saturated and is otherwise in a trial, or in a study's model."""
+    """Return the settings against saturated neurons of which a trial, or a study's model, has another value."""
     params = {**history.declaration.model_params, **({} if trial is None else trial.params)}
     return {name: value for name, value in UNSATURATED.items() if parameter(params, name) not in (None, value)}
 
 
-def _number(trial: Trial, at: Standing | None, name: str, otherwise: float) -> Remedy | None:
+def _as_good_trials_have(trial: Trial, at: Standing | None, name: str, otherwise: float) -> Remedy | None:
     """Return a parameter as the good trials with the same optimizer have it, else moved by a factor."""
     if at is not None and trial not in at.good:
-        alike = [good for good in at.good if at.of(good, "optimizer") == at.of(trial, "optimizer")]
-        theirs = [value for good in alike if (value := at.value(good, name)) is not None]
-        if theirs:
-            changed = _changed(trial, at, name, median(theirs))
+        same_optimizer = [good for good in at.good if at.of(good, "optimizer") == at.of(trial, "optimizer")]
+        good_values = [value for good in same_optimizer if (value := at.value(good, name)) is not None]
+        if good_values:
+            changed = _changed(trial, at, name, median(good_values))
             shape = at.of(at.good[0], "activation")
             if name == "learning_rate" and at.of(trial, "activation") not in {
-                at.of(good, "activation") for good in alike
+                at.of(good, "activation") for good in same_optimizer
             }:
                 # Their η was tried with their activation alone.
                 return Remedy(
@@ -99,8 +99,8 @@ def _number(trial: Trial, at: Standing | None, name: str, otherwise: float) -> R
                 )
             return changed
     rates = trial.curve(name)
-    own = rates[0] if rates else (trial.params.get(name) if at is None else at.value(trial, name))
-    return None if not own else _changed(trial, None, name, float(f"{own * otherwise:.3g}"))
+    current = rates[0] if rates else (trial.params.get(name) if at is None else at.value(trial, name))
+    return None if not current else _changed(trial, None, name, float(f"{current * otherwise:.3g}"))
 
 
 def _changed(trial: Trial, at: Standing | None, name: str, value: float) -> Remedy:

@@ -1,7 +1,7 @@
-"""The good trials of a study, against which all others are held: those about as good as the best.
+"""The good trials of a study, with which all others are compared: those about as good as the best.
 
-What counts as about as good is noise: a value differs where the validation samples tell it, by the standard errors of
-an accuracy or an R², and of other metrics where it is a share of the range that the study has seen.
+Two values are about as good where they differ by no more than noise: for an accuracy or an R² that follows from the
+standard errors over the validation samples, for other metrics it is a share of the range that the study has seen.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ samples."""
 
 @dataclass(frozen=True)
 class Standing:
-    """The good trials of a study, and what is told apart from noise.
+    """The good trials of a study, and which differences are more than noise.
 
     Attributes:
-        goal: What decides.
+        goal: The metric and direction by which trials are ranked.
         good: The trials about as good as the best, the best first.
-        noise: Least difference of two values that is one.
+        noise: Least difference of two values that is more than noise.
         chance: Value of guessing the most frequent class, or None where that is not known.
         feature_size: Root mean square of the features that the network is given, or None.
         model: The model's parameters; those that a trial searches come first.
@@ -60,11 +60,11 @@ class Standing:
         return fmean([saturated(good) or 0.0 for good in self.good])
 
     def of(self, trial: Trial, name: str) -> Any:
-        """Return a trial's parameter by its own name."""
+        """Return a trial's parameter by its own name, without a pipeline's prefix."""
         return parameter({**self.model, **trial.params}, name)
 
     def value(self, trial: Trial, name: str) -> float | None:
-        """Return a trial's parameter as a number, the learning rate that it began with included; None if it is none."""
+        """Return a trial's parameter as a number, the learning rate as it began; None where it is no number."""
         if name == "learning_rate" and (rates := trial.curve("learning_rate")):
             return rates[0]
         value = self.of(trial, name)
@@ -78,16 +78,18 @@ def standing_of(history: History, stage: int) -> Standing | None:
     if len(ranked) < OTHERS:
         return None
     dataset = history.header.dataset if history.header else {}
-    best, noise = ranked[0].value or 0.0, noise_of(history, ranked)
-    n, metric = (dataset.get("sizes") or {}).get("valid"), history.goal.metric
+    best = ranked[0].value or 0.0
+    noise = noise_of(history, ranked)
+    n = (dataset.get("sizes") or {}).get("valid")
+    metric = history.goal.metric
     good = tuple(t for t in ranked[:MOST] if history.goal.loss(t.value or 0.0) <= history.goal.loss(best) + noise)
     chance = _chance(metric, dataset.get("majority"), n)
-    bare = str((history.declaration.model or {}).get("class", "")).rpartition(".")[2].startswith("MLP")
-    return Standing(history.goal, good, noise, chance, dataset.get("feature_size") if bare else None, model)
+    is_bare_network = str((history.declaration.model or {}).get("class", "")).rpartition(".")[2].startswith("MLP")
+    return Standing(history.goal, good, noise, chance, dataset.get("feature_size") if is_bare_network else None, model)
 
 
 def noise_of(history: History, ranked: Sequence[Trial]) -> float:
-    """Return the least difference of two values that is one.
+    """Return the least difference of two values that is more than noise.
 
     Args:
         history: The study.
@@ -114,7 +116,7 @@ def _variance(metric: str, value: float) -> float | None:
 
 
 def _chance(metric: str, majority: float | None, n: int | None) -> float | None:
-    """Return the value up to which nothing is told from guessing, by two standard errors; None where not known."""
+    """Return the value up to which a result may be guessing, within two standard errors; None where not known."""
     if metric == "val_accuracy" and majority is not None:
         return majority + 2 * math.sqrt(majority * (1 - majority) / (n or 1))
     # R² = 2·√(4R²/n), its standard error where it is small: 16/n.
@@ -124,8 +126,8 @@ def _chance(metric: str, majority: float | None, n: int | None) -> float | None:
 def saturated(trial: Trial) -> float | None:
     """Return the share of neurons that are saturated at the first epoch or, in a bad fit, at the last; None if unknown.
 
-    Neurons that were saturated from the start cost epochs even where they have come free since; those that become so
-    while everything is learnt do no harm.
+    Neurons that were saturated from the start have cost epochs even where they no longer are; those that become
+    saturated once everything is learnt do no harm.
     """
     shares, accuracy = reported_saturation(trial), trial.curve("train_accuracy")
     if not shares:

@@ -17,8 +17,8 @@ def half_width(values: Sequence[float]) -> float:
 def paired_test(differences: Sequence[float]) -> tuple[float, float]:
     """Return t and the two-sided p-value of Student's paired test, given at least two differences.
 
-    Differences that are all equal have no spread to judge them by: they are taken for certain (p = 0), or for none at
-    all where they are 0 (p = 1).
+    Differences that are all equal have no spread: they are taken for certain (t infinite, p = 0), or for no difference
+    at all where they are 0 (t = 0, p = 1).
     """
     from scipy.special import stdtr  # scipy.stats, which has the test too, is slow to import
 

@@ -1,4 +1,4 @@
-"""Whether values get better towards an end of a range more than chance would have them."""
+"""Whether values get better towards an end of a range by more than chance."""
 
 from __future__ import annotations
 

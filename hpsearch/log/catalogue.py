@@ -26,7 +26,11 @@ def studies(root: str | Path) -> list[str]:
         )
     folder = root / "studies"
     try:
-        return sorted(entry.name for entry in folder.iterdir() if (entry / LOG).is_file()) if folder.is_dir() else []
+        return (
+            sorted(study_dir.name for study_dir in folder.iterdir() if (study_dir / LOG).is_file())
+            if folder.is_dir()
+            else []
+        )
     except OSError as error:
         raise UserError(f"{root}: cannot be read ({error.strerror})") from error
 
@@ -113,11 +117,11 @@ def _fold(path: Path, records: Iterator[Record], version: int | None, goal: Goal
             history.apply(record)
         except ValueError as error:
             raise UserError(f"{path}: its records do not follow one another ({error})") from error
-    _look_ahead(history)
+    _apply_waiting_rows(history)
     return history
 
 
-def _look_ahead(history: History) -> None:
+def _apply_waiting_rows(history: History) -> None:
     """Take in the rows that wait for their tick, for people to see; nothing can be added to this history then."""
     if history.waiting:
         rows = sorted(history.waiting.values(), key=lambda row: row.lane)

@@ -42,21 +42,21 @@ class Trial(Protocol):
 
 def trial_html(trial: Trial) -> str:
     """Return a trial: its state, value, parameters, curve and why it ended."""
-    result = "" if trial.value is None else f", {_number(trial.value)} at epoch {trial.best_epoch} of {trial.epoch}"
-    parts = [f"<b>trial {trial.ask.trial}: {trial.state.lower()}</b>{result}"]
+    result = "" if trial.value is None else f", {_rounded(trial.value)} at epoch {trial.best_epoch} of {trial.epoch}"
+    blocks = [f"<b>trial {trial.ask.trial}: {trial.state.lower()}</b>{result}"]
     metric = _metric(trial)
     if metric is not None and trial.epoch > 1:
-        parts.append(curves_svg([trial.curve(metric)], metric))
-    parts.append(table(("parameter", "value"), [(name, shown(value)) for name, value in trial.ask.params.items()]))
+        blocks.append(curves_svg([trial.curve(metric)], metric))
+    blocks.append(table(("parameter", "value"), [(name, shown(value)) for name, value in trial.ask.params.items()]))
     if trial.attributes:
-        parts.append(table(("attribute", "value"), [(name, shown(value)) for name, value in trial.attributes.items()]))
+        blocks.append(table(("attribute", "value"), [(name, shown(value)) for name, value in trial.attributes.items()]))
     if trial.decision is not None:
-        parts.append(escape(trial.decision.reason))
-    return "".join(f"<div>{part}</div>" for part in parts if part)
+        blocks.append(escape(trial.decision.reason))
+    return "".join(f"<div>{block}</div>" for block in blocks if block)
 
 
 def _metric(trial: Trial) -> str | None:
-    """Return the metric that the trial's value is of: the one that has it at the epoch that counts."""
+    """Return the metric whose value the trial's is: the one that equals it at the epoch that counts."""
     if trial.best_epoch is None:
         return None
     metrics: Mapping[str, float] = trial.rows[trial.best_epoch - 1].metrics
@@ -64,9 +64,9 @@ def _metric(trial: Trial) -> str | None:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of texts, nothing where it has no row."""
-    body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    """Return an HTML table of texts, or an empty text where it has no row."""
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in heads)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if body else ""
 
 
@@ -75,7 +75,7 @@ def curves_svg(curves: Sequence[Sequence[float]], metric: str) -> str:
 
     Args:
         curves: Values by epoch; what is not finite is left out.
-        metric: What they are of, for who does not see the picture.
+        metric: The metric that they show, for the caption and for readers that do not see the picture.
     """
     finite = [value for curve in curves for value in curve if math.isfinite(value)]
     if not finite:
@@ -83,15 +83,16 @@ def curves_svg(curves: Sequence[Sequence[float]], metric: str) -> str:
     low = min(finite)
     high = max(finite)
     longest = max(map(len, curves))
-    # Halved: the difference of two numbers may be more than a number can be.
-    across, span = (WIDTH - 8) / max(longest - 1, 1), (high / 2 - low / 2) or 1.0
+    across = (WIDTH - 8) / max(longest - 1, 1)
+    # Halved: the difference of two floats may overflow.
+    half_span = (high / 2 - low / 2) or 1.0
 
     def line(curve: Sequence[float]) -> str:
         stride = max(len(curve) // MOST_POINTS, 1)
         points = [
-            f"{4 + across * at:.1f},{4 + (HEIGHT - 8) * ((high / 2 - value / 2) / span):.1f}"
-            for at, value in enumerate(curve)
-            if math.isfinite(value) and (at % stride == 0 or at == len(curve) - 1)
+            f"{4 + across * index:.1f},{4 + (HEIGHT - 8) * ((high / 2 - value / 2) / half_span):.1f}"
+            for index, value in enumerate(curve)
+            if math.isfinite(value) and (index % stride == 0 or index == len(curve) - 1)
         ]
         return " ".join(points)
 
@@ -100,7 +101,7 @@ def curves_svg(curves: Sequence[Sequence[float]], metric: str) -> str:
         f'opacity="{0.3 if faint else 1}"/>'
         for curve, faint in [*((curve, True) for curve in curves[:0:-1]), (curves[0], False)]
     ]
-    label = f"{metric} by epoch, from {_number(low)} to {_number(high)}"
+    label = f"{metric} by epoch, from {_rounded(low)} to {_rounded(high)}"
     return (
         f'<figure style="margin:4px 0"><svg role="img" aria-label="{escape(label)}" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(lines)}</svg><figcaption>{escape(label)}</figcaption></figure>'
@@ -110,9 +111,9 @@ def curves_svg(curves: Sequence[Sequence[float]], metric: str) -> str:
 def shown(value: Any) -> str:
     """Return a parameter's value as text."""
     if isinstance(value, float):
-        return _number(value)
+        return _rounded(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _number(value: float) -> str:
+def _rounded(value: float) -> str:
     return f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""Earlier trials under a space that has more dimensions than the one that they were asked from."""
+"""Earlier trials under a wider space: they get the values that they had in the dimensions which were added."""
 
 from __future__ import annotations
 
@@ -13,14 +13,23 @@ from hpsearch.space import active, from_json
 
 
 def complete(trials: Iterable[Trial], brought: Brought, extension: Extension) -> Brought:
-    """Give trials the values that they had in the dimensions which an extension adds, and return observations so."""
+    """Add to earlier points the values that they had in the dimensions which an extension adds.
+
+    Args:
+        trials: The trials so far; their asks are replaced.
+        brought: Results from elsewhere.
+        extension: What says the values (``earlier``); where it says none, nothing changes.
+
+    Returns:
+        The results from elsewhere with the same values added.
+    """
     if not extension.earlier:
         return brought
     space = from_json(extension.declaration["space"])
 
-    def completed(asked: dict[str, Any]) -> dict[str, Any]:
-        params = {**extension.earlier, **asked}
-        return asked | {name: params[name] for name in active(space, params) if name in params}
+    def completed(params: dict[str, Any]) -> dict[str, Any]:
+        all_params = {**extension.earlier, **params}
+        return params | {name: all_params[name] for name in active(space, all_params) if name in all_params}
 
     for trial in trials:
         trial.ask = replace(trial.ask, params=completed(trial.params))

@@ -11,16 +11,23 @@ from collections.abc import Callable
 from itertools import count
 
 _actions: dict[int, Callable[[], None]] = {}
-_numbers = count()
+_keys = count()
 
 
 def in_children(action: Callable[[], None]) -> Callable[[], None]:
-    """Have every child that this process forks do something first, and return what takes that back."""
-    number = next(_numbers)
-    _actions[number] = action
+    """Have every child that this process forks call a function first.
+
+    Args:
+        action: The function.
+
+    Returns:
+        A function that cancels this.
+    """
+    key = next(_keys)
+    _actions[key] = action
 
     def forget() -> None:
-        _actions.pop(number, None)
+        _actions.pop(key, None)
 
     return forget
 

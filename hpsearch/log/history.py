@@ -62,7 +62,7 @@ class History:
         """Make an empty history.
 
         Args:
-            goal: What decides.
+            goal: The metric and direction by which trials are ranked.
             first: Number of its first trial.
             version: The version of the study that its trials are of.
         """
@@ -90,7 +90,7 @@ class History:
         self.begun: Begin | None = None
         self.waiting: dict[int, Row] = {}
         self.unfinished = Unfinished()
-        self._begun: set[tuple[int, int, int]] = set()
+        self._repeats: set[tuple[int, int, int]] = set()  # that have begun: (stage, point, repeat)
         self.first = first
         self._current: History | None = None
         self._leader = Leader(goal, self.declaration.repeats)
@@ -104,7 +104,7 @@ class History:
         return history
 
     def apply(self, record: Record) -> None:
-        """Take one more record in."""
+        """Take in the next record of the log; raise a ValueError where it does not follow those before it."""
         if isinstance(record, Header):
             self.header, self.declaration, self.time = record, Declaration.of(record.declaration), record.time
             self.spaces.append(self.declaration.space)
@@ -159,9 +159,9 @@ class History:
         if ask.stage == self.full_stage:
             self._leader.begin(trial)
         repeat = ask.stage, ask.point, ask.repeat
-        self.again += repeat in self._begun
+        self.again += repeat in self._repeats
         self.dequeued += ask.enqueued
-        self._begun.add(repeat)
+        self._repeats.add(repeat)
 
     def resume_trial(self, resume: Resume) -> None:
         """Take in that a paused trial goes on."""
@@ -194,23 +194,23 @@ class History:
                 changed.append(trial)
             if row.epoch == 1 and self.declaration.cost == virtual.MEASURED:
                 trial.measure(row.seconds, self.virtual)
-            if (shown := trial.shown(row, self.goal)) is not None:
-                self.table.setdefault(row.epoch, {})[row.trial] = shown
+            if (rung_value := trial.shown(row, self.goal)) is not None:
+                self.table.setdefault(row.epoch, {})[row.trial] = rung_value
         self._follow(changed)
 
     def _lead(self) -> None:
-        """Find the incumbent anew, under the declaration that holds."""
+        """Find the incumbent anew among all trials, under the declaration that holds."""
         ranked = [trial for trial in self.trials if trial.ask.stage == self.full_stage]
         self._leader = Leader(self.goal, self.declaration.repeats, ranked)
         self._follow(ranked)
 
     def _follow(self, changed: Iterable[Trial]) -> None:
-        """Find the incumbent where something became of these trials."""
+        """Find the incumbent after these trials have changed."""
         self.best = self._leader.update(changed) if self._current is None else self._current.best
 
     @property
     def best_point(self) -> Point | None:
-        """The point of the incumbent, which its mean over its repeats stands for; or None."""
+        """The point of the incumbent, ranked by its mean over its repeats; or None."""
         return self._leader.best if self._current is None else self._current.best_point
 
     def decide(self, tick: Tick) -> None:
@@ -238,14 +238,14 @@ class History:
         self.stop = tick.stop
 
     def resume(self, stop: str | None) -> None:
-        """Take in that a run takes the study up, and why it has nothing to do under its limits either, or None."""
+        """Take in that a run takes the study up, and why it, too, has nothing to do under its limits, or None."""
         self.stop = stop
         if self._current is not None:
             self._current.stop = stop
 
     @property
     def current(self) -> History:
-        """What is known of the study's current version alone: all that decides looks at this."""
+        """The history of the study's current version alone: everything that decides looks at this."""
         return self if self._current is None else self._current
 
     def _begin_version(self, extension: Extension) -> None:
@@ -261,7 +261,7 @@ class History:
         view.spaces.append(view.declaration.space)
         view._lead()
         view.queue = self.queue[-(-self.dequeued // self.declaration.repeats) :]
-        self.best, self._begun, self.retries, self.again = None, set(), [], 0
+        self.best, self._repeats, self.retries, self.again = None, set(), [], 0
 
     @property
     def roles(self) -> Roles:
@@ -269,7 +269,7 @@ class History:
         return Roles(self.full_stage)
 
     def _break(self, trial: Trial, row: Row, tick: Tick) -> None:
-        """Take a trial out whose log goes on with another epoch than its next: what follows is not its curve.
+        """Fail a trial whose log goes on with another epoch than its next: what follows is not its curve.
 
         Version 0.1 could write such rows where a study trained on several workers. The epochs before them stand.
         """
@@ -293,9 +293,10 @@ class History:
         """Return the numbers of the trials that failed, or broke after a good epoch, and are not tried again."""
         if self._current is not None:
             return self._current.failed()
-        last = {(t.ask.stage, t.ask.point, t.ask.repeat): t for t in self.trials}
+        latest = {(trial.ask.stage, trial.ask.point, trial.ask.repeat): trial for trial in self.trials}
+        failed = [trial.number for trial in latest.values() if trial.state == "FAILED" or trial.ended_badly]
         to_retry = set(self.to_retry)
-        return [t.number for t in last.values() if (t.state == "FAILED" or t.ended_badly) and t.number not in to_retry]
+        return [number for number in failed if number not in to_retry]
 
     def running(self) -> list[Trial]:
         """Return the trials that train, by number."""
@@ -318,7 +319,7 @@ class History:
         return ranked_points(self.goal, (trial for trial in self.trials if trial.ask.stage == stage), repeats)
 
     def front(self) -> list[Trial]:
-        """Return the best trials of the points that no other is as good as in every metric and better in one.
+        """Return the Pareto front: the best trials of the points that no other point dominates.
 
         With a single metric these are the best trial and its equals.
         """

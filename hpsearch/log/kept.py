@@ -21,38 +21,38 @@ TAIL_BYTES = 256 * 1024
 
 
 class OutputFiles:
-    """Where the output of a trial is kept: its beginning, and where it is long its end in two files that take turns.
+    """Where the output of a trial is kept: its beginning, and of long output its end, in two files that take turns.
 
     Args:
         study_dir: The study's folder.
         trial: The trial's number.
-
     """
 
     def __init__(self, study_dir: Path, trial: int) -> None:
-        self._folder, self._trial = f"{study_dir}/{PRINTED}", trial
+        self._folder = f"{study_dir}/{PRINTED}"
+        self._trial = trial
 
-    # Made when asked for: most trials print nothing.
+    # Paths are made when they are asked for: most trials print nothing.
     @cached_property
     def head(self) -> Path:
-        """Its beginning."""
+        """The file for the beginning."""
         return Path(self._folder, f"{self._trial}.txt")
 
     @cached_property
     def tail(self) -> Path:
-        """What came last."""
+        """The file for what came last."""
         return Path(self._folder, f"{self._trial}.tail.txt")
 
     @cached_property
-    def before(self) -> Path:
-        """What came before that; what came before that again is left out."""
+    def previous_tail(self) -> Path:
+        """The file for what came before that; what came still earlier is left out."""
         return Path(self._folder, f"{self._trial}.before.txt")
 
     def remove(self) -> None:
         """Delete them."""
         if not os.path.isdir(self._folder):
             return
-        for path in (self.head, self.tail, self.before):
+        for path in (self.head, self.tail, self.previous_tail):
             path.unlink(missing_ok=True)
 
     def text(self) -> str:
@@ -60,8 +60,8 @@ class OutputFiles:
         if not self.head.exists():
             return ""
         head = self.head.read_bytes().decode("utf-8", "replace")
-        ends = [path.read_bytes() for path in (self.before, self.tail) if path.exists()]
-        left_out = "\n… output left out …\n" if self.before.exists() else ""
+        ends = [path.read_bytes() for path in (self.previous_tail, self.tail) if path.exists()]
+        left_out = "\n… output left out …\n" if self.previous_tail.exists() else ""
         return head + left_out + b"".join(ends).decode("utf-8", "replace")
 
 
@@ -71,7 +71,7 @@ def artifact_folder(study_dir: Path, trial: int) -> Path:
 
 
 def artifacts(study_dir: Path, trial: int) -> Iterator[tuple[Path, str]]:
-    """Yield each file that a trial has logged, and its name, parts joined by ``/``; by name."""
+    """Yield each file that a trial has logged and its name, a path below the trial's folder with ``/``; by name."""
     folder = artifact_folder(study_dir, trial)
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     return ((path, path.relative_to(folder).as_posix()) for path in files)

@@ -20,7 +20,7 @@ class LogDamaged(UserError):
 
 
 def key_of(record: Record) -> int:
-    """Return what the checksums of the lines behind a header begin with: its uid's, or 0 in logs of version 0.1."""
+    """Return what the checksums of the lines behind a header begin with: its uid's; in logs of version 0.1, 0."""
     return zlib.crc32(record.uid.encode()) if isinstance(record, Header) and record.minor >= 1 else 0
 
 
@@ -60,9 +60,9 @@ def encode(record: Record, key: int = 0) -> bytes:
         record: What happened.
         key: What the header says the checksum begins with (:func:`key_of`); 0 for the header itself.
     """
-    text = json.dumps(to_json(record), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    json_text = json.dumps(to_json(record), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     # Half a character, as of a file's name that is no UTF-8, is written as JSON's escape of it.
-    body = text.encode("utf-8", "backslashreplace")[:-1]
+    body = json_text.encode("utf-8", "backslashreplace")[:-1]
     return body + b',"crc":"%08x"}\n' % zlib.crc32(body, key)
 
 
@@ -81,8 +81,8 @@ def decode(line: bytes, key: int = 0) -> Record:
         raise ValueError("the line is incomplete")
     body = line[: match.start()]
     if zlib.crc32(body, key) != int(match[1], 16):
-        other = key and zlib.crc32(body) == int(match[1], 16)
-        raise ValueError("it was not written by this study" if other else "the checksum does not match")
+        of_another_study = key and zlib.crc32(body) == int(match[1], 16)
+        raise ValueError("it was not written by this study" if of_another_study else "the checksum does not match")
     return from_json(json.loads(body + b"}"))
 
 
@@ -100,14 +100,14 @@ def read(path: Path, start: int = 0) -> Iterator[tuple[Record, int]]:
         key = key_at(path) if start else 0
         file.seek(start)
         offset = start
-        for number, line in enumerate(file, start=1):
+        for line_number, line in enumerate(file, start=1):
             try:
                 record = decode(line, key)
             except ValueError as error:
                 if not line.endswith(b"\n"):
                     return
-                place = f"line {number}" if start == 0 else f"the line at byte {offset}"
-                raise LogDamaged(f"{path}: {place} is damaged ({error}); run `hpsearch doctor`") from error
+                position = f"line {line_number}" if start == 0 else f"the line at byte {offset}"
+                raise LogDamaged(f"{path}: {position} is damaged ({error}); run `hpsearch doctor`") from error
             if isinstance(record, Header) and record.schema != SCHEMA:
                 raise LogDamaged(f"{path}: written in log schema {record.schema}, this hpsearch reads schema {SCHEMA}")
             if offset == 0:

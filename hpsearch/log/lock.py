@@ -24,8 +24,9 @@ if os.name == "nt":  # pragma: no cover - hpsearch supports Linux and macOS
 FILE = "lock"
 LOG = "log.jsonl"
 
-TRIES, PAUSE = 10, 0.03
-"""Who only looks whether a study is being run holds it for a moment: that is waited for."""
+TRIES = 10
+PAUSE = 0.03
+"""Seconds between tries: a process that only looks whether a study is being run holds the lock for a moment."""
 
 ORPHANED = 60.0
 """Seconds to wait for a lock whose holder has ended: a child that it had just forked closes what it inherited as soon
@@ -37,7 +38,7 @@ class StudyHeld(UserError):
 
 
 class Lock:
-    """Holds a study; its file says who does, and is empty once that one has ended in order.
+    """Holds a study; the lock's file names the holder, and is empty once the holder has ended in order.
 
     Args:
         folder: The study's folder.
@@ -45,7 +46,8 @@ class Lock:
     """
 
     def __init__(self, folder: Path, *, log: bool = True) -> None:
-        self._folder, self._with_log = folder, log
+        self._folder = folder
+        self._with_log = log
         self._file: IO[str] | None = None
         self._log: FileIO | None = None
         self._held = False
@@ -73,7 +75,7 @@ class Lock:
         return self
 
     def give_up(self) -> None:
-        """Close the lock's file in a forked child; its parent holds the study on, and the file still says who."""
+        """Close the lock's files in a forked child; its parent goes on holding the study, and stays named there."""
         for file in (self._file, self._log):
             if file is not None:
                 file.close()
@@ -97,18 +99,18 @@ class Lock:
         self._take(log)
 
     def _take(self, file: IO[str] | FileIO) -> None:
-        if _taken(file):
+        if _try_to_lock(file):
             return
         deadline = time.monotonic() + ORPHANED
         while self._holder_has_ended():
-            if _taken(file):
+            if _try_to_lock(file):
                 return
             if time.monotonic() > deadline:
                 raise self.refusal(f"a child of {self._holder()}, which has itself ended; end that child first")
         raise self.refusal()
 
     def _holder(self) -> str:
-        """Return what the lock's file says of who holds the study; empty where it says nothing."""
+        """Return the holder that the lock's file names; empty where it names none."""
         if self._held:
             return ""  # the lock's file was removed under its holder, and is ours by now
         try:
@@ -122,9 +124,13 @@ class Lock:
         return match is not None and match[2] == socket.gethostname() and not _lives(int(match[1]))
 
     def refusal(self, holder: str = "") -> StudyHeld:
-        """Return what is said where another process holds the study."""
-        by = holder or self._holder() or "another process"
-        return StudyHeld(f"{self._folder.name}: this study is being run by {by}")
+        """Return the error for a study that another process holds.
+
+        Args:
+            holder: Who does; empty: whom the lock's file names.
+        """
+        held_by = holder or self._holder() or "another process"
+        return StudyHeld(f"{self._folder.name}: this study is being run by {held_by}")
 
 
 def _lives(process: int) -> bool:
@@ -137,7 +143,8 @@ def _lives(process: int) -> bool:
     return True
 
 
-def _taken(file: IO[str] | FileIO) -> bool:
+def _try_to_lock(file: IO[str] | FileIO) -> bool:
+    """Return whether the lock of a file could be taken, within a few tries."""
     for attempt in range(TRIES):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,8 +160,8 @@ def is_held(folder: Path) -> bool:
     """Return whether a process, of this version or of 0.1, writes a study now."""
     path = folder / FILE
     # The holder empties the file when it ends well, so only after a kill is the lock itself tried.
-    named = path.exists() and path.stat().st_size > 0
-    return (named and is_locked(path)) or is_locked(folder / LOG)
+    holder_is_named = path.exists() and path.stat().st_size > 0
+    return (holder_is_named and is_locked(path)) or is_locked(folder / LOG)
 
 
 def is_locked(path: Path) -> bool:
@@ -176,5 +183,5 @@ def left_by(folder: Path) -> str | None:
 
 
 def clear(folder: Path) -> None:
-    """Take the name of a holder that was killed out of the lock's file."""
+    """Delete the name of a holder that was killed from the lock's file."""
     (folder / FILE).write_text("", encoding="utf-8")

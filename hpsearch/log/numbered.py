@@ -1,4 +1,4 @@
-"""Trials that are found by their number, of which the first need not be 0: those of a study's later versions."""
+"""A list of trials that is indexed by trial number: in a study's later versions the first number is not 0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Numbered(list[T]):
-    """A list of trials; an index from 0 up is a trial's number, a slice counts places as in any list.
+    """A list of trials; an index from 0 up is a trial's number, a slice counts positions as in any list.
 
     Attributes:
         first: Number of the first of them.
@@ -19,7 +19,7 @@ class Numbered(list[T]):
         self.first = first
 
     def __getitem__(self, which: SupportsIndex | slice) -> Any:
-        """Return the trial with a number, the last ones by negative numbers, or a slice of places."""
+        """Return the trial with a number, the last ones by negative numbers, or a slice of positions."""
         if self.first and isinstance(which, int) and which >= 0:
             if which < self.first:
                 raise IndexError(f"trial {which} is of an earlier version")

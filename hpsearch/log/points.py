@@ -1,8 +1,7 @@
 """The value of a point that is trained several times: the mean over its repeats, never the best of them.
 
 The largest of many noisy values promises too much, and the noisier a point is, the more. So points are ranked by their
-means, and one that has not had all its repeats comes after those that have. Points of equal parameters are one: what
-was seen of them is seen of the same thing.
+means, and one that has not had all its repeats comes after those that have. Points of equal parameters are one.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from hpsearch.log.trial import Trial
 from hpsearch.study.goal import Goal
 
 Rank = tuple[bool, int, float, int]
+"""What points are sorted by, the least first: lacks repeats, failed repeats, loss, lowest trial number."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Point:
     """The trials of a stage that have the same parameters.
 
     Attributes:
-        goal: What decides.
+        goal: The metric and direction by which trials are ranked.
         trials: Those that count, best first: all that have ended with a value and did not fail; of a point that lacks
             repeats also those that still run.
         others: Further ones that have a value, such as a repeat that runs beside as many as were wanted.
@@ -77,10 +77,10 @@ class Point:
 
 
 def point_of(goal: Goal, trials: Iterable[Trial], repeats: int) -> Point | None:
-    """Return what is known of the trials of one point; None where none of them has a value.
+    """Return the point that trials of equal parameters form; None where none of them has a value.
 
     Args:
-        goal: What decides.
+        goal: The metric and direction by which trials are ranked.
         trials: All of them, by number.
         repeats: How many the study wants.
     """
@@ -96,8 +96,8 @@ def point_of(goal: Goal, trials: Iterable[Trial], repeats: int) -> Point | None:
         return None
     failed = sum(trial.state == "FAILED" for trial in ended)
     chosen = {trial.number for trial in counting}
-    others = [trial for trial in valued if trial.number not in chosen]
-    return Point(goal, _ordered(goal, counting), _ordered(goal, others), failed, whole)
+    further = [trial for trial in valued if trial.number not in chosen]
+    return Point(goal, _ordered(goal, counting), _ordered(goal, further), failed, whole)
 
 
 def key(trial: Trial) -> str:
@@ -109,7 +109,7 @@ def ranked_points(goal: Goal, trials: Iterable[Trial], repeats: int) -> list[Poi
     """Return the points of trials of one stage that have a value, best first.
 
     Args:
-        goal: What decides.
+        goal: The metric and direction by which trials are ranked.
         trials: The trials, by number.
         repeats: How many the study wants of a point. Where it wants one, each trial is a point of its own.
     """
@@ -134,7 +134,7 @@ class Leader:
         """Begin with no point.
 
         Args:
-            goal: What decides.
+            goal: The metric and direction by which trials are ranked.
             repeats: How many trials the study wants of a point. Where it wants one, each trial is a point of its own.
             begun: The trials that have begun.
         """
@@ -173,7 +173,7 @@ class Leader:
         return point_of(self._goal, self._groups[name], self._repeats)
 
     def _rank(self, name: str) -> Rank | None:
-        """Return the rank of a point, or None; of one trial without making a point of it, which takes long."""
+        """Return the rank of a point, or None; for a single trial no Point is made, which would take long."""
         if self._repeats > 1:
             point = self._point(name)
             return None if point is None else point.rank
@@ -188,4 +188,4 @@ class Leader:
 
 def _ordered(goal: Goal, trials: Sequence[Trial]) -> tuple[Trial, ...]:
     ranked = [(goal.loss(trial.value), trial.number, trial) for trial in trials if trial.value is not None]
-    return tuple(trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2]))
+    return tuple(trial for _, _, trial in sorted(ranked, key=lambda candidate: candidate[:2]))

@@ -23,7 +23,9 @@ T = TypeVar("T", bound=Measured)
 
 
 def front(goal: Goal, ranked: Iterable[T]) -> list[T]:
-    """Return the trials or points that no other is as good as in every metric and better in one, best first.
+    """Return the Pareto front: the trials or points that no other one dominates, best by the first metric first.
+
+    One dominates another where it is at least as good in every metric and better in one.
 
     Args:
         goal: The metrics.
@@ -33,14 +35,14 @@ def front(goal: Goal, ranked: Iterable[T]) -> list[T]:
     finite = sorted((pair for pair in measured if all(map(math.isfinite, pair[0]))), key=lambda pair: pair[0])
     unbeaten: list[tuple[tuple[float, ...], T]] = []
     for losses, candidate in finite:
-        # Any better one stands before it in the order, and is unbeaten itself or beaten by one that is.
-        if not any(other != losses and all(map(operator.le, other, losses)) for other, _ in unbeaten):
+        # Any rival that dominates it comes before it in the order, and is unbeaten itself or dominated by one that is.
+        if not any(rival != losses and all(map(operator.le, rival, losses)) for rival, _ in unbeaten):
             unbeaten.append((losses, candidate))
     return [candidate for _, candidate in unbeaten]
 
 
 def may_win(goal: Goal, trial: Trial) -> bool:
-    """Return whether a trial can be the study's best: none that failed, and where whole trials count, no other."""
+    """Return whether a trial can be the study's best: it did not fail, and is complete where only such trials count."""
     if trial.state == "FAILED":
         return False
     return goal.value != "complete" or trial.state == "COMPLETE" or (len(trial.rows) > 0 and trial.rows[-1].finished)

@@ -24,7 +24,7 @@ def to_json(record: Record) -> dict[str, Any]:
     plain = dict(vars(record))
     for name in ("asks", "rows", "decisions", "resumes"):
         if name in plain:
-            plain[name] = [dict(vars(part)) for part in plain[name]]
+            plain[name] = [dict(vars(item)) for item in plain[name]]
     for ask in plain.get("asks", ()):
         for name in ("rejected", "enqueued", "evidence"):
             if not ask[name]:
@@ -44,9 +44,9 @@ def to_json(record: Record) -> dict[str, Any]:
         _write_row(plain["row"])
     for row in plain.get("rows", ()):
         _write_row(row)
-    for part in (*plain.get("decisions", ()), *plain.get("resumes", ()), *plain.get("asks", ())):
-        if "evidence" in part:
-            part["evidence"] = {name: _write_number(value) for name, value in part["evidence"].items()}
+    for item in (*plain.get("decisions", ()), *plain.get("resumes", ()), *plain.get("asks", ())):
+        if "evidence" in item:
+            item["evidence"] = {name: _write_number(value) for name, value in item["evidence"].items()}
     return {"kind": kind, **plain}
 
 
@@ -104,7 +104,7 @@ def _write_numbers(metrics: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _read_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(number) for name, number in metrics.items()}
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def _write_number(value: Any) -> Any:

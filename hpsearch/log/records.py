@@ -27,7 +27,7 @@ here on are another version's, or that the search goes on in another way."""
 
 @dataclass(frozen=True)
 class Ask:
-    """A trial begins: the sampler was asked and this is what it said.
+    """A trial begins: the sampler was asked, and this is its answer.
 
     Attributes:
         trial: The trial's number, from 0.
@@ -63,12 +63,12 @@ class Ask:
 
     @property
     def key(self) -> int:
-        """What its randomness comes from and its files are called: its place where it has one, else its number."""
+        """The number that seeds its randomness and names its files: its place where it has one, else its number."""
         return self.trial if self.place is None else self.place
 
     @property
     def trained(self) -> Ask:
-        """The ask as what trains it is given it: under its key."""
+        """The ask as the objective gets it: under its key."""
         return self if self.place is None else replace(self, trial=self.place)
 
 
@@ -193,9 +193,9 @@ class Header:
 
     @property
     def rules(self) -> Mapping[str, int]:
-        """Versions of the rules under which the study began; what is not named is at its first."""
-        named: Mapping[str, int] = self.environment.get("rules", {})
-        return named
+        """Versions of the rules under which the study began; a rule that is not named is at version 1."""
+        versions: Mapping[str, int] = self.environment.get("rules", {})
+        return versions
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ _WORD = (
 )
 """What says that a value is secret, at the end of any name: PGPASSWORD and clientSecret do."""
 
-_WHOLE = r"(?<![A-Za-z])(?:signature|sig|pwd(?![\"']?[ \t]*[=:][ \t]*/))"
-"""What says so only where it stands by itself; PWD=/home/… is a shell's folder."""
+_STANDALONE = r"(?<![A-Za-z])(?:signature|sig|pwd(?![\"']?[ \t]*[=:][ \t]*/))"
+"""What says so only where it is a word of its own; PWD=/home/… is a shell's folder."""
 
-_BEHIND = r"(?:[_-](?:id|key|value|base)){0,2}"
-_NAME = re.compile(rf"(?:{_WORD}|(?:^|[\W_])(?:signature|sig)|[\W_]pwd){_BEHIND}$", re.IGNORECASE)
+_SUFFIX = r"(?:[_-](?:id|key|value|base)){0,2}"
+_NAME = re.compile(rf"(?:{_WORD}|(?:^|[\W_])(?:signature|sig)|[\W_]pwd){_SUFFIX}$", re.IGNORECASE)
 """What a variable or an option is called that holds a secret; PWD is none."""
 
 SHORTEST = 6
@@ -57,7 +57,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # "api_key": "…" in quotes, which may be escaped
     (
         re.compile(
-            rf"((?:{_WORD}|{_WHOLE}){_BEHIND}\\*[\"']?[ \t]*(?:=|:(?!:))[ \t]*)"
+            rf"((?:{_WORD}|{_STANDALONE}){_SUFFIX}\\*[\"']?[ \t]*(?:=|:(?!:))[ \t]*)"
             r"(\\*[\"'])(?!\2|\[redacted\])[^\r\n]+?(\2)",
             re.IGNORECASE,
         ),
@@ -66,7 +66,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # ?token=… &password=… PASSWORD=… --secret …
     (
         re.compile(
-            rf"((?:{_WORD}|{_WHOLE}){_BEHIND}\\*[\"']?[ \t]*(?:=|:(?!:))[ \t]*\\*[\"']?)"
+            rf"((?:{_WORD}|{_STANDALONE}){_SUFFIX}\\*[\"']?[ \t]*(?:=|:(?!:))[ \t]*\\*[\"']?)"
             rf"(?!\[redacted\])[^\s\"'&;,)}}\]]+",
             re.IGNORECASE,
         ),
@@ -104,12 +104,12 @@ def text(value: str, more: Iterable[str] = ()) -> str:
 
 
 def cleaner(more: Iterable[str] = ()) -> Callable[[str], str]:
-    """Return what takes secrets out of texts, as :func:`text` does, for many texts under one environment.
+    """Return a function that takes secrets out of texts as :func:`text` does; it reads the environment once.
 
     Args:
         more: Further texts that are secret.
     """
-    secrets = (*_of_the_environment(), *more)
+    secrets = (*_environment_secrets(), *more)
 
     def clean(value: str) -> str:
         for secret in secrets:
@@ -128,22 +128,22 @@ def uri(value: str) -> str:
     if value.partition(":")[0].partition("+")[0] == "sqlite" and "?" not in value:
         return value  # a file's name, by which it is found again
     try:
-        parts = urlsplit(value)
+        address = urlsplit(value)
     except ValueError:
         return text(value)
-    if "@" in parts.netloc:
-        value = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    if "@" in address.netloc:
+        value = urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
     return text(value)
 
 
 def words(values: Sequence[str]) -> list[str]:
     """Return a command line without secrets, also where an option and its value are two words."""
-    shown: list[str] = []
+    redacted: list[str] = []
     for value in values:
-        option = shown[-1] if shown else ""
+        option = redacted[-1] if redacted else ""
         is_value = option.startswith("-") and "=" not in option and _NAME.search(option.lstrip("-"))
-        shown.append(HIDDEN if is_value and not value.startswith("-") else text(value))
-    return shown
+        redacted.append(HIDDEN if is_value and not value.startswith("-") else text(value))
+    return redacted
 
 
 def record(value: Record, more: Iterable[str] = ()) -> Record:
@@ -194,7 +194,7 @@ def _row(row: Row, clean: Callable[[str], str]) -> Row:
 
 
 def _decision(decision: Decision, clean: Callable[[str], str]) -> Decision:
-    # Of the others hpsearch itself has made the words, out of numbers.
+    # The reasons of the other decisions are hpsearch's own words and numbers.
     return replace(decision, reason=clean(decision.reason)) if decision.action == "fail" else decision
 
 
@@ -208,7 +208,7 @@ def _walk(value: Any, clean: Callable[[str], str]) -> Any:
     return value
 
 
-def _of_the_environment() -> list[str]:
+def _environment_secrets() -> list[str]:
     """Return the values of environment variables that are called as secrets are, the longest first."""
     secrets = {value for name, value in os.environ.items() if len(value) >= SHORTEST and _NAME.search(name)}
     return sorted(secrets, key=lambda value: (-len(value), value))

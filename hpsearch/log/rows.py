@@ -19,12 +19,12 @@ class Rows(Sequence[Row]):
     """
 
     __slots__ = (
-        "_alike",
         "_ends",
         "_epochs",
+        "_equal_counts",
         "_lanes",
         "_names",
-        "_same",
+        "_same_names",
         "_scoring",
         "_seconds",
         "_starts",
@@ -34,14 +34,14 @@ class Rows(Sequence[Row]):
     )
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._alike = True  # as many metrics in each row
-        self._same = True  # and the same ones
+        self._equal_counts = True  # whether each row has as many metrics
+        self._same_names = True  # and whether they are the same ones
         self._trial = 0
-        self._lanes: list[tuple[int, int]] = []  # from which row on it trained in which lane
+        self._lanes: list[tuple[int, int]] = []  # (row from which on, lane)
         self._epochs = array("q")
         self._names: list[tuple[str, ...]] = []
         self._values = array("d")
-        self._starts = array("q")  # where each row's values begin, once rows are not alike
+        self._starts = array("q")  # where each row's values begin, once rows differ in how many they have
         self._seconds = array("d")
         self._scoring: dict[int, float] = {}
         self._within: dict[int, tuple[tuple[int, dict[str, float]], ...]] = {}
@@ -50,9 +50,9 @@ class Rows(Sequence[Row]):
             self.append(row)
 
     def append(self, row: Row) -> None:
-        """Take one more row in."""
+        """Take in the next row."""
         if row.finished or row.failure is not None or row.quiet:
-            self._ends[len(self._epochs)] = row  # the last one with all its words, and those that are said in a word
+            self._ends[len(self._epochs)] = row  # the last row, and quiet ones: kept whole, with their texts
         if row.score_seconds:
             self._scoring[len(self._epochs)] = row.score_seconds
         if row.within:
@@ -63,8 +63,8 @@ class Rows(Sequence[Row]):
         self._epochs.append(row.epoch)
         names = tuple(row.metrics)
         self._names.append(_NAMES.setdefault(names, names))
-        self._same = self._same and self._names[-1] is self._names[0]
-        self._alike = self._alike and len(names) == len(self._names[0])
+        self._same_names = self._same_names and self._names[-1] is self._names[0]
+        self._equal_counts = self._equal_counts and len(names) == len(self._names[0])
         self._values.extend(row.metrics.values())
         self._seconds.append(row.seconds)
 
@@ -95,7 +95,7 @@ class Rows(Sequence[Row]):
 
     def curve(self, metric: str, until: int | None = None) -> list[float]:
         """Return a metric at each epoch that reported it, of all rows or of the first ``until``."""
-        if self._same:
+        if self._same_names:
             if not self._names or metric not in (names := self._names[0]):
                 return []
             return self._values[names.index(metric) :: len(names)][:until].tolist()
@@ -103,7 +103,7 @@ class Rows(Sequence[Row]):
 
     def column(self, metric: str) -> list[float | None]:
         """Return a metric at each row, None where the row did not report it."""
-        if self._same:
+        if self._same_names:
             return list(self.curve(metric)) if self._names and metric in self._names[0] else [None] * len(self)
         values: list[float | None] = []
         start = 0
@@ -136,28 +136,28 @@ class Rows(Sequence[Row]):
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        place = range(len(self))[index]
-        if place in self._ends:
-            return self._ends[place]
-        names = self._names[place]
-        start = self._start(place)
+        position = range(len(self))[index]
+        if position in self._ends:
+            return self._ends[position]
+        names = self._names[position]
+        start = self._start(position)
         values = self._values[start : start + len(names)]
         trial = self._trial
-        lane = next(lane for since, lane in reversed(self._lanes) if since <= place)
+        lane = next(lane for since, lane in reversed(self._lanes) if since <= position)
         metrics = dict(zip(names, values, strict=True))
-        scoring = self._scoring.get(place, 0.0)
-        within = self._within.get(place, ())
+        scoring = self._scoring.get(position, 0.0)
+        within = self._within.get(position, ())
         return Row(
-            trial, lane, self._epochs[place], metrics, self._seconds[place], score_seconds=scoring, within=within
+            trial, lane, self._epochs[position], metrics, self._seconds[position], score_seconds=scoring, within=within
         )
 
-    def _start(self, place: int) -> int:
-        if self._alike:
-            return place * len(self._names[0])
-        while len(self._starts) <= place:
+    def _start(self, position: int) -> int:
+        if self._equal_counts:
+            return position * len(self._names[0])
+        while len(self._starts) <= position:
             row = len(self._starts)
             self._starts.append(self._starts[-1] + len(self._names[row - 1]) if row else 0)
-        return self._starts[place]
+        return self._starts[position]
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented

@@ -1,4 +1,4 @@
-"""What a decision sees that looks back: of the other trials what was due by then, of its own trial all.
+"""What a decision sees that looks back: of the other trials what was due by then, of its own trial everything.
 
 A lane's :class:`View` is a fold of the log that stops at a virtual time. :func:`sight` adds the trial that is decided
 about, which may have begun after that, so that its number is not known yet.
@@ -17,7 +17,7 @@ from hpsearch.log.trial import Trial
 
 
 class Lines:
-    """The records of a log as they are written; those that every view has taken in are let go of.
+    """The records of a log as they are written; those that every view has applied are dropped to save memory.
 
     Args:
         records: What was written so far.
@@ -31,14 +31,14 @@ class Lines:
         """Take in what was written."""
         self._records.append(record)
 
-    def at(self, place: int) -> Record | None:
-        """Return the record at a place of the log, from 0; None where that is not written yet."""
-        return self._records[place - self._n_forgotten] if place - self._n_forgotten < len(self._records) else None
+    def at(self, index: int) -> Record | None:
+        """Return the record at an index of the log, from 0; None where that is not written yet."""
+        return self._records[index - self._n_forgotten] if index - self._n_forgotten < len(self._records) else None
 
-    def forget(self, place: int) -> None:
-        """Let go of all before a place."""
-        del self._records[: place - self._n_forgotten]
-        self._n_forgotten = max(place, self._n_forgotten)
+    def forget(self, index: int) -> None:
+        """Drop all records before an index."""
+        del self._records[: index - self._n_forgotten]
+        self._n_forgotten = max(index, self._n_forgotten)
 
 
 class View:
@@ -65,24 +65,26 @@ class View:
         return self._history.current
 
 
-def sight(view: History, trial: Trial, shown: Mapping[int, float], number: int | None) -> tuple[History, int]:
+def sight(view: History, trial: Trial, rung_values: Mapping[int, float], number: int | None) -> tuple[History, int]:
     """Return what a decision about a trial sees, and the number that the trial has there.
 
     Args:
         view: What is known of the others. It stays as it is.
         trial: The trial with all of its rows.
-        shown: What it stands with on the rung of each epoch.
+        rung_values: What it stands with on the rung of each epoch.
         number: Its number in the log, or None where that is not known yet.
     """
-    seen, trials = copy.copy(view), Numbered[Trial](view.first)
+    adjusted = copy.copy(view)
+    trials = Numbered[Trial](view.first)
     trials.extend(view.trials)
-    place = len(trials) if number is None else min(number - view.first, len(trials))
+    index = len(trials) if number is None else min(number - view.first, len(trials))
     decided = copy.copy(trial)
-    decided.ask = replace(trial.ask, trial=view.first + place)
-    trials[place : place + 1] = [decided]
-    seen.trials, seen.table = trials, dict(view.table)
-    for epoch, value in shown.items():
+    decided.ask = replace(trial.ask, trial=view.first + index)
+    trials[index : index + 1] = [decided]
+    adjusted.trials = trials
+    adjusted.table = dict(view.table)
+    for epoch, value in rung_values.items():
         column = view.table.get(epoch, {})
         if decided.number not in column:
-            seen.table[epoch] = {**column, decided.number: value}
-    return seen, decided.number
+            adjusted.table[epoch] = {**column, decided.number: value}
+    return adjusted, decided.number

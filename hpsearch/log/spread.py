@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 
 CONFIDENCE = 0.95
-"""What stands behind ± is an interval of the mean with this probability."""
+"""The figure behind ± is half the width of an interval that holds the mean with this probability."""
 
 
 @dataclass(frozen=True)

@@ -51,16 +51,16 @@ def stages(history: History) -> list[Stage]:
         by_number.setdefault(trial.ask.stage, []).append(trial)
     roles = history.roles
     extra = {roles.confirm: "confirm: fresh seeds", roles.test: "test: other fresh seeds"}
-    listed = []
+    in_order = []
     for number, trials in sorted(by_number.items()):
         scale = search_scales[number] if number < len(search_scales) else Scale()
         share = scale.train / n if scale.train is not None and n else 1.0
-        listed.append(Stage(number, extra.get(number) or describe(scale), share, tuple(trials)))
-    return listed
+        in_order.append(Stage(number, extra.get(number) or describe(scale), share, tuple(trials)))
+    return in_order
 
 
 def planned_trials(history: History, default: int) -> int | None:
-    """Return how many trials the search is to have, or None where nothing says: what it declares, or its stages do.
+    """Return how many trials the search is to have, as it or its stages declare; None where neither does.
 
     Args:
         history: The study.

@@ -26,24 +26,24 @@ class Syncing:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._last = -TOGETHER_SECONDS
+        self._last_sync = -TOGETHER_SECONDS
         self._lock = threading.Lock()
         self._unsynced = 0
         self._thread: threading.Thread | None = None
         self._failed: OSError | None = None
 
     def soon(self) -> None:
-        """Have what was written on the disk: now, or soon after a sync that was a moment ago.
+        """Sync what was written: now, or within a few milliseconds where the last sync was a moment ago.
 
         Raises:
-            OSError: It cannot be, or what waited could not.
+            OSError: It cannot be synced, or an earlier write that waited could not.
         """
         self._raise()
         with self._lock:
             self._unsynced += 1
             if self._thread is not None:
                 return
-            wait = self._last + TOGETHER_SECONDS - time.monotonic()
+            wait = self._last_sync + TOGETHER_SECONDS - time.monotonic()
             if wait > 0:
                 self._thread = threading.Thread(target=self._group, args=(wait,), daemon=True)
                 self._thread.start()
@@ -80,7 +80,7 @@ class Syncing:
         with self._lock:
             self._unsynced = 0
         os.fsync(self._descriptor)
-        self._last = time.monotonic()
+        self._last_sync = time.monotonic()
 
     def _raise(self) -> None:
         failed, self._failed = self._failed, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from hpsearch.log import virtual
 from hpsearch.log.records import Ask, Decision, Resume, Row
@@ -36,6 +36,18 @@ class Pause:
     decision: Decision
 
 
+class Phase(NamedTuple):
+    """A stretch of epochs that a trial trains without a pause, in studies with a declared cost.
+
+    Attributes:
+        epochs_before: Epochs that the trial had done when it began or went on.
+        multiple: The multiple of its cost, in virtual time, at which it did.
+    """
+
+    epochs_before: int
+    multiple: int
+
+
 @dataclass
 class Trial:
     """One trial as the log tells it.
@@ -58,8 +70,7 @@ class Trial:
         version: The version of the study that it is of.
         pauses: When and why it was paused, in order.
         resumes: The decisions to go on with it; it is paused while there are fewer of these.
-        phases: In studies with a declared cost: how many epochs it had done each time when it began or went on, and
-            the multiple of its cost at which it did.
+        phases: In studies with a declared cost: when it began, and each time when it went on.
         own_cost: What its epochs cost after the first, where that is measured and known; else None.
     """
 
@@ -78,7 +89,7 @@ class Trial:
     version: int = 1
     pauses: tuple[Pause, ...] = ()
     resumes: tuple[Resume, ...] = ()
-    phases: tuple[tuple[int, int], ...] = ()
+    phases: tuple[Phase, ...] = ()
     own_cost: float | None = None
 
     def _repr_html_(self) -> str:
@@ -131,7 +142,7 @@ class Trial:
     def join(self, now: float) -> None:
         """Take in that it begins, or goes on, at a virtual time; nothing in studies without a declared cost."""
         if self.cost is not None:
-            self.phases += ((self.epoch, virtual.joins(now, self.cost)),)
+            self.phases += (Phase(self.epoch, virtual.joins(now, self.cost)),)
 
     def measure(self, seconds: float, now: float) -> None:
         """Take in at a virtual time how long its first epoch took, where costs are measured: it goes on by that."""
@@ -145,13 +156,16 @@ class Trial:
 
     @property
     def starts(self) -> list[int]:
-        """What stands for the tick where each of its epochs is trained: with them a curve is retrained bit for bit."""
+        """What the order of the samples of each of its epochs follows from: with them a curve is retrained bit by bit.
+
+        These are the ticks; in studies with a declared cost the multiples of the cost at which the epochs begin.
+        """
         return self.ticks if self.ask.cost is None else [self.begins(epoch) for epoch in range(1, self.epoch + 1)]
 
     def begins(self, epoch: int) -> int:
         """Return the multiple of its cost at which an epoch, from 1, begins; it has a declared cost."""
-        done, multiple = next(phase for phase in reversed(self.phases) if phase[0] < epoch)
-        return multiple + epoch - 1 - done
+        phase = next(phase for phase in reversed(self.phases) if phase.epochs_before < epoch)
+        return phase.multiple + epoch - 1 - phase.epochs_before
 
     @property
     def due(self) -> float:
@@ -186,9 +200,9 @@ class Trial:
         return True
 
     def shown(self, row: Row, goal: Goal) -> float | None:
-        """Return what it stands with on the rung of an epoch that it has just done, or None where it is not on it.
+        """Return its value on the rung of an epoch that it has just done, or None where it is not on that rung.
 
-        A trial that reported no finite value stands there with the worst possible one.
+        A trial that reported no finite value is there with the worst possible one.
         """
         if self.value is not None:
             return self.value
@@ -197,8 +211,12 @@ class Trial:
         return -math.inf if goal.direction == "maximize" else math.inf
 
     def end(self, decision: Decision, time: float) -> None:
-        """Take in how and when it ended; what it failed with is shown with it."""
-        self.decision, self.ended_at = decision, time
+        """Take in how and when it ended.
+
+        A failed trial shows its last epoch, where only metrics that are not finite kept that from counting.
+        """
+        self.decision = decision
+        self.ended_at = time
         if self.state == "FAILED" and self.unfit is not None and self.unfit[0] == self.epoch:
             self.best_epoch, self.values = self.unfit
             self.value = self.values[0]
@@ -217,14 +235,14 @@ class Trial:
         if any(metric not in row.metrics and metric != SECONDS for metric in goal.metrics):
             return False
         values = self.newest(goal, value)
-        whole = all(map(math.isfinite, values))
-        self.unfit = None if whole else (row.epoch, values)
-        return whole
+        complete = all(map(math.isfinite, values))
+        self.unfit = None if complete else (row.epoch, values)
+        return complete
 
-    def measured(self, place: int, metrics: Iterable[str]) -> tuple[float, ...]:
+    def measured(self, index: int, metrics: Iterable[str]) -> tuple[float, ...]:
         """Return metrics at one of its rows; NaN for one that it did not report, and the time so far as SECONDS."""
-        row = self.rows[place]
-        elapsed = math.fsum(past.seconds for past in self.rows[: place + 1])
+        row = self.rows[index]
+        elapsed = math.fsum(past.seconds for past in self.rows[: index + 1])
         return tuple(row.metrics.get(name, elapsed if name == SECONDS else math.nan) for name in metrics)
 
 

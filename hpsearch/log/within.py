@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hpsearch.log.records import Row
 
 PREFIX = "monitored_"
-"""How these measurements are called: ``monitored_val_accuracy``. Their steps are samples trained on, in all epochs."""
+"""Begins the names of these measurements: ``monitored_val_accuracy``. Their steps are samples trained on so far."""
 
 
 def measurements(row: Row) -> Iterator[tuple[str, int, float]]:

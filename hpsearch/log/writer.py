@@ -18,11 +18,11 @@ from hpsearch.log.syncing import Syncing
 
 
 class LogPlace(NamedTuple):
-    """Which file a log is, and how long.
+    """Identifies the file of a log, and how long it is.
 
     Attributes:
-        inode: The file's number.
-        size: Its bytes.
+        inode: The file's inode number.
+        size: Its length in bytes.
     """
 
     inode: int
@@ -40,8 +40,8 @@ class Log:
 
     Attributes:
         path: The log's file.
-        records: What stood in it when it was opened; where its place is known, what came since.
-        whole: Whether those are all: it was not known, or is another file than it was.
+        records: The records in it when it was opened; with ``closed_at``, only those that came since.
+        whole: Whether those are all of the log's: without ``closed_at``, or where the file is another one by now.
     """
 
     def __init__(self, path: Path, closed_at: LogPlace | None = None) -> None:
@@ -52,7 +52,7 @@ class Log:
         self._lock = Lock(path.parent, log=False)
         self._key = 0
         self._syncing: Syncing | None = None
-        self._kept_at_forks: Callable[[], None] = lambda: None
+        self._cancel_fork_action: Callable[[], None] = lambda: None
         self.records: list[Record] = []
 
     def __enter__(self) -> Log:
@@ -60,10 +60,10 @@ class Log:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock.__enter__()
-            self._kept_at_forks = in_children(self._give_up)
-            self._file = self._opened()
+            self._cancel_fork_action = in_children(self._give_up)
+            self._file = self._open_locked()
             self._syncing = Syncing(self._file.fileno())
-            self._take_up(self._file)
+            self._read_existing(self._file)
         except OSError as error:
             self.__exit__(type(error))
             reason = error.strerror
@@ -73,55 +73,55 @@ class Log:
             raise
         return self
 
-    def _opened(self) -> FileIO:
-        """Open the log and lock it: the file itself, so that nothing that is removed lets a second writer into it."""
+    def _open_locked(self) -> FileIO:
+        """Open the log and lock the file itself: removing any other file lets no second writer in."""
         while True:
             # Unbuffered: a line that could not be written must not be tried again when the file is closed.
             file = FileIO(self.path, "ab")
             try:
                 self._lock.take(file)
-                if self._stands(file):
+                if self._is_at_path(file):
                     return file
             except BaseException:
                 file.close()
                 raise
             file.close()  # it was replaced between its opening and its lock
 
-    def _stands(self, file: FileIO) -> bool:
-        """Return whether the open file is still the one that bears the log's name."""
+    def _is_at_path(self, file: FileIO) -> bool:
+        """Return whether the open file is still the one at the log's path."""
         try:
-            named, opened = os.stat(self.path), os.fstat(file.fileno())
+            at_path, opened = os.stat(self.path), os.fstat(file.fileno())
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
+        return (at_path.st_dev, at_path.st_ino) == (opened.st_dev, opened.st_ino)
 
     def check(self) -> None:
-        """Make sure that what is written is still found under the log's name.
+        """Make sure that the open file is still the one at the log's path.
 
         Raises:
             UserError: The log was removed or replaced, or may not be looked at any more.
         """
         assert self._file is not None, "the log is not open"
         try:
-            stands = self._stands(self._file)
+            is_ours = self._is_at_path(self._file)
         except OSError as error:
             raise UserError(
                 f"{self.path}: the log cannot be reached any more ({error.strerror}), so the study ends here; "
                 "see to that and run the same command again"
             ) from error
-        if not stands:
+        if not is_ours:
             raise UserError(
                 f"{self.path}: the log was removed or replaced while the study ran, which ends here; "
                 "put that file back, or run the same command again to begin anew"
             )
 
-    def _take_up(self, file: FileIO) -> None:
+    def _read_existing(self, file: FileIO) -> None:
         """Read what stands in the log and cut a torn last line off."""
         status = os.fstat(file.fileno())
         offset = 0
-        before = self._closed_at
-        if before is not None and before.inode == status.st_ino and 0 < before.size <= status.st_size:
-            offset, self.whole = before.size, False
+        closed_at = self._closed_at
+        if closed_at is not None and closed_at.inode == status.st_ino and 0 < closed_at.size <= status.st_size:
+            offset, self.whole = closed_at.size, False
         if status.st_size:
             end = offset
             unread = read(self.path, offset) if offset < status.st_size else ()
@@ -133,7 +133,7 @@ class Log:
 
     @property
     def place(self) -> LogPlace:
-        """Which file the open log is, and how long: by which a log that is opened again reads what came since alone."""
+        """Which file the open log is, and how long: a log that is opened again by it reads only what came since."""
         assert self._file is not None, "the log is not open"
         status = os.fstat(self._file.fileno())
         return LogPlace(status.st_ino, status.st_size)
@@ -145,10 +145,10 @@ class Log:
         self._file = None
         self._lock.give_up()
 
-    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
-        self._kept_at_forks()
+    def __exit__(self, error_type: type[BaseException] | None = None, *_: object) -> None:
+        self._cancel_fork_action()
         try:
-            if self._file is not None and kind is None:
+            if self._file is not None and error_type is None:
                 self.check()
             if self._syncing is not None:
                 self._finish(self._syncing)
@@ -164,8 +164,9 @@ class Log:
 
         Args:
             record: What happened.
-            synced: Whether it must outlive the machine too: it is on the disk then, or within a few milliseconds where
-                the record before came just now. What need not is once the next synced record is.
+            synced: Whether it must survive a crash of the machine too: it is then synced to the disk, at once or
+                within a few milliseconds where the record before came just now. Other records are synced with the next
+                one that must.
 
         Raises:
             UserError: The disk is full or has gone, and the log is cut back to its last whole line; or the log was
@@ -174,7 +175,7 @@ class Log:
         assert self._file is not None, "the log is not open"
         assert self._syncing is not None, "the log is not open"
         self.check()
-        good_bytes = os.fstat(self._file.fileno()).st_size
+        size_before = os.fstat(self._file.fileno()).st_size
         try:
             unwritten = memoryview(encode(redact.record(record), self._key))
             while unwritten:
@@ -183,22 +184,22 @@ class Log:
                 self._syncing.soon()
         except OSError as error:
             try:
-                os.ftruncate(self._file.fileno(), good_bytes)
+                os.ftruncate(self._file.fileno(), size_before)
             except OSError:
                 error.add_note("the torn last line will be cut when the study is resumed")
-            raise self._unwritten(error) from error
+            raise self._write_error(error) from error
         if isinstance(record, Header):
             self._key = key_of(record)
 
     def written(self) -> list[Record]:
-        """Return all records that stand in the log now."""
+        """Return all records that are in the log now."""
         return [record for record, _ in read(self.path)]
 
     def sync(self) -> None:
-        """Return once all that was written is on the disk: before it is told to somebody who remembers it.
+        """Return once all that was written is on the disk: before somebody who remembers it is told of it.
 
         Raises:
-            UserError: It cannot be.
+            UserError: It cannot be synced.
         """
         assert self._syncing is not None, "the log is not open"
         self._finish(self._syncing)
@@ -207,9 +208,9 @@ class Log:
         try:
             syncing.finish()
         except OSError as error:
-            raise self._unwritten(error) from error
+            raise self._write_error(error) from error
 
-    def _unwritten(self, error: OSError) -> UserError:
+    def _write_error(self, error: OSError) -> UserError:
         return UserError(
             f"{self.path}: cannot write the log ({error.strerror}); make room and run the same command again"
         )

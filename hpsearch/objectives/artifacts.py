@@ -11,11 +11,11 @@ from hpsearch.log.files import flush
 from hpsearch.log.kept import ARTIFACTS, artifact_folder, artifacts
 
 MOST_BYTES = 1_000_000_000
-"""What the artifacts of a trial may come to."""
+"""Bytes that the artifacts of a trial may take together."""
 
 
 class Artifacts:
-    """Those of one trial.
+    """The artifacts of one trial.
 
     Args:
         study_dir: The study's folder.
@@ -23,7 +23,8 @@ class Artifacts:
     """
 
     def __init__(self, study_dir: Path, trial: int) -> None:
-        self._study_dir, self._trial = study_dir, trial
+        self._study_dir = study_dir
+        self._trial = trial
 
     @cached_property
     def _folder(self) -> Path:
@@ -39,7 +40,7 @@ class Artifacts:
 
         Args:
             path: The file or the folder.
-            inside: A folder among the artifacts, such as ``plots``; None: beside one another.
+            inside: A folder among the artifacts, such as ``plots``; None: no folder of its own.
 
         Raises:
             FileNotFoundError: It is not there.
@@ -48,10 +49,10 @@ class Artifacts:
         source = Path(path)
         if not source.exists():
             raise FileNotFoundError(2, "log_artifact: no such file or folder", str(source))
-        parts = PurePosixPath(inside or "").parts
-        if inside is not None and (PurePosixPath(inside).is_absolute() or ".." in parts):
+        folders = PurePosixPath(inside or "").parts
+        if inside is not None and (PurePosixPath(inside).is_absolute() or ".." in folders):
             raise ValueError(f"log_artifact: artifact_path={inside!r} leads out of the trial's artifacts")
-        target = self._folder.joinpath(*parts, source.resolve().name)
+        target = self._folder.joinpath(*folders, source.resolve().name)
         kept_bytes = sum(
             file.stat().st_size for file, _ in artifacts(self._study_dir, self._trial) if not _in(file, target)
         )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hpsearch.log.records import Ask, Row
 
 WEIGHTS = "weights"
-"""The metric of our networks that counts the numbers that are trained, biases included; measured where it is asked."""
+"""The metric of our networks that counts the numbers that are trained, biases included; measured where asked for."""
 
 LaneState = dict[str, NDArray[Any]]
 """All that a trial's training depends on between two epochs, as plain arrays: it can be moved, saved and restored."""
@@ -87,12 +87,12 @@ class Foldered(Protocol):
     """An objective whose trials keep files of their own: checkpoints, output, artifacts."""
 
     def place(self, folder: Path) -> None:
-        """Have them in a study's folder."""
+        """Keep these files in a study's folder from now on."""
 
 
 @runtime_checkable
 class Telling(Protocol):
-    """An objective that hands over each row as soon as it is there, before all that advance together are."""
+    """An objective that hands over each row as soon as it is there, not only once all of a call to advance are."""
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
         """Call a function with each row from now on."""
@@ -107,7 +107,7 @@ class Confirming(Protocol):
 
 
 class KeptModel(NamedTuple):
-    """Which trial's model is kept, as it stood when.
+    """Which trial's model is kept, as of which epoch.
 
     Attributes:
         trial: The trial's key.

@@ -30,7 +30,7 @@ class Prepared:
     Attributes:
         make: Makes it from the study's data; can be pickled with cloudpickle.
         epochs: Most epochs that a trial trains.
-        by_fold: Whether these are its folds, one after the other.
+        by_fold: Whether its epochs are its folds, one after the other.
         cross_validates: Whether a trial trains several models, a fold each.
         stays: Whether a trial goes on only in the process in which it began: its state cannot be saved.
     """
@@ -72,7 +72,7 @@ def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared
 
 
 def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | None:
-    """Return what the outputs of a study's networks mean where they train fused; None where its model is another.
+    """Return what the outputs of a study's networks mean; None where its trials are no networks that train fused.
 
     Args:
         study: The study.
@@ -89,7 +89,7 @@ def outputs_of(study: Study, dataset: Dataset, rule: int = RULE) -> Outputs | No
     parts = split(study.model)
     options = last_options(parts, study.dimensions)
     if len(options) > 1 or options[0] is not parts.last:
-        return None  # it is an option itself
+        return None  # the last step is itself a choice
     if rule == 1 and first_rules.trained_apart(study, parts):
         return None
     if isinstance(parts.last, NetworkOfClasses):
@@ -153,28 +153,29 @@ def _networks(study: Study, dataset: Dataset, model: Behind, outputs: Outputs, r
 
 
 def _width(study: Study, dataset: Dataset, parts: Split, declared: Mapping[str, Any]) -> int | None:
-    """Return how many numbers a sample has when it comes to the network; None where a trial's parameters decide it.
+    """Return how many features a sample has at the input of the network; None where a trial's parameters decide it.
 
-    A table's own steps are asked, for a chain of layers alone; a user's steps are not run before the log is begun.
+    A table's own steps are fitted to find out, where the network is a chain of layers; a user's steps are not run
+    before the log is begun.
     """
     from hpsearch.objectives.transformers import Transformers, split
 
     if parts.before is None:
         return int(dataset.X_train.shape[1])
-    theirs = split(study.model).before is not None or any(
+    users_steps = split(study.model).before is not None or any(
         not name.startswith(parts.prefix) for name in study.dimensions
     )
-    if theirs or "layers" not in declared:
+    if users_steps or "layers" not in declared:
         return None
     return int(Transformers(parts.before, dataset, study.seed).transform({})[0].shape[1])
 
 
 def _buildable(outputs: Outputs, n_features: int | None) -> Callable[[dict[str, Any]], None]:
-    """Return what raises a ValueError for parameters of which no network can be built.
+    """Return a check that raises a ValueError for parameters of which no network can be built.
 
     Args:
-        outputs: What its outputs mean.
-        n_features: Numbers in a sample; None where steps before the network decide it.
+        outputs: What the network's outputs mean.
+        n_features: Features of a sample; None where steps before the network decide it.
     """
     from hpsearch.models import chain
     from hpsearch.models.network import Network
@@ -189,17 +190,17 @@ def _buildable(outputs: Outputs, n_features: int | None) -> Callable[[dict[str, 
 
 
 OURS = ("train_cost", "learning_rate", "test_", "gradient_norm_", "saturated_")
-"""What our networks report beside the scores of their kind, or how it begins."""
+"""Metrics that our networks report beside the scores of classifiers and regressors, or how their names begin."""
 
 
-def _scores(study: Study, kind: str, model_name: str, others: Sequence[str] = ()) -> Scores:
-    """Return what a study measures, and refuse a metric that will not be there.
+def _scores(study: Study, kind: str, model_name: str, further: Sequence[str] = ()) -> Scores:
+    """Return what a study measures; raise a UserError where its metric will not be reported.
 
     Args:
         study: The study.
         kind: ``classifier``, ``regressor`` or another word where neither is known.
         model_name: The name of its model, for a message.
-        others: Further metrics that there are, or how they begin.
+        further: Further metrics that the model reports, or how their names begin.
     """
     from hpsearch.objectives.scores import Scores, scorers_of
 
@@ -207,9 +208,9 @@ def _scores(study: Study, kind: str, model_name: str, others: Sequence[str] = ()
         scores = Scores(kind, scorers_of(study.scoring))
     except UserError as error:
         raise UserError(f"study {study.name!r}: {error}") from error
-    possible = scores.possible + (["val_cost"] if others and kind == "regressor" else [])
+    possible = scores.possible + (["val_cost"] if further and kind == "regressor" else [])
     for metric in study.goal.metrics:
-        if metric in possible or metric == SECONDS or metric.startswith(tuple(others)) or scores.open:
+        if metric in possible or metric == SECONDS or metric.startswith(tuple(further)) or scores.open:
             continue
         hint = f"write metric={scores.names[0]!r}, or scoring=" if scores.names else "say by scoring= what to measure"
         similar = did_you_mean(metric, possible) if possible else ""
@@ -236,7 +237,7 @@ def _plan(study: Study, model: Behind, rule: int) -> Plan:
     from hpsearch.objectives.chosen import last_options
     from hpsearch.objectives.resources import STEPS, Plan, counting, may_take_epochs
 
-    parts, chosen = model.parts, study.resource
+    parts, resource = model.parts, study.resource
     if rule == 1:
         name = counting(parts.last)
         n_epochs = 1 if name is None else _most(study, f"{parts.prefix}{name}", parts.last.get_params()[name])
@@ -247,17 +248,17 @@ def _plan(study: Study, model: Behind, rule: int) -> Plan:
         if name.startswith(parts.prefix)
     }
     options = [option for option in last_options(parts, study.dimensions) if hasattr(option, "get_params")]
-    by_epochs = [option for option in options if chosen in ("auto", "epochs") and may_take_epochs(option, searched)]
-    growing = [option for option in options if chosen == "iterations" or (chosen == "auto" and _grows(option))]
-    of_samples = isinstance(chosen, Samples) or chosen == "samples"
+    by_epochs = [option for option in options if resource in ("auto", "epochs") and may_take_epochs(option, searched)]
+    growing = [option for option in options if resource == "iterations" or (resource == "auto" and _grows(option))]
+    of_samples = isinstance(resource, Samples) or resource == "samples"
     if study.epochs is not None:
-        return Plan(chosen, study.epochs, True, of_samples or (chosen == "auto" and not by_epochs and not growing))
+        return Plan(resource, study.epochs, True, of_samples or (resource == "auto" and not by_epochs and not growing))
     counted = [
         _most(study, f"{parts.prefix}{name}", option.get_params()[name])
         for option in by_epochs
         if (name := counting(option)) is not None
     ]
-    return Plan(chosen, max([*counted, STEPS if growing or of_samples else 1]), False, of_samples)
+    return Plan(resource, max([*counted, STEPS if growing or of_samples else 1]), False, of_samples)
 
 
 def _grows(estimator: Any) -> bool:

@@ -14,13 +14,13 @@ from hpsearch.space import Choice, Space, restore
 
 @dataclass(frozen=True)
 class Model:
-    """What the trials share that chose the same parts.
+    """The model of all trials that chose the same options.
 
     Attributes:
         behind: The model.
-        parts: The same, taken apart.
-        transformers: Its steps before the last.
-        targets: How its last step has the targets.
+        parts: The model taken apart into its last step and those before it.
+        transformers: The steps before the last.
+        targets: How the targets are given to the last step.
     """
 
     behind: Behind
@@ -33,8 +33,8 @@ class Chosen(NamedTuple):
     """What a trial's parameters choose.
 
     Attributes:
-        key: Stands for the parts: equal for trials that chose the same.
-        model: The model with these parts.
+        key: Equal for trials that chose the same options.
+        model: The model with these options.
         params: The other parameters, as the user wrote them.
     """
 
@@ -67,16 +67,16 @@ class Models:
             params: What was asked for, as JSON values.
 
         Raises:
-            Exception: Whatever an option raises that is copied or set.
+            Exception: Whatever an option raises while it is copied or set.
         """
         chosen = {name: value for name, value in params.items() if is_named(self._space, name)}
         key: Hashable = tuple(chosen.items())
         if key not in self._models:
-            self._models[key] = self._made(restore(self._space, chosen))
+            self._models[key] = self._build(restore(self._space, chosen))
         others = {name: value for name, value in params.items() if name not in chosen}
         return Chosen(key, self._models[key], restore(self._space, others))
 
-    def _made(self, chosen: Mapping[str, Any]) -> Model:
+    def _build(self, chosen: Mapping[str, Any]) -> Model:
         behind = self._behind
         if chosen:
             from sklearn.base import clone
@@ -94,7 +94,7 @@ def is_named(space: Space, name: str) -> bool:
 
 
 def last_options(parts: Split, space: Space) -> list[Any]:
-    """Return what may stand last in a study's models: its last step, or the options that take its place.
+    """Return the estimators that may be the last step of a study's models: its own one, or the options for it.
 
     Args:
         parts: The model as the study declares it.

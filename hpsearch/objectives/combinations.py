@@ -1,4 +1,4 @@
-"""Points of a space that no network can be built from: found before the first trial, and named.
+"""Combinations of values from which no network can be built: refused before the first trial.
 
 A space may offer values that do not go together, such as softmax outputs with a cost of sigmoid outputs. Found by a
 trial, such a point costs the sampler a proposal each time it comes up again, and the user a search that looks as if
@@ -38,7 +38,7 @@ def check_combinations(
     """Raise a UserError for a value or a combination of a study's space with which no network can be built.
 
     Args:
-        study: The study; what its constraints forbid may be anything.
+        study: The study; combinations that its constraints forbid are not checked.
         prefix: What stands before the network's parameters in the space.
         model: The network's parameters as the study declares them, which can be built.
         check: Raises a ValueError for parameters of which no network can be built.
@@ -57,15 +57,15 @@ def check_combinations(
     if study.sampler == "listed":
         points: Iterable[Mapping[str, Any]] = study.enqueue
     else:
-        alone = [{name: value} for name, dim in dimensions.items() if name not in joint for value in _ends(dim)]
-        points = chain(alone, *map(_points, _pairs(dimensions, prefix)), _points(joint))
+        single = [{name: value} for name, dim in dimensions.items() if name not in joint for value in _ends(dim)]
+        points = chain(single, *map(_points, _pairs(dimensions, prefix)), _points(joint))
     for point in points:
         point = {name: value for name, value in point.items() if name in dimensions}
         if (problem := reason(point)) is None or _forbidden(study, point):
             continue
-        needed = _needed(dimensions, point, reason)
-        words = ", ".join(f"{name}={point[name]!r}" for name in needed)
-        fix = "say by when= which values go together, or by constraints=" if len(needed) > 1 else "leave it out"
+        conflicting = _conflicting(dimensions, point, reason)
+        words = ", ".join(f"{name}={point[name]!r}" for name in conflicting)
+        fix = "say by when= which values go together, or by constraints=" if len(conflicting) > 1 else "leave it out"
         raise UserError(f"study {study.name!r}: space: no network can be built with {words}: {problem}; {fix}")
 
 
@@ -74,7 +74,10 @@ def _is_joint(name: str) -> bool:
 
 
 def _pairs(space: Mapping[str, Dimension], prefix: str) -> list[dict[str, Dimension]]:
-    """Return the optimizer with each dimension that a full-batch optimizer may refuse: many together are too many."""
+    """Return the optimizer paired with each dimension that a full-batch optimizer may refuse.
+
+    All of them together would be too many combinations.
+    """
     optimizer = f"{prefix}optimizer"
     names = [f"{prefix}{name}" for name in FULL_BATCH]
     return [_with_conditions(space, {optimizer, name}) for name in names if {optimizer, name} <= space.keys()]
@@ -82,7 +85,9 @@ def _pairs(space: Mapping[str, Dimension], prefix: str) -> list[dict[str, Dimens
 
 def _with_conditions(space: Mapping[str, Dimension], names: set[str]) -> dict[str, Dimension]:
     """Return dimensions, and those on which their existence depends."""
-    while parents := {other for name in names for other in space[name].when or {} if other in space} - names:
+    while (
+        parents := {condition for name in names for condition in space[name].when or {} if condition in space} - names
+    ):
         names |= parents
     return {name: dim for name, dim in space.items() if name in names}
 
@@ -95,8 +100,8 @@ def _ends(dim: Dimension) -> list[Any]:
 def _points(space: Mapping[str, Dimension]) -> Iterator[dict[str, Any]]:
     """Yield points of a space, up to so many, each without the dimensions that do not exist there."""
     seen = set()
-    for number, values in enumerate(product(*(_ends(dim) for dim in space.values()))):
-        if number >= MOST:
+    for n_points, values in enumerate(product(*(_ends(dim) for dim in space.values()))):
+        if n_points >= MOST:
             return
         point: dict[str, Any] = {}
         for (name, dim), value in zip(space.items(), values, strict=True):
@@ -109,17 +114,17 @@ def _points(space: Mapping[str, Dimension]) -> Iterator[dict[str, Any]]:
 
 
 def _forbidden(study: Study, point: Mapping[str, Any]) -> bool:
-    """Return whether a constraint of the study forbids a point, or may: one that reads values which are not in it."""
+    """Return whether a constraint of the study forbids a point, or may do so: it reads values that the point lacks."""
     try:
         return violated(study.constraints, study.dimensions, point) is not None
     except UserError:
         return True
 
 
-def _needed(
+def _conflicting(
     space: Mapping[str, Dimension], point: Mapping[str, Any], reason: Callable[[Mapping[str, Any]], str | None]
 ) -> list[str]:
-    """Return the names in a refused point that another value of theirs would save, or all where no single one would."""
+    """Return the names in a refused point of which another value would save it, or all where no single one would."""
     saving = [
         name
         for name in point

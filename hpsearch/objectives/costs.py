@@ -1,8 +1,8 @@
-"""What an epoch costs, as a function of what is declared: seconds on a machine that never changes.
+"""The estimated cost of an epoch, as a function of what is declared: seconds on a reference machine.
 
-For our networks a training step takes a constant and so much for each operation, measured once (README's table:
-784-30-10 and 784-100-10 over 50,000 images in batches of 10, on one core). Operations alone would be wrong by up to
-nine times between batch sizes. Other models cost the same for every trial.
+For our networks a training step costs a constant, and so much for each operation; both were measured once (README's
+table: 784-30-10 and 784-100-10 over 50,000 images in batches of 10, on one core). Operations alone would be wrong by up
+to nine times between batch sizes. Other models cost the same for every trial.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hpsearch.models.datasets import Dataset
 from hpsearch.study.study import Study
 
 STEP_SECONDS = 12.5e-6
-"""Seconds that a training step takes beside its operations."""
+"""Seconds that a training step takes in addition to its operations."""
 
 GIGA_SECONDS = 7.84e-3
 """Seconds that 10⁹ floating-point operations take in products of such matrices."""
@@ -37,9 +37,9 @@ def estimated(study: Study, dataset: Dataset | None, params: Mapping[str, Any]) 
     if model is None or dataset is None:
         return 1.0
     declared = model.get_params()
-    asked = {name.removeprefix(prefix): value for name, value in params.items()}
+    trial_params = {name.removeprefix(prefix): value for name, value in params.items()}
     try:
-        return _seconds(dataset, {**declared, **asked})
+        return _seconds(dataset, {**declared, **trial_params})
     except (TypeError, ValueError, ZeroDivisionError):
         return _seconds(dataset, declared)  # such a point cannot be trained, and fails with its first epoch
 

@@ -34,12 +34,12 @@ def prepare(study: Study, dataset: Dataset, prepare_one: PrepareOne) -> Prepared
         from hpsearch.objectives.fold_fits import FoldFits
 
         folds = len(study.cv.pairs)
-        return Prepared(partial(FoldFits.made, study), folds, by_fold=True)
+        return Prepared(partial(FoldFits.from_study, study), folds, by_fold=True)
     folded = folded_as(study, dataset)
     plain = derived(study, cv=None, groups=None, stages=None, confirm=0)
     first_fold = prepare_one(plain, folded.at(0))
     by_fold = first_fold.epochs == 1
-    make = partial(_made, study, plain, prepare_one, by_fold)
+    make = partial(_make, study, plain, prepare_one, by_fold)
     epochs = len(folded) if by_fold else first_fold.epochs
     stays = first_fold.stays and not by_fold  # what whole folds have scored is saved
     return Prepared(make, epochs, by_fold=by_fold, cross_validates=True, stays=stays)
@@ -53,7 +53,7 @@ def folded_as(study: Study, dataset: Dataset) -> Folds:
     return folds_of(dataset, study.cv, study.groups, study.seed, classifies=classifies)
 
 
-def _made(study: Study, plain: Study, prepare_one: PrepareOne, by_fold: bool, dataset: Dataset | None) -> Objective:
+def _make(study: Study, plain: Study, prepare_one: PrepareOne, by_fold: bool, dataset: Dataset | None) -> Objective:
     from hpsearch.objectives.cross_validated import EpochByEpoch, FoldByFold
     from hpsearch.objectives.transformers import split
 
@@ -64,8 +64,8 @@ def _made(study: Study, plain: Study, prepare_one: PrepareOne, by_fold: bool, da
     if parts.last.get_params().get("exact_train_metrics"):
         detailed |= {metric.replace("val_", "train_", 1) for metric in detailed}
     folds = []
-    for number in range(len(folded)):
-        data = folded.at(number)
+    for fold in range(len(folded)):
+        data = folded.at(fold)
         folds.append(prepare_one(plain, data).make(data))
     if by_fold:
         return FoldByFold(folds, detailed)

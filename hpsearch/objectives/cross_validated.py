@@ -1,4 +1,4 @@
-"""A point trained once for each fold, as one trial."""
+"""Cross-validated trials: one trial trains a point once for each fold."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from hpsearch.space import Space, restore
 
 @dataclass
 class _Fold:
-    """How one fold of a trial stands.
+    """One fold of a trial, as it stands.
 
     Attributes:
-        metrics: What the model scores that it would hand over if it ended now.
+        metrics: The scores of the model that it would hand over if it ended now.
         ended: Whether it has ended.
     """
 
@@ -33,15 +33,15 @@ class _Trial:
     """A trial as it stands: what it began with, epochs done, and its folds."""
 
     start: Start
-    done: int
+    epochs_done: int
     folds: list[_Fold]
 
 
 class EpochByEpoch:
     """Trains all folds of a trial for one epoch in each tick.
 
-    A fold that has ended by its own rule carries on what the model scores that it would hand over, so that one epoch
-    gives the scores of all folds. A trial has ended when all its folds have.
+    A fold that has ended by its own rule keeps the scores of the model that it hands over, so that each epoch has the
+    scores of all folds. A trial has ended when all its folds have.
 
     Args:
         folds: Trains and measures the models of each fold.
@@ -81,7 +81,9 @@ class EpochByEpoch:
             state: LaneState | None = None
             if trial.state is not None:
                 prefix = f"fold{k}."
-                fold_state = {n.removeprefix(prefix): a for n, a in trial.state.items() if n.startswith(prefix)}
+                fold_state = {
+                    name.removeprefix(prefix): array for name, array in trial.state.items() if name.startswith(prefix)
+                }
                 fold.ended = bool(fold_state.pop("ended"))
                 fold.metrics = _metrics(fold_state)
                 state = fold_state
@@ -91,19 +93,19 @@ class EpochByEpoch:
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch in every fold that has not ended."""
-        brought: dict[int, dict[int, Row]] = {number: {} for number in trials}
+        rows_by_trial: dict[int, dict[int, Row]] = {number: {} for number in trials}
         going = [
             [number for number in trials if not self._trials[number].folds[k].ended] for k in range(len(self._folds))
         ]
         for (k, number), row in sorted(self._lanes.advance(going, tick).items()):
-            brought[number][k] = row
-        return [self._row(number, brought[number]) for number in trials]
+            rows_by_trial[number][k] = row
+        return [self._row(number, rows_by_trial[number]) for number in trials]
 
     def states(self) -> list[Start]:
         """Return the trials all of whose folds can be taken up again."""
         self._lanes.collect()
-        saved: list[dict[int, Start]] = [{s.ask.trial: s for s in fold.states()} for fold in self._folds]
-        whole = []
+        saved: list[dict[int, Start]] = [{start.ask.trial: start for start in fold.states()} for fold in self._folds]
+        complete = []
         for number, trial in self._trials.items():
             state: LaneState = {}
             for k, (fold, starts) in enumerate(zip(trial.folds, saved, strict=True)):
@@ -113,9 +115,9 @@ class EpochByEpoch:
                 fold_state = {**fold_state, "ended": np.array(fold.ended), **_arrays(fold.metrics)}
                 state |= {f"fold{k}.{name}": array for name, array in fold_state.items()}
             else:
-                if trial.done:
-                    whole.append(Start(trial.start.ask, trial.done, state))
-        return whole
+                if trial.epochs_done:
+                    complete.append(Start(trial.start.ask, trial.epochs_done, state))
+        return complete
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
@@ -128,46 +130,48 @@ class EpochByEpoch:
         self._lanes.release(fold, trial)
         self._folds[fold].stop(trial)
 
-    def _row(self, number: int, brought: Mapping[int, Row]) -> Row:
+    def _row(self, number: int, rows: Mapping[int, Row]) -> Row:
         trial = self._trials[number]
-        trial.done += 1
-        ask, seconds = trial.start.ask, sum(row.seconds for row in brought.values())
-        for k, row in brought.items():
+        trial.epochs_done += 1
+        ask, seconds = trial.start.ask, sum(row.seconds for row in rows.values())
+        for k, row in rows.items():
             if row.failure is not None:
-                newest = [brought[i].metrics if i in brought else fold.metrics for i, fold in enumerate(trial.folds)]
-                # What decides is left out: an epoch that broke in one fold is no epoch to count with.
+                newest = [rows[i].metrics if i in rows else fold.metrics for i, fold in enumerate(trial.folds)]
+                # The deciding metrics are left out: an epoch that failed in one fold must not count.
                 means = combined(newest, ()) if all(newest) else {}
                 metrics = {name: mean for name, mean in means.items() if name not in self._detailed}
                 failure = f"split {k}: {row.failure}"
-                return Row(number, ask.lane, trial.done, metrics, seconds, failure=failure, traceback=row.traceback)
-        if any(row.quiet for row in brought.values()):  # a whole fit, or trees that are still to come
-            return Row(number, ask.lane, trial.done, {}, seconds, quiet=True)
+                return Row(
+                    number, ask.lane, trial.epochs_done, metrics, seconds, failure=failure, traceback=row.traceback
+                )
+        if any(row.quiet for row in rows.values()):  # a whole fit, or trees that are still to come
+            return Row(number, ask.lane, trial.epochs_done, {}, seconds, quiet=True)
         keeps_best = self._keeps_best(ask.params)
         scores = []
         for k, fold in enumerate(trial.folds):
-            if k not in brought:
+            if k not in rows:
                 scores.append(fold.metrics)
                 continue
-            row = brought[k]
+            row = rows[k]
             if not keeps_best or _improves(row.metrics, fold.metrics):
                 fold.metrics = dict(row.metrics)
             fold.ended = row.finished
             if row.finished:
                 self._end(k, number)
-            ended_early = row.finished and trial.done < self.epochs
+            ended_early = row.finished and trial.epochs_done < self.epochs
             scores.append(fold.metrics if ended_early else dict(row.metrics))
         finished = all(fold.ended for fold in trial.folds)
-        return Row(number, ask.lane, trial.done, combined(scores, self._detailed), seconds, finished)
+        return Row(number, ask.lane, trial.epochs_done, combined(scores, self._detailed), seconds, finished)
 
     def _keeps_best(self, params: Mapping[str, Any]) -> bool:
         """Return whether a trial's folds hand over the weights of their best epoch: early stopping keeps them."""
-        asked = restore(self._space, params)
-        early_stopping = asked.get(f"{self._prefix}early_stopping", self._model.get("early_stopping", "none"))
+        trial_params = restore(self._space, params)
+        early_stopping = trial_params.get(f"{self._prefix}early_stopping", self._model.get("early_stopping", "none"))
         return early_stopping not in ("none", None, False)
 
 
 def _improves(new: Mapping[str, float], old: Mapping[str, float]) -> bool:
-    """Return whether an epoch is better than the best one before, by what early stopping goes by."""
+    """Return whether an epoch is better than the best one before, by the metric that early stopping goes by."""
     if not old:
         return True
     if "val_accuracy" in new:
@@ -204,8 +208,8 @@ class FoldByFold:
         rows: dict[int, Row] = {}
         for k, objective in enumerate(self._folds):
             for number in trials:
-                start, done = self._trials[number]
-                if number in rows or len(done) != k:
+                start, scored = self._trials[number]
+                if number in rows or len(scored) != k:
                     continue
                 objective.start(Start(start.ask))
                 (row,) = objective.advance([number], tick)
@@ -215,31 +219,31 @@ class FoldByFold:
 
     def states(self) -> list[Start]:
         """Return the trials with what their folds have scored."""
-        return [Start(start.ask, len(done), kept_folds(done)) for start, done in self._trials.values() if done]
+        return [Start(start.ask, len(scored), kept_folds(scored)) for start, scored in self._trials.values() if scored]
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
         del self._trials[trial]
 
     def _row(self, number: int, row: Row, fold: int) -> Row:
-        start, done = self._trials[number]
+        start, scored = self._trials[number]
         if row.failure is not None:
             failure = f"split {fold}: {row.failure}"
             return replace(row, lane=start.ask.lane, epoch=fold + 1, metrics={}, finished=False, failure=failure)
-        done.append(dict(row.metrics))
-        finished = len(done) == len(self._folds)
+        scored.append(dict(row.metrics))
+        finished = len(scored) == len(self._folds)
         return replace(
-            row, lane=start.ask.lane, epoch=len(done), metrics=so_far(done, self._detailed), finished=finished
+            row, lane=start.ask.lane, epoch=len(scored), metrics=so_far(scored, self._detailed), finished=finished
         )
 
 
-def kept_folds(done: Sequence[Mapping[str, float]]) -> LaneState:
-    """Return what folds have scored as arrays."""
-    return {f"fold{k}.{name}": array for k, metrics in enumerate(done) for name, array in _arrays(metrics).items()}
+def kept_folds(scored: Sequence[Mapping[str, float]]) -> LaneState:
+    """Return the metrics of the folds that are done as arrays, for a trial's state."""
+    return {f"fold{k}.{name}": array for k, metrics in enumerate(scored) for name, array in _arrays(metrics).items()}
 
 
 def done_folds(trial: Start) -> list[dict[str, float]]:
-    """Return what the folds of a trial that is taken up have scored."""
+    """Return the metrics of the folds that a trial has done, from the state with which it is taken up."""
     state = trial.state or {}
     return [
         _metrics({name: state[f"fold{k}.{name}"] for name in ("names", "values")})
@@ -253,5 +257,5 @@ def _arrays(metrics: Mapping[str, float]) -> LaneState:
 
 
 def _metrics(state: LaneState) -> dict[str, float]:
-    """Return the metrics that :func:`_arrays` made, and take them out of a state."""
+    """Return the metrics that :func:`_arrays` turned into arrays, and remove them from a state."""
     return dict(zip(map(str, state.pop("names")), map(float, state.pop("values")), strict=True))

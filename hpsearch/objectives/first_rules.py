@@ -1,7 +1,7 @@
-"""How version 0.1 trained models, where it was another way: a log that it began goes on so, with the same bits.
+"""How version 0.1 trained models, where it did so in another way: its logs go on like that, with the same bits.
 
-It decided once, for the model as it is declared, whether a trial takes epochs; networks trained fused where they were
-classifiers without ``scoring=``; and ``warm_start`` models did not grow. What it could not train at all, such as a
+It decided once, for the model as it is declared, whether a trial takes epochs; networks trained fused only where they
+were classifiers without ``scoring=``; and ``warm_start`` models did not grow. What it could not train at all, such as a
 trial whose parameters forbid epochs, fails no longer: it is fitted whole, as in a study of today.
 """
 
@@ -26,7 +26,7 @@ def trained_apart(study: Study, parts: Split) -> bool:
 
     Args:
         study: The study.
-        parts: Its model's.
+        parts: Its model, taken apart.
     """
     ours = isinstance(parts.last, Perceptron)
     return ours and not (isinstance(parts.last, MLPClassifier) and study.scoring is None)
@@ -37,7 +37,7 @@ def plan(study: Study, parts: Split, epochs: int) -> Plan:
 
     Args:
         study: The study.
-        parts: Its model's.
+        parts: Its model, taken apart.
         epochs: Most epochs of a trial that takes epochs.
     """
     if takes_epochs(parts.last):
@@ -48,7 +48,7 @@ def plan(study: Study, parts: Split, epochs: int) -> Plan:
 
 @dataclass(frozen=True)
 class OnePatience:
-    """Outputs of networks whose early stopping and schedule wait for as many epochs, where nothing else is said.
+    """Outputs of networks whose schedule waits as long as their early stopping, unless ``lr_patience`` is given.
 
     Attributes:
         outputs: What they mean.

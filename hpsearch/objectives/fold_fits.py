@@ -28,7 +28,7 @@ class FoldFits:
 
     Args:
         model: The estimator; a ``random_state`` that is None becomes a number of the trial's own.
-        fits: Data, scorer and what else a fit is given.
+        fits: Data, scorer and the other arguments of a fit.
         pairs: The rows of each fold.
         seed: The study's seed.
         space: Where the parameters come from.
@@ -49,8 +49,8 @@ class FoldFits:
         self._settled: dict[int, dict[str, Any]] = {}
 
     @classmethod
-    def made(cls, study: Study, dataset: Dataset | None) -> FoldFits:
-        """Return the objective of a study whose ``cv`` says how its models are fitted."""
+    def from_study(cls, study: Study, dataset: Dataset | None) -> FoldFits:
+        """Return the objective of a study whose ``cv`` holds how its models are fitted."""
         assert isinstance(study.cv, Splits), "the study says the rows of its folds"
         assert study.cv.fits is not None, "and how its models are fitted"
         return cls(study.model, study.cv.fits, study.cv.pairs, study.seed, study.dimensions, study.goal.metric)
@@ -67,7 +67,7 @@ class FoldFits:
 
     def states(self) -> list[Start]:
         """Return the trials with what their folds have scored."""
-        return [Start(start.ask, len(done), kept_folds(done)) for start, done in self._trials.values() if done]
+        return [Start(start.ask, len(scored), kept_folds(scored)) for start, scored in self._trials.values() if scored]
 
     def stop(self, trial: int) -> None:
         """Forget a trial."""
@@ -75,35 +75,36 @@ class FoldFits:
         self._settled.pop(trial, None)
 
     def _task(self, number: int) -> tuple[Any, ...]:
-        start, done = self._trials[number]
+        """Return the arguments of :func:`fitted` for the next fold of a trial."""
+        start, scored = self._trials[number]
         if number not in self._settled:  # the same in every fold
             owner = streams.of_trial(self._seed, start.ask)
             self._settled[number] = settled(self._model, restore(self._space, start.ask.params), owner)
-        progress = (len(done), self.epochs)
-        return self._model, self._settled[number], self._fits, self._pairs[len(done)], progress, number
+        progress = (len(scored), self.epochs)
+        return self._model, self._settled[number], self._fits, self._pairs[len(scored)], progress, number
 
     def _row(self, number: int, result: Mapping[str, Any]) -> Row:
-        start, done = self._trials[number]
-        fold = len(done)
+        start, scored = self._trials[number]
+        fold = len(scored)
         metrics = scores_of(result["test_scores"], "val")
         metrics.setdefault(self._decides, next(iter(metrics.values())))  # a function may name its scores itself
         if self._fits.return_train_score:
             metrics |= scores_of(result.get("train_scores", {}), "train")
-        done.append(metrics)
+        scored.append(metrics)
         error = result.get("fit_error")
         attributes = None if error is None else {f"split{fold}_error": error}
         failure = None
         if not all(map(np.isfinite, metrics.values())):
-            words = str(error).strip().splitlines()[-1] if error else f"scores {_listed(metrics)}"
-            failure = f"split {fold}: {words}"
+            cause = str(error).strip().splitlines()[-1] if error else f"scores {_listed(metrics)}"
+            failure = f"split {fold}: {cause}"
         seconds = float(result["fit_time"]) + float(result["score_time"])
         return Row(
             number,
             start.ask.lane,
             fold + 1,
-            so_far(done, set(metrics)),
+            so_far(scored, set(metrics)),
             seconds,
-            finished=failure is None and len(done) == self.epochs,
+            finished=failure is None and len(scored) == self.epochs,
             failure=failure,
             traceback=error,
             attributes=attributes,
@@ -119,7 +120,7 @@ def fitted(
     Args:
         model: The estimator, which is left as it is.
         params: Parameters of the trial, a number for each ``random_state`` among them.
-        fits: Data, scorer and what else the fit is given.
+        fits: Data, scorer and the other arguments of a fit.
         pair: Rows to fit and rows to score.
         progress: Number of the fold, and how many there are.
         number: The trial's number.
@@ -152,7 +153,7 @@ def fitted(
 def settled(estimator: Any, params: Mapping[str, Any], entropy: tuple[int, ...]) -> dict[str, Any]:
     """Return parameters together with a number for each ``random_state`` that they leave None.
 
-    Parameters that cannot be set are left for the fit to fail by, whose error is scored as the user says.
+    Parameters that cannot be set are returned as they are: the fit then fails, and is scored by ``error_score``.
 
     Args:
         estimator: Whose parameters they are; it is left as it is.
@@ -176,8 +177,8 @@ def settled(estimator: Any, params: Mapping[str, Any], entropy: tuple[int, ...])
 
 def scores_of(scores: Any, part: str) -> dict[str, float]:
     """Return the scores of a fit by metric: ``val_score``, or ``val_NAME`` of several."""
-    named = scores if isinstance(scores, Mapping) else {"score": scores}
-    return {f"{part}_{name}": float(score) for name, score in named.items()}
+    by_name = scores if isinstance(scores, Mapping) else {"score": scores}
+    return {f"{part}_{name}": float(score) for name, score in by_name.items()}
 
 
 def _listed(metrics: Mapping[str, float]) -> str:

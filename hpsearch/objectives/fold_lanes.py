@@ -1,7 +1,7 @@
 """The networks of all folds as lanes of one population, where few trials share their shapes.
 
-Where many do, those of one fold already fill a population of their own, whose lanes share their mini-batches; there
-the folds train one after the other. Either way brings the same bits.
+Where many trials do, those of one fold already fill a population of their own, whose lanes share their mini-batches;
+then the folds train one after the other. Both ways give the same bits.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ FEW = 3
 """Most trials of one shape whose folds train side by side."""
 
 VACANT = 4
-"""Populations without trials that are kept at most, for what was compiled for them."""
+"""Most populations without trials that are kept: what was compiled for them serves the next one of the same shape."""
 
 Lane = tuple[int, int]
-"""A fold and a trial."""
+"""(number of the fold, number of the trial)."""
 
 
 @runtime_checkable
@@ -31,12 +31,12 @@ class Networked(Protocol):
     """An objective whose trials are networks of ours."""
 
     def networks(self, trial: int) -> MLPPopulation | None:
-        """Return what trains a trial's network; None where it failed before it had one."""
+        """Return the population that has a trial's network; None where the trial failed before it had one."""
 
 
 @dataclass
 class _Side:
-    """Lanes that train side by side, and what trains them."""
+    """Lanes that train side by side, and the population that trains them."""
 
     lanes: tuple[Lane, ...]
     population: FoldPopulation
@@ -76,17 +76,17 @@ class FoldLanes:
         return rows
 
     def release(self, fold: int, trial: int) -> None:
-        """Bring the states of a lane, and of those beside it, back to their owners."""
+        """Give the states of a lane, and of those beside it, back to the populations that own them."""
         for key, side in list(self._sides.items()):
             if (fold, trial) in side.lanes:
                 self._collect(side)
                 del self._sides[key]
-                self._vacant[self._kind(key, side.lanes)] = side.population
+                self._vacant[self._vacancy_key(key, side.lanes)] = side.population
         while len(self._vacant) > VACANT:
             del self._vacant[next(iter(self._vacant))]
 
     def collect(self) -> None:
-        """Bring copies of all states to their owners."""
+        """Give copies of all states to the populations that own them."""
         for side in self._sides.values():
             self._collect(side)
 
@@ -115,18 +115,18 @@ class FoldLanes:
         results = population.run_epoch(order)
         seconds = (time.perf_counter() - begun) / len(lanes)
         return {
-            lane: self._owner(lane).row(lane[1], result, seconds, population, place)
-            for place, (lane, result) in enumerate(zip(lanes, results, strict=True))
+            lane: self._owner(lane).row(lane[1], result, seconds, population, index)
+            for index, (lane, result) in enumerate(zip(lanes, results, strict=True))
         }
 
     def _population(self, key: Hashable, lanes: tuple[Lane, ...]) -> FoldPopulation:
-        standing = self._sides.get(key)
-        if standing is not None and standing.lanes == lanes:
-            return standing.population
-        for lane in (*lanes, *(standing.lanes if standing is not None else ())):
+        existing = self._sides.get(key)
+        if existing is not None and existing.lanes == lanes:
+            return existing.population
+        for lane in (*lanes, *(existing.lanes if existing is not None else ())):
             self.release(*lane)
-        members, data = zip(*(self._owner(lane).taken(lane[1]) for lane in lanes), strict=True)
-        empty = self._vacant.pop(self._kind(key, lanes), None)
+        members, data = zip(*(self._owner(lane).lend(lane[1]) for lane in lanes), strict=True)
+        empty = self._vacant.pop(self._vacancy_key(key, lanes), None)
         if empty is not None and empty.trains_on(data):
             empty.replace(members)  # what was compiled for as many lanes serves again
             population = empty
@@ -140,7 +140,7 @@ class FoldLanes:
             self._owner((fold, number)).give_back(number, state)
 
     @staticmethod
-    def _kind(key: Hashable, lanes: Sequence[Lane]) -> Hashable:
+    def _vacancy_key(key: Hashable, lanes: Sequence[Lane]) -> Hashable:
         return key, tuple(fold for fold, _ in lanes)
 
 

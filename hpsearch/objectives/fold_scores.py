@@ -1,4 +1,4 @@
-"""What a row says of all folds: the mean of each metric, and of those that decide the spread and each fold's own."""
+"""The metrics of a cross-validated row: means over the folds; of deciding metrics also spread and each fold's own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A trial's checkpoint folder: as it stood when an epoch was reported it is kept, whole or not at all.
+"""A trial's checkpoint folder: when an epoch is reported, a copy of it is kept, whole or not at all.
 
-Kept by copy, never by hard link: a file that is opened for writing again would change the one kept. What is in it is
-the user's own; nothing of it is read here.
+It is copied, never hard-linked: a file that is opened for writing again would change the one that is kept. Its files
+are the user's own; nothing in them is read here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from hpsearch.log.files import flush
 
 CHECKPOINTS = "checkpoints/trials"
-"""Where in a study's folder they are."""
+"""The folder of all trials' checkpoints in a study's folder."""
 
 KEPT = 2
-"""Epochs kept of a trial: the newest may be one that the log does not have."""
+"""Copies kept of a trial: the newest may be of an epoch that the log does not have."""
 
 _PREFIX = "epoch-"
 
@@ -46,18 +46,18 @@ class Folder:
 
     @property
     def work(self) -> Path:
-        """Where the trial reads and writes; asking for it makes it."""
+        """The folder in which the trial reads and writes; reading this attribute creates it."""
         self._work.mkdir(parents=True, exist_ok=True)
         self._used = True
         return self._work
 
     def open(self, epoch: int) -> bool:
-        """Have it as it stood after an epoch, and return whether that was kept; else it is empty."""
+        """Restore it as it was after an epoch, and return whether there was a copy of that; without one it is empty."""
         if not os.path.isdir(self._name):
             return False
         shutil.rmtree(self._work, ignore_errors=True)
-        if epoch and self._at(epoch).is_dir():
-            shutil.copytree(self._at(epoch), self._work)
+        if epoch and self._epoch_folder(epoch).is_dir():
+            shutil.copytree(self._epoch_folder(epoch), self._work)
             self._used = True
             self._state = self._contents()
             return True
@@ -65,7 +65,7 @@ class Folder:
         return False
 
     def keep(self, epoch: int) -> None:
-        """Keep it as it stands after an epoch, where it has changed since the one before.
+        """Keep a copy of it as it is after an epoch, where it has changed since the last copy.
 
         Raises:
             OSError: The disk is full; what was kept before is still there.
@@ -78,32 +78,32 @@ class Folder:
         shutil.copytree(self._work, partial)
         for path in (partial, *partial.rglob("*")):
             flush(path)
-        shutil.rmtree(self._at(epoch), ignore_errors=True)
-        partial.rename(self._at(epoch))
+        shutil.rmtree(self._epoch_folder(epoch), ignore_errors=True)
+        partial.rename(self._epoch_folder(epoch))
         flush(self._root)
         self._state = state
-        for old in sorted(_kept(self._root))[:-KEPT]:
-            shutil.rmtree(self._at(old))
+        for old in sorted(_kept_epochs(self._root))[:-KEPT]:
+            shutil.rmtree(self._epoch_folder(old))
 
     def clear(self) -> None:
-        """Delete it with all that was kept: the trial has ended."""
+        """Delete it with all its copies: the trial has ended."""
         if self._used:
             shutil.rmtree(self._root, ignore_errors=True)
 
-    def _at(self, epoch: int) -> Path:
+    def _epoch_folder(self, epoch: int) -> Path:
         return self._root / f"{_PREFIX}{epoch:09d}"
 
     def _contents(self) -> list[tuple[str, int, int]]:
-        """Return what is in it by name, time and size; empty where the trial's code has removed it."""
+        """Return (name, time of change, size) of each file in it; none where the trial's code has removed it."""
         files = (path for path in self._work.rglob("*") if path.is_file())
         return sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
 def kept_epoch(root: Path, trial: int, last_epoch: int) -> int:
-    """Return the newest epoch of a trial that was kept and is not ahead of the log; 0 where there is none."""
-    return max((epoch for epoch in _kept(root / str(trial)) if epoch <= last_epoch), default=0)
+    """Return the newest epoch of which a trial has a copy and that is not ahead of the log; 0 where there is none."""
+    return max((epoch for epoch in _kept_epochs(root / str(trial)) if epoch <= last_epoch), default=0)
 
 
-def _kept(folder: Path) -> Iterator[int]:
+def _kept_epochs(folder: Path) -> Iterator[int]:
     for path in folder.glob(f"{_PREFIX}*"):
         yield int(path.name.removeprefix(_PREFIX))

@@ -39,7 +39,7 @@ class FunctionObjective:
         seed: The study's seed.
         epochs: Most epochs of a trial, or None where the code ends by itself.
         space: Where the parameters come from: a choice's tuples are tuples again.
-        dataset: What trials are given as their data, or None.
+        dataset: The data that trials are given, or None.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class FunctionObjective:
         self._study_dir: Path | None = None
 
     def place(self, folder: Path) -> None:
-        """Have what belongs to a trial (checkpoints, output, artifacts) in a study's folder."""
+        """Keep the files of trials (checkpoints, output, artifacts) in a study's folder."""
         self._study_dir = folder
 
     def start(self, trial: Start) -> None:
@@ -70,15 +70,15 @@ class FunctionObjective:
         ask = trial.ask
         params = copy.deepcopy(restore(self._space, ask.params))  # what the code does to them is not in the log
         user_trial = UserTrial(ask.key, params, ask.repeat, streams.of_function(self._seed, ask), self._dataset)
-        place = None if self._study_dir is None else Place(self._study_dir, ask.key, trial.epoch)
-        self._running[ask.trial] = _Running(trial, self._function, user_trial, self._metrics, self._limit, place)
+        files = None if self._study_dir is None else TrialFiles(self._study_dir, ask.key, trial.epoch)
+        self._running[ask.trial] = _Running(trial, self._function, user_trial, self._metrics, self._limit, files)
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; an exception fails its trial."""
         return [self._running[number].advance() for number in trials]
 
     def states(self) -> list[Start]:
-        """Nothing: code that runs cannot be saved."""
+        """Return nothing: running code cannot be saved."""
         return []
 
     def stop(self, trial: int) -> None:
@@ -86,8 +86,8 @@ class FunctionObjective:
         self._running.pop(trial).stop()
 
 
-class Place:
-    """What belongs to a trial in its study's folder.
+class TrialFiles:
+    """The files of a trial in its study's folder.
 
     Args:
         study_dir: The study's folder.
@@ -96,7 +96,7 @@ class Place:
 
     Attributes:
         folder: Its checkpoint folder.
-        kept: Whether that stands after these epochs.
+        kept: Whether the checkpoint folder is as it was after these epochs.
         output: What its code prints.
         artifacts: The files that it logs.
     """
@@ -111,11 +111,11 @@ class Place:
 
 
 class _Running:
-    """A trial that runs: its code, and what answers its calls.
+    """A trial that runs: its code, and the answers to the calls that it makes.
 
     Attributes:
-        stopped: It was told to end.
-        resumed: Epochs that need not be trained again: ``folder`` stands after them.
+        stopped: Whether it was told to end.
+        resumed: Epochs that need not be trained again: ``folder`` is as it was after them.
         folder: Its checkpoint folder.
     """
 
@@ -126,55 +126,55 @@ class _Running:
         user_trial: UserTrial,
         metrics: Sequence[str],
         limit: int | None,
-        place: Place | None,
+        files: TrialFiles | None,
     ) -> None:
-        self._place = place
+        self._files = files
         self._continues = False
         self._start = start
-        self._parked = Parked(function, nullcontext if place is None else place.output.taken)
+        self._parked = Parked(function, nullcontext if files is None else files.output.capture)
         self._user_trial = replace(user_trial, handle=self)
         self._metrics = metrics
         self._limit = limit
-        self._done = start.epoch
-        self._last: dict[str, float] = {}
+        self._epochs_done = start.epoch
+        self._last_metrics: dict[str, float] = {}
         self._attributes: dict[str, Any] = {}
-        self._over: Row | None = None
+        self._end_row: Row | None = None
 
     @property
     def stopped(self) -> bool:
         return self._parked.stopped
 
     def advance(self) -> Row:
-        """Run on to the next report or the end; code that has ended brings its end once more."""
-        if self._over is not None:  # trained again, it ended before the epochs that the log has
-            self._over = replace(self._over, epoch=self._over.epoch + 1, metrics={}, quiet=False)
-            return self._over
+        """Run on to the next report or the end; code that has ended returns its last row once more."""
+        if self._end_row is not None:  # re-run after a resume, it ended before the epochs that the log has
+            self._end_row = replace(self._end_row, epoch=self._end_row.epoch + 1, metrics={}, quiet=False)
+            return self._end_row
         begun = time.perf_counter()
         row = self._next_row(begun)
         if row.ended:
-            self._over = row
+            self._end_row = row
         return row
 
     def stop(self) -> None:
         self._parked.stop()
-        if self._place is not None:
-            self._place.output.close()
-            self._place.folder.clear()
+        if self._files is not None:
+            self._files.output.close()
+            self._files.folder.clear()
 
     @property
     def resumed(self) -> int:
-        self._continues = self._place is not None and self._place.kept
+        self._continues = self._files is not None and self._files.kept
         return self._start.epoch if self._continues else 0
 
     @property
     def folder(self) -> Path:
-        if self._place is None:
+        if self._files is None:
             raise RuntimeError("this study has no place for checkpoint folders")
-        return self._place.folder.work
+        return self._files.folder.work
 
     def log_artifact(self, path: str | os.PathLike[str], artifact_path: str | None) -> None:
-        if self._place is not None:  # a replay logs nothing
-            self._place.artifacts.keep(path, artifact_path)
+        if self._files is not None:  # a replay logs nothing
+            self._files.artifacts.keep(path, artifact_path)
 
     def report(self, metrics: Any) -> bool:
         return self._parked.report(metrics)
@@ -183,7 +183,7 @@ class _Running:
         self._attributes |= {name: attribute_of(name, value) for name, value in attributes.items()}
 
     def _pass_over(self, result: StepResult) -> StepResult:
-        """Pass over the epochs that are in the log: the code has not asked how many it need not train again."""
+        """Skip the epochs that are in the log: the code has not asked how many need not be trained again."""
         for _ in range(self._start.epoch):
             if result.ended:
                 break
@@ -191,28 +191,28 @@ class _Running:
         return result
 
     def _metrics_of(self, result: StepResult) -> dict[str, float]:
-        """Return what the code said as metrics; an error tells where it said so, which its traceback does not."""
+        """Return what the code reported as metrics; an error gets a note of where that was."""
         try:
             if result.ended and result.value is None and not self._parked.reported:
                 raise TypeError("the objective returned None; return a number or a dict of metrics, or report them")
             return metrics_of(result.value, self._metrics)
         except (TypeError, ValueError) as error:
-            if (place := self._parked.place()) is not None:
-                error.add_note(f"It was reported by\n{place}")
+            if (location := self._parked.location()) is not None:
+                error.add_note(f"It was reported by\n{location}")
             raise
 
     def _next_row(self, begun: float) -> Row:
         """Return the row of the next epoch; what the code raises is in it."""
-        epoch = self._done + 1
+        epoch = self._epochs_done + 1
         brought: dict[str, Any] = {}
         try:
             result = self._parked.step(self._user_trial)
-            if self._start.epoch and self._done == self._start.epoch and not self._continues:
+            if self._start.epoch and self._epochs_done == self._start.epoch and not self._continues:
                 result = self._pass_over(result)
             metrics = self._metrics_of(result)
         except KeyboardInterrupt:
-            raise  # the user's own, at the keyboard
-        except BaseException as error:  # whatever the code raises, sys.exit included, is its own trial's end
+            raise  # from the keyboard: it ends the study, not the trial
+        except BaseException as error:  # whatever the code raises, sys.exit included, ends its own trial alone
             refusal = broken.refusal(error)
             if refusal is not None:
                 brought["refusal"] = refusal
@@ -220,14 +220,15 @@ class _Running:
                 brought |= {"failure": broken.reason(error), "traceback": broken.traceback_of(error)}
             metrics = {}
         else:
-            if result.ended and self._parked.reported and (not metrics or same(metrics, self._last)):
+            if result.ended and self._parked.reported and (not metrics or same(metrics, self._last_metrics)):
                 metrics = {}  # nothing new
             else:
-                self._done, self._last = epoch, metrics
-            last = result.ended or epoch == self._limit
-            if self._place is not None and not last:
-                self._place.folder.keep(epoch)
-            brought |= {"finished": last, "quiet": not metrics and not result.ended}
+                self._epochs_done = epoch
+                self._last_metrics = metrics
+            is_last = result.ended or epoch == self._limit
+            if self._files is not None and not is_last:
+                self._files.folder.keep(epoch)
+            brought |= {"finished": is_last, "quiet": not metrics and not result.ended}
         attributes, self._attributes = self._attributes, {}
         ask, seconds = self._start.ask, time.perf_counter() - begun
         return Row(ask.trial, ask.lane, epoch, metrics, seconds, attributes=attributes or None, **brought)

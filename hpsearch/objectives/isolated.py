@@ -27,14 +27,19 @@ from hpsearch.objectives.portable import Maker, pack
 from hpsearch.objectives.processes import start
 
 POLL_SECONDS = 0.05
-"""How often a child's memory is looked at."""
+"""Seconds between two looks at a child's time and memory."""
 
 GRACE_SECONDS = 5.0
 """How long a child may take to end by itself once its pipe is closed."""
 
 
 class _BrokenLimit(NamedTuple):
-    """A limit of the study that a trial breaks, by its rule's name, and how, in words."""
+    """A limit of the study that a trial breaks.
+
+    Attributes:
+        rule: The limit, as a row names it.
+        reason: How it was broken, in words.
+    """
 
     rule: str
     reason: str
@@ -60,29 +65,31 @@ class Isolated:
         self._timeout = timeout
         self._memory = memory
         self._starts: dict[int, Start] = {}
-        self._done: dict[int, int] = {}
-        self._spent: dict[int, float] = {}
-        self._over: dict[int, Row] = {}
+        self._epochs_done: dict[int, int] = {}
+        self._seconds_spent: dict[int, float] = {}
+        self._end_rows: dict[int, Row] = {}
         self._busy: dict[int, _Child] = {}
         self._idle: list[_Child] = []
         self._on_row: Callable[[Row], None] = lambda row: None
 
     def start(self, trial: Start) -> None:
-        """Take a trial in; its process begins with its first epoch."""
+        """Take a trial in; it gets a process with its first epoch."""
         number = trial.ask.trial
         self._starts[number] = trial
-        self._done[number] = trial.epoch
-        self._spent[number] = 0.0
+        self._epochs_done[number] = trial.epoch
+        self._seconds_spent[number] = 0.0
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Run each of these trials to its next report; one whose process ends, or breaks a limit, fails."""
         rows = []
         for number in trials:
-            over = self._over.get(number)
-            row = replace(over, epoch=self._done[number] + 1, metrics={}) if over else self._advance(number, tick)
-            self._done[number] = row.epoch
+            over = self._end_rows.get(number)
+            row = (
+                replace(over, epoch=self._epochs_done[number] + 1, metrics={}) if over else self._advance(number, tick)
+            )
+            self._epochs_done[number] = row.epoch
             if row.ended and over is None:
-                self._over[number] = row
+                self._end_rows[number] = row
                 self._release(number)
             self._on_row(row)
             rows.append(row)
@@ -93,17 +100,17 @@ class Isolated:
         self._on_row = arrived
 
     def states(self) -> list[Start]:
-        """Nothing: code that runs cannot be saved."""
+        """Return nothing: running code cannot be saved."""
         return []
 
     def stop(self, trial: int) -> None:
         """Forget a trial; its process takes the next one up."""
-        for by_trial in (self._starts, self._done, self._spent, self._over):
+        for by_trial in (self._starts, self._epochs_done, self._seconds_spent, self._end_rows):
             by_trial.pop(trial, None)
         self._release(trial)
 
     def _release(self, trial: int) -> None:
-        """Take a trial from its process, which is free for another."""
+        """Take a trial from its process, which is free for another one then."""
         child = self._busy.pop(trial, None)
         if child is not None:
             try:
@@ -138,20 +145,20 @@ class Isolated:
                 child.connection.send(("start", start))
                 begun = time.perf_counter()
             child.connection.send(("advance", [number], tick))
-            broken = self._await(child, self._spent[number], begun)
+            broken = self._await(child, self._seconds_spent[number], begun)
             if broken is None:
                 row: Row = child.connection.recv()
-                self._spent[number] += row.seconds
+                self._seconds_spent[number] += row.seconds
                 return row
             rule, reason = broken.rule, broken.reason
         except (EOFError, OSError):
             assert child is not None
             rule = FAILURE
-            reason = f"its process ended ({child.how()}) while it trained"
+            reason = f"its process ended ({child.exit_reason()}) while it trained"
         child.kill()
         self._busy.pop(number, None)
         seconds = time.perf_counter() - begun
-        return Row(number, start.ask.lane, self._done[number] + 1, {}, seconds, failure=reason, rule=rule)
+        return Row(number, start.ask.lane, self._epochs_done[number] + 1, {}, seconds, failure=reason, rule=rule)
 
     def _await(self, child: _Child, spent: float, begun: float) -> _BrokenLimit | None:
         """Wait for a child's answer; return the limit that it breaks, or None."""
@@ -168,15 +175,17 @@ class _Child:
     """A process, and the pipe to it."""
 
     def __init__(self, maker: bytes, data: Any) -> None:
-        here, there = Pipe()
-        self.connection: Connection[Any, Any] = here
-        self.process = start("hpsearch.objectives.child", [there.fileno()])
-        there.close()
+        parent_end, child_end = Pipe()
+        self.connection: Connection[Any, Any] = parent_end
+        self.process = start("hpsearch.objectives.child", [child_end.fileno()])
+        child_end.close()
         try:
-            here.send((maker, data))
-            here.recv()  # it is ready: what starting takes is not the trial's
+            parent_end.send((maker, data))
+            parent_end.recv()  # once it is ready: the time to start it is not the trial's
         except (EOFError, OSError) as error:
-            raise UserError(f"the objective cannot run in a process of its own: that ended ({self.how()})") from error
+            raise UserError(
+                f"the objective cannot run in a process of its own: that ended ({self.exit_reason()})"
+            ) from error
 
     def memory(self) -> int:
         """Return the bytes that the process holds; 0 where that cannot be seen."""
@@ -189,7 +198,7 @@ class _Child:
         ).stdout
         return int(output or 0) * 1024
 
-    def how(self) -> str:
+    def exit_reason(self) -> str:
         """Return in words how the process ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(GRACE_SECONDS)

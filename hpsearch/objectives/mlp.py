@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpsearch.log.records import Ask, Row
 from hpsearch.models import chain
@@ -23,7 +23,16 @@ from hpsearch.objectives.scores import Scores, tested
 from hpsearch.space import Space, behind
 
 VACANT = 4
-"""Populations without trials that are kept at most, for what was compiled for them."""
+"""Most populations without trials that are kept: what was compiled for them serves the next one of the same shape."""
+
+
+class _Part(NamedTuple):
+    """A part of the data on which networks are scored."""
+
+    X: Any
+    y: Any
+    weights: Any
+    is_test: bool
 
 
 class MLPPopulation:
@@ -85,7 +94,8 @@ class MLPPopulation:
             test: Whether to report ``test_cost`` and ``test_accuracy`` with each epoch. Nothing is chosen by them: what
                 counts is the epoch that is best on the validation set.
         """
-        self._by_seed, self._test = True, test or self._test
+        self._by_seed = True
+        self._test = test or self._test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; parameters that cannot be trained are reported by its first row."""
@@ -94,8 +104,8 @@ class MLPPopulation:
         self._asks[number] = trial.ask
         self._predicting.forget(number)
         self._side_keys.pop(number, None)
-        asked = {name: behind(self._space, name, value) for name, value in trial.ask.params.items()}
-        params = {"max_epochs": self.epochs, **self._params, **asked}
+        trial_params = {name: behind(self._space, name, value) for name, value in trial.ask.params.items()}
+        params = {"max_epochs": self.epochs, **self._params, **trial_params}
         if "max_epochs" not in trial.ask.params:
             params["max_epochs"] = self.epochs
         try:
@@ -125,8 +135,8 @@ class MLPPopulation:
             begun = time.perf_counter()
             results = population.run_epoch(self.order(numbers[0], tick))
             seconds = (time.perf_counter() - begun) / len(numbers)
-            for place, (number, result) in enumerate(zip(numbers, results, strict=True)):
-                rows[number] = self.row(number, result, seconds, population, place)
+            for index, (number, result) in enumerate(zip(numbers, results, strict=True)):
+                rows[number] = self.row(number, result, seconds, population, index)
         return [rows[number] for number in trials]
 
     def _mates(self, trial: int, tick: int) -> tuple[Hashable, ...]:
@@ -136,56 +146,57 @@ class MLPPopulation:
         return ask.stage, ask.repeat, begun_at, repr(member.params.get("class_weight"))
 
     def order(self, trial: int, tick: int) -> streams.Entropy:
-        """Return what the order of the samples comes from in the next epoch of a trial and its mates."""
-        done = self._members[trial].epoch
-        return streams.of_order(self._seed, self._asks[trial], tick, done, by_seed=self._by_seed)
+        """Return the entropy of the order of the samples in the next epoch of a trial and of those that share it."""
+        epochs_done = self._members[trial].epoch
+        return streams.of_order(self._seed, self._asks[trial], tick, epochs_done, by_seed=self._by_seed)
 
-    def row(self, trial: int, result: EpochResult, seconds: float, population: Population, place: int) -> Row:
-        """Return what an epoch of a trial brought.
+    def row(self, trial: int, result: EpochResult, seconds: float, population: Population, index: int) -> Row:
+        """Return the row of an epoch of a trial.
 
         Args:
-            trial: The trial.
-            result: What its network brought.
-            seconds: Its share of the time.
-            population: What trained it.
-            place: Its lane there.
+            trial: The trial's number.
+            result: What its network's epoch brought.
+            seconds: Its share of the training time.
+            population: The population that trained it.
+            index: Its position in that population.
         """
         weights = {WEIGHTS: float(population.n_weights)} if self._weights else {}
         metrics = {**self._outputs.metrics(result.metrics), **weights}
         lane, epoch = self._asks[trial].lane, self._members[trial].epoch
         within = tuple((samples, self._outputs.metrics(measured)) for samples, measured in result.within)
         row = Row(trial, lane, epoch, metrics, seconds, result.finished, result.failure, within=within)
-        return row if self._scores is None else self._scored(row, population, place, self._scores)
+        return row if self._scores is None else self._scored(row, population, index, self._scores)
 
-    def _scored(self, row: Row, population: Population, place: int, scores: Scores) -> Row:
-        """Return a row with what the study's scorers say of the network; one that raises fails its trial."""
+    def _scored(self, row: Row, population: Population, index: int, scores: Scores) -> Row:
+        """Return a row with the scores of the study's scorers added; a scorer that raises fails the trial."""
         if row.failure is not None:
             return row
         begun = time.perf_counter()
         try:
             with limited(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # as many as there are trials and epochs
-                scored = self._measured(row.trial, population, place, scores)
+                scored = self._measured(row.trial, population, index, scores)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a scorer may raise anything; it fails this trial and is kept
             return replace(row, failure=broken.reason(error), traceback=broken.traceback_of(error), finished=False)
         return replace(row, metrics={**row.metrics, **scored}, seconds=row.seconds + time.perf_counter() - begun)
 
-    def _measured(self, trial: int, population: Population, place: int, scores: Scores) -> dict[str, float]:
-        """Return what is measured of a network on the validation set, and on the test set where that is asked for."""
-        data, member = self._dataset, self._members[trial]
-        parts = [(data.X_valid, data.y_valid, data.w_valid, False)]
+    def _measured(self, trial: int, population: Population, index: int, scores: Scores) -> dict[str, float]:
+        """Return a network's scores on the validation set, and on the test set where that is asked for."""
+        data = self._dataset
+        member = self._members[trial]
+        parts = [_Part(data.X_valid, data.y_valid, data.w_valid, is_test=False)]
         if self._test and data.y_test is not None:
-            parts.append((data.X_test, data.y_test, data.w_test, True))
-        state = population.state(place) if scores.scorers else None
+            parts.append(_Part(data.X_test, data.y_test, data.w_test, is_test=True))
+        state = population.state(index) if scores.scorers else None
         model = None if state is None else self._outputs.model(replace(member, state=state), data, self._seed)
         metrics: dict[str, float] = {}
         for X, y, weights, test in parts:
             of_part: dict[str, float] = {}
             if scores.errors:
                 samples = self._training_data(member.params)
-                predicted = self._predicting(trial, member, population.judged(place), samples, test=test)
+                predicted = self._predicting(trial, member, population.judged(index), samples, test=test)
                 of_part |= scores.predicted(y, predicted, weights)
             if model is not None:
                 of_part |= scores.scored(model, X, y, weights)
@@ -204,14 +215,14 @@ class MLPPopulation:
         key = self._side_keys[trial]
         return None if key is None else (*self._mates(trial, tick), key)
 
-    def taken(self, trial: int) -> tuple[Member, TrainingData]:
-        """Return a trial's network with its state, and its data, for others to train."""
+    def lend(self, trial: int) -> tuple[Member, TrainingData]:
+        """Return a trial's network with its state, and its data, for another population to train."""
         self._vacate({trial})
         member = self._members[trial]
         return member, self._training_data(member.params)
 
     def give_back(self, trial: int, state: LaneState) -> None:
-        """Take over a state to which others have trained a trial."""
+        """Take over the state to which another population has trained a trial."""
         self._members[trial].state = state
 
     def states(self) -> list[Start]:
@@ -241,7 +252,7 @@ class MLPPopulation:
         return self._outputs.model(self._kept[1], self._dataset, self._seed)
 
     def stop(self, trial: int) -> None:
-        """Forget a trial and all that is left of it; the others of its population are stacked anew."""
+        """Forget a trial and its network; the others of its population are stacked anew."""
         self._vacate({trial})
         self._refused.pop(trial, None)
         self._asks.pop(trial)
@@ -250,10 +261,10 @@ class MLPPopulation:
         self._side_keys.pop(trial, None)
 
     def _population(self, key: Hashable, numbers: tuple[int, ...]) -> Population:
-        standing = self._populations.get(key)
-        if standing is not None and standing[0] == numbers:
-            return standing[1]
-        self._vacate({*numbers, *(standing[0] if standing is not None else ())})
+        existing = self._populations.get(key)
+        if existing is not None and existing[0] == numbers:
+            return existing[1]
+        self._vacate({*numbers, *(existing[0] if existing is not None else ())})
         members = [self._members[number] for number in numbers]
         empty = self._vacant.pop(key, None)
         if empty is not None and len(empty.members) == len(numbers):
@@ -265,10 +276,10 @@ class MLPPopulation:
         return population
 
     def _vacate(self, trials: set[int]) -> None:
-        """Bring the states of the populations that hold any of these trials back to their members.
+        """Copy the states from all populations that hold any of these trials to their members, and give those up.
 
-        A population that has been left holds no trial: one that comes back is stacked anew from its own state, never
-        recognised by its number. What was compiled is kept for the next of its kind, in one place a shape.
+        A population that was given up holds no trial any more: a trial that comes back is stacked anew from its own
+        state. What was compiled for it is kept for the next population of the same shape, one for each shape.
         """
         for key, (numbers, population) in list(self._populations.items()):
             if not trials.isdisjoint(numbers):
@@ -280,7 +291,7 @@ class MLPPopulation:
             del self._vacant[next(iter(self._vacant))]
 
     def _collect(self, numbers: Sequence[int], population: Population) -> None:
-        """Bring the states of a population back to its members."""
+        """Copy the states from a population to its members."""
         for number, state in zip(numbers, population.states(), strict=True):
             if number in self._members:
                 self._members[number].state = state

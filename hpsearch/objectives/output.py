@@ -1,8 +1,8 @@
 """What a trial's code prints: kept with the trial, and shown where it would have been shown anyway.
 
-It is kept where Python prints it (``print``, the root logger, a progress bar); what a program or a library in C writes
-to the terminal by itself passes by. It is written at once, so that what a trial printed before it took its process with
-it can be read; secrets are taken out, as from all that is recorded.
+Kept is what Python prints (``print``, the root logger, a progress bar), and not what a program or a library in C writes
+to the terminal by itself. It is written at once, so that it can be read even where the trial's process dies; secrets
+are taken out, as from everything that is recorded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LONGEST_LINE = 16 * 1024
 """Characters after which a line is written before it ends."""
 
 _KEY = "-----BEGIN "
-"""Where a private key may begin: it goes over several lines, and is looked at as a whole."""
+"""Where a private key may begin: it spans several lines, which are checked for secrets together."""
 
 
 class Output:
@@ -37,13 +37,15 @@ class Output:
     """
 
     def __init__(self, study_dir: Path, trial: int, epoch: int) -> None:
-        self._files, self._trial = OutputFiles(study_dir, trial), trial
+        self._files = OutputFiles(study_dir, trial)
+        self._trial = trial
         self._file: FileIO | None = None
         self._in_tail = False
-        self._left = 0
+        self._room_left = 0
         self._closed = False
         self._pending = ""
-        self._process, self._lock = os.getpid(), threading.Lock()
+        self._process = os.getpid()
+        self._lock = threading.Lock()
         self._clean: Callable[[str], str] | None = None
         try:
             if epoch == 0:
@@ -53,37 +55,37 @@ class Output:
         except OSError as error:
             self._give_up(error)
 
-    def taken(self) -> AbstractContextManager[None]:
-        """Take what is printed meanwhile."""
-        return _Taken(self)
+    def capture(self) -> AbstractContextManager[None]:
+        """Return a context manager: what is printed inside is kept."""
+        return _Capture(self)
 
-    def taken_back(self) -> None:
-        """Keep what was printed without an end of its line: the trial's code does not run on now."""
+    def end_capture(self) -> None:
+        """Write what was printed without a line end too: the trial's code pauses here."""
         if self._pending:
-            with self._mine():
+            with self._own_lock():
                 self._flush(all_of_it=True)
         self._clean = None
 
     def write(self, text: str) -> None:
-        """Keep a text, from its whole lines on."""
+        """Keep a text: whole lines are written at once, the rest once its line ends."""
         if self._closed:
             return
-        with self._mine():
+        with self._own_lock():
             self._pending += text
             if "\n" in text or "\r" in text or len(self._pending) > LONGEST_LINE:
                 self._flush()
 
     def close(self) -> None:
-        """Take no more: the trial has ended."""
+        """Write what is pending, and keep nothing more: the trial has ended."""
         if self._pending:
-            with self._mine():
+            with self._own_lock():
                 self._flush(all_of_it=True)
         self._closed = True
         if self._file is not None:
             self._file.close()
 
-    def _mine(self) -> threading.Lock:
-        """Return what one thread at a time holds; a forked child has its own, and not what its parent has begun."""
+    def _own_lock(self) -> threading.Lock:
+        """Return the lock that one thread at a time holds; a forked child gets its own, and an empty buffer."""
         if self._process != os.getpid():
             self._process = os.getpid()
             self._lock = threading.Lock()
@@ -101,69 +103,71 @@ class Output:
         data = memoryview(self._clean(text).encode("utf-8", "backslashreplace"))
         try:
             while data:
-                if self._left == 0:
+                if self._room_left == 0:
                     self._next_file()
                 assert self._file is not None, "it was opened"
-                written = self._file.write(data[: self._left])
-                self._left -= written
-                data = data[written:]
+                n_written = self._file.write(data[: self._room_left])
+                self._room_left -= n_written
+                data = data[n_written:]
         except OSError as error:
             self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:
-        """Keep no more, where that is not possible: the trial goes on."""
+        """Keep nothing more, as the file cannot be written; the trial goes on."""
         self._closed = True
         logging.getLogger("hpsearch").warning(
             "what trial %d prints is kept no further (%s: %s)", self._trial, self._files.head, error.strerror
         )
 
     def _next_file(self) -> None:
-        """Open the file that the output goes on in."""
+        """Open the file in which the output goes on."""
         if self._file is None:
             self._files.head.parent.mkdir(parents=True, exist_ok=True)
             self._in_tail = self._files.tail.exists()
         else:
             self._file.close()
             if self._in_tail:
-                os.replace(self._files.tail, self._files.before)
+                os.replace(self._files.tail, self._files.previous_tail)
             self._in_tail = True
         path, most = (self._files.tail, TAIL_BYTES) if self._in_tail else (self._files.head, HEAD_BYTES)
         self._file = FileIO(path, "ab")
-        self._left = most - os.fstat(self._file.fileno()).st_size
-        if self._left <= 0:
-            self._left = 0
+        self._room_left = most - os.fstat(self._file.fileno()).st_size
+        if self._room_left <= 0:
+            self._room_left = 0
             self._next_file()
 
 
-class _Taken:
-    """While it is entered, what is printed is a trial's. A class: it is entered for each report."""
+class _Capture:
+    """A context manager that keeps what is printed as a trial's output. A class, for speed: each report enters it."""
 
-    __slots__ = ("_before", "_handlers", "_outer", "_output")
+    __slots__ = ("_handlers", "_outer", "_output", "_streams")
 
     def __init__(self, output: Output) -> None:
         self._output = output
 
     def __enter__(self) -> None:
-        self._before, self._outer = before, _ = (sys.stdout, sys.stderr), _Tee.output
-        for tee, stream in zip(_tees, before, strict=True):
-            if stream is not tee.stream and stream not in _tees:  # they are in a study that a trial runs
+        streams = (sys.stdout, sys.stderr)
+        self._streams = streams
+        self._outer = _Tee.output
+        for tee, stream in zip(_tees, streams, strict=True):
+            if stream is not tee.stream and stream not in _tees:  # tees stand there in a study that a trial runs
                 tee.stream = stream
         self._handlers = [
             (handler, stream)
             for handler in logging.root.handlers
-            if (stream := getattr(handler, "stream", None)) in before
+            if (stream := getattr(handler, "stream", None)) in streams
         ]
         for handler, stream in self._handlers:
-            handler.stream = _tees[before.index(stream)]  # type: ignore[attr-defined]
+            handler.stream = _tees[streams.index(stream)]  # type: ignore[attr-defined]
         sys.stdout, sys.stderr = _tees
         _Tee.output = self._output
 
     def __exit__(self, *_: object) -> None:
         _Tee.output = self._outer
-        sys.stdout, sys.stderr = self._before
+        sys.stdout, sys.stderr = self._streams
         for handler, stream in self._handlers:
             handler.stream = stream  # type: ignore[attr-defined]
-        self._output.taken_back()
+        self._output.end_capture()
 
 
 class _Tee:

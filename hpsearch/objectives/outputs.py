@@ -1,4 +1,4 @@
-"""What the outputs of a fused population mean: classes, or standardised numbers."""
+"""What the outputs of a fused population mean: classes, standardised numbers, or numbers as they are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 class Outputs(Protocol):
-    """How targets go into networks, and what comes out of them."""
+    """How targets are given to networks, and what their outputs mean."""
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return an estimator's parameters as the training core takes them."""
@@ -68,8 +68,8 @@ class Values:
     """One output neuron for a number, which is standardised by mean and deviation of the training targets.
 
     Attributes:
-        mean: Of the training targets, in their units.
-        scale: Their deviation, in their units.
+        mean: Mean of the training targets, in their units.
+        scale: Standard deviation of the training targets, in their units; 1 where that is 0.
     """
 
     mean: float
@@ -130,7 +130,7 @@ class Values:
 
 @dataclass(frozen=True)
 class Numbers:
-    """One output neuron a target, which a network has as it is.
+    """One output neuron for each target, which the network learns as it is.
 
     Attributes:
         n_outputs: How many targets there are.
@@ -219,7 +219,7 @@ def _network(member: Member, dataset: Dataset, seed: int, *, flat: bool) -> Any:
 
 
 def targets_of(model: Any, dataset: Dataset) -> Values | AsTheyAre:
-    """Return how a model that is not fused has its targets: standardised for our regressor, where it learns a table."""
+    """Return how targets are given to a model that is not fused: standardised for our regressor on a table."""
     from hpsearch.models.estimators.of_numbers import NetworkOfNumbers
 
     ours = isinstance(model, NetworkOfNumbers) and dataset.preprocessing and dataset.y_train.ndim == 1
@@ -231,8 +231,8 @@ def training_data(
 ) -> TrainingData:
     """Return a data set's training and validation part as a population takes them, and its test part where asked.
 
-    Training samples count by `class_weight`, as in `MLPClassifier`, and by the data set's own weights; what is only
-    measured by its own weights.
+    Training samples are weighted by `class_weight`, as in `MLPClassifier`, and by the data set's own weights;
+    validation and test samples by the data set's weights alone.
 
     Raises:
         UserError: The validation part has a class that the training part lacks.

@@ -25,19 +25,19 @@ from hpsearch.objectives.process_state import Surroundings, of_its_own
 _OWN = (__file__, user_trial.__file__)
 
 PATIENCE = 3
-"""How often a stopped trial is told so, before it is left where it stands."""
+"""How often a stopped trial's code is asked to end, before it is left where it is."""
 
 _LEFT: list[greenlet.greenlet] = []
-"""Trials that would not end: dropping one would wake it up once more."""
+"""Code of trials that did not end; it is kept, as collecting a greenlet would resume it once more."""
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a trial's code brought: a report, or how it ended.
+    """A report of a trial's code, or its end.
 
     Attributes:
-        value: What it reported or returned.
-        ended: It has returned.
+        value: What the code reported or returned.
+        ended: Whether it has returned.
     """
 
     value: Any
@@ -49,7 +49,7 @@ class Parked:
 
     Args:
         function: Takes a trial; returns a result or an iterator of reports, or calls ``report``.
-        around: What the code runs in, entered for each step.
+        around: Makes the context manager in which the code runs, entered for each step.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Parked:
             return self._switch(trial)
         return self._switch(True)
 
-    def place(self) -> str | None:
-        """Return where the code stands, as a line of a traceback: at its ``yield``, its report, or where it begins."""
+    def location(self) -> str | None:
+        """Return where the code is, as a line of a traceback: at its ``yield``, its report, or where it begins."""
         frame: FrameType | None = getattr(self._generator, "gi_frame", None)
         if frame is None and self._greenlet is not None:
             frame = self._greenlet.gr_frame  # in our own report, until the user's code that called it
@@ -92,7 +92,7 @@ class Parked:
         return None if code is None else _line(code, code.co_firstlineno)
 
     def stop(self) -> None:
-        """Have the code clean up and end: ``report`` returns False, a generator is closed."""
+        """Make the code clean up and end: ``report`` returns False, a generator is closed."""
         self.stopped = True
         parked, self._greenlet = self._greenlet, None
         if parked is None or parked.dead:
@@ -119,7 +119,7 @@ class Parked:
         if os.getpid() != self._pid or greenlet.getcurrent() is not self._greenlet:
             raise RuntimeError("trial.report is called by the code that the study runs, not by its children or threads")
         if self.stopped:
-            raise greenlet.GreenletExit  # it was told, and went on
+            raise greenlet.GreenletExit  # it was told to end, and went on
         self.reported = True
         return bool(self._greenlet.parent.switch(StepResult(metrics)))
 
@@ -166,7 +166,7 @@ def _line(code: CodeType, line: int) -> str:
 
 
 def _end_child() -> None:
-    """End a process that the trial's code forked and let run out of itself: it is not the one that runs the study."""
+    """End a process that the trial's code forked and that returned from that code: it must not go on with the study."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
             stream.flush()

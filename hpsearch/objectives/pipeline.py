@@ -21,12 +21,18 @@ from hpsearch.objectives.transformers import Behind
 from hpsearch.space import Space
 
 
-class _Kept(NamedTuple):
-    """What a kept pipeline is made of: its network, and the steps before it with their parameters."""
+class _KeptPipeline(NamedTuple):
+    """The parts of a kept pipeline.
+
+    Attributes:
+        population: Has its network.
+        model: The model, with the steps before the network.
+        before_params: The parameters of these steps.
+    """
 
     population: MLPPopulation
     model: Model
-    before: dict[str, Any]
+    before_params: dict[str, Any]
 
 
 class PipelinePopulation:
@@ -71,24 +77,25 @@ class PipelinePopulation:
         self._keys: dict[int, str] = {}
         self._populations: dict[str, MLPPopulation] = {}
         self._failed: dict[int, tuple[str, str]] = {}
-        self._kept: _Kept | None = None
+        self._kept: _KeptPipeline | None = None
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness; see :meth:`MLPPopulation.confirm`."""
-        self._by_seed, self._test = True, test
+        self._by_seed = True
+        self._test = test
 
     def start(self, trial: Start) -> None:
-        """Take a trial in, and fit its transformers where that is new; if they fail, its first row says so."""
+        """Take a trial in, and fit its transformers where their setting is new; if they fail, its first row says so."""
         number = trial.ask.trial
         self._asks[number] = trial.ask
         try:
             chosen = self._models.of(trial.ask.params)
             model = chosen.model
-            before, network_params = model.parts.params(chosen.params)
-            key = model.transformers.key(before)
+            before_params, network_params = model.parts.params(chosen.params)
+            key = model.transformers.key(before_params)
             key = f"{chosen.key} {key}" if chosen.key else key
             if key not in self._populations:
-                self._populations[key] = self._population(model, before)
+                self._populations[key] = self._population(model, before_params)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a transformer may raise anything; it fails this trial and is kept
@@ -103,8 +110,8 @@ class PipelinePopulation:
         groups: dict[str, list[int]] = {}
         for number in trials:
             if number in self._failed:
-                reason, text = self._failed[number]
-                rows[number] = Row(number, self._asks[number].lane, 1, {}, failure=reason, traceback=text)
+                reason, traceback = self._failed[number]
+                rows[number] = Row(number, self._asks[number].lane, 1, {}, failure=reason, traceback=traceback)
             else:
                 groups.setdefault(self._keys[number], []).append(number)
         for key, numbers in groups.items():
@@ -112,7 +119,7 @@ class PipelinePopulation:
         return [rows[number] for number in trials]
 
     def networks(self, trial: int) -> MLPPopulation | None:
-        """Return what trains a trial's network; None where its transformers or its parameters failed."""
+        """Return the population that has a trial's network; None where its transformers or its parameters failed."""
         return self._populations[self._keys[trial]].networks(trial) if trial in self._keys else None
 
     def states(self) -> list[Start]:
@@ -125,8 +132,8 @@ class PipelinePopulation:
         population = self._populations[self._keys[trial]]
         population.keep(trial)
         chosen = self._models.of(self._asks[trial].params)
-        before, _ = chosen.model.parts.params(chosen.params)
-        self._kept = _Kept(population, chosen.model, before)
+        before_params, _ = chosen.model.parts.params(chosen.params)
+        self._kept = _KeptPipeline(population, chosen.model, before_params)
 
     def kept(self) -> KeptModel | None:
         """Return whose network is kept, or None."""
@@ -137,7 +144,7 @@ class PipelinePopulation:
         assert self._kept is not None, "a network is kept"
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._kept.model.transformers.pipeline(self._kept.before, self._kept.population.model())
+            return self._kept.model.transformers.pipeline(self._kept.before_params, self._kept.population.model())
 
     def stop(self, trial: int) -> None:
         """Forget a trial, and a population that has no other."""
@@ -149,12 +156,12 @@ class PipelinePopulation:
         if key not in self._keys.values():
             del self._populations[key]
 
-    def _population(self, model: Model, before: dict[str, Any]) -> MLPPopulation:
-        # One thread, as sums over more come out in another order.
+    def _population(self, model: Model, before_params: dict[str, Any]) -> MLPPopulation:
+        # On one thread, as sums over several are rounded in another order.
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            X_train, X_valid = model.transformers.transform(before)
-            X_test = model.transformers.test(before) if self._test else None
+            X_train, X_valid = model.transformers.transform(before_params)
+            X_test = model.transformers.test(before_params) if self._test else None
         if X_train.ndim != 2:
             raise UserError(f"the transformers give an array of shape {X_train.shape}; a network takes two dimensions")
         y_test = self._dataset.y_test if self._test else None

@@ -49,28 +49,29 @@ def unpack(packed: bytes) -> Maker:
     import cloudpickle
 
     folders, maker = cloudpickle.loads(packed)
-    # Also later, when it runs, the objective may import what stands beside its file; and what stands there comes first,
-    # as where the study was begun, whatever packages of such names are installed.
+    # The objective may import modules beside its file, also later while it runs; these come first, as where the study
+    # was begun, whatever packages of such names are installed.
     existing = [folder for folder in folders if Path(folder).is_dir()]
     sys.path[:] = [*existing, *(folder for folder in sys.path if folder not in existing)]
     try:
-        made: Maker = cloudpickle.loads(maker)
+        unpacked: Maker = cloudpickle.loads(maker)
     except ImportError as error:
         raise UserError(f"a worker cannot load the objective ({error}); install what it needs there too") from error
-    return made
+    return unpacked
 
 
 def _loose(name: str, module: Any) -> bool:
-    """Whether a module was loaded from a file, but cannot be imported by its name from the paths of this process."""
-    file, top = getattr(module, "__file__", None), name.partition(".")[0]
+    """Return whether a module was loaded from a file, and cannot be imported by its name from this process's paths."""
+    file = getattr(module, "__file__", None)
     if not file or not file.endswith(".py") or name == "__main__":
         return False
-    parts = Path(file).with_suffix("").parts
-    below = name.split(".") + (["__init__"] if parts[-1] == "__init__" else [])
-    if str(Path(*parts[: -len(below)])) in sys.path:  # nearly all of them, without a look at the disk
+    path_parts = Path(file).with_suffix("").parts
+    module_parts = name.split(".") + (["__init__"] if path_parts[-1] == "__init__" else [])
+    if str(Path(*path_parts[: -len(module_parts)])) in sys.path:  # nearly all of them, without a look at the disk
         return False
     finders = [finder.find_spec for finder in sys.meta_path if hasattr(finder, "find_spec")]
-    return all(find(top, None) is None for find in finders)
+    top_level = name.partition(".")[0]
+    return all(find(top_level, None) is None for find in finders)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the networks of regressors predict, read from their weights: an estimator around each takes longer than they."""
+"""Predictions of regressors' networks, straight from their weights: making an estimator of each would take longer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpsearch.objectives.outputs import Array, Outputs
 
 
 class Predicting:
-    """Has networks predict the samples that are held out.
+    """Predicts the samples that are held out by networks.
 
     Args:
         outputs: What the networks' outputs mean.

@@ -1,6 +1,6 @@
-"""What a trial's code may change around itself: it has that to itself, between two reports too.
+"""State of the process that a trial's code may change: each trial has its own, also between two reports.
 
-The working directory, filters of warnings, where ``print`` goes, who answers signals, how decimals are rounded and the
+The working directory, filters of warnings, standard output and error, signal handlers, the rounding of decimals and the
 global random generators belong to the process; several trials share it, and so does the engine.
 """
 
@@ -26,17 +26,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Surroundings:
-    """Those of one trial, made where it trains.
+    """The process state of one trial, made where it trains.
 
-    Its own working directory is kept from one step to the next, and so are whether PyTorch tracks gradients (a loop may
-    report from within ``torch.no_grad()``) and where the global generators stand (``random``, NumPy's, PyTorch's on the
+    Kept from one step to the next are its working directory, whether PyTorch tracks gradients (a loop may report from
+    within ``torch.no_grad()``) and the states of the global generators (``random``, NumPy's, PyTorch's on the
     processor): a trial that has seeded them draws what it would draw alone, whatever trains in between.
     """
 
-    _last: ClassVar[Surroundings | None] = None
-    """The trial whose generators stand in the process."""
-    _inside: ClassVar[Surroundings | None] = None
-    """The trial whose code runs: it may run a study itself."""
+    _current: ClassVar[Surroundings | None] = None
+    """The trial whose generator states the process has now."""
+    _running: ClassVar[Surroundings | None] = None
+    """The trial whose code runs now; that code may run a study, with trials of its own."""
 
     def __init__(self) -> None:
         self._home = _folder()
@@ -49,27 +49,27 @@ class Surroundings:
         """Let a trial's code run on, and put back afterwards what it changed.
 
         Args:
-            step: Runs it on, given ``value``; what it returns is returned.
-            value: What it is given.
+            step: Resumes the code; its result is returned.
+            value: The argument of ``step``.
         """
         filters = list(warnings.filters)
         out = sys.stdout
         err = sys.stderr
-        handlers: list[Any] = [getsignal(number) for number in SIGNALS] if self._main else []
+        handlers: list[Any] = [getsignal(signal_number) for signal_number in SIGNALS] if self._main else []
         gradients = _tracks_gradients()
         if self._folder is not None and os.path.isdir(self._folder):
             os.chdir(self._folder)
         if self._gradients is not None:
             _track_gradients(self._gradients)
-        outer = Surroundings._inside
-        self._draw()
-        Surroundings._inside = self
+        outer = Surroundings._running
+        self._restore_generators()
+        Surroundings._running = self
         try:
             return step(value)
         finally:
-            Surroundings._inside = outer
+            Surroundings._running = outer
             if outer is not None:
-                outer._draw()
+                outer._restore_generators()
             folder = _folder()
             self._folder = folder if folder != self._home else None
             if self._folder is not None and self._home is not None:
@@ -82,51 +82,53 @@ class Surroundings:
             self._gradients = gradients_now if gradients_now != gradients else None
             if gradients_now != gradients:
                 _track_gradients(gradients)
-            for number, handler in zip(SIGNALS, handlers, strict=False):
-                if handler is not None and getsignal(number) is not handler:
-                    signal.signal(number, handler)
+            for signal_number, handler in zip(SIGNALS, handlers, strict=False):
+                if handler is not None and getsignal(signal_number) is not handler:
+                    signal.signal(signal_number, handler)
 
-    def _draw(self) -> None:
-        """Have the global generators stand where this trial has left them."""
-        if (last := Surroundings._last) is self:
+    def _restore_generators(self) -> None:
+        """Set the global generators to the states in which this trial has left them."""
+        if (previous := Surroundings._current) is self:
             return
         generators = _generators()
-        if last is not None:
-            last._random = generators
+        if previous is not None:
+            previous._random = generators
         for name, state in self._random.items():
             if generators.get(name) is not state:
                 _SETTERS[name](state)
-        Surroundings._last = self
+        Surroundings._current = self
 
 
 class _Twister(ABC):
-    """Where a Mersenne twister stands, asked for in full only where it may have moved: that takes long.
+    """The state of a Mersenne twister, which takes long to read and is read in full only where it may have changed.
 
-    Its numbers are looked at where they lie. While they are as they were, and it holds no normal number for the next
+    Its words are read directly from memory. While they are as they were, and it holds no normal number for the next
     call, no number has been drawn.
 
     Attributes:
-        last_state: The state at which it was last seen or set, or None.
+        last_state: The state when it was last read or set, or None.
     """
 
     last_state: Any = None
     _last_numbers: bytes | None = None
 
-    def now(self) -> Any:
-        """Return where it stands: the very object that is known where it has not moved."""
+    def current_state(self) -> Any:
+        """Return its state: the same object as before where it has not changed."""
         numbers = self._numbers()
         if self.last_state is None or numbers is None or numbers != self._last_numbers or self._holds_a_normal_number():
-            self.last_state, self._last_numbers = self._state(), numbers
+            self.last_state = self._state()
+            self._last_numbers = numbers
         return self.last_state
 
     def set(self, state: Any) -> None:
-        """Have it stand elsewhere."""
+        """Set its state."""
         self._move(state)
-        self.last_state, self._last_numbers = state, self._numbers()
+        self.last_state = state
+        self._last_numbers = self._numbers()
 
     @abstractmethod
     def _numbers(self) -> bytes | None:
-        """Return its numbers; None where it is not known where they lie."""
+        """Return its words; None where their address is not known."""
 
     @abstractmethod
     def _holds_a_normal_number(self) -> bool: ...
@@ -139,7 +141,7 @@ class _Twister(ABC):
 
 
 class _OfPython(_Twister):
-    """That of the module ``random``. CPython keeps its numbers behind an object's head, which is looked at once."""
+    """The generator of ``random``. CPython keeps its words behind the object's header, which is verified once."""
 
     def __init__(self) -> None:
         example = random.Random(0)
@@ -161,7 +163,7 @@ class _OfPython(_Twister):
 
 
 class _OfNumPy(_Twister):
-    """NumPy's global one, whose numbers lie where it says (its documented ``ctypes`` interface)."""
+    """NumPy's global generator, which tells the address of its words (its documented ``ctypes`` interface)."""
 
     _generator: Any = None
     _address = 0
@@ -178,7 +180,7 @@ class _OfNumPy(_Twister):
         return bool(self.last_state["has_gauss"])
 
     def _state(self) -> Any:
-        # Without its legacy form: it takes as long again to make.
+        # Not in its legacy form, which takes twice as long.
         return np.random.get_state(legacy=False)  # noqa: NPY002 - the user's
 
     def _move(self, state: Any) -> None:
@@ -186,14 +188,14 @@ class _OfNumPy(_Twister):
 
 
 _NUMBERS = 625 * 4
-"""Bytes of the 624 words of a Mersenne twister, and of its place among them."""
+"""Bytes of the 624 words of a Mersenne twister, and of its position among them."""
 
 _python, _numpy = _OfPython(), _OfNumPy()
 
 
 def _generators() -> dict[str, Any]:
-    """Return where the global random generators stand."""
-    states: dict[str, Any] = {"random": _python.now(), "numpy": _numpy.now()}
+    """Return the states of the global random generators."""
+    states: dict[str, Any] = {"random": _python.current_state(), "numpy": _numpy.current_state()}
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "get_rng_state"):
         states["torch"] = torch.get_rng_state()
@@ -208,7 +210,7 @@ _SETTERS: dict[str, Callable[[Any], None]] = {
 
 
 def of_its_own() -> contextvars.Context:
-    """Return a context for a trial's code: how decimals are rounded there is not how they are elsewhere."""
+    """Return a context for a trial's code, in which it may change the rounding of decimals for itself alone."""
     context = contextvars.copy_context()
     context.run(decimal.setcontext, decimal.getcontext().copy())
     return context
@@ -223,10 +225,10 @@ def _folder() -> str | None:
 
 
 def _tracks_gradients() -> bool:
-    """Return whether PyTorch tracks gradients in this thread, as it does from the beginning on."""
+    """Return whether PyTorch tracks gradients in this thread, which is its default."""
     torch: Any = sys.modules.get("torch")
     return bool(torch.is_grad_enabled()) if hasattr(torch, "is_grad_enabled") else True
 
 
-def _track_gradients(wanted: bool) -> None:
-    sys.modules["torch"].set_grad_enabled(wanted)
+def _track_gradients(enabled: bool) -> None:
+    sys.modules["torch"].set_grad_enabled(enabled)

@@ -1,4 +1,4 @@
-"""A Python process of ours beside this one: it finds what this one finds, and hpsearch where this one found it."""
+"""Starts Python processes of ours: they import what this process would import, and hpsearch from the same place."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ main = import_module(module).main
 sys.path[:] = theirs
 main()
 """
-"""First come what we need from where Python itself looks, then the path of the process that started this one.
+"""Imports what we need from Python's own path first, and then takes over the path of the process that started it.
 
-There may be anything on that one: MLflow puts each folder of a model's code on it. A folder ``hpsearch`` would stand in
-for an editable installation, which Python asks last.
+There may be anything on the latter: MLflow puts each folder of a model's code on it. A folder ``hpsearch`` there would
+hide an editable installation, which Python looks for last.
 """
 
 
 def start(module: str, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     """Start a process that calls ``main`` of a module of ours, with these descriptors open and as its arguments.
 
-    It has a session of its own: Ctrl-C is this process's matter, and what a trial starts ends with its process.
+    It has a session of its own: Ctrl-C reaches this process alone, and what a trial starts can be killed with it.
     """
     with study_folders_last():
         path = os.pathsep.join(path for path in sys.path if path)

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpsearch.objectives.broken import written
+from hpsearch.objectives.broken import shortened
 
 LONGEST_NAME = 250
-"""Characters of a metric's name: more than that no store takes."""
+"""Most characters of a metric's name: stores take no more."""
 
 
 def metrics_of(reported: Any, names: Sequence[str]) -> dict[str, float]:
@@ -29,18 +29,18 @@ def metrics_of(reported: Any, names: Sequence[str]) -> dict[str, float]:
         return {}
     if isinstance(reported, Mapping):
         by_name = {_name(name): value for name, value in reported.items()}
-        return {name: _number(name, value) for name, value in by_name.items() if value is not None}
+        return {name: _as_number(name, value) for name, value in by_name.items() if value is not None}
     if isinstance(reported, tuple | list):
         if len(reported) != len(names):
             raise ValueError(
                 f"{len(reported)} values were reported, and the study has {len(names)} metrics ({', '.join(names)})"
             )
-        return {name: _number(name, value) for name, value in zip(names, reported, strict=True) if value is not None}
-    return {names[0]: _number(names[0], reported)}
+        return {name: _as_number(name, value) for name, value in zip(names, reported, strict=True) if value is not None}
+    return {names[0]: _as_number(names[0], reported)}
 
 
 def attribute_of(name: str, value: Any) -> Any:
-    """Return what a trial says of itself as a JSON value.
+    """Return the value of a trial's attribute as a JSON value.
 
     Raises:
         TypeError: It is nothing that JSON can hold.
@@ -48,21 +48,21 @@ def attribute_of(name: str, value: Any) -> Any:
     if hasattr(value, "tolist"):  # arrays, NumPy's numbers, tensors
         value = value.tolist()
     try:
-        text = json.dumps(value, allow_nan=False)
+        encoded = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"trial.set({name}=...): {type(value).__name__} is no JSON value ({error})") from error
-    return json.loads(text.encode("utf-8", "backslashreplace"))
+    return json.loads(encoded.encode("utf-8", "backslashreplace"))
 
 
 def _name(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a metric's name must be a text, not {type(name).__name__}")
-    if not name.strip() or len(name) > LONGEST_NAME or written(name, LONGEST_NAME) != name or not name.isprintable():
-        raise ValueError(f"a metric cannot be called {written(repr(name), 80)}")
+    if not name.strip() or len(name) > LONGEST_NAME or shortened(name, LONGEST_NAME) != name or not name.isprintable():
+        raise ValueError(f"a metric cannot be called {shortened(repr(name), 80)}")
     return str(name)
 
 
-def _number(name: str, value: Any) -> float:
+def _as_number(name: str, value: Any) -> float:
     if isinstance(value, str | bytes | bytearray | complex):
         raise TypeError(f"metric {name!r} is a {type(value).__name__}, not a number")
     if inspect.iscoroutine(value):
@@ -71,14 +71,15 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value.item() if hasattr(value, "item") else value)
     except Exception as error:  # whatever an object of the user's does when it is asked for its number
-        raise TypeError(f"metric {name!r} is no number: {_kind(value)} ({type(error).__name__})") from error
+        raise TypeError(f"metric {name!r} is no number: {_described(value)} ({type(error).__name__})") from error
 
 
-def _kind(value: Any) -> str:
-    """Return what a value is in words: an array or a tensor with its shape."""
-    kind, shape = type(value).__name__, getattr(value, "shape", None)
+def _described(value: Any) -> str:
+    """Return the type of a value in words, of an array or a tensor with its shape."""
+    type_name = type(value).__name__
+    shape = getattr(value, "shape", None)
     try:
         sides = tuple(int(side) for side in shape) if shape is not None else ()
     except (TypeError, ValueError):
         sides = ()
-    return f"{kind} of shape {sides}; report one number, such as its mean" if sides else kind
+    return f"{type_name} of shape {sides}; report one number, such as its mean" if sides else type_name

@@ -28,11 +28,11 @@ LARGE = 10_000
 
 
 class Growth(NamedTuple):
-    """How a ``warm_start`` model stands at an epoch.
+    """The size of a ``warm_start`` model at an epoch.
 
     Attributes:
-        size: Its trees.
-        grown: Whether they are more than at the epoch before.
+        size: How many trees it has.
+        grown: Whether these are more than at the epoch before.
     """
 
     size: int
@@ -46,8 +46,8 @@ class Plan:
     Attributes:
         resource: What the study declares.
         epochs: Most epochs of a trial.
-        declared: Whether the study says so itself, and it does not come from the model's own ``max_iter``.
-        of_samples: Whether a model that knows no epochs is fitted to growing parts of the samples.
+        declared: Whether the study declares the epochs itself; False where they come from the model's ``max_iter``.
+        of_samples: Whether a model that cannot train by epochs is fitted to growing parts of the samples.
     """
 
     resource: str | Samples
@@ -72,11 +72,11 @@ class Plan:
         return "samples" if self.of_samples else "fit"
 
     def _counts_epochs(self, estimator: Any) -> bool:
-        """Return whether something says how many epochs an estimator has: else one pass over the data is all of it."""
+        """Return whether an estimator's epochs are counted anywhere: otherwise one pass over the data is all it has."""
         return self.declared or self.epochs == 1 or counting(estimator) is not None
 
     def epochs_of(self, estimator: Any, resource: Resource, params: Mapping[str, Any]) -> int:
-        """Return how many epochs a trial has: as many as all, unless its own parameters count them.
+        """Return how many epochs a trial has: the study's, unless its own parameters set fewer.
 
         Args:
             estimator: The last step of its model.
@@ -98,8 +98,9 @@ class Plan:
             size: How many trees it has in the end.
         """
         steps = min(size, self.epochs if self.declared else min(self.epochs, STEPS))
-        now, before = epoch * steps // self.epochs, (epoch - 1) * steps // self.epochs
-        return Growth(max(1, round(size * now / steps)), now > before)
+        steps_done = epoch * steps // self.epochs
+        steps_before = (epoch - 1) * steps // self.epochs
+        return Growth(max(1, round(size * steps_done / steps)), steps_done > steps_before)
 
 
 WHOLE: dict[str, tuple[Any, ...]] = {
@@ -108,7 +109,7 @@ WHOLE: dict[str, tuple[Any, ...]] = {
     "lr_schedule": ("plateau",),  # reads a validation set, which partial_fit has not
     "solver": ("lbfgs",),
 }
-"""Settings, by parameter, with which an estimator can be fitted as a whole alone."""
+"""Settings, by parameter, with which an estimator can only be fitted whole."""
 
 
 def takes_epochs(estimator: Any) -> bool:
@@ -122,7 +123,7 @@ def takes_epochs(estimator: Any) -> bool:
 
 
 def grown_by(estimator: Any, n: int) -> str | None:
-    """Return the parameter by which a ``warm_start`` model goes on from its last fit to a larger one; None where none.
+    """Return the parameter by which a ``warm_start`` model grows from its last fit to a larger one; None if it cannot.
 
     Forests, bagging and gradient boosting keep the trees that they have and add those that are missing, so that the
     last of several fits is the whole fit. One that stops by a rule of its own has to be fitted whole.
@@ -159,8 +160,8 @@ def counting(estimator: Any) -> str | None:
 
 def own_epochs(params: Mapping[str, Any], epochs: int) -> int:
     """Return how many epochs parameters ask for by their own ``max_iter`` or ``max_epochs``."""
-    named = (value for name, value in params.items() if name.rpartition("__")[2] in ("max_iter", "max_epochs"))
-    return int(next((value for value in named if value is not None and value > 0), epochs))
+    counts = (value for name, value in params.items() if name.rpartition("__")[2] in ("max_iter", "max_epochs"))
+    return int(next((value for value in counts if value is not None and value > 0), epochs))
 
 
 def may_take_epochs(estimator: Any, searched: Mapping[str, Sequence[Any] | None]) -> bool:
@@ -181,7 +182,7 @@ def may_take_epochs(estimator: Any, searched: Mapping[str, Sequence[Any] | None]
 
 
 def stratified_order(y: Array | None, n: int, rng: np.random.Generator) -> Array:
-    """Return an order of n samples of which every beginning holds each class in its share, and one of each at least.
+    """Return an order of n samples whose every beginning holds each class in its share, and at least one of each.
 
     Args:
         y: Class labels, shape (n,), or None where there are no classes.
@@ -195,19 +196,19 @@ def stratified_order(y: Array | None, n: int, rng: np.random.Generator) -> Array
     if y is None:
         return order
     _, codes, counts = np.unique(y[order], return_inverse=True, return_counts=True)
-    place = np.empty(n)
+    position = np.empty(n)
     for code, count in enumerate(counts):
         # The i-th sample of a class stands where that share of the class has passed, the first before all.
-        place[codes == code] = np.concatenate([[-1.0], (np.arange(1, count) + 0.5) / count])
-    return order[np.argsort(place, kind="stable")]
+        position[codes == code] = np.concatenate([[-1.0], (np.arange(1, count) + 0.5) / count])
+    return order[np.argsort(position, kind="stable")]
 
 
 def rescale(estimator: Any, samples: Samples, model: Model, share: float, apart: bool) -> None:
-    """Give the named parameters of an estimator the values that mean on a part of the samples what they mean on all.
+    """Rescale the penalties of an estimator, so that they regularise a part of the samples as they would all of them.
 
     Args:
         estimator: With a trial's parameters, which are changed.
-        samples: Which of them are weighed against a sum over samples.
+        samples: Names the parameters that are rescaled.
         model: The model that it is, or whose last step it is.
         share: The part of the samples, from 0 to 1.
         apart: Whether it is the last step alone.

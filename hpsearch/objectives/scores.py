@@ -57,7 +57,7 @@ class Scores:
         return [*self.names, *(["val_cost"] if self.kind == "classifier" else [])]
 
     def beside(self, y: Array) -> Scores:
-        """Return the scores that are measured beside what a population of regressors knows of itself.
+        """Return the scores to be measured in addition to those that a population of regressors computes itself.
 
         Args:
             y: Targets, shape (n,) or (n, n_outputs). Of several, R² is the mean over them, as scikit-learn has it.
@@ -98,11 +98,11 @@ class Scores:
         )
 
     def predicted(self, y: Array, predicted: Array, weights: Array | None = None) -> dict[str, float]:
-        """Return what is measured of predictions alone, by metric; see :func:`absolute_error`."""
+        """Return the errors of predictions, by metric; see :func:`absolute_error`."""
         return {name: measure(y, predicted, weights) for name, measure in self.errors.items()}
 
     def scored(self, estimator: Any, X: Any, y: Array, weights: Array | None = None) -> dict[str, float]:
-        """Return what the study's own scorers say of a fitted estimator, by metric; see :meth:`measure`.
+        """Return the scores of the study's own scorers for a fitted estimator, by metric; see :meth:`measure`.
 
         Raises:
             Exception: Whatever a scorer raises.
@@ -112,7 +112,7 @@ class Scores:
             weighted = weights is not None and _takes_weights(scorer)
             score = scorer(estimator, X, y, **({"sample_weight": weights} if weighted else {}))
             by_name = score if isinstance(score, Mapping) else {name: score}
-            metrics |= {name if part == name else f"val_{part}": float(value) for part, value in by_name.items()}
+            metrics |= {name if metric == name else f"val_{metric}": float(value) for metric, value in by_name.items()}
         return metrics
 
 
@@ -173,7 +173,7 @@ def _accuracy(y: Array, predicted: Array, weights: Array | None = None) -> float
 
 
 def _log_loss(estimator: Any, X: Any, y: Array, weights: Array | None) -> float:
-    """Return the mean of -ln p(y), with p no less than the smallest that its dtype can tell apart from 0."""
+    """Return the mean of -ln p(y), with p no less than the machine epsilon of its dtype."""
     probability = np.asarray(estimator.predict_proba(X))
     classes = np.asarray(estimator.classes_)
     if not np.isin(y, classes).all():

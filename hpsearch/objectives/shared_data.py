@@ -1,6 +1,6 @@
-"""Data that many processes of one machine hold once: large read-only arrays lie in a file that each of them maps.
+"""Data that many processes of one machine share: large read-only arrays are in a file that each of them maps.
 
-The file has no name: it is gone with the last process that has it open, however that ends.
+The file has no name: it disappears with the last process that has it open, however that ends.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 LEAST_BYTES = 1 << 16
-"""Smaller arrays travel with the rest."""
+"""Bytes from which on an array is put into the file; smaller ones are pickled with the other data."""
 
 ALIGNMENT = 64
-"""Bytes: where arrays begin in the file, so that they suit every dtype and the vector units."""
+"""Arrays begin at multiples of so many bytes in the file, so that they are aligned for every dtype and vector unit."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Layout:
     """What a process needs beside the file.
 
     Attributes:
-        rest: The data, pickled without the arrays that lie in the file.
-        places: Where each of these begins, and how many bytes it has.
+        rest: The data, pickled without the arrays that are in the file.
+        places: (offset, bytes) of each of these arrays in the file.
     """
 
     rest: bytes
@@ -69,10 +69,10 @@ def mapped(descriptor: int, layout: Layout) -> Any:
     """Return the data of :func:`share`, whose large arrays are views of the file.
 
     Args:
-        descriptor: Of the open file, in this process.
+        descriptor: The descriptor of the open file in this process.
         layout: Its layout. It is unpickled: take it from a coordinator alone.
     """
     import cloudpickle
 
-    whole = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)) if layout.places else memoryview(b"")
-    return cloudpickle.loads(layout.rest, buffers=[whole[start : start + size] for start, size in layout.places])
+    file_bytes = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)) if layout.places else memoryview(b"")
+    return cloudpickle.loads(layout.rest, buffers=[file_bytes[start : start + size] for start, size in layout.places])

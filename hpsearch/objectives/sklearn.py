@@ -31,7 +31,12 @@ Array = NDArray[Any]
 
 
 class _Ready(NamedTuple):
-    """A trial's last step before its first epoch, and training and validation data as the steps before it give them."""
+    """A trial before its first epoch.
+
+    Attributes:
+        estimator: Its last step.
+        data: Training and validation inputs, as the steps before the last one give them.
+    """
 
     estimator: Any
     data: tuple[Any, Any]
@@ -43,15 +48,16 @@ class _Running:
 
     Attributes:
         start: As it was taken in.
-        model: The model with the parts that it chose; None before its first epoch, as are the next two.
+        model: The model with the options that it chose; None before its first epoch, when ``params`` and ``resource``
+            are not yet known either.
         params: Its other parameters, as the user wrote them.
         resource: What an epoch of it is.
         epochs: How many it has.
         size: The trees that a ``warm_start`` model has in the end.
-        done: Epochs done.
+        epochs_done: Epochs done.
         estimator: What was trained: the last step where that goes on from epoch to epoch, else the whole model.
-        data: What it is trained and measured on, where transformers stand before it.
-        X_test: The test data likewise, where they are looked at.
+        data: Training and validation inputs, where the last step is trained by itself.
+        X_test: The test inputs likewise, where they are scored.
     """
 
     start: Start
@@ -60,7 +66,7 @@ class _Running:
     resource: Resource = "fit"
     epochs: int = 1
     size: int = 0
-    done: int = 0
+    epochs_done: int = 0
     estimator: Any = None
     data: tuple[Any, Any] | None = None
     X_test: Any = None
@@ -116,7 +122,8 @@ class SklearnObjective:
 
     def confirm(self, *, test: bool) -> None:
         """Let a trial's repeat alone own its randomness, and report the metrics of the test set too where asked."""
-        self._by_seed, self._test = True, test
+        self._by_seed = True
+        self._test = test
 
     def start(self, trial: Start) -> None:
         """Take a trial in; its estimator is made by its first epoch."""
@@ -124,14 +131,14 @@ class SklearnObjective:
 
     def advance(self, trials: Sequence[int], tick: int) -> list[Row]:
         """Train each of these trials for one epoch, on one thread; an exception fails its trial."""
-        # One thread, as sums over more come out in another order; scikit-learn's warnings about a point of the space
-        # would be as many as there are trials.
+        # On one thread, as sums over several are rounded in another order. scikit-learn's warnings about a point of the
+        # space are not shown: they would be as many as there are trials.
         with limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return [self._advance(number, tick) for number in trials]
 
     def states(self) -> list[Start]:
-        """Nothing: an estimator cannot be saved as plain arrays."""
+        """Return nothing: an estimator cannot be saved as plain arrays."""
         return []
 
     def keep(self, trial: int) -> None:
@@ -141,7 +148,7 @@ class SklearnObjective:
 
     def kept(self) -> KeptModel | None:
         """Return whose model is kept, or None."""
-        return None if self._kept is None else KeptModel(self._kept.start.ask.trial, self._kept.done)
+        return None if self._kept is None else KeptModel(self._kept.start.ask.trial, self._kept.epochs_done)
 
     def model(self) -> Any:
         """Return the kept model; the steps before one that was trained by itself are fitted again."""
@@ -160,12 +167,12 @@ class SklearnObjective:
         del self._trials[trial]
 
     def _apart(self, running: _Running) -> bool:
-        """Whether the steps before the last are fitted by themselves, once for all trials that share their settings."""
+        """Return whether the steps before the last are fitted apart, once for all trials that share their settings."""
         return running.goes_on or self._dataset.encodes
 
     def _advance(self, number: int, tick: int) -> Row:
         running = self._trials[number]
-        ask, epoch = running.start.ask, running.done + 1
+        ask, epoch = running.start.ask, running.epochs_done + 1
         begun = time.perf_counter()
         try:
             model = self._settle(running)
@@ -174,9 +181,9 @@ class SklearnObjective:
             raise
         except BaseException as error:  # an estimator may raise anything; whatever it is fails this trial and is kept
             seconds = time.perf_counter() - begun
-            reason, text = broken.reason(error), broken.traceback_of(error)
-            return Row(number, ask.lane, epoch, {}, seconds, failure=reason, traceback=text)
-        running.done = epoch
+            reason, traceback = broken.reason(error), broken.traceback_of(error)
+            return Row(number, ask.lane, epoch, {}, seconds, failure=reason, traceback=traceback)
+        running.epochs_done = epoch
         finished, seconds = epoch >= running.epochs, time.perf_counter() - begun
         return Row(number, ask.lane, epoch, metrics or {}, seconds, finished, quiet=metrics is None)
 
@@ -212,7 +219,7 @@ class SklearnObjective:
             running.estimator, running.data = self._begin(running, model)
         assert running.data is not None
         X_train, X_valid = running.data
-        entropy = streams.of_order(self._seed, ask, tick, running.done, by_seed=self._by_seed)
+        entropy = streams.of_order(self._seed, ask, tick, running.epochs_done, by_seed=self._by_seed)
         order = np.random.default_rng(entropy).permutation(len(dataset.y_train))
         classes = {"classes": np.unique(dataset.y_train)} if self._scores.kind == "classifier" else {}
         y = model.targets.standardised(dataset.y_train)[order]
@@ -266,32 +273,35 @@ class SklearnObjective:
             X_train = dataset.X_train
             X_valid = dataset.X_valid
             X_test = dataset.X_test if self._test else None
-        y_train, part = dataset.y_train, None
+        y_train = dataset.y_train
+        rows = None
         if rung < running.epochs:
-            part = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / running.epochs)]
-            X_train, y_train = _safe_indexing(X_train, part), y_train[part]
+            rows = self._order(ask.stage, ask.repeat)[: math.ceil(len(y_train) * rung / running.epochs)]
+            X_train = _safe_indexing(X_train, rows)
+            y_train = y_train[rows]
             if isinstance(self._plan.resource, Samples):
-                rescale(estimator, self._plan.resource, model, len(part) / len(dataset.y_train), apart)
+                rescale(estimator, self._plan.resource, model, len(rows) / len(dataset.y_train), apart)
         y = model.targets.standardised(y_train)
-        weights = self._weights(estimator, part)
+        weights = self._weights(estimator, rows)
         running.estimator = estimator.fit(X_train, y, **weights)
         return self._measure(model.targets.wrapped(estimator), (X_train, y_train), X_valid, X_test)
 
     def _weights(self, estimator: Any, rows: Array | None) -> dict[str, Any]:
-        """Return the training rows' weights as arguments of fit; none where there are none, or the model takes none."""
+        """Return the training rows' weights as arguments of fit; empty without weights, or where fit takes none."""
         weights = self._dataset.w_train
         if weights is None:
             return {}
-        last, name = estimator, "sample_weight"
-        while hasattr(last, "steps"):
-            step, last = last.steps[-1]
+        innermost = estimator
+        name = "sample_weight"
+        while hasattr(innermost, "steps"):
+            step, innermost = innermost.steps[-1]
             name = f"{step}__{name}"
-        if not has_fit_parameter(last, "sample_weight"):
+        if not has_fit_parameter(innermost, "sample_weight"):
             return {}
         return {name: weights if rows is None else weights[rows]}
 
     def _owner(self, running: _Running) -> tuple[int, ...]:
-        """Return whose randomness an estimator has: its trial's, or its seed's where points are compared."""
+        """Return the entropy of an estimator: its trial's own, or its seed's where points are confirmed."""
         return streams.of_trial(self._seed, running.start.ask, by_seed=self._by_seed)
 
     def _measure(self, estimator: Any, trained: tuple[Any, Array], X_valid: Any, X_test: Any) -> dict[str, float]:

@@ -21,7 +21,7 @@ from hpsearch.study.unsaid import derived
 
 @dataclass(frozen=True)
 class StageTraining:
-    """What one stage runs.
+    """How the trials of one stage are trained.
 
     Attributes:
         scale: The stage.
@@ -57,7 +57,7 @@ class StagedObjective:
         self._study_dir: Path | None = None
 
     def place(self, folder: Path) -> None:
-        """Have the files of the trials in a study's folder."""
+        """Keep the files of the trials in a study's folder."""
         self._study_dir = folder
 
     def start(self, trial: Start) -> None:
@@ -79,7 +79,7 @@ class StagedObjective:
         return [rows[number] for number in trials]
 
     def states(self) -> list[Start]:
-        """Return the trials that can be saved, with the parameters that were asked."""
+        """Return the trials that can be saved, with their parameters of the full problem."""
         saved = [start for objective in self._objectives.values() for start in objective.states()]
         return [replace(start, ask=self._starts[start.ask.trial].ask) for start in saved]
 
@@ -136,8 +136,8 @@ def prepare(study: Study, dataset: Dataset | None, rule: int = RULE) -> Prepared
     for scale in scales:
         prepared = full
         if not scale.is_full and dataset is not None:
-            part = reduced(scale, dataset, study.seed)
-            prepared = prepare_one(_on(study, scale, len(dataset.y_train)), part, rule)
+            small = reduced(scale, dataset, study.seed)
+            prepared = prepare_one(_on(study, scale, len(dataset.y_train)), small, rule)
         trainings.append(StageTraining(scale, prepared.make))
     trainings += [
         StageTraining(Scale(), full.make, confirms=True),

@@ -1,8 +1,8 @@
-"""The random streams of everything that trains: entropies, as tuples of integers that NumPy seeds a generator with.
+"""The random streams of everything that trains: entropies, tuples of integers with which NumPy seeds a generator.
 
-Randomness has two owners. A trial owns its network: initial weights, dropout, an estimator's ``random_state``. The
-clock owns the order of the samples, which trials that run side by side share. Where points are confirmed, the seed that
-they are compared under owns both. Every result depends on these numbers: they never change.
+Randomness has two owners. A trial owns that of its network: initial weights, dropout, an estimator's ``random_state``.
+The clock owns the order of the samples, which trials that run side by side share. Where points are confirmed, the fresh
+seed under which they are compared owns both. Every result depends on these numbers: they must never change.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TRANSFORMERS = 3
 
 
 def of_trial(seed: int, ask: Ask, *, by_seed: bool = False) -> Entropy:
-    """Return what a trial's own randomness comes from.
+    """Return the entropy of a trial's own randomness.
 
     Args:
         seed: The study's seed.
@@ -26,29 +26,29 @@ def of_trial(seed: int, ask: Ask, *, by_seed: bool = False) -> Entropy:
     return (seed, CONFIRM, ask.stage, ask.repeat) if by_seed else (seed, NETWORK, ask.key)
 
 
-def of_order(seed: int, ask: Ask, tick: int, done: int, *, by_seed: bool = False) -> Entropy:
-    """Return what the order of the samples in an epoch comes from.
+def of_order(seed: int, ask: Ask, tick: int, epochs_done: int, *, by_seed: bool = False) -> Entropy:
+    """Return the entropy of the order of the samples in an epoch.
 
     Args:
         seed: The study's seed.
         ask: A trial that is trained.
         tick: The tick, by which all trials of a stage and repeat share the order.
-        done: Epochs that the trial has done, by which it goes where its seed owns the order.
-        by_seed: Whether it does.
+        epochs_done: Epochs that the trial has done, which take the tick's place where its seed owns the order.
+        by_seed: Whether its seed owns the order, as where points are confirmed.
     """
-    return (seed, CONFIRM, ask.stage, ask.repeat, done) if by_seed else (seed, DATA, ask.stage, ask.repeat, tick)
+    return (seed, CONFIRM, ask.stage, ask.repeat, epochs_done) if by_seed else (seed, DATA, ask.stage, ask.repeat, tick)
 
 
 def of_parts(seed: int, stage: int, repeat: int) -> Entropy:
-    """Return what growing parts of the training samples come from; the same for all trials."""
+    """Return the entropy of growing parts of the training samples; the same for all trials."""
     return (seed, DATA, stage, repeat)
 
 
 def of_transformers(seed: int) -> Entropy:
-    """Return what the steps before an estimator take theirs from: the study's seed alone, as trials share them."""
+    """Return the entropy of the steps before an estimator: of the study's seed alone, as trials share these steps."""
     return (seed, TRANSFORMERS)
 
 
 def of_function(seed: int, ask: Ask) -> Entropy:
-    """Return what a user's function is given: a stream per trial."""
+    """Return the entropy that a user's function is given, one for each trial."""
     return (seed, ask.key)

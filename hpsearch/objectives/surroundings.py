@@ -1,7 +1,7 @@
 """The surroundings in which trials train: the same in every process, whatever its environment and its user have set.
 
-The number of BLAS's threads and NumPy's error state both decide what a trial brings: the one its last bits, the other
-whether a division by zero raises. Neither may depend on where a trial happens to train.
+Both the number of BLAS's threads and NumPy's error state decide a trial's results: the former their last bits, the
+latter whether a division by zero raises. Neither may depend on where a trial happens to train.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hpsearch.study.declared import Declaration
 class surroundings:
     """Hold the number of threads, and the error state with which NumPy begins, for a block.
 
-    What a study file sets by ``numpy.seterr`` does not reach a worker; so it holds in no process.
+    What a study file sets by ``numpy.seterr`` would not reach a worker; so it has no effect in any process.
 
     Args:
         threads: Threads that BLAS and OpenMP may use; None for as many as this process has.
@@ -61,8 +61,8 @@ def declared_threads(declaration: Declaration, environment: Mapping[str, Any]) -
     they go on.
 
     Args:
-        declaration: The log's.
-        environment: That of the log's header.
+        declaration: The log's declaration.
+        environment: The environment in the log's header.
     """
     if "threads" in environment:
         return declaration.threads
@@ -97,7 +97,7 @@ class Surrounded:
         return nullcontext() if self._holds else surroundings(self._threads)
 
     def place(self, folder: Path) -> None:
-        """Have the files of the trials in a study's folder, where the objective has any."""
+        """Keep the files of the trials in a study's folder, where the objective has any."""
         if isinstance(self._objective, Foldered):
             self._objective.place(folder)
 

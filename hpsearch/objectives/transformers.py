@@ -16,7 +16,7 @@ from hpsearch.objectives import streams
 Array = NDArray[Any]
 
 KEPT_BYTES = 512 * 2**20
-"""Transformed data that are kept for a later trial with the same setting; the newest are, whatever their size."""
+"""Bytes of transformed data that are kept for later trials with the same setting; the newest are always kept."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Behind:
 
     @property
     def parts(self) -> Split:
-        """The pipeline taken apart; its parameters go by the names that the user knows."""
+        """The pipeline taken apart; its parameters have the names that the user's own model gives them."""
         parts = split(self.model)
         return replace(parts, prefix="") if self.prefix else parts
 
@@ -80,7 +80,7 @@ class Behind:
 
 
 def behind(model: Any, dataset: Dataset) -> Behind:
-    """Return a model behind what its data need: a pipeline that the user gives has it as steps more in front."""
+    """Return a model behind the preprocessing of its data; a user's own pipeline gets it as further first steps."""
     from sklearn.pipeline import Pipeline
 
     steps = list(dataset.preprocessing)
@@ -88,12 +88,14 @@ def behind(model: Any, dataset: Dataset) -> Behind:
         return Behind(model)
     if not isinstance(model, Pipeline):
         return Behind(Pipeline([*steps, ("model", model)]), "model__")
-    taken = {name for name, _ in model.steps}
-    return Behind(Pipeline([(f"table_{name}" if name in taken else name, step) for name, step in steps] + model.steps))
+    used_names = {name for name, _ in model.steps}
+    return Behind(
+        Pipeline([(f"table_{name}" if name in used_names else name, step) for name, step in steps] + model.steps)
+    )
 
 
 class Transformers:
-    """The data as the steps before the last one give it; transformers see the training part alone when they are fitted.
+    """Transforms the data by the steps before the last one, which are fitted to the training part alone.
 
     Args:
         before: The steps, with nothing in the place of the last (see :class:`Split`).
@@ -121,7 +123,7 @@ class Transformers:
         data = self._kept.pop(key, None) or self._fit(params)
         self._kept[key] = data
         while len(self._kept) > 1 and sum(a.nbytes for pair in self._kept.values() for a in pair) > KEPT_BYTES:
-            del self._kept[next(iter(self._kept))]  # the one that was asked for the longest ago
+            del self._kept[next(iter(self._kept))]  # the least recently used
         return data
 
     def test(self, params: Mapping[str, Any]) -> Array:

@@ -1,4 +1,4 @@
-"""What a user's objective is given: its point, its own randomness, and calls for loops that report."""
+"""The trial that a user's objective is given: its point, its own randomness, and calls by which it reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpsearch.models.datasets import Dataset
 
 
 class Handle(Protocol):
-    """What answers a trial's calls while it runs."""
+    """Answers a trial's calls while it runs."""
 
     @property
     def stopped(self) -> bool:
@@ -79,7 +79,7 @@ class UserTrial:
             raise NoParameterError(f"this trial has no parameter {name!r}{hint}") from error
 
     def __getattr__(self, name: str) -> Any:
-        # Only what is not there comes here. Pickle and copy ask for names of protocols, before params is there.
+        # Called only for missing attributes. Pickle and copy look up names of protocols before params is set.
         if not name.startswith("_") and name in self.__dict__.get("params", ()):
             raise AttributeError(f"a trial's parameters are its items: write trial[{name!r}], not trial.{name}")
         if name.startswith("suggest_"):
@@ -93,11 +93,11 @@ class UserTrial:
         return np.random.default_rng(self.seed)
 
     def report(self, metrics: Any = None, step: int | None = None, **named: Any) -> bool:
-        """Report an epoch and return whether to go on: where not, clean up and return.
+        """Report an epoch and return whether to go on; where False, the objective cleans up and returns.
 
         Args:
             metrics: A number, a dict, a tuple for several metrics, or None for an epoch that measured nothing.
-            step: For people from Optuna. Epochs are reports, counted from 1, whatever it says.
+            step: Ignored; accepted as Optuna's trials have it. Reports are counted as epochs, from 1.
             **named: Metrics by name, beside those.
         """
         del step
@@ -123,7 +123,7 @@ class UserTrial:
         """Keep a copy of a file, or of a folder's files, with this trial: beside the study's log, and in MLflow.
 
         Args:
-            path: The file or the folder; under its name it is kept, and replaces what has that name.
+            path: The file or the folder; it is kept under its name, and replaces an earlier one of that name.
             artifact_path: A folder among the trial's artifacts, such as ``plots``.
 
         Raises:
@@ -135,12 +135,12 @@ class UserTrial:
 
     @property
     def resumed(self) -> int:
-        """Epochs that are done and need not be trained again: 0, or those that ``folder`` stands after."""
+        """Epochs that are done and need not be trained again: 0, or those after which ``folder`` was kept."""
         return 0 if self.handle is None else self.handle.resumed
 
     @property
     def folder(self) -> Path:
-        """A folder for checkpoints: as it is when an epoch is reported it is kept, and there again after a kill.
+        """A folder for checkpoints: a copy is kept with each report, and restored when a killed study is resumed.
 
         Raises:
             RuntimeError: The trial is called by hand, outside a study.

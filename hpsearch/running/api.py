@@ -51,17 +51,17 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         UserError: The study, its data or the root do not allow it to run.
         StudyFailed: Every trial failed.
     """
-    how = Options.of(**options)
+    grouped = Options.of(**options)
     root = Path(root)
     declared = study
-    wish = how.opening.wish
-    warmth = plans.asked(study, root, how.limits, how.opening)
+    wish = grouped.opening.wish
+    warmth = plans.with_run_options(study, root, grouped.limits, grouped.opening)
     study = warmth.study
-    watcher = how.view.open()
+    watcher = grouped.view.open()
     with ExitStack() as stack:
         # Entered first: its process imports MLflow while this one loads the data.
-        stack.enter_context(delivery := how.outlet.open(root))
-        plan = plans.settle(study, root, how.opening)
+        stack.enter_context(delivery := grouped.outlet.open(root))
+        plan = plans.settle(study, root, grouped.opening)
         if plan.prepared.epochs == 1 and study.pruner == "asha" and study.model is not None:
             watcher.message("a trial has one epoch, so the pruner has nothing to stop (epochs= gives it more)")
         log = stack.enter_context(Log(plan.log))
@@ -71,20 +71,20 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
             log,
             plan.study,
             plan.dataset,
-            how.opening.study_file,
+            grouped.opening.study_file,
             watcher.message,
             wish,
             warmth=warmth,
-            git_diff=how.opening.git_diff,
+            git_diff=grouped.opening.git_diff,
         )
         delivery.start(plan.folder)
         plan = plan.following(history)
         stack.enter_context(surroundings(plan.threads))
-        climb = plan.ladder(history)
+        ladder = plan.ladder(history)
         for line in (*plan.notices, *warmth.news):
             watcher.message(line)
         watcher.begin(
-            history.current, plan.shown(history.current, climb, resumed=resumed, in_mlflow=how.outlet.delivers)
+            history.current, plan.overview(history.current, ladder, resumed=resumed, in_mlflow=grouped.outlet.delivers)
         )
         for line in [] if resumed else plan.by_default:
             watcher.message(line)
@@ -93,22 +93,22 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
         if plan.dataset is not None and plan.prepared.cross_validates:
             from hpsearch.running.refit import refitted  # imports the networks, which need SciPy
 
-            best.whole = partial(refitted, plan.study, plan.dataset, history.current, threads=plan.threads)
-        done = all_failed(history)
+            best.train_on_all_rows = partial(refitted, plan.study, plan.dataset, history.current, threads=plan.threads)
+        is_over = all_failed(history)
         try:
-            if not done:
-                history.resume(standing(history.current, plan.limits, climb))
-                done = history.stop is not None
-            if not done:
-                best.trained = placing.objective(plan, how.place, _uid(history), watcher, stack)
+            if not is_over:
+                history.resume(standing(history.current, plan.limits, ladder))
+                is_over = history.stop is not None
+            if not is_over:
+                best.trained = placing.objective(plan, grouped.place, _uid(history), watcher, stack)
                 checkpoints = Checkpoints(plan.folder.absolute() / "checkpoints", _uid(history))
                 restore(history, best.trained, checkpoints, watcher.message)
-                observer = Callbacks(Outage(watcher, delivery), declared, how.view.callbacks)
+                observer = Callbacks(Outage(watcher, delivery), declared, grouped.view.callbacks)
                 clock = plan.clock(
                     log,
                     history,
                     best.trained,
-                    climb,
+                    ladder,
                     plan.pruner,
                     plan.study.lanes,
                     checkpoints,
@@ -121,25 +121,25 @@ def run(study: Study, root: str | Path = "mlruns", **options: Unpack[RunOptions]
                     halted=lambda: under.why,
                     pace=plan.pace(history),
                 )
-                done = clock.run()
+                is_over = clock.run()
             delivery.ended()
-            _keep(plan, how.outlet, history, best, watcher)
+            _keep(plan, grouped.outlet, history, best, watcher)
         except KeyboardInterrupt:
-            done = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
+            is_over = False  # the second Ctrl-C: what is in the log is whole, and the same call goes on from there
         finally:
             interrupt.at_once()
-            if how.outlet.waits:
+            if grouped.outlet.waits:
                 delivery.announce(watcher.message)
             watcher.end(history.current)
-            report = farewell.finish(delivery, how.outlet, watcher.message)
+            report = farewell.finish(delivery, grouped.outlet, watcher.message)
     if all_failed(history):
         raise StudyFailed(f"study {study.name!r} {history.stop}{origin.of_first_failure(history)}")
-    again = winner.refit(plan.study, plan.dataset, history.current, how.outlet.refit, plan.threads)
-    return Result(study.name, history, not done or interrupt.requested, report.run, best.model, again)
+    refit = winner.refit(plan.study, plan.dataset, history.current, grouped.outlet.refit, plan.threads)
+    return Result(study.name, history, not is_over or interrupt.requested, report.run, best.model, refit)
 
 
 def _keep(plan: Plan, outlet: Outlet, history: History, best: winner.Winner, watcher: Observer) -> None:
-    """Keep the winner's model for MLflow; a study whose model cannot be kept is no worse for it."""
+    """Keep the winner's model for MLflow; where it cannot be kept, a message says so and the study is not affected."""
     if not (outlet.tracking and outlet.model) or plan.dataset is None or not is_done(history.current):
         return
     try:

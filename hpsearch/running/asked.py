@@ -1,4 +1,4 @@
-"""What answers the calls of a trial that was asked for and is trained elsewhere."""
+"""Answers the calls of a trial that was asked for and is trained elsewhere."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hpsearch.log.history import Trial
 from hpsearch.objectives.reports import attribute_of
 
 
-class Taking(Protocol):
-    """Takes in what is said of a trial: :class:`hpsearch.running.asking.Session`."""
+class Receiver(Protocol):
+    """Takes in what is reported and told of a trial: :class:`hpsearch.running.asking.Session`."""
 
     def report(self, number: int, metrics: Any, attributes: Mapping[str, Any]) -> bool:
         """Take an epoch in, and return whether to go on."""
@@ -23,29 +23,35 @@ class Taking(Protocol):
         """Keep a file."""
 
 
-class Asked:
-    """What answers the calls of a trial that was asked for.
+class AskedTrial:
+    """Answers the calls of a trial that was asked for.
+
+    Args:
+        receiver: Takes in what the trial reports.
+        number: The trial's number.
+        epoch: Epochs that it has reported so far.
 
     Attributes:
         resumed: Epochs that it had reported when it was asked for, or found again.
-        stopped: The study has stopped it.
+        stopped: Whether the study has stopped it.
     """
 
-    def __init__(self, of: Taking, number: int, epoch: int) -> None:
-        self._of, self._number = of, number
+    def __init__(self, receiver: Receiver, number: int, epoch: int) -> None:
+        self._receiver = receiver
+        self._number = number
         self._attributes: dict[str, Any] = {}
         self.resumed = epoch
         self.stopped = False
 
     @property
     def folder(self) -> Path:
-        """Refuse: where a trial is trained elsewhere, its files are kept there."""
+        """Raise a RuntimeError: where a trial is trained elsewhere, its files are kept there."""
         raise RuntimeError("trial.folder is for trials that the study trains; keep files of your own, or log_artifact")
 
     def report(self, metrics: Any) -> bool:
         """Take a report in and return whether to go on."""
         attributes, self._attributes = self._attributes, {}
-        self.stopped = not self._of.report(self._number, metrics, attributes)
+        self.stopped = not self._receiver.report(self._number, metrics, attributes)
         return not self.stopped
 
     def set(self, attributes: Mapping[str, Any]) -> None:
@@ -54,9 +60,9 @@ class Asked:
 
     def log_artifact(self, path: Any, artifact_path: str | None) -> None:
         """Keep a file or a folder with the trial."""
-        self._of.artifact(self._number, path, artifact_path)
+        self._receiver.artifact(self._number, path, artifact_path)
 
     def tell(self, value: Any, state: Any, reason: str | None) -> Trial:
         """Tell how the trial ended."""
         attributes, self._attributes = self._attributes, {}
-        return self._of.tell(self._number, value, state, reason, attributes)
+        return self._receiver.tell(self._number, value, state, reason, attributes)

@@ -36,7 +36,7 @@ from hpsearch.objectives.parked import same
 from hpsearch.objectives.reports import attribute_of, metrics_of
 from hpsearch.objectives.surroundings import surroundings
 from hpsearch.objectives.user_trial import UserTrial
-from hpsearch.running.asked import Asked
+from hpsearch.running.asked import AskedTrial
 from hpsearch.running.plan import Plan
 from hpsearch.space import restore
 from hpsearch.study.study import Study
@@ -52,23 +52,28 @@ _sessions: WeakKeyDictionary[Study, dict[Path, Session]] = WeakKeyDictionary()
 
 
 def session(study: Study, root: str | Path) -> Session:
-    """Return what asks and tells for a study in a root; one for each in a process.
+    """Return the session of a study in a root; each process has one for each study and root.
 
     Raises:
         UserError: The study trains by itself, or its parts do not go together.
     """
     sessions = _sessions.setdefault(study, {})
-    place = Path(root).absolute()
-    if place not in sessions:
-        sessions[place] = Session(replace(study), Path(root))
-    return sessions[place]
+    root_path = Path(root).absolute()
+    if root_path not in sessions:
+        sessions[root_path] = Session(replace(study), Path(root))
+    return sessions[root_path]
 
 
 class _Closed(NamedTuple):
-    """A study between two calls: the fold of its log, and how far that goes."""
+    """A study between two calls.
+
+    Attributes:
+        history: The fold of its log.
+        log_place: How far the log had been read.
+    """
 
     history: History
-    place: LogPlace
+    log_place: LogPlace
 
 
 class Session:
@@ -84,7 +89,8 @@ class Session:
         _check(study)
         header = header_at(root / "studies" / study.name / catalogue.LOG)
         study = under(study, None if header is None else header.rules)
-        self._study, self._study_file = study, study_file
+        self._study = study
+        self._study_file = study_file
         limits = replace(Limits.of(study), timeout=None)
         epochs = study.epochs or 1
         self._plan = Plan(
@@ -115,7 +121,7 @@ class Session:
             return None if trial is None else self._user_trial(trial)
 
     def report(self, number: int, metrics: Any, attributes: Mapping[str, Any]) -> bool:
-        """Take in what an epoch of a trial brought, and return whether to go on with it.
+        """Take in the metrics of an epoch of a trial, and return whether to go on with it.
 
         Raises:
             UserError: There is no such trial, it has ended, or what is reported are no metrics.
@@ -139,11 +145,11 @@ class Session:
         with self._opened() as clock:
             trial = self._trial(clock, number)
             if trial.state == "PRUNED":
-                return trial  # it was stopped, and what trained it says so
+                return trial  # the study has stopped it already
             self._check_runs(trial)
             metrics, attributes = self._metrics(value), self._attributes(attributes)
             if trial.rows and same(metrics, trial.rows[-1].metrics):
-                metrics = {}  # what it has reported, told once more
+                metrics = {}  # they repeat its last report
             if outcome == "complete":
                 self._check_told(trial, metrics)
                 clock.end(trial, metrics, attributes)
@@ -179,15 +185,15 @@ class Session:
     @contextmanager
     def _opened(self) -> Iterator[Outside]:
         """Hold the log for one call."""
-        closed_at = None if self._closed is None else self._closed.place
+        closed_at = None if self._closed is None else self._closed.log_place
         with self._mutex, surroundings(self._plan.threads), _patiently(self._plan.log, closed_at) as log:
-            clock = self._standing(log)
-            self._closed = None  # where the call fails, what it has taken in may not be in the log
+            clock = self._clock_of(log)
+            self._closed = None  # where the call fails, the history may hold what is not in the log
             yield clock
             self._closed = _Closed(clock.history, log.place)
 
-    def _standing(self, log: Log) -> Outside:
-        """Return the clock of an open log, as it stands."""
+    def _clock_of(self, log: Log) -> Outside:
+        """Return the clock of an open log; its history is the fold of all records so far."""
         if self._closed is not None and not log.whole:
             history = self._closed.history
             for record in log.records:
@@ -196,7 +202,7 @@ class Session:
                 self._clock.log = log
                 return self._clock
         else:
-            history = open_history(log, self._study, None, self._study_file, _silent)
+            history = open_history(log, self._study, None, self._study_file, _ignore)
         plan = self._plan.following(history)
         ladder = plan.ladder(history)
         if not all_failed(history):
@@ -221,15 +227,15 @@ class Session:
         params = restore(self._study.dimensions, trial.params)
         seed = streams.of_function(self._study.seed, trial.ask)
         user_trial = UserTrial(trial.number, params, trial.ask.repeat, seed)
-        return replace(user_trial, handle=Asked(self, trial.number, trial.epoch))
+        return replace(user_trial, handle=AskedTrial(self, trial.number, trial.epoch))
 
     def _trial(self, clock: Outside, number: int) -> Trial:
         trials = clock.history.current.trials
         last_trials = {trial.number: trial for trial in trials[-1:]}
-        last = max(last_trials, default=-1)
-        first = last - len(trials) + 1
-        if not first <= number <= last:
-            existing = f"trials {first} to {last}" if trials else "no trial yet"
+        last_number = max(last_trials, default=-1)
+        first_number = last_number - len(trials) + 1
+        if not first_number <= number <= last_number:
+            existing = f"trials {first_number} to {last_number}" if trials else "no trial yet"
             raise UserError(f"study {self._study.name!r} has no trial {number}: it has {existing}")
         trial: Trial = trials[number]
         return trial
@@ -241,7 +247,7 @@ class Session:
             )
 
     def _check_told(self, trial: Trial, metrics: Mapping[str, float]) -> None:
-        """Refuse an end without what the study is after: a slip of the pen must not cost the trial."""
+        """Raise a UserError where the goal's metrics were never told: a misspelt name must not cost the trial."""
         goal = self._study.goal
         reported = {*metrics, SECONDS, *(name for row in trial.rows for name in row.metrics)}
         for metric in goal.metrics:
@@ -270,7 +276,7 @@ def tell(
 ) -> Trial:
     """Tell how a trial ended; see :meth:`hpsearch.running.study.Study.tell`."""
     if isinstance(trial, UserTrial):
-        if not isinstance(trial.handle, Asked):
+        if not isinstance(trial.handle, AskedTrial):
             raise UserError(f"tell: trial {trial.number} was not asked for by study.ask()")
         if root is None:
             return trial.handle.tell(value, state, reason)
@@ -282,7 +288,7 @@ def tell(
 
 @contextmanager
 def _patiently(path: Path, closed_at: LogPlace | None) -> Iterator[Log]:
-    """Open a log; wait a while for another process that asks or tells."""
+    """Open a log; where another process holds it to ask or tell, wait for up to PATIENCE_SECONDS."""
     end = time.monotonic() + PATIENCE_SECONDS
     with ExitStack() as stack:
         while True:
@@ -296,7 +302,7 @@ def _patiently(path: Path, closed_at: LogPlace | None) -> Iterator[Log]:
 
 
 def _state(state: Any) -> str:
-    """Return one of the three states; what is given may be one of Optuna's."""
+    """Return one of the three states for what the user gives, which may be one of Optuna's."""
     name = str(getattr(state, "name", state)).lower()
     if name not in STATES:
         raise UserError(f"tell: state must be 'complete', 'pruned' or 'failed', not {state!r}")
@@ -306,8 +312,8 @@ def _state(state: Any) -> str:
 def _check(study: Study) -> None:
     name = study.name
     if study.model is not None or study.objective is not None:
-        what = "objective" if study.model is None else "model"
-        raise UserError(f"study {name!r} trains its {what} itself: run it, or leave {what}= out to ask and tell")
+        trained = "objective" if study.model is None else "model"
+        raise UserError(f"study {name!r} trains its {trained} itself: run it, or leave {trained}= out to ask and tell")
     if study.stages is not None or study.confirm:
         raise UserError(f"study {name!r}: ask and tell go with neither stages nor confirmation")
     for limit in ("trial_timeout", "trial_memory"):
@@ -315,5 +321,5 @@ def _check(study: Study) -> None:
             raise UserError(f"study {name!r}: {limit} is for trials that the study trains; leave it out")
 
 
-def _silent(text: str) -> None:
+def _ignore(line: str) -> None:
     """Drop a line about the log: nothing shows it."""

@@ -1,4 +1,4 @@
-"""What a user has called after each trial, in the process that runs the study and in the order of the log."""
+"""A user's functions that are called after each trial, in the process that runs the study and in the log's order."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Callback = Callable[[Study, Trial], None]
 
 
 class Callbacks:
-    """An observer that calls them once a trial's end is on the disk, and hands everything on.
+    """An observer that calls a user's functions once a trial's end is on the disk, and forwards everything.
 
     A trial's end is told once: not again where the study is resumed.
 
     Args:
-        inner: Who watches.
-        study: What the callbacks are given.
+        inner: The observer to which everything is forwarded.
+        study: The study that the callbacks are given.
         callbacks: Called in this order for each trial.
     """
 
@@ -48,7 +48,7 @@ class Callbacks:
                     self._call(callback, history.trials[decision.trial])
 
     def message(self, text: str) -> None:
-        """Hand a notice on."""
+        """Forward a notice."""
         self._inner.message(text)
 
     def end(self, history: History) -> None:
@@ -67,7 +67,7 @@ class Callbacks:
 
 
 def checked(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
-    """Return callbacks as they can be called.
+    """Return callbacks as a tuple of functions.
 
     Raises:
         UserError: Something among them is no function.

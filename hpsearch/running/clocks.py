@@ -1,4 +1,4 @@
-"""The clock that a study goes by: the one that its log names."""
+"""The clock of a study: the plain one, or one whose decisions look back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpsearch.study.study import Study
 
 
 def clock_of(study: Study, epochs: int) -> Callable[..., Clock]:
-    """Return what makes the clock of a study.
+    """Return the class of a study's clock, or a function that makes the clock with the same arguments.
 
     Args:
         study: The study, with the trials that it was extended to.
@@ -38,10 +38,10 @@ def clock_of(study: Study, epochs: int) -> Callable[..., Clock]:
 
 
 def check(study: Study, sampler: Sampler, pruner: Pruner) -> None:
-    """Refuse a study whose decisions look back while its sampler or pruner goes by the order of all that happened.
+    """Check that a study whose decisions look back has a sampler and a pruner that do not need the order of events.
 
     Raises:
-        UserError: It is one.
+        UserError: One of them does.
     """
     if not study.lookback:
         return

@@ -23,22 +23,22 @@ from hpsearch.tracking.process import DELIVERED, GRACE, OUTPUT, PROBLEM, Outcome
 from hpsearch.tracking.store import warm_up
 from hpsearch.tracking.uri import resolve
 
-MUCH = 1 << 20
-"""Bytes of what deliveries and the libraries that they use said that are kept at most."""
+MOST_OUTPUT_BYTES = 1 << 20
+"""Most bytes that are kept of what deliveries, and the libraries that they use, have printed."""
 
 
 def exhibits() -> Exhibits:
-    """Return what is shown in MLflow beside the curves."""
+    """Return the exhibits that are shown in MLflow beside the curves: the report and pictures."""
     return Exhibits(_draw)
 
 
 def _draw(history: History, study_dir: Path) -> Mapping[str, bytes]:
     from hpsearch.report import histograms, html, pictures
 
-    drawn, kept = html.drawings(history), histograms.kept(study_dir)
+    drawn, stored = html.drawings(history), histograms.kept(study_dir)
     ranked = html.ranked(history, drawn.found)
-    files = {} if kept is None else {histograms.FILE: (json.dumps(kept, indent=1) + "\n").encode()}
-    drawn.figures.extend(histograms.figures(kept))
+    files = {} if stored is None else {histograms.FILE: (json.dumps(stored, indent=1) + "\n").encode()}
+    drawn.figures.extend(histograms.figures(stored))
     # What trials printed stays here: nobody asked for it to be sent.
     files[html.FILE] = html.page(history, drawn).encode()
     return {**files, **pictures.pictures(history, ranked)}
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     with open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
     uri = resolve(options.root)
-    wait = _until_told(options.parent)
+    wait = _until_line(options.parent)
     warm_up()
     while wait(60.0):
         pass
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
 
     waited_for = True
 
-    def done() -> None:
+    def announce() -> None:
         nonlocal waited_for
         waited_for = False
         with contextlib.suppress(BrokenPipeError):  # the coordinator has not waited, or is gone
@@ -80,7 +80,9 @@ def main(argv: list[str] | None = None) -> int:
         os.close(answer)
 
     deliverer = Deliverer(study_dir, uri, options.root, exhibits())
-    outcome = deliverer.follow(bounded(sys.stderr.fileno(), wait), GRACE, done, lambda: _until_ready(options.parent))
+    outcome = deliverer.follow(
+        bounded(sys.stderr.fileno(), wait), GRACE, announce, lambda: _until_ready(options.parent)
+    )
     if waited_for and outcome is Outcome.UNDELIVERED and deliverer.problem is not None:
         with contextlib.suppress(BrokenPipeError):  # the coordinator has not waited, or is gone
             os.write(answer, PROBLEM + os.fsencode(deliverer.problem)[:3000] + b"\n")
@@ -88,22 +90,22 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def bounded(output: int, wait: Callable[[float], bool]) -> Callable[[float], bool]:
-    """Return a way to wait that empties a file meanwhile, where it has become long.
+    """Return a function that waits, and empties a file whenever that has become too long.
 
     Args:
         output: Descriptor of a file that is only added to.
-        wait: Waits.
+        wait: Waits for so many seconds at most, and returns whether to go on.
     """
 
     def waited(seconds: float) -> bool:
-        if os.fstat(output).st_size > MUCH:
+        if os.fstat(output).st_size > MOST_OUTPUT_BYTES:
             os.ftruncate(output, 0)
         return wait(seconds)
 
     return waited
 
 
-def _until_told(parent: int) -> Callable[[float], bool]:
+def _until_line(parent: int) -> Callable[[float], bool]:
     def wait(seconds: float) -> bool:
         # A process forked from the coordinator may hold the pipe open beyond its death, so its pid is watched too.
         readable, _, _ = select.select([sys.stdin], [], [], seconds)
@@ -113,16 +115,16 @@ def _until_told(parent: int) -> Callable[[float], bool]:
 
 
 def _until_ready(parent: int) -> None:
-    """Take two lines, or wait for the coordinator's end: that the study ended, and that its model is there."""
+    """Wait for two lines (the study has ended; its model is there), or for the coordinator's end."""
     lines = 0
     while lines < 2 and os.getppid() == parent:
         readable, _, _ = select.select([sys.stdin], [], [], 0.5)
-        taken = os.read(sys.stdin.fileno(), 16) if readable else b"."
-        lines += 2 if not taken else taken.count(b"\n")
+        data = os.read(sys.stdin.fileno(), 16) if readable else b"."
+        lines += 2 if not data else data.count(b"\n")
 
 
 def _read_folder() -> Path | None:
-    """Take the line that names the study's folder; None where the coordinator has ended without it."""
+    """Read the line that names the study's folder; None where the coordinator has ended without writing it."""
     line = b""
     while not line.endswith(b"\n"):
         readable, _, _ = select.select([sys.stdin], [], [], 0)

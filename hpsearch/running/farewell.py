@@ -12,19 +12,19 @@ from hpsearch.tracking.delivery_report import DeliveryReport
 from hpsearch.tracking.process import Delivery, NoDelivery
 
 WORTH_TELLING = 1.0
-"""Seconds of waiting for the delivery that a line names: they are not in the time that the run took."""
+"""From so many seconds on, a line tells how long the delivery was waited for: the run's own time leaves that out."""
 
 
 def finish(delivery: Delivery | NoDelivery, outlet: Outlet, tell: Callable[[str], None]) -> DeliveryReport:
     """Wait for a delivery, or leave it to its own process, and tell people what became of it.
 
     Args:
-        delivery: Of a run that has ended.
-        outlet: Whether it is waited for.
+        delivery: The delivery of a run that has ended.
+        outlet: Says whether it is waited for.
         tell: Shows a line.
 
     Returns:
-        What became of it so far.
+        A report of what has been delivered so far.
     """
     begun = time.monotonic()
     if outlet.waits:

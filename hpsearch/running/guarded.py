@@ -16,7 +16,7 @@ from hpsearch.study.study import Study
 
 
 def maker(study: Study, prepared: Prepared, folder: Path) -> Maker:
-    """Return what makes the objective of a study; its trials have processes of their own where their limits need it."""
+    """Return the maker of a study's objective; trials get processes of their own where their limits need that."""
     if study.objective is None:
         return prepared.make
     make = partial(_placed, prepared.make, folder.absolute())
@@ -41,7 +41,7 @@ def alone(
     Args:
         study: The study.
         prepared: Its objective, not yet made.
-        objective: What :func:`maker`'s maker made.
+        objective: The objective that the maker of :func:`maker` made.
         dataset: Its data.
         folder: Its folder.
     """

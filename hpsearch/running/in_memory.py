@@ -29,13 +29,13 @@ from hpsearch.study.study import Study
 
 
 class Unwritten(Log):
-    """A log that is written nowhere: the caller keeps the history."""
+    """A log that is not written: the caller keeps the history."""
 
     def __init__(self) -> None:
         super().__init__(Path("nowhere"))
 
     def append(self, record: Record, *, synced: bool = True) -> None:
-        """Let it go."""
+        """Drop the record."""
 
     def sync(self) -> None:
         """Do nothing: nothing waits."""
@@ -58,9 +58,9 @@ class Unsaved(Checkpoints):
         """Do nothing."""
 
 
-def _lost(text: str) -> None:
+def _warn_of_lost_worker(message: str) -> None:
     """Warn of a worker that was lost; others do its work."""
-    warnings.warn(text, stacklevel=2)
+    warnings.warn(message, stacklevel=2)
 
 
 def run_in_memory(
@@ -82,7 +82,7 @@ def run_in_memory(
         workers: Processes that train; 1 trains in this one. It changes no result.
 
     Raises:
-        UserError: The study cannot be, or there are no workers.
+        UserError: The study is invalid, or there are no workers.
     """
     prepared = prepare(study, dataset)
     study = settled_value(study, prepared)
@@ -95,7 +95,7 @@ def run_in_memory(
     uid = identity({**declaration, "dataset": about.get("digest")})
     history.apply(Header(study.name, uid, declaration, {"threads": study.threads}, about, 0.0, minor=MINOR))
     limits = Limits.of(study)
-    climb = ladder.build(
+    trial_ladder = ladder.build(
         study,
         study.n_trials,
         lambda history: limits.reached(history) is not None,
@@ -104,15 +104,15 @@ def run_in_memory(
     )
     with ExitStack() as stack, surroundings(study.threads):
         make = partial(surrounded, prepared.make, study.threads)
-        objective: Objective = make(dataset)  # also where others train: what is wrong with it is found here
+        objective: Objective = make(dataset)  # also where workers train, to find mistakes early
         if workers > 1:
             crew = stack.enter_context(LocalCrew(workers, make, dataset))
-            objective = stack.enter_context(Executor(crew, executor_name(uid), prepared.epochs, _lost))
+            objective = stack.enter_context(Executor(crew, executor_name(uid), prepared.epochs, _warn_of_lost_worker))
         clock = clock_of(study, prepared.epochs)(
             Unwritten(),
             history,
             objective,
-            climb,
+            trial_ladder,
             pruner,
             study.lanes,
             Unsaved(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,8 +38,10 @@ PARTS = 10
 FEWEST_SAMPLES = 100
 """… or in fewer, where a stretch would be of fewer samples than this: its cost would be noise."""
 
-FEWEST_EPOCHS, FEWEST_STEPS, MOST_EPOCHS = 3, 300, 100
-"""Epochs that are trained by default: at least three, and on small data as many as make 300 steps."""
+FEWEST_EPOCHS = 3
+FEWEST_STEPS = 300
+MOST_EPOCHS = 100
+"""Epochs that are trained by default: at least three, and on small data as many as make 300 steps, up to 100."""
 
 UNREGULARISED: Mapping[str, Any] = {
     "l1": 0.0,
@@ -57,6 +59,20 @@ UNTRAINED = 1e-30
 _NETWORK, _DATA = 1, 2
 
 
+class _Problem(NamedTuple):
+    """The training problem of the test.
+
+    Attributes:
+        params: The network's parameters without what regularises it.
+        data: Its training set.
+        default_rate: The usual learning rate of its optimizer.
+    """
+
+    params: dict[str, Any]
+    data: TrainingData
+    default_rate: float
+
+
 def lr_range(study: Study, dataset: Dataset, epochs: int | None = None) -> LrRange:
     """Run the test on a study's model.
 
@@ -68,12 +84,12 @@ def lr_range(study: Study, dataset: Dataset, epochs: int | None = None) -> LrRan
     Raises:
         UserError: The model is neither an MLPClassifier nor an MLPRegressor, nor a pipeline that ends in one.
     """
-    params, data, default = _problem(study, dataset)
+    params, data, default_rate = _problem(study, dataset)
     if epochs is None:
         steps = math.ceil(len(data.X_train) / batch_rows(params, len(data.X_train)))
         epochs = min(max(FEWEST_EPOCHS, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS)
     guessing = guessing_cost(params, data)
-    lowest = default / BELOW
+    lowest = default_rate / BELOW
     rates = [float(f"{lowest * 10 ** (DECADES * i / (N_RATES - 1)):.2g}") for i in range(N_RATES)]
     with surroundings(study.threads):
         (start, *_), *costs = _train(params, data, [UNTRAINED, *rates], epochs, study.seed)
@@ -106,12 +122,14 @@ def _hinge_of_shares(p: Array) -> float:
     step behind the first c classes costs all later classes 1 more for each of the c.
     """
     p = np.sort(p)[::-1]
-    before, ranked = (np.concatenate([[0.0], np.cumsum(values)]) for values in (p, p * np.arange(len(p))))
+    share_before, ranked_share_before = (
+        np.concatenate([[0.0], np.cumsum(values)]) for values in (p, p * np.arange(len(p)))
+    )
     best = np.zeros(len(p) + 1)
     for b in range(1, len(p) + 1):
         a = np.arange(b)
-        equal = (b - 1) * (before[b] - before[a]) - (ranked[b] - ranked[a])
-        best[b] = (best[:b] + equal).min() + b * (before[-1] - before[b])
+        equal = (b - 1) * (share_before[b] - share_before[a]) - (ranked_share_before[b] - ranked_share_before[a])
+        best[b] = (best[:b] + equal).min() + b * (share_before[-1] - share_before[b])
     return float(best[-1] + (p * np.arange(len(p))).sum())  # a class costs at least 1 for each class before it
 
 
@@ -133,8 +151,8 @@ def to_json(result: LrRange) -> dict[str, Any]:
     }
 
 
-def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingData, float]:
-    """Return the network's parameters without what regularises it, its training set, and its optimizer's usual η."""
+def _problem(study: Study, dataset: Dataset) -> _Problem:
+    """Return the training problem of the test, from a study's model and data."""
     from hpsearch.models.estimators.base import Perceptron  # imports scikit-learn
     from hpsearch.models.estimators.of_numbers import LEARNING_RATES, NetworkOfNumbers
 
@@ -166,8 +184,8 @@ def _problem(study: Study, dataset: Dataset) -> tuple[dict[str, Any], TrainingDa
     if regression:
         targets = np.asarray(dataset.y_train, np.float64).reshape(len(dataset.y_train), -1)
         data = TrainingData.from_targets(dataset.X_train, targets, dtype=params["dtype"])
-        return params, data, LEARNING_RATES.get(params["optimizer"], default)
-    return params, training_data(dataset, params["dtype"], class_weight=params["class_weight"]), default
+        return _Problem(params, data, LEARNING_RATES.get(params["optimizer"], default))
+    return _Problem(params, training_data(dataset, params["dtype"], class_weight=params["class_weight"]), default)
 
 
 def _train(
@@ -181,7 +199,7 @@ def _train(
     costs: list[list[float]] = [[] for _ in rates]
     for epoch in range(epochs):
         order = np.random.default_rng((seed, _DATA, 0, 0, epoch)).permutation(n)
-        for part, start in enumerate(range(0, n, size)):
+        for stretch_index, start in enumerate(range(0, n, size)):
             going = [k for k, cost in enumerate(costs) if not cost or math.isfinite(cost[-1])]
             rows = np.sort(order[start : start + size])
             labels, weights = (None if a is None else a[rows] for a in (data.y_train, data.weights))
@@ -189,7 +207,7 @@ def _train(
             for k in going:  # the last stretch may be shorter than a batch
                 members[k].params = {**members[k].params, "batch_size": min(batch, len(rows))}
             population = Population([members[k] for k in going], stretch)
-            results = population.run_epoch((seed, _DATA, 0, 0, epoch, part))
+            results = population.run_epoch((seed, _DATA, 0, 0, epoch, stretch_index))
             for k, result, state in zip(going, results, population.states(), strict=True):
                 members[k].state = state
                 costs[k].append(math.inf if result.failure else result.metrics["train_cost"])

@@ -88,8 +88,8 @@ class Place:
     verify: bool = False
 
     def __post_init__(self) -> None:
-        number = isinstance(self.workers, int) and not isinstance(self.workers, bool) and self.workers > 0
-        if not number and self.workers != AUTO:
+        is_count = isinstance(self.workers, int) and not isinstance(self.workers, bool) and self.workers > 0
+        if not is_count and self.workers != AUTO:
             raise UserError(f"workers is a number from 1, or {AUTO!r}; not {self.workers!r}")
         if self.scheduler is not None and not dask_client.is_installed():
             raise UserError(dask_client.MISSING)
@@ -147,17 +147,17 @@ class Opening:
 
     @property
     def wish(self) -> Wish:
-        """How a study that exists is to be taken up.
+        """How a study that exists is to be resumed.
 
         Raises:
-            UserError: Two ways exclude each other.
+            UserError: Two of the options exclude each other.
         """
         return Wish(self.extend, self.retry_failed, self.earlier, self.fix, self.same, self.new_version)
 
 
 @dataclass(frozen=True)
 class Outlet:
-    """What of a study reaches MLflow.
+    """What is delivered of a study to MLflow.
 
     Attributes:
         tracking: Deliver trials and curves to MLflow.
@@ -183,7 +183,7 @@ class Outlet:
 
     @property
     def delivers(self) -> bool:
-        """Whether anything reaches MLflow: it is wanted, and MLflow is installed."""
+        """Whether anything is delivered to MLflow: tracking is on, and MLflow is installed."""
         return self.tracking and installed.is_installed()
 
     @property
@@ -199,7 +199,7 @@ class Outlet:
         register_as(self.register)
 
     def open(self, root: Path) -> Delivery | NoDelivery:
-        """Return what delivers, to be entered before the data are loaded; it delivers nothing where none is wanted."""
+        """Return the delivery, to be entered before the data are loaded; without tracking it delivers nothing."""
         if not self.tracking:
             return NoDelivery()
         return self.delivery or installed.delivery(self.tracking_uri, root, self.register)
@@ -207,11 +207,11 @@ class Outlet:
 
 @dataclass(frozen=True)
 class View:
-    """Who watches.
+    """How a run is shown, and whom it calls.
 
     Attributes:
         quiet: Show nothing while it runs.
-        observer: Who watches; by default a live view in a terminal or a notebook, else plain lines.
+        observer: Shows the run; by default a live view in a terminal or a notebook, else plain lines.
         callbacks: Functions of the study and a trial, called once the trial has ended, in the order of the log and in
             the process that runs the study; what one raises ends the run.
 
@@ -227,7 +227,7 @@ class View:
         checked(self.callbacks)
 
     def open(self) -> Observer:
-        """Return what shows the run."""
+        """Return the observer that shows the run."""
         if self.observer is not None or self.quiet:
             return self.observer or Silent()
         from hpsearch.report.live import live_view
@@ -244,7 +244,7 @@ class Options:
         place: Where trials train.
         opening: How the log is begun or taken up.
         outlet: What reaches MLflow.
-        view: Who watches.
+        view: How the run is shown.
     """
 
     limits: Limits = field(default_factory=Limits)

@@ -25,12 +25,12 @@ AHEAD = 8
 
 
 def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: ExitStack) -> Objective:
-    """Return what trains.
+    """Return the objective that trains the trials, wherever they are to train.
 
     Args:
         plan: What the run is made of.
         place: Where trials are to train.
-        uid: The study's.
+        uid: The study's uid.
         watcher: Shows lines about workers.
         stack: Ends the workers when it is closed.
 
@@ -38,14 +38,14 @@ def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: Exit
         UserError: The objective cannot be made, or sent to workers; or there are none.
     """
     make = guarded.maker(plan.study, plan.prepared, plan.folder)
-    here = make(plan.dataset)  # also where others train: what is wrong with it is found at once, and told here
+    local = make(plan.dataset)  # also where workers train: mistakes are found at once, and raised here
     executor = partial(_executor, plan, place, uid, watcher)
     if place.scheduler is not None:
         client = stack.enter_context(connect(place.scheduler))
         return stack.enter_context(executor(DaskCrew(client, make, plan.dataset, watcher.message)))
     if place.workers != AUTO and place.workers > 1:
         return stack.enter_context(executor(stack.enter_context(_crew(plan, make, watcher, place.workers))))
-    alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, here, plan.dataset, plan.folder))
+    alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, local, plan.dataset, plan.folder))
     if place.workers != AUTO or plan.study.objective is not None:
         return alone
     size = place.size(plan.study.lanes, plan.threads)
@@ -62,10 +62,10 @@ def _crew(plan: Plan, make: Maker, watcher: Observer, size: int) -> LocalCrew:
 
 
 def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:
-    kind: Callable[..., Executor] = Executor
+    executor_class: Callable[..., Executor] = Executor
     if plan.study.cost is not None:
-        kind = partial(LaneExecutor, most_busy=crew.size if isinstance(crew, LocalCrew) else None)
-    return kind(
+        executor_class = partial(LaneExecutor, most_busy=crew.size if isinstance(crew, LocalCrew) else None)
+    return executor_class(
         crew,
         executor_name(uid),
         plan.prepared.epochs,

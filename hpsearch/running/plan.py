@@ -40,11 +40,11 @@ ANEW = (
     "cost='measured': what is known when follows from seconds in the log: resumed or replayed the study is the same "
     "to the bit, but run anew it may find other trials"
 )
-"""What is said of a study whose costs are measured."""
+"""The notice of a study whose costs are measured."""
 
 
 def pace_of(study: Study, dataset: datasets.Dataset | None, history: History) -> Pace:
-    """Return by what a study goes forward.
+    """Return the pace of a study: ticks, or virtual time by declared or measured costs.
 
     Args:
         study: The study.
@@ -103,21 +103,21 @@ class Plan:
 
     @property
     def notices(self) -> list[str]:
-        """What was made of the data, and what looks wrong with them, in lines for people; how bits depend on time."""
+        """Lines for people: how the data were read, what looks wrong with them, and whether results depend on time."""
         measured = [ANEW] if self.study.cost == MEASURED else []
         if self.dataset is None:
             return measured
-        return [*measured, *self.dataset.said, *(f"warning: {text}" for text in self.dataset.warnings)]
+        return [*measured, *self.dataset.said, *(f"warning: {warning}" for warning in self.dataset.warnings)]
 
     @property
     def by_default(self) -> list[str]:
-        """What was taken where the study names no sampler or no pruner, in a line for people; none where it does."""
-        text = in_words(self.study)
-        return [] if text is None else [text]
+        """The defaults of a study that names no sampler or no pruner, in a line for people; else no line."""
+        line = in_words(self.study)
+        return [] if line is None else [line]
 
     @property
     def waits(self) -> bool:
-        """Whether lanes wait for one another: what is decided depends on what others brought."""
+        """Whether lanes wait for one another, as decisions about one trial depend on the results of others."""
         return self.sampler.reads_history or self.pruner.reads_history
 
     def objective(self) -> Objective:
@@ -140,7 +140,7 @@ class Plan:
         return replace(self, study=study, prepared=prepared, threads=threads)
 
     def pace(self, history: History) -> Pace:
-        """Return by what the study goes forward: the clock that its log names.
+        """Return the pace of the study, by the clock that its log names.
 
         Args:
             history: The fold of the log, its header written.
@@ -149,11 +149,11 @@ class Plan:
 
     @property
     def clock(self) -> Callable[..., Clock]:
-        """What makes the clock that it goes by."""
+        """What makes the study's clock; see :func:`hpsearch.running.clocks.clock_of`."""
         return clocks.clock_of(self.study, self.prepared.epochs)
 
     def ladder(self, history: History) -> Ladder:
-        """Return what decides which trial begins next.
+        """Return the ladder, which decides which trial begins next.
 
         Args:
             history: The fold of the log, its header written.
@@ -168,12 +168,12 @@ class Plan:
             epochs=None if self.study.model is None else self.prepared.epochs,
         )
 
-    def shown(self, history: History, climb: Ladder, *, resumed: bool, in_mlflow: bool) -> StudyPlan:
-        """Return what is about to run, for people.
+    def overview(self, history: History, ladder: Ladder, *, resumed: bool, in_mlflow: bool) -> StudyPlan:
+        """Return what is about to run, for an observer to show.
 
         Args:
             history: The study so far.
-            climb: Its ladder.
+            ladder: Its ladder.
             resumed: Whether its log existed before.
             in_mlflow: Whether it is delivered to MLflow.
         """
@@ -184,9 +184,9 @@ class Plan:
             about = f"{data.name} ({len(data.y_train):,} train, {len(data.y_valid):,} valid)"
             if study.cv is not None:
                 about = f"{data.name} ({len(data.y_train) + len(data.y_valid):,} rows, cross-validated)"
-        total = None if climb.total is None else climb.total + len(history.retries)
+        total = None if ladder.total is None else ladder.total + len(history.retries)
         sampler, pruner = (
-            part if isinstance(part, str) else type(part).__name__ for part in (study.sampler, study.pruner)
+            named if isinstance(named, str) else type(named).__name__ for named in (study.sampler, study.pruner)
         )
         return StudyPlan(
             study.name,
@@ -207,11 +207,11 @@ class Plan:
         return None if self.dataset is None else len(self.dataset.y_train)
 
 
-def asked(study: Study, root: Path, limits: Limits, opening: Opening) -> Warmth:
-    """Return the study with the limits of this run in place of its own, and what it is told of results elsewhere.
+def with_run_options(study: Study, root: Path, limits: Limits, opening: Opening) -> Warmth:
+    """Return the study with the limits of this run in place of its own, and its results from elsewhere.
 
     Raises:
-        UserError: There is no such source, or a limit cannot be.
+        UserError: There is no such source, or a limit is invalid.
     """
     study = replace(study, **limits.by_name())
     start_from = opening.start_from
@@ -223,8 +223,8 @@ def asked(study: Study, root: Path, limits: Limits, opening: Opening) -> Warmth:
     if sources:
         searched = {name: value for name, value in opening.earlier.items() if name in study.dimensions}
         warm_starts = [
-            source if isinstance(source, WarmStart) else WarmStart(source, searched, opening.first if place == 0 else 0)
-            for place, source in enumerate(sources)
+            source if isinstance(source, WarmStart) else WarmStart(source, searched, opening.first if index == 0 else 0)
+            for index, source in enumerate(sources)
         ]
         study = replace(study, warm_start=[*study.sources, *warm_starts])
     return bring(study, root)
@@ -234,7 +234,7 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
     """Return the plan of a study whose log is not open yet.
 
     Args:
-        study: As it is asked for.
+        study: The study with the options of this run.
         root: Where all state is.
         opening: How its log is begun or taken up.
 
@@ -260,12 +260,12 @@ def settle(study: Study, root: Path, opening: Opening) -> Plan:
 
 
 def settled_value(study: Study, prepared: Prepared) -> Study:
-    """Return a study in which, where its trials go fold by fold, only those can win that went through all folds."""
+    """Return a study whose trials can win only once they are complete, where their epochs are folds."""
     return replace(study, value="complete") if prepared.by_fold else study
 
 
 def loaded(study: Study, log: Path) -> tuple[Study, datasets.Dataset | None]:
-    """Return the study with stages that suit its data, and the data, read by the rules of a log that is there."""
+    """Return the study with its stages settled, and its data, read by the rules of its log where it has one."""
     if study.data is None:
         return study, None
     from hpsearch.tables import door  # imports pandas and scikit-learn, which a study without data does not need

@@ -1,8 +1,8 @@
-"""The winner trained once more, on training and validation rows: what is best to predict with when the search is done.
+"""The winner trained once more, on training and validation rows: the best model to predict with once a search is done.
 
-It is the same point under the same randomness, for as many epochs as the trial's best epoch says, with the learning
-rates that the trial had, epoch by epoch. The λ of a penalty grows with the number of samples, so that λ/n is kept.
-The score of the study stays what it was: of the model before, on rows that it had not seen.
+It is the same point under the same randomness, trained up to the trial's best epoch with the learning rates that the
+trial had in each epoch. The λ of a penalty grows with the number of samples, so that λ/n is kept. The score of the
+study stays that of the trial's own model, on rows that it had not seen.
 """
 
 from __future__ import annotations
@@ -49,38 +49,40 @@ def refitted(study: Study, dataset: Dataset, history: History, trial: Trial, thr
     from hpsearch.tables.join import with_validation
 
     if study.cv is None:
-        whole = with_validation(dataset)
+        all_rows = with_validation(dataset)
     else:
         folded = folded_as(study, dataset)
-        whole, dataset = development(dataset)[0], folded.at(0)  # one fold says how many rows a trial trained on
+        all_rows, _ = development(dataset)
+        dataset = folded.at(0)  # one fold says how many rows a trial trained on
         study = replace(study, cv=None, groups=None)
     by_seed = trial.ask.stage > history.full_stage
     rule = history.declaration.fingerprint
-    outputs = outputs_of(study, whole, rule)
+    outputs = outputs_of(study, all_rows, rule)
     with surroundings(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if outputs is None:
-            return _fitted(study, dataset, whole, trial, by_seed, rule)
-        return _trained(study, dataset, whole, outputs, trial, by_seed)
+            return _fitted(study, dataset, all_rows, trial, by_seed, rule)
+        return _trained(study, dataset, all_rows, outputs, trial, by_seed)
 
 
-def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
+def _trained(study: Study, dataset: Dataset, all_rows: Dataset, outputs: Outputs, trial: Trial, by_seed: bool) -> Any:
     """Train one of our networks with the recorded learning rates."""
     from hpsearch.models.chain import settled
     from hpsearch.objectives.chosen import Models
 
     ask, epochs = trial.ask, trial.best_epoch or 0
-    chosen = Models(behind(study.model, whole), whole, study.seed, study.dimensions).of(ask.params)
-    model, parts = chosen.model, chosen.model.parts
-    before, network_params = parts.params(chosen.params)
+    chosen = Models(behind(study.model, all_rows), all_rows, study.seed, study.dimensions).of(ask.params)
+    model = chosen.model
+    parts = model.parts
+    before_params, network_params = parts.params(chosen.params)
     settings = settled({**parts.last.get_params(deep=False), **network_params})
     settings |= {"early_stopping": "none", "lr_schedule": "constant", "max_epochs": epochs}
-    params = outputs.params(_decayed(settings, len(whole.y_train) / len(dataset.y_train)))
+    params = outputs.params(_decayed(settings, len(all_rows.y_train) / len(dataset.y_train)))
     transformers = model.transformers
-    transformed = whole
+    transformed = all_rows
     if parts.before is not None:
-        X, X_valid = transformers.transform(before)
-        transformed = replace(whole, X_train=X, X_valid=X_valid)
+        X, X_valid = transformers.transform(before_params)
+        transformed = replace(all_rows, X_train=X, X_valid=X_valid)
     data = outputs.data(transformed, params, test=False)
     member = Member(params, streams.of_trial(study.seed, ask, by_seed=by_seed))
     population: Population | None = None
@@ -98,25 +100,27 @@ def _trained(study: Study, dataset: Dataset, whole: Dataset, outputs: Outputs, t
     assert population is not None, "it trained an epoch"
     (member.state,) = population.states()
     network = outputs.model(member, transformed, study.seed)
-    return network if parts.before is None else transformers.pipeline(before, network)
+    return network if parts.before is None else transformers.pipeline(before_params, network)
 
 
-def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_seed: bool, rule: int) -> Any:
+def _fitted(study: Study, dataset: Dataset, all_rows: Dataset, trial: Trial, by_seed: bool, rule: int) -> Any:
     """Fit any other estimator as its trial was."""
     from sklearn.base import clone  # slow to import
 
     assert study.model is not None, "a study without one is not refitted"
-    share = len(whole.y_train) / len(dataset.y_train)
+    share = len(all_rows.y_train) / len(dataset.y_train)
     params = study.model.get_params(deep=True)
     ours = {name: value for name, value in params.items() if _is_ours(study.model, name)}
-    model = clone(study.model).set_params(**{n: v for n, v in _decayed(ours, share).items() if v is not params[n]})
+    model = clone(study.model).set_params(
+        **{name: value for name, value in _decayed(ours, share).items() if value is not params[name]}
+    )
     refit_study = derived(study, model=model, stages=None, confirm=0)
-    prepared = prepare(refit_study, whole, rule)
-    objective = prepared.make(whole)
+    prepared = prepare(refit_study, all_rows, rule)
+    objective = prepared.make(all_rows)
     if by_seed and isinstance(objective, Confirming):
         objective.confirm(test=False)
-    asked = {n: v for n, v in trial.ask.params.items() if _is_ours(study.model, n)}
-    ask = replace(trial.ask, params={**trial.ask.params, **_decayed(asked, share)})
+    own_params = {name: value for name, value in trial.ask.params.items() if _is_ours(study.model, name)}
+    ask = replace(trial.ask, params={**trial.ask.params, **_decayed(own_params, share)})
     objective.start(Start(ask))
     for tick in trial.starts[: trial.best_epoch if prepared.epochs > 1 else 1]:
         (row,) = objective.advance([ask.trial], tick)
@@ -128,7 +132,7 @@ def _fitted(study: Study, dataset: Dataset, whole: Dataset, trial: Trial, by_see
 
 
 def _decayed(params: Mapping[str, Any], share: float) -> dict[str, Any]:
-    """Return parameters whose λs are those of more samples, by their share."""
+    """Return parameters with their λs multiplied by a share: the new number of samples over the old one."""
     scaled = {}
     for name, value in params.items():
         is_decay = name.rpartition("__")[2] in DECAYS and isinstance(value, int | float) and value

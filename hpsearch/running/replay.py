@@ -33,22 +33,22 @@ from hpsearch.tracking.fetch import OURS, Remembered, fetch
 from hpsearch.tracking.uri import resolve
 
 TRAINS = having(Study, "trains")
-"""What of a declaration decides how a trial trains; the rest decides which trials there are."""
+"""Fields of a declaration that decide how a trial trains; the others decide which trials there are."""
 
 OWN = "hpsearch.MLPClassifier"
-"""The one model that a declaration tells all of, so that it needs no study file."""
+"""The one model that a declaration describes completely, so that no study file is needed."""
 
 PLAIN = having(Study, "plain")
-"""What is taken from a declaration as it stands there."""
+"""Fields whose values are taken from a declaration as they are."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of a replay.
+    """The result of a replay.
 
     Attributes:
-        identical: Every value of the curve is the same, bit for bit, and a failure is the same failure.
-        lines: What to say about it.
+        identical: Whether every value of the curve is the same, bit for bit, and a failure the same failure.
+        lines: The result in words, with the likely causes of a difference.
     """
 
     identical: bool
@@ -120,7 +120,7 @@ def _study(remembered: Remembered, folder: Path) -> Study:
 
 
 def data_of(name: str, declaration: Mapping[str, Any]) -> str | None:
-    """Return the data that a study file was asked for: those of the study, or what its variant is named after.
+    """Return the name of the data with which a study file was run: the study's, or the one in its variant's name.
 
     Args:
         name: The study's name.
@@ -139,7 +139,7 @@ def as_declared(study: Study, declaration: Mapping[str, Any]) -> Study:
         new["data"] = declaration["data"]
     elif isinstance(declaration.get("data"), dict) and declaration["data"].get("table"):
         new["data"] = Table.from_json(declaration["data"])
-    # As settled for these data: of stages="auto" that may be none.
+    # The stages as they were settled for these data: stages="auto" may have given none.
     new["stages"] = [Scale(**scale) for scale in declaration["stages"]] if "stages" in declaration else None
     new |= {name: declaration[name] for name in CONFIRM if name in declaration}
     new["measure_test"] = bool(declaration.get("measure_test"))
@@ -172,20 +172,22 @@ def _tuples(value: Any) -> Any:
 def _differences(remembered: Remembered, rows: list[Row]) -> Iterator[str]:
     """Yield what differs between a curve and its repetition, epoch by epoch."""
     delivered = {(name, epoch) for name, curve in remembered.curve.items() for epoch in curve}
-    # A metric that a trial calls by one of our names stands in the place of ours.
+    # A metric that a trial reports under one of our names takes the place of ours.
     reported = {key(name) for row in rows for name in row.metrics}
     expected = {(name, epoch) for name, epoch in delivered if name not in OURS or name in reported}
     for row in rows:
         measured = [(name, row.epoch, value) for name, value in row.metrics.items()]
         for name, step, value in (*measured, *within.measurements(row)):
-            place = (key(name), step)
-            again = value if math.isfinite(value) else math.nan
-            if place not in delivered:
-                yield f"epoch {row.epoch}: {name} is {again!r} now, and is not in MLflow"
-            elif not same_value(name, then := remembered.curve[place[0]][step], again, remembered.environment):
-                yield f"epoch {row.epoch}: {name} was {then!r}, is {again!r} now"
-            expected.discard(place)
-    for name, epoch in sorted(expected, key=lambda place: (place[1], place[0])):
+            measurement = (key(name), step)
+            repeated = value if math.isfinite(value) else math.nan
+            if measurement not in delivered:
+                yield f"epoch {row.epoch}: {name} is {repeated!r} now, and is not in MLflow"
+            elif not same_value(
+                name, recorded := remembered.curve[measurement[0]][step], repeated, remembered.environment
+            ):
+                yield f"epoch {row.epoch}: {name} was {recorded!r}, is {repeated!r} now"
+            expected.discard(measurement)
+    for name, epoch in sorted(expected, key=lambda measurement: (measurement[1], measurement[0])):
         yield f"epoch {epoch}: {name} was {remembered.curve[name][epoch]!r}, and was not measured now"
     failure = rows[-1].failure if rows else None
     if remembered.state == "FAILED" and failure is not None and text(failure, MAX_TAG) != remembered.reason:
@@ -198,24 +200,24 @@ def _differences(remembered: Remembered, rows: list[Row]) -> Iterator[str]:
 
 
 def _causes(remembered: Remembered, declared: Mapping[str, Any], digest: str | None) -> Iterator[str]:
-    """Yield what is not as it was: the likely causes of another curve."""
-    then, now = remembered.environment, environment.current()
-    packages = then.get("packages", {}), now.get("packages", {})
+    """Yield what has changed since the trial was trained: the likely causes of another curve."""
+    recorded, current = remembered.environment, environment.current()
+    packages = recorded.get("packages", {}), current.get("packages", {})
     for name in sorted({*packages[0], *packages[1]}):
         if packages[0].get(name) != packages[1].get(name):
             yield f"other {name}: {packages[0].get(name, 'none')} then, {packages[1].get(name, 'none')} now"
     for name in ("python", "blas", "cpu", "platform"):
-        if then.get(name) != now.get(name):
-            yield f"other {name}: {_shown(then.get(name))} then, {_shown(now.get(name))} now"
-    if "git_commit" not in now:
-        yield f"commit {_shown(then.get('git_commit'))} then, and no git repository here to compare with"
-    elif then.get("git_commit") != now["git_commit"]:
-        yield f"other commit: {_shown(then.get('git_commit'))} then, {now['git_commit']} now"
-    for word, tree in (("then", then), ("now", now)):
+        if recorded.get(name) != current.get(name):
+            yield f"other {name}: {_in_words(recorded.get(name))} then, {_in_words(current.get(name))} now"
+    if "git_commit" not in current:
+        yield f"commit {_in_words(recorded.get('git_commit'))} then, and no git repository here to compare with"
+    elif recorded.get("git_commit") != current["git_commit"]:
+        yield f"other commit: {_in_words(recorded.get('git_commit'))} then, {current['git_commit']} now"
+    for word, tree in (("then", recorded), ("now", current)):
         if tree.get("git_dirty"):
             yield f"the commit does not tell all: files had changes {word}"
     if remembered.data_digest != digest:
-        yield f"other data: digest {_shown(remembered.data_digest)} then, {_shown(digest)} now"
+        yield f"other data: digest {_in_words(remembered.data_digest)} then, {_in_words(digest)} now"
     trained = [
         {**declaration, **dict.fromkeys(set(declaration) - set(TRAINS), None)}
         for declaration in (remembered.declaration, declared)
@@ -224,7 +226,7 @@ def _causes(remembered: Remembered, declared: Mapping[str, Any], digest: str | N
         yield f"other study: {change}"
 
 
-def _shown(value: Any) -> str:
+def _in_words(value: Any) -> str:
     if value is None:
         return "none"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

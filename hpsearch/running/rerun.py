@@ -25,8 +25,8 @@ from hpsearch.study.loading import load_study
 def rerun(history: History, trial: Trial, study_dir: Path, say: Callable[[str], object] = print) -> None:
     """Run a trial again along its ticks, in this process and in no other; the study is left as it is.
 
-    The study file is the one that was typed where it is still there, with what was changed in it since; else the copy
-    beside the log. Checkpoints, output and artifacts of the trial go to a temporary folder.
+    The study file is the one that was run, with any changes since, where it still exists; else the copy beside the log.
+    Checkpoints, output and artifacts of the trial go to a temporary folder.
 
     Args:
         history: The study.
@@ -56,10 +56,10 @@ def rerun(history: History, trial: Trial, study_dir: Path, say: Callable[[str], 
             objective.place(Path(folder))
         differs = None
         try:
-            for place, (_, row) in enumerate(catch_up(objective, [(Start(trial.ask), trial.starts)])):
+            for index, (_, row) in enumerate(catch_up(objective, [(Start(trial.ask), trial.starts)])):
                 metrics = ", ".join(f"{name} {words.number(value)}" for name, value in row.metrics.items())
                 say(f"epoch {row.epoch}: {metrics or 'no metric'}")
-                differs = differs or difference(trial.rows[place], row, header.environment)
+                differs = differs or difference(trial.rows[index], row, header.environment)
         finally:
             objective.stop(trial.number)
     say("nothing was raised; " + (f"it differs from the log: {differs}" if differs else "it is as the log says"))

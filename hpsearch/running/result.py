@@ -1,4 +1,4 @@
-"""What came of a run."""
+"""The result of a run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What a study found.
+    """The result of a study.
 
     Attributes:
         name: The study's name.
         history: Everything in its log.
-        interrupted: It was interrupted and waits to be resumed by the same call.
+        interrupted: Whether it was interrupted; the same call resumes it.
         run: Id of the study's run in MLflow, or None where nothing was delivered.
 
     Examples:
@@ -46,9 +46,9 @@ class Result:
 
     @cached_property
     def model(self) -> Any:
-        """The model to predict with: the winner, trained once more with the validation rows where they were ours.
+        """The model to predict with: the winner, trained once more with the validation rows that hpsearch split off.
 
-        See :mod:`hpsearch.running.refit`; for data that came with a validation part of their own, or where the run said
+        See :mod:`hpsearch.running.refit`; for data that came with a validation part of their own, or for a run with
         ``refit=False``, it is :attr:`trial_model`. The study's score is always that of the latter.
 
         Raises:
@@ -64,7 +64,7 @@ class Result:
         where the study did not train it in this process.
 
         Raises:
-            UserError: Training it again did not bring what the log says.
+            UserError: Training it again did not give the value in the log.
         """
         return self._make()
 

@@ -30,8 +30,8 @@ def track(
 ) -> Any:
     """Fit an estimator, with its curve, data and environment in MLflow, and return it fitted.
 
-    It is a study with an empty space: it can be shown, compared, reported and exported as any other. The same call once
-    more trains nothing that was trained already; another estimator, or other data, want another name.
+    It is a study with an empty space: it can be shown, compared, reported and exported as any other. The same call
+    again trains nothing that was trained already; another estimator, or other data, need another name.
 
     Args:
         estimator: Any scikit-learn estimator or pipeline; it is left as it is.
@@ -52,7 +52,7 @@ def track(
         The fitted estimator, as it was after its best epoch, with the id of the study's run in MLflow as ``run_id_``.
 
     Raises:
-        UserError: The study cannot be, or one of this name is another.
+        UserError: The study is invalid, or there is another study of this name.
         StudyFailed: The estimator raised an exception; its traceback is in MLflow.
         KeyboardInterrupt: It was interrupted; the same call goes on.
 

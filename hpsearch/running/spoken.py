@@ -1,4 +1,4 @@
-"""Mistakes in the words of Python: what names an option of the command line names an argument where it was called."""
+"""Error messages for callers from Python: options of the command line are replaced by the arguments of ``run``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _NAMES |= {name.replace("_", "-"): name for name in RunOptions.__annotations__}
 _NAMES |= {"from": "start_from", "no-git-diff": "git_diff"}
 
 
-def in_python(text: str) -> str:
-    """Return a message with Python's arguments in the place of options; commands that are to be typed stay.
+def in_python(message: str) -> str:
+    """Return a message with arguments of Python in the place of options; commands that are to be typed stay.
 
     >>> in_python("say --extend (a wider space) or --name NAME")
     'say extend=True (a wider space) or name=…'
     """
-    switches = {name for name, kind in get_type_hints(RunOptions).items() if kind is bool}
+    switches = {name for name, hint in get_type_hints(RunOptions).items() if hint is bool}
 
     def argument(match: re.Match[str]) -> str:
         name = _NAMES.get(match[1])
@@ -31,5 +31,5 @@ def in_python(text: str) -> str:
         return f"{name}=True" if name in switches else f"{name}=…"
 
     # Commands stand between backticks.
-    parts = re.split(r"(`hpsearch [^`]*`)", text)
-    return "".join(part if place % 2 else _OPTION.sub(argument, part) for place, part in enumerate(parts))
+    pieces = re.split(r"(`hpsearch [^`]*`)", message)
+    return "".join(piece if index % 2 else _OPTION.sub(argument, piece) for index, piece in enumerate(pieces))

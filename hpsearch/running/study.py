@@ -60,9 +60,9 @@ class Study(declaration.Study):  # noqa: D101 - what it is stands where its fiel
         try:
             return run(self, root, **options)
         except UserError as error:
-            if (text := in_python(str(error))) == str(error):
+            if (message := in_python(str(error))) == str(error):
                 raise
-            raise UserError(text) from error
+            raise UserError(message) from error
 
     def _repr_html_(self) -> str:
         from hpsearch.report.notebook import study_html

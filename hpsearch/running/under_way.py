@@ -1,4 +1,4 @@
-"""The runs that are under way in this process: what ``study.stop()`` speaks to."""
+"""The runs that are under way in this process, which ``study.stop()`` ends."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class UnderWay:
     """A run of a study.
 
     Attributes:
-        study: The study, as it was given.
-        why: Why the user has it end, or None.
+        study: The study, as the caller gave it.
+        why: Why the user wants it to end, or None.
     """
 
     def __init__(self, study: Study) -> None:
@@ -39,7 +39,7 @@ class UnderWay:
 
 @contextmanager
 def under_way(study: Study) -> Iterator[UnderWay]:
-    """Have a study be under way for a block."""
+    """Register a study as under way for a block."""
     run = UnderWay(study)
     with _lock:
         _runs.append(run)
@@ -51,10 +51,10 @@ def under_way(study: Study) -> Iterator[UnderWay]:
 
 
 def stop(study: Study) -> None:
-    """Have the runs of a study end, once what trains now is done.
+    """End the runs of a study in this process, once what trains now is done.
 
     Raises:
-        UserError: There is none in this process.
+        UserError: No run of it is under way in this process.
     """
     with _lock:
         runs = [run for run in _runs if run.is_of(study)]

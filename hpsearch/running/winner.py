@@ -41,17 +41,17 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
 
     Args:
         history: The study.
-        objective: What trained it, which may have kept the model.
-        make: Makes a fresh objective that trains here.
+        objective: The objective that trained the study, which may have kept the model.
+        make: Makes a fresh objective that trains in this process.
 
     Raises:
-        UserError: Training the winner again did not bring what the log says.
+        UserError: Training the winner again did not give the value in the log.
     """
     trial = winner(history)
     if trial is None or trial.best_epoch is None or history.declaration.model is None:
         return None
-    wanted = KeptModel(trial.ask.key, trial.best_epoch)
-    if not isinstance(objective, Keeping) or objective.kept() != wanted:
+    winners = KeptModel(trial.ask.key, trial.best_epoch)
+    if not isinstance(objective, Keeping) or objective.kept() != winners:
         objective = make()
         assert isinstance(objective, Keeping), "what trains a model can keep it"
         rows = [row for _, row in catch_up(objective, [(Start(trial.ask.trained), trial.starts[: trial.best_epoch])])]
@@ -66,21 +66,21 @@ def fitted(history: History, objective: Objective | None, make: Callable[[], Obj
 
 
 def refit(
-    study: Study, dataset: Dataset | None, history: History, wanted: bool | None, threads: int | None
+    study: Study, dataset: Dataset | None, history: History, asked_for: bool | None, threads: int | None
 ) -> Callable[[], Any] | None:
-    """Return what trains a study's winner once more, with the validation rows; None where that is not wanted.
+    """Return a function that trains a study's winner once more, with the validation rows; None where it is not to be.
 
     Args:
         study: The study.
         dataset: Its data, or None.
         history: Its log.
-        wanted: Whether it is wanted; None: where the rows were divided by us.
+        asked_for: Whether the user asks for it; None: where the rows were divided by hpsearch.
         threads: BLAS threads of its training.
     """
     trial = winner(history)
     if dataset is None or study.model is None or trial is None or trial.best_epoch is None or study.cv is not None:
         return None
-    if not (dataset.own_split if wanted is None else wanted):
+    if not (dataset.own_split if asked_for is None else asked_for):
         return None
     from hpsearch.running.refit import refitted  # slow to import
 
@@ -93,35 +93,36 @@ class Winner:
 
     Attributes:
         history: The study.
-        make: Makes a fresh objective that trains here.
-        trained: What trained the study in this process, which may have kept the model; None where nothing did.
-        whole: Trains the winner of a cross-validated study, of which no fold's model is handed over, on all rows.
+        make: Makes a fresh objective that trains in this process.
+        trained: The objective that trained the study in this process, which may have kept the model; or None.
+        train_on_all_rows: Trains the winner of a cross-validated study on all rows, as no fold's model is handed over;
+            None for other studies.
     """
 
     history: History
     make: Callable[[], Objective]
     trained: Objective | None = None
-    whole: Callable[[Trial], Any] | None = None
+    train_on_all_rows: Callable[[Trial], Any] | None = None
 
     def model(self) -> Any:
         """Return the winner's model; see :func:`fitted`."""
-        if self.whole is not None:
+        if self.train_on_all_rows is not None:
             trial = winner(self.history)
-            return None if trial is None or trial.best_epoch is None else self.whole(trial)
+            return None if trial is None or trial.best_epoch is None else self.train_on_all_rows(trial)
         return fitted(self.history, self.trained, self.make)
 
 
-def register_as(text: str) -> tuple[str, str]:
-    """Return the name and the alias of a model that ``NAME`` or ``NAME@ALIAS`` stands for.
+def register_as(name_and_alias: str) -> tuple[str, str]:
+    """Return the name and the alias in ``NAME`` or ``NAME@ALIAS``; without one the alias is ``champion``.
 
     Raises:
         UserError: MLflow takes no such name or alias.
     """
-    name, at, alias = text.partition("@")
+    name, at, alias = name_and_alias.partition("@")
     if not name.strip() or any(sign in name for sign in "/:"):
-        raise UserError(f"--register {text}: a model's name must not be empty, nor hold / or :")
+        raise UserError(f"--register {name_and_alias}: a model's name must not be empty, nor hold / or :")
     if at and not all(sign.isalnum() or sign in "_-" for sign in alias or "@"):
-        raise UserError(f"--register {text}: an alias is made of letters, digits, _ and -")
+        raise UserError(f"--register {name_and_alias}: an alias is made of letters, digits, _ and -")
     return name, alias or "champion"
 
 
@@ -139,9 +140,10 @@ def store(
 
     Raises:
         ValueError: The model cannot be written without pickle, or does not predict the same when it is read again.
-        UserError: Training the winner again did not bring what the log says.
+        UserError: Training the winner again did not give the value in the log.
     """
-    trial, existing = winner(history), read_card(study_dir)
+    trial = winner(history)
+    existing = read_card(study_dir)
     if trial is None or trial.best_epoch is None or trial.value is None or history.header is None:
         return
     if (
@@ -150,12 +152,12 @@ def store(
         and existing.register is not None
         and existing.uid == history.header.uid
     ):
-        # An earlier run was to register its winner and reached no store: the wish stands, for the winner of now.
+        # An earlier run was to register its winner and reached no store: today's winner is registered instead.
         register = None if cursor.has_shown(study_dir, version(study_dir)) else f"{existing.register}@{existing.alias}"
     name, alias = (None, None) if register is None else register_as(register)
     register = None if register is None else f"{name}@{alias}"
-    wanted = history.header.uid, trial.number, trial.best_epoch
-    same = existing is not None and (existing.uid, existing.trial, existing.epoch) == wanted
+    identity = history.header.uid, trial.number, trial.best_epoch
+    same = existing is not None and (existing.uid, existing.trial, existing.epoch) == identity
     if existing is not None and same and register in (None, f"{existing.register}@{existing.alias}"):
         return
     model = estimator()
@@ -194,10 +196,10 @@ def store(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _replace(fresh: Path, place: Path) -> None:
-    """Put a whole folder in another's place."""
-    old = place.with_name(f"{fresh.name}.old")
-    if place.exists():
-        os.replace(place, old)
-    os.replace(fresh, place)
+def _replace(fresh: Path, target: Path) -> None:
+    """Put a folder, which is complete, in the place of another."""
+    old = target.with_name(f"{fresh.name}.old")
+    if target.exists():
+        os.replace(target, old)
+    os.replace(fresh, target)
     shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The study that a search is: its model, data, folds and scores, as a study declares them."""
+"""From a search to a study: its model, data, folds and scores, as a study declares them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from hpsearch.objectives.transformers import split
 from hpsearch.pruners import ASHA
 from hpsearch.running.study import Study
 from hpsearch.search_cv.identity import data_digest, fits_digest, name_of
-from hpsearch.search_cv.route import Epochs, as_dataset
+from hpsearch.search_cv.route import EpochRoute, as_dataset
 from hpsearch.study.cross_validation import Fits, Pair, Splits
 from hpsearch.study.grids import points_of
 
 
 @dataclass(frozen=True)
-class Asked:
+class DeclaredSearch:
     """A search as a study.
 
     Attributes:
         study: The study.
-        names: The metric of each score in its log, by the score's name.
+        names: The metric that each score has in the log, by the score's name.
         dataset: Its data.
         listed: The parameters that each point of a list of grids has, by the point's number; empty for another space.
     """
@@ -51,7 +51,7 @@ def folds_of(search: Any, X: Any, y: Any, split_params: Mapping[str, Any]) -> tu
         split_params: Arguments of the splitter.
 
     Raises:
-        ValueError: There are none, or other than the splitter says.
+        ValueError: There are no folds, or another number than the splitter says.
     """
     splitter = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
     expected = splitter.get_n_splits(X, y, **split_params)
@@ -65,19 +65,21 @@ def folds_of(search: Any, X: Any, y: Any, split_params: Mapping[str, Any]) -> tu
     return folds
 
 
-def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fits: Fits, decides: Any) -> Asked:
+def declare_search(
+    search: Any, seed: int, pairs: Sequence[Pair], route: EpochRoute | None, fits: Fits, decides: Any
+) -> DeclaredSearch:
     """Return the study of a search, and warn where it tries only a part of a grid.
 
     Args:
         search: The searcher, for its parameters.
         seed: Its seed.
         pairs: The rows of each fold.
-        way: How its trials go by epochs; None where each fit is a whole one.
+        route: How its trials train epoch by epoch; None where each fit is a whole one.
         fits: How its models are fitted and scored.
         decides: The name of the score that decides, where there are several.
 
     Raises:
-        UserError: The study cannot be.
+        UserError: The study is invalid.
     """
     scorers = getattr(fits.scorer, "_scorers", None)
     by_name = {"score": fits.scorer} if scorers is None else scorers
@@ -100,20 +102,23 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
         shared["sampler"] = "listed"
     if shared["sampler"] != "listed":
         shared["duplicates"] = "skip"
-    model, kept = search.estimator, search.root is not None
-    digest = data_digest(fits.data) if kept else ""
-    if way is None:
-        splits = Splits(tuple(pairs), fits, fits_digest(search.scoring, fits) if kept else "")
+    model = search.estimator
+    keeps_log = search.root is not None
+    digest = data_digest(fits.data) if keeps_log else ""
+    if route is None:
+        splits = Splits(tuple(pairs), fits, fits_digest(search.scoring, fits) if keeps_log else "")
         dataset = as_dataset(*fits.data, digest)
-        declared = Asked(Study(model=model, data=dataset, cv=splits, metric=metric, **shared), names, dataset)
+        declared = DeclaredSearch(Study(model=model, data=dataset, cv=splits, metric=metric, **shared), names, dataset)
     else:
-        dataset = replace(way.dataset, digest=digest)
+        dataset = replace(route.dataset, digest=digest)
         scoring: Any = by_name
-        if way.metric is not None:
-            names, metric, scoring = {"score": way.metric}, way.metric, None
+        if route.metric is not None:
+            names = {"score": route.metric}
+            metric = route.metric
+            scoring = None
         if search.return_train_score:
-            last = f"{split(model).prefix}exact_train_metrics"
-            model = clone(model).set_params(**{last: True})
+            exact_metrics = f"{split(model).prefix}exact_train_metrics"
+            model = clone(model).set_params(**{exact_metrics: True})
         study = Study(
             model=model,
             data=dataset,
@@ -122,10 +127,10 @@ def asked(search: Any, seed: int, pairs: Sequence[Pair], way: Epochs | None, fit
             scoring=scoring,
             epochs=search.epochs,
             resource=search.resource,
-            value=way.value,
+            value=route.value,
             **shared,
         )
-        declared = Asked(study, names, dataset)
+        declared = DeclaredSearch(study, names, dataset)
     if settles and declared.study.pruner != "none":
         declared = replace(
             declared, study=replace(declared.study, pruner=default_pruner(prepare(declared.study, dataset)))
@@ -143,10 +148,10 @@ def _listed(space: Any, estimator: Any) -> tuple[frozenset[str], ...]:
 
 
 def default_pruner(prepared: Prepared) -> ASHA | Literal["none"]:
-    """Return what ends candidates of a search that names no pruner; docs/search-cv.md says how it was chosen.
+    """Return the pruner of a search that names none; docs/search-cv.md says how it was chosen.
 
-    The first rung stands where a curve has begun to tell: early enough to save most of the time, late enough that few
-    of the best are lost and that several candidates are whole in the end.
+    The first rung is where curves have begun to tell candidates apart: early enough to save most of the time, late
+    enough that few of the best are lost and that several candidates are trained to the end.
 
     Args:
         prepared: What trains the candidates: how many epochs they have, or folds.
@@ -158,7 +163,7 @@ def default_pruner(prepared: Prepared) -> ASHA | Literal["none"]:
 
 
 def _warn_of_short(study: Study) -> None:
-    """Say where a grid has more points than are tried."""
+    """Warn where a grid has more points than are tried."""
     if study.sampler == "grid" and study.n_trials is not None:
         size = samplers.build(study).size
         if size is not None and size > study.n_trials:

@@ -1,4 +1,4 @@
-"""What is said of fits that raised, and of candidates that nobody saw whole."""
+"""Warnings and errors about fits that raised, and about searches without any candidate that was trained to the end."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hpsearch.search_cv.results import PARTIAL, Candidate
 
 
 def tell(candidates: Sequence[Candidate], splits: int, error_score: Any) -> None:
-    """Warn of fits that raised, and where no candidate is whole.
+    """Warn of fits that raised, and where no candidate was trained to the end.
 
     Args:
         candidates: All candidates.
         splits: Number of folds.
-        error_score: What such a fit scores.
+        error_score: The score of a fit that raised.
 
     Raises:
-        ValueError: All did, or there was no time for any.
+        ValueError: All fits raised, or there was no time for any.
     """
     if not candidates:
         raise ValueError("No fits were performed. Were there no candidates, or no time for one?")
@@ -36,14 +36,14 @@ def tell(candidates: Sequence[Candidate], splits: int, error_score: Any) -> None
         return
     first_error = f"The first error was:\n{errors[0]}"
     debug = "by setting error_score='raise'.\n\n"
-    made = sum(min(candidate.resources, splits) for candidate in candidates)
+    n_fits = sum(min(candidate.resources, splits) for candidate in candidates)
     if all(len(c.errors) >= c.resources or c.state == "FAILED" for c in candidates):
         raise ValueError(
-            f"\nAll the {made} fits failed.\nIt is very likely that your model is misconfigured.\n"
+            f"\nAll the {n_fits} fits failed.\nIt is very likely that your model is misconfigured.\n"
             f"You can try to debug the error {debug}{first_error}"
         )
     warnings.warn(
-        f"\n{len(errors)} fits failed out of a total of {made}.\nThe score on these train-test partitions for these "
+        f"\n{len(errors)} fits failed out of a total of {n_fits}.\nThe score on these train-test partitions for these "
         f"parameters will be set to {error_score}.\nIf these failures are not expected, you can try to debug them "
         f"{debug}{first_error}",
         FitFailedWarning,

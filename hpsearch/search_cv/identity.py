@@ -1,4 +1,4 @@
-"""What a search that has a log is known by: its seed, its data, and what decides its scores."""
+"""The identity of a search that has a log: its name, its seed, and digests of its data and its way of scoring."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def name_of(root: str | Path | None, name: str | None) -> str:
     """Return a study's name.
 
     Raises:
-        UserError: It is to be kept and has none.
+        UserError: The search has a ``root``, and no name.
     """
     if root is not None and name is None:
         raise UserError("root= goes with name=, by which the search is found again")
@@ -28,7 +28,7 @@ def name_of(root: str | Path | None, name: str | None) -> str:
 
 
 def seed_of(random_state: Any, root: str | Path | None, name: str | None) -> int:
-    """Return the seed of a search: where none is given, that of the log that goes on, or one that is drawn."""
+    """Return the seed of a search: where none is given, that of the log that is resumed, or one that is drawn."""
     from sklearn.utils import check_random_state
 
     if isinstance(random_state, numbers.Integral):
@@ -42,26 +42,26 @@ def seed_of(random_state: Any, root: str | Path | None, name: str | None) -> int
 
 
 def data_digest(data: Any) -> str:
-    """Return what samples and targets are known by."""
+    """Return a digest of samples and targets."""
     from joblib import hash as digest
 
     return str(digest(data))
 
 
 def fits_digest(scoring: Any, fits: Fits) -> str:
-    """Return what else decides the scores of fits."""
+    """Return a digest of what decides the scores of fits beside the data and the model."""
     from joblib import hash as digest
 
-    described = _said(scoring), str(fits.error_score), fits.return_train_score
+    described = _scoring_names(scoring), str(fits.error_score), fits.return_train_score
     return str(digest((described, fits.fit_params, fits.score_params)))
 
 
-def _said(scoring: Any) -> Any:
-    """Return what tells one way to score from another: names, and of functions what they are called."""
+def _scoring_names(scoring: Any) -> Any:
+    """Return the scoring with names in the place of functions, by which one scoring is told from another."""
     if isinstance(scoring, Mapping):
-        return {name: _said(scorer) for name, scorer in scoring.items()}
+        return {name: _scoring_names(scorer) for name, scorer in scoring.items()}
     if isinstance(scoring, list | tuple):
-        return [_said(scorer) for scorer in scoring]
+        return [_scoring_names(scorer) for scorer in scoring]
     if scoring is None or isinstance(scoring, str):
         return scoring
     return f"{getattr(scoring, '__module__', '')}.{getattr(scoring, '__qualname__', repr(type(scoring)))}"

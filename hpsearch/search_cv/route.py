@@ -1,4 +1,4 @@
-"""Which way a search goes: networks train epoch by epoch and are pruned on their curves, the rest is fitted whole."""
+"""How a search trains: networks epoch by epoch, pruned on their curves; all other estimators in whole fits."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from hpsearch.study.goal import Counts
 from hpsearch.study.samples import ResourceName, Samples, check_resource
 
 OWN = {"early_stopping": ("none",), "lr_schedule": ("constant", "step", "cosine")}
-"""Settings of our networks with which a fold needs no rows to stop by beside those that it is scored on."""
+"""Settings of our networks with which a fold needs no validation rows beside those that it is scored on."""
 
 
 @dataclass(frozen=True)
-class Epochs:
-    """A search whose trials train epoch by epoch, as a study's do.
+class EpochRoute:
+    """How the trials of a search train epoch by epoch, as a study's do.
 
     Attributes:
-        dataset: All rows as training part; nothing validates and nothing tests beside the folds.
-        name: The estimator's parameter that says for how many epochs it is trained, or None.
-        metric: What decides, where the scores are measured by the study itself; else None.
+        dataset: All rows as training part; the validation part is empty, as the folds take its place.
+        name: The estimator's parameter for its number of epochs, or None.
+        metric: The metric that decides, where the study itself measures the scores; else None.
         value: Which epoch of a trial counts.
     """
 
@@ -39,7 +39,7 @@ class Epochs:
     value: Counts
 
 
-def found_way(
+def find_route(
     estimator: Any,
     X: Any,
     y: Any,
@@ -51,23 +51,23 @@ def found_way(
     fit_params: Mapping[str, Any],
     score_params: Mapping[str, Any],
     train_score: bool,
-) -> Epochs | None:
-    """Return how a search goes by epochs (or by growing parts of the samples); None where each fit is a whole one.
+) -> EpochRoute | None:
+    """Return how a search trains by epochs (or by growing parts of the samples); None where each fit is a whole one.
 
     Args:
-        estimator: What is searched.
+        estimator: The estimator whose parameters are searched.
         X: Samples.
         y: Targets.
         pairs: The rows of each fold.
         resource: As a study takes it.
-        scoring: What the user scores by.
-        space: What is searched in.
+        scoring: As the user gives it to the searcher.
+        space: The space that is searched.
         fit_params: Arguments of ``fit``.
         score_params: Arguments of the scorer.
         train_score: Whether training rows are scored too.
 
     Raises:
-        UserError: Another way is asked for than the estimator and the data can go.
+        UserError: The estimator or the data do not go with the resource that is asked for.
     """
     check_resource(resource, estimator)
     if resource == "fit":
@@ -83,11 +83,11 @@ def found_way(
     own_params = parts.last.get_params()
     name = next((f"{parts.prefix}{key}" for key in ("max_epochs", "max_iter") if key in own_params), None)
     schedules = {own_params.get("lr_schedule", "constant"), *_options(space, f"{parts.prefix}lr_schedule")}
-    return Epochs(
+    return EpochRoute(
         _dataset(estimator, X, y, fit_params),
         name if by_epochs else None,
         _measured(parts.last, scoring),
-        # Where the rate goes by the last epoch, a model that is trained for fewer is another one.
+        # Where the learning rate depends on the last epoch, training for fewer epochs gives another model.
         "best" if schedules == {"constant"} and by_epochs else "last",
     )
 
@@ -103,7 +103,7 @@ def _refused(
     resource: ResourceName | Samples,
     train_score: bool,
 ) -> str | None:
-    """Return why models cannot go by a resource, or None where they can."""
+    """Return why models cannot train by a resource, or None where they can."""
     from sklearn.base import is_classifier, is_regressor
     from sklearn.utils import get_tags
 
@@ -114,8 +114,8 @@ def _refused(
         return f"{type(last).__name__} has no partial_fit"
     if get_tags(estimator).input_tags.pairwise:
         return "it takes samples, not distances between them"
-    others = [name for name, value in fit_params.items() if value is not None and name != "sample_weight"]
-    if others or score_params or (fit_params.get("sample_weight") is not None and last is not estimator):
+    refused = [name for name, value in fit_params.items() if value is not None and name != "sample_weight"]
+    if refused or score_params or (fit_params.get("sample_weight") is not None and last is not estimator):
         return "fit takes no parameters then, but sample_weight of a model without steps before it"
     if train_score and _measured(last, scoring) is None:
         return "training scores are of the estimator's own score alone"
@@ -124,7 +124,7 @@ def _refused(
     if np.ndim(y) != 1 or not hasattr(X, "shape") or len(X.shape) != 2:
         return "it takes an array or a data frame of two dimensions, and one target"
     if 0 in X.shape:
-        return "there are no samples, or no features"  # which the estimator says in its own words
+        return "there are no samples, or no features"  # whole fits then raise the estimator's own error
     if last is estimator and (hasattr(X, "toarray") or np.asarray(X).dtype.kind not in "biuf"):
         return "it takes numbers"
     targets = np.asarray(y)
@@ -138,7 +138,7 @@ def _refused(
 
 
 def _is_ours(estimator: Any, space: Any) -> bool:
-    """Return whether an estimator ends in one of our networks, whose settings want no rows to stop by."""
+    """Return whether an estimator ends in one of our networks, whose settings need no validation rows."""
     parts = split(estimator)
     if not isinstance(parts.last, Perceptron) or callable(space) or _is_chosen(space, parts.prefix):
         return False
@@ -150,7 +150,7 @@ def _is_ours(estimator: Any, space: Any) -> bool:
 
 
 def _is_chosen(space: Any, prefix: str) -> bool:
-    """Return whether the last step, or a pipeline around it, is an option: beside it are models of other kinds."""
+    """Return whether the last step, or a pipeline around it, is searched: then it may be another kind of model."""
     steps = prefix.split("__")[:-1]
     names = {"__".join(steps[: depth + 1]) for depth in range(len(steps))}
     return any(not names.isdisjoint(grid) for grid in (space if isinstance(space, list | tuple) else [space]))
@@ -167,12 +167,12 @@ def _options(space: Any, name: str) -> list[Any]:
     return values
 
 
-def _measured(last: Any, scoring: Any) -> str | None:
-    """Return the metric of a study that is what the user scores by, or None where there is none."""
-    if not isinstance(last, Perceptron):
+def _measured(estimator: Any, scoring: Any) -> str | None:
+    """Return the study's own metric that equals the user's scoring, or None where there is none."""
+    if not isinstance(estimator, Perceptron):
         return None
-    own, name = ("val_r2", "r2") if isinstance(last, NetworkOfNumbers) else ("val_accuracy", "accuracy")
-    return own if scoring in (None, name) else None
+    metric, name = ("val_r2", "r2") if isinstance(estimator, NetworkOfNumbers) else ("val_accuracy", "accuracy")
+    return metric if scoring in (None, name) else None
 
 
 def _dataset(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Dataset:
@@ -202,16 +202,16 @@ def _dataset(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> D
 
 
 def as_dataset(X: Any, y: Any, digest: str) -> Dataset:
-    """Return what stands for the data of a search whose fits take them as they are."""
+    """Return a placeholder of the data's size, for a search whose fits take the data themselves as they are."""
     from sklearn.utils.validation import _num_samples
 
     n = _num_samples(X)
-    shown = np.zeros((n, X.shape[1] if hasattr(X, "shape") and len(X.shape) > 1 else 1), np.float32)
+    stand_in = np.zeros((n, X.shape[1] if hasattr(X, "shape") and len(X.shape) > 1 else 1), np.float32)
     return Dataset(
         name="memory",
-        X_train=shown,
+        X_train=stand_in,
         y_train=np.zeros(n),
-        X_valid=shown[:0],
+        X_valid=stand_in[:0],
         y_valid=np.zeros(0),
         X_test=None,
         y_test=None,

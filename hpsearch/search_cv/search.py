@@ -27,11 +27,11 @@ from hpsearch.objectives.fold_fits import settled
 from hpsearch.objectives.transformers import split
 from hpsearch.running.in_memory import run_in_memory
 from hpsearch.running.study import Study
-from hpsearch.search_cv.declared import Asked, asked, folds_of
+from hpsearch.search_cv.declared import DeclaredSearch, declare_search, folds_of
 from hpsearch.search_cv.failures import tell
 from hpsearch.search_cv.identity import seed_of
 from hpsearch.search_cv.results import Candidate, Reading, candidates, cv_results
-from hpsearch.search_cv.route import Epochs, found_way
+from hpsearch.search_cv.route import EpochRoute, find_route
 from hpsearch.study.cross_validation import Fits, Splits
 from hpsearch.study.samples import ResourceName, Samples
 
@@ -184,7 +184,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         self.n_splits_ = len(pairs)
         self.seed_ = seed_of(self.random_state, self.root, self.name)
         with _as_value_errors():
-            way = found_way(
+            route = find_route(
                 self.estimator,
                 X,
                 y,
@@ -206,22 +206,22 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
                 self.verbose,
                 (X, y),
             )
-            search = asked(self, self.seed_, pairs, way, fits, refit_metric)
-            history = self._run(search.study, search.dataset)
-        names = search.names
-        if way is None and callable(self.scoring):
+            declared = declare_search(self, self.seed_, pairs, route, fits, refit_metric)
+            history = self._run(declared.study, declared.dataset)
+        names = declared.names
+        if route is None and callable(self.scoring):
             names = _reported(history) or names
         self.multimetric_ = set(names) != {"score"}
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(names)
             refit_metric = self.refit
-        how = self._reading(history, search, way, names)
-        found = candidates(history, how)
-        tell(found, self.n_splits_, self.error_score)
-        results = cv_results(found, how)
+        reading = self._reading(history, declared, route, names)
+        ranked = candidates(history, reading)
+        tell(ranked, self.n_splits_, self.error_score)
+        results = cv_results(ranked, reading)
         self._choose(results, refit_metric)
         if self.refit:
-            self._train(found, X, y, fit_params, way)
+            self._train(ranked, X, y, fit_params, route)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.cv_results_ = results
         return self
@@ -240,7 +240,9 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             raise KeyboardInterrupt
         return result.history
 
-    def _reading(self, history: History, search: Asked, way: Epochs | None, names: Mapping[str, str]) -> Reading:
+    def _reading(
+        self, history: History, declared: DeclaredSearch, route: EpochRoute | None, names: Mapping[str, str]
+    ) -> Reading:
         by_fold = history.goal.value == "complete"  # also where a network is asked for a single epoch
         train = {}
         if self.return_train_score:
@@ -251,10 +253,10 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
             by_fold,
             names,
             train,
-            search.study.dimensions,
-            None if way is None or by_fold else way.name,
+            declared.study.dimensions,
+            None if route is None or by_fold else route.name,
             float(self.error_score) if numeric else np.nan,
-            search.listed,
+            declared.listed,
         )
 
     def _choose(self, results: Mapping[str, Any], refit_metric: Any) -> None:
@@ -266,15 +268,15 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
         self.best_params_ = results["params"][self.best_index_]
 
     def _train(
-        self, found: Sequence[Candidate], X: Any, y: Any, fit_params: Mapping[str, Any], way: Epochs | None
+        self, ranked: Sequence[Candidate], X: Any, y: Any, fit_params: Mapping[str, Any], route: EpochRoute | None
     ) -> None:
-        """Train the best candidate on all rows, by the random numbers that it had in its folds."""
-        owner = (self.seed_, streams.NETWORK, found[self.best_index_].trial)
+        """Train the best candidate on all rows, with the seeds that it had in its folds."""
+        owner = (self.seed_, streams.NETWORK, ranked[self.best_index_].trial)
         estimator = clone(self.estimator)
         self.best_estimator_ = estimator.set_params(**settled(estimator, self.best_params_, owner))
         begun = time.time()
         with warnings.catch_warnings():
-            if way is not None:  # it stops where it was best, not where it would go no further
+            if route is not None:  # it stops at its best epoch, where it need not have converged
                 warnings.simplefilter("ignore", ConvergenceWarning)
             self.best_estimator_.fit(X, *([] if y is None else [y]), **fit_params)
         self.refit_time_ = time.time() - begun
@@ -283,7 +285,7 @@ class StudySearchCV(BaseSearchCV):  # type: ignore[misc]
 
 
 def _reported(history: History) -> dict[str, str]:
-    """Return the scores that a function reports, by name: of several it tells only when it is called."""
+    """Return the scores that a scoring function has reported, by name: they are known only once it was called."""
     for trial in history.trials:
         for row in trial.rows:
             names = [name for name in row.metrics if name.startswith("val_") and f"{name}_std" in row.metrics]
@@ -295,7 +297,7 @@ def _reported(history: History) -> dict[str, str]:
 
 @contextmanager
 def _as_value_errors() -> Iterator[None]:
-    """Raise what hpsearch says of a user's mistake as scikit-learn's users expect it."""
+    """Raise hpsearch's errors as ValueErrors, as users of scikit-learn expect them."""
     try:
         yield
     except (UserError, StudyFailed) as error:

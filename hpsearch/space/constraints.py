@@ -9,7 +9,7 @@ from hpsearch.errors import UserError
 from hpsearch.space import Space, restore
 
 Constraint = Callable[[Mapping[str, Any]], bool]
-"""Takes the parameters of a point, those that exist there, as the user wrote them; True: it may be trained."""
+"""Takes the active parameters of a point as the user wrote them, and returns whether it may be trained."""
 
 
 def check_constraints(constraints: Any) -> tuple[Constraint, ...]:
@@ -38,9 +38,9 @@ def violated(constraints: Sequence[Constraint], space: Space, params: Mapping[st
     if not constraints:
         return None
     point = restore(space, params)
-    for number, constraint in enumerate(constraints):
+    for i, constraint in enumerate(constraints):
         name = getattr(constraint, "__name__", type(constraint).__name__)
-        name = f"constraints[{number}]" if name == "<lambda>" else name
+        name = f"constraints[{i}]" if name == "<lambda>" else name
         try:
             answer = constraint(dict(point))
         except Exception as error:  # the user's code may raise anything

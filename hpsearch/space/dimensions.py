@@ -1,6 +1,6 @@
 """One hyper-parameter: a range of numbers or a choice of options, declared once and frozen.
 
-Values are JSON values (a tuple is written as a list): what a sampler says is what the log gives back.
+Values are JSON values (a tuple is written as a list), so that the log gives back exactly what a sampler proposed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hpsearch.space.values import named_options, native
 When = Mapping[str, Any]
 
 LARGEST = 2**1023
-"""Whole numbers beyond this are no floats, which samplers reckon with."""
+"""Whole numbers beyond this cannot become floats, which samplers need."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Float:
         return _repr(self)
 
     def contains(self, value: object) -> bool:
-        """Return whether value is a number of this dimension; a stepped one holds its own cells only."""
+        """Return whether value is a number of this dimension; a stepped one holds only the values of its steps."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
             return False
         return self.step is None or math.isclose(self.snap(value), value, rel_tol=1e-9, abs_tol=1e-9 * self.step)
@@ -67,7 +67,7 @@ class Float:
         return int((_decimal(self.high) - _decimal(self.low)) / _decimal(self.step)) + 1
 
     def at(self, index: int) -> float:
-        """Return value number index of a stepped range, without the rounding errors of repeated addition."""
+        """Return the value at an index of a stepped range, from 0, without the rounding errors of repeated addition."""
         assert self.step is not None, "a continuous range has no numbered values"
         return float(_decimal(self.low) + index * _decimal(self.step))
 
@@ -104,7 +104,7 @@ class Float:
         return self.at(min(max(self.index(value), 0), size - 1))
 
     def index(self, value: float) -> int:
-        """Return the number of the value of a stepped range that is nearest to a number."""
+        """Return the index of the value of a stepped range that is nearest to a number."""
         assert self.step is not None, "a continuous range has no numbered values"
         steps = (value - self.low) / self.step
         if math.isinf(steps):
@@ -153,7 +153,7 @@ class Int:
         return (self.high - self.low) // (self.step or 1) + 1
 
     def at(self, index: int) -> int:
-        """Return value number index."""
+        """Return the value at an index, from 0."""
         return self.low + index * (self.step or 1)
 
     def grid(self) -> list[int]:
@@ -168,7 +168,7 @@ class Int:
         return self.at(min(int(unit * self.count()), self.count() - 1))
 
     def log_ends(self) -> tuple[float, float]:
-        """Return the ends of a range of logarithms: half a unit more gives them the share of any other number."""
+        """Return the logarithms of the ends, each half a unit further out, so that both get their full share."""
         return math.log(self.low - 0.5), math.log(self.high + 0.5)
 
     def snap(self, value: float) -> int:
@@ -232,11 +232,11 @@ class Choice:
         return tuple(self.options)
 
     def at(self, index: int) -> Any:
-        """Return option number index as a JSON value."""
+        """Return the option at an index, from 0, as a JSON value."""
         return listed(self.listed_options[index])
 
     def value(self, option: Any) -> Any:
-        """Return what an option stands for: a tuple is one again, and of an object that goes by a name a copy."""
+        """Return what an option stands for: the value as the user wrote it, or a copy of the object behind a name."""
         if isinstance(option, str) and option in self.objects:
             return deepcopy(self.objects[option])
         if self.contains(option):
@@ -256,7 +256,7 @@ class Choice:
         return self.at(min(int(unit * len(self.options)), len(self.options) - 1))
 
     def index(self, value: object) -> int:
-        """Return the number of the option that equals value."""
+        """Return the index of the option that equals value."""
         return self.grid().index(listed(value))
 
 
@@ -265,32 +265,32 @@ Dimension = Float | Int | Choice
 
 def _check_range(dim: Float | Int, kind: type[float] | type[int]) -> None:
     name = type(dim).__name__
-    shown = f"{name}({dim.low!r}, {dim.high!r}" + (f", step={dim.step!r})" if dim.step is not None else ")")
+    label = f"{name}({dim.low!r}, {dim.high!r}" + (f", step={dim.step!r})" if dim.step is not None else ")")
     for key in ("low", "high", "step"):
         value = native(getattr(dim, key))
         if value is None and key == "step":
             continue
-        whole = not isinstance(value, bool) and hasattr(value, "__index__")
-        real = whole or (not isinstance(value, bool) and isinstance(value, float))
-        if not (whole if kind is int else real):
-            raise UserError(f"{shown}: {key} must be {'a whole number' if kind is int else 'a number'}")
-        if whole and abs(operator.index(value)) > LARGEST:
+        is_whole = not isinstance(value, bool) and hasattr(value, "__index__")
+        is_real = is_whole or (not isinstance(value, bool) and isinstance(value, float))
+        if not (is_whole if kind is int else is_real):
+            raise UserError(f"{label}: {key} must be {'a whole number' if kind is int else 'a number'}")
+        if is_whole and abs(operator.index(value)) > LARGEST:
             raise UserError(f"{name}: {key} must lie between -2**1023 and 2**1023, which is about 9e307")
         if not math.isfinite(value):
-            raise UserError(f"{shown}: {key} must be finite")
+            raise UserError(f"{label}: {key} must be finite")
         object.__setattr__(dim, key, kind(value))
     if dim.low > dim.high:
-        raise UserError(f"{shown}: the range is inverted (low > high)")
+        raise UserError(f"{label}: the range is inverted (low > high)")
     if dim.low == dim.high:
-        raise UserError(f"{shown}: the range is empty (low == high); a fixed value belongs to the model")
+        raise UserError(f"{label}: the range is empty (low == high); a fixed value belongs to the model")
     if kind is int and dim.high - dim.low > LARGEST + LARGEST // 2:
         raise UserError(f"{name}: high - low must be at most 1.5 * 2**1023")
     if dim.step is not None and dim.step <= 0:
-        raise UserError(f"{shown}: step must be greater than 0")
+        raise UserError(f"{label}: step must be greater than 0")
     if dim.log and dim.step is not None:
-        raise UserError(f"{shown}: log=True and step= exclude each other; for a grid give Choice([…]) with the values")
+        raise UserError(f"{label}: log=True and step= exclude each other; for a grid give Choice([…]) with the values")
     if dim.log and dim.low <= 0:
-        raise UserError(f"{shown}: a log range must start above 0")
+        raise UserError(f"{label}: a log range must start above 0")
 
 
 def _check_when(dim: Dimension) -> dict[str, list[Any]] | None:
@@ -309,18 +309,18 @@ def _check_when(dim: Dimension) -> dict[str, list[Any]] | None:
 
 def _repr(dim: Dimension) -> str:
     if isinstance(dim, Choice):
-        parts = [f"[{', '.join(repr(option) for option in dim.listed_options)}]"]
+        arguments = [f"[{', '.join(repr(option) for option in dim.listed_options)}]"]
     else:
-        parts = [_short(dim.low), _short(dim.high)]
-        parts += ["log=True"] * dim.log
-        parts += [] if dim.step is None else [f"step={_short(dim.step)}"]
+        arguments = [_number_text(dim.low), _number_text(dim.high)]
+        arguments += ["log=True"] * dim.log
+        arguments += [] if dim.step is None else [f"step={_number_text(dim.step)}"]
     if dim.when:
-        shown = {other: allowed[0] if len(allowed) == 1 else allowed for other, allowed in dim.when.items()}
-        parts.append(f"when={shown!r}")
-    return f"{type(dim).__name__}({', '.join(parts)})"
+        conditions = {other: allowed[0] if len(allowed) == 1 else allowed for other, allowed in dim.when.items()}
+        arguments.append(f"when={conditions!r}")
+    return f"{type(dim).__name__}({', '.join(arguments)})"
 
 
-def _short(value: float) -> str:
+def _number_text(value: float) -> str:
     short = str(value) if isinstance(value, int) else f"{value:g}"
     return short if float(short) == value else repr(value)
 

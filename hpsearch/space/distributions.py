@@ -1,8 +1,8 @@
 """Dimensions as Optuna holds them, and as places in [0, 1].
 
-Optuna takes texts, numbers, booleans and None as options, and ranges whose width it can reckon with. What it cannot
-hold stands in it in another form: a list as a text, the values of a stepped Float by their numbers, and those of a
-range at the edge of what a number can be by their places in it.
+Optuna takes texts, numbers, booleans and None as options, and ranges whose width is a float. What it cannot hold is
+given to it in another form: a list as a text, the values of a stepped Float by their indices, and those of a range at
+the limits of floats by their places in [0, 1].
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def to_unit(dim: Dimension, value: Any) -> float:
     if isinstance(dim, Int) and dim.log:
         low, high = dim.log_ends()
         return float((math.log(value) - low) / (high - low))
-    number = dim.index(value) if isinstance(dim, Float) else round((value - dim.low) / (dim.step or 1))
-    return float((number + 0.5) / (dim.count() or 1))
+    index = dim.index(value) if isinstance(dim, Float) else round((value - dim.low) / (dim.step or 1))
+    return float((index + 0.5) / (dim.count() or 1))
 
 
 def _options(dim: Choice) -> list[Any]:
@@ -78,15 +78,15 @@ def _options(dim: Choice) -> list[Any]:
     texts = {option for option in dim.listed_options if isinstance(option, str)}
     held: list[Any] = []
     for option in dim.grid():
-        text = repr(option) if isinstance(option, list) else option
-        while isinstance(option, list) and text in texts:
-            text = f"list {text}"
-        held.append(text)
+        as_held = repr(option) if isinstance(option, list) else option
+        while isinstance(option, list) and as_held in texts:
+            as_held = f"list {as_held}"
+        held.append(as_held)
     return held
 
 
 def _is_extreme(dim: Float | Int) -> bool:
-    """Return whether Optuna cannot reckon with the ends of a range."""
+    """Return whether the ends of a range, or their distance, are too large or too small for Optuna."""
     if isinstance(dim, Int):
         return max(abs(dim.low), abs(dim.high)) > LARGEST_INT
     if dim.step is not None:

@@ -109,7 +109,7 @@ def check_value(space: Space, name: str, value: Any, place: str) -> None:
 
 
 def restore(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return JSON values as the user wrote them: a Choice's tuples are tuples again, and names the objects behind."""
+    """Return JSON values as the user wrote them: tuples of a Choice, and in the place of names the objects behind."""
     return {
         name: dim.value(value) if isinstance(dim := space.get(name), Choice) else value
         for name, value in params.items()
@@ -117,7 +117,7 @@ def restore(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def behind(space: Space, name: str, value: Any) -> Any:
-    """Return the object for which a value stands that is a name in a choice of objects; any other value as it is."""
+    """Return the object behind a value that is a name in a choice of objects; any other value as it is."""
     dim = space.get(name)
     return dim.value(value) if isinstance(dim, Choice) and dim.objects else value
 
@@ -136,8 +136,8 @@ def to_json(space: Space) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for name, dim in space.items():
         values = {field.name: getattr(dim, field.name) for field in fields(dim) if field.name != "objects"}
-        kept = {key: listed(value) for key, value in values.items() if value is not None and value is not False}
-        written[name] = {"type": type(dim).__name__, **kept}
+        settings = {key: listed(value) for key, value in values.items() if value is not None and value is not False}
+        written[name] = {"type": type(dim).__name__, **settings}
     return written
 
 

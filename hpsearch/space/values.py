@@ -51,37 +51,38 @@ def listed(value: Any) -> Any:
     return [listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def named_options(given: Any, objects: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the options of a choice, and by name the objects that some of them stand for.
+def named_options(options: Any, objects: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the options of a choice, objects among them by their names, and those objects by name.
 
     Args:
-        given: A list or another sequence, an array, or a dict of objects by name.
+        options: A list or another sequence, an array, or a dict of objects by name.
         objects: Objects whose names may be among the options.
 
     Raises:
         UserError: There are no options in it, or an object has no name that would be the same tomorrow.
     """
-    if isinstance(given, Mapping):
-        for name in given:
+    if isinstance(options, Mapping):
+        for name in options:
             if not isinstance(name, str) or not name:
                 raise UserError(f"Choice: the name {name!r} of an option must be a text")
-        return tuple(given), dict(given)
-    given = native(given)
-    if isinstance(given, str | bytes) or not isinstance(given, Sequence):
-        raise UserError(f"Choice({given!r}): give a list of options, or a dict of them by name")
-    options: list[Any] = []
-    items = [_native_items(item) for item in given]
-    named = {name: value for name, value in objects.items() if any(isinstance(o, str) and o == name for o in items)}
-    for option in items:
-        if is_plain(option) or _has_no_number(option):
-            options.append(option)
+        return tuple(options), dict(options)
+    options = native(options)
+    if isinstance(options, str | bytes) or not isinstance(options, Sequence):
+        raise UserError(f"Choice({options!r}): give a list of options, or a dict of them by name")
+    items = [_native_items(item) for item in options]
+    names = [item for item in items if isinstance(item, str)]
+    objects_by_name = {name: value for name, value in objects.items() if name in names}
+    named: list[Any] = []
+    for item in items:
+        if is_plain(item) or _has_no_number(item):
+            named.append(item)
             continue
-        name = name_of(option)
-        if name in options:
+        name = name_of(item)
+        if name in named:
             raise UserError(f"Choice: two options are called {name!r}; give them names: Choice({{'name': …}})")
-        options.append(name)
-        named[name] = option
-    return tuple(options), named
+        named.append(name)
+        objects_by_name[name] = item
+    return tuple(named), objects_by_name
 
 
 def name_of(value: Any) -> str:
@@ -90,15 +91,15 @@ def name_of(value: Any) -> str:
     Raises:
         UserError: It has none that would be the same tomorrow, or a long one.
     """
-    named = callable(value) and isinstance(getattr(value, "__name__", None), str)
-    name = value.__name__ if named else " ".join(repr(value).split())
+    has_name = callable(value) and isinstance(getattr(value, "__name__", None), str)
+    name = value.__name__ if has_name else " ".join(repr(value).split())
     if name == "<lambda>" or " at 0x" in name or len(name) > LONGEST:
         raise UserError(f"Choice: the option {name[:LONGEST]} needs a name: write Choice({{'name': …}})")
     return name
 
 
 def _has_no_number(value: Any) -> bool:
-    """Return whether there is NaN or an infinity in a value: neither can be recorded, by a name or otherwise."""
+    """Return whether a value holds NaN or an infinity, which cannot be recorded, not even by a name."""
     if isinstance(value, list | tuple):
         return any(map(_has_no_number, value))
     return isinstance(value, float) and not math.isfinite(value)

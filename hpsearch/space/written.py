@@ -14,7 +14,7 @@ UNIFORM = ("uniform", "loguniform", "reciprocal", "randint")
 
 
 def dimension(name: str, value: Any) -> Dimension:
-    """Return what a space says of a parameter as a dimension.
+    """Return the dimension that a value in a space means.
 
     A list or an array is a choice of its items, a range of whole numbers an Int. ``scipy.stats.uniform``,
     ``loguniform`` and ``randint``, frozen, are a Float or an Int. Any other value, also a tuple, is the one that the
@@ -22,7 +22,7 @@ def dimension(name: str, value: Any) -> Dimension:
 
     Args:
         name: The parameter.
-        value: What is said of it.
+        value: The value that the space has for it.
 
     Raises:
         UserError: It is nothing that can be searched; the message says what to write.
@@ -60,9 +60,13 @@ def _distribution(place: str, value: Any) -> Dimension:
         if inner.name == "randint":
             return Int(int(low), int(high)) if low < high else Choice([int(low)])
         return Float(float(low), float(high), log=inner.name != "uniform")
-    first, last = (float(native(value.ppf(share))) for share in (0.01, 0.99))
-    whole = hasattr(inner, "pmf")
-    ends = f"Int({first:.0f}, {last:.0f})" if whole else f"Float({first:.3g}, {last:.3g})"
+    low_quantile, high_quantile = (float(native(value.ppf(share))) for share in (0.01, 0.99))
+    is_discrete = hasattr(inner, "pmf")
+    ends = (
+        f"Int({low_quantile:.0f}, {high_quantile:.0f})"
+        if is_discrete
+        else f"Float({low_quantile:.3g}, {high_quantile:.3g})"
+    )
     raise UserError(
         f"{place}: a search needs the ends of a range, and {inner.name} is none; write {ends}, its 1 % and 99 % "
         "quantiles, with log=True where the logarithm counts"

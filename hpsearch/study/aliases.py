@@ -17,7 +17,7 @@ from hpsearch.study.registry import PRUNERS, SAMPLERS
 NETWORKS = frozenset({"hpsearch.MLPClassifier", "hpsearch.MLPRegressor"})
 """Estimators that version 0.1 had, and that have parameters now which it had not."""
 
-_PARTS_0_1 = (
+_CLASSES_0_1 = (
     "samplers.chapter.Chapter",
     "samplers.gp.GP",
     "samplers.grid.Grid",
@@ -34,24 +34,24 @@ _PARTS_0_1 = (
 )
 
 
-def _room_and_class(place: str) -> str:
+def _room_and_class(path: str) -> str:
     """Return ``room.Class`` for ``room.module.Class``."""
-    module, _, word = place.rpartition(".")
+    module, _, word = path.rpartition(".")
     return f"{module.rpartition('.')[0]}.{word}"
 
 
 VERSION_0_1: Mapping[str, str] = {
     **names.VERSION_0_1,
-    **{f"hpsearch.{part}": _room_and_class(f"hpsearch.{part}") for part in _PARTS_0_1},
+    **{f"hpsearch.{path}": _room_and_class(f"hpsearch.{path}") for path in _CLASSES_0_1},
 }
 """From the names that version 0.1 wrote to the public ones."""
 
 _TODAY: Mapping[str, str] = {
-    **{place: _room_and_class(place) for place in (*SAMPLERS.values(), *PRUNERS.values())},
+    **{path: _room_and_class(path) for path in (*SAMPLERS.values(), *PRUNERS.values())},
     "hpsearch.study.samples.Samples": "hpsearch.Samples",
 }
-_FIRST: Mapping[str, str] = {public: first for first, public in VERSION_0_1.items()}
-_NAMING = {"class", "name"}
+_FIRST: Mapping[str, str] = {public: first_name for first_name, public in VERSION_0_1.items()}
+_NAME_KEYS = {"class", "name"}
 """Keys of a declaration under which a class is named."""
 
 
@@ -64,12 +64,12 @@ def public(name: str) -> str:
     return VERSION_0_1.get(name) or _TODAY.get(name) or names.public(name)
 
 
-def first(name: str) -> str:
+def first_name(name: str) -> str:
     """Return the first name that a class of ours was ever written under; any other name is returned as it is."""
     return _FIRST.get(public(name), name)
 
 
-def said_params(model: Any) -> dict[str, Any]:
+def declared_params(model: Any) -> dict[str, Any]:
     """Return a model's parameters as a declaration says them.
 
     A network of ours leaves out what version 0.1 did not know, where it means the same.
@@ -90,9 +90,9 @@ def renamed(value: Any, rename: Callable[[str], str]) -> Any:
 
     Args:
         value: JSON values.
-        rename: :func:`public` or :func:`first`.
+        rename: :func:`public` or :func:`first_name`.
     """
     if isinstance(value, Mapping):
-        named = {key: rename(word) for key, word in value.items() if key in _NAMING and isinstance(word, str)}
-        return {key: named.get(key, renamed(inner, rename)) for key, inner in value.items()}
+        class_names = {key: rename(word) for key, word in value.items() if key in _NAME_KEYS and isinstance(word, str)}
+        return {key: class_names.get(key, renamed(inner, rename)) for key, inner in value.items()}
     return [renamed(inner, rename) for inner in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""How the stages of a ladder share out a study's trials."""
+"""How a study's trials are shared out among the stages of its ladder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpsearch.study.scaling import Scale
 
 
 def split(
-    stages: Sequence[Scale], n_trials: int | None, first: int | None, default: int, n: int | None = None
+    stages: Sequence[Scale], n_trials: int | None, first_n_trials: int | None, default: int, n: int | None = None
 ) -> list[int]:
     """Return how many trials each stage has, repeats counted.
 
@@ -20,7 +20,7 @@ def split(
     Args:
         stages: The stages.
         n_trials: Trials of the search in all, as they are wanted now.
-        first: Trials in all when the study was begun: what was added since goes to the last stage.
+        first_n_trials: Trials in all when the study was begun: what was added since goes to the last stage.
         default: Trials in all where nothing says how many.
         n: Training samples of the full problem; None: all stages cost the same.
 
@@ -28,9 +28,10 @@ def split(
         UserError: There are not enough for one a stage.
     """
     trials_of = [scale.trials for scale in stages]
-    own = None if any(count is None for count in trials_of) else sum(count or 0 for count in trials_of)
-    begun = first if first is not None else n_trials if n_trials is not None else own if own is not None else default
-    left = begun - sum(count or 0 for count in trials_of)
+    declared_total = None if any(count is None for count in trials_of) else sum(count or 0 for count in trials_of)
+    totals = (first_n_trials, n_trials, declared_total)
+    initial = next((total for total in totals if total is not None), default)
+    remaining = initial - sum(count or 0 for count in trials_of)
     weights = [
         0.0 if scale.trials is not None else math.sqrt(n / scale.train) if n and scale.train else 1.0
         for scale in stages
@@ -38,10 +39,10 @@ def split(
     counts = [count or 0 for count in trials_of]
     for i, weight in enumerate(weights):
         if weight:
-            counts[i] = max(round(left * weight / sum(weights[i:])), 1)
-            left -= counts[i]
-    if left or min(counts) < 1:
-        named = ", ".join("?" if count is None else f"{count}" for count in trials_of)
-        raise UserError(f"n_trials={begun} cannot be shared out among {len(stages)} stages (trials: {named})")
-    counts[-1] += max((n_trials if n_trials is not None else begun) - begun, 0)
+            counts[i] = max(round(remaining * weight / sum(weights[i:])), 1)
+            remaining -= counts[i]
+    if remaining or min(counts) < 1:
+        counts_text = ", ".join("?" if count is None else f"{count}" for count in trials_of)
+        raise UserError(f"n_trials={initial} cannot be shared out among {len(stages)} stages (trials: {counts_text})")
+    counts[-1] += max((n_trials if n_trials is not None else initial) - initial, 0)
     return counts

@@ -37,16 +37,26 @@ DUPLICATES = ("retrain", "skip", "reuse")
 """What may become of a point that a sampler proposes again."""
 
 
-def number(name: str, value: Any, setting: Setting, *, optional: bool) -> Any:
-    """Return a field's value as the number that its setting wants; as it is where it wants none."""
+def checked_number(name: str, value: Any, setting: Setting, *, optional: bool) -> Any:
+    """Return a field's value as the number that its setting asks for; a field that is no number, as it is.
+
+    Args:
+        name: The field's name, for the message.
+        value: Its value.
+        setting: Its properties.
+        optional: Whether it may be None.
+
+    Raises:
+        UserError: The value is no such number.
+    """
     if value is None and optional:
         return None
     if setting.whole is not None:
         if isinstance(value, bool) or not hasattr(value, "__index__"):
             raise UserError(f"{name} must be a whole number, not {value!r}")
-        if (whole := operator.index(value)) < setting.whole:
-            raise UserError(f"{name} must be at least {setting.whole}, not {whole}")
-        return whole
+        if (integer := operator.index(value)) < setting.whole:
+            raise UserError(f"{name} must be at least {setting.whole}, not {integer}")
+        return integer
     if setting.number:
         if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(value):
             raise UserError(f"{name} must be a number, not {value!r}")
@@ -139,13 +149,13 @@ def _points(
 ) -> Settled:
     """Turn a list of grids into its points, and settle the sampler and the pruner where they were not named."""
     about = About(space, model, objective, epochs, metric, stages, repeats, cv, confirm, audit, lookback)
-    found = settled(sampler, pruner, about, pauses)
+    fields = settled(sampler, pruner, about, pauses)
     if isinstance(space, list | tuple):
         points, objects = points_of(space, {} if model is None else model.get_params(deep=True))
         if enqueue:
             raise UserError("enqueue: a list of grids says all points itself")
-        found |= {"space": choices_of(points, objects), "enqueue": tuple(points)}
-    return found
+        fields |= {"space": choices_of(points, objects), "enqueue": tuple(points)}
+    return fields
 
 
 def pauses(sampler: Any) -> bool:
@@ -172,9 +182,9 @@ def _space(space: Any, enqueue: Any, constraints: Any, model: Any) -> Settled:
     return {"space": dimensions, "enqueue": points}
 
 
-def _parts(sampler: Any, pruner: Any) -> Settled:
-    _part("sampler", sampler, SAMPLERS, ("build", "sample_relative"))
-    _part("pruner", pruner, PRUNERS, ("judge", "prune"))
+def _sampler_and_pruner(sampler: Any, pruner: Any) -> Settled:
+    _check_role("sampler", sampler, SAMPLERS, ("build", "sample_relative"))
+    _check_role("pruner", pruner, PRUNERS, ("judge", "prune"))
     if pauses(sampler) and pruner != "none":
         raise UserError(
             "sampler 'freeze_thaw' decides itself how long each trial trains: a pruner would stop for good what it has "
@@ -183,12 +193,11 @@ def _parts(sampler: Any, pruner: Any) -> Settled:
     return {}
 
 
-def _part(kind: str, part: Any, table: Mapping[str, str], methods: tuple[str, str]) -> None:
-    if isinstance(part, str):
-        check_name(kind, part, table)
-    elif isinstance(part, type) or not any(hasattr(part, method) for method in methods):
-        names = ", ".join(table)
-        raise UserError(f"{kind} must be one of {names}, an object of hpsearch.{kind}s or one of Optuna's")
+def _check_role(role: str, sampler_or_pruner: Any, names: Mapping[str, str], methods: tuple[str, str]) -> None:
+    if isinstance(sampler_or_pruner, str):
+        check_name(role, sampler_or_pruner, names)
+    elif isinstance(sampler_or_pruner, type) or not any(hasattr(sampler_or_pruner, method) for method in methods):
+        raise UserError(f"{role} must be one of {', '.join(names)}, an object of hpsearch.{role}s or one of Optuna's")
 
 
 def _stages(stages: Any, metric: Any, model: Any, pruner: Any) -> Settled:
@@ -209,7 +218,7 @@ def _measure_test(measure_test: Any, model: Any, metric: Any) -> Settled:
     if measure_test and model is None:
         raise UserError("measure_test goes with model=; an objective reports test_accuracy itself")
     metrics = [metric] if isinstance(metric, str) else metric
-    if measure_test and any(each.startswith("test_") for each in metrics):
+    if measure_test and any(name.startswith("test_") for name in metrics):
         raise UserError(f"metric={metric!r}: the test set decides nothing; take 'val_accuracy'")
     return {}
 
@@ -303,7 +312,7 @@ CHECKS: Mapping[Callable[..., Settled], tuple[str, ...]] = {
         _task,
         _points,
         _space,
-        _parts,
+        _sampler_and_pruner,
         _stages,
         _measure_test,
         _cv,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpsearch.study import aliases, code_source
 from hpsearch.study.code_globals import cell_text, names
@@ -17,56 +17,70 @@ from hpsearch.study.plain_values import plain
 
 
 def class_text(walk: Follows, cls: type[Any], label: str) -> str:
-    """Return the text of a class: of one that the study's own folder defines its code, of others the name."""
+    """Return the text of a class: its code where the study's own folder defines it, else its name."""
     name = aliases.public(f"{defining_module(cls)}.{cls.__qualname__}")
     namespace = code_source.namespace_of(cls)
     if not owns(walk.notes.folders, namespace.get("__file__"), cls.__module__):
         return f"(named {name})"
-    found_node = code_source.of_class(cls)
-    if found_node is None:
+    definition = code_source.of_class(cls)
+    if definition is None:
         walk.notes.unread.append(f"{label}: the source of class {cls.__qualname__} cannot be read")
         return f"(unread {name})"
-    node = found_node[1]
-    own, constants, rest = _body(walk, cls, node, namespace, label)
-    walk.notes.code(label, node, own)
+    source, node = definition
+    body = _body(walk, cls, node, namespace, label)
+    walk.notes.code(label, node, body.code)
     cells = {
         cell: contents
         for method in code_source.functions_of(cls)
         for cell, contents in zip(method.__code__.co_freevars, method.__closure__ or (), strict=True)
         if cell != "__class__"
     }
-    owner = found_node[0].parents.get(node)
-    parts = [own, *constants]
-    parts += [f"{k}={cell_text(walk, v, k, owner, namespace, label)}" for k, v in sorted(cells.items())]
-    used = names_used(rest)
-    used = {k: v for k, v in used.items() if k not in cells and k != cls.__name__}
-    parts += names(walk, namespace, used, local_imports(rest))
-    return f"(class {' '.join(parts)})"
+    owner = source.parents.get(node)
+    texts = [body.code, *body.constants]
+    for cell, contents in sorted(cells.items()):
+        texts.append(f"{cell}={cell_text(walk, contents, cell, owner, namespace, label)}")
+    used = names_used(body.statements)
+    used = {name: chains for name, chains in used.items() if name not in cells and name != cls.__name__}
+    texts += names(walk, namespace, used, local_imports(body.statements))
+    return f"(class {' '.join(texts)})"
 
 
-def _body(
-    walk: Follows, cls: type[Any], node: ast.ClassDef, namespace: Mapping[str, Any], label: str
-) -> tuple[str, list[str], list[ast.stmt]]:
-    """Return a class's code without its plain constants, these by their values, and what is left to be followed."""
-    kept: list[ast.stmt] = []
+class _Body(NamedTuple):
+    """The body of a class.
+
+    Attributes:
+        code: Its code without plain constants, as text.
+        constants: The plain constants by their values, a text for each.
+        statements: What is left to be followed: decorators, bases, keywords and the statements without the constants.
+    """
+
+    code: str
+    constants: list[str]
+    statements: list[ast.stmt]
+
+
+def _body(walk: Follows, cls: type[Any], node: ast.ClassDef, namespace: Mapping[str, Any], label: str) -> _Body:
+    """Return the body of a class, its plain constants apart."""
+    statements: list[ast.stmt] = []
     constants = []
     for statement in effective(node.body, in_class=True):
         target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
         target = statement.target if isinstance(statement, ast.AnnAssign) and statement.value is not None else target
         value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
         if isinstance(target, ast.Name) and value is not None and target.id in vars(cls):
-            held = vars(cls)[target.id]
-            text = None if volatile(value, namespace) else plain(held, walk.notes.folders)
-            if text is not None:
+            constant = vars(cls)[target.id]
+            constant_text = None if volatile(value, namespace) else plain(constant, walk.notes.folders)
+            if constant_text is not None:
                 hint = canonical(statement.annotation) if isinstance(statement, ast.AnnAssign) else ""
-                constants.append(f"{target.id}:{hint}={text}")
-                walk.notes.value(f"{label}.{target.id}", held, text, literal=literal([value]))
+                constants.append(f"{target.id}:{hint}={constant_text}")
+                walk.notes.value(f"{label}.{target.id}", constant, constant_text, literal=literal([value]))
                 continue
-        kept.append(statement)
+        statements.append(statement)
     head = ast.ClassDef(
-        name="", bases=node.bases, keywords=node.keywords, body=kept, decorator_list=node.decorator_list
+        name="", bases=node.bases, keywords=node.keywords, body=statements, decorator_list=node.decorator_list
     )
-    return canonical(head), constants, [*map(ast.Expr, node.decorator_list), *_exprs(node), *kept]
+    followed = [*map(ast.Expr, node.decorator_list), *_exprs(node), *statements]
+    return _Body(canonical(head), constants, followed)
 
 
 def _exprs(node: ast.ClassDef) -> list[ast.stmt]:

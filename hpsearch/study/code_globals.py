@@ -11,7 +11,7 @@ from typing import Any
 
 from hpsearch.study import code_source
 from hpsearch.study.code_imports import Imported, local_imports, module_of
-from hpsearch.study.code_notes import Follows, literal, shown
+from hpsearch.study.code_notes import Follows, literal, one_line
 from hpsearch.study.code_places import owns
 from hpsearch.study.code_tree import canonical, names_used
 from hpsearch.study.code_volatile import SECRET, volatile
@@ -54,9 +54,11 @@ def _imported(
 
     What lies outside of the study's folders counts by the name that is written, whether it has been loaded or not.
     """
-    module, inner = module_of(imported, namespace, walk.notes.folders), imported[2]
+    module = module_of(imported, namespace, walk.notes.folders)
+    inner = imported.attribute
     if module is None or not owns(walk.notes.folders, getattr(module, "__file__", None), module.__name__):
-        return [f"{name}=(named {'.' * imported[1]}{imported[0]}{'' if inner is None else f'.{inner}'})"]
+        written = f"{'.' * imported.level}{imported.module}{'' if inner is None else f'.{inner}'}"
+        return [f"{name}=(named {written})"]
     if inner is None or isinstance(vars(module).get(inner), ModuleType):
         module = module if inner is None else vars(module)[inner]
         return [f"{name}{_attribute(walk, module, chain, name)}" for chain in sorted(set(chains))]
@@ -87,32 +89,35 @@ def global_(walk: Follows, namespace: Mapping[str, Any], name: str, value: Any, 
         return walk.value(value, label)
     if any(base.__name__ == "Study" and base.__module__.startswith("hpsearch.") for base in type(value).__mro__):
         return "(study)"  # declared as such
-    place = (id(namespace), name)
-    if place in walk.notes.open:
+    key = (id(namespace), name)
+    if key in walk.notes.open:
         return f"(again {name})"
-    walk.notes.open.add(place)
+    walk.notes.open.add(key)
     try:
         source = code_source.of_module(namespace)
         statements = source.binding(name) if source is not None else []
         if SECRET.search(name) and isinstance(value, str | bytes):
             return canonical(statements)
         if statements:
-            return made(walk, value, statements, namespace, label, state=walk.notes.is_state(namespace, name, value))
+            return constant_text(
+                walk, value, statements, namespace, label, state=walk.notes.is_state(namespace, name, value)
+            )
         imported = source.imported(name) if source is not None else None
-        if imported is not None and (module := module_of(imported, namespace, walk.notes.folders)) is not None:
+        module = module_of(imported, namespace, walk.notes.folders) if imported is not None else None
+        if imported is not None and imported.attribute is not None and module is not None:
             if owns(walk.notes.folders, getattr(module, "__file__", None), module.__name__):
-                return global_(walk, vars(module), imported[2], value, label)
-            text = plain(value, walk.notes.folders)
-            return text if text is not None else f"(named {module.__name__}.{imported[2]})"
+                return global_(walk, vars(module), imported.attribute, value, label)
+            value_text = plain(value, walk.notes.folders)
+            return value_text if value_text is not None else f"(named {module.__name__}.{imported.attribute})"
         return walk.argument(value, label)
     finally:
-        walk.notes.open.discard(place)
+        walk.notes.open.discard(key)
 
 
-def made(
+def constant_text(
     walk: Follows,
     value: Any,
-    made_by: Sequence[ast.AST],
+    statements: Sequence[ast.AST],
     namespace: Mapping[str, Any],
     label: str,
     *,
@@ -123,22 +128,22 @@ def made(
     Args:
         walk: Follows what it uses.
         value: The value.
-        made_by: The expressions or statements that made it.
+        statements: The expressions or statements that made it.
         namespace: Where their names are looked up.
         label: What the code calls it.
         state: Whether the study's functions change it while they run.
     """
-    text = None if state or volatile(made_by, namespace) else plain(value, walk.notes.folders)
-    if text is not None:
-        walk.notes.value(label, value, text, literal=literal(made_by))
-        return text
+    value_text = None if state or volatile(statements, namespace) else plain(value, walk.notes.folders)
+    if value_text is not None:
+        walk.notes.value(label, value, value_text, literal=literal(statements))
+        return value_text
     if isinstance(value, FunctionType | MethodType | type | functools.partial):
         return walk.value(value, label)
-    code = " ".join(canonical(part) for part in made_by)
-    walk.notes.parts.setdefault(label, shown(made_by))
-    bound = {name for part in made_by if isinstance(part, ast.stmt) for name in code_source.made_by(part)}
-    used = {name: chains for name, chains in names_used(made_by).items() if name not in bound}
-    return f"(made {' '.join([code, *names(walk, namespace, used, local_imports(made_by))])})"
+    code = " ".join(canonical(node) for node in statements)
+    walk.notes.parts.setdefault(label, one_line(statements))
+    bound = {name for node in statements if isinstance(node, ast.stmt) for name in code_source.names_set_by(node)}
+    used = {name: chains for name, chains in names_used(statements).items() if name not in bound}
+    return f"(made {' '.join([code, *names(walk, namespace, used, local_imports(statements))])})"
 
 
 def cell_text(

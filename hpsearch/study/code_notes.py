@@ -1,4 +1,4 @@
-"""What a walk over code has met: the parts to show later what changed, and what could not be read."""
+"""What a walk over code notes: the texts that later show what changed, and what could not be read."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ class Notes:
             if isinstance(value, list | dict | set | bytearray):
                 self.seen.add((id(value), ""))
 
-    def is_state(self, place: object, name: str, value: object) -> bool:
+    def is_state(self, owner: object, name: str, value: object) -> bool:
         """Return whether the study's own functions change a value while they run.
 
         Args:
-            place: The namespace or the closure's cell that holds it.
+            owner: The namespace or the closure's cell that holds it.
             name: What it is called there.
             value: The value.
         """
-        return (id(place), name) in self.states or (id(value), "") in self.states
+        return (id(owner), name) in self.states or (id(value), "") in self.states
 
     def label(self, namespace: Mapping[str, Any], name: str) -> str:
-        """Return what a name is called in what is shown: names of other modules with the module."""
+        """Return how a name is shown: names of other modules with the module."""
         module = str(namespace.get("__name__"))
         if not self._home:
             self._home.append(module)
@@ -70,10 +70,16 @@ class Notes:
         if plain(value) is not None:
             self.parts.setdefault(label, f"digest {digest(text)}" if hidden or len(text) > 200 else text)
 
-    def code(self, label: str, node: ast.AST, own: str) -> None:
-        """Keep a piece of code, to show later what changed."""
+    def code(self, label: str, node: ast.AST, canonical_text: str) -> None:
+        """Keep a piece of code, to show later what changed.
+
+        Args:
+            label: What the code is called.
+            node: The code.
+            canonical_text: The text by which it is compared: of long code its digest is kept alone.
+        """
         text = unparsed(node)
-        self.parts.setdefault(label, text if len(text) <= SHOWN else f"code {digest(own)}")
+        self.parts.setdefault(label, text if len(text) <= SHOWN else f"code {digest(canonical_text)}")
 
     def cannot(self, label: str, value: Any, why: str) -> str:
         """Note that a value cannot be read, and return what stands for it."""
@@ -96,7 +102,7 @@ class Follows(Protocol):
 def literal(nodes: Sequence[ast.AST]) -> bool:
     """Return whether code is made of constants and operators alone: what it says stands in the study file anyway."""
     return not any(
-        isinstance(part, ast.Call | ast.Attribute | ast.Subscript) for node in nodes for part in ast.walk(node)
+        isinstance(inner, ast.Call | ast.Attribute | ast.Subscript) for node in nodes for inner in ast.walk(node)
     )
 
 
@@ -108,7 +114,7 @@ def unparsed(node: ast.AST) -> str:
         return f"code {digest(canonical(node))}"
 
 
-def shown(nodes: Sequence[ast.AST]) -> str:
+def one_line(nodes: Sequence[ast.AST]) -> str:
     """Return expressions or statements as one line to be shown."""
     text = "; ".join(map(unparsed, nodes))
     return text if len(text) <= SHOWN else f"code {digest(text)}"

@@ -28,24 +28,26 @@ def owns(folders: frozenset[Path], file: object, module: str | None) -> bool:
     if not isinstance(file, str):
         return module == _MAIN
     folder = own_folder(file)
-    return folder is not None and any(folder.is_relative_to(own) for own in folders)
+    return folder is not None and any(folder.is_relative_to(study_folder) for study_folder in folders)
 
 
 @lru_cache(maxsize=1024)
 def own_folder(file: str) -> Path | None:
     """Return the folder of a file that somebody wrote for a study; None for one of Python or of a package."""
     path = Path(file).resolve()
-    if any(part in _INSTALLED for part in path.parts) or any(path.is_relative_to(installed) for installed in _PYTHON):
+    if any(folder in _INSTALLED for folder in path.parts) or any(
+        path.is_relative_to(installed) for installed in _PYTHON
+    ):
         return None
     return path.parent
 
 
-def defining_module(named: Any) -> str:
+def defining_module(definition: Any) -> str:
     """Return the name of the module that defines a function or class.
 
     A study file is a module of another name when it is run as a script; it is the same study.
     """
-    module = str(getattr(named, "__module__", None))
+    module = str(getattr(definition, "__module__", None))
     if module == _MAIN and (path := getattr(sys.modules[_MAIN], "__file__", None)):
         return Path(path).stem
     return module.removeprefix(PREFIX)

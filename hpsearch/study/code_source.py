@@ -10,6 +10,7 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
+from hpsearch.study.code_imports import Imported
 from hpsearch.study.code_tree import bound_names, canonical, names_used
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -47,7 +48,7 @@ class Source:
             self._index(child, inner, name)
 
     def function(self, code: CodeType) -> Definition | None:
-        """Return the definition that a code object was compiled from, or None where it is not to be told."""
+        """Return the definition that a code object was compiled from, or None where several could be meant."""
         nodes = [
             node
             for node in self._functions.get(code.co_firstlineno, [])
@@ -65,22 +66,24 @@ class Source:
         return nodes[0] if len({canonical(node) for node in nodes}) == 1 else None
 
     def class_(self, qualname: str, line: int | None) -> ast.ClassDef | None:
-        """Return the definition of a class; of several that go by one name the one that holds a line, else the last."""
-        classes = self._classes.get(qualname, [])
-        held = [e for e in classes if line is not None and e.lineno <= line <= (e.end_lineno or e.lineno)]
-        return (held or classes)[-1] if classes else None
+        """Return the definition of a class; of several with one name the one that holds a line, else the last."""
+        nodes = self._classes.get(qualname, [])
+        around = [
+            node for node in nodes if line is not None and node.lineno <= line <= (node.end_lineno or node.lineno)
+        ]
+        return (around or nodes)[-1] if nodes else None
 
     def binding(self, name: str) -> list[ast.stmt]:
         """Return the statements of the module that make a name's value: that bind it, add to it or write in it."""
-        return _last_made(self.body, name)
+        return _statements_making(self.body, name)
 
-    def imported(self, name: str) -> tuple[str, int, str] | None:
-        """Return the module, the level and the original name of what ``from … import …`` brings in under a name."""
+    def imported(self, name: str) -> Imported | None:
+        """Return what ``from … import …`` brings in under a name, or None where none does."""
         for statement in self.body:
             if isinstance(statement, ast.ImportFrom):
                 for alias in statement.names:
                     if (alias.asname or alias.name) == name:
-                        return statement.module or "", statement.level, alias.name
+                        return Imported(statement.module or "", statement.level, alias.name)
         return None
 
 
@@ -88,14 +91,14 @@ def local_binding(owner: ast.AST | None, name: str) -> list[ast.stmt]:
     """Return the statements of a function that make a local name's value."""
     if not isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef):
         return []
-    return _last_made(owner.body, name)
+    return _statements_making(owner.body, name)
 
 
-def _last_made(body: list[ast.stmt], name: str) -> list[ast.stmt]:
-    """Return the statements that make a name's value: what came before it was last assigned anew is gone."""
-    made = [statement for statement in body if name in made_by(statement)]
-    for place in range(len(made) - 1, 0, -1):
-        statement = made[place]
+def _statements_making(body: list[ast.stmt], name: str) -> list[ast.stmt]:
+    """Return the statements that make a name's value: from the last one on that assigns it anew, not from itself."""
+    makers = [statement for statement in body if name in names_set_by(statement)]
+    for index in range(len(makers) - 1, 0, -1):
+        statement = makers[index]
         targets = (
             statement.targets
             if isinstance(statement, ast.Assign)
@@ -103,22 +106,22 @@ def _last_made(body: list[ast.stmt], name: str) -> list[ast.stmt]:
             if isinstance(statement, ast.AnnAssign)
             else []
         )
-        anew = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+        assigns = any(isinstance(target, ast.Name) and target.id == name for target in targets)
         if (
-            anew
+            assigns
             and isinstance(statement, ast.Assign | ast.AnnAssign)
             and statement.value
             and name not in names_used(statement.value)
         ):
-            return made[place:]
-    return made
+            return makers[index:]
+    return makers
 
 
 _DEFINE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
 
 
 @lru_cache(maxsize=4096)
-def made_by(statement: ast.stmt) -> frozenset[str]:
+def names_set_by(statement: ast.stmt) -> frozenset[str]:
     """Return the names that a statement binds or changes in place; of definitions and imports none."""
     if isinstance(statement, _DEFINE):
         return frozenset()
@@ -147,13 +150,13 @@ def changes_of(code: Iterable[ast.AST]) -> set[str]:
     changed: set[str] = set()
     for node in code:
         changed.update(_changed(node))
-        for part in ast.walk(node):
-            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-                body = part.body if isinstance(part.body, list) else [part.body]
-                for inner in body:
-                    changed.update(_changed(ast.Module([inner] if isinstance(inner, ast.stmt) else [], [])))
-            elif isinstance(part, ast.Global | ast.Nonlocal):
-                changed.update(part.names)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                body = inner.body if isinstance(inner.body, list) else [inner.body]
+                for statement in body:
+                    changed.update(_changed(ast.Module([statement] if isinstance(statement, ast.stmt) else [], [])))
+            elif isinstance(inner, ast.Global | ast.Nonlocal):
+                changed.update(inner.names)
     return changed
 
 
@@ -183,7 +186,7 @@ def of_class(cls: type[Any]) -> tuple[Source, ast.ClassDef] | None:
 
 
 def functions_of(cls: type[Any]) -> Iterator[FunctionType]:
-    """Yield the functions in a class's own body whose source is a file's, not those that a decorator has made up."""
+    """Yield the functions in a class's own body whose source is in a file, not those that a decorator has generated."""
     for value in vars(cls).values():
         inner = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
         # What Python's own decorators put there (a dataclass's methods) bears the class's module, but is not of it.
@@ -202,7 +205,7 @@ def namespace_of(cls: type[Any]) -> Mapping[str, Any]:
 
 
 def of_module(namespace: Mapping[str, Any]) -> Source | None:
-    """Return the source of a module: its file's, or what a notebook's cells have been so far."""
+    """Return the source of a module: its file, or the cells of a notebook that have been run so far."""
     file = namespace.get("__file__")
     if isinstance(file, str):
         return _of_file(file, namespace)
@@ -214,14 +217,14 @@ def of_module(namespace: Mapping[str, Any]) -> Source | None:
 
 def _of_file(file: str, namespace: Mapping[str, Any]) -> Source | None:
     linecache.checkcache(file)
-    text = "".join(linecache.getlines(file, dict(namespace)))
-    return _parsed(text) if text else None
+    source = "".join(linecache.getlines(file, dict(namespace)))
+    return _parsed(source) if source else None
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str) -> Source | None:
+def _parsed(source: str) -> Source | None:
     try:
-        return Source(ast.parse(text))
+        return Source(ast.parse(source))
     except (SyntaxError, ValueError):
         return None
 

@@ -43,7 +43,7 @@ def _node(node: ast.AST, in_class: bool = False) -> str:
         targets = [e for t in node.targets for e in (t.elts if isinstance(t, ast.Tuple | ast.List) else [t])]
         return f"(Delete targets=[{' '.join(_node(target) for target in targets)}])"
     inner_class = isinstance(node, ast.ClassDef)
-    parts = [type(node).__name__]
+    words = [type(node).__name__]
     for name in sorted(node._fields):
         value = getattr(node, name, None)
         if name in _SKIPPED or value is None or value == []:
@@ -60,8 +60,8 @@ def _node(node: ast.AST, in_class: bool = False) -> str:
         else:
             written = constant(value)
         if written != "[]":
-            parts.append(f"{name}={written}")
-    return f"({' '.join(parts)})"
+            words.append(f"{name}={written}")
+    return f"({' '.join(words)})"
 
 
 def _item(value: Any) -> str:
@@ -90,24 +90,24 @@ def effective(statements: Iterable[ast.stmt], in_class: bool = False) -> Iterato
 def bare(node: ast.AST) -> ast.AST:
     """Return a copy without docstrings, hints and statements that do nothing: what there is to show of it."""
     node = copy.deepcopy(node)
-    for part in ast.walk(node):
+    for inner in ast.walk(node):
         for name in ("body", "orelse", "finalbody"):
-            block = getattr(part, name, None)
+            block = getattr(inner, name, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-                kept = list(effective(block, isinstance(part, ast.ClassDef)))
-                setattr(part, name, kept or ([ast.Pass()] if name == "body" else []))
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-            part.returns = None
-        elif isinstance(part, ast.arg):
-            part.annotation = None
+                remaining = list(effective(block, isinstance(inner, ast.ClassDef)))
+                setattr(inner, name, remaining or ([ast.Pass()] if name == "body" else []))
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner.returns = None
+        elif isinstance(inner, ast.arg):
+            inner.annotation = None
     return node
 
 
 def _annotated(node: ast.AnnAssign, in_class: bool) -> str:
-    parts = [] if node.value is None else [f"value={_node(node.value)}"]
+    fields = [] if node.value is None else [f"value={_node(node.value)}"]
     if in_class:
-        parts.insert(0, f"annotation={_hint(node.annotation)}")
-    return f"(Assign targets=[{_node(node.target)}]{''.join(f' {part}' for part in parts)})"
+        fields.insert(0, f"annotation={_hint(node.annotation)}")
+    return f"(Assign targets=[{_node(node.target)}]{''.join(f' {field}' for field in fields)})"
 
 
 def _hint(node: ast.expr) -> str:
@@ -168,8 +168,8 @@ def names_used(node: ast.AST | Iterable[ast.AST]) -> dict[str, set[tuple[str, ..
 class _Scope(ast.NodeVisitor):
     """Walks one scope of names: what is read and not bound in it goes to the scope around it."""
 
-    def __init__(self, found: dict[str, set[tuple[str, ...]]], bound: set[str], is_class: bool) -> None:
-        self.found, self.bound, self.is_class = found, bound, is_class
+    def __init__(self, chains: dict[str, set[tuple[str, ...]]], bound: set[str], is_class: bool) -> None:
+        self.chains, self.bound, self.is_class = chains, bound, is_class
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
@@ -220,11 +220,11 @@ class _Scope(ast.NodeVisitor):
         self.visit(node.generators[0].iter)
         bound = {name for clause in node.generators for name in bound_names([clause.target])}
         inner = _Scope({}, bound, is_class=False)
-        for number, clause in enumerate(node.generators):
-            for part in ([] if number == 0 else [clause.iter]) + clause.ifs:
-                inner.visit(part)
-        for part in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
-            inner.visit(part)
+        for i, clause in enumerate(node.generators):
+            for expression in ([] if i == 0 else [clause.iter]) + clause.ifs:
+                inner.visit(expression)
+        for expression in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
+            inner.visit(expression)
         self._take(inner)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
@@ -236,19 +236,19 @@ class _Scope(ast.NodeVisitor):
         self._take(inner)
 
     def _take(self, inner: _Scope) -> None:
-        for name, chains in inner.found.items():
+        for name, chains in inner.chains.items():
             for chain in chains:
                 self._read(name, chain, from_inner=True)
 
     def _read(self, name: str, chain: tuple[str, ...], from_inner: bool = False) -> None:
         if name in self.bound and not (from_inner and self.is_class):
             return
-        self.found.setdefault(name, set()).add(chain)
+        self.chains.setdefault(name, set()).add(chain)
 
 
 def _parameters(args: ast.arguments) -> set[str]:
-    every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    return {argument.arg for argument in every if argument is not None}
+    arguments = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+    return {argument.arg for argument in arguments if argument is not None}
 
 
 def _defaults(args: ast.arguments) -> list[ast.expr]:
@@ -286,6 +286,6 @@ def bound_names(body: Iterable[ast.AST]) -> set[str]:
         for child in ast.iter_child_nodes(node):
             look(child)
 
-    for part in body:
-        look(part)
+    for statement in body:
+        look(statement)
     return bound - outer

@@ -32,21 +32,21 @@ _ALWAYS = re.compile(
 _UNSEEDED = re.compile(
     r"numpy\.random\.(\w+\.)?(default_rng|RandomState|SeedSequence|PCG64|MT19937|Philox)|random\.Random"
 )
-"""What is so where it is called without a seed."""
+"""What is never twice the same where it is called without a seed."""
 
 SECRET = re.compile(r"(?i)(secret|token|passw|credential|api_?key|access_?key)")
 """Names of what must not reach a log; it counts by its expression too."""
 
 
 def volatile(
-    code: ast.AST | Iterable[ast.AST], namespace: Mapping[str, Any], seen: frozenset[int] = frozenset()
+    code: ast.AST | Iterable[ast.AST], namespace: Mapping[str, Any], visiting: frozenset[int] = frozenset()
 ) -> bool:
     """Return whether code reads what differs from run to run.
 
     Args:
         code: The code: an expression or statements.
         namespace: Where its names are looked up.
-        seen: Ids of the functions that are being looked at.
+        visiting: Ids of the functions that are being looked at.
     """
     nodes = [code] if isinstance(code, ast.AST) else list(code)
     namespace = {**namespace, **bound_by(local_imports(nodes), namespace)}
@@ -57,9 +57,11 @@ def volatile(
             value, dotted = _resolve(namespace, name, chain)
             if dotted is not None and _ALWAYS.fullmatch(dotted):
                 return True
-            if isinstance(value, FunctionType) and id(value.__code__) not in seen and len(seen) < 8:
+            if isinstance(value, FunctionType) and id(value.__code__) not in visiting and len(visiting) < 8:
                 definition = None if _installed(value) else code_source.of_function(value)
-                if definition is not None and volatile(definition[1], value.__globals__, seen | {id(value.__code__)}):
+                if definition is not None and volatile(
+                    definition[1], value.__globals__, visiting | {id(value.__code__)}
+                ):
                     return True
     return False
 
@@ -74,28 +76,28 @@ def _unseeded(node: ast.AST, namespace: Mapping[str, Any]) -> bool:
         if isinstance(call, ast.Call) and not call.args and not call.keywords:
             for name, chains in names_used(call.func).items():
                 dotted = [_resolve(namespace, name, chain)[1] for chain in chains]
-                if any(text is not None and _UNSEEDED.fullmatch(text) for text in dotted):
+                if any(name is not None and _UNSEEDED.fullmatch(name) for name in dotted):
                     return True
     return False
 
 
 def _resolve(namespace: Mapping[str, Any], name: str, chain: tuple[str, ...]) -> tuple[Any, str | None]:
-    """Return what a chain of attributes ends in, as far as modules and classes lead, and its full name."""
+    """Return what a chain of attributes ends in, followed through modules alone, and its full name."""
     missing = object()
     value = namespace.get(name, getattr(builtins, name, missing))
     if value is missing:
         return None, None
-    rest = list(chain)
-    while rest and isinstance(value, ModuleType):
-        inner = inspect.getattr_static(value, rest[0], missing)
+    unresolved = list(chain)
+    while unresolved and isinstance(value, ModuleType):
+        inner = inspect.getattr_static(value, unresolved[0], missing)
         if inner is missing:
             break
         owner, value = value, inner
-        rest.pop(0)
+        unresolved.pop(0)
         if not isinstance(value, ModuleType) and getattr(value, "__module__", None) is None:
-            return value, ".".join([owner.__name__, *chain[-len(rest) - 1 :]])
+            return value, ".".join([owner.__name__, *chain[-len(unresolved) - 1 :]])
     if isinstance(value, ModuleType):
-        return value, ".".join([value.__name__, *rest])
+        return value, ".".join([value.__name__, *unresolved])
     bound, name = getattr(value, "__self__", None), getattr(value, "__name__", "?")
     if type(bound).__module__ == "random":
         return value, f"random.{name}"  # from random import gauss: a method of the module's one generator
@@ -104,4 +106,4 @@ def _resolve(namespace: Mapping[str, Any], name: str, chain: tuple[str, ...]) ->
     module, qualname = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(qualname, str):
         return value, None
-    return value, ".".join([module, qualname, *rest])
+    return value, ".".join([module, qualname, *unresolved])

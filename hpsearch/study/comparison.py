@@ -44,11 +44,11 @@ class Published:
 
     def __post_init__(self) -> None:
         for name in ("value", "within"):
-            number = getattr(self, name)
-            if number is None and name == "within":
+            figure = getattr(self, name)
+            if figure is None and name == "within":
                 continue
-            if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-                raise UserError(f"Published: {name} must be a number, not {number!r}")
+            if isinstance(figure, bool) or not isinstance(figure, int | float) or not math.isfinite(figure):
+                raise UserError(f"Published: {name} must be a number, not {figure!r}")
         if not isinstance(self.of, Mapping):
             raise UserError(f"Published({self.value:g}): of must be a dict such as {{'l2': 5.0}}, not {self.of!r}")
         object.__setattr__(self, "of", {key: json_value(item, f"of[{key!r}]") for key, item in self.of.items()})
@@ -143,8 +143,8 @@ class Comparison:
             items = (value,) if isinstance(value, kinds) else tuple(value)
             for item in items:
                 if not isinstance(item, kinds):
-                    wanted = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
-                    raise UserError(f"comparison: {name} must be {wanted}, not {item!r}")
+                    expected = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
+                    raise UserError(f"comparison: {name} must be {expected}, not {item!r}")
             object.__setattr__(self, name, items)
 
     def check(self, space: Space) -> None:
@@ -175,9 +175,9 @@ class Comparison:
     def from_json(cls, value: Mapping[str, Any]) -> Comparison:
         """Return the comparison that :meth:`to_json` wrote."""
         kinds: dict[str, type[Plot]] = {"Curves": Curves, "Against": Against}
-        drawn = [kinds[plot["kind"]](**{k: v for k, v in plot.items() if k != "kind"}) for plot in value["plots"]]
+        plots = [kinds[plot["kind"]](**{k: v for k, v in plot.items() if k != "kind"}) for plot in value["plots"]]
         published = [Published(**figure) for figure in value["published"]]
-        return cls(tuple(value["metrics"]), value["at"], published, drawn, value["note"])
+        return cls(tuple(value["metrics"]), value["at"], published, plots, value["note"])
 
 
 def names(metrics: str | Sequence[str]) -> tuple[str, ...]:

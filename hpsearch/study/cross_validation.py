@@ -58,12 +58,12 @@ class Splits:
 
     def to_json(self) -> dict[str, Any]:
         """Return what decides a result, as JSON values."""
-        seen = hashlib.sha256()
+        hasher = hashlib.sha256()
         for train, test in self.pairs:
             for rows in (train, test):
-                seen.update(f"{len(rows)} ".encode() + np.ascontiguousarray(rows, np.int64).tobytes())
-        said = {"folds": len(self.pairs), "rows": seen.hexdigest()[:16]}
-        return said | ({"fits": self.decides} if self.fits is not None else {})
+                hasher.update(f"{len(rows)} ".encode() + np.ascontiguousarray(rows, np.int64).tobytes())
+        fields = {"folds": len(self.pairs), "rows": hasher.hexdigest()[:16]}
+        return fields | ({"fits": self.decides} if self.fits is not None else {})
 
 
 def split_name(fold: int, metric: str) -> str:
@@ -80,7 +80,7 @@ def checked(cv: Any, groups: Any, model: Any) -> tuple[Any, Any]:
     """Return a study's ``cv`` and ``groups`` as it keeps them.
 
     Raises:
-        UserError: They cannot be.
+        UserError: They are invalid.
     """
     if cv is None:
         if groups is not None:
@@ -111,13 +111,13 @@ def checked(cv: Any, groups: Any, model: Any) -> tuple[Any, Any]:
 
 def _pairs(folds: Iterable[Any]) -> tuple[Pair, ...]:
     pairs: list[Pair] = []
-    for number, fold in enumerate(folds):
+    for i, fold in enumerate(folds):
         if not isinstance(fold, tuple | list) or len(fold) != 2:
-            raise UserError(f"cv[{number}] must be a pair (rows to train on, rows to measure on), not {fold!r}")
+            raise UserError(f"cv[{i}] must be a pair (rows to train on, rows to measure on), not {fold!r}")
         train, test = (np.asarray(rows) for rows in fold)
         for rows in (train, test):
             if rows.ndim != 1 or rows.dtype.kind not in "iub" or not rows.size:
-                raise UserError(f"cv[{number}] must hold numbers of rows, at least one on each side")
+                raise UserError(f"cv[{i}] must hold numbers of rows, at least one on each side")
         pair = tuple(np.flatnonzero(rows) if rows.dtype.kind == "b" else rows.astype(np.intp) for rows in (train, test))
         pairs.append((pair[0], pair[1]))
     if len(pairs) < 2:

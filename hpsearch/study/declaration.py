@@ -58,11 +58,11 @@ def declare(
     Raises:
         UserError: A value has no description that would be the same tomorrow.
     """
-    known = Described(study) if rule > 1 else None
-    function, value, part, scoring = (
+    by_meaning = Described(study) if rule > 1 else None
+    function, value, sampler_or_pruner, scoring = (
         (_function, _value, _part, _scoring)
-        if known is None
-        else (known.function, known.value, known.part, known.scoring)
+        if by_meaning is None
+        else (by_meaning.function, by_meaning.value, by_meaning.part, by_meaning.scoring)
     )
     task: dict[str, Any] = {}
     if study.objective is not None:
@@ -80,12 +80,16 @@ def declare(
         "direction": _value(study.direction, "direction"),
         **({"value": study.value} if study.value != "best" else {}),
         **(
-            {"constraints": [function(each, f"constraints[{i}]") for i, each in enumerate(study.constraints)]}
+            {
+                "constraints": [
+                    function(constraint, f"constraints[{i}]") for i, constraint in enumerate(study.constraints)
+                ]
+            }
             if study.constraints
             else {}
         ),
-        "sampler": part(study.sampler, "sampler"),
-        "pruner": part(study.pruner, "pruner"),
+        "sampler": sampler_or_pruner(study.sampler, "sampler"),
+        "pruner": sampler_or_pruner(study.pruner, "pruner"),
         "n_trials": study.n_trials,
         "epochs": study.epochs,
         "lanes": study.lanes,
@@ -93,7 +97,7 @@ def declare(
         "repeats": study.repeats,
         "enqueue": [dict(point) for point in study.enqueue],
         **({"duplicates": study.duplicates} if study.duplicates != "retrain" else {}),
-        **({"warm_start": [each.to_json() for each in study.sources]} if study.sources else {}),
+        **({"warm_start": [source.to_json() for source in study.sources]} if study.sources else {}),
         **({} if study.scoring is None else {"scoring": scoring(study.scoring)}),
         **({} if study.cv is None else _folds(study, value)),
         **{key: limit for key in LIMITS if (limit := getattr(study, key)) is not None},
@@ -107,14 +111,14 @@ def declare(
         **({"lookback": study.lookback} if study.lookback else {}),
         **({} if study.comparison is None else {"comparison": study.comparison.to_json()}),
     }
-    if known is not None and known.unread and study.version is None:
-        what = "; ".join(dict.fromkeys(known.unread))
-        notice(f"changes to this go unnoticed, give Study(version=…) to tell them apart: {what}")
+    if by_meaning is not None and by_meaning.unread and study.version is None:
+        unread = "; ".join(dict.fromkeys(by_meaning.unread))
+        notice(f"changes to this go unnoticed, give Study(version=…) to tell them apart: {unread}")
     return declaration
 
 
 def _cost(cost: Any, function: Callable[[Any, str], Any]) -> Any:
-    """Return a declared cost: what estimates or measures it by the version of the rule, a function as any other."""
+    """Return a declared cost: an estimate or a measurement with the version of its rule, a function as any other."""
     return f"{cost}-1" if isinstance(cost, str) else function(cost, "cost")
 
 
@@ -123,50 +127,53 @@ def _space(space: Mapping[str, Dimension], value: Callable[[Any, str], Any]) -> 
     written = spaces.to_json(space)
     for name, dim in space.items():
         if isinstance(dim, Choice) and dim.objects:
-            written[name]["objects"] = {key: value(each, f"space.{name}.{key}") for key, each in dim.objects.items()}
+            written[name]["objects"] = {key: value(item, f"space.{name}.{key}") for key, item in dim.objects.items()}
     return written
 
 
 def identity(declaration: Mapping[str, Any]) -> str:
     """Return 16 hex digits that are equal for equal studies; how many trials they run does not count."""
-    kept = {key: aliases.renamed(value, aliases.first) for key, value in declaration.items() if key not in EXTENDABLE}
+    decisive = {
+        key: aliases.renamed(value, aliases.first_name) for key, value in declaration.items() if key not in EXTENDABLE
+    }
     if rule_of(declaration) > 1:
-        kept = without_parts(kept)
-    kept["space"] = list(kept.get("space", {}).items())  # the order of the dimensions decides what is sampled
-    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        decisive = without_parts(decisive)
+    decisive["space"] = list(decisive.get("space", {}).items())  # the order of the dimensions decides what is sampled
+    canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
-    """Return the parts of a declaration, such as ``space``, in which two differ so that they are two studies."""
+    """Return the fields, such as ``space``, in which two declarations differ so that they are two studies."""
     old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
-    kept = [{key: each[key] for key in each if key not in EXTENDABLE} for each in (old, new)]
+    compared = [{key: declaration[key] for key in declaration if key not in EXTENDABLE} for declaration in (old, new)]
     if rule_of(old) > 1:
-        kept = [without_parts(each) for each in kept]
-    keys = {*kept[0], *kept[1]}
-    found = {key for key in keys if kept[0].get(key) != kept[1].get(key)}
-    return found | ({"space"} if names(old) != names(new) else set())
+        compared = [without_parts(declaration) for declaration in compared]
+    keys = {*compared[0], *compared[1]}
+    different = {key for key in keys if compared[0].get(key) != compared[1].get(key)}
+    return different | ({"space"} if names(old) != names(new) else set())
 
 
 def widens(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether new only adds to old: a wider range, more options, more trials."""
+    """Return whether the new declaration only adds to the old one: a wider range, more options, more trials."""
     old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
-    same = [{k: v for k, v in each.items() if k != "space" and k not in EXTENDABLE} for each in (old, new)]
+    left_out = {"space", *EXTENDABLE}
+    compared = [{key: value for key, value in declaration.items() if key not in left_out} for declaration in (old, new)]
     if rule_of(old) > 1:
-        same = [without_parts(each) for each in same]
-    if same[0] != same[1] or names(old) != names(new):
+        compared = [without_parts(declaration) for declaration in compared]
+    if compared[0] != compared[1] or names(old) != names(new):
         return False
     if new["n_trials"] is not None and (old["n_trials"] is None or new["n_trials"] < old["n_trials"]):
         return False
     if "function" in old["space"] or "function" in new["space"]:
         return bool(without_parts(old["space"]) == without_parts(new["space"]))
-    before, after = spaces.from_json(old["space"]), spaces.from_json(new["space"])
-    kept = all(
+    old_space, new_space = spaces.from_json(old["space"]), spaces.from_json(new["space"])
+    same_objects = all(
         described == without_parts(new["space"])[name].get("objects", {}).get(option)
         for name, written in without_parts(old["space"]).items()
         for option, described in written.get("objects", {}).items()
     )
-    return kept and all(_covers(after[name], dim) for name, dim in before.items())
+    return same_objects and all(_covers(new_space[name], dim) for name, dim in old_space.items())
 
 
 def _covers(wide: Dimension, narrow: Dimension) -> bool:
@@ -176,7 +183,7 @@ def _covers(wide: Dimension, narrow: Dimension) -> bool:
         return all(wide.contains(option) for option in narrow.grid())
     if (wide.log, wide.step) != (narrow.log, narrow.step) or not wide.low <= narrow.low <= narrow.high <= wide.high:
         return False
-    return wide.contains(narrow.low)  # the cells of both start apart by whole steps
+    return wide.contains(narrow.low)  # the values of both are apart by whole steps
 
 
 def rule_of(declaration: Mapping[str, Any]) -> int:
@@ -209,18 +216,18 @@ def _data(data: Any, digest: str | None) -> Any:
     return str(data) if isinstance(data, Path) else {"arrays": digest}
 
 
-def _part(part: Any, place: str) -> Any:
-    if isinstance(part, str):
-        return part
-    if is_dataclass(part):
-        return _value(part, place)
-    # An Optuna object keeps its options in private attributes; those that are values describe it.
+def _part(declared: Any, place: str) -> Any:
+    if isinstance(declared, str):
+        return declared
+    if is_dataclass(declared):
+        return _value(declared, place)
+    # An Optuna object keeps its options in private attributes; those that are plain values describe it.
     options = {
         name.lstrip("_"): value
-        for name, value in sorted(vars(part).items())
+        for name, value in sorted(vars(declared).items())
         if value is None or isinstance(value, bool | int | float | str)
     }
-    return {"class": _class(part), "options": {name: _value(value, place) for name, value in options.items()}}
+    return {"class": _class(declared), "options": {name: _value(value, place) for name, value in options.items()}}
 
 
 def _value(value: Any, place: str) -> Any:
@@ -234,10 +241,10 @@ def _value(value: Any, place: str) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _value(item, f"{place}.{key}") for key, item in value.items()}
     if hasattr(value, "get_params") and not isinstance(value, type):
-        params = aliases.said_params(value)
+        params = aliases.declared_params(value)
         return {"class": _class(value), "params": {k: _value(v, f"{place}.{k}") for k, v in sorted(params.items())}}
     if is_dataclass(value) and not isinstance(value, type):
-        options = {each.name: _value(getattr(value, each.name), f"{place}.{each.name}") for each in fields(value)}
+        options = {item.name: _value(getattr(value, item.name), f"{place}.{item.name}") for item in fields(value)}
         return {"class": _class(value), "options": options}
     if hasattr(value, "tobytes") and hasattr(value, "dtype") and not isinstance(value, type):
         if getattr(value, "ndim", 0) == 0:
@@ -246,19 +253,21 @@ def _value(value: Any, place: str) -> Any:
         return {"array": digest, "shape": list(value.shape), "dtype": str(value.dtype)}
     if inspect.isroutine(value) or isinstance(value, type):
         return {"name": aliases.public(f"{_module(value)}.{value.__qualname__}")}
-    text = repr(value)
-    if " at 0x" in text:
-        raise UserError(f"{place}: {text} cannot be recorded, as nothing in it says what it does; give plain values")
-    return {"class": _class(value), "repr": text}
+    representation = repr(value)
+    if " at 0x" in representation:
+        raise UserError(
+            f"{place}: {representation} cannot be recorded, as nothing in it says what it does; give plain values"
+        )
+    return {"class": _class(value), "repr": representation}
 
 
 def _class(value: Any) -> str:
     return aliases.public(f"{_module(type(value))}.{type(value).__qualname__}")
 
 
-def _module(named: Any) -> str:
+def _module(definition: Any) -> str:
     # A study file is a module of another name when it is run as a script; it is the same study.
-    module = str(named.__module__)
+    module = str(definition.__module__)
     if module == MAIN and (path := getattr(sys.modules[MAIN], "__file__", None)):
         return Path(path).stem
     return module.removeprefix("hpsearch_study_")

@@ -116,24 +116,24 @@ class Declaration:
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Declaration:
-        """Return the declaration that a log says.
+    def of(cls, json_values: Mapping[str, Any]) -> Declaration:
+        """Return the declaration that a log holds.
 
         Args:
-            said: JSON values, as :func:`hpsearch.study.declaration.declare` returns them.
+            json_values: JSON values, as :func:`hpsearch.study.declaration.declare` returns them.
         """
-        known = {each.name for each in fields(cls)} - {"others"}
-        given = {name: value for name, value in said.items() if name in known}
-        if "stages" in given:
-            given["stages"] = tuple(Scale(**scale) for scale in given["stages"])
+        names = {item.name for item in fields(cls)} - {"others"}
+        values = {name: value for name, value in json_values.items() if name in names}
+        if "stages" in values:
+            values["stages"] = tuple(Scale(**scale) for scale in values["stages"])
         for name in ("constraints", "enqueue", "warm_start"):
-            if name in given:
-                given[name] = tuple(given[name])
-        return cls(**given, others={name: value for name, value in said.items() if name not in known})
+            if name in values:
+                values[name] = tuple(values[name])
+        return cls(**values, others={name: value for name, value in json_values.items() if name not in names})
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a log says of the declaration: :meth:`of` it is this one."""
-        written = {each.name: _json(getattr(self, each.name)) for each in fields(self) if self._stands(each)}
+        """Return the JSON values of a log, from which :meth:`of` makes this declaration again."""
+        written = {item.name: _json(getattr(self, item.name)) for item in fields(self) if self._is_written(item)}
         return written | dict(self.others)
 
     @property
@@ -156,12 +156,12 @@ class Declaration:
         """The model's parameters; those of its parts by ``part__name``, as scikit-learn calls them."""
         return _params(self.model)
 
-    def _stands(self, each: Field[Any]) -> bool:
-        if each.name == "others":
+    def _is_written(self, item: Field[Any]) -> bool:
+        if item.name == "others":
             return False
-        if (beside := each.metadata.get("beside")) is not None:
+        if (beside := item.metadata.get("beside")) is not None:
             return bool(getattr(self, beside))
-        return bool(each.metadata.get("always")) or getattr(self, each.name) != each.default
+        return bool(item.metadata.get("always")) or getattr(self, item.name) != item.default
 
 
 def _json(value: Any) -> Any:
@@ -171,11 +171,11 @@ def _json(value: Any) -> Any:
 
 
 def _params(model: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    params: dict[str, Any] = {}
     for name, value in (model.get("params", {}) if isinstance(model, Mapping) else {}).items():
-        found[name] = value
-        found.update({f"{name}__{inner}": deep for inner, deep in _params(value).items()})
+        params[name] = value
+        params.update({f"{name}__{inner}": deep for inner, deep in _params(value).items()})
         if name == "steps" and isinstance(value, list):
-            for step, part in value:
-                found.update({f"{step}__{inner}": deep for inner, deep in _params(part).items()})
-    return found
+            for step, estimator in value:
+                params.update({f"{step}__{inner}": deep for inner, deep in _params(estimator).items()})
+    return params

@@ -1,4 +1,4 @@
-"""What a study takes that names no sampler or no pruner: a pair for each kind of study, all of them in one table.
+"""The default sampler and pruner of a study that names none: a pair for each kind of study, all of them in one table.
 
 A pair is changed by a new number in :data:`hpsearch.study.registry.RULES` and a table for it here. Studies that were
 begun keep the pair of the rule that their log names, or of the first where it names none
@@ -28,9 +28,9 @@ class Unsaid(str):
 
     def __new__(cls, name: str, rule: int) -> Unsaid:
         """Make one."""
-        found = super().__new__(cls, name)
-        found.rule = rule
-        return found
+        unsaid = super().__new__(cls, name)
+        unsaid.rule = rule
+        return unsaid
 
     def __reduce__(self) -> tuple[type[Unsaid], tuple[str, int]]:
         """Return what a copy is made of."""
@@ -38,7 +38,7 @@ class Unsaid(str):
 
 
 class About(NamedTuple):
-    """What of a study decides its kind; each as a study has it."""
+    """The fields of a study by which its kind is told."""
 
     space: Any
     model: Any
@@ -63,8 +63,8 @@ class Default:
         sampler: The sampler's name.
         pruner: The pruner's name.
         why: Why these, in words; empty where there is nothing to choose.
-        beside: The sampler where a pruner was named, which a pausing one does not go with.
-        under: The pruner where a sampler was named.
+        beside: The sampler where only a pruner was named, and the pair's own sampler goes with no pruner.
+        under: The pruner where only a sampler was named.
     """
 
     kind: str
@@ -91,11 +91,11 @@ _FIRST = (
 )
 
 _SECOND = tuple(
-    each
-    for kind in _FIRST
-    for each in {
+    default
+    for first in _FIRST
+    for default in {
         # Whether a study confirms what it found may be said later: it is no part of what the study is.
-        "repeated points": (replace(kind, applies=lambda a: a.repeats > 1 or a.audit > 0),),
+        "repeated points": (replace(first, applies=lambda a: a.repeats > 1 or a.audit > 0),),
         # A paused model is kept as its state, in a file where many wait. A function's code, which may hold anything,
         # can only wait where it runs; and what looks back does not go with decisions by the order of all that happened.
         "trials of several epochs": (
@@ -106,9 +106,9 @@ _SECOND = tuple(
                 "none",
                 "it goes on with the trials that promise most for their epochs",
             ),
-            kind,
+            first,
         ),
-    }.get(kind.kind, (kind,))
+    }.get(first.kind, (first,))
 )
 
 TABLES: Mapping[int, tuple[Default, ...]] = {1: _FIRST, 2: _SECOND}
@@ -117,7 +117,7 @@ TABLES: Mapping[int, tuple[Default, ...]] = {1: _FIRST, 2: _SECOND}
 
 def default_of(about: About, rule: int) -> Default:
     """Return the default pair of a study."""
-    return next(each for each in TABLES[rule] if each.applies(about))
+    return next(default for default in TABLES[rule] if default.applies(about))
 
 
 def settled(sampler: Any, pruner: Any, about: About, pauses: Callable[[Any], bool]) -> dict[str, Any]:
@@ -129,18 +129,18 @@ def settled(sampler: Any, pruner: Any, about: About, pauses: Callable[[Any], boo
         about: What decides the study's kind.
         pauses: Whether a sampler decides itself how long its trials train.
     """
-    rule = next((each.rule for each in (sampler, pruner) if isinstance(each, Unsaid)), RULES["defaults"])
-    one, other = (each is None or isinstance(each, Unsaid) for each in (sampler, pruner))
-    if not one and not other:
+    rule = next((part.rule for part in (sampler, pruner) if isinstance(part, Unsaid)), RULES["defaults"])
+    no_sampler, no_pruner = (part is None or isinstance(part, Unsaid) for part in (sampler, pruner))
+    if not no_sampler and not no_pruner:
         return {}
     pair = default_of(about, rule)
-    found: dict[str, str] = {}
-    if one:
-        found["sampler"] = pair.sampler if other or pair.sampler not in PAUSING else pair.beside
-    if other:
-        found["pruner"] = pair.pruner if one else "none" if pauses(sampler) else pair.under
+    names: dict[str, str] = {}
+    if no_sampler:
+        names["sampler"] = pair.sampler if no_pruner or pair.sampler not in PAUSING else pair.beside
+    if no_pruner:
+        names["pruner"] = pair.pruner if no_sampler else "none" if pauses(sampler) else pair.under
     # Where there is nothing to choose, it is as if it had been named: no other default ever takes its place.
-    return {part: Unsaid(name, rule) if pair.why else name for part, name in found.items()}
+    return {field: Unsaid(name, rule) if pair.why else name for field, name in names.items()}
 
 
 def _epochs(about: About) -> int:
@@ -149,5 +149,5 @@ def _epochs(about: About) -> int:
         return about.epochs
     if about.model is None:
         return 1
-    known = about.model.get_params(deep=True).items()
-    return next((v for k, v in known if k.rpartition("__")[2] == "max_epochs" and isinstance(v, int)), 1)
+    params = about.model.get_params(deep=True).items()
+    return next((v for k, v in params if k.rpartition("__")[2] == "max_epochs" and isinstance(v, int)), 1)

@@ -34,16 +34,16 @@ class Described:
 
     def __init__(self, study: Study) -> None:
         self.unread: list[str] = []
-        self._folders: frozenset[Path] = folders_of(_parts(study))
+        self._folders: frozenset[Path] = folders_of(_code_holders(study))
 
     def function(self, function: Any, place: str) -> dict[str, Any]:
         """Return a function, or any other object that is called, by its name and its meaning."""
-        what = meaning(function, place, self._folders)
-        self.unread += what.unread
+        code_meaning = meaning(function, place, self._folders)
+        self.unread += code_meaning.unread
         name = getattr(function, "__qualname__", None) or getattr(
             getattr(function, "func", None), "__qualname__", type(function).__qualname__
         )
-        return {"function": name, "meaning": what.digest, "parts": what.parts}
+        return {"function": name, "meaning": code_meaning.digest, "parts": code_meaning.parts}
 
     def scoring(self, scoring: Any, place: str = "scoring") -> Any:
         """Return scorers by their names, functions by their meaning."""
@@ -61,7 +61,7 @@ class Described:
         options = {name.lstrip("_"): value for name, value in (state_of(part) or {}).items()}
         return {
             "class": _class(part),
-            **self._own(type(part), place),
+            **self._own_code(type(part), place),
             "options": {name: self.value(value, f"{place}.{name}") for name, value in options.items()},
         }
 
@@ -77,41 +77,47 @@ class Described:
             return {str(key): self.value(item, f"{place}.{key}") for key, item in value.items()}
         if isinstance(value, FunctionType | MethodType | type) or inspect.isroutine(value):
             name = aliases.public(f"{defining_module(value)}.{value.__qualname__}")
-            return {"name": name, **self._own(value, place)}
+            return {"name": name, **self._own_code(value, place)}
         if hasattr(value, "get_params"):
-            params = {k: self.value(v, f"{place}.{k}") for k, v in sorted(aliases.said_params(value).items())}
-            return {"class": _class(value), **self._own(type(value), place), "params": params}
+            params = {k: self.value(v, f"{place}.{k}") for k, v in sorted(aliases.declared_params(value).items())}
+            return {"class": _class(value), **self._own_code(type(value), place), "params": params}
         if is_dataclass(value):
             options = {e.name: self.value(getattr(value, e.name), f"{place}.{e.name}") for e in fields(value)}
-            return {"class": _class(value), **self._own(type(value), place), "options": options}
+            return {"class": _class(value), **self._own_code(type(value), place), "options": options}
         if hasattr(value, "tobytes") and hasattr(value, "dtype"):
             if getattr(value, "ndim", 0) == 0:
                 return self.value(value.item(), place)
             return {"array": digest(value.tobytes()), "shape": list(value.shape), "dtype": str(value.dtype)}
-        what = meaning(value, place, self._folders)
-        self.unread += what.unread
-        return {"class": _class(value), "meaning": what.digest, **({"parts": what.parts} if what.parts else {})}
+        code_meaning = meaning(value, place, self._folders)
+        self.unread += code_meaning.unread
+        return {
+            "class": _class(value),
+            "meaning": code_meaning.digest,
+            **({"parts": code_meaning.parts} if code_meaning.parts else {}),
+        }
 
-    def _own(self, named: Any, place: str) -> dict[str, Any]:
-        """Return the meaning of a function or class that the study's own folder defines; of others nothing."""
-        inner = getattr(named, "__func__", named)
+    def _own_code(self, definition: Any, place: str) -> dict[str, Any]:
+        """Return the meaning of a function or class that the study's own folder defines; for others an empty dict."""
+        inner = getattr(definition, "__func__", definition)
         space: Mapping[str, Any] | None = inner.__globals__ if isinstance(inner, FunctionType) else None
         if space is None and isinstance(inner, type):
             space = code_source.namespace_of(inner)
         if space is None or not owns(self._folders, space.get("__file__"), inner.__module__):
             return {}
-        what = meaning(named, place, self._folders)
-        self.unread += what.unread
-        return {"meaning": what.digest, "parts": what.parts}
+        code_meaning = meaning(definition, place, self._folders)
+        self.unread += code_meaning.unread
+        return {"meaning": code_meaning.digest, "parts": code_meaning.parts}
 
 
 def without_parts(value: Any) -> Any:
-    """Return a description without what is there to be shown alone, and so without the names of functions."""
+    """Return a description without what is only shown and not compared: the parts, and the names of functions."""
     if isinstance(value, Mapping):
-        kept = {key: without_parts(item) for key, item in value.items() if not (key == "parts" and "meaning" in value)}
-        if "function" in kept and "meaning" in kept:
-            del kept["function"]
-        return kept
+        without = {
+            key: without_parts(item) for key, item in value.items() if not (key == "parts" and "meaning" in value)
+        }
+        if "function" in without and "meaning" in without:
+            del without["function"]
+        return without
     return [without_parts(item) for item in value] if isinstance(value, list) else value
 
 
@@ -119,17 +125,17 @@ def _class(value: Any) -> str:
     return aliases.public(f"{defining_module(type(value))}.{type(value).__qualname__}")
 
 
-def _parts(study: Study) -> Iterable[Any]:
+def _code_holders(study: Study) -> Iterable[Any]:
     """Yield everything in a study that may be code of its own."""
     scoring = study.scoring if isinstance(study.scoring, Mapping) else {"": study.scoring}
-    for each in (study.objective, study.space, study.cost, *study.constraints, *scoring.values()):
-        if callable(each):
-            yield each
-    objects = [each for dim in study.dimensions.values() if isinstance(dim, Choice) for each in dim.objects.values()]
-    yield from (each for each in objects if callable(each))
-    for part in (study.model, study.sampler, study.pruner, *(each for each in objects if hasattr(each, "get_params"))):
+    for function in (study.objective, study.space, study.cost, *study.constraints, *scoring.values()):
+        if callable(function):
+            yield function
+    objects = [item for dim in study.dimensions.values() if isinstance(dim, Choice) for item in dim.objects.values()]
+    yield from (item for item in objects if callable(item))
+    for part in (study.model, study.sampler, study.pruner, *(item for item in objects if hasattr(item, "get_params"))):
         if part is None or isinstance(part, str):
             continue
         yield part
-        held = part.get_params(deep=True) if hasattr(part, "get_params") else getattr(part, "__dict__", {})
-        yield from (each for each in held.values() if callable(each) or hasattr(each, "get_params"))
+        inner = part.get_params(deep=True) if hasattr(part, "get_params") else getattr(part, "__dict__", {})
+        yield from (item for item in inner.values() if callable(item) or hasattr(item, "get_params"))

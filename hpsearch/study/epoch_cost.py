@@ -19,9 +19,9 @@ def epoch_cost(cost: Cost, params: Mapping[str, Any]) -> float:
         UserError: The declared function raises, or returns something else than a positive number.
     """
     try:
-        found = float(cost(dict(params)))
+        epoch_units = float(cost(dict(params)))
     except Exception as error:  # whatever the user's function raises
         raise UserError(f"cost: the function raised {type(error).__name__}: {error} for {dict(params)}") from error
-    if not (math.isfinite(found) and found > 0):
-        raise UserError(f"cost: a positive number is wanted, not {found!r} for {dict(params)}")
-    return found
+    if not (math.isfinite(epoch_units) and epoch_units > 0):
+        raise UserError(f"cost: a positive number is wanted, not {epoch_units!r} for {dict(params)}")
+    return epoch_units

@@ -22,7 +22,7 @@ from typing import Any
 
 from hpsearch.study import code_source
 from hpsearch.study.code_classes import class_text
-from hpsearch.study.code_globals import cell_text, made, names
+from hpsearch.study.code_globals import cell_text, constant_text, names
 from hpsearch.study.code_imports import local_imports
 from hpsearch.study.code_notes import Notes
 from hpsearch.study.code_places import defining_module, own_folder, owns
@@ -30,11 +30,8 @@ from hpsearch.study.code_state import state_of
 from hpsearch.study.code_tree import Function, canonical, names_used
 from hpsearch.study.plain_values import digest, plain
 
-SHOWN = 2000
-"""Characters of a piece of code that are kept to show later what changed; of a longer one its digest alone."""
-
 DEEP = 40
-"""How far values are followed into one another."""
+"""How many levels deep values are followed into one another."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +80,14 @@ class Walk:
             return self.notes.cannot(label, value, "lies too deep")
         self._open[id(value)] = str(getattr(value, "__qualname__", type(value).__qualname__))
         try:
-            text = self._other(value, label)
+            text = self._text_of_object(value, label)
         finally:
             del self._open[id(value)]
         self._texts[id(value)] = text
         self._kept.append(value)  # so that its id stays its own
         return text
 
-    def _other(self, value: Any, label: str) -> str:
+    def _text_of_object(self, value: Any, label: str) -> str:
         """Return the text of a value that is not plain."""
         if isinstance(value, FunctionType):
             return self._function(value, label)
@@ -133,13 +130,13 @@ class Walk:
 
     def _object(self, value: Any, label: str) -> str:
         """Return an object by its class and by what it holds."""
-        kind = type(value)
-        head = self.value(kind, kind.__qualname__)
+        cls = type(value)
+        head = self.value(cls, cls.__qualname__)
         state = state_of(value)
         if state is None:
             return self.notes.cannot(label, value, "holds what cannot be read")
-        held = [f"{name}={self.argument(each, f'{label}.{name}')}" for name, each in state.items()]
-        return f"(object {' '.join([head, *held])})"
+        fields = [f"{name}={self.argument(item, f'{label}.{name}')}" for name, item in state.items()]
+        return f"(object {' '.join([head, *fields])})"
 
     def _function(self, function: FunctionType, label: str) -> str:
         name = f"{defining_module(function)}.{function.__qualname__}"
@@ -152,37 +149,37 @@ class Walk:
             self.notes.unread.append(f"{label}: the source of {function.__qualname__} cannot be read")
             return f"(unread {name})"
         source, node = source_and_node
-        own = _code_of(node)
-        self.notes.code(label, node, own)
+        code = _code_of(node)
+        self.notes.code(label, node, code)
         statements = _statements(node)
         free = names_used(statements)
         closure = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-        parts = [own, *self._defaults(function, node, label)]
+        texts = [code, *self._defaults(function, node, label)]
         owner = source.parents.get(node)
         for name, cell in sorted(closure.items()):
-            parts.append(f"{name}={cell_text(self, cell, name, owner, function.__globals__, label)}")
+            texts.append(f"{name}={cell_text(self, cell, name, owner, function.__globals__, label)}")
         self.notes.meet(function.__globals__, closure, code_source.changes_of(statements) & free.keys())
         used = {name: chains for name, chains in free.items() if name not in closure}
-        parts += names(self, function.__globals__, used, local_imports(statements))
-        return f"(function {' '.join(parts)})"
+        texts += names(self, function.__globals__, used, local_imports(statements))
+        return f"(function {' '.join(texts)})"
 
     def _defaults(self, function: FunctionType, node: Function, label: str) -> list[str]:
         """Return the values of a function's defaults; of those that are made anew each run the expressions."""
         args = node.args
-        places = (
+        names_with_default = (
             [argument.arg for argument in (*args.posonlyargs, *args.args)][-len(args.defaults) :]
             if args.defaults
             else []
         )
-        values = dict(zip(places, function.__defaults__ or (), strict=False))
-        written: dict[str, ast.expr] = dict(zip(places, args.defaults, strict=False))
+        values = dict(zip(names_with_default, function.__defaults__ or (), strict=False))
+        written: dict[str, ast.expr] = dict(zip(names_with_default, args.defaults, strict=False))
         keywords = function.__kwdefaults__ or {}
         for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
             if default is not None and arg.arg in keywords:
                 values[arg.arg], written[arg.arg] = keywords[arg.arg], default
         texts = []
         for name, value in values.items():
-            text = made(self, value, [written[name]], function.__globals__, f"{label}({name})")
+            text = constant_text(self, value, [written[name]], function.__globals__, f"{label}({name})")
             texts.append(f"{name}={text}")
         return texts
 
@@ -215,8 +212,10 @@ def _statements(node: Function) -> list[ast.stmt]:
     )
     if isinstance(node, ast.Lambda):
         return [ast.Expr(ast.Lambda(args=own_args, body=node.body))]
-    own = type(node)(name="", args=own_args, body=node.body, decorator_list=[], returns=None, type_comment=None)
-    return [*map(ast.Expr, node.decorator_list), own]
+    bare_function = type(node)(
+        name="", args=own_args, body=node.body, decorator_list=[], returns=None, type_comment=None
+    )
+    return [*map(ast.Expr, node.decorator_list), bare_function]
 
 
 def meaning(value: Any, label: str, folders: frozenset[Path]) -> Meaning:

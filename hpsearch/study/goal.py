@@ -57,7 +57,7 @@ class Goal:
 
     @property
     def first(self) -> Goal:
-        """The goal without what is weighed against its metric."""
+        """The goal with its first metric alone."""
         return Goal(self.metric, self.direction, self.value)
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ def checked(metric: Any, direction: Any, value: Any) -> tuple[Any, Any]:
     """Return a study's metric and direction: texts, or tuples of as many texts where there are several.
 
     Raises:
-        UserError: They cannot be, or ``value`` names no epoch that could count.
+        UserError: They are invalid, or ``value`` names no epoch that could count.
     """
     metrics, directions = _several(metric), _several(direction)
     if not metrics or not all(isinstance(item, str) and item for item in metrics):
@@ -110,5 +110,5 @@ def checked(metric: Any, direction: Any, value: Any) -> tuple[Any, Any]:
 
 
 def _several(value: Any) -> tuple[Any, ...]:
-    """Return a list as a tuple, and anything else as a tuple of it."""
+    """Return a list as a tuple, and any other value as a tuple of one."""
     return tuple(value) if isinstance(value, list | tuple) else (value,)

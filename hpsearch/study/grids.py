@@ -11,7 +11,7 @@ from hpsearch.space import Choice, Float, Int
 from hpsearch.space.values import json_value, listed, native
 
 Objects = dict[str, dict[str, Any]]
-"""By parameter: what its options stand for that go by names."""
+"""By parameter: the objects that some of its options stand for, by their names."""
 
 
 def points_of(grids: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Objects]:
@@ -67,38 +67,38 @@ def choices_of(points: Sequence[Mapping[str, Any]], objects: Objects) -> dict[st
     space: dict[str, Choice] = {}
     names = list(dict.fromkeys(name for point in points for name in point))
     for name in names:
-        having = [point for point in points if name in point]
+        points_with_it = [point for point in points if name in point]
         when = None
-        if len(having) < len(points) and (outer := _outer(name, names)) is not None:
-            when = {outer: _distinct(point[outer] for point in having)}
-        space[name] = Choice(_distinct(point[name] for point in having), when=when, objects=objects.get(name, {}))
+        if len(points_with_it) < len(points) and (outer := _outer(name, names)) is not None:
+            when = {outer: _distinct(point[outer] for point in points_with_it)}
+        options = _distinct(point[name] for point in points_with_it)
+        space[name] = Choice(options, when=when, objects=objects.get(name, {}))
     return dict(sorted(space.items(), key=lambda item: item[1].when is not None))
 
 
 def _distinct(values: Any) -> list[Any]:
-    options: list[Any] = []
+    """Return the values without repeats, in their order; a tuple and a list of the same items are the same."""
     distinct: list[Any] = []
+    seen_as_json: list[Any] = []
     for value in values:
-        if (plain := listed(value)) not in distinct:
-            distinct.append(plain)
-            options.append(value)
-    return options
+        if (plain := listed(value)) not in seen_as_json:
+            seen_as_json.append(plain)
+            distinct.append(value)
+    return distinct
 
 
 def _outer(name: str, names: Sequence[str]) -> str | None:
-    """Return the step of which a parameter is one, where the step is among these names."""
+    """Return the innermost step that a parameter ``step__parameter`` belongs to, among these names; or None."""
     pieces = name.split("__")
     outer = ("__".join(pieces[:length]) for length in range(len(pieces) - 1, 0, -1))
-    return next((each for each in outer if each in names), None)
+    return next((step for step in outer if step in names), None)
 
 
 def _options(place: str, value: Any) -> Choice:
     value = native(value)
     if isinstance(value, Choice):
         return value
-    if isinstance(value, Int):
-        return Choice(value.grid())
-    if isinstance(value, Float):
+    if isinstance(value, Int | Float):
         return Choice(value.grid())
     try:
         return Choice(value if isinstance(value, list | range) else [value])

@@ -27,7 +27,7 @@ _MISSING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required positional argu
 _OWN: dict[str, type[Any]] = {"Study": Study, "Float": Float, "Int": Int, "Choice": Choice}
 
 
-_first: list[str] = []
+_study_folders: list[str] = []
 """Folders that were put first on the import path for the study files in them."""
 
 
@@ -38,8 +38,9 @@ def study_folders_last() -> Iterator[None]:
     A process that is started meanwhile takes the path over before it has imported anything. Files beside a study file
     that are called as modules of hpsearch, of Python or of what we need must not stand in for them.
     """
-    earlier, moved = list(sys.path), [folder for folder in sys.path if folder in _first]
-    sys.path[:] = [folder for folder in sys.path if folder not in _first] + moved
+    earlier = list(sys.path)
+    moved = [folder for folder in sys.path if folder in _study_folders]
+    sys.path[:] = [folder for folder in sys.path if folder not in _study_folders] + moved
     try:
         yield
     finally:
@@ -54,7 +55,7 @@ class StudyFile:
         path: Where it is.
         source: Its text, for the record.
         studies: What it declares, in order.
-        by_data: It declares them by the name of the data, which has been taken into account.
+        by_data: Whether it declares them by a function of the name of the data, which has been called.
     """
 
     path: Path
@@ -114,21 +115,21 @@ def load_file(path: str | Path, data: str | None = None) -> StudyFile:
     path = Path(path)
     source = _read(path)
     # Under its full name, so that sources can still be read when the working directory changes.
-    place = path.resolve()
+    resolved = path.resolve()
     try:
-        code = compile(source, str(place), "exec", dont_inherit=True)
+        code = compile(source, str(resolved), "exec", dont_inherit=True)
     except SyntaxError as error:
         raise UserError(f"{path}:{error.lineno or 1}: {type(error).__name__}: {error.msg}") from error
     except ValueError as error:  # a NUL byte
         raise UserError(f"{path}: no Python file ({error})") from error
     module = ModuleType(PREFIX + path.stem)
-    module.__file__ = str(place)
+    module.__file__ = str(resolved)
     # Classes defined in the file look their module up by its name; the folder stays importable, since an objective may
     # import from it when it runs.
     sys.modules[module.__name__] = module
-    if str(place.parent) not in sys.path:
-        sys.path.insert(0, str(place.parent))
-        _first.append(str(place.parent))
+    if str(resolved.parent) not in sys.path:
+        sys.path.insert(0, str(resolved.parent))
+        _study_folders.append(str(resolved.parent))
     try:
         exec(code, module.__dict__)
     except SystemExit as error:
@@ -165,12 +166,12 @@ def _nearby(path: Path) -> str:
 
 def _place(error: BaseException, path: Path) -> str:
     """Return file:line of the last line of the study file, or of a file in its folder, that led to an error."""
-    own = path.resolve()
+    study_path = path.resolve()
     place = str(path)
     for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == str(own):
+        if frame.filename == str(study_path):
             place = f"{path}:{frame.lineno}"
-        elif Path(frame.filename).parent == own.parent:
+        elif Path(frame.filename).parent == study_path.parent:
             place = f"{path.with_name(Path(frame.filename).name)}:{frame.lineno}"
     return place
 
@@ -199,20 +200,21 @@ def _declared(module: ModuleType, path: Path, source: str, data: str | None) -> 
         raise UserError(f"{path}: declares no variable 'study'{hint}")
     if len(named) > 1:
         raise UserError(f"{path}: declares both 'study' and 'studies'; put all into 'studies'")
-    value, other = bound[named[0]], False
+    value = bound[named[0]]
+    other_data = False
     by_data = inspect.isfunction(value)
     if by_data:
-        value, other = _by_data(value, module, path, data)
+        value, other_data = _by_data(value, module, path, data)
     studies = list(value) if named == ["studies"] and isinstance(value, list | tuple) else [value]
     for study in studies:
         if not isinstance(study, Study):
-            wanted = "a Study" if named == ["study"] else "a list of them"
-            raise UserError(f"{path}: {named[0]!r} is a {type(study).__name__}, not {wanted}")
+            expected = "a Study" if named == ["study"] else "a list of them"
+            raise UserError(f"{path}: {named[0]!r} is a {type(study).__name__}, not {expected}")
     names = [study.name for study in studies]
     if not names or len(set(names)) < len(names):
-        what = f"two studies are called {max(names, key=names.count)!r}" if names else "'studies' is empty"
-        raise UserError(f"{path}: {what}")
-    if other:
+        problem = f"two studies are called {max(names, key=names.count)!r}" if names else "'studies' is empty"
+        raise UserError(f"{path}: {problem}")
+    if other_data:
         studies = [replace(study, name=f"{study.name}@{data_word(data)}") for study in studies]
     return StudyFile(path, source, tuple(studies), by_data)
 

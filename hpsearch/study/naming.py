@@ -12,7 +12,7 @@ PREFIX = "hpsearch_study_"
 
 
 def data_word(data: Any) -> str:
-    """Return data as part of a variant's name: a named set's name, a file's without its ending, or ``arrays``."""
+    """Return what a variant's name calls its data: a data set's name, a file's without its ending, or ``arrays``."""
     if isinstance(data, str | Path):
         return Path(data).stem or str(data)
     path, target = getattr(data, "path", None), getattr(data, "target", None)
@@ -22,7 +22,7 @@ def data_word(data: Any) -> str:
 
 
 def source_word(source: str) -> str:
-    """Return where results come from as part of a variant's name: a study's name, a file's without its ending."""
+    """Return what a variant's name calls the source of results: a study's name, or a file's without its ending."""
     if "://" in source:
         return source.partition("#")[2].replace("/", "_").replace("\\", "_") or "optuna"
     path = Path(source)

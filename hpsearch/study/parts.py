@@ -1,4 +1,4 @@
-"""What a study is made of beside plain values, as far as a declaration looks at it."""
+"""The types of a study's fields that are no plain values, as far as a declaration looks at them."""
 
 from __future__ import annotations
 

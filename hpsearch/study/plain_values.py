@@ -63,13 +63,13 @@ def _collection(value: Any, folders: frozenset[Path]) -> str | None:
         if any(key is None or item is None for key, item in items):
             return None
         return f"{{{', '.join(f'{key}: {item}' for key, item in items)}}}"
-    parts = [plain(item, folders) for item in value]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
+    texts = [plain(item, folders) for item in value]
+    readable = [item for item in texts if item is not None]
+    if len(readable) < len(texts):
         return None
     if isinstance(value, set | frozenset):
-        return f"set({', '.join(sorted(known))})"
-    text = ", ".join(known)
+        return f"set({', '.join(sorted(readable))})"
+    text = ", ".join(readable)
     if isinstance(value, list):
         return f"[{text}]"
     return f"({text})" if type(value) is tuple else f"{type(value).__qualname__}({text})"

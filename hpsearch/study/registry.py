@@ -1,6 +1,6 @@
 """The names that a study may give to samplers and pruners, and where each is defined: one line each.
 
-The table holds places, not classes: a declaration can check a name without importing what stands above it.
+The tables hold paths of classes as texts: a declaration can check a name without importing the rooms above it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def check_name(kind: str, name: str, table: Mapping[str, str]) -> None:
         raise UserError(f"unknown {kind} {name!r}{did_you_mean(name, table)}")
 
 
-def resolve(place: str) -> Any:
+def resolve(location: str) -> Any:
     """Return what is defined at ``module.name``."""
-    module, _, name = place.rpartition(".")
+    module, _, name = location.rpartition(".")
     return getattr(import_module(module), name)

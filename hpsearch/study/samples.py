@@ -1,4 +1,4 @@
-"""The number of training samples as what a trial gets more of: declared, with what else has to grow or shrink by it."""
+"""The number of training samples as a trial's resource, and the penalties that are rescaled with it."""
 
 from __future__ import annotations
 
@@ -54,11 +54,14 @@ class Samples:
         return (*self.proportional, *self.inverse)
 
     def rescaled(self, params: Mapping[str, Any], share: float) -> dict[str, Any]:
-        """Return those of some parameters that change, as a part of the samples takes them.
+        """Return the parameters that have to change where a model is fitted to a part of the samples.
 
         Args:
-            params: Parameters of all samples, by name.
+            params: Parameters by name, as they suit all samples.
             share: The part, n'/n.
+
+        Returns:
+            The changed ones, by name; the others are left out.
         """
         changed: dict[str, Any] = {}
         for name in self.names:
@@ -69,7 +72,7 @@ class Samples:
 
 
 def check_resource(resource: Any, model: Any) -> None:
-    """Raise a UserError where a study's resource is none."""
+    """Raise a UserError where a study's resource is unknown, or does not go with its model."""
     if isinstance(resource, Samples):
         params = {} if model is None else model.get_params(deep=True)
         for name in resource.names:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hpsearch.models.datasets import Dataset
 
 MISLED = ("widen", "skip", "keep")
-"""What may follow where a stage misleads."""
+"""The values of ``if_misleading``: what may be done with the next stage where one misleads."""
 
 LEVERS = ("classes", "hidden_layer_sizes", "train", "valid", "epochs", "image_size")
 """What makes a stage smaller than the full problem."""
@@ -35,7 +35,7 @@ AUTO_VALID = 2_000
 """Most validation samples of a small stage: with more, it would validate for longer than it trains."""
 
 AUTO_EPOCHS = 8
-"""Most epochs of a small stage that another precedes: it is there to rank, and its last epochs are its dearest."""
+"""Most epochs of a small stage after the first: it only has to rank, and its last epochs cost the most."""
 
 AUTO_PROMOTE = 0.25
 """What a small stage promotes to another small one, where a point is still cheap."""
@@ -68,7 +68,7 @@ class Scale:
             goes on around what this stage promoted, whatever that is worth there).
 
     Raises:
-        UserError: A value cannot be.
+        UserError: A value is invalid.
 
     Examples:
         >>> from hpsearch import Float, MLPClassifier, Scale, Study
@@ -199,7 +199,7 @@ def auto(dataset: Dataset) -> tuple[Scale, ...]:
 
 
 def settle(stages: Stages, dataset: Dataset, seed: int) -> tuple[Scale, ...]:
-    """Return stages with the sizes of their training and validation parts filled in, but for the full problem's.
+    """Return stages with the sizes of their training and validation parts filled in, except the full problem's.
 
     Args:
         stages: What the study declares.
@@ -243,12 +243,12 @@ def translated(scale: Scale, params: Mapping[str, Any], n: int) -> dict[str, Any
     share = 1.0 if scale.train is None else scale.train / n
     translated_params = {}
     for name, value in params.items():
-        own = name.rpartition("__")[2]
-        if own == "hidden_layer_sizes" and scale.hidden_layer_sizes is not None:
+        bare_name = name.rpartition("__")[2]
+        if bare_name == "hidden_layer_sizes" and scale.hidden_layer_sizes is not None:
             value = tuple(scale.hidden_layer_sizes)
-        elif own == "max_epochs" and scale.epochs is not None:
+        elif bare_name == "max_epochs" and scale.epochs is not None:
             value = min(int(value), scale.epochs)
-        elif own in DECAYS and scale.lambda_rule and share != 1 and isinstance(value, int | float):
+        elif bare_name in DECAYS and scale.lambda_rule and share != 1 and isinstance(value, int | float):
             value = value * share
         translated_params[name] = value
     return translated_params

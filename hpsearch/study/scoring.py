@@ -13,12 +13,12 @@ ALONE = "score"
 """The metric of a scorer that has no name."""
 
 OF_REGRESSOR = "val_r2"
-"""What decides of a regressor, where nothing is said: it has no accuracy."""
+"""The default metric of a regressor, which has no accuracy."""
 
 
 def predicts_numbers(model: Any) -> bool:
     """Return whether a model is a scikit-learn regressor, or a pipeline that ends in one."""
-    base = sys.modules.get("sklearn.base")  # there is none of its estimators where it was not imported
+    base = sys.modules.get("sklearn.base")  # where it was not imported, no model is one of its estimators
     return base is not None and hasattr(model, "__sklearn_tags__") and bool(base.is_regressor(model))
 
 

@@ -1,4 +1,4 @@
-"""What each field of a study may do, as metadata on the field, where everything that asks for such fields finds it.
+"""The properties of each field of a study, as metadata on the field: whether it can be typed, changed, extended.
 
 The options of ``hpsearch run``, :func:`hpsearch.study.variants.override`, what an extension or another version may
 change and the table of fields in docs/engine.md follow from it.
@@ -51,7 +51,7 @@ _KEY = "setting"
 
 
 def may(**properties: Any) -> dict[str, Setting]:
-    """Return the metadata of a field with these properties of :class:`Setting`."""
+    """Return the metadata of a dataclass field with these properties of :class:`Setting`."""
     return {_KEY: Setting(**properties)}
 
 
@@ -69,5 +69,5 @@ _FLAGS = {"n_trials": "--trials"}
 
 
 def having(study: Any, *properties: str) -> tuple[str, ...]:
-    """Return the names of the fields that have one of these properties, in their order."""
+    """Return the names of the fields of a study's class that have one of these properties, in their order."""
     return tuple(name for name, setting in settings(study).items() if any(getattr(setting, key) for key in properties))

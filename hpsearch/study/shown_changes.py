@@ -19,47 +19,49 @@ TEXT = 160
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return in words what differs between two declarations, such as ``seed: 0 -> 3``.
 
-    Of code it is told what differs in what it uses: constants by their values, functions by the lines that changed.
+    Of code it says what changed in what the code uses: constants by their values, functions by the changed lines.
     """
     old, new = aliases.renamed(old, aliases.public), aliases.renamed(new, aliases.public)
-    before, after = _flat(old), _flat(new)
-    words = []
-    for key in [*before, *(key for key in after if key not in before)]:
-        was, now = before.get(key, "absent"), after.get(key, "absent")
-        if was != now:
-            words.append(f"{key}: {_difference(was, now)}")
-    words = [word for word in words if not _explained(word, words)]
-    if not words and (names(old) != names(new)):
-        words.append(f"space: order {', '.join(names(old))} -> {', '.join(names(new))}")
-    return words
+    old_texts = _flat(old)
+    new_texts = _flat(new)
+    lines = []
+    for key in [*old_texts, *(key for key in new_texts if key not in old_texts)]:
+        old_text = old_texts.get(key, "absent")
+        new_text = new_texts.get(key, "absent")
+        if old_text != new_text:
+            lines.append(f"{key}: {_difference(old_text, new_text)}")
+    lines = [line for line in lines if not _explained(line, lines)]
+    if not lines and (names(old) != names(new)):
+        lines.append(f"space: order {', '.join(names(old))} -> {', '.join(names(new))}")
+    return lines
 
 
 def names(declaration: Mapping[str, Any]) -> list[str]:
-    """Return the names of a declared space."""
+    """Return the names of a declared space's dimensions, in their order."""
     return list(declaration["space"])
 
 
-def _explained(word: str, words: list[str]) -> bool:
-    """Return whether a digest's change is said by that of one of the parts behind it."""
-    key, _, meaning = word.partition(": ")
-    return (
-        meaning.startswith("meaning ") and any(other.startswith(f"{key}: ") and other != word for other in words)
-    ) or (meaning.startswith("meaning ") and any(other.startswith(f"{key} uses ") for other in words))
+def _explained(line: str, lines: list[str]) -> bool:
+    """Return whether a line that tells of a changed digest is explained by another line, which tells what changed."""
+    key, _, change = line.partition(": ")
+    if not change.startswith("meaning "):
+        return False
+    return any(other.startswith(f"{key} uses ") or (other.startswith(f"{key}: ") and other != line) for other in lines)
 
 
-def _difference(was: str, now: str) -> str:
-    if "\n" not in was + now or "absent" in (was, now):
-        return f"{_cut(was)} -> {_cut(now)}"
-    matcher = difflib.SequenceMatcher(None, was.splitlines(), now.splitlines(), autojunk=False)
-    told = []
-    for tag, i, j, k, m in matcher.get_opcodes():
+def _difference(old: str, new: str) -> str:
+    if "\n" not in old + new or "absent" in (old, new):
+        return f"{_cut(old)} -> {_cut(new)}"
+    old_lines = old.splitlines()
+    new_lines = new.splitlines()
+    changed = []
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes():
         if tag != "equal":
-            old, new = (
-                " ".join(line.strip() for line in lines) for lines in (was.splitlines()[i:j], now.splitlines()[k:m])
-            )
-            told.append(f"{_cut(old) or 'nothing'} -> {_cut(new) or 'nothing'}")
-    more = f", and {len(told) - LINES} more places" if len(told) > LINES else ""
-    return ", ".join(told[:LINES]) + more
+            removed = " ".join(line.strip() for line in old_lines[i:j])
+            added = " ".join(line.strip() for line in new_lines[k:m])
+            changed.append(f"{_cut(removed) or 'nothing'} -> {_cut(added) or 'nothing'}")
+    more = f", and {len(changed) - LINES} more places" if len(changed) > LINES else ""
+    return ", ".join(changed[:LINES]) + more
 
 
 def _cut(text: str) -> str:
@@ -83,8 +85,8 @@ def _flat(declaration: Mapping[str, Any]) -> dict[str, str]:
 def _inner(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
     """Yield what a declared value holds, as text by the path to it."""
     if isinstance(value, list) and any(_is_code(item) for item in value):
-        for number, item in enumerate(value):
-            yield from _inner(f"{prefix}[{number}]", item)
+        for i, item in enumerate(value):
+            yield from _inner(f"{prefix}[{i}]", item)
     elif not isinstance(value, Mapping):
         yield prefix, repr(value)
     elif "function" in value and "source" in value:

@@ -21,7 +21,7 @@ def families(model: Any, space: Any) -> tuple[Any, Any]:
         space: What it searches.
 
     Raises:
-        UserError: The choice is none between estimators.
+        UserError: The choice is not one between estimators.
     """
     if model is None and isinstance(space, Mapping) and isinstance(space.get(MODEL), Choice) and space[MODEL].objects:
         return _pipeline(space[MODEL]), space
@@ -58,7 +58,8 @@ def lifted(model: Any, space: Any) -> tuple[Any, Any]:
     """
     if not hasattr(model, "get_params") or isinstance(model, type) or not isinstance(space, Mapping):
         return model, space
-    dimensions = {n: v for n, v in model.get_params(deep=True).items() if isinstance(v, Float | Int | Choice)}
+    params = model.get_params(deep=True)
+    dimensions = {name: value for name, value in params.items() if isinstance(value, Float | Int | Choice)}
     if not dimensions:
         return model, space
     from sklearn.base import clone  # slow to import
@@ -73,35 +74,35 @@ def lifted(model: Any, space: Any) -> tuple[Any, Any]:
 
 
 def check_parameters(model: Any, space: Mapping[str, Dimension]) -> None:
-    """Raise a UserError where a space names a parameter that the model, or a part that it may have, does not have.
+    """Raise a UserError where a space names a parameter that the model, or an option of one of its steps, lacks.
 
     Args:
         model: The model.
         space: Its dimensions.
     """
-    known = model.get_params(deep=True)
+    model_params = model.get_params(deep=True)
     for name in space:
-        part = _part(name, space)
-        if part is None:
-            if name not in known:
-                raise UserError(f"space: {type(model).__name__} has no parameter {name!r}{_hint(name, known, space)}")
+        step = _step_of(name, space)
+        if step is None:
+            if name not in model_params:
+                hint = _hint(name, model_params, space)
+                raise UserError(f"space: {type(model).__name__} has no parameter {name!r}{hint}")
             continue
-        own = name.removeprefix(f"{part}__")
-        choice = space[part]
-        assert isinstance(choice, Choice), "a part is a choice"
-        for option in _allowed(name, part, space):
-            held = choice.value(option)
-            params = _parameters(held)
-            if own not in params:
+        parameter = name.removeprefix(f"{step}__")
+        choice = space[step]
+        assert isinstance(choice, Choice), "a step that is searched is a choice"
+        for option in _allowed(name, step, space):
+            params = _parameters(choice.value(option))
+            if parameter not in params:
                 raise UserError(
-                    f"space: {part}={option!r} has no parameter {own!r}"
-                    f"{did_you_mean(own, params) if params else ''}; say for which options {name!r} is there: "
-                    f"when={{{part!r}: {_with(own, choice)!r}}}"
+                    f"space: {step}={option!r} has no parameter {parameter!r}"
+                    f"{did_you_mean(parameter, params) if params else ''}; say for which options {name!r} is there: "
+                    f"when={{{step!r}: {_options_with(parameter, choice)!r}}}"
                 )
 
 
-def _part(name: str, space: Mapping[str, Dimension]) -> str | None:
-    """Return the choice of objects, the innermost one, of which a dimension is a parameter."""
+def _step_of(name: str, space: Mapping[str, Dimension]) -> str | None:
+    """Return the name of the innermost choice of objects of which a dimension is a parameter, or None."""
     pieces = name.split("__")
     for length in range(len(pieces) - 1, 0, -1):
         outer = "__".join(pieces[:length])
@@ -111,42 +112,44 @@ def _part(name: str, space: Mapping[str, Dimension]) -> str | None:
     return None
 
 
-def _allowed(name: str, part: str, space: Mapping[str, Dimension]) -> list[Any]:
-    """Return the options of a part with which a dimension is active, through what its conditions depend on too."""
-    choice = space[part]
-    assert isinstance(choice, Choice), "a part is a choice"
+def _allowed(name: str, step: str, space: Mapping[str, Dimension]) -> list[Any]:
+    """Return the options of a step with which a dimension can be active, by its conditions and those behind them."""
+    choice = space[step]
+    assert isinstance(choice, Choice), "a step that is searched is a choice"
     allowed = choice.grid()
     for other, values in (space[name].when or {}).items():
-        if other == part:
+        if other == step:
             allowed = [option for option in allowed if option in values]
         elif other in space:
-            deeper = _allowed(other, part, space)
+            deeper = _allowed(other, step, space)
             allowed = [option for option in allowed if option in deeper]
     return allowed
 
 
-def _with(own: str, choice: Choice) -> list[Any]:
-    return [option for option in choice.grid() if own in _parameters(choice.value(option))]
+def _options_with(parameter: str, choice: Choice) -> list[Any]:
+    return [option for option in choice.grid() if parameter in _parameters(choice.value(option))]
 
 
-def _parameters(held: Any) -> dict[str, Any]:
+def _parameters(option: Any) -> dict[str, Any]:
     """Return the parameters of an option: of an estimator, or of a chain of layers or a single layer."""
-    if hasattr(held, "get_params"):
-        return dict(held.get_params(deep=True))
+    if hasattr(option, "get_params"):
+        return dict(option.get_params(deep=True))
     from hpsearch.models.chain import parameters_of  # imports NumPy
     from hpsearch.models.layers import Declared
 
-    if isinstance(held, Declared):
-        return {n.removeprefix("layer__0__"): v for n, v in parameters_of([held], "layer").items()}
-    return {n.removeprefix("layer__"): v for n, v in parameters_of(held, "layer").items()}
+    if isinstance(option, Declared):
+        params = parameters_of([option], "layer")
+        return {name.removeprefix("layer__0__"): value for name, value in params.items()}
+    return {name.removeprefix("layer__"): value for name, value in parameters_of(option, "layer").items()}
 
 
 def _hint(name: str, params: Mapping[str, Any], space: Mapping[str, Dimension]) -> str:
     """Return what was probably meant: a parameter of an option, or one with a similar name."""
-    own = name.rpartition("__")[2]
-    if "max_epochs" in {param.rpartition("__")[2] for param in params} and (here := translated(own)) is not None:
-        return f", as scikit-learn's; here it is {here}"
-    for part, dim in space.items():
-        if isinstance(dim, Choice) and dim.objects and (having := _with(name, dim)):
-            return f"; write {f'{part}__{name}'!r} with when={{{part!r}: {having!r}}}"
+    bare_name = name.rpartition("__")[2]
+    has_network = "max_epochs" in {param.rpartition("__")[2] for param in params}
+    if has_network and (our_name := translated(bare_name)) is not None:
+        return f", as scikit-learn's; here it is {our_name}"
+    for step, dim in space.items():
+        if isinstance(dim, Choice) and dim.objects and (options := _options_with(name, dim)):
+            return f"; write {f'{step}__{name}'!r} with when={{{step!r}: {options!r}}}"
     return did_you_mean(name, params)

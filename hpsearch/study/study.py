@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hpsearch.errors import UserError
 from hpsearch.space import Dimension, Space, SpaceFunction
 from hpsearch.space.constraints import Constraint
-from hpsearch.study.checks import CHECKS, number
+from hpsearch.study.checks import CHECKS, checked_number
 from hpsearch.study.comparison import Comparison
 from hpsearch.study.goal import DEFAULT_METRIC as DEFAULT_METRIC
 from hpsearch.study.goal import Counts, Direction, Goal
@@ -114,7 +114,7 @@ class Study:
         comparison: What is shown of the points, beside which published figures; it may change at any time.
 
     Raises:
-        UserError: Something in it cannot be; the message names the parameter and the fix.
+        UserError: A value is invalid; the message names the parameter and the fix.
 
     Examples:
         >>> from hpsearch import Float, Study
@@ -199,9 +199,9 @@ class Study:
         try:
             for name, setting in SETTINGS.items():
                 optional = getattr(type(self), name, None) is None  # by its default
-                object.__setattr__(self, name, number(name, getattr(self, name), setting, optional=optional))
+                object.__setattr__(self, name, checked_number(name, getattr(self, name), setting, optional=optional))
             for check, reads in CHECKS.items():
-                for name, value in check(*(getattr(self, each) for each in reads)).items():
+                for name, value in check(*(getattr(self, field_name) for field_name in reads)).items():
                     object.__setattr__(self, name, value)
         except UserError as error:
             raise UserError(f"study {self.name!r}: {error}") from error
@@ -230,4 +230,4 @@ class Study:
 
 
 SETTINGS = settings(Study)
-"""What each field may do."""
+"""The properties of each field."""

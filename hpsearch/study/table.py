@@ -41,7 +41,7 @@ class Table:
         drop_missing_target: Leave out the rows without a target, instead of refusing the table.
 
     Raises:
-        UserError: An option cannot be.
+        UserError: An option is invalid.
 
     Examples:
         >>> import pandas as pd
@@ -96,8 +96,8 @@ class Table:
         for name, column in roles.items():
             if column in self.drop:
                 raise UserError(f"Table: column {column!r} is both {name} and dropped")
-        taken = [roles[name] for name in ("target", "groups", "weights") if name in roles]
-        twice = next((column for column in taken if taken.count(column) > 1), None)
+        exclusive = [roles[name] for name in ("target", "groups", "weights") if name in roles]
+        twice = next((column for column in exclusive if exclusive.count(column) > 1), None)
         if twice is not None or (self.time is not None and self.time in (self.target, self.weights)):
             raise UserError(f"Table: column {twice or self.time!r} has two roles")
 

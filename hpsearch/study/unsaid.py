@@ -1,4 +1,4 @@
-"""What a study that named no sampler or no pruner goes by: said in words, and kept once its log has begun."""
+"""The defaults of a study that named no sampler or no pruner: told in words, and kept once its log has begun."""
 
 from __future__ import annotations
 
@@ -21,33 +21,37 @@ def under(study: Study, rules: Mapping[str, int] | None) -> Study:
     if rules is None:
         return study
     rule = rules.get("defaults", 1)
-    parts = {name: getattr(study, name) for name in ("sampler", "pruner")}
-    other = {name: part for name, part in parts.items() if isinstance(part, Unsaid) and part.rule != rule}
-    kept: dict[str, Any] = {name: Unsaid(part, rule) for name, part in other.items()}
-    return replace(study, **kept) if kept else study
+    changes: dict[str, Any] = {
+        name: Unsaid(default, rule)
+        for name in ("sampler", "pruner")
+        if isinstance(default := getattr(study, name), Unsaid) and default.rule != rule
+    }
+    return replace(study, **changes) if changes else study
 
 
 def derived(study: Study, **changes: Any) -> Study:
     """Return a study that is made of another for its own work, such as a stage of it.
 
-    It keeps the sampler and the pruner: a default is chosen for what the user declared, not for the parts of that.
+    It keeps the sampler and the pruner by their names: a default is chosen for what the user declared, not for what is
+    derived from it.
 
     Args:
         study: The study.
         **changes: What is different in the other.
     """
-    parts = {name: getattr(study, name) for name in ("sampler", "pruner")}
-    chosen = {name: str(part) for name, part in parts.items() if isinstance(part, Unsaid)}
-    return replace(study, **{**chosen, **changes})
+    defaults = {
+        name: str(default) for name in ("sampler", "pruner") if isinstance(default := getattr(study, name), Unsaid)
+    }
+    return replace(study, **{**defaults, **changes})
 
 
 def in_words(study: Study) -> str | None:
     """Return in a line what was taken for a study that named no sampler or no pruner; None where that says nothing."""
     sampler, pruner = study.sampler, study.pruner
-    unsaid = [each for each in (sampler, pruner) if isinstance(each, Unsaid)]
-    if not unsaid:
+    defaults = [name for name in (sampler, pruner) if isinstance(name, Unsaid)]
+    if not defaults:
         return None
-    pair = default_of(about(study), unsaid[0].rule)
+    pair = default_of(about(study), defaults[0].rule)
     if not isinstance(pruner, Unsaid):
         return f"sampler {sampler}: the default for {pair.kind} beside a pruner that was named (docs/search.md)"
     if not isinstance(sampler, Unsaid):
@@ -59,5 +63,5 @@ def in_words(study: Study) -> str | None:
 
 
 def about(study: Study) -> About:
-    """Return what of a study decides its kind."""
+    """Return the fields of a study by which its kind is told."""
     return About(*(getattr(study, name) for name in About._fields))

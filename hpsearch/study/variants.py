@@ -1,4 +1,4 @@
-"""What the command line changes about a study, and how the variant that comes of it is called."""
+"""What the command line changes about a study, and the name of the variant that results."""
 
 from __future__ import annotations
 
@@ -71,16 +71,16 @@ def override(
 
 def variant(study: Study, changed: Study) -> str:
     """Return the name of a changed study: ``eta_lambda@mnist,seed=3``; data first, then by the alphabet."""
-    parts: dict[str, str] = {}
+    changes: dict[str, str] = {}
     for key in SETTABLE:
-        old, new = getattr(study, key), getattr(changed, key)
-        if SETTINGS[key].named and _differs(study, key, old, new):
-            parts[key] = f"{key}={_word(new)}"
-    old_params, new_params = _params(study), _params(changed)
-    for key, value in new_params.items():
+        new = getattr(changed, key)
+        if SETTINGS[key].named and _differs(study, key, getattr(study, key), new):
+            changes[key] = f"{key}={_word(new)}"
+    old_params = _params(study)
+    for key, value in _params(changed).items():
         if key not in old_params or not _same(old_params[key], value):
-            parts[f"model.{key}"] = f"model.{key}={_word(value)}"
-    words = [parts[key] for key in sorted(parts)]
+            changes[f"model.{key}"] = f"model.{key}={_word(value)}"
+    words = [changes[key] for key in sorted(changes)]
     if changed.data is not study.data and not _same(changed.data, study.data):
         words.insert(0, data_word(changed.data))
     return f"{study.name}{',' if '@' in study.name else '@'}{','.join(words)}" if words else study.name
@@ -89,13 +89,13 @@ def variant(study: Study, changed: Study) -> str:
 def _differs(study: Study, key: str, old: Any, new: Any) -> bool:
     """Return whether a value makes a variant.
 
-    What takes the place of a default does where it differs from that, or from the first rule's: by these variants were
-    named that are still there.
+    A value in the place of a default does where it differs from that default or from the one of the first rule, after
+    which earlier variants were named.
     """
     if isinstance(new, Unsaid):
         return False
-    first = getattr(default_of(about(study), 1), key) if isinstance(old, Unsaid) else old
-    return bool(new != old or new != first)
+    first_default = getattr(default_of(about(study), 1), key) if isinstance(old, Unsaid) else old
+    return bool(new != old or new != first_default)
 
 
 def _params(study: Study) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _parameter(study: Study, key: str) -> str:
 
 
 def _same(a: Any, b: Any) -> bool:
-    # A path and a text may name the same file, and an estimator's nested parts are equal where they look equal.
+    # A path and a text may name the same file; nested estimators are equal where their reprs are.
     return str(a) == str(b) if isinstance(a, str | Path) and isinstance(b, str | Path) else repr(a) == repr(b)
 
 

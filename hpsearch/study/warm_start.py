@@ -1,4 +1,4 @@
-"""What a study is told before its first trial: results of other studies, of a table of points, of an Optuna study."""
+"""Results that a study's samplers know before its first trial: of other studies, a table of points, an Optuna study."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class WarmStart:
         first: Try its best points, so many, as the study's first trials too.
 
     Raises:
-        UserError: The source is nothing of these, or ``first`` is no number of points.
+        UserError: The source is none of these, or ``first`` is no number of points.
 
     Examples:
         >>> import pandas as pd
@@ -60,13 +60,13 @@ class WarmStart:
             return f"Optuna study {self.source.study_name!r}"
         if "://" not in self.source:
             return self.source
-        scheme, _, rest = self.source.partition("://")
-        address, sign, study = rest.partition("#")
+        scheme, _, location = self.source.partition("://")
+        address, sign, study = location.partition("#")
         host, slash, path = address.partition("?")[0].partition("/")
         return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{sign}{study}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a log says of it."""
+        """Return the JSON values that a log holds of it."""
         earlier = {name: json_value(value, f"warm_start: earlier {name}") for name, value in self.earlier.items()}
         return {
             "source": self.name,
@@ -81,7 +81,7 @@ def is_optuna(source: Any) -> bool:
 
 
 def check_warm_start(sources: Any, space: Space | SpaceFunction, stages: Any) -> tuple[WarmStart, ...]:
-    """Return what a study is told as a tuple; a source alone is told without more.
+    """Return the sources of a study's results from elsewhere as a tuple of :class:`WarmStart`.
 
     Args:
         sources: A source, a :class:`WarmStart`, a list of either, or nothing.
@@ -89,7 +89,7 @@ def check_warm_start(sources: Any, space: Space | SpaceFunction, stages: Any) ->
         stages: The study's stages, or None.
 
     Raises:
-        UserError: It is none of these, or does not go with the space or the stages.
+        UserError: A source is none of these, or does not go with the space or the stages.
     """
     if sources is None:
         return ()

@@ -16,16 +16,16 @@ from hpsearch.tables.split import Parts
 Array = NDArray[Any]
 
 REPEATED = 0.02
-"""A share of validation rows that are found among the training rows, from which it is said."""
+"""The share of validation rows that equal a training row, from which on it is warned of."""
 
 NEARLY = 0.9
-"""A share of a text column's cells that are numbers, from which the others are told of."""
+"""The share of a text column's cells that are numbers, from which on the others are warned of."""
 
 ALIKE = 0.9
-"""Correlation of a row with its nearest training row, beyond chance, from which rows look like repeats."""
+"""Rows look like repeats where they are nearer to a training row than 3 · (1 − ALIKE) of the distance by chance."""
 
 
-def warnings_of(typed: pd.DataFrame, y: Array, roles: Roles, parts: Parts, told: list[str]) -> list[str]:
+def warnings_of(typed: pd.DataFrame, y: Array, roles: Roles, parts: Parts, warnings: list[str]) -> list[str]:
     """Return warnings: classes that are too small, a target that leaks, rows on both sides of the split.
 
     Args:
@@ -33,13 +33,13 @@ def warnings_of(typed: pd.DataFrame, y: Array, roles: Roles, parts: Parts, told:
         y: Targets of all rows.
         roles: What the columns are for.
         parts: The rows of each part.
-        told: What is known already.
+        warnings: Those that there are already; they come first.
     """
-    warnings = list(told)
+    warnings = list(warnings)
     texts = {name: typed[name] for name, kind in roles.kinds.items() if kind == TEXT}
     if y.dtype.kind == "U":
         texts[roles.target] = pd.Series(y)
-    warnings += [text for name, column in texts.items() if (text := _nearly_numbers(column, name))]
+    warnings += [warning for name, column in texts.items() if (warning := _nearly_numbers(column, name))]
     for name in typed.columns:
         if _is_target(typed[name], y):
             warnings.append(
@@ -63,9 +63,9 @@ def warnings_of(typed: pd.DataFrame, y: Array, roles: Roles, parts: Parts, told:
 def _nearly_numbers(column: pd.Series[Any], name: str) -> str | None:
     """Return a warning where nearly all cells of a text column are numbers."""
     counts = column.value_counts()
-    if sum(_is_number(text) for text in counts.index[:LOOKED_AT]) < min(len(counts), LOOKED_AT) / 2:
+    if sum(_is_number(cell) for cell in counts.index[:LOOKED_AT]) < min(len(counts), LOOKED_AT) / 2:
         return None
-    odd = [str(text) for text in counts.index if not _is_number(text)]
+    odd = [str(cell) for cell in counts.index if not _is_number(cell)]
     cells, strange = int(counts.sum()), int(counts[odd].sum())
     if not odd or cells - strange < NEARLY * cells:
         return None
@@ -80,9 +80,9 @@ LOOKED_AT = 200
 """Different cells in which it is seen whether a column may be one of numbers."""
 
 
-def _is_number(text: Any) -> bool:
+def _is_number(cell: Any) -> bool:
     try:
-        values.number(text)
+        values.number(cell)
     except (ValueError, TypeError):
         return False
     return True
@@ -113,8 +113,8 @@ def _on_both_sides(typed: pd.DataFrame, parts: Parts) -> int:
 def _look_like_repeats(typed: pd.DataFrame, roles: Roles, parts: Parts) -> bool:
     """Return whether validation rows are far nearer to a training row than training rows would be by chance.
 
-    Chance is what is left of the rows once each column is shuffled by itself. Two to a hundred columns of numbers that
-    are mostly different are looked at, in at most 300 rows of each part.
+    For the comparison with chance each column is shuffled by itself. Three to a hundred columns of mostly different
+    numbers are looked at, in at most 1,000 training and 300 validation rows.
     """
     names = [name for name, kind in roles.kinds.items() if kind == NUMBER and typed[name].nunique() > len(typed) / 2]
     if not 3 <= len(names) <= 100 or len(parts.train) < 50:
@@ -145,18 +145,18 @@ def unscaled(X: Any, model: Any, names: list[str] | None = None) -> list[str]:
     Args:
         X: Training inputs, array or frame of shape (n, n_features); of a sparse matrix nothing is said.
         model: The study's model.
-        names: What the columns are called; None: by their place.
+        names: The names of the columns; None: their positions.
     """
     if not type(model).__name__.startswith("MLP") or hasattr(X, "toarray"):
         return []
     largest = np.nanmax(np.abs(np.asarray(X, np.float64)), axis=0)
-    places = np.flatnonzero(largest > LARGE)
-    if not len(places):
+    large = np.flatnonzero(largest > LARGE)
+    if not len(large):
         return []
-    listed = ", ".join(f"{names[i] if names else i} ({largest[i]:.3g})" for i in places[:4])
-    more = f" and {len(places) - 4} more" if len(places) > 4 else ""
-    text = (
+    listed = ", ".join(f"{names[i] if names else i} ({largest[i]:.3g})" for i in large[:4])
+    more = f" and {len(large) - 4} more" if len(large) > 4 else ""
+    warning = (
         f"a network learns badly from inputs that are not scaled: columns {listed}{more} are large; write "
         f"make_pipeline(StandardScaler(), {type(model).__name__}(…))"
     )
-    return [text]
+    return [warning]

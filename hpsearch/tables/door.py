@@ -22,7 +22,7 @@ from hpsearch.tables.task import kind_of_model
 
 
 def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER, split: Split | None = None) -> Dataset:
-    """Return what a study is given as a data set.
+    """Return a study's data as a data set.
 
     Args:
         data: A name, a path, a :class:`~hpsearch.study.table.Table`, a data frame, a Bunch of scikit-learn, ``(X, y)``,
@@ -56,7 +56,7 @@ def load(data: Any, model: Any = None, *, seed: int = 0, reader: int = READER, s
 
 
 def load_as(data: Any, model: Any, digest: str | None) -> Dataset:
-    """Return a study's data as they were read when it was begun: by the rules that give this digest, else today's.
+    """Return a study's data, read by the rules under which they have this digest, or by today's where none does.
 
     Raises:
         UserError: The data cannot be used.
@@ -83,7 +83,7 @@ def reader_of(log: Path) -> int:
 
 
 def _is_old_kind(path: Path) -> bool:
-    """Return whether a path is one of arrays: npz, a pickle, a folder of images, or a word that is no file."""
+    """Return whether a path is read as arrays: npz, a pickle, a folder of images, or a word that is no file."""
     path = path.expanduser()
     arrays = path.name.lower().endswith((".npz", ".pkl", ".pkl.gz", ".pickle"))
     return path.is_dir() or arrays or (not path.suffix and not path.exists())
@@ -100,10 +100,12 @@ def _table(data: Any, model: Any, seed: int, split: Split | None, reader: int) -
 def _arrays(data: Any, model: Any, seed: int, split: Split | None, reader: int) -> Dataset:
     """Return arrays as they are, with a regressor's targets as numbers, in the dtype that the model takes."""
     task = kind_of_model(model)
-    own = model is None or given.is_our_network(model)
+    is_ours = model is None or given.is_our_network(model)
     regression = task == "regression"
-    dataset = datasets.load(data, seed=seed, split=split or DEFAULT_SPLIT, keep_dtype=not own, regression=regression)
-    changed = not own or (regression and given.has_whole_targets(data))
+    dataset = datasets.load(
+        data, seed=seed, split=split or DEFAULT_SPLIT, keep_dtype=not is_ours, regression=regression
+    )
+    changed = not is_ours or (regression and given.has_whole_targets(data))
     if _has_gaps(dataset) and model is not None:
         if isinstance(data, tuple | list):
             return _table(given.as_frames(data), model, seed, split, reader)
@@ -127,9 +129,9 @@ def _divided_here(data: Any, dataset: Dataset) -> bool:
 
 
 def _has_gaps(dataset: Dataset) -> bool:
-    """Return whether a value is missing in any part of some arrays."""
-    parts = (dataset.X_train, dataset.X_valid, dataset.X_test)
-    return any(isinstance(X, np.ndarray) and X.dtype.kind == "f" and bool(np.isnan(X).any()) for X in parts)
+    """Return whether a value is missing in the inputs of any part."""
+    inputs = (dataset.X_train, dataset.X_valid, dataset.X_test)
+    return any(isinstance(X, np.ndarray) and X.dtype.kind == "f" and bool(np.isnan(X).any()) for X in inputs)
 
 
 def _pairs(dataset: Dataset) -> tuple[tuple[Any, Any], ...]:

@@ -16,12 +16,15 @@ from hpsearch.tables.roles import is_prose
 MANY = 20
 """A category of more values than this is encoded by the target's mean, of fewer as one column for each value."""
 
-HASHED, COMPONENTS = 512, 24
-"""Columns that the words of a free text are hashed into, and the components that are kept of them: 100 kB a text."""
+HASHED = 512
+"""Columns that the words of a free text are hashed into."""
+
+COMPONENTS = 24
+"""Components that are kept of them: an encoder of a text column takes 100 kB."""
 
 
 def steps(kinds: Mapping[str, str]) -> list[tuple[str, Any]]:
-    """Return what stands before a pipeline that the user gives: it takes the columns by name and reads their cells."""
+    """Return the step before a user's own pipeline: it takes the columns by name and reads their cells."""
     return [("columns", Columns(dict(kinds)))]
 
 
@@ -51,36 +54,36 @@ def numbers(frame: pd.DataFrame, kinds: Mapping[str, str], task: Task, reader: i
         TargetEncoder,
     )
 
-    sort: dict[str, list[int]] = {"numbers": [], "dates": [], "few": [], "many": [], "free": []}
-    for place, (name, kind) in enumerate(kinds.items()):
-        sort[_sort_of(frame[name], kind)].append(place)  # by place, so that an array of numbers will do
-    parts: list[tuple[str, Any, Any]] = []
-    if sort["numbers"]:
+    columns_by_sort: dict[str, list[int]] = {"numbers": [], "dates": [], "few": [], "many": [], "free": []}
+    for index, (name, kind) in enumerate(kinds.items()):
+        columns_by_sort[_sort_of(frame[name], kind)].append(index)  # by place, so that an array of numbers will do
+    encoders: list[tuple[str, Any, Any]] = []
+    if columns_by_sort["numbers"]:
         tamed = (SmoothClip(5.0),) if reader >= 3 else (SmoothClip(), StandardScaler())
         numeric = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
             RobustScaler(quantile_range=(25.0, 75.0), unit_variance=True),
             *tamed,
         )
-        parts.append(("numbers", numeric, sort["numbers"]))
-    if sort["dates"]:
-        parts.append(("dates", DateParts(), sort["dates"]))
-    if sort["few"]:
+        encoders.append(("numbers", numeric, columns_by_sort["numbers"]))
+    if columns_by_sort["dates"]:
+        encoders.append(("dates", DateParts(), columns_by_sort["dates"]))
+    if columns_by_sort["few"]:
         one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        parts.append(("few", one_hot, sort["few"]))
-    if sort["many"]:
+        encoders.append(("few", one_hot, columns_by_sort["few"]))
+    if columns_by_sort["many"]:
         by_target = TargetEncoder(target_type="continuous" if task == "regression" else "auto")
-        parts.append(("many", make_pipeline(by_target, StandardScaler()), sort["many"]))
-    for place in sort["free"]:
+        encoders.append(("many", make_pipeline(by_target, StandardScaler()), columns_by_sort["many"]))
+    for index in columns_by_sort["free"]:
         free = make_pipeline(
             PlainText(),
             HashingVectorizer(n_features=HASHED, alternate_sign=False),
             TruncatedSVD(COMPONENTS),
             StandardScaler(),
         )
-        parts.append((f"free{place}", free, [place]))
+        encoders.append((f"free{index}", free, [index]))
     columns = Columns(dict(kinds), as_array=all(kind == NUMBER for kind in kinds.values()))
-    return [("columns", columns), ("numbers", ColumnTransformer(parts, sparse_threshold=0.0))]
+    return [("columns", columns), ("numbers", ColumnTransformer(encoders, sparse_threshold=0.0))]
 
 
 def free_texts(frame: pd.DataFrame, kinds: Mapping[str, str]) -> list[str]:
@@ -89,7 +92,7 @@ def free_texts(frame: pd.DataFrame, kinds: Mapping[str, str]) -> list[str]:
 
 
 def _sort_of(column: pd.Series[Any], kind: str) -> str:
-    """Return which of the encoders suits a column."""
+    """Return the sort of encoder that suits a column: numbers, dates, few, many (categories) or free (text)."""
     if kind == NUMBER:
         return "numbers"
     if kind.startswith(DATE):

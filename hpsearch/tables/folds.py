@@ -38,23 +38,23 @@ class Folds:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def at(self, number: int) -> Dataset:
-        """Return the data of a fold, its parts as copies; the test part is that of the whole."""
+    def at(self, fold: int) -> Dataset:
+        """Return the data of a fold, its parts as copies; the test part is that of all folds."""
         from sklearn.utils import _safe_indexing
 
         parts: dict[str, Any] = {}
-        for part, rows in zip(("train", "valid"), self.pairs[number], strict=True):
+        for part, rows in zip(("train", "valid"), self.pairs[fold], strict=True):
             for name in ("X", "y", "w"):
-                whole = getattr(self.whole, f"{name}_train")
-                parts[f"{name}_{part}"] = None if whole is None else _safe_indexing(whole, rows)
+                all_rows = getattr(self.whole, f"{name}_train")
+                parts[f"{name}_{part}"] = None if all_rows is None else _safe_indexing(all_rows, rows)
         return replace(self.whole, **parts)
 
 
 def load(data: Any, model: Any, cv: Any, groups: Any, seed: int, reader: int) -> Dataset:
     """Return the data of a cross-validated study.
 
-    Of data in one piece a part is held out for the test as ever, so that no group is on both sides; nothing is held out
-    where ``cv`` says the rows of each fold, which it counts in the whole.
+    Of data in one piece a part is held out for the test as usual, and no group is on both sides; nothing is held out
+    where ``cv`` lists the rows of each fold, which count all rows.
 
     Args:
         data: What the study is given.
@@ -83,7 +83,7 @@ def load(data: Any, model: Any, cv: Any, groups: Any, seed: int, reader: int) ->
 
 
 def _in_one_piece(data: Any) -> bool:
-    """Return whether it is for us to divide the data; named sets are divided once for all, others may come in parts."""
+    """Return whether we divide the data: named sets are divided already, and other data may come in parts."""
     if isinstance(data, Table):
         return data.split is None
     if isinstance(data, tuple | list):
@@ -124,10 +124,10 @@ def folds_of(dataset: Dataset, cv: Any, groups: Any, seed: int, *, classifies: b
 
 
 def development(dataset: Dataset) -> tuple[Dataset, Any]:
-    """Return a data set whose training part holds all rows but those of the test, in the order in which they came.
+    """Return a data set whose training part holds all rows but those of the test, in the order of the data as given.
 
-    Its validation part stays what it was. The order is returned too: where each row stood among the training and
-    behind them the validation rows.
+    Its validation part stays as it was. The order is returned too: for each row its position among the training rows
+    and, behind these, the validation rows.
     """
     n = len(dataset.y_train) + len(dataset.y_valid)
     if not len(dataset.y_valid):
@@ -159,7 +159,7 @@ def _groups(dataset: Dataset, groups: Any, order: Any) -> Any:
 
 
 def _seeded(splitter: Any, seed: int) -> Any:
-    """Return a splitter that divides the same way whenever it is asked."""
+    """Return a copy of a splitter that shuffles the same way each time."""
     shuffles = getattr(splitter, "shuffle", True)
     if getattr(splitter, "random_state", seed) is not None or not shuffles:
         return copy.deepcopy(splitter)
@@ -169,7 +169,7 @@ def _seeded(splitter: Any, seed: int) -> Any:
 
 
 def _check_rows(pairs: Sequence[Pair], n: int) -> None:
-    for number, pair in enumerate(pairs):
+    for fold, pair in enumerate(pairs):
         for rows in pair:
             if rows.min() < -n or rows.max() >= n:
-                raise UserError(f"cv[{number}] names row {rows.max()}, but there are {n:,} rows")
+                raise UserError(f"cv[{fold}] names row {rows.max()}, but there are {n:,} rows")

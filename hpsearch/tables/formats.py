@@ -22,7 +22,7 @@ LOOKED_AT = 50
 """Rows of a sheet in which the first row of its table is looked for."""
 
 Read = tuple[pd.DataFrame, str]
-"""A file as a frame, and what is to be said of how it was read beside its format, such as which sheet; or nothing."""
+"""A file as a frame, and a remark on how it was read beside its format, such as which sheet; or an empty text."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Format:
     """How files with an ending are read.
 
     Attributes:
-        read: (path, what the user says of how it is written) -> what is read.
-        module: What that needs beside pandas.
-        install: What to install for it.
+        read: Function of a path and of what the user says of how the file is written.
+        module: The module that it needs beside pandas.
+        install: What to install for that, as an argument of pip.
         packed: Whether such files are texts, which may be compressed.
     """
 
@@ -43,14 +43,14 @@ class Format:
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """Return names of which none is empty or there twice: column3 for the third without one, a.1 for the second a."""
+    """Return names without empty ones and repeats: column3 for an empty third one, a.1 for the second a."""
     unique_names: list[str] = []
-    for number, name in enumerate(names, start=1):
-        base = name.strip() or f"column{number}"
-        unique, again = base, 0
+    for position, name in enumerate(names, start=1):
+        base = name.strip() or f"column{position}"
+        unique, copies = base, 0
         while unique in unique_names:
-            again += 1
-            unique = f"{base}.{again}"
+            copies += 1
+            unique = f"{base}.{copies}"
         unique_names.append(unique)
     return unique_names
 
@@ -85,14 +85,14 @@ def _stata(path: Path, table: Table) -> Read:
 
 def _sheet(path: Path, table: Table) -> Read:
     """Read the first sheet of a workbook that holds anything; say which, and where its table begins below a title."""
-    how: dict[str, Any] = {"na_values": [*MISSING, *table.na], "keep_default_na": False}
+    options: dict[str, Any] = {"na_values": [*MISSING, *table.na], "keep_default_na": False}
     header = None if table.header is False else 0
     with pd.ExcelFile(path) as book:
         names = [str(name) for name in book.sheet_names]
         for name in names:
-            top = pd.read_excel(book, sheet_name=name, header=None, nrows=LOOKED_AT, **how)
+            top = pd.read_excel(book, sheet_name=name, header=None, nrows=LOOKED_AT, **options)
             above = int((top.notna().mean(axis=1) >= 0.5).to_numpy().argmax()) if len(top) else 0
-            frame = pd.read_excel(book, sheet_name=name, header=header, skiprows=above, **how)
+            frame = pd.read_excel(book, sheet_name=name, header=header, skiprows=above, **options)
             nameless = [
                 column for column in frame if str(column).startswith("Unnamed: ") and frame[column].isna().all()
             ]
@@ -134,12 +134,12 @@ def _json(path: Path, table: Table) -> Read:
 def _json_lines(path: Path, table: Table) -> Read:
     """Read records, one in each line; parts of a record are columns of their own."""
     lines = enumerate(_text(path, table).split("\n"), start=1)
-    return _records([_parsed(line, path, number) for number, line in lines if line.strip()]), ""
+    return _records([_parsed(line, path, line_number) for line_number, line in lines if line.strip()]), ""
 
 
 def _text(path: Path, table: Table) -> str:
-    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8-sig") as text:
-        return text.read()
+    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8-sig") as stream:
+        return stream.read()
 
 
 def _records(content: Any) -> pd.DataFrame:
@@ -148,12 +148,12 @@ def _records(content: Any) -> pd.DataFrame:
     return pd.DataFrame(content)
 
 
-def _parsed(text: str, path: Path, line: int) -> Any:
+def _parsed(json_text: str, path: Path, line: int) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(json_text)
     except json.JSONDecodeError as error:
-        place = f"{path}, line {line + error.lineno - 1}, column {error.colno}"
-        raise UserError(f"{place}: no JSON ({error.msg})") from error
+        position = f"{path}, line {line + error.lineno - 1}, column {error.colno}"
+        raise UserError(f"{position}: no JSON ({error.msg})") from error
 
 
 def is_arff(head: bytes) -> bool:
@@ -168,33 +168,33 @@ def _arff(path: Path, table: Table) -> Read:
     """Read an ARFF file, or one of KEEL's: attributes by name, then rows behind @data."""
     names: list[str] = []
     rows: list[str] = []
-    places: list[int] = []
-    behind = False
-    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8", errors="replace") as text:
-        for number, line in enumerate(text, start=1):
+    line_numbers: list[int] = []
+    in_data = False
+    with opened(path) as file, io.TextIOWrapper(file, table.encoding or "utf-8", errors="replace") as stream:
+        for line_number, line in enumerate(stream, start=1):
             words = line.strip()
-            if behind and words and not words.startswith(("%", "@")):
+            if in_data and words and not words.startswith(("%", "@")):
                 rows.append(line)
-                places.append(number)
+                line_numbers.append(line_number)
             elif words.lower().startswith("@attribute"):
                 attribute = _ATTRIBUTE.match(words)
                 if attribute is None:
-                    raise UserError(f"{path}, line {number}: cannot read {words[:60]!r}")
+                    raise UserError(f"{path}, line {line_number}: cannot read {words[:60]!r}")
                 names.append(next(group for group in attribute.groups() if group is not None))
             elif words.lower().startswith("@data"):
-                behind = True
+                in_data = True
     if not names or not rows:
         raise UserError(f"{path}: expected attributes and rows behind @data, found none")
     if rows[0].lstrip().startswith("{"):
         raise UserError(f"{path}: a sparse ARFF file; write it with a value for each attribute")
-    whole = "".join(rows)
-    quote = "'" if whole.count("'") >= whole.count('"') else '"'
+    content = "".join(rows)
+    quote = "'" if content.count("'") >= content.count('"') else '"'
     cells = csv.reader(rows, quotechar=quote, escapechar="\\", skipinitialspace=True)
-    for number, row in zip(places, cells, strict=False):
+    for line_number, row in zip(line_numbers, cells, strict=False):
         if len(row) != len(names):
-            raise UserError(f"{path}, line {number}: expected {len(names)} cells, found {len(row)}")
+            raise UserError(f"{path}, line {line_number}: expected {len(names)} cells, found {len(row)}")
     frame = pd.read_csv(
-        io.StringIO(whole),
+        io.StringIO(content),
         header=None,
         names=distinct(names),
         quotechar=quote,

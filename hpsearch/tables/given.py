@@ -20,7 +20,7 @@ PARTS = ("training", "validation", "test")
 
 
 @dataclass(frozen=True)
-class Found:
+class Origin:
     """Where a table came from.
 
     Attributes:
@@ -62,7 +62,7 @@ def holds_tables(data: Any) -> bool:
 
 
 def has_whole_targets(data: Any) -> bool:
-    """Return whether the targets of arrays are whole numbers, or may be: those of a file."""
+    """Return whether the targets of arrays are whole numbers; of a file, which is not read here, that they may be."""
     if isinstance(data, str | os.PathLike):
         return True
     pairs = data if all(isinstance(pair, tuple) and len(pair) == 2 for pair in data) else [data]
@@ -70,7 +70,7 @@ def has_whole_targets(data: Any) -> bool:
 
 
 def was_divided(data: Any) -> bool:
-    """Return whether arrays came in one piece, so that it is for us to divide them."""
+    """Return whether arrays came in one piece, so that we divide them ourselves."""
     return isinstance(data, tuple | list) and not all(isinstance(pair, tuple) and len(pair) == 2 for pair in data)
 
 
@@ -85,7 +85,7 @@ def as_frames(data: Any) -> Any:
     return framed(data) if was_divided(data) else tuple(framed(pair) for pair in data)
 
 
-def frame_of(data: Any) -> tuple[pd.DataFrame, Table, Found]:
+def frame_of(data: Any) -> tuple[pd.DataFrame, Table, Origin]:
     """Return a table as a frame of pandas, what the user says of it, and where it came from.
 
     Raises:
@@ -98,11 +98,11 @@ def frame_of(data: Any) -> tuple[pd.DataFrame, Table, Found]:
 
         path = data.path.expanduser()
         frame, written = read(path, data)
-        return _blanked(frame, data.na), data, Found(_stem(path), str(path), written)
+        return _blanked(frame, data.na), data, Origin(_stem(path), str(path), written)
     if isinstance(data, Table):
-        return _blanked(_pandas(data.data), data.na), data, Found("memory", "memory")
+        return _blanked(_pandas(data.data), data.na), data, Origin("memory", "memory")
     if is_frame(data):
-        return _pandas(data), Table(data), Found("memory", "memory")
+        return _pandas(data), Table(data), Origin("memory", "memory")
     if is_bunch(data):
         return _bunch(data)
     pairs = data if not was_divided(data) else [tuple(data)]
@@ -117,8 +117,8 @@ def frame_of(data: Any) -> tuple[pd.DataFrame, Table, Found]:
             odd = sorted(map(str, set(frame.columns) ^ set(frames[0].columns)))
             raise UserError(f"data: the {part} part and the training part differ in the columns {', '.join(odd)}")
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-    sizes = None if len(frames) == 1 else tuple(len(each) for each in frames)
-    return frame, Table(frame, target=target), Found("memory", "memory", sizes=sizes)
+    sizes = None if len(frames) == 1 else tuple(len(frame) for frame in frames)
+    return frame, Table(frame, target=target), Origin("memory", "memory", sizes=sizes)
 
 
 def _pandas(data: Any) -> pd.DataFrame:
@@ -161,7 +161,7 @@ def _joined(X: Any, y: Any, part: str) -> tuple[pd.DataFrame, str]:
     return with_columns(frame, {target: values}), target
 
 
-def _bunch(data: Any) -> tuple[pd.DataFrame, Table, Found]:
+def _bunch(data: Any) -> tuple[pd.DataFrame, Table, Origin]:
     import pandas as pd
 
     X = data["data"]
@@ -175,7 +175,7 @@ def _bunch(data: Any) -> tuple[pd.DataFrame, Table, Found]:
         labels = np.asarray(names)
         y = labels[np.asarray(y)] if len(labels) == len(np.unique(y)) else y
     frame, target = _joined(X, y, "training")
-    return frame, replace(Table(frame), target=target), Found("memory", "memory")
+    return frame, replace(Table(frame), target=target), Origin("memory", "memory")
 
 
 def _holds_texts(X: Any) -> bool:

@@ -29,7 +29,7 @@ _WRITTEN = re.compile(r"[+-]?\s*[$€£]?\s*[+-]?[\d,]*\.?\d+([eE][+-]?\d+)?\s*[
 _GROUPED = re.compile(r"[^\d]*\d{1,3}(,\d{3})+(\.\d+)?[^\d]*\Z")
 
 LOOKED_AT = 200
-"""Distinct cells by which a way of writing is guessed, before all are read by it."""
+"""Distinct cells by which a format is guessed, before all cells are read by it."""
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a frame with some columns more or others in their place, of whatever name; the one given is left alone."""
+    """Return a copy of a frame with some columns added or replaced."""
     changed = frame.copy(deep=False)
     for name, cells in columns.items():
         changed[name] = cells
@@ -90,8 +90,8 @@ def _numpy(column: pd.Series[Any]) -> Any:
 def _from_objects(column: pd.Series[Any]) -> Any:
     present = [value for value in column if not values.is_missing(value)]
     if present and all(isinstance(value, bool | int | float | Decimal | np.number | np.bool_) for value in present):
-        whole = len(present) == len(column) and all(isinstance(value, int | np.integer) for value in present)
-        if whole and all(abs(int(value)) < 2**63 for value in present):
+        integers = len(present) == len(column) and all(isinstance(value, int | np.integer) for value in present)
+        if integers and all(abs(int(value)) < 2**63 for value in present):
             return pd.Series([int(value) for value in column], column.index, dtype="int64")
         return pd.Series(values.numbers(column), column.index)
     if any(isinstance(value, list | dict | set | np.ndarray) for value in present):
@@ -100,7 +100,7 @@ def _from_objects(column: pd.Series[Any]) -> Any:
 
 
 def kind_of(column: pd.Series[Any]) -> str:
-    """Return what a column of a plain frame holds, as :class:`hpsearch.models.preprocessing.Columns` has it."""
+    """Return what a column of a plain frame holds, by the words of :class:`hpsearch.models.preprocessing.Columns`."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return AS_IS
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
@@ -121,9 +121,9 @@ def kind_of(column: pd.Series[Any]) -> str:
 
 def _are_numbers(present: Sequence[str]) -> bool:
     """Return whether all texts are numbers with signs of thousands, money or per cent."""
-    if not all(_WRITTEN.match(text.strip()) for text in present[:LOOKED_AT]):
+    if not all(_WRITTEN.match(cell.strip()) for cell in present[:LOOKED_AT]):
         return False
-    if not all(_GROUPED.match(text.strip()) for text in present if "," in text):
+    if not all(_GROUPED.match(cell.strip()) for cell in present if "," in cell):
         return False
     try:
         values.numbers(present)
@@ -133,13 +133,13 @@ def _are_numbers(present: Sequence[str]) -> bool:
 
 
 def _date_format(present: Sequence[str]) -> str | None:
-    looked = present[:LOOKED_AT]
-    if not all(_DIGITS.search(text) and 6 <= len(text.strip()) <= 35 for text in looked):
+    sample = present[:LOOKED_AT]
+    if not all(_DIGITS.search(cell) and 6 <= len(cell.strip()) <= 35 for cell in sample):
         return None
-    if all(_ISO.match(text.strip()) for text in looked):
+    if all(_ISO.match(cell.strip()) for cell in sample):
         return values.ISO if _reads(present, values.ISO) else None
     for form in FORMATS:
-        if _reads(looked, form) and _reads(present, form):
+        if _reads(sample, form) and _reads(present, form):
             return form
     return None
 

@@ -1,8 +1,8 @@
-"""The columns of a table's encoding laid out once for all folds, so that networks of all folds have one shape.
+"""One layout of a table's encoded columns for all folds, so that the networks of all folds have one shape.
 
-What an encoding learns (categories, means, scales) it learns from the rows of its fold. Which columns it has is laid
-out by all rows that are divided: a category, a phase of dates or a column that says where values are missing which a
-fold lacks is a column of zeros there.
+What an encoding learns (categories, means, scales) it learns from the rows of its fold. Which columns it has follows
+from all rows that are divided: a category, a phase of dates or a column that marks missing values becomes a column of
+zeros in a fold that lacks it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hpsearch.models.datasets import Dataset
 
 
 def laid_out(dataset: Dataset) -> Dataset:
-    """Return a data set whose encoding has the columns of all its training rows, whichever of them it is fitted to."""
+    """Return a data set whose encoding has the columns of all its training rows, also where it is fitted to a few."""
     if not dataset.encodes:
         return dataset
     steps = dict(dataset.preprocessing)
@@ -51,8 +51,8 @@ class LaidOut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the encoder and return what it gives to the rows that it is fitted to, shape (n, names)."""
         self.encoder_ = clone(self.encoder)
         encoded = self.encoder_.fit_transform(X, y)
-        place = {name: i for i, name in enumerate(self.names)}
-        self.places_ = np.array([place[name] for name in names_out(self.encoder_)], np.intp)
+        index = {name: i for i, name in enumerate(self.names)}
+        self.places_ = np.array([index[name] for name in names_out(self.encoder_)], np.intp)
         return self._laid(encoded)
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -66,16 +66,16 @@ class LaidOut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def names_out(encoder: Any) -> list[str]:
-    """Return a name for each column that a fitted ColumnTransformer gives, by which it is known in another fold."""
+    """Return a name for each column that a fitted ColumnTransformer gives, which is the same in every fold."""
     names: list[str] = []
-    for part, transformer, _ in encoder.transformers_:
-        width = encoder.output_indices_[part]
+    for encoder_name, transformer, _ in encoder.transformers_:
+        width = encoder.output_indices_[encoder_name]
         count = width.stop - width.start
         if not count:
             continue
         try:
-            own = [str(name) for name in transformer.get_feature_names_out()]
+            column_names = [str(name) for name in transformer.get_feature_names_out()]
         except (AttributeError, ValueError):  # a vectorizer that hashes has no names; its width is fixed
-            own = [str(i) for i in range(count)]
-        names += [f"{part}__{name}" for name in own]
+            column_names = [str(i) for i in range(count)]
+        names += [f"{encoder_name}__{name}" for name in column_names]
     return names

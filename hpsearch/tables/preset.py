@@ -1,4 +1,4 @@
-"""What a table gets where no study file names a model: a network, a space around it, and the file that says so."""
+"""The preset for a table without a study file: a network, a space around it, and the study file that declares both."""
 
 from __future__ import annotations
 

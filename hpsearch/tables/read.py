@@ -25,7 +25,7 @@ TEXT = (".csv", ".tsv", ".txt", ".data", ".dat", ".tab")
 
 
 def kind_of(path: Path) -> str | None:
-    """Return the ending that says what a file is, compression left out; None where it is no table's."""
+    """Return the ending that says a file's format, compression left out; None where it is no table's."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
@@ -43,7 +43,7 @@ def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
         table: What the user says of how it is written.
 
     Returns:
-        The table as it is written, and in words how that is.
+        The table, and in words how the file is written.
 
     Raises:
         UserError: The file cannot be read, or a row of it is malformed: with file, line and what is wrong.
@@ -57,7 +57,7 @@ def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
     if kind in TEXT and formats.is_arff(head(path)):
         kind = ".arff"
     if kind in TEXT or kind is None:
-        return _text(path, table)
+        return _text_file(path, table)
     form = formats.FORMATS[kind]
     if importlib.util.find_spec(form.module) is None:
         raise UserError(f"{path}: reading {kind} files needs {form.module}; install it: pip install '{form.install}'")
@@ -71,7 +71,7 @@ def read(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
     return frame, written
 
 
-def _text(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
+def _text_file(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
     dialect = sniff(path, table)
     names = _names(dialect)
     options: dict[str, Any] = {
@@ -90,7 +90,7 @@ def _text(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
         options["engine"] = "python"
     else:
         options["low_memory"] = False
-        if tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1):
+        if tuple(int(number) for number in pd.__version__.split(".")[:2]) < (3, 1):
             options["float_precision"] = "round_trip"  # what later versions do anyway
     try:
         with warnings.catch_warnings():
@@ -104,8 +104,8 @@ def _text(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
         _find_ragged(path, dialect)
         raise UserError(f"{path}: {_reason(error)}") from error
     except UnicodeDecodeError as error:
-        place = f"byte {error.object[error.start]:#x} at {error.start}"
-        raise UserError(f"{path}: {place} is no {dialect.encoding}; name its encoding by --encoding") from error
+        position = f"byte {error.object[error.start]:#x} at {error.start}"
+        raise UserError(f"{path}: {position} is no {dialect.encoding}; name its encoding by --encoding") from error
     except (OSError, EOFError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({_reason(error)})") from error
     if not len(frame):
@@ -116,7 +116,7 @@ def _text(path: Path, table: Table) -> tuple[pd.DataFrame, str]:
 
 
 def _names(dialect: Dialect) -> list[str]:
-    """Return the columns' names; row numbers at the front keep an empty one out of sight, as pandas calls it."""
+    """Return the columns' names; a first column without a name, of row numbers, gets the name that pandas gives it."""
     names = list(dialect.names)
     if dialect.header and names and not names[0].strip():
         names[0] = UNNAMED
@@ -131,8 +131,8 @@ def _find_ragged(path: Path, dialect: Dialect) -> None:
     """Raise a UserError for the first row that has not as many cells as the others; nothing where there is none."""
     if len(dialect.sep) > 1:
         return
-    with opened(path) as file, io.TextIOWrapper(file, dialect.encoding) as text:
-        lines: Iterator[str] = iter(text)
+    with opened(path) as file, io.TextIOWrapper(file, dialect.encoding) as stream:
+        lines: Iterator[str] = iter(stream)
         for _ in range(dialect.skip):
             next(lines)
         if dialect.sep == " ":
@@ -153,10 +153,10 @@ def _find_ragged(path: Path, dialect: Dialect) -> None:
 
 
 def _excerpt(row: Sequence[str]) -> str:
-    text = ", ".join(row)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    joined = ", ".join(row)
+    return joined if len(joined) <= 60 else f"{joined[:57]}…"
 
 
 def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text.removeprefix("Error tokenizing data. C error: ")[:200]
+    message = " ".join(str(error).split())
+    return message.removeprefix("Error tokenizing data. C error: ")[:200]

@@ -1,4 +1,4 @@
-"""What each column of a table is for, and which columns say nothing and are left out."""
+"""What each column of a table is for, and which columns are no features and are left out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Roles:
 
     Attributes:
         target: The column that is predicted.
-        how: Why it is: ``named`` by the user, by its ``name``, or as the ``last``.
+        how: How it was chosen: ``named`` by the user, by its ``name``, or as the ``last``.
         kinds: The features, in the order of the table, and what each holds.
         groups: The column of groups, or None.
         weights: The column of weights, or None.
@@ -54,20 +54,20 @@ def roles_of(frame: pd.DataFrame, table: Table, where: str) -> Roles:
     Args:
         frame: The table.
         table: What the user says.
-        where: What errors name.
+        where: Where the table is, for messages.
 
     Raises:
-        UserError: A column that is named is not there, which one is the target is not clear, or no feature is left.
+        UserError: A column that is named is not there, the target is not clear, or no feature is left.
     """
     names = list(frame.columns)
-    for what in ("target", "groups", "weights", "time"):
-        column = getattr(table, what)
+    for role in ("target", "groups", "weights", "time"):
+        column = getattr(table, role)
         if column is not None and column not in names:
-            raise UserError(f"{where}: {what}: there is no column {column!r}{did_you_mean(column, names)}")
-    for what in ("drop", "keep"):
-        for column in getattr(table, what):
+            raise UserError(f"{where}: {role}: there is no column {column!r}{did_you_mean(column, names)}")
+    for role in ("drop", "keep"):
+        for column in getattr(table, role):
             if column not in names:
-                raise UserError(f"{where}: {what}: there is no column {column!r}{did_you_mean(column, names)}")
+                raise UserError(f"{where}: {role}: there is no column {column!r}{did_you_mean(column, names)}")
     target, how = _target(names, table, where)
     spoken_for = {target, table.groups, table.weights, *table.drop}
     features = [name for name in names if name not in spoken_for]
@@ -103,11 +103,13 @@ def _target(names: Sequence[str], table: Table, where: str) -> tuple[str, str]:
             f"{where}: expected at least one feature and a target, found {', '.join(map(repr, names)) or 'no column'}; "
             "if columns are separated by another sign, name it by sep"
         )
-    named = [name for name in free if name.strip().lower() in TARGET_NAMES]
-    if len(named) > 1:
-        listed = " and ".join(map(repr, named))
-        raise UserError(f"{where}: which column is the target? {listed} are named like one; say target={named[0]!r}")
-    return (named[0], "name") if named else (free[-1], "last")
+    target_like = [name for name in free if name.strip().lower() in TARGET_NAMES]
+    if len(target_like) > 1:
+        listed = " and ".join(map(repr, target_like))
+        raise UserError(
+            f"{where}: which column is the target? {listed} are named like one; say target={target_like[0]!r}"
+        )
+    return (target_like[0], "name") if target_like else (free[-1], "last")
 
 
 def _says_nothing(column: pd.Series[Any], name: str, kind: str) -> str | None:
@@ -129,7 +131,7 @@ WORDS = 4.0
 def is_prose(texts: pd.Series[Any]) -> bool:
     """Return whether the texts of a column have as many words as free text has."""
     present = texts.dropna()
-    return sum(len(str(text).split()) for text in present) >= WORDS * max(len(present), 1)
+    return sum(len(str(cell).split()) for cell in present) >= WORDS * max(len(present), 1)
 
 
 def _counts_rows(column: pd.Series[Any], name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A table settled: roles, task, rows of each part, and what turns its columns into numbers."""
+"""From a table to a data set: roles, task, rows of each part, and the steps that turn its columns into numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hpsearch.models.preprocessing.columns import AS_IS, NUMBER
 from hpsearch.study.table import Table, Task
 from hpsearch.tables import encoding
 from hpsearch.tables.checks import unscaled, warnings_of
-from hpsearch.tables.given import Found, is_our_network
+from hpsearch.tables.given import Origin, is_our_network
 from hpsearch.tables.kinds import plain
 from hpsearch.tables.reader import READER
 from hpsearch.tables.roles import Roles, described, roles_of
@@ -29,7 +29,7 @@ EXAMPLES = 3
 """Validation rows that go along with a model, to try it with."""
 
 
-def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: int, reader: int = READER) -> Dataset:
+def settle(frame: pd.DataFrame, table: Table, origin: Origin, model: Any, seed: int, reader: int = READER) -> Dataset:
     """Return a table as a data set.
 
     Args:
@@ -56,24 +56,24 @@ def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: i
     weights = None if roles.weights is None else _weights(frame, roles.weights, where)
     typed = Columns(roles.kinds).fit(frame).transform(frame)
     parts = _parts(frame, typed, y, table, origin, roles, seed, where)
-    for part, held in _named(parts):
-        if weights is not None and not weights[held].any():
+    for part, part_rows in _named(parts):
+        if weights is not None and not weights[part_rows].any():
             raise UserError(f"{where}: weights: column {roles.weights!r} is 0 in all rows of the {part} part")
     X = {name: typed.iloc[rows].reset_index(drop=True) for name, rows in _named(parts)}
     steps = _steps(model, X["train"], roles, task, reader)
-    pieces: dict[str, Any] = {}
+    arrays: dict[str, Any] = {}
     for name, rows in (*_named(parts), *([] if len(parts.test) else [("test", None)])):
-        pieces[f"X_{name}"] = None if rows is None else X[name]
-        pieces[f"y_{name}"] = None if rows is None else _frozen(y[rows])
-        pieces[f"w_{name}"] = None if rows is None or weights is None else _frozen(weights[rows])
-    how = {"named": "", "name": ", by its name", "last": ", the last column"}[roles.how]
+        arrays[f"X_{name}"] = None if rows is None else X[name]
+        arrays[f"y_{name}"] = None if rows is None else _frozen(y[rows])
+        arrays[f"w_{name}"] = None if rows is None or weights is None else _frozen(weights[rows])
+    reason = {"named": "", "name": ", by its name", "last": ", the last column"}[roles.how]
     classes = f" of {len(np.unique(y)):,} classes" if task == "classification" else ""
     sizes = ", ".join(f"{len(rows):,} {name}" for name, rows in _named(parts))
     written = f", {origin.written}" if origin.written else ""
     missing = sum(int(part.isna().to_numpy().sum()) for part in X.values())
     about = "; ".join([*described(roles), *([f"{missing:,} cells are missing"] if missing else [])])
     remarks = [
-        f"{where}: {len(frame):,} rows{written}; target {roles.target!r}{how}: {task}{classes}; {about}",
+        f"{where}: {len(frame):,} rows{written}; target {roles.target!r}{reason}: {task}{classes}; {about}",
         *([f"{dropped:,} rows without a target are left out"] if dropped else []),
         f"rows divided {parts.words}: {sizes}",
     ]
@@ -89,7 +89,7 @@ def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: i
         warnings += unscaled(X["train"], model, list(roles.kinds))
     return Dataset(
         name=origin.name,
-        digest=_digest(pieces, roles, reader if len(steps) > 1 else 2),
+        digest=_digest(arrays, roles, reader if len(steps) > 1 else 2),
         image_shape=None,
         source=origin.source,
         reader=reader,
@@ -102,13 +102,13 @@ def settle(frame: pd.DataFrame, table: Table, origin: Found, model: Any, seed: i
         own_split=origin.sizes is None,
         places=(parts.train, parts.valid),
         groups=None if roles.groups is None else _codes(frame[roles.groups], roles.groups, where),
-        **pieces,
+        **arrays,
     )
 
 
 def _with_target(
-    frame: pd.DataFrame, roles: Roles, table: Table, origin: Found, where: str
-) -> tuple[pd.DataFrame, Found, int]:
+    frame: pd.DataFrame, roles: Roles, table: Table, origin: Origin, where: str
+) -> tuple[pd.DataFrame, Origin, int]:
     """Return the rows that have a target, and how many were left out because the user asked for that."""
     target = frame[roles.target]
     missing = np.array(target.isna())
@@ -127,8 +127,8 @@ def _with_target(
         )
     if origin.sizes is not None:
         ends = np.cumsum(origin.sizes)
-        kept = [int((~missing[end - size : end]).sum()) for end, size in zip(ends, origin.sizes, strict=True)]
-        origin = Found(origin.name, origin.source, origin.written, tuple(kept))
+        sizes = [int((~missing[end - size : end]).sum()) for end, size in zip(ends, origin.sizes, strict=True)]
+        origin = Origin(origin.name, origin.source, origin.written, tuple(sizes))
     return frame[~missing].reset_index(drop=True), origin, count
 
 
@@ -136,8 +136,8 @@ def _check_classes(y: Array, task: Task, roles: Roles, where: str) -> list[str]:
     """Return warnings of classes that are too small; a single class, or a single number, is refused."""
     different, counts = np.unique(y, return_counts=True)
     if len(different) < 2:
-        what = "class" if task == "classification" else "number"
-        raise UserError(f"{where}: column {roles.target!r} holds a single {what} ({different[0]}): nothing to learn")
+        noun = "class" if task == "classification" else "number"
+        raise UserError(f"{where}: column {roles.target!r} holds a single {noun} ({different[0]}): nothing to learn")
     if task == "regression":
         return []
     small = [(label, int(count)) for label, count in zip(different, counts, strict=True) if count < 3]
@@ -145,12 +145,12 @@ def _check_classes(y: Array, task: Task, roles: Roles, where: str) -> list[str]:
         return []
     listed = ", ".join(f"{str(label)!r} ({count})" for label, count in small[:5])
     more = f" and {len(small) - 5} more" if len(small) > 5 else ""
-    text = (
+    warning = (
         f"classes of less than 3 rows in {roles.target!r}: {listed}{more}; such a class cannot be in the training, "
         "validation and test part, so nothing is known of how well it is told: add rows, join it with another class, "
         "or leave its rows out"
     )
-    return [text]
+    return [warning]
 
 
 def _weights(frame: pd.DataFrame, column: str, where: str) -> Array:
@@ -161,7 +161,14 @@ def _weights(frame: pd.DataFrame, column: str, where: str) -> Array:
 
 
 def _parts(
-    frame: pd.DataFrame, typed: pd.DataFrame, y: Array, table: Table, origin: Found, roles: Roles, seed: int, where: str
+    frame: pd.DataFrame,
+    typed: pd.DataFrame,
+    y: Array,
+    table: Table,
+    origin: Origin,
+    roles: Roles,
+    seed: int,
+    where: str,
 ) -> Parts:
     if origin.sizes is not None:
         ends = np.cumsum(origin.sizes)
@@ -186,7 +193,7 @@ def _codes(column: pd.Series[Any], name: str, where: str) -> Array:
 
 
 def _steps(model: Any, train: pd.DataFrame, roles: Roles, task: Task, reader: int) -> list[tuple[str, Any]]:
-    """Return what stands before the model: the columns by name, and their encoding where it takes nothing but numbers.
+    """Return the steps before the model: the columns by name, and their encoding where it takes nothing but numbers.
 
     A pipeline that the user gives is taken as it is.
     """
@@ -200,8 +207,8 @@ def _steps(model: Any, train: pd.DataFrame, roles: Roles, task: Task, reader: in
 
 
 def _named(parts: Parts) -> list[tuple[str, Array]]:
-    named = [("train", parts.train), ("valid", parts.valid), ("test", parts.test)]
-    return [(name, rows) for name, rows in named if len(rows)]
+    parts_by_name = [("train", parts.train), ("valid", parts.valid), ("test", parts.test)]
+    return [(name, rows) for name, rows in parts_by_name if len(rows)]
 
 
 def _frozen(array: Array) -> Array:
@@ -209,25 +216,25 @@ def _frozen(array: Array) -> Array:
     return array
 
 
-def _digest(pieces: dict[str, Any], roles: Roles, reader: int) -> str:
+def _digest(arrays: dict[str, Any], roles: Roles, reader: int) -> str:
     """Return the sha256 (hex) over the parts: names, kinds and cells of the columns, targets and weights.
 
-    It also stands for the rules by which the columns become numbers: what is trained again goes by those that it had.
+    It depends on the rules by which the columns become numbers too, so that data are read again by the same rules.
     """
     hasher = hashlib.sha256(repr((roles.target, list(roles.kinds.items()))).encode())
     if reader > 2:
         hasher.update(f"\nrules {reader}".encode())
-    for name, piece in pieces.items():
-        hasher.update(f"\n{name} {None if piece is None else len(piece)}\n".encode())
-        if piece is None:
+    for name, array in arrays.items():
+        hasher.update(f"\n{name} {None if array is None else len(array)}\n".encode())
+        if array is None:
             continue
-        if not hasattr(piece, "columns"):
-            hasher.update(_bytes(piece))
+        if not hasattr(array, "columns"):
+            hasher.update(_bytes(array))
             continue
-        for column in piece.columns:
+        for column in array.columns:
             hasher.update(f"{column}\n".encode())
             as_text = roles.kinds[column] == AS_IS
-            hasher.update(_bytes(piece[column].astype(str).to_numpy(object) if as_text else piece[column].to_numpy()))
+            hasher.update(_bytes(array[column].astype(str).to_numpy(object) if as_text else array[column].to_numpy()))
     return hasher.hexdigest()
 
 

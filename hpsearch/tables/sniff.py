@@ -32,7 +32,7 @@ MISSING = (
 """Texts that stand for a missing value."""
 
 ABOVE = 40
-"""Lines above a table that may tell of it."""
+"""Most lines of text above a table."""
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 
@@ -49,7 +49,7 @@ class Dialect:
         decimal: ``.`` or ``,``.
         encoding: Its encoding.
         header: Whether the first line names the columns.
-        skip: Lines before it that say nothing: comments and blank ones.
+        skip: Lines before the table, which are passed over: comments, blank lines, and text about it.
         names: The names of the columns as they are written; empty ones where there is no header.
     """
 
@@ -63,11 +63,11 @@ class Dialect:
     @property
     def words(self) -> str:
         """The dialect in words."""
-        described = [f"{SEPARATORS.get(self.sep, repr(self.sep))}-separated"]
-        described += ["decimal comma"] if self.decimal == "," else []
-        described += [] if self.encoding.startswith("utf-8") else [self.encoding]
-        described += [f"from line {self.skip + 1}"] if self.skip else []
-        return ", ".join([*described, "with a header" if self.header else "no header"])
+        words = [f"{SEPARATORS.get(self.sep, repr(self.sep))}-separated"]
+        words += ["decimal comma"] if self.decimal == "," else []
+        words += [] if self.encoding.startswith("utf-8") else [self.encoding]
+        words += [f"from line {self.skip + 1}"] if self.skip else []
+        return ", ".join([*words, "with a header" if self.header else "no header"])
 
 
 def sniff(path: Path, table: Table) -> Dialect:
@@ -79,12 +79,12 @@ def sniff(path: Path, table: Table) -> Dialect:
     raw = head(path)
     encoding = table.encoding or _encoding(raw, path)
     try:
-        text = raw.decode(encoding, errors="strict" if table.encoding is None and len(raw) < SAMPLE else "replace")
+        content = raw.decode(encoding, errors="strict" if table.encoding is None and len(raw) < SAMPLE else "replace")
     except (LookupError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path}: encoding {encoding!r} does not read it ({error}); name another by --encoding"
         ) from error
-    lines = text.splitlines(keepends=True)
+    lines = content.splitlines(keepends=True)
     if len(raw) >= SAMPLE:
         lines = lines[:-1]  # it may be cut in its middle
     skip = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
@@ -152,12 +152,12 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 def cells(lines: Sequence[str], sep: str) -> list[list[str]]:
     """Return the cells of some lines, blank lines left out; a blank separates by any run of white space."""
-    text = "".join(lines).replace("\r\n", "\n").replace("\r", "\n")
+    content = "".join(lines).replace("\r\n", "\n").replace("\r", "\n")
     if len(sep) > 1:
         return [re.split(sep, line.rstrip("\r\n")) for line in lines if line.strip()]
     if sep == " ":
-        text = "\n".join(" ".join(line.split()) for line in text.splitlines())
-    return [row for row in csv.reader(io.StringIO(text), delimiter=sep, skipinitialspace=True) if row]
+        content = "\n".join(" ".join(line.split()) for line in content.splitlines())
+    return [row for row in csv.reader(io.StringIO(content), delimiter=sep, skipinitialspace=True) if row]
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
@@ -238,25 +238,25 @@ def _header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
 
 def _stands_above_numbers(top: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> bool:
     """Return whether a cell of the first row is a word and all other cells of its column are numbers."""
-    for place, cell in enumerate(top):
+    for column, cell in enumerate(top):
         if cell in MISSING or is_number(cell, decimal):
             continue
-        others = [row[place].strip() for row in below if place < len(row) and row[place].strip() not in MISSING]
-        if len(others) > 1 and all(is_number(other, decimal) for other in others):
+        below_it = [row[column].strip() for row in below if column < len(row) and row[column].strip() not in MISSING]
+        if len(below_it) > 1 and all(is_number(value, decimal) for value in below_it):
             return True
     return False
 
 
 def _names_rows(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Return whether a row is a header whose first column has no name: all others have one, and rows below theirs."""
-    others = [cell for cell in top[1:] if cell]
-    if len(top) < 3 or top[0] or len({*others}) < len(top) - 1:
+    named = [cell for cell in top[1:] if cell]
+    if len(top) < 3 or top[0] or len({*named}) < len(top) - 1:
         return False
     return len(below) > 1 and all(len(row) == len(top) and row[0].strip() for row in below)
 
 
 def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row says how many rows and features follow, and their classes, as scikit-learn's do."""
+    """Return whether the first row counts rows and features and names classes, as in files of scikit-learn."""
     top = [cell.strip() for cell in rows[0]]
     if len(top) < 3 or len(rows) < 2 or not top[0].isdigit() or top[1] != str(len(rows[1]) - 1):
         return False
@@ -264,11 +264,10 @@ def _counts_itself(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _preamble(lines: Sequence[str], sep: str, decimal: str) -> int:
-    """Return how many lines above a table tell of it: words, rules, blank lines; 0 where it begins at once.
+    """Return how many lines of text stand above a table: words, rules, blank lines; 0 where it begins at once.
 
-    What is passed over is told, and it is passed over only where nearly all that follows has one number of cells, which
-    the first line is far from, and where what begins below is a header of words above numbers: a row of data is never
-    taken for words.
+    Lines are passed over only where nearly all that follow have the same number of cells and the first line a very
+    different one, and where a header of words above numbers begins below: a row of data is never passed over.
     """
     if len(sep) > 1:
         return 0
@@ -278,11 +277,11 @@ def _preamble(lines: Sequence[str], sep: str, decimal: str) -> int:
     top = next((row for row in rows if row), [])
     if width < 2 or widths[width] < 0.8 * sum(widths.values()) or width - 1 <= len(top) <= width + 1:
         return 0
-    for place, row in enumerate(rows[:ABOVE]):
+    for index, row in enumerate(rows[:ABOVE]):
         if len(row) == width or (len(row) == width + 1 and not row[-1].strip()):
-            below = [other for other in rows[place + 1 :] if other]
+            below = [row for row in rows[index + 1 :] if row]
             if _stands_above_numbers([cell.strip() for cell in row], below, decimal):
-                return place
+                return index
             if any(is_number(cell, decimal) for cell in row):
                 return 0
     return 0

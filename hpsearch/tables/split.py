@@ -17,11 +17,18 @@ ENOUGH = 30
 """Validation rows below which an estimate is coarse."""
 
 FEW_GROUPS = 10
-"""Validation groups below which it is: rows of a group are no independent evidence."""
+"""Validation groups below which an estimate is coarse: rows of a group are no independent evidence."""
 
 
 class Parts(NamedTuple):
-    """Rows of each part, and in words how they were divided."""
+    """The rows of each part.
+
+    Attributes:
+        train: Positions of the training rows, shape (n,).
+        valid: Those of the validation rows.
+        test: Those of the test rows; there may be none.
+        words: In words, how the rows were divided.
+    """
 
     train: Array
     valid: Array
@@ -52,7 +59,7 @@ def divide(
         y: Targets, shape (n,): labels are stratified, float targets are not.
         split: Fractions, or None.
         seed: Of the shuffle.
-        where: What errors name.
+        where: Where the data are, for messages.
         groups: A group for each row; rows of a group stay together.
         time: A time for each row: the earliest train, the latest test.
 
@@ -75,13 +82,13 @@ def divide(
 
 
 def _by_groups(y: Array, shares: Split, seed: int, where: str, groups: Array) -> Parts:
-    """Give each group, the largest first, to the part whose classes it brings nearest to its share."""
+    """Give each group, the largest first, to the part that lacks most of the classes which the group has."""
     codes, group_of = np.unique(groups, return_inverse=True)
-    wanted = np.array(weights(shares), float)
-    wanted /= wanted.sum()
-    parts = int((wanted > 0).sum())
-    if len(codes) < parts:
-        raise UserError(f"{where}: {len(codes)} groups cannot be divided into {parts} parts")
+    targets = np.array(weights(shares), float)
+    targets /= targets.sum()
+    n_parts = int((targets > 0).sum())
+    if len(codes) < n_parts:
+        raise UserError(f"{where}: {len(codes)} groups cannot be divided into {n_parts} parts")
     labels = np.zeros(len(y), np.intp) if y.dtype.kind == "f" else np.unique(y, return_inverse=True)[1]
     counts = np.zeros((len(codes), int(labels.max()) + 1))
     np.add.at(counts, (group_of, labels), 1)
@@ -90,20 +97,22 @@ def _by_groups(y: Array, shares: Split, seed: int, where: str, groups: Array) ->
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
     allotted = np.zeros((3, counts.shape[1]))
     part_of = np.empty(len(codes), np.intp)
-    for place, group in enumerate(order):
-        lacking = wanted[:, None] - allotted / total
+    for n_allotted, group in enumerate(order):
+        lacking = targets[:, None] - allotted / total
         # A part that is still empty goes first once there are no more groups left than such parts.
-        empty = [part for part in range(3) if wanted[part] and not allotted[part].any()]
-        choice = empty if len(codes) - place <= len(empty) else [part for part in range(3) if wanted[part]]
+        empty = [part for part in range(3) if targets[part] and not allotted[part].any()]
+        choice = empty if len(codes) - n_allotted <= len(empty) else [part for part in range(3) if targets[part]]
         part = max(choice, key=lambda part: (float((lacking[part] * counts[group]).sum()), -part))
         part_of[group] = part
         allotted[part] += counts[group]
     rows = np.random.default_rng(seed).permutation(len(y))
     train, valid, test = (rows[part_of[group_of[rows]] == part] for part in range(3))
-    held = [int((part_of == part).sum()) for part in range(3)]
-    words = f"by {len(codes)} groups, none on two sides ({held[0]} train, {held[1]} validate, {held[2]} test)"
-    if held[1] < FEW_GROUPS:
-        words += f"; {held[1]} groups are few, so what is measured on them is coarse"
+    n_groups = [int((part_of == part).sum()) for part in range(3)]
+    words = (
+        f"by {len(codes)} groups, none on two sides ({n_groups[0]} train, {n_groups[1]} validate, {n_groups[2]} test)"
+    )
+    if n_groups[1] < FEW_GROUPS:
+        words += f"; {n_groups[1]} groups are few, so what is measured on them is coarse"
     return Parts(train, valid, test, words)
 
 

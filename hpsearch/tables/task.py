@@ -14,7 +14,7 @@ from hpsearch.study.table import Task
 from hpsearch.tables.kinds import kind_of
 
 FEW = 20
-"""So many different whole numbers may be classes of any table; more are where each is there often enough."""
+"""Up to so many different whole numbers may be classes; more may where each has ``ROWS_EACH`` rows on average."""
 
 ROWS_EACH = 10
 """Rows that each of many whole numbers must have, on average, to be taken for classes."""
@@ -23,7 +23,7 @@ TEXTS_EACH = 2
 """Rows that each of many texts must have, on average, to be taken for classes."""
 
 SMALL = 5
-"""So many rows each of few whole numbers must have to be taken for classes where no model says so."""
+"""Rows that each of few whole numbers must have, on average, to be taken for classes where no model says so."""
 
 
 def kind_of_model(model: Any) -> Task | None:
@@ -35,23 +35,23 @@ def kind_of_model(model: Any) -> Task | None:
     return "classification" if is_classifier(model) else "regression" if is_regressor(model) else None
 
 
-def task_of(target: pd.Series[Any], wanted: Task | None, model: Task | None, where: str) -> Task:
+def task_of(target: pd.Series[Any], declared: Task | None, model: Task | None, where: str) -> Task:
     """Return what is to be predicted.
 
     Args:
         target: The target column, none missing.
-        wanted: What the user says, or None.
+        declared: What the user says, or None.
         model: What the model predicts, or None.
         where: What errors name: the table and the column.
 
     Raises:
-        UserError: Model, target and what is said do not go together; the message has the fix.
+        UserError: Model, target and the declared task do not go together; the message has the fix.
     """
     numeric = kind_of(target) == NUMBER
-    if wanted is not None and model is not None and wanted != model:
-        other = "regressor" if model == "regression" else "classifier"
-        raise UserError(f"{where}: task={wanted!r}, but the model is a {other}")
-    task = wanted or model
+    if declared is not None and model is not None and declared != model:
+        actual = "regressor" if model == "regression" else "classifier"
+        raise UserError(f"{where}: task={declared!r}, but the model is a {actual}")
+    task = declared or model
     if task == "regression":
         if not numeric:
             example = next(iter(target))
@@ -59,7 +59,7 @@ def task_of(target: pd.Series[Any], wanted: Task | None, model: Task | None, whe
         return task
     if not numeric:
         different, n = target.nunique(), len(target)
-        if wanted is None and different > FEW and n < TEXTS_EACH * different:
+        if declared is None and different > FEW and n < TEXTS_EACH * different:
             raise UserError(
                 f"{where} holds {different:,} different values that are no numbers in {n:,} rows, too many to be "
                 "classes; name another column as the target (or say task='classification')"
@@ -69,15 +69,15 @@ def task_of(target: pd.Series[Any], wanted: Task | None, model: Task | None, whe
         return "classification"
     numbers = values.numbers(target) if target.dtype.kind not in "iuf" else target.to_numpy()
     different, n = len(np.unique(numbers)), len(numbers)
-    whole = bool((np.mod(numbers, 1) == 0).all())
+    all_whole = bool((np.mod(numbers, 1) == 0).all())
     if task is None:
-        return "classification" if whole and different <= FEW and n >= SMALL * different else "regression"
-    if wanted is None and not whole:
+        return "classification" if all_whole and different <= FEW and n >= SMALL * different else "regression"
+    if declared is None and not all_whole:
         raise UserError(
             f"{where} holds numbers such as {numbers[np.mod(numbers, 1) != 0][0]:g}, which are no classes; take a "
             "regressor such as MLPRegressor (or say task='classification')"
         )
-    if wanted is None and different > FEW and n < ROWS_EACH * different:
+    if declared is None and different > FEW and n < ROWS_EACH * different:
         raise UserError(
             f"{where} holds {different:,} different whole numbers in {n:,} rows, too many to be classes; take a "
             "regressor such as MLPRegressor (or say task='classification')"

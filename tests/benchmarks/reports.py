@@ -63,7 +63,7 @@ def switch(shape: str, reports: int, folder: Path) -> float:
             parked[0].report(float(epoch))
 
     code: Callable[[Any], Any] = {"generator": generator, "handle": handle}[shape]
-    parked.append(Parked(code, Output(folder, 0, 0).taken))
+    parked.append(Parked(code, Output(folder, 0, 0).capture))
     parked[0].step(None)
     begun = time.process_time()
     for _ in range(reports):

@@ -58,9 +58,9 @@ def process(*args: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
 def test_the_commands_are_listed_in_the_order_of_use(hpsearch: Run) -> None:
     code, out, err = hpsearch("--help")
     assert (code, err) == (0, "")
-    shown = out[out.index("Commands:") : out.index("Examples:")].splitlines()[1:]
-    assert [line.split()[0] for line in shown if line.strip()] == COMMANDS
-    assert "..." not in "".join(shown), "a help line is cut"
+    listed = out[out.index("Commands:") : out.index("Examples:")].splitlines()[1:]
+    assert [line.split()[0] for line in listed if line.strip()] == COMMANDS
+    assert "..." not in "".join(listed), "a help line is cut"
     assert hpsearch() == (0, out, "")
 
 
@@ -115,9 +115,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(hpsearch: Run, args: list[str], w
 
 
 def test_a_mistake_has_no_traceback_in_a_process_of_its_own(tmp_path: Path) -> None:
-    done = process("show", "nothing", "--root", "nowhere", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [
+    completed = process("show", "nothing", "--root", "nowhere", cwd=tmp_path)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr.splitlines() == [
         "error: nowhere: no such directory; run a study first (`hpsearch run STUDY.py`) or name another --root"
     ]
 
@@ -230,9 +230,9 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "import sys; from hpsearch.cli import main; main(['--help']); main(['run', '--help']);"
         "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     for heavy in ("rich", "numpy", "scipy", "sklearn", "pandas", "optuna", "mlflow", "distributed", "asyncio"):
-        assert f"'{heavy}'" not in done.stderr
+        assert f"'{heavy}'" not in completed.stderr
 
 
 @pytest.mark.usefixtures("studies")
@@ -242,9 +242,9 @@ def test_looking_at_studies_imports_no_array_library(tmp_path: Path) -> None:
         "for args in (['ls'], ['show', 'depth'], ['best', 'depth'], ['export', 'depth']): assert main(args) == 0\n"
         "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     for heavy in ("numpy", "sklearn", "pandas", "optuna", "mlflow"):
-        assert f"'{heavy}'" not in done.stderr
+        assert f"'{heavy}'" not in completed.stderr
 
 
 @pytest.mark.usefixtures("studies")
@@ -257,9 +257,9 @@ def test_colours_are_for_terminals_and_for_those_who_force_them(tmp_path: Path) 
 
 @pytest.mark.usefixtures("studies")
 def test_a_terminal_that_cannot_show_a_character_is_no_error(tmp_path: Path) -> None:
-    done = process("show", "eta_lambda", cwd=tmp_path, PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "_#" in done.stdout
+    completed = process("show", "eta_lambda", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert "_#" in completed.stdout
 
 
 @pytest.mark.usefixtures("studies")
@@ -267,8 +267,8 @@ def test_a_reader_that_leaves_early_is_no_error_message(tmp_path: Path) -> None:
     logs.write(tmp_path / "mlruns", logs.records("big"))
     for command in ("export big --curves", "ls", "show big", "show big --json"):
         line = f"{sys.executable} -m hpsearch {command} | true; echo ${{PIPESTATUS[0]}} >&2"
-        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)
-        assert done.stderr in ("141\n", "0\n")  # 0 where all was written before the reader left
+        completed = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert completed.stderr in ("141\n", "0\n")  # 0 where all was written before the reader left
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -276,8 +276,8 @@ def test_a_reader_that_leaves_early_is_no_error_message(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     for command in ("ls", "export depth"):
         line = f"{sys.executable} -m hpsearch {command} > /dev/full"
-        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)
-        assert (done.returncode, done.stderr) == (2, "error: cannot write the output: no space left\n")
+        completed = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert (completed.returncode, completed.stderr) == (2, "error: cannot write the output: no space left\n")
 
 
 def test_click_knows_every_command() -> None:

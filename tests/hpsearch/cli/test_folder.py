@@ -82,17 +82,17 @@ def test_a_signal_between_two_files_ends_the_command_and_the_same_command_goes_o
     folder: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
     second = folder / "a.py"
-    whole = second.read_text()
-    second.write_text(f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(5)\n" + whole)
+    code = second.read_text()
+    second.write_text(f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(5)\n" + code)
     assert run("studies", "--quiet") == 130
     assert "interrupted" in capsys.readouterr().err
-    there = Path("mlruns/studies")
-    assert [path.name for path in there.iterdir()] == ["c"]
-    before = (there / "c" / "log.jsonl").read_bytes()
-    second.write_text(whole)
+    studies = Path("mlruns/studies")
+    assert [path.name for path in studies.iterdir()] == ["c"]
+    before = (studies / "c" / "log.jsonl").read_bytes()
+    second.write_text(code)
     assert run("studies", "--quiet") == 0
-    assert (there / "c" / "log.jsonl").read_bytes() == before
-    assert sorted(path.name for path in there.iterdir()) == ["a", "b", "c"]
+    assert (studies / "c" / "log.jsonl").read_bytes() == before
+    assert sorted(path.name for path in studies.iterdir()) == ["a", "b", "c"]
 
 
 def test_one_failure_hides_no_other_study(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,9 +117,9 @@ def test_one_failure_hides_no_other_study(folder: Path, capsys: pytest.CaptureFi
 @pytest.mark.usefixtures("folder")
 def test_the_data_choose_the_variant_and_the_options_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("studies/a.py", "studies/b.py", "--data", "mnist", "--seed", "3", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert [each["study"] for each in found] == ["a@mnist,seed=3", "b@mnist,seed=3"]
-    assert [len(each["comparison"]) for each in found] == [2, 2]
+    studies = json.loads(capsys.readouterr().out)
+    assert [study["study"] for study in studies] == ["a@mnist,seed=3", "b@mnist,seed=3"]
+    assert [len(study["comparison"]) for study in studies] == [2, 2]
 
 
 def test_one_name_cannot_be_that_of_two_studies(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

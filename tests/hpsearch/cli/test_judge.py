@@ -63,9 +63,9 @@ def test_compare_prints_json_for_scripts(hpsearch: Run) -> None:
     assert value["pairs"][0]["n"] == 2
 
 
-@pytest.mark.parametrize("named", [("depth",), ("depth", "depth"), ("eta_lambda", "eta_lambda@mnist")])
-def test_a_study_is_not_compared_with_itself(hpsearch: Run, named: tuple[str, ...]) -> None:
-    code, _, err = hpsearch("compare", *named)
+@pytest.mark.parametrize("names", [("depth",), ("depth", "depth"), ("eta_lambda", "eta_lambda@mnist")])
+def test_a_study_is_not_compared_with_itself(hpsearch: Run, names: tuple[str, ...]) -> None:
+    code, _, err = hpsearch("compare", *names)
     assert (code, err) == (2, "error: compare takes two studies or more; `hpsearch ls` lists them\n")
 
 

@@ -105,9 +105,9 @@ def test_quiet_prints_nothing_and_json_one_object(run: Run) -> None:
     assert run("run", "climb.py", "--no-tracking", "--quiet") == (0, "", "")
     code, out, err = run("run", "climb.py", "--no-tracking", "--json")  # done already: nothing is trained again
     assert (code, err) == (0, "")
-    said = json.loads(out)
-    assert (said["study"], said["counts"]["complete"], said["resumable"]) == ("climb", 6, False)
-    assert said["best"]["params"] == json.loads(run("best", "climb", "--json")[1])["params"]
+    report = json.loads(out)
+    assert (report["study"], report["counts"]["complete"], report["resumable"]) == ("climb", 6, False)
+    assert report["best"]["params"] == json.loads(run("best", "climb", "--json")[1])["params"]
 
 
 def test_overrides_open_a_variant_and_more_trials_extend_the_study(run: Run) -> None:
@@ -170,8 +170,8 @@ def test_ctrl_c_ends_in_order_says_how_to_resume_and_resuming_gives_the_same_stu
     for root in "ab":
         assert run("run", "climb.py", "--no-tracking", "--root", root, "--quiet") == (0, "", "")
     for flags in ([], ["--curves"]):
-        resumed, whole = (run("export", "climb", *flags, "--root", root)[1] for root in "ab")
-        assert resumed == whole
+        resumed, uncut = (run("export", "climb", *flags, "--root", root)[1] for root in "ab")
+        assert resumed == uncut
 
 
 def test_ctrl_c_before_the_study_runs_is_one_line(folder: Path) -> None:
@@ -184,9 +184,12 @@ def test_on_a_terminal_the_view_is_live_and_gives_the_cursor_back(folder: Path) 
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "hpsearch", "run", "climb.py", "--no-tracking"],
-        stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30", "SLOW": "0.05"},
-    )  # fmt: skip
+    )
     os.close(theirs)
     seen = b""
     deadline = time.monotonic() + 60
@@ -213,9 +216,9 @@ def test_init_then_run_is_a_whole_session(run: Run) -> None:
 
 def test_a_notebook_or_script_gets_the_same_words_from_study_run(folder: Path) -> None:
     code = "from climb import study; result = study.run(tracking=False); print(len(result.trials), len(result.curves))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
-    assert done.stdout.startswith("climb: 6 trials")
-    assert done.stdout.endswith("6 30\n")
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
+    assert completed.stdout.startswith("climb: 6 trials")
+    assert completed.stdout.endswith("6 30\n")
 
 
 @pytest.mark.slow
@@ -226,9 +229,12 @@ def test_a_tracked_run_can_be_synced_again_and_opened_in_the_ui(folder: Path, ru
     assert look(folder, "sync", "climb").startswith("climb: all of it is in MLflow at sqlite:///")
     ui = subprocess.Popen(
         [sys.executable, "-m", "hpsearch", "ui", "--port", "5900"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a script's background job has it
-    )  # fmt: skip
+    )
     with ui:
         try:
             assert ui.stdout is not None
@@ -253,6 +259,6 @@ def test_a_ladder_is_asked_for_and_confirmed_on_the_command_line(folder: Path, r
     assert "nets@stages=auto is done: 16 trials" in out
     assert "stage 0: 5 trials" in out
     assert "test set:" in out
-    shown = run("show", "nets")[1]
-    assert "the search took" in shown
-    assert "confirmed: point" in shown
+    output = run("show", "nets")[1]
+    assert "the search took" in output
+    assert "confirmed: point" in output

@@ -16,7 +16,7 @@ from hpsearch.study.table import Table
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     tables.write_houses(tmp_path, 120)
     return tmp_path
@@ -26,42 +26,42 @@ def run(*words: str) -> int:
     return main(["run", *words, "--no-tracking", "--trials", "2", "--epochs", "3"])
 
 
-def test_a_table_without_a_study_file_is_searched_and_the_file_can_be_kept(capsys: Any, here: Path) -> None:
+def test_a_table_without_a_study_file_is_searched_and_the_file_can_be_kept(capsys: Any, folder: Path) -> None:
     command = ["--data", "houses.csv", "--target", "price"]
     assert run(*command, "--save-study", "kept.py") == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in ("target 'price': regression", "row numbers", '"learning_rate": Float(', "saved as kept.py"):
-        assert words in said, words
-    study = load_study(here / "kept.py")
+        assert words in output, words
+    study = load_study(folder / "kept.py")
     assert isinstance(study.data, Table)
     assert (study.name, study.data.target, study.metric, study.n_trials) == ("houses-price", "price", "val_r2", 30)
     name = "houses-price@epochs=3"
-    assert (here / "mlruns" / "studies" / name / "study.py").read_text() == (here / "kept.py").read_text()
+    assert (folder / "mlruns" / "studies" / name / "study.py").read_text() == (folder / "kept.py").read_text()
     assert run(*command) == 0  # resumes what is done
     assert run("kept.py") == 0
     assert run(*command, "--save-study", "kept.py") == 2
     assert "kept.py: exists already" in capsys.readouterr().err
 
 
-def test_the_first_trial_is_the_preset_itself(here: Path) -> None:
+def test_the_first_trial_is_the_preset_itself(folder: Path) -> None:
     assert run("--data", "houses.csv", "--json") == 0
-    log = (here / "mlruns" / "studies" / "houses@epochs=3" / "log.jsonl").read_text().splitlines()
+    log = (folder / "mlruns" / "studies" / "houses@epochs=3" / "log.jsonl").read_text().splitlines()
     first = json.loads(log[1])["asks"][0]["params"]
     assert first["learning_rate"] == 0.001
     assert first["hidden_layer_sizes"] == [100]
 
 
-def test_options_say_what_columns_are_for_in_a_study_file_too(here: Path, capsys: Any) -> None:
-    (here / "s.py").write_text(
+def test_options_say_what_columns_are_for_in_a_study_file_too(folder: Path, capsys: Any) -> None:
+    (folder / "s.py").write_text(
         "from hpsearch import MLPRegressor, Study\n"
         "study = Study('s', model=MLPRegressor((5,), max_epochs=2), data='houses.csv', metric='val_r2', n_trials=1)\n"
     )
     assert run("s.py", "--target", "area", "--drop", "price,garden", "--time", "sold") == 0
-    said = capsys.readouterr().out
-    assert "target 'area': regression" in said
-    assert "left out: 'price', 'garden' (as asked)" in said
-    assert "by time" in said
-    assert (here / "mlruns" / "studies" / "s@houses.area,epochs=3").is_dir()
+    output = capsys.readouterr().out
+    assert "target 'area': regression" in output
+    assert "left out: 'price', 'garden' (as asked)" in output
+    assert "by time" in output
+    assert (folder / "mlruns" / "studies" / "s@houses.area,epochs=3").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_mistakes_get_one_line(words: list[str], message: str, capsys: Any) -> N
     assert error.count("\n") == 1
 
 
-def test_separator_missing_texts_and_weights_are_options(here: Path, capsys: Any) -> None:
+def test_separator_missing_texts_and_weights_are_options(folder: Path, capsys: Any) -> None:
     frame = pd.read_csv("houses.csv").drop(columns="Unnamed: 0").assign(w=1.0)
     frame.loc[3, "garden"] = "unknown"
     frame.to_csv("odd.txt", sep="^", index=False)

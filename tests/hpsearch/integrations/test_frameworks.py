@@ -66,8 +66,8 @@ def test_a_study_reports_prunes_and_learns(tmp_path: Path, name: str) -> None:
 def test_no_framework_is_imported_before_it_is_needed() -> None:
     names = {"torch", "lightgbm", "xgboost", "catboost", "keras", "lightning", "transformers"}
     code = f"import sys, hpsearch.integrations; print({names} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
-    assert done.stdout.strip() == "set()"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert completed.stdout.strip() == "set()"
 
 
 def sentences(trial: Any) -> None:
@@ -90,9 +90,15 @@ def sentences(trial: Any) -> None:
     points = torch.randn(96, 4, generator=torch.Generator().manual_seed(0))
     rows = [{"x": point, "labels": int(point.sum() > 0)} for point in points]
     arguments = TrainingArguments(
-        str(trial.folder), num_train_epochs=4, learning_rate=trial["lr"], eval_strategy="epoch", save_strategy="no",
-        report_to=[], disable_tqdm=True, use_cpu=True,
-    )  # fmt: skip
+        str(trial.folder),
+        num_train_epochs=4,
+        learning_rate=trial["lr"],
+        eval_strategy="epoch",
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        use_cpu=True,
+    )
     callbacks = [transformers_callback(trial)]
     Trainer(Signs(), arguments, train_dataset=rows[:64], eval_dataset=rows[64:], callbacks=callbacks).train()
 
@@ -101,9 +107,15 @@ def sentences(trial: Any) -> None:
 def test_hugging_face_s_trainer_reports_and_is_stopped(tmp_path: Path) -> None:
     needed("torch", "transformers", "accelerate")
     study = Study(
-        "signs", objective=sentences, space={"lr": Float(1e-4, 0.3, log=True)}, metric="eval_loss",
-        direction="minimize", epochs=4, n_trials=6, lanes=2,
-    )  # fmt: skip
+        "signs",
+        objective=sentences,
+        space={"lr": Float(1e-4, 0.3, log=True)},
+        metric="eval_loss",
+        direction="minimize",
+        epochs=4,
+        n_trials=6,
+        lanes=2,
+    )
     history = run(study, tmp_path, quiet=True, tracking=False).history
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED"}
     assert {trial.epoch for trial in history.ended("COMPLETE")} == {4}

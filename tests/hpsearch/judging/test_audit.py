@@ -33,9 +33,13 @@ def search(share: float, total: int = 60, pruner: Any = None, seed: int = 3) -> 
         return float(params["a"]) * epoch
 
     return Search(
-        samplers.build(study), pruners.build(study, EPOCHS), total=total, epochs=EPOCHS, curve=curve,
+        samplers.build(study),
+        pruners.build(study, EPOCHS),
+        total=total,
+        epochs=EPOCHS,
+        curve=curve,
         fails=lambda trial, epoch: False,
-    )  # fmt: skip
+    )
 
 
 def test_audited_trials_are_finished_though_the_pruner_would_stop_them() -> None:
@@ -155,7 +159,7 @@ def test_on_digits_an_audited_study_that_is_cut_and_resumed_is_the_same_and_repo
         n_trials=24,
         audit=0.4,
     )
-    whole = run(study, tmp_path / "whole", tracking=False, quiet=True)
+    uncut = run(study, tmp_path / "whole", tracking=False, quiet=True)
     log = tmp_path / "whole" / "studies" / "audited" / "log.jsonl"
     cut = tmp_path / "cut" / "studies" / "audited" / "log.jsonl"
     cut.parent.mkdir(parents=True)
@@ -164,13 +168,13 @@ def test_on_digits_an_audited_study_that_is_cut_and_resumed_is_the_same_and_repo
     assert told(cut) == told(log)
     report = audit(resumed.history)
     assert report is not None
-    assert report == audit(whole.history)
+    assert report == audit(uncut.history)
     assert report.finished > 0
     assert str(audit(resumed.history, 8)) in capsys.readouterr().out
     main(["show", "audited", "--root", str(tmp_path / "cut")])
-    shown = capsys.readouterr().out
-    assert "audited prunes were wrong" in shown
-    assert "diagnosis" in shown
+    output = capsys.readouterr().out
+    assert "audited prunes were wrong" in output
+    assert "diagnosis" in output
 
 
 def test_the_audit_is_a_tag_of_the_trial() -> None:

@@ -56,18 +56,18 @@ def test_many_samples_at_once_are_as_one_by_one(seed: int, n: int, k: int) -> No
 
 def test_stages_that_rank_alike_have_rho_one_on_any_scale() -> None:
     values = np.linspace(0.1, 0.9, 12)
-    (found,) = calibrate(history_of(values.tolist(), (values**3 + 7).tolist()))
-    assert (found.rho, found.overlap, found.points, found.k) == (1.0, 1.0, 12, 4)
-    assert not found.misleads
+    (calibration,) = calibrate(history_of(values.tolist(), (values**3 + 7).tolist()))
+    assert (calibration.rho, calibration.overlap, calibration.points, calibration.k) == (1.0, 1.0, 12, 4)
+    assert not calibration.misleads
     assert len(describe(history_of(values.tolist(), values.tolist()))) == 1
 
 
 def test_a_stage_that_ranks_backwards_is_said_to_mislead_and_why() -> None:
     values = list(range(12))
     history = history_of(values, values[::-1])
-    (found,) = calibrate(history)
-    assert (found.rho, found.overlap) == (-1.0, 0.0)
-    assert found.rho_high < 0
+    (calibration,) = calibrate(history)
+    assert (calibration.rho, calibration.overlap) == (-1.0, 0.0)
+    assert calibration.rho_high < 0
     text = " ".join(describe(history))
     assert "this shortcut misleads here: what ranks well with 2 classes, 1,000 training samples need not" in text
 
@@ -85,9 +85,11 @@ def test_a_planted_correlation_lies_in_its_interval(planted: float) -> None:
     for seed in range(20):
         small = rng.normal(size=40)
         large = planted * small + math.sqrt(1 - planted**2) * rng.normal(size=40)
-        (found,) = calibrate(history_of(small.tolist(), large.tolist(), seed=seed))
-        assert found.rho_low <= found.rho <= found.rho_high
-        inside += found.rho_low <= 6 / math.pi * math.asin(planted / 2) <= found.rho_high  # Spearman's of a normal pair
+        (calibration,) = calibrate(history_of(small.tolist(), large.tolist(), seed=seed))
+        assert calibration.rho_low <= calibration.rho <= calibration.rho_high
+        inside += (
+            calibration.rho_low <= 6 / math.pi * math.asin(planted / 2) <= calibration.rho_high
+        )  # Spearman's of a normal pair
     assert inside >= 16
 
 
@@ -99,10 +101,10 @@ def test_minimizing_turns_both_stages() -> None:
 
 def test_a_failed_point_is_the_worst_of_its_stage() -> None:
     small = [1.0, 2.0, 3.0, 4.0, 5.0]
-    (found,) = calibrate(history_of(small, [math.nan, 2.0, 3.0, 4.0, 5.0]))
-    assert found.rho == 1.0
-    (found,) = calibrate(history_of(small, [1.0, 2.0, 3.0, 4.0, math.nan]))
-    assert found.rho < 0.5
+    (calibration,) = calibrate(history_of(small, [math.nan, 2.0, 3.0, 4.0, 5.0]))
+    assert calibration.rho == 1.0
+    (calibration,) = calibrate(history_of(small, [1.0, 2.0, 3.0, 4.0, math.nan]))
+    assert calibration.rho < 0.5
 
 
 def test_too_few_points_say_so() -> None:

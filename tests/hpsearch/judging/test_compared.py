@@ -37,8 +37,8 @@ class Made:
     def row(self, number: int, epoch: int) -> Row:
         way = math.exp(-self.pace * epoch)
         cost, value = self.cost + (3.25 - self.cost) * way, self.value - (self.value - 0.1) * way
-        known = {"train_cost": cost, "val_cost": cost * 1.1, "train_accuracy": value, "val_accuracy": value}
-        return Row(number, number, epoch, {**known, "saturated_1": 0.05, **self.metrics})
+        metrics = {"train_cost": cost, "val_cost": cost * 1.1, "train_accuracy": value, "val_accuracy": value}
+        return Row(number, number, epoch, {**metrics, "saturated_1": 0.05, **self.metrics})
 
 
 def study(
@@ -62,7 +62,8 @@ CASES: dict[str, tuple[str, Made]] = {
     "λ=50 on MNIST: 95.6 where 97.7 is to be had": ("lambda dominating", Made(0.956, 0.5, {"l2": 50.0})),
     "a large η, and no leap": ("learning rate too large", Made(0.93, 0.5, {"learning_rate": 2.5})),
     "a small η that had all the epochs": (
-        "learning rate too small", Made(0.95, 0.5, {"learning_rate": 0.05}, pace=0.3),
+        "learning rate too small",
+        Made(0.95, 0.5, {"learning_rate": 0.05}, pace=0.3),
     ),
     "a small η with a strong λ": ("lambda dominating", Made(0.9, 0.9, {"learning_rate": 0.45, "l2": 50.0})),
     "the same as the good ones, stopped early": ("not converged", Made(epochs=4)),
@@ -70,26 +71,27 @@ CASES: dict[str, tuple[str, Made]] = {
     "fits better, is worse": ("overfitting", Made(0.95, 0.01, {"l2": 0.0})),
     "saturated from the start": ("saturated neurons", Made(0.93, 0.6, metrics={"saturated_1": 0.4})),
     "rectified neurons that are off": (
-        "dead units", Made(0.3, 2.5, {"activation": "relu", "learning_rate": 5.0}, metrics={"saturated_1": 0.9}),
+        "dead units",
+        Made(0.3, 2.5, {"activation": "relu", "learning_rate": 5.0}, metrics={"saturated_1": 0.9}),
     ),
     "worse, and nobody knows why": ("unclear", Made(0.95, 0.22)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_trial_is_judged_by_the_good_ones_of_its_study(name: str) -> None:
     label, trial = CASES[name]
-    found = diagnoses(study([*FINE, trial]))
-    assert found[4].label == label, found[4]
-    assert all(found[i].label == "good" for i in range(4)), found
-    assert "\n" not in found[4].reason
+    diagnosed = diagnoses(study([*FINE, trial]))
+    assert diagnosed[4].label == label, diagnosed[4]
+    assert all(diagnosed[i].label == "good" for i in range(4)), diagnosed
+    assert "\n" not in diagnosed[4].reason
 
 
 def test_the_order_of_the_trials_and_more_of_the_same_change_no_label() -> None:
     labels = {name: label for name, (label, _) in CASES.items()}
     trials = [trial for _, trial in CASES.values()]
-    found = diagnoses(study([*trials, *FINE]))
-    assert [found[i].label for i in range(len(trials))] == list(labels.values())
+    diagnosed = diagnoses(study([*trials, *FINE]))
+    assert [diagnosed[i].label for i in range(len(trials))] == list(labels.values())
 
 
 def test_good_trials_without_any_lambda_do_not_make_every_lambda_dominate() -> None:
@@ -99,21 +101,23 @@ def test_good_trials_without_any_lambda_do_not_make_every_lambda_dominate() -> N
         Made(0.93, 0.5, {"learning_rate": 0.05}),
         Made(0.93, 0.9, {"l2": 50.0}),
     ]
-    found = diagnoses(study([*fine, *trials]))
-    assert [found[i].label for i in (4, 5, 6)] == [
-        "learning rate too large", "learning rate too small", "lambda dominating",
-    ]  # fmt: skip
+    diagnosed = diagnoses(study([*fine, *trials]))
+    assert [diagnosed[i].label for i in (4, 5, 6)] == [
+        "learning rate too large",
+        "learning rate too small",
+        "lambda dominating",
+    ]
 
 
 def test_labels_without_any_meaning_leave_every_trial_at_chance_level() -> None:
-    found = diagnoses(study([Made(0.1), Made(0.102), Made(0.098), Made(0.1)]))
-    assert {each.label for each in found.values()} == {"at chance level"}
+    diagnosed = diagnoses(study([Made(0.1), Made(0.102), Made(0.098), Made(0.1)]))
+    assert {diagnosis.label for diagnosis in diagnosed.values()} == {"at chance level"}
 
 
 def test_features_that_are_far_too_large_are_named_and_behind_a_scaler_they_are_not() -> None:
     trials = [Made(0.8), Made(0.7), Made(0.6), Made(0.5)]
     labels = [
-        {each.label for each in diagnoses(study(trials, {**DATA, "feature_size": 80.0}, kind)).values()}
+        {diagnosis.label for diagnosis in diagnoses(study(trials, {**DATA, "feature_size": 80.0}, kind)).values()}
         for kind in ("hpsearch.models.MLPClassifier", "sklearn.pipeline.Pipeline")
     ]
     assert labels[0] == {"data not scaled"}
@@ -158,19 +162,19 @@ def test_the_diagnosis_does_not_depend_on_when_a_trial_ended_and_is_tagged_at_th
 )
 def test_a_remedy_is_what_the_good_trials_have(name: str, change: dict[str, Any] | None) -> None:
     history = study([*FINE, CASES[name][1]])
-    found = remedy(history, history.trials[4], diagnoses(history)[4])
-    assert (None if found is None else found.params) == change
-    assert found is None or found.expected == history.ranked()[0].value
+    remedied = remedy(history, history.trials[4], diagnoses(history)[4])
+    assert (None if remedied is None else remedied.params) == change
+    assert remedied is None or remedied.expected == history.ranked()[0].value
 
 
 @pytest.mark.parametrize(("rate", "change"), [(0.9, {"learning_rate": 0.5}), (0.5, None)])
 def test_a_remedy_that_changes_nothing_is_none(rate: float, change: dict[str, Any] | None) -> None:
     params = {"weight_init": "scaled", "learning_rate": rate}
     history = study([*FINE, Made(0.93, 0.6, params, metrics={"saturated_1": 0.4})])
-    said = diagnoses(history)[4]
-    assert said.label == "saturated neurons"
-    found = remedy(history, history.trials[4], said)
-    assert (None if found is None else found.params) == change
+    diagnosis = diagnoses(history)[4]
+    assert diagnosis.label == "saturated neurons"
+    remedied = remedy(history, history.trials[4], diagnosis)
+    assert (None if remedied is None else remedied.params) == change
 
 
 def regression(values: Sequence[tuple[float, dict[str, Any], float]]) -> History:
@@ -192,23 +196,25 @@ def regression(values: Sequence[tuple[float, dict[str, Any], float]]) -> History
 
 def test_one_regression_that_exploded_does_not_make_all_others_equal() -> None:
     good = [(0.85, {}, 0.22), (0.849, {}, 0.22), (0.848, {}, 0.22), (0.847, {}, 0.22)]
-    found = diagnoses(regression([*good, (0.7, {"learning_rate": 0.01}, 0.26), (-900.0, {"learning_rate": 9.0}, 0.4)]))
-    assert [found[i].label for i in range(4)] == ["good"] * 4
-    assert found[4].label == "learning rate too small", "though noise is most of its training cost"
-    assert found[5].label == "learning rate too large"
+    diagnosed = diagnoses(
+        regression([*good, (0.7, {"learning_rate": 0.01}, 0.26), (-900.0, {"learning_rate": 9.0}, 0.4)])
+    )
+    assert [diagnosed[i].label for i in range(4)] == ["good"] * 4
+    assert diagnosed[4].label == "learning rate too small", "though noise is most of its training cost"
+    assert diagnosed[5].label == "learning rate too large"
 
 
 def test_a_regression_is_as_good_as_another_within_the_error_of_its_r2() -> None:
-    found = diagnoses(regression([(0.85, {}, 0.22), (0.835, {}, 0.22), (0.83, {}, 0.22), (0.6, {"l2": 90.0}, 0.4)]))
-    assert [found[i].label for i in range(4)] == ["good", "good", "good", "lambda dominating"]
+    diagnosed = diagnoses(regression([(0.85, {}, 0.22), (0.835, {}, 0.22), (0.83, {}, 0.22), (0.6, {"l2": 90.0}, 0.4)]))
+    assert [diagnosed[i].label for i in range(4)] == ["good", "good", "good", "lambda dominating"]
 
 
 def test_a_regression_that_does_not_beat_the_mean_is_at_chance_level() -> None:
-    found = diagnoses(regression([(0.01, {}, 0.5), (-0.02, {}, 0.49), (0.0, {}, 0.48), (-0.5, {}, 0.3)]))
-    assert {each.label for each in found.values()} == {"at chance level"}
+    diagnosed = diagnoses(regression([(0.01, {}, 0.5), (-0.02, {}, 0.49), (0.0, {}, 0.48), (-0.5, {}, 0.3)]))
+    assert {diagnosis.label for diagnosis in diagnosed.values()} == {"at chance level"}
 
 
 def test_a_large_learning_rate_is_no_matter_of_age() -> None:
     old = [Made(epochs=60, cost=0.9), Made(0.9695, 0.9, epochs=60), Made(0.9692, 0.9), Made(0.9698, 0.9)]
-    found = diagnoses(study([*old, Made(0.93, 1.05, {"learning_rate": 7.5})]))
-    assert found[4].label == "learning rate too large"
+    diagnosed = diagnoses(study([*old, Made(0.93, 1.05, {"learning_rate": 7.5})]))
+    assert diagnosed[4].label == "learning rate too large"

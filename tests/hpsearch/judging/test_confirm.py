@@ -37,11 +37,11 @@ def confirmed(study: Study, tmp_path: Path) -> History:
 
 
 def test_a_lucky_winner_of_the_search_does_not_win_the_confirmation(confirmed: History) -> None:
-    found = verdict(confirmed)
+    outcome = verdict(confirmed)
     assert confirmed.best is not None
-    assert found is not None
+    assert outcome is not None
     assert confirmed.best.ask.point == 3
-    assert [each.point for each in found.candidates] == [5, 6, 3]
+    assert [candidate.point for candidate in outcome.candidates] == [5, 6, 3]
 
 
 def test_optimism_is_what_the_search_promised_too_much(tmp_path: Path, study: Study) -> None:
@@ -49,11 +49,11 @@ def test_optimism_is_what_the_search_promised_too_much(tmp_path: Path, study: St
         return 1.0 if ask.stage == 0 and ask.point == 3 else 0.5 + 0.001 * ask.point
 
     history = search(replace(study, confirm_top=1), only_luck, tmp_path)
-    found = verdict(history)
-    assert found is not None
-    assert found.optimism == pytest.approx(1.0 - 0.503)
-    assert found.p_value is None
-    assert found.distinguishable
+    outcome = verdict(history)
+    assert outcome is not None
+    assert outcome.optimism == pytest.approx(1.0 - 0.503)
+    assert outcome.p_value is None
+    assert outcome.distinguishable
 
 
 def test_optimism_has_the_same_sign_where_less_is_better(tmp_path: Path) -> None:
@@ -62,10 +62,10 @@ def test_optimism_has_the_same_sign_where_less_is_better(tmp_path: Path) -> None
     def worse_later(ask: Ask) -> float:
         return 5.0 if ask.stage == 0 else 6.0
 
-    found = verdict(search(study, worse_later, tmp_path))
+    outcome = verdict(search(study, worse_later, tmp_path))
     # Planted trials rise towards their worth: the least of the three epochs is the first, two below it.
-    assert found is not None
-    assert (found.winner.seen, found.winner.confirmed.mean, found.optimism) == (3.0, 4.0, 1.0)
+    assert outcome is not None
+    assert (outcome.winner.seen, outcome.winner.confirmed.mean, outcome.optimism) == (3.0, 4.0, 1.0)
 
 
 def test_every_candidate_has_every_seed_and_nothing_is_pruned(confirmed: History, tmp_path: Path, study: Study) -> None:
@@ -82,25 +82,25 @@ def test_every_candidate_has_every_seed_and_nothing_is_pruned(confirmed: History
 def test_the_test_set_is_measured_for_the_winner_alone_at_its_best_epoch(confirmed: History) -> None:
     tested = [trial for trial in confirmed.trials if trial.ask.stage == 2]
     assert [(trial.ask.point, trial.ask.repeat) for trial in tested] == [(5, seed) for seed in range(4)]
-    found = verdict(confirmed)
-    assert found is not None
-    assert found.test["test_score"].values == (0.77,) * 4  # at other epochs it was -99
+    outcome = verdict(confirmed)
+    assert outcome is not None
+    assert outcome.test["test_score"].values == (0.77,) * 4  # at other epochs it was -99
 
 
 def test_without_a_test_set_nothing_is_tested(tmp_path: Path, study: Study) -> None:
     history = search(study, lucky, tmp_path)
     assert max(trial.ask.stage for trial in history.trials) == 1
-    found = verdict(history)
-    assert found is not None
-    assert found.test == {}
+    outcome = verdict(history)
+    assert outcome is not None
+    assert outcome.test == {}
 
 
 def test_points_that_vary_together_are_told_apart_by_pairs(confirmed: History) -> None:
-    found = verdict(confirmed)
-    assert found is not None
-    assert found.difference == pytest.approx(0.3)
-    assert found.p_value is not None
-    assert found.p_value < 1e-3
+    outcome = verdict(confirmed)
+    assert outcome is not None
+    assert outcome.difference == pytest.approx(0.3)
+    assert outcome.p_value is not None
+    assert outcome.p_value < 1e-3
     assert "distinguishable from the runner-up" in " ".join(describe(confirmed))
 
 
@@ -109,9 +109,9 @@ def test_noise_alone_is_not_distinguishable(tmp_path: Path, study: Study) -> Non
         return float(np.random.default_rng((ask.stage, ask.point, ask.repeat)).normal())
 
     history = search(study, noise, tmp_path)
-    found = verdict(history)
-    assert found is not None
-    assert not found.distinguishable
+    outcome = verdict(history)
+    assert outcome is not None
+    assert not outcome.distinguishable
     assert "not distinguishable from the runner-up" in " ".join(describe(history))
 
 
@@ -121,9 +121,9 @@ def test_a_point_that_fails_with_a_seed_ranks_after_those_that_never_do(tmp_path
             return float("nan")
         return lucky(ask)
 
-    found = verdict(search(study, fragile, tmp_path))
-    assert found is not None
-    assert [(each.point, each.failed) for each in found.candidates] == [(6, 0), (3, 0), (5, 1)]
+    outcome = verdict(search(study, fragile, tmp_path))
+    assert outcome is not None
+    assert [(candidate.point, candidate.failed) for candidate in outcome.candidates] == [(6, 0), (3, 0), (5, 1)]
 
 
 def test_how_many_trials_there_will_be_is_exact_at_the_end(confirmed: History, tmp_path: Path, study: Study) -> None:
@@ -159,10 +159,10 @@ def test_test_figures_are_read_at_the_best_validation_epoch_and_not_at_the_last_
     tmp_path: Path, study: Study
 ) -> None:
     history = search(study, lucky, tmp_path, sizes=SIZES, objective=Falling(lucky, test=0.0))
-    found = verdict(history)
-    assert found is not None
-    assert found.test["test_score"].values == (0.6,) * 4, "0.8 at the last epoch, 0.9 at the luckiest"
-    assert found.winner.confirmed.mean == pytest.approx(1.515), "and so is what was confirmed"
+    outcome = verdict(history)
+    assert outcome is not None
+    assert outcome.test["test_score"].values == (0.6,) * 4, "0.8 at the last epoch, 0.9 at the luckiest"
+    assert outcome.winner.confirmed.mean == pytest.approx(1.515), "and so is what was confirmed"
 
 
 def test_a_point_is_worth_the_mean_of_its_repeats_in_search_and_confirmation(tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_a_point_is_worth_the_mean_of_its_repeats_in_search_and_confirmation(tmp
     assert max(history.trials, key=lambda trial: trial.value or 0).ask.point == 2, "a point that was lucky once"
     assert history.best.ask.point == 0
     assert {trial.ask.point for trial in candidates(history)} == {0, 1}
-    found = verdict(history)
-    assert found is not None
-    assert found.winner.seen == pytest.approx(1.6)
+    outcome = verdict(history)
+    assert outcome is not None
+    assert outcome.winner.seen == pytest.approx(1.6)
 
 
 def test_points_whose_confirmation_has_begun_stay_candidates(confirmed: History) -> None:

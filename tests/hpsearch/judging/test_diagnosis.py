@@ -96,15 +96,15 @@ PLANTED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_curve_gets_its_label(name: str) -> None:
     label, curves, params = PLANTED[name]
-    found = diagnose_curves(curves, params)
-    assert found.label == label, found
-    assert "\n" not in found.reason
+    finding = diagnose_curves(curves, params)
+    assert finding.label == label, finding
+    assert "\n" not in finding.reason
 
 
 def test_overfitting_says_from_which_epoch_on() -> None:
-    found = diagnose_curves(*PLANTED["validation turns"][1:])
-    assert found.evidence["from_epoch"] == 11
-    assert "from epoch 11" in str(found)
+    finding = diagnose_curves(*PLANTED["validation turns"][1:])
+    assert finding.evidence["from_epoch"] == 11
+    assert "from epoch 11" in str(finding)
 
 
 def test_a_trial_that_diverged_says_so_and_one_that_failed_otherwise_is_unclear() -> None:
@@ -116,8 +116,8 @@ def test_a_trial_that_diverged_says_so_and_one_that_failed_otherwise_is_unclear(
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=12), st.lists(st.floats(), max_size=12))
 def test_any_curve_has_a_label(cost: list[float], val: list[float]) -> None:
-    found = diagnose_curves({"train_cost": cost, "val_cost": val, "train_accuracy": cost}, {"l2": 1.0})
-    assert found.label in diagnosis.Label.__args__  # type: ignore[attr-defined]
+    finding = diagnose_curves({"train_cost": cost, "val_cost": val, "train_accuracy": cost}, {"l2": 1.0})
+    assert finding.label in diagnosis.Label.__args__  # type: ignore[attr-defined]
 
 
 # Real trainings on digits. Each row is (label, parameters, epochs, training images, or None for all).
@@ -152,12 +152,12 @@ def digits() -> datasets.Dataset:
     return datasets.load("digits")
 
 
-def train(digits: datasets.Dataset, given: dict[str, Any], epochs: int, images: int | None) -> Trial:
+def train(digits: datasets.Dataset, settings: dict[str, Any], epochs: int, images: int | None) -> Trial:
     X, y = digits.X_train[:images], digits.y_train[:images]
     data = training_data(digits, "float32")
     if images is not None:
         data = TrainingData.from_arrays(X, y, 10, digits.X_valid, digits.y_valid)
-    params = {"hidden_layer_sizes": (30,), "batch_size": 10, **given}
+    params = {"hidden_layer_sizes": (30,), "batch_size": 10, **settings}
     population = Population([Member({**params, "max_epochs": epochs}, (0, 1, 0))], data)
     trial = Trial(Ask(0, 0, params, 0), 0.0)
     for tick in range(epochs):
@@ -172,8 +172,8 @@ def train(digits: datasets.Dataset, given: dict[str, Any], epochs: int, images: 
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_training_gets_its_label(name: str, digits: datasets.Dataset) -> None:
     label, params, epochs, images = REAL[name]
-    found = diagnose(train(digits, params, epochs, images))
-    assert found.label == label, found
+    finding = diagnose(train(digits, params, epochs, images))
+    assert finding.label == label, finding
 
 
 def test_a_trial_that_ended_carries_its_diagnosis_as_a_tag_and_the_tables_show_it(digits: datasets.Dataset) -> None:
@@ -196,14 +196,14 @@ def test_the_page_says_every_label_and_the_thresholds_that_hold() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
     for label in diagnosis.Label.__args__:  # type: ignore[attr-defined]
         assert f"`{label}`" in page
-    said = dict(re.findall(r"^\| `([A-Z]+)` \| ([\d.]+) \|", page, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `([A-Z]+)` \| ([\d.]+) \|", page, re.MULTILINE))
     held = {name: value for name, value in vars(diagnosis).items() if name.isupper()}
-    assert {name: float(value) for name, value in said.items()} == held
+    assert {name: float(value) for name, value in documented.items()} == held
 
 
 def test_the_network_s_own_monitors_tell_of_saturation() -> None:
     rows = [Row(0, 0, e + 1, {"train_cost": 3.0 * 0.99**e, "saturated_1": 0.9, "saturated_2": 0.8}) for e in range(8)]
     trial = Trial(Ask(0, 0, {}, 0), 0.0, rows=Rows(rows))
-    found = diagnose(trial)
-    assert found.label == "saturated neurons"
-    assert found.evidence["saturation"] == pytest.approx(0.85)
+    finding = diagnose(trial)
+    assert finding.label == "saturated neurons"
+    assert finding.evidence["saturation"] == pytest.approx(0.85)

@@ -80,8 +80,8 @@ def test_good_trials_near_an_end_call_for_more_only_where_the_others_are_worse_b
     space = {"x": Float(-10.0, 10.0), "y": Float(-10.0, 10.0)}
     places = [-9.0, -7.0, -5.0, -3.0, -1.0, 1.0, 3.0, 5.0, 7.0, 9.0]
     rising = [({"x": x, "y": places[3 * i % 10]}, 0.5 + 0.04 * x, "good") for i, x in enumerate(places)]
-    (found,) = proposals(study(space, rising))
-    assert list(found.dimensions) == ["x"], "what says nothing is left alone"
+    (proposal,) = proposals(study(space, rising))
+    assert list(proposal.dimensions) == ["x"], "what says nothing is left alone"
     level = [({"x": x, "y": places[3 * i % 10]}, 0.9, "good") for i, x in enumerate(places)]
     assert proposals(study(space, level)) == []
     lucky = [({"x": x, "y": 0.5}, 0.9 if x == 9.0 else 0.3 + 0.1 * (i % 2), "good") for i, x in enumerate(places)]
@@ -92,11 +92,11 @@ def test_diagnoses_that_all_call_for_more_open_an_end_and_one_against_them_close
     space = {"learning_rate": Float(0.001, 1.0, log=True)}
     low = [({"learning_rate": 0.001 * 1.7**i}, 0.3, "creeps") for i in range(9)]
     best = [({"learning_rate": 0.5 + 0.1 * i}, 0.9, "good") for i in range(4)]
-    (found,) = proposals(study(space, [*low, *best]))
-    assert found.text.startswith(
+    (proposal,) = proposals(study(space, [*low, *best]))
+    assert proposal.text.startswith(
         "all trials within noise of the best (4) lie near the upper end of learning_rate, and "
     )
-    assert found.dimensions == {"learning_rate": Float(0.19, 3, log=True)}
+    assert proposal.dimensions == {"learning_rate": Float(0.19, 3, log=True)}
     against = [({"learning_rate": 0.999}, 0.2, "leaps")] * 2
     assert proposals(study(space, [*low, *best, *against])) == [], "they are no reason to widen, and too few to narrow"
 
@@ -114,8 +114,8 @@ def test_what_is_too_much_of_two_things_says_of_neither_that_it_is_the_cause() -
     both = [({"learning_rate": 5.0 + i, "l2": 30.0 + i}, 0.2, "leaps") for i in range(8)]
     assert proposals(study(space, [*good, *both])) == []
     one = [({"learning_rate": 5.0 + i, "l2": 0.2}, 0.2, "leaps") for i in range(8)]
-    (found,) = proposals(study(space, [*good, *one]))
-    assert list(found.dimensions) == ["learning_rate"]
+    (proposal,) = proposals(study(space, [*good, *one]))
+    assert list(proposal.dimensions) == ["learning_rate"]
 
 
 def mostly_in_vain(*, good: int) -> list[tuple[dict[str, Any], float, str]]:
@@ -150,8 +150,8 @@ def test_what_was_not_tried_between_good_and_bad_is_halved_and_never_cut_close_t
     good = [*[({"learning_rate": 0.5}, 0.9, "good")] * 2, *[({"learning_rate": 0.5}, 0.8, "good")] * 4]
     assert proposals(study(space, [*good, *near])) == [], "so close to the good ones a cut would be a guess"
     far = [({"learning_rate": 50.0}, 0.2, "leaps")] * 8
-    (found,) = proposals(study(space, [*good, *far]))
-    assert found.dimensions == {"learning_rate": Float(0.001, 5, log=True)}, "midway on a logarithmic scale"
+    (proposal,) = proposals(study(space, [*good, *far]))
+    assert proposal.dimensions == {"learning_rate": Float(0.001, 5, log=True)}, "midway on a logarithmic scale"
 
 
 def test_good_trials_that_still_learn_are_to_train_longer() -> None:
@@ -185,18 +185,18 @@ def test_a_wider_range_stays_sensible(dim: Any, value: float, wider: str | None)
 
 def test_parameters_of_a_pipelines_parts_go_by_scikit_learns_names() -> None:
     inner = {"class": "MLPClassifier", "params": {"l2": 1.0}}
-    found = Declaration(
+    declaration = Declaration(
         model={"class": "Pipeline", "params": {"steps": [["mlp", inner]], "verbose": False}}
     ).model_params
-    assert found["mlp__l2"] == 1.0
+    assert declaration["mlp__l2"] == 1.0
 
 
 def test_good_trials_that_overfit_are_told_which_lambda_to_search() -> None:
     trials = [({"learning_rate": 0.5}, 0.9, "overfits")] * 8
     space = {"learning_rate": Float(0.01, 10, log=True)}
-    (found,) = proposals(study(space, trials, l2=0.0))
-    assert found.dimensions == {"l2": Float(0.5, 500, log=True)}, "λ = 5 of the chapter's 50,000 images lies within"
-    assert "their validation cost rose by 57%" in found.expected
+    (proposal,) = proposals(study(space, trials, l2=0.0))
+    assert proposal.dimensions == {"l2": Float(0.5, 500, log=True)}, "λ = 5 of the chapter's 50,000 images lies within"
+    assert "their validation cost rose by 57%" in proposal.expected
     searched = [({"learning_rate": 0.5, "l2": 0.1}, 0.9, "overfits")] * 8
     assert proposals(study({**space, "l2": Float(0.0, 1.0)}, searched)) == [], "its range is judged as others are"
     little = [({"learning_rate": 0.5}, 0.9, "overfits a little")] * 8
@@ -210,8 +210,8 @@ def test_saturated_neurons_call_for_another_start_or_cost_where_the_model_has_no
     trials = [({"learning_rate": 0.5}, 0.9 - 0.05 * i, "creeps") for i in range(8)]
     space = {"learning_rate": Float(0.01, 10, log=True)}
     poor = {"weight_init": "gaussian", "cost": "quadratic"}
-    (found,) = proposals(study(space, trials, 0.8, **poor))
-    assert found.params == {"weight_init": "scaled", "cost": "cross_entropy"}
+    (proposal,) = proposals(study(space, trials, 0.8, **poor))
+    assert proposal.params == {"weight_init": "scaled", "cost": "cross_entropy"}
     (half,) = proposals(study(space, trials, 0.8, **{**poor, "cost": "cross_entropy"}))
     assert half.params == {"weight_init": "scaled"}
     assert half.text.endswith("trials have saturated neurons: weight_init='scaled'")

@@ -16,8 +16,8 @@ from hpsearch.log.spread import CONFIDENCE
 def test_the_paired_test_is_scipys(n: int) -> None:
     rng = np.random.default_rng(n)
     a, b = rng.normal(size=n), rng.normal(0.5, size=n)
-    found = stats.ttest_rel(a, b)
-    assert paired_test((a - b).tolist()) == pytest.approx((found.statistic, found.pvalue), rel=1e-12)
+    expected = stats.ttest_rel(a, b)
+    assert paired_test((a - b).tolist()) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-12)
 
 
 def test_equal_differences_are_certain() -> None:

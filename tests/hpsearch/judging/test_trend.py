@@ -18,17 +18,17 @@ numbers = st.integers(-20, 20).map(float)
 @given(st.lists(st.tuples(numbers, numbers), min_size=4, max_size=30))
 def test_it_is_spearmans_test(pairs: list[tuple[float, float]]) -> None:
     places, losses = (list(column) for column in zip(*pairs, strict=True))
-    found = trend(places, losses)
+    p_value = trend(places, losses)
     if len(set(places)) == 1 or len(set(losses)) == 1:
-        assert found == 1.0
+        assert p_value == 1.0
     elif abs(spearmanr(places, losses).statistic) < 1 - 1e-9:
-        assert found == pytest.approx(spearmanr(places, losses, alternative="less").pvalue, abs=1e-9)
+        assert p_value == pytest.approx(spearmanr(places, losses, alternative="less").pvalue, abs=1e-9)
 
 
 def test_a_perfect_order_is_as_rare_as_one_permutation_among_all() -> None:
     places = [1.0, 2.0, 3.0, 4.0, 5.0]
     falling = sorted(places, reverse=True)
-    among = [each == tuple(falling) for each in itertools.permutations(places)]
+    among = [order == tuple(falling) for order in itertools.permutations(places)]
     assert trend(places, falling) == pytest.approx(statistics.fmean(among))
     assert trend(places, places) == pytest.approx(1.0)
 

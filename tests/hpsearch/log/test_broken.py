@@ -58,6 +58,6 @@ def test_doctor_and_show_name_the_trial_and_the_way_out(tmp_path: Path, capsys: 
     assert "trials [0] go on with other epochs than their next" in finding.problem
     assert "--retry-failed" in finding.remedy
     assert main(["show", "broken", "--root", str(tmp_path)]) == 0
-    said = capsys.readouterr().out
-    assert "FAILED" in said.upper()
-    assert "--retry-failed" in said.replace("\n", " ")
+    output = capsys.readouterr().out
+    assert "FAILED" in output.upper()
+    assert "--retry-failed" in output.replace("\n", " ")

@@ -27,7 +27,7 @@ def test_a_root_that_no_study_has_run_in_holds_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("depth", "depth"),
         ("depth@seed=3", "depth@seed=3"),
@@ -36,9 +36,9 @@ def test_a_root_that_no_study_has_run_in_holds_none(tmp_path: Path) -> None:
     ],
 )
 def test_a_study_is_found_by_its_name_or_by_the_plain_name_of_its_only_variant(
-    root: Path, name: str, found: str
+    root: Path, name: str, expected: str
 ) -> None:
-    assert catalogue.find(root, name) == root / "studies" / found
+    assert catalogue.find(root, name) == root / "studies" / expected
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_log_without_a_whole_header_says_so(tmp_path: Path, content: bytes) ->
 
 
 def test_a_log_that_lacks_a_tick_in_the_middle_is_an_error_that_names_the_file(tmp_path: Path) -> None:
-    whole = logs.records()
-    folder = logs.write(tmp_path, [*whole[:2], whole[3]])
+    records = logs.records()
+    folder = logs.write(tmp_path, [*records[:2], records[3]])
     with pytest.raises(UserError, match=r"log\.jsonl.*tick 2 follows tick 0"):
         catalogue.load_history(folder)

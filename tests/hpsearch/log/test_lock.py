@@ -37,11 +37,14 @@ def orphaned(folder: Path, seconds: float) -> Iterator[Path]:
     (folder / "study").mkdir()
     (folder / "study" / "log.jsonl").touch()
     # Its output is no pipe: that would be waited for until the child has ended.
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(seconds)], cwd=folder, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL
+    completed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(seconds)],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    assert completed.returncode == -signal.SIGKILL
     try:
         yield folder / "study"
     finally:

@@ -24,18 +24,29 @@ TICKS = [
 names = st.text(max_size=8)
 floats = st.floats(allow_nan=True, allow_infinity=True)
 rows = st.builds(
-    Row, st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.dictionaries(names, floats, max_size=3),
-    st.floats(0, 10), st.booleans(), st.none() | names, st.none() | names,
-)  # fmt: skip
+    Row,
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(1, 9),
+    st.dictionaries(names, floats, max_size=3),
+    st.floats(0, 10),
+    st.booleans(),
+    st.none() | names,
+    st.none() | names,
+)
 asks = st.builds(
     Ask, st.integers(0, 9), st.integers(0, 9), st.dictionaries(names, st.integers() | names), st.integers(0)
 )
 decisions = st.builds(Decision, st.integers(0, 9), st.sampled_from(["complete", "prune", "fail"]), names, names)
 ticks = st.builds(
-    Tick, st.integers(0), st.floats(0, 1e10),
-    st.lists(asks, max_size=2).map(tuple), st.lists(rows, max_size=2).map(tuple),
-    st.lists(decisions, max_size=2).map(tuple), st.none() | names,
-)  # fmt: skip
+    Tick,
+    st.integers(0),
+    st.floats(0, 1e10),
+    st.lists(asks, max_size=2).map(tuple),
+    st.lists(rows, max_size=2).map(tuple),
+    st.lists(decisions, max_size=2).map(tuple),
+    st.none() | names,
+)
 
 
 @given(ticks)
@@ -86,13 +97,13 @@ def test_reading_can_go_on_behind_any_record(tmp_path: Path) -> None:
 def test_a_torn_last_line_is_cut_on_open(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "log.jsonl"
     write(path)
-    whole = path.read_bytes()
-    keep = len(whole) - len(encode(TICKS[2]))
-    path.write_bytes(whole[:-cut] if cut < len(whole) - keep else whole[: keep + 1])
+    complete = path.read_bytes()
+    keep = len(complete) - len(encode(TICKS[2]))
+    path.write_bytes(complete[:-cut] if cut < len(complete) - keep else complete[: keep + 1])
     with Log(path) as log:
         assert log.records == [HEADER, *TICKS[:2]]
         log.append(TICKS[2])
-    assert path.read_bytes() == whole
+    assert path.read_bytes() == complete
 
 
 def test_a_torn_header_is_a_study_that_never_was(tmp_path: Path) -> None:

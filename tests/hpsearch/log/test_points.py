@@ -28,15 +28,15 @@ from tests.support.logs import header, write
 REPEATS = 10
 
 
-def fold(values, repeats, lanes=1, failed=(), **said):
+def fold(values, repeats, lanes=1, failed=(), **settings):
     """The history of points with these values, a list per point; the trials of a point follow one another."""
-    history = History.fold([header(repeats=repeats, lanes=lanes, **said)], goal(**said))
+    history = History.fold([header(repeats=repeats, lanes=lanes, **settings)], goal(**settings))
     for record in log_of(values, failed):
         history.apply(record)
     return history
 
 
-def goal(direction="maximize", **said):
+def goal(direction="maximize", **settings):
     from hpsearch.log.history import Goal
 
     return Goal("val_accuracy", direction)
@@ -74,9 +74,15 @@ def test_a_study_hands_over_the_point_with_the_best_mean(tmp_path):
     won = []
     for seed in range(3):
         study = Study(
-            f"luck{seed}", objective=noisy, space={"p": Choice([0, 1])}, sampler="grid", metric="value",
-            repeats=REPEATS, seed=seed, pruner="none",
-        )  # fmt: skip
+            f"luck{seed}",
+            objective=noisy,
+            space={"p": Choice([0, 1])},
+            sampler="grid",
+            metric="value",
+            repeats=REPEATS,
+            seed=seed,
+            pruner="none",
+        )
         result = study.run(root=tmp_path, tracking=False, quiet=True)
         means = result.trials.groupby("params.p")["value"].mean()
         assert result.best_trial.params["p"] == means.idxmax()
@@ -91,9 +97,15 @@ def test_samplers_see_means_whichever_they_are(tmp_path):
 
     for sampler in ("tpe", "random"):
         study = Study(
-            f"by_{sampler}", objective=noisy, space={"p": Choice([0, 1])}, sampler=sampler, metric="value",
-            repeats=REPEATS, n_trials=60, pruner="none",
-        )  # fmt: skip
+            f"by_{sampler}",
+            objective=noisy,
+            space={"p": Choice([0, 1])},
+            sampler=sampler,
+            metric="value",
+            repeats=REPEATS,
+            n_trials=60,
+            pruner="none",
+        )
         result = study.run(root=tmp_path, tracking=False, quiet=True)
         assert result.best_trial.params["p"] == 0, "points of equal parameters are one, however often they are drawn"
 
@@ -114,8 +126,8 @@ def test_the_incumbent_is_the_first_of_the_ranking_at_every_tick(values, failed,
             assert history.best is points[0].best
             assert history.best_point.rank == points[0].rank
             assert history.ranked()[0] is history.best
-            whole = [p for p in points if p.whole and not p.failed]
-            means = [history.goal.loss(statistics.fmean(t.value for t in p.trials)) for p in whole]
+            whole_points = [p for p in points if p.whole and not p.failed]
+            means = [history.goal.loss(statistics.fmean(t.value for t in p.trials)) for p in whole_points]
             assert means == sorted(means)
 
 
@@ -157,9 +169,12 @@ def test_a_study_that_begins_from_another_takes_its_points_by_their_means(tmp_pa
     values = [[0.5, 0.5], [0.9, 0.0], [0.6, 0.6]]
     write(tmp_path, [header("earlier", repeats=2), *log_of(values)])
     study = Study(
-        "later", objective=lambda trial: 0.0, space={"p": Choice([0, 1, 2])}, metric="val_accuracy",
+        "later",
+        objective=lambda trial: 0.0,
+        space={"p": Choice([0, 1, 2])},
+        metric="val_accuracy",
         warm_start=WarmStart("earlier", first=2),
-    )  # fmt: skip
+    )
     assert list(bring(study, tmp_path).study.enqueue) == [{"p": 2}, {"p": 0}]
 
 
@@ -202,5 +217,5 @@ def test_the_pareto_front_goes_by_means():
 
 def test_ranks_do_not_depend_on_the_order_in_which_repeats_end():
     values = [[0.1, 0.8, 0.3], [0.4, 0.41, 0.42]]
-    shuffled = [random.Random(0).sample(each, len(each)) for each in values]
+    shuffled = [random.Random(0).sample(unit, len(unit)) for unit in values]
     assert fold(values, 3).best.params == fold(shuffled, 3).best.params == {"p": 1}

@@ -22,34 +22,34 @@ the_same = st.fixed_dictionaries({"train_cost": numbers, "score": numbers})
 @st.composite
 def lists(draw: st.DrawFn) -> list[Row]:
     reported = draw(st.sampled_from([metrics, the_same]))
-    given = [Row(3, 1, epoch, draw(reported), draw(numbers)) for epoch in range(1, draw(st.integers(0, 6)) + 1)]
-    if given and draw(st.booleans()):
-        last = given[-1]
-        given[-1] = Row(3, 1, last.epoch, last.metrics, last.seconds, failure="diverged", traceback="words")
-    return given
+    appended = [Row(3, 1, epoch, draw(reported), draw(numbers)) for epoch in range(1, draw(st.integers(0, 6)) + 1)]
+    if appended and draw(st.booleans()):
+        last = appended[-1]
+        appended[-1] = Row(3, 1, last.epoch, last.metrics, last.seconds, failure="diverged", traceback="words")
+    return appended
 
 
 @given(lists())
-def test_rows_are_the_list_that_was_appended(given: list[Row]) -> None:
-    rows = Rows(given)
-    assert list(rows) == given
-    assert rows == given
-    assert len(rows) == len(given)
-    assert rows[1:] == given[1:]
-    assert rows[::-2] == given[::-2]
-    assert [list(row.metrics) for row in rows] == [list(row.metrics) for row in given]
+def test_rows_are_the_list_that_was_appended(appended: list[Row]) -> None:
+    rows = Rows(appended)
+    assert list(rows) == appended
+    assert rows == appended
+    assert len(rows) == len(appended)
+    assert rows[1:] == appended[1:]
+    assert rows[::-2] == appended[::-2]
+    assert [list(row.metrics) for row in rows] == [list(row.metrics) for row in appended]
     for name in ("val_accuracy", "score"):
-        assert rows.curve(name) == [row.metrics[name] for row in given if name in row.metrics]
-        assert rows.curve(name, until=2) == [row.metrics[name] for row in given[:2] if name in row.metrics]
-        assert rows.column(name) == [row.metrics.get(name) for row in given]
-    assert rows.metrics == list(dict.fromkeys(name for row in given for name in row.metrics))
-    assert rows.epochs == [row.epoch for row in given]
-    assert rows.times == [row.seconds for row in given]
-    assert rows.epoch == len(given)
-    if given:
-        assert rows[-1] == given[-1]
-        assert rows[-len(given)] == given[0]
-    assert pickle.loads(pickle.dumps(rows)) == given
+        assert rows.curve(name) == [row.metrics[name] for row in appended if name in row.metrics]
+        assert rows.curve(name, until=2) == [row.metrics[name] for row in appended[:2] if name in row.metrics]
+        assert rows.column(name) == [row.metrics.get(name) for row in appended]
+    assert rows.metrics == list(dict.fromkeys(name for row in appended for name in row.metrics))
+    assert rows.epochs == [row.epoch for row in appended]
+    assert rows.times == [row.seconds for row in appended]
+    assert rows.epoch == len(appended)
+    if appended:
+        assert rows[-1] == appended[-1]
+        assert rows[-len(appended)] == appended[0]
+    assert pickle.loads(pickle.dumps(rows)) == appended
 
 
 def test_numbers_that_are_not_finite_are_kept_and_a_place_beyond_the_end_is_an_error() -> None:

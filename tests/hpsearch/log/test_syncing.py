@@ -50,7 +50,7 @@ def test_lines_that_come_fast_share_a_sync_and_all_are_on_the_disk_in_the_end(tm
     threads = threading.active_count()
     with (tmp_path / "log").open("wb", buffering=0) as file:
         sync = Syncing(file.fileno())
-        sync._last = syncing.time.monotonic()
+        sync._last_sync = syncing.time.monotonic()
         for _ in range(50):
             file.write(b"line\n")
             sync.soon()
@@ -73,7 +73,7 @@ def test_a_line_that_comes_while_others_are_synced_is_synced_too(tmp_path, monke
     monkeypatch.setattr(os, "fsync", slow)
     with (tmp_path / "log").open("wb", buffering=0) as file:
         sync = Syncing(file.fileno())
-        sync._last = syncing.time.monotonic() + 1
+        sync._last_sync = syncing.time.monotonic() + 1
         file.write(b"1")
         sync.soon()
         assert begun.wait(20)
@@ -88,7 +88,7 @@ def test_a_disk_that_is_full_is_told_of_by_the_next_line_or_at_the_end(tmp_path:
     monkeypatch.setattr(syncing, "TOGETHER_SECONDS", 0.001)
     with Log(tmp_path / "study" / "log.jsonl") as log:
         log.append(Begin(0, 0.0, ()))
-        log._syncing._last += 1
+        log._syncing._last_sync += 1
         disk.full = True
         log.append(Begin(1, 0.0, ()))
         with pytest.raises(UserError, match="cannot write the log"):

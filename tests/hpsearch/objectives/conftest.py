@@ -9,5 +9,7 @@ from hpsearch.models.datasets import Dataset
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """300 training samples of digits."""
-    whole = datasets.load("digits")
-    return datasets.load(((whole.X_train[:300], whole.y_train[:300]), (whole.X_valid[:150], whole.y_valid[:150])))
+    all_digits = datasets.load("digits")
+    return datasets.load(
+        ((all_digits.X_train[:300], all_digits.y_train[:300]), (all_digits.X_valid[:150], all_digits.y_valid[:150]))
+    )

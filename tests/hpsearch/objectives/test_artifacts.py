@@ -52,24 +52,24 @@ def test_what_a_trial_logs_is_a_copy_and_a_missing_file_is_its_own_mistake(
 
 
 def test_names_stay_inside_and_sizes_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Artifacts(tmp_path / "study", 0)
+    artifacts = Artifacts(tmp_path / "study", 0)
     (tmp_path / "a.bin").write_bytes(b"a" * 600)
     (tmp_path / "b.bin").write_bytes(b"b" * 600)
     for inside in ("..", "a/../../b", "/etc"):
         with pytest.raises(ValueError, match="leads out"):
-            kept.keep(tmp_path / "a.bin", inside)
+            artifacts.keep(tmp_path / "a.bin", inside)
     monkeypatch.setattr(module, "MOST_BYTES", 1000)
-    kept.keep(tmp_path / "a.bin")
-    kept.keep(tmp_path / "a.bin")  # in its own place: no more than before
+    artifacts.keep(tmp_path / "a.bin")
+    artifacts.keep(tmp_path / "a.bin")  # in its own place: no more than before
     with pytest.raises(ValueError, match="would come to 1,200 bytes, more than 1,000"):
-        kept.keep(tmp_path / "b.bin")
+        artifacts.keep(tmp_path / "b.bin")
     assert names(tmp_path / "study", 0) == ["a.bin"]
 
 
 def test_a_copy_that_is_cut_off_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Artifacts(tmp_path / "study", 0)
+    trial_artifacts = Artifacts(tmp_path / "study", 0)
     (tmp_path / "a.txt").write_text("old")
-    kept.keep(tmp_path / "a.txt")
+    trial_artifacts.keep(tmp_path / "a.txt")
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -77,7 +77,7 @@ def test_a_copy_that_is_cut_off_leaves_what_was_there(tmp_path: Path, monkeypatc
     (tmp_path / "a.txt").write_text("new")
     monkeypatch.setattr(module.shutil, "copyfile", full)
     with pytest.raises(OSError, match="No space"):
-        kept.keep(tmp_path / "a.txt")
+        trial_artifacts.keep(tmp_path / "a.txt")
     ((path, _),) = artifacts(tmp_path / "study", 0)
     assert path.read_text() == "old"
-    assert [each.name for each in (tmp_path / "study" / "artifacts").iterdir()] == ["0"]
+    assert [path.name for path in (tmp_path / "study" / "artifacts").iterdir()] == ["0"]

@@ -25,8 +25,8 @@ DATA = X, np.arange(90) % 3
 
 
 def study(layers, space, model=NetworkClassifier, data=DATA, **options):
-    given = {"sampler": "random", "pruner": "none", "n_trials": 4, "lanes": 4, **options}
-    return Study("chains", model=model(layers, max_epochs=2), space=space, data=data, **given)
+    arguments = {"sampler": "random", "pruner": "none", "n_trials": 4, "lanes": 4, **options}
+    return Study("chains", model=model(layers, max_epochs=2), space=space, data=data, **arguments)
 
 
 def run(declared, root):

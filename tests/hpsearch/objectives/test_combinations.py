@@ -18,7 +18,7 @@ def study(space, model=None, **options):
 
 
 @pytest.mark.parametrize(
-    ("space", "named"),
+    ("space", "message"),
     [
         (
             {"output": Choice(["sigmoid", "softmax"]), "cost": Choice(["cross_entropy", "quadratic"])},
@@ -45,8 +45,8 @@ def study(space, model=None, **options):
     ],
     ids=str,
 )
-def test_a_combination_that_cannot_be_built_is_refused_before_the_first_trial(space, named, tmp_path):
-    with pytest.raises(UserError, match=re.escape(named)):
+def test_a_combination_that_cannot_be_built_is_refused_before_the_first_trial(space, message, tmp_path):
+    with pytest.raises(UserError, match=re.escape(message)):
         study(space).run(root=tmp_path, quiet=True, tracking=False)
     assert not list(tmp_path.glob("studies/*/log.jsonl"))
 

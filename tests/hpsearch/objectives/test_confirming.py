@@ -40,7 +40,7 @@ def digits() -> Dataset:
     return load("digits")
 
 
-def parts(digits: Dataset, *, swapped: bool = False) -> Any:
+def data_of_halves(digits: Dataset, *, swapped: bool = False) -> Any:
     """Two halves of the validation part, one as the test set."""
     halves = [(digits.X_valid[rows], digits.y_valid[rows]) for rows in (slice(0, 150), slice(150, 300))]
     return ((digits.X_train[:300], digits.y_train[:300]), *(halves[::-1] if swapped else halves))
@@ -54,7 +54,7 @@ def study_of(case: str, data: Any) -> Study:
     return Study(name="c", model=model, space=space, data=data, metric=metric, scoring=scoring, confirm=2, epochs=2)
 
 
-def made(case: str, data: Any) -> Objective:
+def objective_of(case: str, data: Any) -> Objective:
     dataset = load(data)
     return prepare(study_of(case, data), dataset).make(dataset)
 
@@ -71,25 +71,26 @@ def trained(
 @pytest.mark.parametrize("case", CASES)
 def test_test_metrics_are_what_the_validation_part_would_give(case: str, digits: Dataset) -> None:
     one, other = (
-        trained(made(case, parts(digits, swapped=swapped)), case, 0, TESTING, 0, range(2)) for swapped in (False, True)
+        trained(objective_of(case, data_of_halves(digits, swapped=swapped)), case, 0, TESTING, 0, range(2))
+        for swapped in (False, True)
     )
-    for here, there in zip(one, other, strict=True):
-        compared = [name.removeprefix("val_") for name in here if name.startswith("val_")]
+    for metrics, swapped_metrics in zip(one, other, strict=True):
+        compared = [name.removeprefix("val_") for name in metrics if name.startswith("val_")]
         assert "accuracy" in compared
-        assert [here[f"test_{name}"] for name in compared] == [there[f"val_{name}"] for name in compared]
-        assert [here[f"val_{name}"] for name in compared] == [there[f"test_{name}"] for name in compared]
+        assert [metrics[f"test_{name}"] for name in compared] == [swapped_metrics[f"val_{name}"] for name in compared]
+        assert [metrics[f"val_{name}"] for name in compared] == [swapped_metrics[f"test_{name}"] for name in compared]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_search_and_the_confirmation_never_see_the_test_set(case: str, digits: Dataset) -> None:
     for stage in (0, CONFIRMING):
-        for metrics in trained(made(case, parts(digits)), case, 0, stage, 0, range(1)):
+        for metrics in trained(objective_of(case, data_of_halves(digits)), case, 0, stage, 0, range(1)):
             assert not any(name.startswith("test_") for name in metrics)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_seed_alone_decides_how_a_confirming_trial_trains(case: str, digits: Dataset) -> None:
-    objective = made(case, parts(digits))
+    objective = objective_of(case, data_of_halves(digits))
     first = trained(objective, case, 3, CONFIRMING, 0, range(2))
     later = trained(objective, case, 8, CONFIRMING, 0, range(20, 22))
     other = trained(objective, case, 9, CONFIRMING, 1, range(20, 22))
@@ -99,7 +100,7 @@ def test_a_seed_alone_decides_how_a_confirming_trial_trains(case: str, digits: D
 
 @pytest.mark.parametrize("case", ["our network in a pipeline", "a whole fit"])
 def test_a_study_ends_with_its_look_at_the_test_set(case: str, digits: Dataset, tmp_path: Path) -> None:
-    study = replace(study_of(case, parts(digits)), n_trials=3, confirm_top=2)
+    study = replace(study_of(case, data_of_halves(digits)), n_trials=3, confirm_top=2)
     result = study.run(tmp_path, quiet=True, tracking=False)
     assert result.verdict is not None
     assert "test_accuracy" in result.verdict.test
@@ -123,9 +124,14 @@ def test_a_regression_has_its_look_at_the_test_set(tmp_path: Path) -> None:
 
 def test_a_model_without_randomness_is_said_to_have_none(digits: Dataset, tmp_path: Path) -> None:
     study = Study(
-        name="s", model=SVC(), space={"C": Float(0.1, 10, log=True)}, data=parts(digits), pruner="none", n_trials=3,
+        name="s",
+        model=SVC(),
+        space={"C": Float(0.1, 10, log=True)},
+        data=data_of_halves(digits),
+        pruner="none",
+        n_trials=3,
         confirm=2,
-    )  # fmt: skip
+    )
     result = study.run(tmp_path, quiet=True, tracking=False)
     assert result.verdict is not None
     assert result.verdict.p_value is None

@@ -22,8 +22,8 @@ from hpsearch.tracking.content import trial_outcome
 
 
 def go(root: Path, objective: Callable[[Any], Any], **settings: Any) -> History:
-    kept = {"space": {"x": Float(0, 1)}, "metric": "score", "sampler": "random", "pruner": "none", "n_trials": 4}
-    return run(Study("s", objective=objective, **{**kept, **settings}), root, quiet=True, tracking=False).history
+    defaults = {"space": {"x": Float(0, 1)}, "metric": "score", "sampler": "random", "pruner": "none", "n_trials": 4}
+    return run(Study("s", objective=objective, **{**defaults, **settings}), root, quiet=True, tracking=False).history
 
 
 def test_a_metric_may_be_measured_every_third_epoch(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_a_trial_that_broke_late_is_tried_again_where_that_is_asked(tmp_path: Pa
     first = go(tmp_path, objective)
     assert first.trials[1].value == 1.0
     broken[0] = False
-    kept = {"metric": "score", "sampler": "random", "pruner": "none", "n_trials": 4}
-    study = Study("s", objective=objective, space={"x": Float(0, 1)}, **kept)
+    settings = {"metric": "score", "sampler": "random", "pruner": "none", "n_trials": 4}
+    study = Study("s", objective=objective, space={"x": Float(0, 1)}, **settings)
     again = run(study, tmp_path, quiet=True, tracking=False, retry_failed=True).history
     assert [(t.ask.point, t.value) for t in again.trials[4:]] == [(1, 2.0)]
 

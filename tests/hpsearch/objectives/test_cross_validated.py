@@ -54,15 +54,15 @@ def network(**settings: Any) -> MLPClassifier:
 
 def lines(root: Path, name: str) -> list[dict[str, Any]]:
     """Return the ticks of a log without what no run repeats."""
-    found = []
+    ticks = []
     for record, _ in read(root / "studies" / name / "log.jsonl"):
         if isinstance(record, Tick):
             tick = to_json(record)
             del tick["time"]
             for row in tick["rows"]:
                 row.pop("seconds"), row.pop("score_seconds", None)
-            found.append(json.loads(json.dumps(tick)))
-    return found
+            ticks.append(json.loads(json.dumps(tick)))
+    return ticks
 
 
 SPACE = {"learning_rate": Float(0.05, 3, log=True)}
@@ -116,16 +116,22 @@ def test_a_fold_that_has_ended_carries_on_the_score_of_the_model_that_it_would_h
 def test_models_that_are_fitted_whole_go_fold_by_fold_and_only_whole_trials_win(tmp_path: Path) -> None:
     X, y = blobs()
     study = Study(
-        "fits", spies.SpyClassifier(), space={"shift": Choice([0.0, 0.1, 1.5, -1.5, 2.0, 0.2])}, data=(X, y),
-        cv=5, sampler="grid", pruner="asha", lanes=6,
-    )  # fmt: skip
+        "fits",
+        spies.SpyClassifier(),
+        space={"shift": Choice([0.0, 0.1, 1.5, -1.5, 2.0, 0.2])},
+        data=(X, y),
+        cv=5,
+        sampler="grid",
+        pruner="asha",
+        lanes=6,
+    )
     history = run(study, tmp_path).history
     assert history.declaration.value == "complete"
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED"}
     for trial in history.trials:
-        own = [row.metrics[f"split{row.epoch - 1}_val_accuracy"] for row in trial.rows]
+        fold_metrics = [row.metrics[f"split{row.epoch - 1}_val_accuracy"] for row in trial.rows]
         for count, row in enumerate(trial.rows, start=1):
-            assert row.metrics["val_accuracy"] == pytest.approx(np.mean(own[:count]), abs=0)
+            assert row.metrics["val_accuracy"] == pytest.approx(np.mean(fold_metrics[:count]), abs=0)
         assert len(trial.rows) == (5 if trial.state == "COMPLETE" else 1)
     assert all(trial.state == "COMPLETE" for trial in history.ranked())
     assert history.best is history.ranked()[0]
@@ -135,9 +141,15 @@ def test_models_that_are_fitted_whole_go_fold_by_fold_and_only_whole_trials_win(
 def test_wilcoxon_is_told_what_each_fold_scored(tmp_path: Path) -> None:
     X, y = blobs(200)
     study = Study(
-        "wilcoxon", spies.SpyClassifier(), space={"shift": Choice([0.0, 2.0])}, data=(X, y), cv=8,
-        sampler="grid", pruner=WilcoxonPruner(p_threshold=0.1, n_startup_steps=2), lanes=1,
-    )  # fmt: skip
+        "wilcoxon",
+        spies.SpyClassifier(),
+        space={"shift": Choice([0.0, 2.0])},
+        data=(X, y),
+        cv=8,
+        sampler="grid",
+        pruner=WilcoxonPruner(p_threshold=0.1, n_startup_steps=2),
+        lanes=1,
+    )
     good, bad = run(study, tmp_path).history.trials
     assert good.state == "COMPLETE"
     # All of four folds worse: p = 1/16; of the means so far, two would have been enough.
@@ -165,8 +177,8 @@ def test_no_validation_row_reaches_any_fit_and_no_test_row_the_last(cv: Any, mod
     assert rows == frozenset(range(120)) - test
     folded = folded_as(study, dataset)
     trained = [spies.rows_of(folded.at(fold).X_train) for fold in range(len(folded))]
-    for fold, own in enumerate(trained):
-        assert not own & spies.rows_of(folded.at(fold).X_valid)
+    for fold, rows_trained in enumerate(trained):
+        assert not rows_trained & spies.rows_of(folded.at(fold).X_valid)
     in_folds = list(spies.FITTED)
     assert {seen for _, seen in in_folds} <= set(trained)
     assert {seen for who, seen in in_folds if who != "transformer"} == set(trained)
@@ -243,9 +255,12 @@ def test_networks_on_a_table_train_all_folds_with_one_shape(tmp_path: Path) -> N
     assert result.model.predict(table()).shape == (150,)
     price = pd.DataFrame({"x": np.arange(90.0), "y": np.arange(90.0) ** 2 / 100})
     regressed = Study(
-        "price", MLPRegressor(hidden_layer_sizes=(4,), max_epochs=3), data=Table(price, target="y"), cv=3,
+        "price",
+        MLPRegressor(hidden_layer_sizes=(4,), max_epochs=3),
+        data=Table(price, target="y"),
+        cv=3,
         metric="val_r2",
-    )  # fmt: skip
+    )
     assert run(regressed, tmp_path).best_trial is not None
 
 
@@ -267,7 +282,7 @@ def test_a_study_that_is_cut_off_goes_on_to_the_same_log(model: str, tmp_path: P
         ),
     }
     run(kinds[model](), tmp_path / "whole")
-    whole = lines(tmp_path / "whole", "cut")
+    uncut = lines(tmp_path / "whole", "cut")
     for keep in (2, 4):
         root = tmp_path / f"cut{keep}"
         folder = root / "studies" / "cut"
@@ -275,7 +290,7 @@ def test_a_study_that_is_cut_off_goes_on_to_the_same_log(model: str, tmp_path: P
         log = (tmp_path / "whole" / "studies" / "cut" / "log.jsonl").read_bytes().splitlines(keepends=True)
         (folder / "log.jsonl").write_bytes(b"".join(log[: 1 + keep]))
         run(kinds[model](), root)
-        assert lines(root, "cut") == whole
+        assert lines(root, "cut") == uncut
 
 
 def test_states_of_folds_are_taken_up_bit_for_bit() -> None:
@@ -322,9 +337,15 @@ def test_confirmation_cross_validates_under_fresh_seeds_and_measures_the_test_ro
 
 def test_a_fold_that_fails_fails_its_trial_and_says_which(tmp_path: Path) -> None:
     study = Study(
-        "fails", LogisticRegression(), space={"C": Choice([1.0, -1.0])}, data=numbered(), cv=3, sampler="grid",
-        pruner="none", lanes=1,
-    )  # fmt: skip
+        "fails",
+        LogisticRegression(),
+        space={"C": Choice([1.0, -1.0])},
+        data=numbered(),
+        cv=3,
+        sampler="grid",
+        pruner="none",
+        lanes=1,
+    )
     good, bad = run(study, tmp_path).history.trials
     assert (good.state, bad.state) == ("COMPLETE", "FAILED")
     assert bad.decision is not None

@@ -48,11 +48,17 @@ def nested(trial: Any) -> Iterator[float]:
         yield drawn()
 
 
-def go(root: Path, objective: Any, **said: Any) -> list[list[float]]:
+def go(root: Path, objective: Any, **settings: Any) -> list[list[float]]:
     study = Study(
-        "s", objective=objective, space={"x": Float(0, 1)}, metric="score", sampler="random", pruner="none", n_trials=4,
-        **{"lanes": 3, **said},
-    )  # fmt: skip
+        "s",
+        objective=objective,
+        space={"x": Float(0, 1)},
+        metric="score",
+        sampler="random",
+        pruner="none",
+        n_trials=4,
+        **{"lanes": 3, **settings},
+    )
     return [trial.curve("score") for trial in run(study, root, quiet=True, tracking=False).history.trials]
 
 
@@ -77,7 +83,7 @@ def test_a_normal_number_that_numpy_keeps_for_the_next_call_is_the_trials_own() 
     def drawn(seeds: list[int], turns: int) -> list[list[float]]:
         """Trials that seed the generator and draw one normal number in each of their turns."""
         trials = [Surroundings() for _ in seeds]
-        found: list[list[float]] = [[] for _ in seeds]
+        numbers: list[list[float]] = [[] for _ in seeds]
         for turn in range(turns):
             for number, seed in enumerate(seeds):
 
@@ -86,8 +92,8 @@ def test_a_normal_number_that_numpy_keeps_for_the_next_call_is_the_trials_own() 
                         np.random.seed(seed)  # noqa: NPY002 - as a user's code does
                     return float(np.random.randn())  # noqa: NPY002
 
-                found[number].append(trials[number].run(step, seed))
-        return found
+                numbers[number].append(trials[number].run(step, seed))
+        return numbers
 
     before = np.random.get_state()  # noqa: NPY002
     alone = [drawn([seed], 5)[0] for seed in (1, 2, 3)]

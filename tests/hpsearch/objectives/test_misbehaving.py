@@ -38,13 +38,13 @@ def judge_neighbours(history: History) -> None:
 
 def judge(trial: Trial, kind: str, late: bool) -> None:
     """Check that a trial says what it did."""
-    _, wanted = BODIES[kind]
+    _, expected = BODIES[kind]
     assert trial.decision is not None
-    if wanted == GOOD:
+    if expected == GOOD:
         assert trial.state == "COMPLETE"
         assert trial.value == pytest.approx(1.0 if kind == "a bool" else 0.5)
         return
-    assert wanted in trial.decision.reason
+    assert expected in trial.decision.reason
     assert trial.state == ("PRUNED" if "pruned" in kind else "COMPLETE" if late else "FAILED")
     assert trial.value == (0.25 if late else None)
     assert not late or trial.best_epoch == 2
@@ -52,16 +52,22 @@ def judge(trial: Trial, kind: str, late: bool) -> None:
 
 @pytest.mark.parametrize(("kind", "shape", "late"), CASES)
 def test_a_trial_that_misbehaves_is_its_own_matter(tmp_path: Path, kind: str, shape: str, late: bool) -> None:
-    here, handlers, errors = os.getcwd(), signal.getsignal(signal.SIGTERM), np.geterr()
+    folder, handlers, errors = os.getcwd(), signal.getsignal(signal.SIGTERM), np.geterr()
     filters = list(warnings.filters)
     study = Study(
-        "odd", objective=objective(kind, shape, late), space={"x": Float(0, 1)}, metric="score", sampler="random",
-        pruner="none", n_trials=6, lanes=3,
-    )  # fmt: skip
+        "odd",
+        objective=objective(kind, shape, late),
+        space={"x": Float(0, 1)},
+        metric="score",
+        sampler="random",
+        pruner="none",
+        n_trials=6,
+        lanes=3,
+    )
     result = run(study, tmp_path, quiet=True, tracking=False)
     judge_neighbours(result.history)
     judge(result.history.trials[2], kind, late)
-    assert (os.getcwd(), signal.getsignal(signal.SIGTERM), np.geterr()) == (here, handlers, errors)
+    assert (os.getcwd(), signal.getsignal(signal.SIGTERM), np.geterr()) == (folder, handlers, errors)
     assert list(warnings.filters) == filters
     again = load_history(tmp_path / "studies" / "odd")
     assert to_bytes(again) == to_bytes(result.history)
@@ -71,9 +77,14 @@ def test_a_trial_that_misbehaves_is_its_own_matter(tmp_path: Path, kind: str, sh
 @pytest.mark.slow
 def test_all_of_them_are_one_study_and_the_same_on_two_workers(tmp_path: Path) -> None:
     study = Study(
-        "all", objective=everything, space={"x": Float(0, 1)}, metric="score", sampler="random", pruner="none",
+        "all",
+        objective=everything,
+        space={"x": Float(0, 1)},
+        metric="score",
+        sampler="random",
+        pruner="none",
         n_trials=len(ALL),
-    )  # fmt: skip
+    )
     results = [
         run(study, tmp_path / str(workers), workers=workers, quiet=True, tracking=False).history for workers in (1, 2)
     ]

@@ -55,22 +55,27 @@ def forking(trial: Any) -> float:
     return float(trial["x"])
 
 
-def go(root: Path, objective: Any, **said: Any) -> Path:
-    options = {name: said.pop(name) for name in ("workers",) if name in said}
+def go(root: Path, objective: Any, **settings: Any) -> Path:
+    options = {name: settings.pop(name) for name in ("workers",) if name in settings}
     study = Study(
-        "s", objective=objective, space={"x": Float(0, 1)}, metric="score", sampler="random", pruner="none",
-        **{"n_trials": 3, "lanes": 3, **said},
-    )  # fmt: skip
+        "s",
+        objective=objective,
+        space={"x": Float(0, 1)},
+        metric="score",
+        sampler="random",
+        pruner="none",
+        **{"n_trials": 3, "lanes": 3, **settings},
+    )
     run(study, root, quiet=True, tracking=False, **options)
     return root / "studies" / "s"
 
 
-def text(folder: Path, trial: int) -> str:
+def output_of(folder: Path, trial: int) -> str:
     return OutputFiles(folder, trial).text()
 
 
 @pytest.mark.parametrize(
-    ("objective", "said"),
+    ("objective", "output"),
     [
         (plain, "plain 1\nto stderr\n"),
         (generator, "generator 1 epoch 0\ngenerator 1 epoch 1\n"),
@@ -78,61 +83,61 @@ def text(folder: Path, trial: int) -> str:
     ],
 )
 def test_what_a_trial_prints_is_kept_with_it_and_shown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], objective: Any, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], objective: Any, output: str
 ) -> None:
     handler = logging.StreamHandler()  # as logging.basicConfig makes one, before any trial runs
     logging.root.addHandler(handler)
     folder = go(tmp_path, objective)
     logging.root.removeHandler(handler)
     assert handler.stream is sys.stderr
-    assert text(folder, 1) == said
+    assert output_of(folder, 1) == output
     printed = capsys.readouterr()
-    assert all(word in printed.out + printed.err for word in said.split())
+    assert all(word in printed.out + printed.err for word in output.split())
 
 
 def test_a_trial_that_breaks_keeps_what_it_printed_and_show_shows_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def some(trial: Any) -> float:
+    def broken_or_not(trial: Any) -> float:
         return breaking(trial) if trial.number == 1 else 0.5
 
-    go(tmp_path, some)
+    go(tmp_path, broken_or_not)
     capsys.readouterr()
     assert main(["show", "s", "--trial", "1", "--root", str(tmp_path)]) == 0
-    shown = capsys.readouterr().out
-    assert "trial 1: FAILED: ValueError: broken" in shown
-    assert "before it broke" in shown
-    assert "Traceback" in shown
+    output = capsys.readouterr().out
+    assert "trial 1: FAILED: ValueError: broken" in output
+    assert "before it broke" in output
+    assert "Traceback" in output
     assert main(["show", "s", "--trial", "9", "--root", str(tmp_path)]) == 2
     assert "there is no trial 9: the study has trials 0 to 2" in capsys.readouterr().err
 
 
 def test_children_print_into_the_same_place_once(tmp_path: Path) -> None:
-    kept = text(go(tmp_path, forking, n_trials=1), 0)
-    assert sorted(kept.split("\n")) == sorted(["a child's", "pooled", "the parent's, not ended"])
+    output = output_of(go(tmp_path, forking, n_trials=1), 0)
+    assert sorted(output.split("\n")) == sorted(["a child's", "pooled", "the parent's, not ended"])
 
 
 @pytest.mark.slow
 def test_in_a_process_of_its_own_it_is_kept_too(tmp_path: Path) -> None:
-    assert text(go(tmp_path, plain, trial_timeout=300, n_trials=1), 0) == "plain 0\nto stderr\n"
+    assert output_of(go(tmp_path, plain, trial_timeout=300, n_trials=1), 0) == "plain 0\nto stderr\n"
 
 
 @pytest.mark.slow
 def test_on_workers_it_is_kept_too(tmp_path: Path) -> None:
     folder = go(tmp_path, generator, workers=2)
-    assert [text(folder, trial) for trial in range(3)] == [
+    assert [output_of(folder, trial) for trial in range(3)] == [
         f"generator {trial} epoch 0\ngenerator {trial} epoch 1\n" for trial in range(3)
     ]
 
 
 def test_a_long_output_is_kept_in_bounds_with_its_beginning_and_its_end(tmp_path: Path) -> None:
     output = Output(tmp_path, 0, 0)
-    with output.taken():
+    with output.capture():
         sys.stdout.stream = None  # type: ignore[attr-defined]  # two megabytes are nothing for a terminal
         for number in range(40_000):
             print(f"line {number:012d} of many")
     output.close()
-    kept = text(tmp_path, 0)
+    kept = output_of(tmp_path, 0)
     assert kept.startswith("line 000000000000 of many\n")
     assert kept.endswith("line 000000039999 of many\n")
     assert "\n… output left out …\n" in kept
@@ -141,7 +146,7 @@ def test_a_long_output_is_kept_in_bounds_with_its_beginning_and_its_end(tmp_path
     for number in range(HEAD_BYTES // 26 + 100):
         short.write(f"line {number:012d} of many\n")
     short.close()
-    assert text(tmp_path, 1).count("\n") == HEAD_BYTES // 26 + 100  # nothing is lost where little more comes
+    assert output_of(tmp_path, 1).count("\n") == HEAD_BYTES // 26 + 100  # nothing is lost where little more comes
 
 
 def test_secrets_are_not_kept(tmp_path: Path) -> None:
@@ -149,7 +154,7 @@ def test_secrets_are_not_kept(tmp_path: Path) -> None:
     for piece in ("pass", "word=swordfish\n", "-----BEGIN PRIVATE KEY-----\nMIIE", "vQ\n-----END PRIVATE KEY-----\n"):
         output.write(piece)
     output.close()
-    kept = text(tmp_path, 0)
+    kept = output_of(tmp_path, 0)
     assert "swordfish" not in kept
     assert "MIIE" not in kept
     assert "vQ" not in kept
@@ -159,26 +164,26 @@ def test_scrub_takes_a_secret_out_of_what_was_kept(tmp_path: Path, monkeypatch: 
     folder = go(tmp_path, plain)
     monkeypatch.setenv("MINE", "to stderr")
     assert main(["scrub", "s", "--value-of", "MINE", "--no-tracking", "--root", str(tmp_path)]) == 0
-    assert text(folder, 1) == "plain 1\n[redacted]\n"
+    assert output_of(folder, 1) == "plain 1\n[redacted]\n"
 
 
 def test_a_trial_taken_up_again_goes_on_in_its_output_and_one_begun_anew_does_not(tmp_path: Path) -> None:
-    for epoch, said in ((0, "first\n"), (3, "then\n")):
+    for epoch, printed in ((0, "first\n"), (3, "then\n")):
         output = Output(tmp_path, 0, epoch)
-        output.write(said)
+        output.write(printed)
         output.close()
-    assert text(tmp_path, 0) == "first\n… taken up again after epoch 3 …\nthen\n"
+    assert output_of(tmp_path, 0) == "first\n… taken up again after epoch 3 …\nthen\n"
     output = Output(tmp_path, 0, 0)
     output.write("anew\n")
     output.close()
-    assert text(tmp_path, 0) == "anew\n"
+    assert output_of(tmp_path, 0) == "anew\n"
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_where_it_cannot_be_kept_the_trial_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "output").write_text("a file in the folder's place")
     output = Output(tmp_path, 0, 0)
-    with output.taken():
+    with output.capture():
         print("one")
         print("two")
     output.close()

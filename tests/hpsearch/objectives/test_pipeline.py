@@ -45,8 +45,8 @@ class Counted(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def train(objective: Any, params: list[dict[str, Any]], ticks: int = 3) -> list[list[Row]]:
     rows: list[list[Row]] = [[] for _ in params]
-    for number, given in enumerate(params):
-        objective.start(Start(Ask(number, number, given, number)))
+    for number, point in enumerate(params):
+        objective.start(Start(Ask(number, number, point, number)))
     for tick in range(ticks):
         for row in objective.advance([n for n in range(len(params)) if not rows[n] or not rows[n][-1].finished], tick):
             rows[row.trial].append(row)
@@ -96,8 +96,8 @@ def test_transformers_are_fitted_once_per_distinct_setting(digits: Dataset) -> N
 def test_a_trial_is_saved_and_taken_up_again(digits: Dataset) -> None:
     pipeline = make_pipeline(StandardScaler(), PCA(20, svd_solver="randomized"), NETWORK)
     params = {"pca__n_components": 12, "mlpclassifier__l2": 0.1}
-    whole = PipelinePopulation(Behind(pipeline), digits, 0, 3)
-    rows = train(whole, [params])[0]
+    uninterrupted = PipelinePopulation(Behind(pipeline), digits, 0, 3)
+    rows = train(uninterrupted, [params])[0]
     first = PipelinePopulation(Behind(pipeline), digits, 0, 3)
     first.start(Start(Ask(0, 0, params, 0)))
     first.advance([0], 0)
@@ -112,11 +112,15 @@ def test_pipelines_may_be_nested_and_supervised(digits: Dataset) -> None:
     inner = Pipeline([("pick", SelectKBest(k=30)), ("net", NETWORK)])
     pipeline = Pipeline([("scale", StandardScaler()), ("inner", inner)])
     study = Study(
-        "s", model=pipeline, data="digits",
+        "s",
+        model=pipeline,
+        data="digits",
         space={
-            "inner__pick__k": Int(10, 60), "inner__net__learning_rate": Float(0.1, 1), "inner__net__max_epochs": [2, 4],
+            "inner__pick__k": Int(10, 60),
+            "inner__net__learning_rate": Float(0.1, 1),
+            "inner__net__max_epochs": [2, 4],
         },
-    )  # fmt: skip
+    )
     prepared = prepare(study, digits)
     assert prepared.epochs == 4
     points = [{"inner__pick__k": 40, "inner__net__learning_rate": 0.3, "inner__net__max_epochs": e} for e in (2, 4)]

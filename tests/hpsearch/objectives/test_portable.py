@@ -33,8 +33,10 @@ def test_what_was_loaded_from_a_file_under_a_name_that_no_import_finds_travels_b
     monkeypatch.setitem(sys.modules, name, ModuleType(name))
     packed = pack(loaded(file, name).maker)
     file.unlink()
-    done = subprocess.run([sys.executable, "-c", UNPACK], input=packed, capture_output=True, cwd=tmp_path, check=True)
-    assert done.stdout.decode().strip() == "41"
+    completed = subprocess.run(
+        [sys.executable, "-c", UNPACK], input=packed, capture_output=True, cwd=tmp_path, check=True
+    )
+    assert completed.stdout.decode().strip() == "41"
 
 
 def test_what_can_be_imported_travels_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def data(targets: int) -> Dataset:
     y = 1000 + 50 * (X @ rng.normal(size=(3, targets))) ** 2
     y = y[:, 0] if targets == 1 else y
     w = rng.uniform(0.5, 2, 60)
-    parts = X[:30], y[:30], X[30:45], y[30:45], X[45:], y[45:]
-    return Dataset("toy", *parts, "", None, "memory", w_valid=w[30:45], w_test=w[45:])
+    arrays = X[:30], y[:30], X[30:45], y[30:45], X[45:], y[45:]
+    return Dataset("toy", *arrays, "", None, "memory", w_valid=w[30:45], w_test=w[45:])
 
 
 @pytest.mark.parametrize("ema", [None, 0.9])
@@ -51,14 +51,14 @@ def test_a_row_says_what_the_fitted_estimator_says(targets: int, standardised: b
             assert row.failure is None
             objective.keep(row.trial)
             model = objective.model()
-            for part, X, y, w in (
+            for name, X, y, w in (
                 ("val", dataset.X_valid, dataset.y_valid, dataset.w_valid),
                 ("test", dataset.X_test, dataset.y_test, dataset.w_test),
             ):
                 predicted = model.predict(X)
-                assert row.metrics[f"{part}_mae"] == mean_absolute_error(y, predicted, sample_weight=w)
+                assert row.metrics[f"{name}_mae"] == mean_absolute_error(y, predicted, sample_weight=w)
                 if targets == 2:
-                    assert row.metrics[f"{part}_r2"] == r2_score(y, predicted, sample_weight=w)
+                    assert row.metrics[f"{name}_r2"] == r2_score(y, predicted, sample_weight=w)
 
 
 def test_outputs_that_overflow_fail_their_trial() -> None:

@@ -19,10 +19,10 @@ def test_folders_called_like_ours_do_not_stand_in_for_us(tmp_path: Path, monkeyp
     (tmp_path / "hpsearch" / "objectives").mkdir(parents=True)
     (tmp_path / "copy.py").write_text("raise ImportError('not the one of Python')")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *(path for path in sys.path if path)])
-    here, there = Pipe()
-    process = start("hpsearch.objectives.child", [there.fileno()])
-    there.close()
-    here.send((pack(nothing), None))
-    assert here.recv() == "ready"
-    here.close()
+    ours, theirs = Pipe()
+    process = start("hpsearch.objectives.child", [theirs.fileno()])
+    theirs.close()
+    ours.send((pack(nothing), None))
+    assert ours.recv() == "ready"
+    ours.close()
     assert process.wait(20) == 0

@@ -36,18 +36,18 @@ def few() -> Dataset:
     return subset(datasets.load("digits"), 0, classes=(0, 1, 2), train=60, valid=40)
 
 
-def study(model: Any, **said: Any) -> Study:
-    return Study(**{"name": "s", "model": model, "data": "digits", "pruner": "none", **said})
+def study(model: Any, **settings: Any) -> Study:
+    return Study(**{"name": "s", "model": model, "data": "digits", "pruner": "none", **settings})
 
 
-def make(model: Any, data: Dataset, **said: Any) -> Objective:
-    return prepare(study(model, **said), data).make(data)
+def make(model: Any, data: Dataset, **settings: Any) -> Objective:
+    return prepare(study(model, **settings), data).make(data)
 
 
 def train(objective: Objective, params: list[dict[str, Any]], most: int = 400) -> dict[int, list[Row]]:
     rows: dict[int, list[Row]] = {number: [] for number in range(len(params))}
-    for number, given in enumerate(params):
-        objective.start(Start(Ask(number, number, given, number)))
+    for number, point in enumerate(params):
+        objective.start(Start(Ask(number, number, point, number)))
     going = list(rows)
     for tick in range(most):
         for row in objective.advance(going, tick) if going else []:
@@ -62,25 +62,28 @@ MIXED: dict[str, tuple[Any, str, list[Any], list[Any]]] = {
     "early_stopping": (TheirMLP((8,), max_iter=4), "early_stopping", [True], [False]),
     "solver": (TheirMLP((8,), max_iter=4), "solver", ["lbfgs"], ["adam", "sgd"]),
     "in a pipeline": (
-        make_pipeline(StandardScaler(), SGDClassifier(max_iter=4)), "sgdclassifier__class_weight", ["balanced"], [None]
+        make_pipeline(StandardScaler(), SGDClassifier(max_iter=4)),
+        "sgdclassifier__class_weight",
+        ["balanced"],
+        [None],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MIXED)
 def test_an_option_that_forbids_epochs_makes_its_trials_whole_and_leaves_the_others(few: Dataset, name: str) -> None:
-    model, param, whole, epochs = MIXED[name]
-    objective = make(model, few, space={param: Choice([*epochs, *whole])})
-    rows = train(objective, [{param: value} for value in (*epochs, *whole)])
-    for number, value in enumerate((*epochs, *whole)):
-        own = rows[number]
-        assert own[-1].failure is None
-        assert [row.epoch for row in own] == [1, 2, 3, 4]
-        reported = [bool(row.metrics) for row in own]
-        assert reported == ([False] * 3 + [True] if value in whole else [True] * 4), (
+    model, param, whole_fits, epochs = MIXED[name]
+    objective = make(model, few, space={param: Choice([*epochs, *whole_fits])})
+    rows = train(objective, [{param: value} for value in (*epochs, *whole_fits)])
+    for number, value in enumerate((*epochs, *whole_fits)):
+        own_rows = rows[number]
+        assert own_rows[-1].failure is None
+        assert [row.epoch for row in own_rows] == [1, 2, 3, 4]
+        reported = [bool(row.metrics) for row in own_rows]
+        assert reported == ([False] * 3 + [True] if value in whole_fits else [True] * 4), (
             "a whole fit has one report, at the end"
         )
-        assert [row.quiet for row in own] == [not each for each in reported]
+        assert [row.quiet for row in own_rows] == [not shown for shown in reported]
 
 
 def test_a_whole_fit_honours_its_own_stopping(few: Dataset) -> None:
@@ -101,9 +104,14 @@ def test_a_whole_fit_honours_its_own_stopping(few: Dataset) -> None:
 
 def test_no_pruner_holds_a_finished_model_against_a_first_epoch(tmp_path: Any) -> None:
     declared = Study(
-        "mixed", model=SGDClassifier(loss="log_loss", random_state=0), epochs=9, pruner="asha", sampler="grid",
-        data=few_arrays(), space={"class_weight": [None, "balanced"], "alpha": [1e-4, 1e-3]},
-    )  # fmt: skip
+        "mixed",
+        model=SGDClassifier(loss="log_loss", random_state=0),
+        epochs=9,
+        pruner="asha",
+        sampler="grid",
+        data=few_arrays(),
+        space={"class_weight": [None, "balanced"], "alpha": [1e-4, 1e-3]},
+    )
     result = declared.run(root=tmp_path, tracking=False, quiet=True)
     for trial in result.history.trials:
         if trial.params["class_weight"] == "balanced":
@@ -117,14 +125,20 @@ def test_no_pruner_holds_a_finished_model_against_a_first_epoch(tmp_path: Any) -
 def test_folds_of_a_whole_fit_report_together_once_too(tmp_path: Any) -> None:
     model = SGDClassifier(loss="log_loss", random_state=0, validation_fraction=0.3)
     declared = Study(
-        "folds", model=model, epochs=3, pruner="none", sampler="grid", cv=3, data=few_arrays(),
+        "folds",
+        model=model,
+        epochs=3,
+        pruner="none",
+        sampler="grid",
+        cv=3,
+        data=few_arrays(),
         space={"class_weight": [None, "balanced"], "early_stopping": [False, True]},
-    )  # fmt: skip
+    )
     result = declared.run(root=tmp_path, tracking=False, quiet=True)
     for trial in result.history.trials:
-        whole = trial.params["early_stopping"] or trial.params["class_weight"] == "balanced"
+        in_one_go = trial.params["early_stopping"] or trial.params["class_weight"] == "balanced"
         assert trial.state == "COMPLETE", trial.decision
-        assert [bool(row.metrics) for row in trial.rows] == ([False, False, True] if whole else [True] * 3)
+        assert [bool(row.metrics) for row in trial.rows] == ([False, False, True] if in_one_go else [True] * 3)
         assert trial.value is not None
 
 
@@ -154,8 +168,8 @@ def test_a_warm_start_model_grows_to_what_a_whole_fit_gives(few: Dataset, name: 
         grown = objective.model()
         sizes.append(getattr(grown, "n_estimators", None) or grown.max_iter)
     assert sizes == ([4, 8, 12] if name == "forest" else [2, 4, 6])
-    whole = type(model)(**{**model.get_params(), "warm_start": False}).fit(few.X_train, few.y_train)
-    np.testing.assert_array_equal(grown.predict_proba(few.X_valid), whole.predict_proba(few.X_valid))
+    fitted = type(model)(**{**model.get_params(), "warm_start": False}).fit(few.X_train, few.y_train)
+    np.testing.assert_array_equal(grown.predict_proba(few.X_valid), fitted.predict_proba(few.X_valid))
 
 
 def test_trees_are_the_resource_of_any_forest_on_request(few: Dataset) -> None:
@@ -214,9 +228,9 @@ def test_the_rescaled_penalty_of_ridge_gives_the_same_weights_on_copies_of_the_d
     """On n' of n equal copies of a sample, α' = α·n'/n has the minimum that α has on all."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 4)), rng.normal(size=30)
-    whole = Ridge(alpha=6.0).fit(np.tile(X, (3, 1)), np.tile(y, 3))
+    fitted = Ridge(alpha=6.0).fit(np.tile(X, (3, 1)), np.tile(y, 3))
     (alpha,) = Samples(proportional=["alpha"]).rescaled({"alpha": 6.0}, 1 / 3).values()
-    np.testing.assert_allclose(Ridge(alpha=alpha).fit(X, y).coef_, whole.coef_)
+    np.testing.assert_allclose(Ridge(alpha=alpha).fit(X, y).coef_, fitted.coef_)
 
 
 def test_an_estimator_that_counts_no_passes_has_one_also_beside_others(few: Dataset) -> None:

@@ -25,13 +25,13 @@ from hpsearch.objectives.mlp import MLPPopulation
 from hpsearch.objectives.pipeline import PipelinePopulation
 
 
-def study(model: Any, **said: Any) -> Study:
-    return Study(**{"name": "s", "model": model, "data": "digits", "pruner": "none", **said})
+def study(model: Any, **settings: Any) -> Study:
+    return Study(**{"name": "s", "model": model, "data": "digits", "pruner": "none", **settings})
 
 
 def first_rows(objective: Objective, params: list[dict[str, Any]], epochs: int = 2) -> list[list[Row]]:
-    for number, given in enumerate(params):
-        objective.start(Start(Ask(number, number, given, number)))
+    for number, point in enumerate(params):
+        objective.start(Start(Ask(number, number, point, number)))
     ticks = [objective.advance(range(len(params)), tick) for tick in range(epochs)]
     return [list(rows) for rows in zip(*ticks, strict=True)]
 
@@ -85,8 +85,8 @@ def test_a_scorer_is_measured_on_the_test_set_where_a_winner_is() -> None:
 
 def test_class_weights_and_sample_weights_keep_our_networks_fused(digits: Dataset) -> None:
     model = MLPClassifier(hidden_layer_sizes=(8,), max_epochs=2, class_weight="balanced")
-    said = study(model, scoring="balanced_accuracy", space={"class_weight": [None, "balanced"]})
-    objective = prepare(said, digits).make(digits)
+    tested = study(model, scoring="balanced_accuracy", space={"class_weight": [None, "balanced"]})
+    objective = prepare(tested, digits).make(digits)
     assert isinstance(objective, MLPPopulation)
     for rows in first_rows(objective, [{"class_weight": None}, {"class_weight": "balanced"}]):
         assert all("val_balanced_accuracy" in row.metrics for row in rows)
@@ -112,8 +112,8 @@ def test_regressors_train_fused_and_measure_as_scikit_learn_does(
     line: Dataset, lines: Dataset, several: bool, metric: str
 ) -> None:
     data = lines if several else line
-    said = study(MLPRegressor(hidden_layer_sizes=(8,), max_epochs=3), metric=metric, direction="minimize")
-    objective = prepare(said, data).make(data)
+    tested = study(MLPRegressor(hidden_layer_sizes=(8,), max_epochs=3), metric=metric, direction="minimize")
+    objective = prepare(tested, data).make(data)
     assert isinstance(objective, MLPPopulation)
     rows = first_rows(objective, [{"learning_rate": 0.01}, {"learning_rate": 0.05}], 3)
     objective.keep(1)
@@ -152,15 +152,18 @@ SCORING: dict[str, tuple[Any, dict[str, Any], str, set[str]]] = {
     "a dict of one": ({"f": "f1_macro"}, {}, "val_f", {"val_f"}),
     "a scorer": (make_scorer(f1_score, average="macro"), {}, "score", {"score"}),
     "a function that returns several": (
-        lambda estimator, X, y: {"a": 1.0, "b": 2}, {"metric": "val_b"}, "val_b", {"val_a", "val_b"}
+        lambda estimator, X, y: {"a": 1.0, "b": 2},
+        {"metric": "val_b"},
+        "val_b",
+        {"val_a", "val_b"},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SCORING)
 def test_scoring_in_every_form_that_scikit_learn_knows(digits: Dataset, name: str) -> None:
-    scoring, said, metric, reported = SCORING[name]
-    declared = study(GaussianNB(), scoring=scoring, **said)
+    scoring, settings, metric, reported = SCORING[name]
+    declared = study(GaussianNB(), scoring=scoring, **settings)
     assert declared.metric == metric
     (rows,) = first_rows(prepare(declared, digits).make(digits), [{}], 1)
     assert rows[0].failure is None
@@ -168,7 +171,7 @@ def test_scoring_in_every_form_that_scikit_learn_knows(digits: Dataset, name: st
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"scoring": ["f1_macro", "f1_micro"]}, "say which one decides, such as metric='val_f1_macro'"),
         ({"scoring": {"a": "f1_macro", "b": "f1_micro"}}, "there are val_a, val_b"),
@@ -178,9 +181,9 @@ def test_scoring_in_every_form_that_scikit_learn_knows(digits: Dataset, name: st
         ({"scoring": []}, "scoring is empty"),
     ],
 )
-def test_scoring_that_cannot_decide_is_refused_when_the_study_is_declared(said: dict[str, Any], words: str) -> None:
+def test_scoring_that_cannot_decide_is_refused_when_the_study_is_declared(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError) as raised:
-        study(GaussianNB(), **said)
+        study(GaussianNB(), **settings)
     assert words in str(raised.value)
 
 
@@ -199,7 +202,7 @@ def test_an_accuracy_that_is_asked_of_a_regressor_is_refused_and_unasked_it_is_j
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"model": LogisticRegression(), "metric": "val_f1", "scoring": ["f1_macro", "f1_micro"]}, "did you mean"),
         ({"model": NETWORK, "metric": "val_f1_macro"}, "MLPClassifier has no metric 'val_f1_macro'"),
@@ -209,8 +212,8 @@ def test_an_accuracy_that_is_asked_of_a_regressor_is_refused_and_unasked_it_is_j
     ],
 )
 def test_a_metric_that_will_not_be_there_is_said_with_what_is(
-    digits: Dataset, said: dict[str, Any], words: str
+    digits: Dataset, settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UserError) as raised:
-        prepare(study(**said), digits)
+        prepare(study(**settings), digits)
     assert words in str(raised.value)

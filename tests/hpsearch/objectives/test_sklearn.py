@@ -32,12 +32,12 @@ from hpsearch.space import Choice, Float, Int
 from hpsearch.study.study import Study
 
 
-def study(model: Any, **said: Any) -> Study:
-    return Study(**{"name": "s", "model": model, "data": "digits", "pruner": "none", **said})
+def study(model: Any, **settings: Any) -> Study:
+    return Study(**{"name": "s", "model": model, "data": "digits", "pruner": "none", **settings})
 
 
-def make(model: Any, data: Dataset, **said: Any) -> Objective:
-    return prepare(study(model, **said), data).make(data)
+def make(model: Any, data: Dataset, **settings: Any) -> Objective:
+    return prepare(study(model, **settings), data).make(data)
 
 
 def train(objective: Objective, params: list[dict[str, Any]], ticks: range) -> dict[int, list[Row]]:
@@ -209,7 +209,7 @@ def test_our_network_with_scoring_reports_it_each_epoch(digits: Dataset) -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"model": Ridge(), "metric": "val_f1"}, "Ridge has no metric 'val_f1'"),
         ({"model": GaussianNB(), "metric": "val_acuracy"}, "did you mean 'val_accuracy'?"),
@@ -217,10 +217,10 @@ def test_our_network_with_scoring_reports_it_each_epoch(digits: Dataset) -> None
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is_trained(
-    digits: Dataset, said: dict[str, Any], words: str
+    digits: Dataset, settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UserError) as raised:
-        prepare(study(**said), digits)
+        prepare(study(**settings), digits)
     assert words in str(raised.value)
     assert str(raised.value).startswith("study 's'")
 

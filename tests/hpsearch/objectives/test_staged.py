@@ -105,8 +105,8 @@ def test_each_lever_alone_makes_the_problem_smaller(lever: str, study: Study, di
     assert start.state is not None
     data = reduced(small.stages[0], digits, study.seed)  # type: ignore[index, arg-type]
     hidden, inputs = start.state["W0"].shape
-    found = (len(data.y_train), len(data.y_valid), inputs, hidden, len(start.state["W1"]), epochs + 1)
-    assert found == expected
+    sizes = (len(data.y_train), len(data.y_valid), inputs, hidden, len(start.state["W1"]), epochs + 1)
+    assert sizes == expected
     # What it reports was measured on so many samples.
     assert (row.metrics["val_accuracy"] * expected[1]) == pytest.approx(
         round(row.metrics["val_accuracy"] * expected[1])
@@ -118,10 +118,10 @@ def test_the_chapters_procedure_begins_on_the_smallest_stage_and_tells_of_it(stu
     history = run(
         replace(study, sampler="chapter", pruner="none", stages=(small, Scale(trials=7)), confirm=0), tmp_path
     )
-    told = chapter_story(history)
-    assert told[0] == "the chapter's procedure on stage 0, the smallest problem:"
-    assert told[1].startswith("step 1, any learning:")
-    assert any("order of magnitude of learning_rate" in line for line in told)
+    lines = chapter_story(history)
+    assert lines[0] == "the chapter's procedure on stage 0, the smallest problem:"
+    assert lines[1].startswith("step 1, any learning:")
+    assert any("order of magnitude of learning_rate" in line for line in lines)
     etas = [trial.params["learning_rate"] for trial in history.trials if trial.ask.stage == 0]
     assert {0.25, 2.5} <= set(etas)
     assert sum(trial.ask.stage == 1 for trial in history.trials) == 7
@@ -137,7 +137,7 @@ def test_states_carry_the_parameters_that_were_asked(study: Study, digits: Datas
 
 def test_a_stage_of_the_full_problem_trains_as_a_flat_study_does(study: Study, digits: Dataset) -> None:
     flat = replace(study, stages=None, confirm=0)
-    alone, confirmed = (prepare(each, digits).make(digits) for each in (flat, replace(flat, confirm=2)))
+    alone, confirmed = (prepare(study, digits).make(digits) for study in (flat, replace(flat, confirm=2)))
     for objective in (alone, confirmed):
         objective.start(Start(ask_of(0, 0)))
     assert train(alone, 0, range(3)) == train(confirmed, 0, range(3))
@@ -169,12 +169,12 @@ def test_a_seed_alone_decides_how_a_confirming_trial_trains(study: Study, digits
 
 
 def test_a_confirming_trial_taken_up_again_goes_on_as_it_would_have(study: Study, digits: Dataset) -> None:
-    whole, parts = (prepare(study, digits).make(digits) for _ in range(2))
-    for objective in (whole, parts):
+    in_one_go, interrupted = (prepare(study, digits).make(digits) for _ in range(2))
+    for objective in (in_one_go, interrupted):
         objective.start(Start(ask_of(0, 3)))
-    expected = train(whole, 0, range(4))
-    begun = train(parts, 0, range(2))
-    (saved,) = parts.states()
+    expected = train(in_one_go, 0, range(4))
+    begun = train(interrupted, 0, range(2))
+    (saved,) = interrupted.states()
     again = prepare(study, digits).make(digits)
     again.start(saved)
     assert begun + train(again, 0, range(2, 4)) == expected
@@ -207,10 +207,10 @@ def test_a_ladder_runs_from_the_smallest_problem_to_the_test_set(study: Study, t
     count = [sum(trial.ask.stage == stage for trial in history.trials) for stage in range(5)]
     assert count == [5, 5, 5, 4, 2]
     assert all(trial.epoch <= 2 for trial in history.trials if trial.ask.stage == 1)
-    done = [
+    completed = [
         trial for trial in history.trials if trial.ask.stage == 1 and trial.epoch == 2 and trial.state == "COMPLETE"
     ]
-    assert all(trial.decision and trial.decision.rule == "epochs" for trial in done)
+    assert all(trial.decision and trial.decision.rule == "epochs" for trial in completed)
     lines = " ".join(stage_lines(history))
     assert "stage 0: 5 trials" in lines
     assert "the search took" in lines
@@ -218,16 +218,16 @@ def test_a_ladder_runs_from_the_smallest_problem_to_the_test_set(study: Study, t
     assert "test set:  test_accuracy" in lines
 
 
-@pytest.mark.parametrize("kept", [2, 6, 9, 14, 19, 24])
-def test_a_log_cut_anywhere_is_continued_to_the_same_story(study: Study, tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("lines_kept", [2, 6, 9, 14, 19, 24])
+def test_a_log_cut_anywhere_is_continued_to_the_same_story(study: Study, tmp_path: Path, lines_kept: int) -> None:
     run(study, tmp_path / "whole")
-    whole = log_of(tmp_path / "whole", study)
-    lines = whole.read_bytes().splitlines(keepends=True)
-    part = log_of(tmp_path / "part", study)
-    part.parent.mkdir(parents=True)
-    part.write_bytes(b"".join(lines[: min(kept, len(lines) - 1)]))
+    uncut = log_of(tmp_path / "whole", study)
+    lines = uncut.read_bytes().splitlines(keepends=True)
+    cut = log_of(tmp_path / "part", study)
+    cut.parent.mkdir(parents=True)
+    cut.write_bytes(b"".join(lines[: min(lines_kept, len(lines) - 1)]))
     run(study, tmp_path / "part")
-    assert story(part) == story(whole)
+    assert story(cut) == story(uncut)
 
 
 @pytest.mark.slow

@@ -22,9 +22,9 @@ from hpsearch.report.export import to_bytes
 from hpsearch.running.asking import Session
 
 
-def lab(**said: Any) -> Study:
+def lab(**settings: Any) -> Study:
     return Study(
-        **{"name": "lab", "space": {"x": Float(0, 1)}, "metric": "gain", "sampler": "random", "n_trials": 6, **said}
+        **{"name": "lab", "space": {"x": Float(0, 1)}, "metric": "gain", "sampler": "random", "n_trials": 6, **settings}
     )
 
 
@@ -39,8 +39,8 @@ def test_what_is_asked_is_told_and_ranked(tmp_path: Path) -> None:
         ended = study.tell(trial, 1 - (trial["x"] - 0.5) ** 2)
         assert (ended.state, ended.number) == ("COMPLETE", trial.number)
     history = load_history(tmp_path / "studies" / "lab")
-    assert [each.state for each in history.trials] == ["COMPLETE"] * 6
-    best = max(history.trials, key=lambda each: each.value or 0)
+    assert [trial.state for trial in history.trials] == ["COMPLETE"] * 6
+    best = max(history.trials, key=lambda trial: trial.value or 0)
     assert history.best is best
     assert study.open_trials(tmp_path) == []
 
@@ -53,10 +53,10 @@ def test_the_same_asks_and_tells_give_the_same_bytes(tmp_path: Path, sampler: st
             if step % 3 == 2:
                 trial = waiting.pop(0)
                 study.tell(trial, trial["x"] ** 2)
-            elif (asked := study.ask(tmp_path / root)) is not None:
-                waiting.append(asked)
-                asked.set(step=step)
-                asked.report(asked["x"])
+            elif (new_trial := study.ask(tmp_path / root)) is not None:
+                waiting.append(new_trial)
+                new_trial.set(step=step)
+                new_trial.report(new_trial["x"])
             study = lab(sampler=sampler) if root == "b" else study  # as if by another process each time
     assert exports(tmp_path / "a") == exports(tmp_path / "b")
     assert b"attributes.step" in exports(tmp_path / "a")[0]
@@ -74,11 +74,11 @@ def test_a_trial_that_a_killed_process_asked_for_is_found_again(tmp_path: Path) 
             os._exit(9)
     os.waitpid(child, 0)
     study = lab()
-    found = study.open_trials(tmp_path)
-    assert [(trial.number, trial.resumed) for trial in found] == [(0, 1), (1, 0)]
+    open_trials = study.open_trials(tmp_path)
+    assert [(trial.number, trial.resumed) for trial in open_trials] == [(0, 1), (1, 0)]
     assert study.ask(tmp_path).number == 2  # type: ignore[union-attr]
-    assert found[0].report(0.5)
-    assert study.tell(found[0]).value == 0.5
+    assert open_trials[0].report(0.5)
+    assert study.tell(open_trials[0]).value == 0.5
     lost = study.tell(1, state="failed", reason="lost", root=tmp_path)
     assert (lost.state, lost.decision.reason if lost.decision else None) == ("FAILED", "lost")
     assert [trial.number for trial in study.open_trials(tmp_path)] == [2]
@@ -89,7 +89,7 @@ def test_ends_of_every_kind(tmp_path: Path) -> None:
     trials = [study.ask(tmp_path) for _ in range(6)]
     assert all(trials)
     trials[1].report(0.5)  # type: ignore[union-attr]
-    told = [
+    trials_told = [
         study.tell(trials[0], {"gain": 0.5, "cost": 3}),  # type: ignore[arg-type]
         study.tell(trials[1], state="failed", reason="the flask broke"),  # type: ignore[arg-type]
         study.tell(trials[2], state="pruned", reason="too hot"),  # type: ignore[arg-type]
@@ -97,11 +97,16 @@ def test_ends_of_every_kind(tmp_path: Path) -> None:
         study.tell(trials[4], 0.1, state="PRUNED"),  # type: ignore[arg-type]
         study.tell(trials[5], state="fail"),  # type: ignore[arg-type]
     ]
-    states = [(trial.state, trial.value) for trial in told]
+    states = [(trial.state, trial.value) for trial in trials_told]
     assert states == [
-        ("COMPLETE", 0.5), ("COMPLETE", 0.5), ("PRUNED", None), ("FAILED", None), ("PRUNED", 0.1), ("FAILED", None),
-    ]  # fmt: skip
-    reasons = [trial.decision.reason for trial in told if trial.decision is not None]
+        ("COMPLETE", 0.5),
+        ("COMPLETE", 0.5),
+        ("PRUNED", None),
+        ("FAILED", None),
+        ("PRUNED", 0.1),
+        ("FAILED", None),
+    ]
+    reasons = [trial.decision.reason for trial in trials_told if trial.decision is not None]
     assert reasons[1] == "the flask broke; it counts with epoch 1"
     assert reasons[2:4] == ["too hot", "gain is nan at epoch 1"]
     assert study.ask(tmp_path) is None
@@ -149,10 +154,10 @@ def test_reports_are_pruned_and_the_last_epoch_ends_a_trial(tmp_path: Path) -> N
             assert study.tell(trial, float(height)).state == "PRUNED"  # told of all the same: it stays as it is
     history = load_history(tmp_path / "studies" / "lab")
     assert all(ended)
-    states = {each.state for each in history.trials}
+    states = {trial.state for trial in history.trials}
     assert states == {"COMPLETE", "PRUNED"}
-    assert {each.epoch for each in history.ended("COMPLETE")} == {3}
-    assert {each.epoch for each in history.ended("PRUNED")} == {1}
+    assert {trial.epoch for trial in history.ended("COMPLETE")} == {3}
+    assert {trial.epoch for trial in history.ended("PRUNED")} == {1}
     assert not study.ask(tmp_path)
 
 
@@ -209,22 +214,22 @@ def test_who_remembers_and_who_reads_the_log_anew_say_the_same(
     root = tmp_path_factory.mktemp("root")
     answers = []
     for forgets in (False, True):
-        study, said = lab(pruner=ASHA(min_resource=1), epochs=2), []
-        place = root / str(forgets)
+        study, replies = lab(pruner=ASHA(min_resource=1), epochs=2), []
+        folder = root / str(forgets)
         for call, which in calls:
             study = lab(pruner=ASHA(min_resource=1), epochs=2) if forgets else study
-            known = study.open_trials(place)
-            trial = known[which % len(known)] if known else None
+            open_trials = study.open_trials(folder)
+            trial = open_trials[which % len(open_trials)] if open_trials else None
             if call == "ask":
-                asked = study.ask(place)
-                said.append(asked and (asked.number, asked.params))
+                new_trial = study.ask(folder)
+                replies.append(new_trial and (new_trial.number, new_trial.params))
             elif trial is not None and call == "report":
-                said.append((trial.number, {"go on": trial.report(trial["x"])}))
+                replies.append((trial.number, {"go on": trial.report(trial["x"])}))
             elif trial is not None:
                 states = {"end": "complete", "fail": "failed", "prune": "pruned"}
                 ended = study.tell(trial, trial["x"], state=states[call])
-                said.append((ended.number, {"state": ended.state}))
-        answers.append((said, exports(place) if (place / "studies").exists() else None))
+                replies.append((ended.number, {"state": ended.state}))
+        answers.append((replies, exports(folder) if (folder / "studies").exists() else None))
     assert answers[0] == answers[1]
 
 
@@ -263,7 +268,7 @@ def test_any_language_asks_and_tells_by_the_command_line(tmp_path: Path, capsys:
     (first,) = call("ask", str(file))
     assert (first["trial"], set(first["params"])) == (0, {"x"})
     (_,) = call("ask", str(file))
-    assert [each["trial"] for each in call("ask", str(file), "--open")] == [0, 1]
+    assert [trial["trial"] for trial in call("ask", str(file), "--open")] == [0, 1]
     assert call("tell", str(file), "0", "gain=0.25", "--epoch", "--attribute", "flask=3") == [
         {"study": "lab", "trial": 0, "go_on": True}
     ]

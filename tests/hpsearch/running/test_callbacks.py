@@ -22,13 +22,21 @@ def climb(trial: Any) -> Iterator[float]:
         yield trial["x"] + epoch
 
 
-def make(objective: Any = climb, **said: Any) -> Study:
+def make(objective: Any = climb, **settings: Any) -> Study:
     return Study(
         **{
-            "name": "s", "objective": objective, "space": {"x": Float(0, 1)}, "metric": "score", "epochs": 3,
-            "sampler": "random", "pruner": "median", "n_trials": 12, "lanes": 4, **said,
+            "name": "s",
+            "objective": objective,
+            "space": {"x": Float(0, 1)},
+            "metric": "score",
+            "epochs": 3,
+            "sampler": "random",
+            "pruner": "median",
+            "n_trials": 12,
+            "lanes": 4,
+            **settings,
         }
-    )  # fmt: skip
+    )
 
 
 def go(study: Study, root: Path, **options: Any) -> Any:
@@ -100,9 +108,9 @@ def test_stop_ends_a_run_and_the_same_call_goes_on(tmp_path: Path, monkeypatch: 
     assert len(result.history.trials) < 12
     assert load_history(tmp_path / "studies" / "s").stop == "study.stop() was called"
     monkeypatch.setenv("STOPPED_BY", "nobody")
-    whole = go(study, tmp_path)
-    assert whole.stop is None
-    assert to_bytes(whole, curves=True) == to_bytes(go(study, tmp_path / "undisturbed"), curves=True)
+    uncut = go(study, tmp_path)
+    assert uncut.stop is None
+    assert to_bytes(uncut, curves=True) == to_bytes(go(study, tmp_path / "undisturbed"), curves=True)
 
 
 def test_the_study_of_a_file_stops_its_variant(tmp_path: Path) -> None:

@@ -31,33 +31,38 @@ def wide(params: dict[str, Any]) -> float:
     return 1.0 if params["hidden_layer_sizes"] == [5] else 7.5
 
 
-def study(name: str = "costs", **said: Any) -> Study:
-    known: dict[str, Any] = {
+def study(name: str = "costs", **settings: Any) -> Study:
+    defaults: dict[str, Any] = {
         "model": MLPClassifier(hidden_layer_sizes=(5,)),
         "space": {"hidden_layer_sizes": Choice([(5,), (40,)]), "learning_rate": Float(0.1, 3.0, log=True)},
         "data": SMALL,
-        "epochs": 4, "n_trials": 6, "lanes": 3, "sampler": "random", "pruner": "asha", "cost": wide,
-    }  # fmt: skip
-    return Study(name, **{**known, **said})
+        "epochs": 4,
+        "n_trials": 6,
+        "lanes": 3,
+        "sampler": "random",
+        "pruner": "asha",
+        "cost": wide,
+    }
+    return Study(name, **{**defaults, **settings})
 
 
-def found(root: Path, declared: Study, **how: Any) -> tuple[bytes, bytes]:
-    result = run(declared, root, quiet=True, tracking=False, **how)
+def exports_of(root: Path, declared: Study, **options: Any) -> tuple[bytes, bytes]:
+    result = run(declared, root, quiet=True, tracking=False, **options)
     return export.to_bytes(result.history), export.to_bytes(result.history, curves=True)
 
 
 @pytest.mark.slow
 def test_networks_of_two_sizes_are_the_same_on_two_workers(tmp_path: Path) -> None:
-    assert found(tmp_path / "one", study(), workers=1) == found(tmp_path / "two", study(), workers=2)
+    assert exports_of(tmp_path / "one", study(), workers=1) == exports_of(tmp_path / "two", study(), workers=2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_it_is_the_same_on_any_number_of_workers(tmp_path: Path, sampler: str) -> None:
     declared = study(cost="estimated", n_trials=10, sampler=sampler)
-    alone = found(tmp_path / "one", declared, workers=1)
+    alone = exports_of(tmp_path / "one", declared, workers=1)
     for workers in (2, 5):
-        assert found(tmp_path / f"{workers}", declared, workers=workers) == alone
+        assert exports_of(tmp_path / f"{workers}", declared, workers=workers) == alone
 
 
 def test_where_all_costs_are_one_the_curves_are_those_of_the_tick(tmp_path: Path) -> None:
@@ -99,7 +104,7 @@ def test_the_log_names_its_clock_and_another_one_makes_another_version(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"cost": "guessed"}, "cost must be a function of a trial's parameters, 'estimated' or 'measured'"),
         ({"cost": "measured", "lookback": 1}, "lookback goes with a cost that is known beforehand"),
@@ -108,9 +113,9 @@ def test_the_log_names_its_clock_and_another_one_makes_another_version(tmp_path:
         ({"model": None, "data": None, "objective": lambda trial: 1.0, "cost": "estimated"}, "goes with a model"),
     ],
 )
-def test_a_cost_that_cannot_be_is_refused_when_it_is_declared(said: dict[str, Any], words: str) -> None:
+def test_a_cost_that_cannot_be_is_refused_when_it_is_declared(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        study(**{"space": {"l2": Float(0, 1)}, **said})
+        study(**{"space": {"l2": Float(0, 1)}, **settings})
 
 
 def test_an_estimate_knows_steps_and_operations_and_no_machine() -> None:
@@ -133,8 +138,10 @@ def test_measured_costs_are_those_of_first_epochs_in_powers_of_two(tmp_path: Pat
         assert len(trial.phases) == 2
     assert [trial.ask.cost for trial in result.history.trials[:3]] == [1.0] * 3, "nothing was known yet"
     later = result.history.trials[3]
-    known = [t.own_cost for t in result.history.trials if t.ticks[0] < later.ticks[0] and t.own_cost is not None]
-    assert later.ask.cost in known
+    earlier_costs = [
+        t.own_cost for t in result.history.trials if t.ticks[0] < later.ticks[0] and t.own_cost is not None
+    ]
+    assert later.ask.cost in earlier_costs
 
 
 def doze(trial: Any) -> Iterator[dict[str, float]]:

@@ -31,9 +31,9 @@ def objective(trial: Any) -> Any:
 SPACE = {"x": Float(0, 1), "n": Int(1, 5), "c": Choice(["a", "b"])}
 
 
-def study_of(**said: Any) -> Study:
-    known = {"space": SPACE, "sampler": "tpe", "pruner": "median", "n_trials": 14, "lanes": 3, "epochs": 4}
-    return Study("living", objective=objective, metric="score", **{**known, **said})
+def study_of(**settings: Any) -> Study:
+    defaults = {"space": SPACE, "sampler": "tpe", "pruner": "median", "n_trials": 14, "lanes": 3, "epochs": 4}
+    return Study("living", objective=objective, metric="score", **{**defaults, **settings})
 
 
 def go(root: Path, study: Study, **options: Any) -> Result:
@@ -51,8 +51,8 @@ def bytes_of(result: Result) -> tuple[bytes, bytes]:
 def cut(root: Path, other: Path, lines: int) -> None:
     target = folder_of(other) / "log.jsonl"
     target.parent.mkdir(parents=True)
-    whole = (folder_of(root) / "log.jsonl").read_bytes().splitlines(keepends=True)
-    target.write_bytes(b"".join(whole[:lines]) + b'{"torn')
+    all_lines = (folder_of(root) / "log.jsonl").read_bytes().splitlines(keepends=True)
+    target.write_bytes(b"".join(all_lines[:lines]) + b'{"torn')
 
 
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -73,44 +73,44 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize(("change", "workers"), [*((change, 1) for change in CHANGES), ("a dimension more", 2)])
 def test_a_search_is_changed_while_trials_are_under_way(tmp_path: Path, change: str, workers: int) -> None:
     """Interrupted amid trials, changed, and cut at the worst places: before and behind the change, and later."""
-    said, options = CHANGES[change]
-    changed = study_of(**said)
+    settings, options = CHANGES[change]
+    changed = study_of(**settings)
     go(tmp_path / "before", study_of(n_trials=8))
     cut(tmp_path / "before", tmp_path, 6)
-    whole = go(tmp_path, changed, extend=True, **options)
-    assert len(whole.history.trials) == 14
+    uncut = go(tmp_path, changed, extend=True, **options)
+    assert len(uncut.history.trials) == 14
     records = [record for record, _ in read(folder_of(tmp_path) / "log.jsonl")]
     at = next(n for n, record in enumerate(records) if isinstance(record, Extension))
     for lines in (at, at + 1) if workers > 1 else sorted({6, at, at + 1, at + 3, len(records) - 2}):
         options_now = {"extend": True, **options} if lines <= at else {}
         cut(tmp_path, tmp_path / str(lines), lines)
         again = go(tmp_path / str(lines), changed, workers=workers, **options_now)
-        assert bytes_of(again) == bytes_of(whole), lines
+        assert bytes_of(again) == bytes_of(uncut), lines
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_search_goes_on_in_another_way_and_resumes_to_the_same_bytes(tmp_path: Path, change: str) -> None:
-    said, options = CHANGES[change]
+    settings, options = CHANGES[change]
     first = go(tmp_path, study_of(n_trials=8))
-    changed = study_of(**said)
+    changed = study_of(**settings)
     with pytest.raises(UserError, match="has changed since it was begun"):
         go(tmp_path, changed)
-    whole = go(tmp_path, changed, extend=True, **options)
-    before, after = first.history.trials, whole.history.trials
+    uncut = go(tmp_path, changed, extend=True, **options)
+    before, after = first.history.trials, uncut.history.trials
     assert len(after) == 14
     assert [t.curve("score") for t in after[:8]] == [t.curve("score") for t in before]
     records = [record for record, _ in read(folder_of(tmp_path) / "log.jsonl")]
     at = next(n for n, record in enumerate(records) if isinstance(record, Extension))
     assert records[at].change in ("extended", "")
-    if "space" in said:
+    if "space" in settings:
         for trial in after[8:]:
-            assert all(said["space"][name].contains(value) for name, value in trial.params.items())
-            assert list(trial.params) == list(said["space"])
+            assert all(settings["space"][name].contains(value) for name, value in trial.params.items())
+            assert list(trial.params) == list(settings["space"])
     if "earlier" in options:
         assert all(trial.params["y"] == 0.0 for trial in after[:8])
     for lines in range(at + 1, len(records), 5):
         cut(tmp_path, tmp_path / str(lines), lines)
-        assert bytes_of(go(tmp_path / str(lines), changed)) == bytes_of(whole)
+        assert bytes_of(go(tmp_path / str(lines), changed)) == bytes_of(uncut)
     assert main(["export", "living", "--root", str(tmp_path), "--format", "optuna", "-o", str(tmp_path / "o.log")]) == 0
 
 
@@ -130,9 +130,9 @@ def test_a_fixed_parameter_has_one_value_from_then_on(tmp_path: Path, sampler: s
     with pytest.raises(UserError, match=r"--fix: n=9 is not in Int\(1, 5\)"):
         go(tmp_path, study_of(n_trials=10, sampler=sampler), fix={"n": 9})
     go(tmp_path, study_of(n_trials=9, sampler=sampler), fix={"n": 4, "c": "b"})
-    whole = go(tmp_path, study_of(n_trials=12, sampler=sampler))
-    assert [(t.params["n"], t.params["c"]) for t in whole.history.trials[6:]] == [(4, "b")] * 6
-    assert len({t.params["n"] for t in whole.history.trials[:6]}) > 1
+    uncut = go(tmp_path, study_of(n_trials=12, sampler=sampler))
+    assert [(t.params["n"], t.params["c"]) for t in uncut.history.trials[6:]] == [(4, "b")] * 6
+    assert len({t.params["n"] for t in uncut.history.trials[:6]}) > 1
     cut(tmp_path, tmp_path / "cut", 12)
     go(tmp_path / "cut", study_of(n_trials=9, sampler=sampler), fix={"n": 4, "c": "b"})
 
@@ -153,30 +153,30 @@ def test_enqueued_points_come_next_beside_the_studys_own(
     assert main(["enqueue", "living", "n=8", "--root", root]) == 2
     assert "n=8 is not in Int(1, 3)" in capsys.readouterr().err
     assert main(["enqueue", "living", "nn=2", "--root", root]) == 2
-    whole = go(tmp_path, study)
-    queued = [trial for trial in whole.history.trials if trial.ask.enqueued]
+    uncut = go(tmp_path, study)
+    queued = [trial for trial in uncut.history.trials if trial.ask.enqueued]
     assert [trial.number for trial in queued] == [3, 4]
     assert queued[0].params == {"x": 0.5, "n": 3}
     assert queued[1].params["n"] == 2
-    assert len(whole.history.trials) == 11
-    own = [trial.params for trial in whole.history.trials if not trial.ask.enqueued]
+    assert len(uncut.history.trials) == 11
+    proposed = [trial.params for trial in uncut.history.trials if not trial.ask.enqueued]
     if sampler == "grid":
-        assert own == [trial.params for trial in plain.history.trials]
+        assert proposed == [trial.params for trial in plain.history.trials]
     records = [record for record, _ in read(folder_of(tmp_path) / "log.jsonl")]
     last = max(number for number, record in enumerate(records, 1) if isinstance(record, Extension))
     for lines in (last, last + 1, last + 4):
         cut(tmp_path, tmp_path / str(lines), lines)
-        assert bytes_of(go(tmp_path / str(lines), study)) == bytes_of(whole)
+        assert bytes_of(go(tmp_path / str(lines), study)) == bytes_of(uncut)
 
 
 def test_a_point_that_is_enqueued_while_the_study_runs_is_taken_up_by_the_run(tmp_path: Path) -> None:
     go(tmp_path, study_of(n_trials=4))
     with Lock(folder_of(tmp_path)):
         assert not intake.enqueue(folder_of(tmp_path), {"x": 0.25})
-    whole = go(tmp_path, study_of(n_trials=6))
-    queued = [trial for trial in whole.history.trials if trial.ask.enqueued]
+    uncut = go(tmp_path, study_of(n_trials=6))
+    queued = [trial for trial in uncut.history.trials if trial.ask.enqueued]
     assert [trial.params["x"] for trial in queued] == [0.25]
-    assert len(whole.history.trials) == 7
+    assert len(uncut.history.trials) == 7
     again = go(tmp_path, study_of(n_trials=8))
     assert sum(trial.ask.enqueued for trial in again.history.trials) == 1
     assert catalogue.load_history(folder_of(tmp_path)).queue == [{"x": 0.25}]
@@ -187,29 +187,29 @@ def test_a_point_that_is_enqueued_while_the_study_runs_is_taken_up_by_the_run(tm
 @pytest.mark.parametrize("amid", [False, True], ids=["amid epochs", "amid a call"])
 def test_enqueue_from_elsewhere_reaches_the_study_that_runs(tmp_path: Path, amid: bool) -> None:
     """What another process would do while trials train: the point is the next to begin, and is in the log once."""
-    folder, said = folder_of(tmp_path), []
+    folder, exit_codes = folder_of(tmp_path), []
 
     def calls(trial: Any) -> Any:
-        if trial.number == 2 and not said:
-            said.append(main(["enqueue", "living", "x=0.125", "--root", str(tmp_path)]))
+        if trial.number == 2 and not exit_codes:
+            exit_codes.append(main(["enqueue", "living", "x=0.125", "--root", str(tmp_path)]))
         if amid:
             return {"score": trial["x"]}
         return objective(trial)
 
     study = study_of(n_trials=9)
     study = replace(study, objective=calls, pruner="none", epochs=None if amid else 4)
-    whole = go(tmp_path, study)
-    assert said == [0]
-    (queued,) = (trial for trial in whole.history.trials if trial.ask.enqueued)
+    uncut = go(tmp_path, study)
+    assert exit_codes == [0]
+    (queued,) = (trial for trial in uncut.history.trials if trial.ask.enqueued)
     assert queued.params["x"] == 0.125
     assert queued.number in (3, 4, 5)
-    assert len(whole.history.trials) == 10
+    assert len(uncut.history.trials) == 10
     assert not (folder / intake.INBOX).exists()
     records = [record for record, _ in read(folder / "log.jsonl")]
     (at,) = (n for n, record in enumerate(records) if isinstance(record, Extension))
     for lines in (at + 1, at + 2):
         cut(tmp_path, tmp_path / str(lines), lines)
-        assert bytes_of(go(tmp_path / str(lines), study)) == bytes_of(whole)
+        assert bytes_of(go(tmp_path / str(lines), study)) == bytes_of(uncut)
 
 
 def test_a_space_function_that_changed_goes_on_with_what_still_fits(tmp_path: Path) -> None:
@@ -223,10 +223,10 @@ def test_a_space_function_that_changed_goes_on_with_what_still_fits(tmp_path: Pa
             trial.suggest_categorical("c", ["a", "b"])
 
     go(tmp_path, study_of(space=space, n_trials=8))
-    whole = go(tmp_path, study_of(space=other), extend=True)
-    assert all(0.5 <= trial.params["x"] <= 2 for trial in whole.history.trials[8:])
+    uncut = go(tmp_path, study_of(space=other), extend=True)
+    assert all(0.5 <= trial.params["x"] <= 2 for trial in uncut.history.trials[8:])
     cut(tmp_path, tmp_path / "cut", sum(1 for _ in read(folder_of(tmp_path) / "log.jsonl")) - 5)
-    assert bytes_of(go(tmp_path / "cut", study_of(space=other))) == bytes_of(whole)
+    assert bytes_of(go(tmp_path / "cut", study_of(space=other))) == bytes_of(uncut)
 
 
 FILE = """

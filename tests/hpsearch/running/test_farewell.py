@@ -24,32 +24,32 @@ DONE = DeliveryReport(True, None, 0, None, "sqlite:///x.db", "1", "abc", None)
 
 
 class Ending:
-    """A delivery that is over, or not: what it was asked for, and how long it takes."""
+    """A delivery that is over, or not: with which options it was waited for, and how long it takes."""
 
     def __init__(self, report: DeliveryReport, seconds: float = 0.0) -> None:
         self.report, self.seconds = report, seconds
-        self.asked: dict[str, Any] = {}
+        self.options: dict[str, Any] = {}
 
-    def finish(self, timeout: float = 30.0, **asked: Any) -> DeliveryReport:
-        self.asked = {"timeout": timeout, **asked}
+    def finish(self, timeout: float = 30.0, **options: Any) -> DeliveryReport:
+        self.options = {"timeout": timeout, **options}
         time.sleep(self.seconds)
         return self.report
 
 
 def ended(outlet: Outlet, delivery: Ending) -> list[str]:
-    told: list[str] = []
-    farewell.finish(delivery, outlet, told.append)  # type: ignore[arg-type]
-    return told
+    messages: list[str] = []
+    farewell.finish(delivery, outlet, messages.append)  # type: ignore[arg-type]
+    return messages
 
 
 def test_a_delivery_is_waited_for_unless_nobody_wants_to() -> None:
-    waited, left, registered = Ending(DONE), Ending(DONE), Ending(DONE)
+    waited, not_waited, registered = Ending(DONE), Ending(DONE), Ending(DONE)
     assert ended(Outlet(), waited) == []
-    assert (waited.asked["timeout"], waited.asked["exhibits"]) == (30.0, False)
-    assert ended(Outlet(wait=False), left) == []
-    assert left.asked == {"timeout": 0.0}
+    assert (waited.options["timeout"], waited.options["exhibits"]) == (30.0, False)
+    assert ended(Outlet(wait=False), not_waited) == []
+    assert not_waited.options == {"timeout": 0.0}
     ended(Outlet(wait=False, register="digits"), registered)
-    assert registered.asked["exhibits"], "a model that is to be registered is waited for"
+    assert registered.options["exhibits"], "a model that is to be registered is waited for"
 
 
 def test_the_time_that_a_delivery_takes_is_told_beside_that_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,18 +58,18 @@ def test_the_time_that_a_delivery_takes_is_told_beside_that_of_the_run(monkeypat
 
 
 def test_on_a_server_the_address_of_the_study_is_told() -> None:
-    there = replace(DONE, uri="http://127.0.0.1:5000", url="http://127.0.0.1:5000/#/experiments/1/runs/abc")
-    (line,) = ended(Outlet(), Ending(there))
+    on_a_server = replace(DONE, uri="http://127.0.0.1:5000", url="http://127.0.0.1:5000/#/experiments/1/runs/abc")
+    (line,) = ended(Outlet(), Ending(on_a_server))
     assert line.startswith("in MLflow: http://127.0.0.1:5000/#/experiments/1/runs?")
     assert "viewStateShareKey=hpsearch" in line
 
 
 def test_a_delivery_that_goes_on_is_no_warning(tmp_path: Path) -> None:
     logs.write(tmp_path, logs.records("s"))
-    found = report(tmp_path / "studies" / "s", "sqlite:///x.db", UNDER_WAY)
-    assert not found.delivered
-    assert found.problem is None
-    (line,) = ended(Outlet(wait=False), Ending(found))
+    summary = report(tmp_path / "studies" / "s", "sqlite:///x.db", UNDER_WAY)
+    assert not summary.delivered
+    assert summary.problem is None
+    (line,) = ended(Outlet(wait=False), Ending(summary))
     assert line == f"s: {UNDER_WAY}"
 
 

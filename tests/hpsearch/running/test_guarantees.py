@@ -65,8 +65,12 @@ def command(*args: str) -> list[str]:
 def start(folder: Path, root: str, *args: str, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command("run", "small.py", "--root", root, "--quiet", *args),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, preexec_fn=limit,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        preexec_fn=limit,
+    )
 
 
 def run(folder: Path, root: str, *args: str, limit: Callable[[], None] | None = None) -> tuple[int, str]:
@@ -76,13 +80,13 @@ def run(folder: Path, root: str, *args: str, limit: Callable[[], None] | None = 
 
 
 def export(folder: Path, root: str) -> bytes:
-    parts = [
+    exports = [
         subprocess.run(
             command("export", "small", "--root", root, *flags), cwd=folder, capture_output=True, check=True
         ).stdout
         for flags in ([], ["--curves"])
     ]
-    return b"".join(parts)
+    return b"".join(exports)
 
 
 def log_of(folder: Path, root: str) -> Path:
@@ -107,10 +111,10 @@ def test_any_number_of_workers_finds_the_same(folder: Path, study: str) -> None:
 
 def kill_somewhere(process: subprocess.Popen[str], log: Path, rng: random.Random) -> bool:
     """Kill a coordinator after so many lines of the log, or seconds if sooner, and return whether it still ran."""
-    wanted, until = lines(log) + rng.randint(1, 4), time.monotonic() + 30
+    enough, until = lines(log) + rng.randint(1, 4), time.monotonic() + 30
     if rng.random() < 0.3:
         until = time.monotonic() + rng.uniform(0.2, 2.5)
-    while time.monotonic() < until and lines(log) < wanted and process.poll() is None:
+    while time.monotonic() < until and lines(log) < enough and process.poll() is None:
         time.sleep(0.002)
     time.sleep(rng.uniform(0.0, 0.02))
     killed = process.poll() is None
@@ -173,11 +177,11 @@ def test_a_coordinator_with_workers_killed_leaves_none_behind_and_finds_the_same
 
 
 def _descendants(pid: int) -> list[int]:
-    found: list[int] = []
+    process_ids: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found += [int(child), *_descendants(int(child))]
-    return found
+            process_ids += [int(child), *_descendants(int(child))]
+    return process_ids
 
 
 @pytest.mark.slow
@@ -247,8 +251,8 @@ def test_a_damaged_checkpoint_costs_time_only(folder: Path, damage: bytes | None
 @pytest.mark.slow
 def test_a_log_damaged_in_the_middle_is_refused_and_one_torn_at_its_end_is_continued(folder: Path) -> None:
     assert run(folder, "whole", "--no-tracking") == (0, "")
-    whole = log_of(folder, "whole").read_bytes()
-    for root, content in (("torn", whole[: len(whole) // 2]), ("bad", whole[:900] + b"?" + whole[901:])):
+    uncut = log_of(folder, "whole").read_bytes()
+    for root, content in (("torn", uncut[: len(uncut) // 2]), ("bad", uncut[:900] + b"?" + uncut[901:])):
         log_of(folder, root).parent.mkdir(parents=True)
         log_of(folder, root).write_bytes(content)
     assert run(folder, "torn", "--no-tracking") == (0, "")

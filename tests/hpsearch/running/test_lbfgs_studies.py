@@ -36,14 +36,14 @@ def log_of(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uncut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("whole")
     study().run(root, quiet=True, tracking=False)
     return root
 
 
-def test_bad_trials_are_pruned_and_good_ones_go_on_or_converge(whole: Path) -> None:
-    result = study().run(whole, quiet=True, tracking=False)  # nothing is left to do
+def test_bad_trials_are_pruned_and_good_ones_go_on_or_converge(uncut: Path) -> None:
+    result = study().run(uncut, quiet=True, tracking=False)  # nothing is left to do
     pruned = result.trials[result.trials["state"] == "PRUNED"]
     complete = result.trials[result.trials["state"] == "COMPLETE"]
     assert len(pruned)
@@ -53,15 +53,15 @@ def test_bad_trials_are_pruned_and_good_ones_go_on_or_converge(whole: Path) -> N
 
 
 @pytest.mark.parametrize("lines", [1, 2, 4, 7])
-def test_a_log_cut_anywhere_is_continued_to_the_same_bytes(whole: Path, tmp_path: Path, lines: int) -> None:
-    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
-    kept = log_of(whole).read_bytes().splitlines(keepends=True)[: lines + 1]
-    log_of(tmp_path).write_bytes(b"".join(kept[:-1]) + kept[-1][: len(kept[-1]) // 2])
+def test_a_log_cut_anywhere_is_continued_to_the_same_bytes(uncut: Path, tmp_path: Path, lines: int) -> None:
+    shutil.copytree(uncut, tmp_path, dirs_exist_ok=True)
+    kept_lines = log_of(uncut).read_bytes().splitlines(keepends=True)[: lines + 1]
+    log_of(tmp_path).write_bytes(b"".join(kept_lines[:-1]) + kept_lines[-1][: len(kept_lines[-1]) // 2])
     study().run(tmp_path, quiet=True, tracking=False)
-    assert story(log_of(tmp_path)) == story(log_of(whole))
+    assert story(log_of(tmp_path)) == story(log_of(uncut))
 
 
-def test_an_interrupted_search_goes_on_from_its_checkpoint_to_the_same_bytes(whole: Path, tmp_path: Path) -> None:
+def test_an_interrupted_search_goes_on_from_its_checkpoint_to_the_same_bytes(uncut: Path, tmp_path: Path) -> None:
     calls = []
 
     def interrupt(*_: object) -> None:
@@ -72,10 +72,10 @@ def test_an_interrupted_search_goes_on_from_its_checkpoint_to_the_same_bytes(who
     assert study().run(tmp_path, quiet=True, tracking=False, callbacks=[interrupt]).interrupted
     assert list((tmp_path / "studies" / "newton" / "checkpoints").iterdir())
     study().run(tmp_path, quiet=True, tracking=False)
-    assert story(log_of(tmp_path)) == story(log_of(whole))
+    assert story(log_of(tmp_path)) == story(log_of(uncut))
 
 
 @pytest.mark.slow
-def test_two_workers_write_the_same_bytes(whole: Path, tmp_path: Path) -> None:
+def test_two_workers_write_the_same_bytes(uncut: Path, tmp_path: Path) -> None:
     study().run(tmp_path, quiet=True, tracking=False, workers=2)
-    assert story(log_of(tmp_path)) == story(log_of(whole))
+    assert story(log_of(tmp_path)) == story(log_of(uncut))

@@ -12,7 +12,7 @@ from hpsearch.log.lines import read
 from hpsearch.log.records import Extension
 
 
-def told(tmp_path: Path, workers: int) -> tuple[Story, list[int]]:
+def tell_story(tmp_path: Path, workers: int) -> tuple[Story, list[int]]:
     """The whole story, and how long the log was when each step ended."""
     story = Story(tmp_path / "whole", workers)
     ends = []
@@ -22,10 +22,10 @@ def told(tmp_path: Path, workers: int) -> tuple[Story, list[int]]:
     return story, ends
 
 
-def cut_and_told_again(whole: Story, ends: list[int], folder: Path, cut: int, workers: int) -> tuple[bytes, bytes]:
+def cut_and_told_again(uncut: Story, ends: list[int], folder: Path, cut: int, workers: int) -> tuple[bytes, bytes]:
     story = Story(folder, workers)
     story.study.mkdir(parents=True)
-    (story.study / "log.jsonl").write_bytes(b"".join(whole.lines()[:cut]) + b'{"torn')
+    (story.study / "log.jsonl").write_bytes(b"".join(uncut.lines()[:cut]) + b'{"torn')
     number = next(n for n, end in enumerate(ends) if cut <= end)
     # A new version ends what runs before its own record; until that is there it has not begun.
     story.step(number, not STEPS[number].changes or story.changed(ends[number - 1] if number else 0))
@@ -35,7 +35,7 @@ def cut_and_told_again(whole: Story, ends: list[int], folder: Path, cut: int, wo
 
 
 def test_every_kind_of_change_is_a_record_and_decides_what_it_says(tmp_path: Path) -> None:
-    story, _ = told(tmp_path, 1)
+    story, _ = tell_story(tmp_path, 1)
     records = [record for record, _ in read(story.study / "log.jsonl")]
     changes = [record.change for record in records if isinstance(record, Extension)]
     assert changes.count("extended") == 7
@@ -53,10 +53,10 @@ def test_every_kind_of_change_is_a_record_and_decides_what_it_says(tmp_path: Pat
 @pytest.mark.slow
 def test_a_study_changed_in_every_way_and_cut_anywhere_gives_the_same_bytes(tmp_path: Path) -> None:
     cuts = 12
-    whole, ends = told(tmp_path, 1)
-    expected, lines = whole.bytes(), len(whole.lines())
+    uncut, ends = tell_story(tmp_path, 1)
+    expected, lines = uncut.bytes(), len(uncut.lines())
     for cut in sorted({1 + (lines - 2) * k // (cuts - 1) for k in range(cuts)}):
-        again = cut_and_told_again(whole, ends, tmp_path / f"cut{cut}", cut, 1)
+        again = cut_and_told_again(uncut, ends, tmp_path / f"cut{cut}", cut, 1)
         assert again == expected, f"cut after line {cut}"
 
 
@@ -65,7 +65,7 @@ def test_a_study_changed_in_every_way_and_cut_anywhere_gives_the_same_bytes(tmp_
 def test_a_study_changed_in_every_way_and_killed_at_real_moments_gives_the_same_bytes(
     tmp_path: Path, workers: int
 ) -> None:
-    expected = told(tmp_path, 1)[0].bytes()
+    expected = tell_story(tmp_path, 1)[0].bytes()
     story, killed = told_with_kills(tmp_path / "killed", workers, kills=20, seed=26, at_each=3)
     assert story.bytes() == expected
     assert killed >= 16

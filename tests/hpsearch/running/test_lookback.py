@@ -31,18 +31,24 @@ def wide(params: dict[str, Any]) -> float:
     return 1.0 if params["hidden_layer_sizes"] == [5] else 7.5
 
 
-def study(name: str = "looks", **said: Any) -> Study:
-    known: dict[str, Any] = {
+def study(name: str = "looks", **settings: Any) -> Study:
+    defaults: dict[str, Any] = {
         "model": MLPClassifier(hidden_layer_sizes=(5,)),
         "space": {"hidden_layer_sizes": Choice([(5,), (40,)]), "learning_rate": Float(0.1, 3.0, log=True)},
         "data": SMALL,
-        "epochs": 4, "n_trials": 6, "lanes": 3, "sampler": "random", "pruner": "asha", "cost": wide, "lookback": 2.0,
-    }  # fmt: skip
-    return Study(name, **{**known, **said})
+        "epochs": 4,
+        "n_trials": 6,
+        "lanes": 3,
+        "sampler": "random",
+        "pruner": "asha",
+        "cost": wide,
+        "lookback": 2.0,
+    }
+    return Study(name, **{**defaults, **settings})
 
 
-def found(root: Path, declared: Study, **how: Any) -> tuple[bytes, bytes]:
-    result = run(declared, root, quiet=True, tracking=False, **how)
+def exports_of(root: Path, declared: Study, **options: Any) -> tuple[bytes, bytes]:
+    result = run(declared, root, quiet=True, tracking=False, **options)
     return export.to_bytes(result.history), export.to_bytes(result.history, curves=True)
 
 
@@ -50,9 +56,9 @@ def found(root: Path, declared: Study, **how: Any) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_it_is_the_same_on_any_number_of_workers(tmp_path: Path, sampler: str) -> None:
     declared = study(n_trials=10, sampler=sampler)
-    alone = found(tmp_path / "one", declared, workers=1)
+    alone = exports_of(tmp_path / "one", declared, workers=1)
     for workers in (2, 5):
-        assert found(tmp_path / f"{workers}", declared, workers=workers) == alone
+        assert exports_of(tmp_path / f"{workers}", declared, workers=workers) == alone
 
 
 def test_the_best_trial_is_trained_again_from_its_record(tmp_path: Path) -> None:
@@ -86,14 +92,14 @@ def test_it_goes_on_with_more_trials_and_in_no_other_way(tmp_path: Path) -> None
     more = run(study(n_trials=9), tmp_path, quiet=True, tracking=False, workers=1)
     assert [trial.number for trial in more.history.trials] == list(range(9))
     assert len({trial.ask.place for trial in more.history.trials}) == 9
-    for declared, how in (
+    for declared, options in (
         (study(pruner="none"), {"extend": True}),
         (study(pruner="none"), {"new_version": True}),
         (study(), {"fix": {"learning_rate": 0.5}}),
         (study(), {"retry_failed": True}),
     ):
         with pytest.raises(UserError, match="has a lookback, so that it goes on as it began"):
-            run(declared, tmp_path, quiet=True, tracking=False, workers=1, **how)
+            run(declared, tmp_path, quiet=True, tracking=False, workers=1, **options)
     with pytest.raises(UserError, match="enqueue goes with lookback=0"):
         intake.enqueue(folder, {"learning_rate": 0.5})
     with pytest.raises(UserError, match="has changed since it was begun"):
@@ -102,7 +108,7 @@ def test_it_goes_on_with_more_trials_and_in_no_other_way(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"lookback": -1}, "lookback must be at least 0"),
         ({"lookback": "2"}, "lookback must be a number"),
@@ -111,13 +117,13 @@ def test_it_goes_on_with_more_trials_and_in_no_other_way(tmp_path: Path) -> None
         ({"confirm": 2}, "lookback goes with neither stages, confirmation nor duplicates"),
     ],
 )
-def test_a_lookback_that_cannot_be_is_refused_when_it_is_declared(said: dict[str, Any], words: str) -> None:
+def test_a_lookback_that_cannot_be_is_refused_when_it_is_declared(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        study(**said)
+        study(**settings)
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"sampler": "freeze_thaw", "pruner": "none"}, "sampler 'freeze_thaw' goes by the order in which points begin"),
         ({"sampler": optuna.samplers.TPESampler()}, "sampler 'TPESampler' goes by the order"),
@@ -125,8 +131,8 @@ def test_a_lookback_that_cannot_be_is_refused_when_it_is_declared(said: dict[str
     ],
 )
 def test_what_goes_by_the_order_of_all_that_happened_is_refused_before_a_log_is_begun(
-    tmp_path: Path, said: dict[str, Any], words: str
+    tmp_path: Path, settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UserError, match=words):
-        run(replace(study(), **said), tmp_path, quiet=True, tracking=False)
+        run(replace(study(), **settings), tmp_path, quiet=True, tracking=False)
     assert not (tmp_path / "studies" / "looks" / "log.jsonl").exists()

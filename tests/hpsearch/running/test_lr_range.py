@@ -49,23 +49,37 @@ def planted(**ends: list[float]) -> dict[float, list[float]]:
 
 
 def test_the_threshold_is_the_largest_rate_that_falls_at_once_and_keeps_up() -> None:
-    found = judged(planted(_1=[8.0, 3.3, 3.2], _10=[8.0, 2.0, 1.0], _50=[8.0, 1.0, 0.4], _100=[8.0, 1.2, 0.5],
-                           _200=[8.0, 1.7, 1.1], _400=[8.0, 30.0, 40.0, 35.0]), 3.25)  # fmt: skip
-    assert [trace.verdict for trace in found.traces] == [
-        "hardly falls", "falls at once", "falls at once", "falls at once", "lags", "rises",
-    ]  # fmt: skip
-    assert (found.threshold, found.suggestion) == (1.0, 0.5), "2.0 falls at once too, and is left behind"
+    result = judged(
+        planted(
+            _1=[8.0, 3.3, 3.2],
+            _10=[8.0, 2.0, 1.0],
+            _50=[8.0, 1.0, 0.4],
+            _100=[8.0, 1.2, 0.5],
+            _200=[8.0, 1.7, 1.1],
+            _400=[8.0, 30.0, 40.0, 35.0],
+        ),
+        3.25,
+    )
+    assert [trace.verdict for trace in result.traces] == [
+        "hardly falls",
+        "falls at once",
+        "falls at once",
+        "falls at once",
+        "lags",
+        "rises",
+    ]
+    assert (result.threshold, result.suggestion) == (1.0, 0.5), "2.0 falls at once too, and is left behind"
 
 
 def test_a_rate_that_falls_beyond_one_that_oscillates_does_so_by_luck() -> None:
-    found = judged(planted(_1=[8.0, 2.0, 0.5], _10=[8.0, 1.0, 3.0, 0.5], _50=[8.0, 1.0, 0.55]), 3.25)
-    assert [trace.verdict for trace in found.traces] == ["falls at once", "oscillates", "lags"]
-    assert (found.threshold, found.suggestion) == (0.01, 0.01)
+    result = judged(planted(_1=[8.0, 2.0, 0.5], _10=[8.0, 1.0, 3.0, 0.5], _50=[8.0, 1.0, 0.55]), 3.25)
+    assert [trace.verdict for trace in result.traces] == ["falls at once", "oscillates", "lags"]
+    assert (result.threshold, result.suggestion) == (0.01, 0.01)
 
 
 def test_of_costs_that_are_about_as_low_the_smallest_rate_is_suggested_by_its_last_epoch() -> None:
-    found = judged(planted(_1=[8.0, 3.0, 0.9, 0.1], _10=[8.0, 2.0, 0.42, 0.42], _50=[8.0, 1.0, 0.4, 0.4]), 3.25, 2)
-    assert found.suggestion == 0.1, "0.01 was that low by chance in the last stretch alone"
+    result = judged(planted(_1=[8.0, 3.0, 0.9, 0.1], _10=[8.0, 2.0, 0.42, 0.42], _50=[8.0, 1.0, 0.4, 0.4]), 3.25, 2)
+    assert result.suggestion == 0.1, "0.01 was that low by chance in the last stretch alone"
     assert judged({0.1: [8.0, math.inf]}, 3.25).threshold is None
 
 
@@ -87,45 +101,51 @@ def digits() -> datasets.Dataset:
 def test_on_digits_the_threshold_lies_where_training_breaks(
     params: dict[str, Any], low: float, high: float, digits: datasets.Dataset
 ) -> None:
-    found = lr_range(Study("eta", MLPClassifier(**params), data="digits"), digits)
-    assert found.threshold is not None
-    assert low <= found.threshold <= high
-    assert found.traces[0].verdict == "hardly falls"
-    assert found.traces[-1].verdict != "falls at once"
-    assert len({trace.cost[0] for trace in found.traces}) == 1, "all begin from the same weights"
+    result = lr_range(Study("eta", MLPClassifier(**params), data="digits"), digits)
+    assert result.threshold is not None
+    assert low <= result.threshold <= high
+    assert result.traces[0].verdict == "hardly falls"
+    assert result.traces[-1].verdict != "falls at once"
+    assert len({trace.cost[0] for trace in result.traces}) == 1, "all begin from the same weights"
 
 
 @pytest.mark.parametrize("params", [{}, {"optimizer": "momentum", "output": "softmax", "cost": "log_likelihood"}])
 def test_the_suggestion_trains_as_well_as_the_best_of_its_table(
     params: dict[str, Any], digits: datasets.Dataset
 ) -> None:
-    found = lr_range(Study("eta", MLPClassifier(**params), data="digits"), digits)
+    result = lr_range(Study("eta", MLPClassifier(**params), data="digits"), digits)
 
     def accuracy(rate: float | None) -> float:
         net = MLPClassifier(learning_rate=rate, max_epochs=15, random_state=0, **params)
         return float(net.fit(digits.X_train, digits.y_train).score(digits.X_valid, digits.y_valid))
 
-    table = [accuracy(trace.learning_rate) for trace in found.traces if trace.verdict == "falls at once"]
-    assert accuracy(found.suggestion) >= max(table) - 0.015
-    assert accuracy(8 * found.threshold) < 0.9 if found.threshold else False
+    table = [accuracy(trace.learning_rate) for trace in result.traces if trace.verdict == "falls at once"]
+    assert accuracy(result.suggestion) >= max(table) - 0.015
+    assert accuracy(8 * result.threshold) < 0.9 if result.threshold else False
 
 
 REGULARISED: list[dict[str, Any]] = [
-    {"l2": 50.0}, {"l1": 50.0}, {"max_norm": 0.5}, {"dropout": 0.5}, {"input_dropout": 0.2},
+    {"l2": 50.0},
+    {"l1": 50.0},
+    {"max_norm": 0.5},
+    {"dropout": 0.5},
+    {"input_dropout": 0.2},
     {"augmentation": "affine"},
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize("regularised", REGULARISED, ids=[next(iter(each)) for each in REGULARISED])
+@pytest.mark.parametrize("regularised", REGULARISED, ids=[next(iter(params)) for params in REGULARISED])
 def test_no_regularisation_of_any_kind_takes_part(regularised: dict[str, Any], digits: datasets.Dataset) -> None:
-    one, other = (lr_range(Study("eta", MLPClassifier(**each), data="digits"), digits, 1) for each in ({}, regularised))
+    one, other = (
+        lr_range(Study("eta", MLPClassifier(**params), data="digits"), digits, 1) for params in ({}, regularised)
+    )
     assert one == other, "the same costs, and the function of the study alone"
 
 
 def test_every_parameter_that_regularises_is_left_out() -> None:
     from hpsearch.models.parameters import DEFAULTS
 
-    assert {next(iter(each)) for each in REGULARISED} == set(UNREGULARISED) <= set(DEFAULTS)
+    assert {next(iter(params)) for params in REGULARISED} == set(UNREGULARISED) <= set(DEFAULTS)
     assert all(DEFAULTS[name] == value for name, value in UNREGULARISED.items())
 
 
@@ -134,17 +154,19 @@ def test_a_regressor_is_tested_against_the_cost_of_the_mean(digits: datasets.Dat
     X = rng.random((200, 4)).astype("float32")
     y = np.stack([X @ [1.0, -2.0, 3.0, 0.5], np.sin(3 * X[:, 0])], axis=1)
     table = replace(digits, X_train=X, y_train=y, X_valid=X[:50], y_valid=y[:50], X_test=None, y_test=None)
-    found = lr_range(Study("eta", MLPRegressor(), data=(X, y)), table)
-    assert found.guessing == pytest.approx(y.var(axis=0).sum() / 2, rel=1e-6)
-    assert found.epochs == 15, "three hundred steps of ten samples"
-    assert found.threshold is not None
-    assert found.suggestion is not None
-    assert min(trace.end for trace in found.traces) < 0.2 * found.guessing
-    assert found.traces[-1].verdict != "falls at once"
+    result = lr_range(Study("eta", MLPRegressor(), data=(X, y)), table)
+    assert result.guessing == pytest.approx(y.var(axis=0).sum() / 2, rel=1e-6)
+    assert result.epochs == 15, "three hundred steps of ten samples"
+    assert result.threshold is not None
+    assert result.suggestion is not None
+    assert min(trace.end for trace in result.traces) < 0.2 * result.guessing
+    assert result.traces[-1].verdict != "falls at once"
 
 
-@pytest.mark.parametrize(("output", "cost"), [("sigmoid", "cross_entropy"), ("softmax", "log_likelihood"),
-                                              ("sigmoid", "quadratic"), ("tanh", "quadratic")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("output", "cost"),
+    [("sigmoid", "cross_entropy"), ("softmax", "log_likelihood"), ("sigmoid", "quadratic"), ("tanh", "quadratic")],
+)
 def test_guessing_costs_what_a_network_of_biases_alone_comes_down_to(
     output: str, cost: str, digits: datasets.Dataset
 ) -> None:

@@ -148,9 +148,9 @@ def root(delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 def ask(root: Path, query: str, *values: object) -> list[tuple[str, ...]]:
     with sqlite3.connect(root / "mlflow.db") as connection:
-        found = connection.execute(query, values).fetchall()
+        rows = connection.execute(query, values).fetchall()
     connection.close()
-    return found
+    return rows
 
 
 RUNS = """select a.run_uuid from tags a join tags b on a.run_uuid = b.run_uuid
@@ -230,9 +230,9 @@ def test_another_seed_another_numpy_and_another_commit_are_named(root: Path) -> 
     environment, declaration = artifact(root, run, "environment.json"), artifact(root, run, "declaration.json")
     before = environment.read_bytes(), declaration.read_bytes()
     try:
-        told = json.loads(before[0])
-        told["packages"]["numpy"], told["git_commit"] = "1.0.0", "a" * 40
-        environment.write_text(json.dumps(told))
+        recorded = json.loads(before[0])
+        recorded["packages"]["numpy"], recorded["git_commit"] = "1.0.0", "a" * 40
+        environment.write_text(json.dumps(recorded))
         declaration.write_text(json.dumps({**json.loads(before[1]), "seed": 5}))
         verdict = replay(run, root)
     finally:

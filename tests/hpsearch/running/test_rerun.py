@@ -87,8 +87,8 @@ def test_a_trial_that_is_mended_says_so(hpsearch: Run, failed: int, tmp_path: Pa
     assert (code, err) == (0, "")
     assert "epoch 4: loss" not in out, "the log has it up to where it failed"
     assert "nothing was raised; it differs from the log" in out
-    whole = next(n for n in range(6) if "COMPLETE" in hpsearch("show", "wide", "--trial", str(n))[1])
-    assert hpsearch("show", "wide", "--trial", str(whole), "--rerun")[1].endswith(
+    completed_trial = next(n for n in range(6) if "COMPLETE" in hpsearch("show", "wide", "--trial", str(n))[1])
+    assert hpsearch("show", "wide", "--trial", str(completed_trial), "--rerun")[1].endswith(
         "nothing was raised; it is as the log says\n"
     )
 
@@ -101,7 +101,7 @@ def test_the_debugger_opens_where_it_raised(hpsearch: Run, failed: int, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (("--rerun",), "--rerun goes with --trial N"),
         (("--trial", "0", "--debug"), "--debug goes with --rerun"),
@@ -109,10 +109,10 @@ def test_the_debugger_opens_where_it_raised(hpsearch: Run, failed: int, monkeypa
         (("--trial", "99", "--rerun"), "there is no trial 99"),
     ],
 )
-def test_what_does_not_go_together_is_said(hpsearch: Run, failed: int, typed: tuple[str, ...], said: str) -> None:
+def test_what_does_not_go_together_is_said(hpsearch: Run, failed: int, typed: tuple[str, ...], message: str) -> None:
     code, _, err = hpsearch("show", "wide", *typed)
     assert code == 2
-    assert said in err
+    assert message in err
 
 
 def test_a_trial_says_how_its_parameters_are_read() -> None:

@@ -53,10 +53,10 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Broken:
     return Broken()
 
 
-def study_of(**said: Any) -> Study:
+def study_of(**settings: Any) -> Study:
     space = {"a": Float(0, 1, step=0.5), "b": Int(1, 3)}
-    known = {"space": space, "sampler": "grid", "pruner": "none", "lanes": 2}
-    return Study("grid", objective=objective, metric="score", epochs=3, **{**known, **said})
+    defaults = {"space": space, "sampler": "grid", "pruner": "none", "lanes": 2}
+    return Study("grid", objective=objective, metric="score", epochs=3, **{**defaults, **settings})
 
 
 def go(study: Study, root: Path, **options: Any) -> Result:
@@ -94,13 +94,13 @@ def test_a_grid_that_grew_and_was_cut_anywhere_goes_on_to_the_same(tmp_path: Pat
     space = {"a": Float(0, 1, step=0.5), "b": Choice([1, 2])}
     wider = {"a": Float(0, 1, step=0.5), "b": Choice([3, 1, 2])}
     go(study_of(space=space, n_trials=3), tmp_path / "whole")
-    whole = go(study_of(space=wider), tmp_path / "whole", extend=True)
+    uncut = go(study_of(space=wider), tmp_path / "whole", extend=True)
     records = [record for record, _ in read(tmp_path / "whole" / "studies" / "grid" / "log.jsonl")]
     grown = next(number for number, record in enumerate(records, 1) if isinstance(record, Extension))
     for cut in range(grown, len(records), 3):
         cut_to(tmp_path / "whole", tmp_path / str(cut), cut)
         resumed = go(study_of(space=wider), tmp_path / str(cut))
-        assert export.to_bytes(resumed.history, curves=True) == export.to_bytes(whole.history, curves=True)
+        assert export.to_bytes(resumed.history, curves=True) == export.to_bytes(uncut.history, curves=True)
 
 
 @pytest.mark.parametrize("sampler", ["grid", "tpe", "random"])
@@ -126,8 +126,8 @@ def test_failed_points_are_tried_again_on_request_alone(
     assert len(go(study, tmp_path / "whole", retry_failed=True).history.trials) == len(trials), "none is left"
     # Cut where it is about to try again, or has begun to: the request is in the log, and need not be made twice.
     lines = (tmp_path / "whole" / "studies" / "grid" / "log.jsonl").read_bytes().splitlines()
-    asked = next(i for i, line in enumerate(lines) if b'"retry":[' in line and b'"retry":[]' not in line)
-    for cut in (asked + 1, asked + 2):
+    asks = next(i for i, line in enumerate(lines) if b'"retry":[' in line and b'"retry":[]' not in line)
+    for cut in (asks + 1, asks + 2):
         cut_to(tmp_path / "whole", tmp_path / str(cut), cut)
         assert not is_done(catalogue.load_history(tmp_path / str(cut) / "studies" / "grid"))
         resumed = go(study, tmp_path / str(cut))

@@ -48,9 +48,9 @@ def test_one_call_fits_and_mlflow_has_the_curve(
         assert sorted(point.step for point in points) == [1, 2, 3, 4]
 
 
-def track(*args: Any, **said: Any) -> Any:
+def track(*args: Any, **settings: Any) -> Any:
     """Without MLflow: what follows is about the study."""
-    return hpsearch.track(*args, quiet=True, tracking=False, **said)
+    return hpsearch.track(*args, quiet=True, tracking=False, **settings)
 
 
 def test_the_same_call_again_trains_nothing_and_returns_the_same_model(digits: tuple[Any, Any], tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_a_fifth_is_held_out_where_nothing_else_is_given(digits: tuple[Any, Any]
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("settings", "message"),
     [
         ({"X_val": [[1.0]]}, "X_val and y_val go together"),
         ({"space": {"l2": hpsearch.Float(0, 1)}}, "fits one estimator"),
         ({"name": ""}, "name"),
     ],
 )
-def test_a_mistake_is_one_line(said: dict[str, Any], message: str, digits: tuple[Any, Any], tmp_path: Path) -> None:
+def test_a_mistake_is_one_line(settings: dict[str, Any], message: str, digits: tuple[Any, Any], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
-        track(MLPClassifier(), *digits, **{"name": "x", "root": tmp_path, **said})
+        track(MLPClassifier(), *digits, **{"name": "x", "root": tmp_path, **settings})

@@ -32,5 +32,5 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_workers_train_where_nothing_may_fork_and_every_process_is_spawned(tmp_path: Path) -> None:
     (tmp_path / "study.py").write_text(CODE, encoding="utf-8")
-    done = subprocess.run([sys.executable, "study.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert (done.returncode, done.stdout) == (0, "4 trials\n"), done.stderr
+    completed = subprocess.run([sys.executable, "study.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert (completed.returncode, completed.stdout) == (0, "4 trials\n"), completed.stderr

@@ -29,9 +29,15 @@ def height(trial: Any) -> float:
     return float(1 - abs(trial.params["a"] - 0.3))
 
 
-def make(**said: Any) -> Study:
-    given = {"objective": height, "space": {"a": Float(0, 1)}, "metric": "score", "sampler": "random", "n_trials": 6}
-    return Study("made", **{**given, **said})
+def make(**settings: Any) -> Study:
+    arguments = {
+        "objective": height,
+        "space": {"a": Float(0, 1)},
+        "metric": "score",
+        "sampler": "random",
+        "n_trials": 6,
+    }
+    return Study("made", **{**arguments, **settings})
 
 
 def test_users_have_one_class_from_files_copies_variants_and_pickles(tmp_path: Path) -> None:
@@ -41,9 +47,14 @@ def test_users_have_one_class_from_files_copies_variants_and_pickles(tmp_path: P
         "study = Study('one', objective=lambda trial: trial.params['a'], space={'a': Float(0, 1)}, metric='score')\n"
     )
     study = make(sampler="qmc")
-    for each in (load_study(path), replace(study, seed=3), override(study, seed=3), pickle.loads(pickle.dumps(study))):
-        assert type(each) is Study
-        assert isinstance(each, declaration.Study)
+    for copied in (
+        load_study(path),
+        replace(study, seed=3),
+        override(study, seed=3),
+        pickle.loads(pickle.dumps(study)),
+    ):
+        assert type(copied) is Study
+        assert isinstance(copied, declaration.Study)
     assert pickle.loads(pickle.dumps(study)).space == study.space
     assert repr(study).startswith("Study(name='made'")
     assert inspect.signature(Study) == inspect.signature(declaration.Study)
@@ -51,19 +62,24 @@ def test_users_have_one_class_from_files_copies_variants_and_pickles(tmp_path: P
 
 
 def test_each_option_of_a_run_belongs_to_one_group_under_its_type() -> None:
-    named = get_type_hints(RunOptions)
-    sorted_ = [(each.name, get_type_hints(group)[each.name]) for group in GROUPS for each in fields(group)]
-    assert len(sorted_) == len(named)
-    assert dict(sorted_) == named
+    hints = get_type_hints(RunOptions)
+    sorted_ = [(field.name, get_type_hints(group)[field.name]) for group in GROUPS for field in fields(group)]
+    assert len(sorted_) == len(hints)
+    assert dict(sorted_) == hints
     assert [group for _, group in get_type_hints(Options).items()] == list(GROUPS)
     for group in GROUPS:
         documented = inspect.getdoc(group) or ""
-        assert all(f"    {each.name}: " in documented for each in fields(group))
+        assert all(f"    {field.name}: " in documented for field in fields(group))
 
 
 def test_options_are_sorted_and_the_rest_keeps_its_default() -> None:
-    how = Options.of(workers=3, until=0.5, quiet=True, tracking=False)
-    assert (how.place.workers, how.limits.until, how.view.quiet, how.outlet) == (3, 0.5, True, Outlet(tracking=False))
+    options = Options.of(workers=3, until=0.5, quiet=True, tracking=False)
+    assert (options.place.workers, options.limits.until, options.view.quiet, options.outlet) == (
+        3,
+        0.5,
+        True,
+        Outlet(tracking=False),
+    )
     assert Options.of() == Options()
 
 
@@ -89,27 +105,27 @@ def test_a_wrong_keyword_is_a_type_error() -> None:
         "--ignore-missing-imports",
         "--no-incremental",
     ]
-    found = subprocess.run(
+    completed = subprocess.run(
         [*command, "--follow-imports=silent", "-c", code], capture_output=True, text=True, cwd=ROOT.parent
     )
-    errors = [line for line in found.stdout.splitlines() if line.startswith("<string>") and ": error:" in line]
-    assert [line.split(":")[1] for line in errors] == ["4", "5"], found.stdout + found.stderr
+    errors = [line for line in completed.stdout.splitlines() if line.startswith("<string>") and ": error:" in line]
+    assert [line.split(":")[1] for line in errors] == ["4", "5"], completed.stdout + completed.stderr
     assert 'Unexpected keyword argument "worker"' in errors[0]
     assert 'expected "int | ' in errors[1]
 
 
-@pytest.mark.parametrize("said", [{}, {"confirm": 1}, {"sampler": "grid", "space": {"a": Float(0, 1, step=0.5)}}])
+@pytest.mark.parametrize("settings", [{}, {"confirm": 1}, {"sampler": "grid", "space": {"a": Float(0, 1, step=0.5)}}])
 def test_a_run_builds_its_sampler_and_its_ladder_once(
-    said: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built: list[str] = []
     sampler, climb = samplers.build, ladder.build
-    monkeypatch.setattr(samplers, "build", lambda *given: (built.append("sampler"), sampler(*given))[1])
-    monkeypatch.setattr(ladder, "build", lambda *given, **more: (built.append("ladder"), climb(*given, **more))[1])
-    make(**said).run(tmp_path, quiet=True, tracking=False)
+    monkeypatch.setattr(samplers, "build", lambda *args: (built.append("sampler"), sampler(*args))[1])
+    monkeypatch.setattr(ladder, "build", lambda *args, **more: (built.append("ladder"), climb(*args, **more))[1])
+    make(**settings).run(tmp_path, quiet=True, tracking=False)
     assert sorted(built)[:2] == ["ladder", "sampler"]
     assert built.count("ladder") == 1
-    assert built.count("sampler") == (2 if "confirm" in said else 1)  # a stage has its own
+    assert built.count("sampler") == (2 if "confirm" in settings else 1)  # a stage has its own
 
 
 def test_what_stands_in_a_deliverys_place_takes_all_that_a_run_says_to_it(tmp_path: Path) -> None:
@@ -129,7 +145,7 @@ def test_only_the_fold_of_the_log_writes_to_a_history() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             targets = node.targets if isinstance(node, ast.Assign) else []
-            for target in (part for each in targets for part in ast.walk(each)):
+            for target in (node_of_target for assigned in targets for node_of_target in ast.walk(assigned)):
                 if isinstance(target, ast.Attribute) and isinstance(target.ctx, ast.Store):
                     owner = target.value
                     if (getattr(owner, "id", None) or getattr(owner, "attr", None)) == "history":
@@ -146,8 +162,8 @@ def test_a_study_of_a_function_loads_only_what_it_needs(tmp_path: Path) -> None:
         "study.run(sys.argv[1], quiet=True, tracking=False)\n"
         "print([name for name in ('sklearn', 'scipy', 'pandas', 'optuna', 'mlflow') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    completed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert completed.stdout.strip() == "[]"
 
 
 def test_a_study_of_networks_imports_little_beyond_what_every_estimator_does() -> None:
@@ -161,8 +177,8 @@ def test_a_study_of_networks_imports_little_beyond_what_every_estimator_does() -
         "Study(name='s', model=MLPClassifier(), space={'l2': Float(0, 1)}, data='digits', n_trials=2)\n"
         f"print([name for name in {late} if name in sys.modules and name not in before])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout.strip() == "[]"
 
 
 def test_a_limit_that_was_lifted_lets_a_stopped_study_go_on(tmp_path: Path) -> None:

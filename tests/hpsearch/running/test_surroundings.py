@@ -78,8 +78,10 @@ def curves(
     environment = {name: value for name, value in os.environ.items() if name not in COUNTS} | set_to
     bound = ["taskset", "-c", ",".join(map(str, sorted(os.sched_getaffinity(0))[:cores]))] if cores else []
     run = [*bound, sys.executable, "-m", "hpsearch", "run", "it.py", "--no-tracking", "--quiet", *options]
-    done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run(
+        run, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert completed.returncode == 0, completed.stderr
     exported = to_bytes(load_history(folder / "mlruns" / "studies" / "it"), curves=True)
     assert exported.count(b"\n") > 4
     return exported
@@ -124,8 +126,8 @@ def product(trial: object) -> float:
     return 1.0
 
 
-def study(**said: object) -> Study:
-    return Study("it", objective=product, space={}, metric="value", **said)  # type: ignore[arg-type]
+def study(**settings: object) -> Study:
+    return Study("it", objective=product, space={}, metric="value", **settings)  # type: ignore[arg-type]
 
 
 def test_threads_are_part_of_what_a_study_is_only_where_they_are_declared() -> None:

@@ -33,18 +33,24 @@ study = Study("living", objective=objective, space={{"x": Float(0, 1), "b": Int(
 """
 
 
-def write(folder: Path, **said: Any) -> Path:
+def write(folder: Path, **settings: Any) -> Path:
     path = folder / "living.py"
-    known = {
-        "rate": 1.0, "body": "pass", "sampler": "random", "pruner": "median", "n_trials": 6, "seed": 0, **said,
-    }  # fmt: skip
-    path.write_text(FILE.format(**known), encoding="utf-8")
+    defaults = {
+        "rate": 1.0,
+        "body": "pass",
+        "sampler": "random",
+        "pruner": "median",
+        "n_trials": 6,
+        "seed": 0,
+        **settings,
+    }
+    path.write_text(FILE.format(**defaults), encoding="utf-8")
     return path
 
 
-def go(folder: Path, how: dict[str, Any] | None = None, **said: Any) -> Result:
-    path = write(folder, **said)
-    return run(load_study(path), folder / "root", quiet=True, tracking=False, study_file=path, **(how or {}))
+def go(folder: Path, options: dict[str, Any] | None = None, **settings: Any) -> Result:
+    path = write(folder, **settings)
+    return run(load_study(path), folder / "root", quiet=True, tracking=False, study_file=path, **(options or {}))
 
 
 def log_of(folder: Path) -> Path:
@@ -57,9 +63,9 @@ def records(folder: Path) -> list[Any]:
 
 def test_a_change_is_told_with_what_can_be_done(tmp_path: Path) -> None:
     go(tmp_path)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         go(tmp_path, rate=2.0)
-    assert str(told.value) == (
+    assert str(error.value) == (
         "study 'living' has changed since it was begun (objective uses RATE: 1.0 -> 2.0); go on by --same where it "
         "computes what it did before, by --new-version where it does not, or name the new one with --name"
     )
@@ -92,10 +98,10 @@ def test_a_new_version_is_searched_as_a_study_of_its_own(tmp_path: Path, sampler
     (tmp_path / "alone").mkdir()
     alone = go(tmp_path / "alone", rate=-1.0, sampler=sampler)
     assert [trial.version for trial in second.history.trials] == [1] * 6 + [2] * 6
-    own = second.history.current.trials
-    assert [trial.params for trial in own] == [trial.params for trial in alone.history.trials]
-    assert [trial.curve("score") for trial in own] == [trial.curve("score") for trial in alone.history.trials]
-    assert [trial.decision.action for trial in own] == [trial.decision.action for trial in alone.history.trials]
+    trials = second.history.current.trials
+    assert [trial.params for trial in trials] == [trial.params for trial in alone.history.trials]
+    assert [trial.curve("score") for trial in trials] == [trial.curve("score") for trial in alone.history.trials]
+    assert [trial.decision.action for trial in trials] == [trial.decision.action for trial in alone.history.trials]
     assert second.best_trial is not None
     assert second.best_trial.version == 2
     assert alone.best_trial is not None
@@ -104,8 +110,8 @@ def test_a_new_version_is_searched_as_a_study_of_its_own(tmp_path: Path, sampler
 
 def test_trials_that_run_are_ended_when_a_new_version_begins(tmp_path: Path) -> None:
     go(tmp_path)
-    whole = log_of(tmp_path).read_bytes().splitlines(keepends=True)
-    log_of(tmp_path).write_bytes(b"".join(whole[:3]))
+    uncut = log_of(tmp_path).read_bytes().splitlines(keepends=True)
+    log_of(tmp_path).write_bytes(b"".join(uncut[:3]))
     before = catalogue.load_history(log_of(tmp_path).parent)
     assert len(before.running()) == 2
     second = go(tmp_path, {"new_version": True}, rate=2.0)
@@ -116,14 +122,14 @@ def test_trials_that_run_are_ended_when_a_new_version_begins(tmp_path: Path) -> 
 
 def test_a_study_of_two_versions_cut_anywhere_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     go(tmp_path, sampler="tpe", n_trials=14)
-    whole = go(tmp_path, {"new_version": True}, rate=-1.0, sampler="tpe", n_trials=14)
+    uncut = go(tmp_path, {"new_version": True}, rate=-1.0, sampler="tpe", n_trials=14)
     lines = log_of(tmp_path).read_bytes().splitlines(keepends=True)
     begins = next(n for n, record in enumerate(records(tmp_path)) if isinstance(record, Extension))
     for cut in range(begins + 1, len(lines), 4):
         log_of(tmp_path).write_bytes(b"".join(lines[:cut]) + b'{"torn')
         resumed = go(tmp_path, rate=-1.0, sampler="tpe", n_trials=14)
-        assert export.to_bytes(resumed.history) == export.to_bytes(whole.history)
-        assert export.to_bytes(resumed.history, curves=True) == export.to_bytes(whole.history, curves=True)
+        assert export.to_bytes(resumed.history) == export.to_bytes(uncut.history)
+        assert export.to_bytes(resumed.history, curves=True) == export.to_bytes(uncut.history, curves=True)
 
 
 def test_each_version_keeps_its_file_and_can_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,16 +140,16 @@ def test_each_version_keeps_its_file_and_can_be_shown(tmp_path: Path, capsys: py
     assert (folder / "study.py").read_text(encoding="utf-8") == first
     assert (folder / "versions" / "2" / "study.py").read_bytes() == (tmp_path / "living.py").read_bytes()
     root = str(tmp_path / "root")
-    shown = {}
+    outputs = {}
     for version in ("1", "2", None):
         assert main(["show", "living", "--json", "--root", root, *(["--version", version] if version else [])]) == 0
-        shown[version] = capsys.readouterr().out
-    assert shown["2"] == shown[None] != shown["1"]
+        outputs[version] = capsys.readouterr().out
+    assert outputs["2"] == outputs[None] != outputs["1"]
     assert main(["show", "living", "--version", "3", "--root", root]) == 2
     assert "has no version 3: its last is 2" in capsys.readouterr().err
     table = export.to_bytes(catalogue.load_history(folder)).decode().splitlines()
-    place = table[0].split(",").index("version")
-    assert [row.split(",")[place] for row in table[1:]] == ["1"] * 6 + ["2"] * 6
+    column = table[0].split(",").index("version")
+    assert [row.split(",")[column] for row in table[1:]] == ["1"] * 6 + ["2"] * 6
 
 
 def test_failed_trials_are_tried_again_under_the_mended_code(tmp_path: Path) -> None:
@@ -188,9 +194,9 @@ def test_mlflow_tells_versions_apart_and_replays_each_under_its_own_file(tmp_pat
     from hpsearch.tracking.uri import resolve
 
     root = tmp_path / "root"
-    for rate, how in ((1.0, {}), (2.0, {"new_version": True})):
+    for rate, options in ((1.0, {}), (2.0, {"new_version": True})):
         path = write(tmp_path, rate=rate, n_trials=3)
-        run(load_study(path), root, quiet=True, study_file=path, **how)
+        run(load_study(path), root, quiet=True, study_file=path, **options)
     history = catalogue.load_history(log_of(tmp_path).parent)
     assert history.header is not None
     runs = run_ids(history.header.uid, resolve(root, None))

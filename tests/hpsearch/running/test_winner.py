@@ -46,9 +46,9 @@ pytestmark = [
 RATES = {"learning_rate": Float(0.01, 5, log=True)}
 
 
-def study_of(model: Any, space: Any, **said: Any) -> Study:
+def study_of(model: Any, space: Any, **settings: Any) -> Study:
     plain: dict[str, Any] = {"data": "digits", "sampler": "random", "pruner": "none", "n_trials": 4, "lanes": 4}
-    return Study("won", model, space=space, **(plain | said))
+    return Study("won", model, space=space, **(plain | settings))
 
 
 STUDIES: dict[str, Callable[[], Study]] = {
@@ -144,8 +144,8 @@ def card_after(root: Path, delivered: bool) -> Any:
     first = read_card(folder)
     assert first is not None
     if delivered:
-        shown = cursor.Cursor(exhibits=f"100:{version(folder)}")
-        cursor.save(folder, "http://127.0.0.1:9", shown)
+        delivered_until = cursor.Cursor(exhibits=f"100:{version(folder)}")
+        cursor.save(folder, "http://127.0.0.1:9", delivered_until)
     run(8, None)
     card = read_card(folder)
     assert card is not None
@@ -159,8 +159,8 @@ def test_a_wish_to_register_that_reached_no_store_holds_for_the_winner_of_now(tm
     assert card_after(tmp_path / "shown", delivered=True).register is None
 
 
-def finished(root: Path, **said: Any) -> tuple[Result, MlflowClient]:
-    result = STUDIES["a network"]().run(root, quiet=True, register="digits@best", **said)
+def finished(root: Path, **settings: Any) -> tuple[Result, MlflowClient]:
+    result = STUDIES["a network"]().run(root, quiet=True, register="digits@best", **settings)
     return result, client_of(f"sqlite:///{root / 'mlflow.db'}")
 
 
@@ -190,7 +190,7 @@ def test_mlflow_holds_the_report_its_pictures_and_the_model(registered: Register
     assert model.name == "model"
     assert model.source_run_id == result.run
     assert model.status == "READY"
-    assert [each.model_id for each in client.get_run(result.run).outputs.model_outputs] == [model.model_id]
+    assert [output.model_id for output in client.get_run(result.run).outputs.model_outputs] == [model.model_id]
 
 
 def load(client: MlflowClient, uri: str) -> Any:
@@ -237,19 +237,19 @@ def test_delivered_again_there_is_still_one_model_and_one_version(registered: Re
 @pytest.mark.slow
 def test_the_model_predicts_from_the_command_line_of_mlflow(registered: Registered) -> None:
     root, result, client = registered
-    data, place = datasets.load("digits"), root / "served"
+    data, folder = datasets.load("digits"), root / "served"
     (model,) = client.search_logged_models([client.get_run(str(result.run)).info.experiment_id])
     samples = root / "samples.json"
     samples.write_text(json.dumps({"inputs": data.X_valid[:7].tolist()}))
     # Away from this package's folder: what reads the model came along with it.
-    place.mkdir()
-    out = place / "out.json"
+    folder.mkdir()
+    out = folder / "out.json"
     command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", model.model_uri, "--env-manager", "local"]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": client.tracking_uri}
-    done = subprocess.run(
-        [*command, "-i", str(samples), "-o", str(out)], capture_output=True, text=True, env=environment, cwd=place
+    completed = subprocess.run(
+        [*command, "-i", str(samples), "-o", str(out)], capture_output=True, text=True, env=environment, cwd=folder
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
     assert json.loads(out.read_text())["predictions"] == result.model.predict(data.X_valid[:7]).tolist()
 
 

@@ -76,9 +76,9 @@ study = Study(
 
 
 def python(folder: Path, *args: str) -> bytes:
-    done = subprocess.run([sys.executable, *args], cwd=folder, capture_output=True, timeout=120)
-    assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()
-    return done.stdout
+    completed = subprocess.run([sys.executable, *args], cwd=folder, capture_output=True, timeout=120)
+    assert (completed.returncode, completed.stderr) == (0, b""), completed.stderr.decode()
+    return completed.stdout
 
 
 def export(folder: Path, root: str) -> bytes:
@@ -94,9 +94,18 @@ def test_what_a_study_file_defines_and_imports_reaches_the_workers(tmp_path: Pat
         (folder / name).write_text(text)
     for root, workers in (("one", "1"), ("two", "2")):
         python(
-            tmp_path, "-m", "hpsearch", "run", "studies/hills.py", "--no-tracking", "--quiet",
-            "--root", root, "--workers", workers,
-        )  # fmt: skip
+            tmp_path,
+            "-m",
+            "hpsearch",
+            "run",
+            "studies/hills.py",
+            "--no-tracking",
+            "--quiet",
+            "--root",
+            root,
+            "--workers",
+            workers,
+        )
     assert export(tmp_path, "one") == export(tmp_path, "two")
     assert export(tmp_path, "one").count(b"\n") > 6
 
@@ -108,8 +117,8 @@ def test_a_script_may_run_its_study_on_workers_without_a_guard(tmp_path: Path) -
     script = STUDY + "import sys\nstudy.run(sys.argv[1], quiet=True, tracking=False, workers=int(sys.argv[2]))\n"
     (tmp_path / "script.py").write_text(script + "print(__file__, __name__)\n")
     for root, workers in (("one", "1"), ("two", "2")):
-        said = python(tmp_path, "script.py", root, workers).decode()
-        assert said.split() == [str(tmp_path / "script.py"), "__main__"]
+        output = python(tmp_path, "script.py", root, workers).decode()
+        assert output.split() == [str(tmp_path / "script.py"), "__main__"]
     assert export(tmp_path, "one") == export(tmp_path, "two")
 
 
@@ -123,7 +132,7 @@ def test_what_cannot_be_sent_is_said_in_one_line(tmp_path: Path) -> None:
         "study = Study('hills', objective=objective, space={'x': Float(0, 1)}, metric='score')\n"
     )
     command = [sys.executable, "-m", "hpsearch", "run", "hills.py", "--no-tracking", "--quiet", "--workers", "2"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: the objective cannot be sent to workers (TypeError")
-    assert done.stderr.count("\n") == 1
+    completed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("error: the objective cannot be sent to workers (TypeError")
+    assert completed.stderr.count("\n") == 1

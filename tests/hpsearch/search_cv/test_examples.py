@@ -15,11 +15,11 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/search-cv.md"])
 def test_the_example_of_a_search_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
-    found = [code for code in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")) if "StudySearchCV(" in code]
-    assert len(found) == 1
+    examples = [code for code in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")) if "StudySearchCV(" in code]
+    assert len(examples) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        exec(compile(found[0], page, "exec"), {})
+        exec(compile(examples[0], page, "exec"), {})
     params, score = capsys.readouterr().out.rsplit(maxsplit=1)
     assert params.startswith("{")
     assert 0.8 < float(score) < 1

@@ -51,7 +51,9 @@ def grid(estimator: Any, space: Any, **settings: Any) -> StudySearchCV:
 
 def peer(estimator: Any, space: Any, **settings: Any) -> GridSearchCV:
     return GridSearchCV(
-        estimator, {name: list(getattr(each, "options", each)) for name, each in space.items()}, **{"cv": 3, **settings}
+        estimator,
+        {name: list(getattr(options, "options", options)) for name, options in space.items()},
+        **{"cv": 3, **settings},
     )
 
 
@@ -201,7 +203,7 @@ def test_a_fit_that_raises_scores_what_the_user_says() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         search = grid(Failing(), FAILS, error_score=np.nan, refit=False).fit(X, Y)
-    assert {each.category for each in caught} >= {FitFailedWarning, UserWarning}
+    assert {warning.category for warning in caught} >= {FitFailedWarning, UserWarning}
     assert np.isnan([search.cv_results_[f"split{fold}_test_score"][2] for fold in range(3)]).all()
     assert search.cv_results_["rank_test_score"].tolist() == [2, 1, 3]
     assert search.cv_results_["state"].tolist() == ["COMPLETE", "COMPLETE", "FAILED"]
@@ -335,11 +337,11 @@ def test_clones_and_pickles() -> None:
 
 
 def test_the_estimator_that_is_given_is_left_as_it_is() -> None:
-    given = LinearSVC(C=7.0)
-    search = grid(given, GRID).fit(X, Y)
-    assert given.C == 7.0
-    assert not hasattr(given, "coef_")
-    assert search.best_estimator_ is not given
+    model = LinearSVC(C=7.0)
+    search = grid(model, GRID).fit(X, Y)
+    assert model.C == 7.0
+    assert not hasattr(model, "coef_")
+    assert search.best_estimator_ is not model
 
 
 def test_nested_cross_validation_and_pipelines_around_it() -> None:
@@ -412,7 +414,7 @@ def test_a_list_of_grids_gives_the_candidates_of_grid_search() -> None:
     assert ours.cv_results_["params"] == theirs.cv_results_["params"]
     assert ours.best_params_ == theirs.best_params_
     for name in ("alpha", "fit_intercept", "solver"):
-        one, two = (each.cv_results_[f"param_{name}"] for each in (ours, theirs))
+        one, two = (searched.cv_results_[f"param_{name}"] for searched in (ours, theirs))
         assert one.tolist() == two.tolist()
         np.testing.assert_array_equal(one.mask, two.mask)
 

@@ -34,9 +34,9 @@ def objective(trial: Any) -> float:
     return float(trial["a"] + trial["b"])
 
 
-def study_of(**said: Any) -> Study:
-    known = {"space": SPACE, "metric": "score", "constraints": [small, paired], "n_trials": 20, "seed": 4}
-    return Study("some", objective=objective, **{**known, **said})
+def study_of(**settings: Any) -> Study:
+    defaults = {"space": SPACE, "metric": "score", "constraints": [small, paired], "n_trials": 20, "seed": 4}
+    return Study("some", objective=objective, **{**defaults, **settings})
 
 
 def test_a_constraint_sees_the_values_as_the_user_wrote_them() -> None:
@@ -85,10 +85,10 @@ def test_points_given_by_hand_are_checked() -> None:
 
 
 def test_constraints_are_part_of_what_a_study_is(tmp_path: Path) -> None:
-    without, one, two = (declare(study_of(constraints=each)) for each in ((), [small], [small, paired]))
+    without, one, two = (declare(study_of(constraints=constraints)) for constraints in ((), [small], [small, paired]))
     assert "constraints" not in without
-    assert len({identity(each) for each in (without, one, two)}) == 3
-    assert [each["function"] for each in two["constraints"]] == ["small", "paired"]
+    assert len({identity(declared) for declared in (without, one, two)}) == 3
+    assert [constraint["function"] for constraint in two["constraints"]] == ["small", "paired"]
     run(study_of(), tmp_path, quiet=True, tracking=False)
     with pytest.raises(UserError, match="has changed since it was begun"):
         run(study_of(constraints=[small]), tmp_path, quiet=True, tracking=False)
@@ -99,24 +99,24 @@ def test_a_study_cut_and_resumed_meets_the_same_points_and_tells_of_as_many_reje
     tmp_path: Path, sampler: str
 ) -> None:
     study = study_of(sampler=sampler, lanes=2)
-    whole = run(study, tmp_path / "whole", quiet=True, tracking=False)
-    assert all(small(trial.params) for trial in whole.history.trials)
-    assert sum(trial.ask.rejected for trial in whole.history.trials) > 0
+    uncut = run(study, tmp_path / "whole", quiet=True, tracking=False)
+    assert all(small(trial.params) for trial in uncut.history.trials)
+    assert sum(trial.ask.rejected for trial in uncut.history.trials) > 0
     log = tmp_path / "whole" / "studies" / "some" / "log.jsonl"
     cut = tmp_path / "cut" / "studies" / "some" / "log.jsonl"
     cut.parent.mkdir(parents=True)
     cut.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:7]))
     resumed = run(study, tmp_path / "cut", quiet=True, tracking=False)
-    assert export.to_bytes(resumed.history) == export.to_bytes(whole.history)
-    assert b",rejected," in export.to_bytes(whole.history).splitlines()[0]
-    shown = show_parts("some", catalogue.load_history(cut.parent))
-    rejected = sum(trial.ask.rejected for trial in whole.history.trials)
-    assert f"constraints: small, paired; {rejected:,} proposals rejected" in shown
+    assert export.to_bytes(resumed.history) == export.to_bytes(uncut.history)
+    assert b",rejected," in export.to_bytes(uncut.history).splitlines()[0]
+    page = show_parts("some", catalogue.load_history(cut.parent))
+    rejected = sum(trial.ask.rejected for trial in uncut.history.trials)
+    assert f"constraints: small, paired; {rejected:,} proposals rejected" in page
 
 
 def test_a_warm_start_leaves_out_what_a_constraint_forbids(tmp_path: Path) -> None:
-    said: dict[str, Any] = {"space": SPACE, "metric": "score", "n_trials": 9, "sampler": "random"}
-    run(Study("free", objective=lambda t: float(t["b"]), **said), tmp_path, quiet=True, tracking=False)
+    settings: dict[str, Any] = {"space": SPACE, "metric": "score", "n_trials": 9, "sampler": "random"}
+    run(Study("free", objective=lambda t: float(t["b"]), **settings), tmp_path, quiet=True, tracking=False)
     result = run(study_of(n_trials=9), tmp_path, quiet=True, tracking=False, start_from="free", first=4)
     assert all(small(trial.params) for trial in result.history.trials)
     assert result.history.declaration.enqueue
@@ -131,8 +131,15 @@ def test_what_a_space_function_suggests_is_checked_too(tmp_path: Path, sampler: 
     def rare(params: Any) -> bool:
         return params["c"] == "u" and params["a"] > 0.8
 
-    study = Study("defined", objective=lambda t: float(t["a"]), space=define, metric="score", constraints=rare,
-                  sampler=sampler, n_trials=15)  # fmt: skip
+    study = Study(
+        "defined",
+        objective=lambda t: float(t["a"]),
+        space=define,
+        metric="score",
+        constraints=rare,
+        sampler=sampler,
+        n_trials=15,
+    )
     trials = run(study, tmp_path, quiet=True, tracking=False).history.trials
     assert all(trial.params["a"] > 0.8 for trial in trials)
     assert any(trial.ask.rejected for trial in trials)

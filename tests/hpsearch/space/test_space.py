@@ -38,7 +38,7 @@ dims = st.one_of(
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: Float(2, 1), "inverted"),
         (lambda: Float(1, 1), "empty"),
@@ -66,14 +66,14 @@ dims = st.one_of(
         (lambda: Float(0, 1, when="b"), "must be a dict"),
     ],
 )
-def test_a_wrong_dimension_is_refused_in_one_clear_line(make: Any, said: str) -> None:
-    with pytest.raises(UserError, match=said) as caught:
+def test_a_wrong_dimension_is_refused_in_one_clear_line(make: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("space", "said"),
+    ("space", "message"),
     [
         ({1: Float(0, 1)}, "must be a text"),
         ({"": Float(0, 1)}, "must be a text"),
@@ -84,8 +84,8 @@ def test_a_wrong_dimension_is_refused_in_one_clear_line(make: Any, said: str) ->
         ({"o": Choice(["sgd", "adam"]), "m": Float(0, 1, when={"o": ["sgd", "adm"]})}, "never holds"),
     ],
 )
-def test_a_wrong_space_is_refused_in_one_clear_line(space: Any, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_a_wrong_space_is_refused_in_one_clear_line(space: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         check_space(space)
 
 
@@ -191,7 +191,7 @@ def test_a_dimension_exists_where_those_it_depends_on_say_so(params: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("point", "said"),
+    ("point", "message"),
     [
         ({"optimizer": "momentum", "decay": False}, "no value for 'momentum'"),
         ({"optimizer": "sgd", "momentum": 0.9}, "does not exist here"),
@@ -199,8 +199,8 @@ def test_a_dimension_exists_where_those_it_depends_on_say_so(params: dict[str, A
         ({"optimizr": "sgd"}, "did you mean 'optimizer'"),
     ],
 )
-def test_a_point_by_hand_must_fit(point: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_a_point_by_hand_must_fit(point: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         check_point(CONDITIONAL, point, "enqueue[0]")
 
 

@@ -79,14 +79,14 @@ NAMED: dict[str, tuple[Any, list[Any]]] = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_objects_go_by_names_and_come_back_as_objects(name: str) -> None:
-    given, names = NAMED[name]
-    space = {"a": Choice(given)}
+    options, names = NAMED[name]
+    space = {"a": Choice(options)}
     assert space["a"].grid() == names
-    for option, value in zip(names, given.values() if isinstance(given, dict) else given, strict=True):
-        found = restore(space, {"a": option})["a"]
-        assert type(found) is type(value)
-        assert repr(found) == repr(value)
-        assert found is not value or not hasattr(value, "fit") or isinstance(value, type), "a copy for each trial"
+    for option, value in zip(names, options.values() if isinstance(options, dict) else options, strict=True):
+        restored = restore(space, {"a": option})["a"]
+        assert type(restored) is type(value)
+        assert repr(restored) == repr(value)
+        assert restored is not value or not hasattr(value, "fit") or isinstance(value, type), "a copy for each trial"
 
 
 def test_json_holds_names_and_objects_come_back_beside_it() -> None:

@@ -25,8 +25,8 @@ DEFAULTS = {"a": 1.0, "b": 1, "c": "x", "d": None}
 
 
 def test_a_list_of_grids_has_the_points_of_nested_loops_in_the_order_written() -> None:
-    found, objects = points_of([{"a": [1, 2], "c": ["x", "y"]}, {"b": Int(5, 6)}], DEFAULTS)
-    assert found == [
+    points, objects = points_of([{"a": [1, 2], "c": ["x", "y"]}, {"b": Int(5, 6)}], DEFAULTS)
+    assert points == [
         {"a": 1, "c": "x", "b": 1},
         {"a": 1, "c": "y", "b": 1},
         {"a": 2, "c": "x", "b": 1},
@@ -34,7 +34,7 @@ def test_a_list_of_grids_has_the_points_of_nested_loops_in_the_order_written() -
         {"a": 1.0, "c": "x", "b": 5},
         {"a": 1.0, "c": "x", "b": 6},
     ]
-    assert choices_of(found, objects) == {"a": Choice([1, 2]), "c": Choice(["x", "y"]), "b": Choice([1, 5, 6])}
+    assert choices_of(points, objects) == {"a": Choice([1, 2]), "c": Choice(["x", "y"]), "b": Choice([1, 5, 6])}
 
 
 def test_a_tuple_is_one_value_and_a_list_of_tuples_several() -> None:
@@ -52,16 +52,16 @@ GRIDS = st.lists(
 def test_every_point_has_every_parameter_and_is_a_point_of_the_space(grids: list[dict[str, list[int]]]) -> None:
     # Numbered, so that no point comes twice.
     numbered = [{**grid, "n": number} for number, grid in enumerate(grids)]
-    found, _ = points_of(numbered, DEFAULTS)
-    assert len(found) == sum(math.prod(len(options) for options in grid.values()) for grid in grids)
-    space = choices_of(found, {})
-    for point in found:
+    points, _ = points_of(numbered, DEFAULTS)
+    assert len(points) == sum(math.prod(len(options) for options in grid.values()) for grid in grids)
+    space = choices_of(points, {})
+    for point in points:
         assert set(point) == {"n", *(name for grid in grids for name in grid)}
         assert all(space[name].contains(value) for name, value in point.items())
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("settings", "message"),
     [
         ({"space": [{"a": 1}, 3]}, r"space\[1\]: a list as space holds dicts"),
         ({"space": [{"a": 1}, {"a": 1.0}]}, "comes twice"),
@@ -76,9 +76,9 @@ def test_every_point_has_every_parameter_and_is_a_point_of_the_space(grids: list
         ({"space": {"a": [1, 2]}, "sampler": "listed"}, "there are none"),
     ],
 )
-def test_a_wrong_comparison_is_refused_in_one_clear_line(said: dict[str, Any], message: str) -> None:
+def test_a_wrong_comparison_is_refused_in_one_clear_line(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        samplers.build(make_study(**said))
+        samplers.build(make_study(**settings))
     assert "\n" not in str(caught.value)
 
 
@@ -98,23 +98,23 @@ def test_a_wrong_part_of_a_comparison_is_refused(make: Any) -> None:
 
 
 def test_a_comparison_and_its_json_say_the_same() -> None:
-    said = Comparison(
+    declared = Comparison(
         ["test_error", "train_cost"],
         at="last",
         published=[Published(5.53, {"hidden_layer_sizes": (30,)}, "slides", within=0.5)],
         plots=[Curves(["a", "b"], over="seconds", log=True, first=3), Against("l2", log=True)],
         note="why",
     )
-    again = Comparison.from_json(said.to_json())
-    assert again.to_json() == said.to_json()
+    again = Comparison.from_json(declared.to_json())
+    assert again.to_json() == declared.to_json()
     assert again.published[0].matches({"hidden_layer_sizes": (30,), "l2": 1})
     assert not again.published[0].matches({"hidden_layer_sizes": (100,)})
 
 
 def test_what_is_shown_is_no_part_of_what_a_study_is() -> None:
     plain = make_study([{"a": [1, 2]}])
-    shown = replace(plain, comparison=Comparison(published=Published(1.0)))
-    assert identity(declare(plain)) == identity(declare(shown))
+    published = replace(plain, comparison=Comparison(published=Published(1.0)))
+    assert identity(declare(plain)) == identity(declare(published))
     assert identity(declare(plain)) != identity(declare(replace(plain, measure_test=True)))
 
 
@@ -125,7 +125,7 @@ def test_a_comparison_trains_its_points_alone_and_all_of_them_to_the_end() -> No
     assert (make_study({"a": [1, 2]}).sampler, make_study({"a": [1, 2]}).pruner) == ("tpe", "asha")
 
 
-def compare(root: Path, **said: Any) -> Study:
+def compare(root: Path, **settings: Any) -> Study:
     study = Study(
         **{
             "name": "costs",
@@ -134,7 +134,7 @@ def compare(root: Path, **said: Any) -> Study:
             "data": subset(load("digits"), seed=0, train=100),
             "repeats": 2,
             "measure_test": True,
-            **said,
+            **settings,
         }
     )
     study.run(root, quiet=True, tracking=False)

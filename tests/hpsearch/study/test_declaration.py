@@ -21,9 +21,9 @@ from hpsearch.study.loading import load_study
 SPACE = {"a": Float(0.01, 100, log=True), "b": Int(1, 5), "c": Choice(["x", (1, 2)])}
 
 
-def declared(space: Any = None, **said: Any) -> dict[str, Any]:
+def declared(space: Any = None, **settings: Any) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(
-        json.dumps(declare(make_study(SPACE if space is None else space, **said)), allow_nan=False)
+        json.dumps(declare(make_study(SPACE if space is None else space, **settings)), allow_nan=False)
     )
     return value
 
@@ -36,7 +36,7 @@ def test_a_declaration_is_json_and_comes_back_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "settings",
     [
         {"seed": 1},
         {"lanes": 4},
@@ -57,9 +57,9 @@ def test_a_declaration_is_json_and_comes_back_the_same() -> None:
         {"name": "other"},
     ],
 )
-def test_whatever_decides_a_result_is_part_of_the_identity(said: dict[str, Any]) -> None:
-    assert identity(declared(**said)) != identity(declared())
-    assert changes(declared(), declared(**said))
+def test_whatever_decides_a_result_is_part_of_the_identity(settings: dict[str, Any]) -> None:
+    assert identity(declared(**settings)) != identity(declared())
+    assert changes(declared(), declared(**settings))
 
 
 def test_the_number_of_trials_is_no_part_of_the_identity() -> None:
@@ -85,9 +85,9 @@ def test_a_number_written_as_whole_or_real_is_the_same_range() -> None:
     ],
 )
 def test_any_parameter_of_a_model_has_a_description(value: Any, plain: Any) -> None:
-    found = declared(model=Estimator(d=value))["model"]["params"]["d"]
+    described = declared(model=Estimator(d=value))["model"]["params"]["d"]
     # What the study's own folder defines has a meaning too, held by tests/hpsearch/study/test_fingerprint.py.
-    assert found == plain or {key: found[key] for key in plain} == plain
+    assert described == plain or {key: described[key] for key in plain} == plain
 
 
 def test_arrays_are_described_by_what_they_hold() -> None:
@@ -98,9 +98,9 @@ def test_arrays_are_described_by_what_they_hold() -> None:
 
 
 def test_a_value_that_only_has_an_address_is_told_of_and_refused_by_the_first_rule() -> None:
-    told: list[str] = []
-    declare(make_study(SPACE, model=Estimator(d=object())), notice=told.append)
-    assert ["model.d (object) holds what cannot be read" in each for each in told] == [True]
+    messages: list[str] = []
+    declare(make_study(SPACE, model=Estimator(d=object())), notice=messages.append)
+    assert ["model.d (object) holds what cannot be read" in message for message in messages] == [True]
     with pytest.raises(UserError, match=r"model.d: .* cannot be recorded"):
         declare(make_study(SPACE, model=Estimator(d=object())), rule=1)
 
@@ -161,7 +161,7 @@ def test_a_space_function_is_known_by_its_source() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"seed": 3}, ["seed: 0 -> 3"]),
         ({"model": Estimator(d=1)}, ["model.d: 0.5 -> 1"]),
@@ -177,8 +177,8 @@ def test_a_space_function_is_known_by_its_source() -> None:
         ({}, []),
     ],
 )
-def test_changes_are_told_in_words(said: dict[str, Any], words: list[str]) -> None:
-    assert changes(declared(), declared(**said)) == words
+def test_changes_are_told_in_words(settings: dict[str, Any], words: list[str]) -> None:
+    assert changes(declared(), declared(**settings)) == words
 
 
 @pytest.mark.parametrize(

@@ -53,26 +53,26 @@ STUDIES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_what_a_log_says_is_read_and_written_to_the_byte(name: str) -> None:
-    said = json.dumps(declare(make_study(**{"space": SPACE, **STUDIES[name]})))
-    declaration = Declaration.of(json.loads(said))
-    assert json.dumps(declaration.to_json()) == said
+    written = json.dumps(declare(make_study(**{"space": SPACE, **STUDIES[name]})))
+    declaration = Declaration.of(json.loads(written))
+    assert json.dumps(declaration.to_json()) == written
     assert not declaration.others, f"{set(declaration.others)}: a field of Declaration each"
     assert declaration.goal == make_study(**{"space": SPACE, **STUDIES[name]}).goal
 
 
 def test_each_recorded_field_of_a_study_has_a_type_and_a_description() -> None:
-    own = {"others", "fixed", "fingerprint", "clock"}  # what a log says of itself
-    recorded = {each.name for each in fields(Declaration)} - own
-    assert recorded == {each.name for each in fields(Study)} - {"timeout"}, "the time of a run is no part of a study"
+    of_the_log = {"others", "fixed", "fingerprint", "clock"}  # what a log says of itself
+    recorded = {field.name for field in fields(Declaration)} - of_the_log
+    assert recorded == {field.name for field in fields(Study)} - {"timeout"}, "the time of a run is no part of a study"
     documented = inspect.getdoc(Declaration) or ""
     assert all(f"    {name}: " in documented for name in recorded)
 
 
 def test_what_another_version_says_is_kept() -> None:
-    said = {**declare(make_study(SPACE)), "of_tomorrow": {"x": [1]}}
-    declaration = Declaration.of(json.loads(json.dumps(said)))
+    newer = {**declare(make_study(SPACE)), "of_tomorrow": {"x": [1]}}
+    declaration = Declaration.of(json.loads(json.dumps(newer)))
     assert declaration.others == {"of_tomorrow": {"x": [1]}}
-    assert json.dumps(declaration.to_json()) == json.dumps(said)
+    assert json.dumps(declaration.to_json()) == json.dumps(newer)
 
 
 def test_what_an_older_log_does_not_say_has_its_default() -> None:

@@ -34,18 +34,18 @@ def climbing(trial: Any) -> Iterator[float]:
         yield trial.params["a"] * (1 - 0.5 / epoch)
 
 
-def declared(**said: Any) -> Study:
-    return Study(**{"name": "made", "objective": climbing, "space": SPACE, "metric": "score", **said})
+def declared(**settings: Any) -> Study:
+    return Study(**{"name": "made", "objective": climbing, "space": SPACE, "metric": "score", **settings})
 
 
-def of_model(**said: Any) -> Study:
-    return Study(**{"name": "made", "model": Estimator(), "data": "digits", "space": {"d": Float(0, 1)}, **said})
+def of_model(**settings: Any) -> Study:
+    return Study(**{"name": "made", "model": Estimator(), "data": "digits", "space": {"d": Float(0, 1)}, **settings})
 
 
-def network(**said: Any) -> Study:
+def network(**settings: Any) -> Study:
     space = {"l2": Float(0, 1), "learning_rate": Float(0.01, 1, log=True)}
     return Study(
-        **{"name": "made", "model": MLPClassifier((4,), max_epochs=5), "data": "digits", "space": space, **said}
+        **{"name": "made", "model": MLPClassifier((4,), max_epochs=5), "data": "digits", "space": space, **settings}
     )
 
 
@@ -53,8 +53,8 @@ def network(**said: Any) -> Study:
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """A version to come, in which functions of several epochs get another pair too."""
     changed = tuple(
-        replace(each, sampler="freeze_thaw", pruner="none") if each.kind == "trials of several epochs" else each
-        for each in defaults.TABLES[1]
+        replace(row, sampler="freeze_thaw", pruner="none") if row.kind == "trials of several epochs" else row
+        for row in defaults.TABLES[1]
     )
     monkeypatch.setattr(defaults, "TABLES", {**defaults.TABLES, 3: changed})
     monkeypatch.setitem(RULES, "defaults", 3)  # type: ignore[arg-type]
@@ -87,17 +87,17 @@ KINDS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", KINDS)
-def test_each_kind_of_study_has_its_pair_and_says_why_in_a_line(what: str) -> None:
-    make, kind = KINDS[what]
+@pytest.mark.parametrize("case", KINDS)
+def test_each_kind_of_study_has_its_pair_and_says_why_in_a_line(case: str) -> None:
+    make, kind = KINDS[case]
     study = make()
-    pair = next(each for each in defaults.TABLES[RULES["defaults"]] if each.kind == kind)
+    pair = next(row for row in defaults.TABLES[RULES["defaults"]] if row.kind == kind)
     assert (study.sampler, study.pruner) == (pair.sampler, pair.pruner)
-    said = in_words(study)
-    assert said is not None
-    assert "\n" not in said
-    assert kind in said
-    assert pair.why in said
+    words = in_words(study)
+    assert words is not None
+    assert "\n" not in words
+    assert kind in words
+    assert pair.why in words
 
 
 def test_where_there_is_nothing_to_choose_nothing_is_said() -> None:
@@ -108,9 +108,9 @@ def test_where_there_is_nothing_to_choose_nothing_is_said() -> None:
 
 
 def test_what_is_named_is_taken_also_where_it_is_the_default(later: None) -> None:
-    named = declared(sampler="tpe", pruner="asha", epochs=3)
-    assert (named.sampler, named.pruner) == ("tpe", "asha")
-    assert under(named, {}) is named
+    study = declared(sampler="tpe", pruner="asha", epochs=3)
+    assert (study.sampler, study.pruner) == ("tpe", "asha")
+    assert under(study, {}) is study
     assert declared(epochs=3).sampler == "freeze_thaw"
 
 
@@ -139,9 +139,9 @@ def test_a_changed_study_has_the_default_of_the_kind_that_it_became(later: None)
 
 def test_a_default_stays_one_through_copies() -> None:
     study = declared(epochs=3)
-    for found in (copy.deepcopy(study.sampler), pickle.loads(pickle.dumps(study.sampler)), replace(study).sampler):
-        assert isinstance(found, defaults.Unsaid)
-        assert (found, found.rule) == ("tpe", RULES["defaults"])
+    for copied in (copy.deepcopy(study.sampler), pickle.loads(pickle.dumps(study.sampler)), replace(study).sampler):
+        assert isinstance(copied, defaults.Unsaid)
+        assert (copied, copied.rule) == ("tpe", RULES["defaults"])
     assert type(declare(study)["sampler"]).__name__ in ("str", "Unsaid")
     assert declare(study) == declare(declared(epochs=3, sampler="tpe", pruner="asha"))
 
@@ -161,8 +161,8 @@ def test_a_log_from_before_goes_on_under_the_default_that_it_began_with(later: N
 
 
 def test_a_new_study_gets_the_new_default_and_keeps_it(later: None, tmp_path: Path) -> None:
-    asked = declared(epochs=3, n_trials=9, lanes=2)
-    history = run(asked, tmp_path, tracking=False, quiet=True).history
+    study = declared(epochs=3, n_trials=9, lanes=2)
+    history = run(study, tmp_path, tracking=False, quiet=True).history
     assert history.declaration.sampler == "freeze_thaw"
     assert history.header is not None
     assert history.header.rules["defaults"] == 3
@@ -170,10 +170,10 @@ def test_a_new_study_gets_the_new_default_and_keeps_it(later: None, tmp_path: Pa
 
 
 def test_a_model_of_several_epochs_gets_a_search_that_pauses_its_trials(tmp_path: Path) -> None:
-    asked = network(n_trials=8, lanes=2)
-    assert (asked.sampler, asked.pruner) == ("freeze_thaw", "none")
+    study = network(n_trials=8, lanes=2)
+    assert (study.sampler, study.pruner) == ("freeze_thaw", "none")
     assert (network(pruner="median").sampler, network(sampler="random").pruner) == ("tpe", "asha")
-    history = run(asked, tmp_path, tracking=False, quiet=True).history
+    history = run(study, tmp_path, tracking=False, quiet=True).history
     assert history.header is not None
     assert history.header.rules["defaults"] == 2
     assert any(trial.resumes for trial in history.trials)
@@ -208,18 +208,18 @@ LEFT_TO_IT: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", LEFT_TO_IT)
-def test_the_default_is_refused_nothing_that_a_study_may_declare(what: str) -> None:
-    study = network(**LEFT_TO_IT[what])
+@pytest.mark.parametrize("case", LEFT_TO_IT)
+def test_the_default_is_refused_nothing_that_a_study_may_declare(case: str) -> None:
+    study = network(**LEFT_TO_IT[case])
     assert study.sampler == "freeze_thaw"
     assert build(replace(study, epochs=5)) is not None
 
 
 def test_a_run_says_once_what_was_chosen_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = declared(epochs=3, n_trials=2, lanes=2)
+    study = declared(epochs=3, n_trials=2, lanes=2)
     line = "sampler tpe, pruner asha: the default for trials of several epochs, as "
     for n_trials, times in ((2, 1), (3, 0)):
-        run(replace(asked, n_trials=n_trials), tmp_path, tracking=False)
+        run(replace(study, n_trials=n_trials), tmp_path, tracking=False)
         printed = capsys.readouterr()
         assert (printed.out + printed.err).count(line) == times
 
@@ -229,4 +229,4 @@ def test_every_table_has_an_entry_for_every_study() -> None:
     about = defaults.About({"a": Choice([1, 2])}, None, climbing, None, "score", None, 1, None, 0, 0.0)
     for table in defaults.TABLES.values():
         assert table[-1].applies(about)
-        assert len({each.kind for each in table}) == len(table)
+        assert len({row.kind for row in table}) == len(table)

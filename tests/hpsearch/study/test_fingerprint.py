@@ -43,12 +43,15 @@ def test_the_identity_depends_neither_on_the_hash_seed_nor_on_the_folder(unedite
         folder = tmp_path / f"moved{seed}"
         folder.mkdir()
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", script, str(folder)],
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
-            capture_output=True, text=True, check=True, timeout=120,
-        )  # fmt: skip
-        assert done.stdout.split() == unedited
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        assert completed.stdout.split() == unedited
 
 
 def others() -> list[str]:
@@ -56,12 +59,12 @@ def others() -> list[str]:
     names = [f"python3.{minor}" for minor in (11, 12, 13, 14) if minor != sys.version_info.minor]
     places = [Path(folder) / name for folder in os.environ.get("PATH", "").split(os.pathsep) for name in names]
     places += [
-        Path(sys.base_prefix).parent / found.name / "bin" / "python"
+        Path(sys.base_prefix).parent / python_folder.name / "bin" / "python"
         for minor in (11, 12, 13, 14)
-        for found in Path(sys.base_prefix).parent.glob(f"3.{minor}.*")
+        for python_folder in Path(sys.base_prefix).parent.glob(f"3.{minor}.*")
         if minor != sys.version_info.minor
     ]
-    return [str(place) for place in places if place.is_file() and "shims" not in place.parts]
+    return [str(path) for path in places if path.is_file() and "shims" not in path.parts]
 
 
 @pytest.mark.slow
@@ -78,10 +81,10 @@ def test_the_text_of_code_is_the_same_under_every_version_of_python() -> None:
     """)
     texts = {}
     for python in (sys.executable, *others()):
-        done = subprocess.run(
+        completed = subprocess.run(
             [python, "-S", "-c", script, str(ROOT)], capture_output=True, text=True, check=True, timeout=120
         )
-        texts[python] = done.stdout
+        texts[python] = completed.stdout
     assert len(set(texts.values())) == 1
     assert texts[sys.executable].count("\n") > 100
 
@@ -109,14 +112,14 @@ STUDY = '\nstudy = Study("s", objective=objective, space={"x": Float(0, 1)}, met
 def same(folder: Path, one: str, other: str) -> bool:
     declarations = []
     for number, code in enumerate((one, other)):
-        own = folder / str(number)
-        own.mkdir(exist_ok=True)
-        declarations.append(identity(of(own, dedent(code) + STUDY)))
+        folder_of_one = folder / str(number)
+        folder_of_one.mkdir(exist_ok=True)
+        declarations.append(identity(of(folder_of_one, dedent(code) + STUDY)))
     return declarations[0] == declarations[1]
 
 
 @pytest.mark.parametrize(
-    "made",
+    "start",
     [
         "import time\nSTART = time.time()",
         "from time import time as now\nSTART = now()",
@@ -132,8 +135,8 @@ def same(folder: Path, one: str, other: str) -> bool:
         "import logging, threading\nSTART = (logging.getLogger('a'), threading.Lock())",
     ],
 )
-def test_what_is_made_anew_each_time_counts_by_the_code_that_makes_it(made: str, tmp_path: Path) -> None:
-    code = made + "\n\ndef objective(trial):\n    return trial['x'] if START else 0\n"
+def test_what_is_made_anew_each_time_counts_by_the_code_that_makes_it(start: str, tmp_path: Path) -> None:
+    code = start + "\n\ndef objective(trial):\n    return trial['x'] if START else 0\n"
     assert same(tmp_path, code, code)
     assert not same(tmp_path, code, code.replace("if START", "if not START"))
 
@@ -179,13 +182,13 @@ def test_a_helper_moved_to_a_module_beside_the_study_is_the_same_helper(tmp_path
     use = "def objective(trial):\n    return scale(trial['x'])\n" + STUDY
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    here = of(tmp_path / "a", helper + use)
-    there = of(tmp_path / "b", "from besides import scale\n" + use, besides=helper)
-    assert identity(here) == identity(there)
+    beside = of(tmp_path / "a", helper + use)
+    moved = of(tmp_path / "b", "from besides import scale\n" + use, besides=helper)
+    assert identity(beside) == identity(moved)
     (tmp_path / "c").mkdir()
     assert identity(
         of(tmp_path / "c", "from besides import scale\n" + use, besides=helper.replace("3", "4"))
-    ) != identity(here)
+    ) != identity(beside)
 
 
 def test_a_module_that_is_imported_when_the_objective_runs_counts_too(tmp_path: Path) -> None:
@@ -193,14 +196,15 @@ def test_a_module_that_is_imported_when_the_objective_runs_counts_too(tmp_path: 
         "def objective(trial):\n    import besides\n    from besides import scale\n    return scale(2) + besides.RATE\n"
     )
     helper = "RATE = 1\n\ndef scale(x):\n    return 2 * x\n\ndef other(x):\n    return x\n"
-    told = []
+    identities = []
     for number, text in enumerate((helper, helper.replace("2 *", "3 *"), helper.replace("= 1", "= 2"))):
         (tmp_path / str(number)).mkdir()
-        told.append(identity(of(tmp_path / str(number), code + STUDY, besides=text)))
-    assert len(set(told)) == 3
+        identities.append(identity(of(tmp_path / str(number), code + STUDY, besides=text)))
+    assert len(set(identities)) == 3
     (tmp_path / "unused").mkdir()
     assert (
-        identity(of(tmp_path / "unused", code + STUDY, besides=helper.replace("return x\n", "return -x\n"))) == told[0]
+        identity(of(tmp_path / "unused", code + STUDY, besides=helper.replace("return x\n", "return -x\n")))
+        == identities[0]
     )
 
 
@@ -287,17 +291,17 @@ def test_code_without_a_source_is_told_of_and_may_be_told_apart_by_a_version(tmp
     path = tmp_path / "made.py"
     body = dedent(code) + STUDY
     path.write_text(f"from hpsearch import Float, Study\n{body}", encoding="utf-8")
-    told: list[str] = []
-    declare(load_file(path).study, notice=told.append)
-    assert len(told) == 1
-    assert "version=" in told[0]
-    assert "the source of objective cannot be read" in told[0]
+    messages: list[str] = []
+    declare(load_file(path).study, notice=messages.append)
+    assert len(messages) == 1
+    assert "version=" in messages[0]
+    assert "the source of objective cannot be read" in messages[0]
     body = body.replace("metric=", "version='2', metric=")
     path.write_text(f"from hpsearch import Float, Study\n{body}", encoding="utf-8")
     versioned = load_file(path).study
-    told.clear()
-    assert declare(versioned, notice=told.append)["version"] == "2"
-    assert told == []
+    messages.clear()
+    assert declare(versioned, notice=messages.append)["version"] == "2"
+    assert messages == []
 
 
 def test_a_study_typed_into_python_has_an_identity(tmp_path: Path) -> None:
@@ -306,10 +310,10 @@ def test_a_study_typed_into_python_has_an_identity(tmp_path: Path) -> None:
         "study = Study('s', objective=lambda t: t['x'], space={'x': Float(0, 1)})\ntold = []\n"
         "print(declare(study, notice=told.append)['objective']['function'], len(told))"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path
     )
-    assert done.stdout.split()[0] == "<lambda>"
+    assert completed.stdout.split()[0] == "<lambda>"
 
 
 def test_cells_of_a_notebook_are_read(tmp_path: Path) -> None:
@@ -338,8 +342,8 @@ def test_cells_of_a_notebook_are_read(tmp_path: Path) -> None:
     """)
     path = tmp_path / "kernel.py"
     path.write_text(f"del __file__\n{script}", encoding="utf-8")
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=60)
-    first, again, rate, code = json.loads(done.stdout)
+    completed = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=60)
+    first, again, rate, code = json.loads(completed.stdout)
     assert first == again
     assert len({first, rate, code}) == 3
 
@@ -367,12 +371,12 @@ def test_what_a_function_imports_of_elsewhere_counts_alike_whether_it_has_been_l
         "print(identity(declare(load_file('study.py').study)))"
     )
 
-    def found(*loaded: str) -> str:
+    def identity_after(*loaded: str) -> str:
         command = [sys.executable, "-c", script, *loaded]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
-        return done.stdout
+        completed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
+        return completed.stdout
 
-    plain = found()
-    assert found("xml.dom.minidom", "wsgiref.util") == plain
+    plain = identity_after()
+    assert identity_after("xml.dom.minidom", "wsgiref.util") == plain
     (tmp_path / "chunk_of_code.py").write_text("import xml\n\ndef weight(*each):\n    return 1 + len(each)\n")
-    assert found() != plain, "the study's own folder is followed"
+    assert identity_after() != plain, "the study's own folder is followed"

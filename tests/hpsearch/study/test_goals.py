@@ -58,10 +58,7 @@ coarse = st.integers(0, 4).map(float)
 @given(st.lists(st.tuples(coarse, coarse), max_size=12))
 def test_the_front_are_the_trials_that_none_dominates(points: list[tuple[float, float]]) -> None:
     history = history_of(points)
-    slow = [
-        n for n, (a, b) in enumerate(points)
-        if not any(c >= a and d <= b and (c, d) != (a, b) for c, d in points)
-    ]  # fmt: skip
+    slow = [n for n, (a, b) in enumerate(points) if not any(c >= a and d <= b and (c, d) != (a, b) for c, d in points)]
     front = history.front()
     assert sorted(trial.number for trial in front) == slow
     assert [trial.value for trial in front] == sorted((trial.value or 0.0 for trial in front), reverse=True)
@@ -131,7 +128,7 @@ def test_the_incumbent_is_the_first_of_the_ranking_at_every_tick(counts: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("settings", "message"),
     [
         ({"metric": ["a", "b"]}, r"give direction= one of maximize and minimize for each metric \(a, b\)"),
         ({"metric": ["a", "a"], "direction": ["maximize"] * 2}, "metric names one twice: a, a"),
@@ -141,10 +138,10 @@ def test_the_incumbent_is_the_first_of_the_ranking_at_every_tick(counts: Any) ->
         ({"value": "mean"}, "value must be 'best', 'last' or 'complete'"),
         ({"metric": ["a", "b"], "direction": ["maximize"] * 2, "stages": "auto"}, "stages= promotes points"),
     ],
-)  # fmt: skip
-def test_a_goal_that_cannot_be_is_a_mistake_that_says_how(said: dict[str, Any], message: str) -> None:
+)
+def test_a_goal_that_cannot_be_is_a_mistake_that_says_how(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        make_study({"a": Float(0, 1)}, **said)
+        make_study({"a": Float(0, 1)}, **settings)
 
 
 def test_the_goal_of_a_study_is_that_of_its_log(tmp_path: Path) -> None:
@@ -153,10 +150,10 @@ def test_the_goal_of_a_study_is_that_of_its_log(tmp_path: Path) -> None:
     assert catalogue.load_history(tmp_path / "studies" / "sizes").goal == study.goal
 
 
-def sizes(**said: Any) -> Study:
+def sizes(**settings: Any) -> Study:
     space = {"hidden_layer_sizes": Choice([(4,), (8,), (16,)]), "learning_rate": Float(0.1, 10, log=True)}
-    known = {"metric": ("val_accuracy", "weights"), "direction": ("maximize", "minimize")}
-    return Study(model=MLPClassifier(max_epochs=3), space=space, data="digits", seed=2, **{**known, **said})
+    defaults = {"metric": ("val_accuracy", "weights"), "direction": ("maximize", "minimize")}
+    return Study(model=MLPClassifier(max_epochs=3), space=space, data="digits", seed=2, **{**defaults, **settings})
 
 
 def test_weights_are_counted_with_their_biases_and_only_where_asked(tmp_path: Path) -> None:
@@ -182,9 +179,9 @@ def test_the_front_is_in_everything_that_is_shown(tmp_path: Path, capsys: pytest
     assert table["values.val_accuracy"].tolist() == table["value"].tolist()
     assert set(table["values.weights"]) <= {310.0, 610.0, 1210.0}
     assert main(["best", "sizes", "--root", str(tmp_path), "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert [each["trial"] for each in said["front"]] == front
-    assert (said["metrics"], said["directions"]) == (["val_accuracy", "weights"], ["maximize", "minimize"])
+    report = json.loads(capsys.readouterr().out)
+    assert [trial["trial"] for trial in report["front"]] == front
+    assert (report["metrics"], report["directions"]) == (["val_accuracy", "weights"], ["maximize", "minimize"])
     assert main(["best", "sizes", "--root", str(tmp_path)]) == 0
     heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
     assert [int(line.split("trial ")[1].split(":")[0]) for line in heads] == front
@@ -217,15 +214,17 @@ def test_a_metric_that_is_not_reported_or_not_finite_is_said(tmp_path: Path) -> 
     def objective(trial: Any) -> dict[str, float]:
         return {"score": trial["x"], "cost": math.inf if trial["x"] > 0.5 else 1.0}
 
-    said: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "space": {"x": Float(0, 1)},
         "sampler": "random",
         "n_trials": 8,
         "direction": ["maximize"] * 2,
     }
     with pytest.raises(StudyFailed, match=r"ended without reporting costs .did you mean 'cost'"):
-        run(Study("a", objective=objective, metric=["score", "costs"], **said), tmp_path, quiet=True, tracking=False)
-    study = Study("b", objective=objective, metric=["score", "cost"], **said)
+        run(
+            Study("a", objective=objective, metric=["score", "costs"], **settings), tmp_path, quiet=True, tracking=False
+        )
+    study = Study("b", objective=objective, metric=["score", "cost"], **settings)
     for trial in run(study, tmp_path, quiet=True, tracking=False).history.trials:
         assert (trial.state == "FAILED") == (trial.params["x"] > 0.5)
         assert trial.state == "COMPLETE" or "cost is not a finite number at epoch 1" in (
@@ -243,19 +242,21 @@ def test_a_study_cut_anywhere_and_resumed_goes_on_as_its_log_says(tmp_path: Path
     run(study, tmp_path / "whole", quiet=True, tracking=False)
     log = tmp_path / "whole" / "studies" / "sizes" / "log.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
-    asked = list(accumulate(len(record.asks) if isinstance(record, Tick) else 0 for record, _ in read(log)))
+    asks_so_far = list(accumulate(len(record.asks) if isinstance(record, Tick) else 0 for record, _ in read(log)))
     cut = tmp_path / "cut" / "studies" / "sizes" / "log.jsonl"
     cut.parent.mkdir(parents=True)
-    half = next(number for number, trials in enumerate(asked, start=1) if trials >= 12)  # past tpe's start-up of 10
+    half = next(
+        number for number, trials in enumerate(asks_so_far, start=1) if trials >= 12
+    )  # past tpe's start-up of 10
     cut.write_bytes(b"".join(lines[:half]))
     before = catalogue.load_history(cut.parent)
     run(study, tmp_path / "cut", quiet=True, tracking=False)
-    whole, resumed = (catalogue.load_history(path.parent) for path in (log, cut))
+    uncut, resumed = (catalogue.load_history(path.parent) for path in (log, cut))
     begun = len(before.trials)
     assert 12 <= begun < 20
-    assert [trial.params for trial in resumed.trials[:begun]] == [trial.params for trial in whole.trials[:begun]]
+    assert [trial.params for trial in resumed.trials[:begun]] == [trial.params for trial in uncut.trials[:begun]]
     if metrics[1] == "weights":
-        assert export.to_bytes(resumed) == export.to_bytes(whole)
+        assert export.to_bytes(resumed) == export.to_bytes(uncut)
     # Asked again over its own log, each point of the resumed study is the same.
     sampler, fold = build(study), History(study.goal)
     for record, _ in read(cut):

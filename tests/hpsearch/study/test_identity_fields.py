@@ -18,9 +18,12 @@ from hpsearch.study.samples import Samples
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "engine.md"
 
 BASE: dict[str, Any] = {
-    "name": "made", "model": MLPClassifier((5,), max_epochs=4), "space": {"learning_rate": Float(0.1, 1.0)},
-    "data": "digits", "n_trials": 4,
-}  # fmt: skip
+    "name": "made",
+    "model": MLPClassifier((5,), max_epochs=4),
+    "space": {"learning_rate": Float(0.1, 1.0)},
+    "data": "digits",
+    "n_trials": 4,
+}
 COUNTS: dict[str, dict[str, Any]] = {
     "name": {"name": "other"},
     "model": {"model": MLPClassifier((6,), max_epochs=4)},
@@ -65,10 +68,10 @@ DOES_NOT: dict[str, dict[str, Any]] = {
 
 
 def of(**changes: Any) -> str:
-    known = {**BASE, **changes}
+    settings = {**BASE, **changes}
     if "cv" in changes or "resource" in changes:
-        known |= {"model": SGDClassifier(), "space": {"alpha": Float(0.1, 1.0)}, "epochs": 4}
-    return identity(declare(Study(**known), "digest"))
+        settings |= {"model": SGDClassifier(), "space": {"alpha": Float(0.1, 1.0)}, "epochs": 4}
+    return identity(declare(Study(**settings), "digest"))
 
 
 @pytest.mark.parametrize("field", COUNTS)
@@ -91,27 +94,27 @@ def scored_in_another_way(estimator: Any, X: Any, y: Any) -> float:
 
 
 def test_a_scorer_counts_by_its_name_or_its_code_and_by_the_column_that_it_fills() -> None:
-    given = ["f1_macro", "accuracy", {"mine": "f1_macro"}, {"mine": scored}, {"mine": scored_in_another_way}]
-    assert len({of(scoring=each) for each in given}) == len(given)
+    scorings = ["f1_macro", "accuracy", {"mine": "f1_macro"}, {"mine": scored}, {"mine": scored_in_another_way}]
+    assert len({of(scoring=scoring) for scoring in scorings}) == len(scorings)
 
 
 def test_a_stage_counts_by_its_samples_its_trials_and_how_many_go_on() -> None:
     scales = [Scale(train=100, trials=4), Scale(train=200, trials=4), Scale(train=100, trials=5)]
     scales += [Scale(train=100, trials=4, promote=1), Scale(train=100, trials=4, classes=(0, 1))]
-    assert len({of(stages=[each, Scale(trials=2)], n_trials=None) for each in scales}) == len(scales)
+    assert len({of(stages=[scale, Scale(trials=2)], n_trials=None) for scale in scales}) == len(scales)
 
 
 def test_every_field_is_known_and_the_page_names_it() -> None:
     others = {"objective", "groups"}  # in place of a model; what cv splits by
-    assert {*COUNTS, *DOES_NOT, *others} == {each.name for each in fields(Study) if each.init}
+    assert {*COUNTS, *DOES_NOT, *others} == {field.name for field in fields(Study) if field.init}
     page = DOCS.read_text()
     start = page.index("## What a study is")
     counting, not_counting = (
         page[start : page.index("| does not count", start)],
         page[page.index("| does not count", start) :],
     )
-    said = {"constraints": "constraints", "scoring": "scorers", "cv": "cv"}
+    page_names = {"constraints": "constraints", "scoring": "scorers", "cv": "cv"}
     for field in COUNTS:
-        assert re.search(rf"\b{said.get(field, field)}\b", counting), f"{field} is not among what counts"
+        assert re.search(rf"\b{page_names.get(field, field)}\b", counting), f"{field} is not among what counts"
     for field in DOES_NOT:
         assert re.search(rf"\b{field}\b", not_counting), f"{field} is not among what does not count"

@@ -42,7 +42,7 @@ def test_a_study_file_runs_as_a_script_does_but_for_its_name(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("study = (", r"s\.py:1: SyntaxError"),
         ("\n  x = 1\n", r"s\.py:2: IndentationError"),
@@ -74,9 +74,9 @@ def test_a_study_file_runs_as_a_script_does_but_for_its_name(tmp_path: Path) -> 
         ("a = '\0'\n", r"s\.py.*: "),
     ],
 )
-def test_a_mistake_in_the_file_is_one_line_that_names_the_place(tmp_path: Path, text: str, said: str) -> None:
+def test_a_mistake_in_the_file_is_one_line_that_names_the_place(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         load_study(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -130,10 +130,10 @@ def test_a_study_is_the_same_run_as_a_script_and_loaded(tmp_path: Path) -> None:
         "    from hpsearch.study.declaration import declare, identity\n    print(identity(declare(study)))\n"
     )
     path = write(tmp_path, text)
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
+    completed = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
     from hpsearch.study.declaration import declare, identity
 
-    assert done.stdout.strip() == identity(declare(load_study(path)))
+    assert completed.stdout.strip() == identity(declare(load_study(path)))
 
 
 BY_DATA = HEAD + (
@@ -166,7 +166,7 @@ def test_a_file_says_what_it_is_about(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (GOOD + "studies = [study]\n", "declares both 'study' and 'studies'"),
         ("studies = []\n", "'studies' is empty"),
@@ -177,8 +177,8 @@ def test_a_file_says_what_it_is_about(tmp_path: Path) -> None:
         (BY_DATA.replace('"s",', '"",'), r"s\.py:3: a study's name must be a text"),
     ],
 )
-def test_a_mistake_in_several_studies_is_one_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(UserError, match=said) as caught:
+def test_a_mistake_in_several_studies_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         load_study(write(tmp_path, text))
     assert "\n" not in str(caught.value)
 

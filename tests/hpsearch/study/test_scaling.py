@@ -66,10 +66,10 @@ def test_without_the_rule_a_small_stage_decays_more() -> None:
 
 def test_parameters_are_translated_also_inside_a_pipeline() -> None:
     scale = Scale(train=100, hidden_layer_sizes=(), epochs=5)
-    asked = {"mlp__l2": 4.0, "l1": 2.0, "learning_rate": 0.5, "hidden_layer_sizes": [30], "mlp__max_epochs": 9}
+    params = {"mlp__l2": 4.0, "l1": 2.0, "learning_rate": 0.5, "hidden_layer_sizes": [30], "mlp__max_epochs": 9}
     expected = {"mlp__l2": 1.0, "l1": 0.5, "learning_rate": 0.5, "hidden_layer_sizes": (), "mlp__max_epochs": 5}
-    assert translated(scale, asked, 400) == expected
-    assert translated(Scale(), asked, 400) == asked
+    assert translated(scale, params, 400) == expected
+    assert translated(Scale(), params, 400) == params
 
 
 def test_auto_suits_the_size_of_the_data() -> None:
@@ -87,15 +87,15 @@ def test_auto_suits_the_size_of_the_data() -> None:
 def test_settled_stages_say_how_large_they_are() -> None:
     digits = load("digits")
     stages = settle([Scale(classes=(0, 1)), Scale(train=200), Scale()], digits, 0)
-    part = subset(digits, 0, classes=(0, 1))
-    assert (stages[0].train, stages[0].valid) == (len(part.y_train), len(part.y_valid))
+    subset_of_digits = subset(digits, 0, classes=(0, 1))
+    assert (stages[0].train, stages[0].valid) == (len(subset_of_digits.y_train), len(subset_of_digits.y_valid))
     assert (stages[1].train, stages[1].valid) == (200, len(digits.y_valid))
     assert stages[2] == Scale()
     assert Scale(**stages[0].to_json()) == stages[0]
 
 
 @pytest.mark.parametrize(
-    ("said", "n_trials", "first", "counts"),
+    ("declared", "n_trials", "first", "counts"),
     [
         ([None, None, None], 64, None, [44, 14, 6]),
         ([None, None], None, None, [56, 8]),
@@ -106,13 +106,13 @@ def test_settled_stages_say_how_large_they_are() -> None:
     ],
 )
 def test_trials_are_shared_out(
-    said: list[int | None], n_trials: int | None, first: int | None, counts: list[int]
+    declared: list[int | None], n_trials: int | None, first: int | None, counts: list[int]
 ) -> None:
     """By 1/√cost where nothing is said: an epoch costs 0.02, 0.2 and 1 of the full problem's 50,000 samples."""
     sizes = (1_000, 10_000)
     scales = [
-        *(Scale(train=n, trials=count) for n, count in zip(sizes, said[:-1], strict=False)),
-        Scale(trials=said[-1]),
+        *(Scale(train=n, trials=count) for n, count in zip(sizes, declared[:-1], strict=False)),
+        Scale(trials=declared[-1]),
     ]
     assert split(scales, n_trials, first, 64, 50_000) == counts
 

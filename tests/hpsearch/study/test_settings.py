@@ -28,9 +28,20 @@ def test_what_fields_may_do_is_what_old_logs_and_names_rest_on() -> None:
     assert LIMITS == ("until", "no_improvement", "budget", "trial_timeout", "trial_memory")
     assert CONFIRM == ("confirm", "confirm_top")
     assert frozenset({"n_trials", *LIMITS, *CONFIRM, "comparison"}) <= EXTENDABLE
-    named = {name for name in SETTABLE if SETTINGS[name].named}
-    assert set(SETTABLE) - named >= {"data", "n_trials", "confirm"}
-    assert named >= {"audit", "direction", "epochs", "lanes", "metric", "pruner", "repeats", "sampler", "seed", "value"}
+    in_names = {name for name in SETTABLE if SETTINGS[name].named}
+    assert set(SETTABLE) - in_names >= {"data", "n_trials", "confirm"}
+    assert in_names >= {
+        "audit",
+        "direction",
+        "epochs",
+        "lanes",
+        "metric",
+        "pruner",
+        "repeats",
+        "sampler",
+        "seed",
+        "value",
+    }
     assert set(having(Study, "trains")) >= {
         "model",
         "objective",
@@ -44,7 +55,7 @@ def test_what_fields_may_do_is_what_old_logs_and_names_rest_on() -> None:
 
 
 def test_what_may_change_stands_in_the_log() -> None:
-    recorded = {each.name for each in fields(Declaration)}
+    recorded = {field.name for field in fields(Declaration)}
     assert recorded >= EXTENDABLE
     assert recorded >= set(SETTABLE)
 
@@ -67,8 +78,8 @@ def test_run_has_an_option_for_each_field_that_is_typed() -> None:
 
 def test_the_page_shows_the_fields_as_they_are() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "fields.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def test_a_field_without_properties_may_do_nothing() -> None:
@@ -78,8 +89,8 @@ def test_a_field_without_properties_may_do_nothing() -> None:
 
 
 def test_each_check_takes_fields_of_a_study() -> None:
-    known = {each.name for each in fields(Study)}
-    assert all(set(reads) <= known for reads in CHECKS.values())
+    study_fields = {field.name for field in fields(Study)}
+    assert all(set(reads) <= study_fields for reads in CHECKS.values())
 
 
 def test_an_editor_completes_the_names_that_there_are() -> None:

@@ -43,9 +43,16 @@ def small() -> tuple[Any, Any]:
     return digits.X_train[:150], digits.y_train[:150]
 
 
-def families(**said: Any) -> Study:
-    given = {"model": Choice(FAMILIES), "space": BELOW, "data": small(), "sampler": "random", "n_trials": 9, **said}
-    return Study("families", **given)
+def families(**settings: Any) -> Study:
+    arguments = {
+        "model": Choice(FAMILIES),
+        "space": BELOW,
+        "data": small(),
+        "sampler": "random",
+        "n_trials": 9,
+        **settings,
+    }
+    return Study("families", **arguments)
 
 
 def test_a_choice_between_models_is_one_study(tmp_path: Path) -> None:
@@ -67,39 +74,47 @@ def test_a_choice_between_models_is_one_study(tmp_path: Path) -> None:
 
 def test_the_choice_may_stand_in_the_space_alone(tmp_path: Path) -> None:
     space = {"model": Choice(FAMILIES), **BELOW}
-    alone, given = families(model=None, space=space), families()
-    assert identity(declare(alone, "d")) == identity(declare(given, "d"))
+    alone, combined = families(model=None, space=space), families()
+    assert identity(declare(alone, "d")) == identity(declare(combined, "d"))
 
 
 def test_a_step_is_an_option_and_none_of_them_leaves_the_fused_path(tmp_path: Path) -> None:
     model = Pipeline([("scale", StandardScaler()), ("net", MLPClassifier((8,), max_epochs=2))])
     scalers = {"standard": StandardScaler(), "minmax": MinMaxScaler(), "none": "passthrough"}
     study = Study(
-        "steps", model=model, data=small(), sampler="grid", pruner="none",
+        "steps",
+        model=model,
+        data=small(),
+        sampler="grid",
+        pruner="none",
         space={"scale": Choice(scalers), "net__l2": [0.0, 1.0]},
-    )  # fmt: skip
+    )
     data = datasets.load(small())
     assert isinstance(prepare(study, data).make(data), PipelinePopulation)
     result = study.run(root=tmp_path, tracking=False, quiet=True)
     values = {(t.params["scale"], t.params["net__l2"]): t.value for t in result.history.trials}
     assert len(values) == 6
     assert None not in values.values()
-    kept = result.trial_model.named_steps["scale"]
+    scaler = result.trial_model.named_steps["scale"]
     chosen = scalers[result.best_trial.params["scale"]]  # type: ignore[union-attr]
-    assert kept == chosen or type(kept) is type(chosen)
+    assert scaler == chosen or type(scaler) is type(chosen)
 
 
 def test_options_below_options_and_steps_of_pipelines_that_are_options(tmp_path: Path) -> None:
     reduced = Pipeline([("reduce", PCA(2)), ("line", LogisticRegression())])
     study = Study(
-        "nested", model=Choice({"line": LogisticRegression(), "reduced": reduced}), data=small(), sampler="random",
-        n_trials=6, pruner="none",
+        "nested",
+        model=Choice({"line": LogisticRegression(), "reduced": reduced}),
+        data=small(),
+        sampler="random",
+        n_trials=6,
+        pruner="none",
         space={
             "model__reduce": Choice({"pca": PCA(), "none": "passthrough"}, when={"model": "reduced"}),
             "model__reduce__n_components": Int(2, 5, when={"model__reduce": "pca"}),
             "model__line__C": Float(0.1, 10, log=True, when={"model": "reduced"}),
         },
-    )  # fmt: skip
+    )
     result = study.run(root=tmp_path, tracking=False, quiet=True)
     assert [trial.state for trial in result.history.trials] == ["COMPLETE"] * 6
     assert {trial.params["model"] for trial in result.history.trials} == {"line", "reduced"}
@@ -113,7 +128,7 @@ def test_an_option_that_cannot_be_trained_fails_its_trials_alone(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
         ({"space": {"model__n_estimators": Int(3, 9)}}, "when={'model': ['forest']}"),
         ({"space": {"n_estimators": Int(3, 9)}}, "write 'model__n_estimators' with when={'model': ['forest']}"),
@@ -126,9 +141,9 @@ def test_an_option_that_cannot_be_trained_fails_its_trials_alone(tmp_path: Path)
         ({"model": Choice([SVC, Ridge]), "space": {}}, "is no scikit-learn estimator"),
     ],
 )
-def test_what_cannot_be_is_said_with_what_to_write(said: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_is_said_with_what_to_write(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError) as raised:
-        families(**said)
+        families(**settings)
     assert words in str(raised.value)
 
 
@@ -157,9 +172,13 @@ def test_the_options_that_a_user_gave_are_never_changed(tmp_path: Path) -> None:
 
 def test_numbers_of_numpy_and_fixed_values_reach_the_model(tmp_path: Path) -> None:
     study = Study(
-        "plain", model=SVC(), data=small(), sampler="grid", pruner="none",
+        "plain",
+        model=SVC(),
+        data=small(),
+        sampler="grid",
+        pruner="none",
         space={"C": np.array([0.5, 1.0]), "kernel": "linear", "class_weight": [{0: 1, 1: 5}, None]},
-    )  # fmt: skip
+    )
     result = study.run(root=tmp_path, tracking=False, quiet=True)
     assert [trial.state for trial in result.history.trials] == ["COMPLETE"] * 4
     assert {trial.params["kernel"] for trial in result.history.trials} == {"linear"}
@@ -171,9 +190,11 @@ def test_numbers_of_numpy_and_fixed_values_reach_the_model(tmp_path: Path) -> No
 def test_a_list_of_grids_may_hold_estimators_as_gridsearchcv_s_do(tmp_path: Path) -> None:
     model = Pipeline([("scale", StandardScaler()), ("clf", LogisticRegression())])
     study = Study(
-        "grids", model=model, data=small(),
+        "grids",
+        model=model,
+        data=small(),
         space=[{"clf": [SVC(), LogisticRegression()], "scale": ["passthrough", StandardScaler()]}],
-    )  # fmt: skip
+    )
     result = study.run(root=tmp_path, tracking=False, quiet=True)
     assert [trial.state for trial in result.history.trials] == ["COMPLETE"] * 4
     names = {trial.params["clf"] for trial in result.history.trials}
@@ -183,12 +204,14 @@ def test_a_list_of_grids_may_hold_estimators_as_gridsearchcv_s_do(tmp_path: Path
 def test_parameters_below_the_steps_of_a_list_of_grids_exist_where_their_step_does(tmp_path: Path) -> None:
     model = Pipeline([("scale", StandardScaler()), ("clf", LogisticRegression())])
     study = Study(
-        "below", model=model, data=small(),
+        "below",
+        model=model,
+        data=small(),
         space=[
             {"clf__C": np.array([0.5, 1.0]), "clf": [SVC()]},
             {"clf": [RandomForestClassifier(random_state=0)], "clf__n_estimators": range(3, 5)},
         ],
-    )  # fmt: skip
+    )
     result = study.run(root=tmp_path, tracking=False, quiet=True)
     tried = [trial.params for trial in result.history.trials]
     assert [trial.state for trial in result.history.trials] == ["COMPLETE"] * 4

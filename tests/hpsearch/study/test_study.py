@@ -15,7 +15,7 @@ from hpsearch.study.study import Study
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("settings", "message"),
     [
         ({"name": ""}, "must be a text"),
         ({"name": 3}, "must be a text"),
@@ -57,9 +57,9 @@ from hpsearch.study.study import Study
         ({"space": lambda trial: None, "enqueue": [{"a": 2}]}, "enqueue needs a space of dimensions"),
     ],
 )
-def test_a_wrong_study_is_refused_in_one_clear_line(said: dict[str, Any], message: str) -> None:
+def test_a_wrong_study_is_refused_in_one_clear_line(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        make_study(**said)
+        make_study(**settings)
     assert "\n" not in str(caught.value)
 
 

@@ -22,7 +22,7 @@ STUDY = Study(
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("settings", "name"),
     [
         ({}, "eta_lambda"),
         ({"data": "mnist"}, "eta_lambda@mnist"),
@@ -43,8 +43,8 @@ STUDY = Study(
         ({"name": "mine"}, "mine"),
     ],
 )
-def test_a_variant_is_named_after_what_differs(said: dict[str, Any], name: str) -> None:
-    assert override(STUDY, **said).name == name
+def test_a_variant_is_named_after_what_differs(settings: dict[str, Any], name: str) -> None:
+    assert override(STUDY, **settings).name == name
 
 
 def test_what_is_said_holds_and_the_rest_stays() -> None:
@@ -57,7 +57,7 @@ def test_what_is_said_holds_and_the_rest_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("settings", "message"),
     [
         ({"set": {"model.batchsize": 20}}, r"no parameter 'batchsize' \(did you mean 'batch_size'\?\)"),
         ({"set": {"model.learning_rate": 0.1}}, "the study searches learning_rate in Float"),
@@ -71,9 +71,9 @@ def test_what_is_said_holds_and_the_rest_stays() -> None:
         ({"set": {"model.weight_init": "x" * 300}}, "longer than 200 bytes"),
     ],
 )
-def test_a_wrong_override_is_refused_in_one_clear_line(said: dict[str, Any], message: str) -> None:
+def test_a_wrong_override_is_refused_in_one_clear_line(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        override(STUDY, **said)
+        override(STUDY, **settings)
     assert "\n" not in str(caught.value)
 
 

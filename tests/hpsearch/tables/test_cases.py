@@ -37,10 +37,10 @@ def run(folder: Path, model: Any, data: Any, **study: Any) -> Any:
 
 def fresh(folder: Path) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     """Return houses that no training has seen: the last 100 of 700, of which the first 600 are in houses.csv."""
-    whole = tables.houses(700)
-    whole.iloc[:600].to_csv(folder / "houses.csv", index=False)
-    rest = whole.iloc[600:].rename(columns={"": "Unnamed: 0"})
-    return rest.assign(sold=rest["sold"].astype(str)), rest["price"].to_numpy(float)
+    houses = tables.houses(700)
+    houses.iloc[:600].to_csv(folder / "houses.csv", index=False)
+    later_rows = houses.iloc[600:].rename(columns={"": "Unnamed: 0"})
+    return later_rows.assign(sold=later_rows["sold"].astype(str)), later_rows["price"].to_numpy(float)
 
 
 def r2(y: Any, predicted: Any) -> float:
@@ -157,7 +157,7 @@ def test_no_row_is_lost_without_a_header(tmp_path: Path) -> None:
     dataset = load(tables.write_no_header(tmp_path), MLPClassifier())
     assert len(dataset.y_train) + len(dataset.y_valid) + len(dataset.y_test) == 800
     assert sorted(dataset.classes) == ["alba", "mixta", "setosa"]
-    missing = sum(part.isna().to_numpy().sum() for part in (dataset.X_train, dataset.X_valid, dataset.X_test))
+    missing = sum(table.isna().to_numpy().sum() for table in (dataset.X_train, dataset.X_valid, dataset.X_test))
     assert missing > 100
     assert f"{missing} cells are missing" in dataset.said[0]
 
@@ -180,8 +180,8 @@ def test_no_patient_is_on_two_sides_and_validation_is_chance(tmp_path: Path) -> 
     for seed in range(6):
         dataset = load(Table(path, target="ill", groups="patient"), RandomForestClassifier(), seed=seed)
         sides = [
-            set(frame.merge(part, on=list(part.columns))["patient"])
-            for part in (dataset.X_train, dataset.X_valid, dataset.X_test)
+            set(frame.merge(table, on=list(table.columns))["patient"])
+            for table in (dataset.X_train, dataset.X_valid, dataset.X_test)
         ]
         assert sum(len(side) for side in sides) == len(set.union(*sides)) == 40
         forest = RandomForestClassifier(30, random_state=0).fit(dataset.X_train, dataset.y_train)

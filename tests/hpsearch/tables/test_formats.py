@@ -33,10 +33,10 @@ def test_a_matrix_is_a_table_whose_last_column_is_the_target(tmp_path: Path) -> 
 def test_a_record_array_keeps_its_names_in_any_byte_order(tmp_path: Path, order: str) -> None:
     kinds = np.dtype([("size", f"{order}f8"), ("colour", "S5"), ("y", f"{order}i8")])
     np.save(tmp_path / "r.npy", np.array(list(ROWS.itertuples(index=False, name=None)), kinds))
-    found, _ = read(tmp_path / "r.npy", Table(tmp_path / "r.npy"))
-    assert list(found.columns) == list(ROWS.columns)
+    frame, _ = read(tmp_path / "r.npy", Table(tmp_path / "r.npy"))
+    assert list(frame.columns) == list(ROWS.columns)
     for name in ROWS:
-        assert found[name].tolist() == ROWS[name].tolist()
+        assert frame[name].tolist() == ROWS[name].tolist()
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_roles_of_columns_do_not_suit_an_archive_of_arrays(tmp_path: Path) -> No
 def test_a_workbook_is_read_from_its_first_sheet_that_holds_anything(tmp_path: Path) -> None:
     pytest.importorskip("openpyxl", reason="Excel files need openpyxl")
     ROWS.to_excel(tmp_path / "plain.xlsx", index=False)
-    found, written = read(tmp_path / "plain.xlsx", Table(tmp_path / "plain.xlsx"))
-    pd.testing.assert_frame_equal(found, ROWS, check_dtype=False)
+    frame, written = read(tmp_path / "plain.xlsx", Table(tmp_path / "plain.xlsx"))
+    pd.testing.assert_frame_equal(frame, ROWS, check_dtype=False)
     assert written == "xlsx"
     with pd.ExcelWriter(tmp_path / "two.xlsx") as book:
         pd.DataFrame().to_excel(book, sheet_name="empty", index=False)
         ROWS.to_excel(book, sheet_name="data", index=False)
-    found, written = read(tmp_path / "two.xlsx", Table(tmp_path / "two.xlsx"))
-    assert found.shape == ROWS.shape
+    frame, written = read(tmp_path / "two.xlsx", Table(tmp_path / "two.xlsx"))
+    assert frame.shape == ROWS.shape
     assert written == "xlsx, sheet 'data' of 2"
 
 
@@ -83,11 +83,11 @@ def test_a_table_below_a_title_begins_at_its_header(tmp_path: Path) -> None:
     with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
         odd.to_excel(book, index=False, startrow=3, startcol=1)
         book.sheets["Sheet1"]["B1"] = "Sizes, 2024"
-    found, written = read(tmp_path / "t.xlsx", Table(tmp_path / "t.xlsx", na=("unknown",)))
+    frame, written = read(tmp_path / "t.xlsx", Table(tmp_path / "t.xlsx", na=("unknown",)))
     assert written == "xlsx, from row 4"
-    assert list(found.columns) == list(ROWS.columns)
-    assert found["size"].isna().sum() == 1
-    assert found["colour"].tolist() == ROWS["colour"].tolist()
+    assert list(frame.columns) == list(ROWS.columns)
+    assert frame["size"].isna().sum() == 1
+    assert frame["colour"].tolist() == ROWS["colour"].tolist()
 
 
 def test_an_archive_with_missing_values_is_a_table_for_a_model_that_needs_numbers(tmp_path: Path) -> None:
@@ -116,18 +116,18 @@ def test_a_file_of_json_is_told_of_by_line_and_column(tmp_path: Path) -> None:
 def test_records_within_records_are_columns_and_lists_are_texts(tmp_path: Path) -> None:
     lines = [f'{{"a": {{"b": {i}, "c": "k{i % 2}"}}, "tags": ["t{i % 3}", "x"], "y": {i % 2}}}' for i in range(60)]
     (tmp_path / "t.jsonl").write_text("\n".join(lines))
-    found = load(tmp_path / "t.jsonl", MLPClassifier()).X_train
-    assert list(found.columns) == ["tags", "a.b", "a.c"]
-    assert set(found["tags"]) == {f"['t{i}', 'x']" for i in range(3)}
+    frame = load(tmp_path / "t.jsonl", MLPClassifier()).X_train
+    assert list(frame.columns) == ["tags", "a.b", "a.c"]
+    assert set(frame["tags"]) == {f"['t{i}', 'x']" for i in range(3)}
 
 
 @pytest.mark.parametrize("name", ["t.arff", "t.dat"])
 def test_a_row_of_arff_with_a_cell_too_few_is_named_and_comments_and_quotes_are_read(tmp_path: Path, name: str) -> None:
     head = "% about\n@relation x\n@attribute a numeric\n@ATTRIBUTE \"the b\" {p,'it''s'}\n@data\n"
     (tmp_path / name).write_text(head + '1,"p, q"\n% a comment\n2,"it\'s \\"so\\""\n')
-    found, written = read(tmp_path / name, Table(tmp_path / name))
+    frame, written = read(tmp_path / name, Table(tmp_path / name))
     assert written == "arff"
-    assert found["the b"].tolist() == ["p, q", 'it\'s "so"']
+    assert frame["the b"].tolist() == ["p, q", 'it\'s "so"']
     (tmp_path / name).write_text(head + "1,p\n2\n")
     with pytest.raises(UserError, match=rf"{name}, line 7: expected 2 cells, found 1"):
         read(tmp_path / name, Table(tmp_path / name))
@@ -151,9 +151,9 @@ def test_a_target_of_texts_that_are_all_different_is_refused() -> None:
 def test_words_above_a_table_are_passed_over_and_that_is_said(tmp_path: Path) -> None:
     rows = "".join(f"A{i},{1959 + i},{i}.5\n" for i in range(40))
     (tmp_path / "t.csv").write_text(f"Title: unemployment\n\nAge: 16 years, and over\n\n\nseries,year,value,\n{rows}")
-    found, written = read(tmp_path / "t.csv", Table(tmp_path / "t.csv"))
-    assert list(found.columns) == ["series", "year", "value"]
-    assert found["value"].tolist() == [i + 0.5 for i in range(40)]
+    frame, written = read(tmp_path / "t.csv", Table(tmp_path / "t.csv"))
+    assert list(frame.columns) == ["series", "year", "value"]
+    assert frame["value"].tolist() == [i + 0.5 for i in range(40)]
     assert written == "comma-separated, from line 6, with a header"
 
 
@@ -162,9 +162,9 @@ def test_words_of_as_many_cells_as_the_table_has_are_no_header(tmp_path: Path) -
     (tmp_path / "t.dat").write_text(
         f"/* quarterly, of the U.S.\nseasonally adjusted */\n\n<1947 Q1>\n  y1   y2\n{rows}"
     )
-    found, written = read(tmp_path / "t.dat", Table(tmp_path / "t.dat"))
-    assert list(found.columns) == ["y1", "y2"]
-    assert found["y2"].tolist() == [i * 2 for i in range(40)]
+    frame, written = read(tmp_path / "t.dat", Table(tmp_path / "t.dat"))
+    assert list(frame.columns) == ["y1", "y2"]
+    assert frame["y2"].tolist() == [i * 2 for i in range(40)]
     assert "from line 5" in written
 
 
@@ -179,9 +179,9 @@ def test_a_first_line_of_data_or_a_header_too_short_is_never_passed_over(tmp_pat
 def test_numbers_name_columns_where_the_column_of_row_names_has_no_name(tmp_path: Path) -> None:
     rows = "".join(f'"{9.4 + i / 10:.1f}",{i},{i % 2},{i * 3}\n' for i in range(40))
     (tmp_path / "t.csv").write_text(f'"","142.24","144.78","147.32"\n{rows}')
-    found, _ = read(tmp_path / "t.csv", Table(tmp_path / "t.csv"))
-    assert found.shape == (40, 4)
-    assert list(found.columns)[1:] == ["142.24", "144.78", "147.32"]
+    frame, _ = read(tmp_path / "t.csv", Table(tmp_path / "t.csv"))
+    assert frame.shape == (40, 4)
+    assert list(frame.columns)[1:] == ["142.24", "144.78", "147.32"]
     (tmp_path / "t.csv").write_text(f",1.5,2.5,3.5\n{rows},1,2,3\n")  # a cell is missing below, too
     assert len(read(tmp_path / "t.csv", Table(tmp_path / "t.csv"))[0]) == 42
 
@@ -202,9 +202,9 @@ def test_the_names_that_pandas_gives_an_arrays_columns_are_a_header(
     frame = pd.DataFrame(np.arange(180).reshape(60, 3) * 1.5)
     frame = frame if target is None else frame.assign(y=target)
     frame.to_csv(tmp_path / "t.csv", index=False)
-    found, _ = read(tmp_path / "t.csv", Table(tmp_path / "t.csv"))
-    assert found.shape == frame.shape
-    assert list(found.columns) == list(map(str, frame.columns))
+    table, _ = read(tmp_path / "t.csv", Table(tmp_path / "t.csv"))
+    assert table.shape == frame.shape
+    assert list(table.columns) == list(map(str, frame.columns))
 
 
 def test_a_missing_value_in_the_first_row_is_no_name(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ def table() -> Table:
 
 
 def test_numbers_are_tamed_beyond_five_and_by_older_rules_beyond_three_and_standardised(table: Table) -> None:
-    tamed, *rest = numeric(load(table, MLPRegressor()))[2:]
+    tamed, *others = numeric(load(table, MLPRegressor()))[2:]
     assert isinstance(tamed, SmoothClip)
-    assert (tamed.bound, rest) == (5.0, [])
+    assert (tamed.bound, others) == (5.0, [])
     tamed, last = numeric(load(table, MLPRegressor(), reader=2))[2:]
     assert isinstance(tamed, SmoothClip)
     assert isinstance(last, StandardScaler)
@@ -62,8 +62,8 @@ def test_prose_that_is_different_in_every_row_is_left_out_and_said_with_the_way_
     frame["review"] += [f" {row}" for row in range(100)]
     (about, *_) = load(Table(frame, target="y"), MLPRegressor()).said
     assert "left out: 'review' (text that is different in every row; keep (--keep) brings it back" in about
-    kept = load(Table(frame, target="y", keep=["review"]), MLPRegressor())
-    assert "'review': free text, of which the words are hashed; skrub's TableVectorizer" in kept.said[2]
+    with_review = load(Table(frame, target="y", keep=["review"]), MLPRegressor())
+    assert "'review': free text, of which the words are hashed; skrub's TableVectorizer" in with_review.said[2]
 
 
 def test_names_that_are_different_in_every_row_are_left_out_without_advice() -> None:

@@ -28,8 +28,8 @@ from hpsearch.tables.reader import READER
 TEXT = "a,b,y\n" + "\n".join(f"{i * 1.5},{'red' if i % 2 else 'blue'},{i % 3}" for i in range(60)) + "\n"
 
 
-def frame_of(path: Path, **said: Any) -> pd.DataFrame:
-    return read(path, Table(path, **said))[0]
+def frame_of(path: Path, **settings: Any) -> pd.DataFrame:
+    return read(path, Table(path, **settings))[0]
 
 
 @pytest.fixture
@@ -65,30 +65,30 @@ def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     assert list(frame_of(tmp_path / "t.csv").columns) == ["größe", "préço"]
 
 
-@pytest.mark.parametrize("how", ["parquet", "feather", "jsonl", "json", "dta"])
-def test_typed_formats_are_read(tmp_path: Path, expected: pd.DataFrame, how: str) -> None:
-    path = tmp_path / f"t.{how}"
+@pytest.mark.parametrize("file_format", ["parquet", "feather", "jsonl", "json", "dta"])
+def test_typed_formats_are_read(tmp_path: Path, expected: pd.DataFrame, file_format: str) -> None:
+    path = tmp_path / f"t.{file_format}"
     write = {
         "parquet": expected.to_parquet,
         "feather": expected.to_feather,
-        "jsonl": lambda place: expected.to_json(place, orient="records", lines=True),
-        "json": lambda place: expected.to_json(place, orient="records"),
-        "dta": lambda place: expected.to_stata(place, write_index=False),
+        "jsonl": lambda path: expected.to_json(path, orient="records", lines=True),
+        "json": lambda path: expected.to_json(path, orient="records"),
+        "dta": lambda path: expected.to_stata(path, write_index=False),
     }
-    write[how](path)
-    found = frame_of(path)
-    assert found.shape == expected.shape
-    assert found["b"].tolist() == expected["b"].tolist()
+    write[file_format](path)
+    frame = frame_of(path)
+    assert frame.shape == expected.shape
+    assert frame["b"].tolist() == expected["b"].tolist()
 
 
 def test_arff_and_keel_are_read(tmp_path: Path) -> None:
     (tmp_path / "t.arff").write_text(
         "% said\n@relation x\n@attribute 'the size' numeric\n@attribute kind {a,'b c'}\n@data\n1.5,a\n?,'b c'\n"
     )
-    found = frame_of(tmp_path / "t.arff")
-    assert list(found.columns) == ["the size", "kind"]
-    assert found["kind"].tolist() == ["a", "b c"]
-    assert np.isnan(found["the size"][1])
+    frame = frame_of(tmp_path / "t.arff")
+    assert list(frame.columns) == ["the size", "kind"]
+    assert frame["kind"].tolist() == ["a", "b c"]
+    assert np.isnan(frame["the size"][1])
 
 
 def test_a_library_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ def test_what_is_no_table_is_refused_in_a_line(tmp_path: Path, content: bytes, m
 
 def test_row_names_without_a_name_as_r_writes_them_keep_the_columns_in_place(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text('"a" "y"\n' + "\n".join(f'"{i}" {i * 2} {i % 2}' for i in range(1, 9)))
-    found = frame_of(tmp_path / "t.txt")
-    assert found["a"].tolist() == [i * 2 for i in range(1, 9)]
+    frame = frame_of(tmp_path / "t.txt")
+    assert frame["a"].tolist() == [i * 2 for i in range(1, 9)]
 
 
 @examples(15)
@@ -141,10 +141,10 @@ def test_what_pandas_writes_is_read_back_without_loss(
     frame = pd.DataFrame({"number": [row[0] for row in rows], "count": [row[1] for row in rows], "text": texts})
     path = tmp_path_factory.mktemp("h") / "t.csv"
     frame.to_csv(path, index=False)
-    found = frame_of(path, sep=",", header=True)
-    assert found["number"].tolist() == frame["number"].tolist()
-    assert found["count"].tolist() == frame["count"].tolist()
-    assert found["text"].tolist() == texts
+    table = frame_of(path, sep=",", header=True)
+    assert table["number"].tolist() == frame["number"].tolist()
+    assert table["count"].tolist() == frame["count"].tolist()
+    assert table["text"].tolist() == texts
 
 
 def target_table(**columns: Any) -> pd.DataFrame:
@@ -188,9 +188,9 @@ def test_numbers_as_people_write_them_are_numbers() -> None:
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S", "%b %d %Y"])
 def test_dates_as_people_write_them_are_dates(form: str) -> None:
     days = pd.date_range("2024-01-20", periods=60)
-    found = load(target_table(day=days.strftime(form)), LogisticRegression()).X_train["day"]
-    assert found.dtype.kind == "M"
-    assert set(found) <= set(days)
+    frame = load(target_table(day=days.strftime(form)), LogisticRegression()).X_train["day"]
+    assert frame.dtype.kind == "M"
+    assert set(frame) <= set(days)
 
 
 def test_roles_that_cannot_be_are_named(tmp_path: Path) -> None:
@@ -208,9 +208,9 @@ def test_roles_that_cannot_be_are_named(tmp_path: Path) -> None:
 def test_time_divides_rows_in_order_and_ties_stay_together() -> None:
     frame = target_table(t=np.arange(60)[::-1] // 7)
     dataset = load(Table(frame, time="t"))
-    parts = [set(part["t"]) for part in (dataset.X_train, dataset.X_valid, dataset.X_test)]
-    assert max(parts[0]) < min(parts[1])
-    assert max(parts[1]) < min(parts[2])
+    times = [set(table["t"]) for table in (dataset.X_train, dataset.X_valid, dataset.X_test)]
+    assert max(times[0]) < min(times[1])
+    assert max(times[1]) < min(times[2])
 
 
 def test_weights_reach_fit_and_score() -> None:
@@ -236,8 +236,8 @@ def test_frames_bunches_sparse_matrices_and_arrays_come_in_by_the_same_door() ->
     frame = load(Table(iris.frame, target="target"), model)
     pair = load((iris.data, iris.target), model)
     other = load(Table(pl.from_pandas(iris.frame), target="target"), model)
-    for each in (pair, other):
-        np.testing.assert_array_equal(each.X_train.to_numpy(), frame.X_train.to_numpy())
+    for dataset in (pair, other):
+        np.testing.assert_array_equal(dataset.X_train.to_numpy(), frame.X_train.to_numpy())
     assert load(load_iris(), model).X_train.shape == frame.X_train.shape
     dense, sparse = (
         load((kind(iris.data.to_numpy()), iris.target.to_numpy()), Ridge()) for kind in (np.asarray, csr_array)
@@ -261,10 +261,10 @@ def test_nothing_is_lost_of_what_the_cases_hold(tmp_path: Path) -> None:
     tables.write_houses(tmp_path)
     typed = pd.read_parquet(tmp_path / "houses.parquet")
     for name in ("houses.csv", "houses_latin1.csv"):
-        found = frame_of(tmp_path / name)
-        assert found["area"].tolist() == typed["area"].tolist()
-        np.testing.assert_array_equal(found["year_built"], typed["year_built"])
-        assert found["district"].tolist() == typed["district"].tolist()
+        frame = frame_of(tmp_path / name)
+        assert frame["area"].tolist() == typed["area"].tolist()
+        np.testing.assert_array_equal(frame["year_built"], typed["year_built"])
+        assert frame["district"].tolist() == typed["district"].tolist()
 
 
 def test_a_bare_network_on_large_inputs_is_warned_with_the_pipeline_that_mends_it() -> None:
