@@ -66,7 +66,7 @@ def compare(study: tuple[str, ...], root: Path, as_json: bool) -> None:
         options.print_json(comparing.to_json(comparison))
         return
     console = terminal.console()
-    shown = comparing.parts(comparison, ascii_only=terminal.ascii_only(console))
+    shown = comparing.blocks(comparison, ascii_only=terminal.ascii_only(console))
     click.echo(terminal.render(shown, console), nl=False, color=True)
 
 

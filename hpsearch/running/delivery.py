@@ -35,8 +35,8 @@ def exhibits() -> Exhibits:
 def _draw(history: History, study_dir: Path) -> Mapping[str, bytes]:
     from hpsearch.report import histograms, html, pictures
 
-    drawn, kept = html.drawings(history), histograms.kept(study_dir)
-    ranked = html.ranked(history, drawn.found)
+    drawn, kept = html.drawings(history), histograms.read(study_dir)
+    ranked = html.ranked_axes(history, drawn.importances)
     files = {} if kept is None else {histograms.FILE: (json.dumps(kept, indent=1) + "\n").encode()}
     drawn.figures.extend(histograms.figures(kept))
     # What trials printed stays here: nobody asked for it to be sent.

@@ -160,7 +160,7 @@ def _best_point(history: History) -> dict[str, Any]:
 
 def _ladder(history: History) -> dict[str, Any]:
     """Return what a staged or confirmed study found, for people; nothing for a flat one."""
-    lines = {"calibration": calibration.describe(history), "confirmed": confirm.describe(history)}
+    lines = {"calibration": calibration.calibration_lines(history), "confirmed": confirm.confirmation_lines(history)}
     lines["ladder"] = history.notes
     known = {f"hpsearch.{name}": "\n".join(said) for name, said in lines.items() if said}
     return known if history.full_stage == 0 else {"hpsearch.full_epochs": stages.full_epochs(history), **known}
@@ -169,8 +169,11 @@ def _ladder(history: History) -> dict[str, Any]:
 def calibration_points(history: History, tick: Tick) -> list[Point]:
     """Return how well the stages rank one another, where trials that ended in this tick add to what is known of it."""
     ended = [history.trials[decision.trial].ask for decision in tick.decisions if decision.action != "audit"]
-    found = [calibration.compare(history, stage - 1) for stage in sorted({ask.stage for ask in ended})
-             if 0 < stage <= history.full_stage]  # fmt: skip
+    found = [
+        calibration.compare(history, stage - 1)
+        for stage in sorted({ask.stage for ask in ended})
+        if 0 < stage <= history.full_stage
+    ]
     return [
         Point(f"stage_{each.stage}_{name}", value, millis(tick.time), tick.tick)
         for each in found

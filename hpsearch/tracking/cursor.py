@@ -46,9 +46,15 @@ class Cursor:
 
 
 _PLAIN: dict[str, tuple[type, ...]] = {
-    "offset": (int,), "closed": (bool,), "experiment": (str, type(None)), "run": (str, type(None)),
-    "problem": (str, type(None)), "exhibits": (str, type(None)), "trials": (int,), "begun": (int,),
-}  # fmt: skip
+    "offset": (int,),
+    "closed": (bool,),
+    "experiment": (str, type(None)),
+    "run": (str, type(None)),
+    "problem": (str, type(None)),
+    "exhibits": (str, type(None)),
+    "trials": (int,),
+    "begun": (int,),
+}
 """What a cursor's fields are: a file that says otherwise was damaged, and is looked up again."""
 
 

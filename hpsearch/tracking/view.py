@@ -47,16 +47,33 @@ def view(header: Header, run: str) -> str:
 def _text(columns: list[str], run: str, *, ascending: bool) -> str:
     return json.dumps(
         {
-            "searchFilter": "", "orderByKey": "metrics.`best_value`", "orderByAsc": ascending, "startTime": "ALL",
-            "lifecycleFilter": "Active", "modelVersionFilter": "All Runs", "datasetsFilter": [],
-            "selectedColumns": columns, "columnOrder": [], "columnWidths": {}, "runsExpanded": {run: True},
-            "runsPinned": [], "runsHidden": [], "runsVisibilityMap": {}, "runsHiddenMode": "FIRST_20_RUNS",
-            "viewMaximized": False, "runListHidden": False, "isAccordionReordered": False,
-            "useGroupedValuesInCharts": True, "hideEmptyCharts": True, "groupBy": None, "groupsExpanded": {},
+            "searchFilter": "",
+            "orderByKey": "metrics.`best_value`",
+            "orderByAsc": ascending,
+            "startTime": "ALL",
+            "lifecycleFilter": "Active",
+            "modelVersionFilter": "All Runs",
+            "datasetsFilter": [],
+            "selectedColumns": columns,
+            "columnOrder": [],
+            "columnWidths": {},
+            "runsExpanded": {run: True},
+            "runsPinned": [],
+            "runsHidden": [],
+            "runsVisibilityMap": {},
+            "runsHiddenMode": "FIRST_20_RUNS",
+            "viewMaximized": False,
+            "runListHidden": False,
+            "isAccordionReordered": False,
+            "useGroupedValuesInCharts": True,
+            "hideEmptyCharts": True,
+            "groupBy": None,
+            "groupsExpanded": {},
             "autoRefreshEnabled": True,
         },
-        separators=(",", ":"), ensure_ascii=False,
-    )  # fmt: skip
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
 
 
 def address(base: str, experiment: str) -> str:

@@ -15,7 +15,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report import terminal
-from hpsearch.report.compare import compare, parts, to_json
+from hpsearch.report.compare import blocks, compare, to_json
 
 GOAL = Goal("val_accuracy", "maximize")
 
@@ -32,7 +32,7 @@ def study(values: Sequence[float], repeats: int = 1, pruned: Sequence[int] = (),
 
 def shown(studies: Mapping[str, History], width: int = 200) -> str:
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False)
-    return terminal.render(parts(compare(studies)), console)
+    return terminal.render(blocks(compare(studies)), console)
 
 
 def test_the_mean_is_over_the_repeats_of_the_best_point() -> None:

@@ -15,7 +15,15 @@ from scipy import stats
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report import markdown, plot, tables
-from hpsearch.report.comparison import Line, cells, mean_of, table, unit, value_of, verdict
+from hpsearch.report.comparison import (
+    PointRow,
+    cells,
+    comparison_table,
+    mean_of,
+    published_text,
+    shown_value,
+    with_unit,
+)
 from hpsearch.study.comparison import Against, Comparison, Curves, Published
 
 ACCURACIES = {(0, 0): 0.90, (1, 0): 0.95, (0, 1): 0.92, (1, 1): 0.96, (0, 2): 0.94, (1, 2): 0.94}
@@ -64,45 +72,45 @@ def test_a_metric_that_is_labelled_percent_is_in_percent(
     reported: dict[str, float], metric: str, shown: tuple[str, float]
 ) -> None:
     name, value = shown
-    assert unit(metric) == name
-    assert value_of(Row(0, 0, 1, reported, 0.5, finished=True), metric) == pytest.approx(value)
+    assert with_unit(metric) == name
+    assert shown_value(Row(0, 0, 1, reported, 0.5, finished=True), metric) == pytest.approx(value)
 
 
 def test_a_line_per_point_read_at_the_epoch_that_validation_chose() -> None:
-    found = table(made(Comparison("test_error")))
+    found = comparison_table(made(Comparison("test_error")))
     assert found is not None
     assert found.factors == ("l2",)
     errors = [[100 * (1 - (a - 0.01)) for (p, _), a in ACCURACIES.items() if p == point] for point in (0, 1)]
-    assert [line.means["test_error"].mean for line in found.lines] == pytest.approx([*map(statistics.fmean, errors)])
-    assert [len(line.trials) for line in found.lines] == [3, 3]
-    assert (found.lines[0].epochs, found.lines[0].seconds) == (3, 1.5)
+    assert [point.means["test_error"].mean for point in found.points] == pytest.approx([*map(statistics.fmean, errors)])
+    assert [len(point.trials) for point in found.points] == [3, 3]
+    assert (found.points[0].epochs, found.points[0].seconds) == (3, 1.5)
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.0033456, "0.00335"), (47.81, "47.8"), (1026.4, "1,026")])
 def test_seconds_are_written_as_people_read_them(monkeypatch: pytest.MonkeyPatch, seconds: float, shown: str) -> None:
-    monkeypatch.setattr(Line, "seconds", seconds)
-    found = table(made(Comparison("test_error")))
+    monkeypatch.setattr(PointRow, "seconds", seconds)
+    found = comparison_table(made(Comparison("test_error")))
     assert found is not None
     assert [row[-1] for row in cells(found)[1]] == [shown, shown]
 
 
 def test_at_the_last_epoch_where_that_is_declared() -> None:
-    best, last = (table(made(Comparison("test_error", at=at))) for at in ("best", "last"))  # type: ignore[arg-type]
+    best, last = (comparison_table(made(Comparison("test_error", at=at))) for at in ("best", "last"))  # type: ignore[arg-type]
     assert best is not None
     assert last is not None
-    assert last.lines[0].means["test_error"].mean == pytest.approx(best.lines[0].means["test_error"].mean + 10)
+    assert last.points[0].means["test_error"].mean == pytest.approx(best.points[0].means["test_error"].mean + 10)
 
 
 def test_a_study_that_repeats_has_a_table_without_asking() -> None:
-    found = table(made(None))
+    found = comparison_table(made(None))
     assert found is not None
     assert found.metrics == ("test_error",)
-    assert table(made(None, repeats=1)) is None
+    assert comparison_table(made(None, repeats=1)) is None
 
 
 def test_published_figures_stand_beside_the_points_that_they_belong_to() -> None:
     figures = [Published(7.0, {"l2": 0.0}, "slides", within=2.5), Published(1.0, {"l2": 5.0}, "slides", within=0.5)]
-    found = table(made(Comparison("test_error", published=figures), data="mnist"))
+    found = comparison_table(made(Comparison("test_error", published=figures), data="mnist"))
     assert found is not None
     columns, rows = cells(found)
     place = [column.name for column in columns].index("published")
@@ -123,12 +131,12 @@ def test_published_figures_stand_beside_the_points_that_they_belong_to() -> None
 def test_a_figure_is_reached_where_ours_is_no_worse_than_allowed(
     metric: str, ours: float, figure: Published, said: str
 ) -> None:
-    assert verdict(figure, mean_of([ours]), metric, "mnist") == said
+    assert published_text(figure, mean_of([ours]), metric, "mnist") == said
 
 
 def test_a_metric_that_no_trial_reports_is_named() -> None:
     history = made(Comparison(["test_error", "test_eror"]))
-    shown = "\n".join(part for part in tables.show_parts("compared", history) if isinstance(part, str))
+    shown = "\n".join(part for part in tables.show_blocks("compared", history) if isinstance(part, str))
     assert "no trial reports 'test_eror'" in shown
 
 

@@ -18,7 +18,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Header, Row, Tick
 from hpsearch.report import columns, pictures, watched
-from hpsearch.report.html import drawings, page, ranked, write_report
+from hpsearch.report.html import drawings, page, ranked_axes, write_report
 from hpsearch.report.importance import Importance
 
 Searched = Callable[..., History]
@@ -133,7 +133,7 @@ def test_of_many_curves_of_other_metrics_fewer_points_are_told(
     history = searched(30, 40)
     whole = watched.study_data("made", history)["other_curves"]
     assert len(whole["norm"]["0"][0]) == len(history.trials[0].rows)
-    monkeypatch.setattr(watched, "OTHERS", 1000)
+    monkeypatch.setattr(watched, "MOST_OTHER_POINTS", 1000)
     few = watched.study_data("made", history)["other_curves"]
     assert list(few) == list(whole)
     assert sum(len(curve[0]) for curves in few.values() for curve in curves.values()) <= 1500
@@ -195,7 +195,9 @@ def test_training_time_compares_the_sizes_of_mini_batches(html: str) -> None:
 
 def test_the_map_begins_with_the_two_numbers_that_matter_most(html: str, history: History) -> None:
     assert told(html)["important"][:2] == ["learning_rate", "l2"]
-    drawn = {figure.key: figure for figure in pictures.pictured(history, ranked(history, drawings(history).found))}
+    drawn = {
+        figure.key: figure for figure in pictures.pictured(history, ranked_axes(history, drawings(history).importances))
+    }
     assert list(drawn) == ["best", "map", "curves"]
     assert drawn["map"].layout["xaxis"]["title"]["text"].startswith("learning_rate")
     assert {trace["type"] for trace in drawn["map"].data} == {"contour", "scatter"}
@@ -346,7 +348,7 @@ def test_a_report_of_many_trials_is_a_megabyte_of_data_and_two_in_all(
     important = f"p{n_params - 1}"
     # A forest of 10,000 trials takes longer than all else.
     monkeypatch.setattr(html, "importances", lambda *_: [Importance(important, 0.5, 0.4, 0.6)])
-    monkeypatch.setattr(html, "ranked", lambda *_: [])
+    monkeypatch.setattr(html, "ranked_axes", lambda *_: [])
     history = History.fold(logs.many(n_trials, epochs, n_params), Goal("val_accuracy", "maximize"))
     text = page(history)
     data = re.search(r'id="frozen">(.*?)</script>', text, re.DOTALL)
@@ -357,4 +359,4 @@ def test_a_report_of_many_trials_is_a_megabyte_of_data_and_two_in_all(
     assert len(study["trials"]["number"]) == n_trials
     assert [each["name"] for each in study["columns"]] == ["diagnosis", "curve", "why"]
     assert important in [axis["name"] for axis in study["axes"]], "what matters has an axis before the rest"
-    assert len(told(text)["trials"]) == watched.BEST, "the best are told whole"
+    assert len(told(text)["trials"]) == watched.MOST_BEST, "the best are told whole"

@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.log.history import History
 from hpsearch.report.axes import Axis, _axis, axes, matrix
-from hpsearch.report.importance import LEAST, _shares, importances
+from hpsearch.report.importance import LEAST_TRIALS, _shares, importances
 from hpsearch.space import Choice
 
 Searched = Callable[..., History]
@@ -35,7 +35,7 @@ def test_the_same_study_has_the_same_importances(searched: Searched) -> None:
 
 
 def test_too_few_trials_say_nothing(searched: Searched) -> None:
-    history = searched(LEAST - 1)
+    history = searched(LEAST_TRIALS - 1)
     assert importances(history, axes(history)) == []
 
 
@@ -48,7 +48,7 @@ def test_shares_come_close_to_sobols_indices_of_a_known_function() -> None:
 
 def test_a_logarithmic_range_is_placed_by_its_logarithm() -> None:
     axis = Axis("l2", log=True)
-    assert axis.place(100.0) == pytest.approx(2.0)
+    assert axis.position(100.0) == pytest.approx(2.0)
     assert axis.ticks(np.array([-1.0, 2.0])) == ([-1.0, 0.0, 1.0, 2.0], ["0.1", "1", "10", "100"])
 
 

@@ -37,9 +37,9 @@ def in_turns() -> History:
 def test_a_trial_that_was_paused_has_a_bar_for_each_turn(in_turns: History) -> None:
     found = [(each.trial.number, each.lane, each.begins, each.ends, each.epochs) for each in lanes.stretches(in_turns)]
     assert found == [(0, 0, 0.0, 1.0, 1), (0, 1, 2.0, 4.0, 2), (1, 1, 0.0, 2.0, 2)]
-    assert lanes.unit(in_turns) == "ticks"
-    assert lanes.span(in_turns) == 4.0
-    assert lanes.busy(in_turns, lanes.stretches(in_turns)) == 5 / 8
+    assert lanes.time_unit(in_turns) == "ticks"
+    assert lanes.time_span(in_turns) == 4.0
+    assert lanes.busy_share(in_turns, lanes.stretches(in_turns)) == 5 / 8
 
 
 def test_in_virtual_time_a_bar_is_as_long_as_its_epochs_cost() -> None:
@@ -52,7 +52,7 @@ def test_in_virtual_time_a_bar_is_as_long_as_its_epochs_cost() -> None:
     )
     found = [(each.trial.number, each.begins, each.ends) for each in lanes.stretches(history)]
     assert found == [(0, 0.0, 2.0), (1, 0.0, 3.0), (2, 2.0, 3.0)]
-    assert lanes.busy(history, lanes.stretches(history)) == 1.0
+    assert lanes.busy_share(history, lanes.stretches(history)) == 1.0
     told = watched.study_data("s", history)["lanes"]
     assert (told["unit"], told["span"], told["busy"]) == ("virtual time", 3.0, 1.0)
     assert told["trial"] == [0, 1, 2]

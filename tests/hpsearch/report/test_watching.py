@@ -141,7 +141,7 @@ def test_the_page_in_a_file_holds_all_it_needs_in_two_megabytes(tmp_path: Path) 
     assert told["study"]["trials"]["state"] == "CPFC"
     assert told["trials"]["2"]["why"] == 'cost is nan, "diverged"'
     # What it holds of a study is at most a megabyte (test_html.py), and so are its own files.
-    assert len(text) - len(json.dumps(told)) + frozen.MOST < 2 * MEGABYTE
+    assert len(text) - len(json.dumps(told)) + frozen.MOST_BYTES < 2 * MEGABYTE
 
 
 def test_values_that_json_cannot_hold_are_gaps(tmp_path: Path) -> None:
