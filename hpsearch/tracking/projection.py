@@ -1,4 +1,4 @@
-"""Brings MLflow into line with the fold of a log: what is there is looked up, what lacks is added, nothing twice."""
+"""Brings MLflow into line with the fold of a log: what it holds is looked up, and what is missing is added once."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Projection:
             raise
 
     def exhibit(self, exhibits: Exhibits) -> None:
-        """Send what is shown beside the curves, all of which have been pushed.
+        """Send the report and the model, after all curves have been pushed.
 
         Raises:
             Exception: Whatever the store raised.

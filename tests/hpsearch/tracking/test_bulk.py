@@ -119,7 +119,7 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     folder = write(records(n_trials=12))
-    plain = bulk._lay_out
+    plain = bulk._add_rows
     count = 0
 
     def fail(*args: Any) -> None:
@@ -129,7 +129,7 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
             raise OSError("no space left on device")
         plain(*args)
 
-    monkeypatch.setattr(bulk, "_lay_out", fail)
+    monkeypatch.setattr(bulk, "_add_rows", fail)
     assert sync([folder])[0].delivered
     assert count == 4
     (said,) = (each.getMessage() for each in caplog.records if each.name == "hpsearch")
@@ -142,4 +142,4 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
 
 
 def test_few_trials_between_two_looks_are_no_batch() -> None:
-    assert ended.FEW > 1
+    assert ended.LEAST_IN_BULK > 1

@@ -17,7 +17,7 @@ import yaml
 
 from hpsearch.models.estimators import serving
 from hpsearch.tracking.example import ARRAY
-from hpsearch.tracking.model import carried, read_card, save
+from hpsearch.tracking.model import copy_package, read_card, save
 
 pytestmark = [
     pytest.mark.slow,
@@ -119,7 +119,7 @@ def test_old_models_are_served_where_hpsearch_is_installed_too(old: dict[str, Pa
 def test_the_package_travels_under_a_name_of_its_own_content(new: dict[str, Path], tmp_path: Path) -> None:
     for folder in new.values():
         (package,) = (folder / "code").iterdir()
-        made = carried(tmp_path / folder.name)
+        made = copy_package(tmp_path / folder.name)
         assert package.name == made.name
         # What was served here by other tests has its own compiled files since.
         assert not list(made.rglob("__pycache__"))
