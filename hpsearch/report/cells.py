@@ -60,7 +60,9 @@ def forms(history: History) -> dict[str, Form]:
 
 
 def _form(values: Iterable[Any], may_be_absent: bool) -> Form:
-    texts, has_others, has_none = [], False, False
+    texts = []
+    has_others = False
+    has_none = False
     for value in values:
         if isinstance(value, str):
             texts.append(value)

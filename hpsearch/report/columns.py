@@ -41,7 +41,8 @@ def columns(history: History, most_characters: int) -> list[Json]:
 
 
 def _all_columns(history: History) -> list[Json]:
-    trials, goal = history.trials, history.goal
+    trials = history.trials
+    goal = history.goal
     front = {trial.number for trial in history.front()} if goal.others else set()
     values_of = [pareto.values(history, trial) for trial in trials] if goal.others else []
     diagnosis_of = diagnoses(history)

@@ -117,7 +117,8 @@ def compare(studies: Mapping[str, History]) -> StudyComparison:
 def _summary(name: str, history: History) -> StudySummary:
     trials, basis = _sample(history)
     values = [trial.value for trial in trials if trial.value is not None]
-    best, point = history.best, history.best_point
+    best = history.best
+    point = history.best_point
     return StudySummary(
         study=name,
         trials=words.counts(history).ended,

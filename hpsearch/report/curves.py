@@ -47,7 +47,8 @@ _Values = Callable[[Trial], Sequence[float]]
 
 def curves(history: History) -> Figure:
     """Every learning curve, for any metric; those of pruned trials faded, the best trial's on top."""
-    goal, best = history.goal.metric, history.best
+    goal = history.goal.metric
+    best = history.best
     reported = dict.fromkeys(name for trial in history.trials for name in trial.rows.metrics)
     names = [goal, *(name for name in reported if name != goal)]
     stride = _stride(history.trials, len(names), MOST_NUMBERS)

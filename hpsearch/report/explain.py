@@ -84,7 +84,9 @@ def to_json(sections: Sequence[Section]) -> list[dict[str, Any]]:
 
 
 def _search_sentences(history: History) -> list[str]:
-    declaration, goal, space = history.declaration, history.goal, history.declaration.dimensions
+    declaration = history.declaration
+    goal = history.goal
+    space = declaration.dimensions
     subject = _class_name(declaration.model) or f"the function {_class_name(declaration.objective)}"
     data = (history.header.dataset if history.header else {}).get("name")
     wanted = " and the ".join(
@@ -133,7 +135,8 @@ def _class_name(description: Any) -> str:
 
 
 def _result_sentences(history: History) -> list[str]:
-    best, metric = confirm.winner(history), history.goal.metric
+    best = confirm.winner(history)
+    metric = history.goal.metric
     if best is None:
         failure = words.first_failure(history)
         failed = sum(1 for _ in history.ended("FAILED"))
@@ -142,7 +145,8 @@ def _result_sentences(history: History) -> list[str]:
     at = "" if best.epoch == 1 else f" at {words.reached(best)}"
     if best is not history.best and history.best is not None:
         model = f"the model is that of trial {best.number}, {metric} {words.number(best.value)}{at}"
-        searched, seen = history.best, words.number(history.best.value)
+        searched = history.best
+        seen = words.number(history.best.value)
         return [
             f"The best is point {best.ask.point}, confirmed with fresh seeds{with_params}; {model}.",
             f"The search's own best was trial {searched.number} of point {searched.ask.point}, seen with {seen}.",
@@ -213,7 +217,8 @@ def _end_sentences(history: History, trial: Trial) -> list[str]:
     lines = [f"It is {trial.state.lower()}: {origin.reason(trial)}."]
     if trial.state != "PRUNED" or trial.value is None:
         return lines
-    metric, goal = history.goal.metric, history.goal
+    metric = history.goal.metric
+    goal = history.goal
     rivals = [
         best
         for other in history.ranked_at(trial.ask.stage)[: max(len(history.trials) // 10, 1)]
@@ -260,7 +265,8 @@ def _curve_sentences(history: History, trial: Trial) -> list[str]:
 
 def _course(history: History, trial: Trial) -> str:
     """Return in a sentence how the metric, and the cost where there is one, changed over a trial's epochs."""
-    goal, values = history.goal, trial.curve(history.goal.metric)
+    goal = history.goal
+    values = trial.curve(history.goal.metric)
     if len(values) < 2:
         return f"Trial {trial.number} reported {words.many(len(values), 'value')}: there is no curve to judge."
     best = trial.best_epoch or trial.epoch

@@ -13,7 +13,8 @@ from hpsearch.report import pareto, words
 def study_facts(name: str, history: History) -> dict[str, Any]:
     """Return what is known of a study, as JSON values."""
     count = words.counts(history)
-    best, search_best = confirm.winner(history), history.best
+    best = confirm.winner(history)
+    search_best = history.best
     declaration = history.declaration
     return {
         "study": name,
@@ -42,7 +43,8 @@ def point_facts(history: History) -> dict[str, Any] | None:
     point = history.best_point
     if point is None:
         return None
-    mean, half = point.mean, point.spread.half
+    mean = point.mean
+    half = point.spread.half
     return {
         "point": point.best.ask.point,
         "mean": mean,

@@ -129,7 +129,9 @@ def best_so_far(history: History) -> Figure:
             continue  # what was reached on the way does not count
         if trial.state != "FAILED" and math.isfinite(value) and (best is None or history.goal.better(value, best)):
             best = value
-            x, y, holders = [*x, count], [*y, rounded(value)], [*holders, number]
+            x = [*x, count]
+            y = [*y, rounded(value)]
+            holders = [*holders, number]
     line = {
         "type": "scatter",
         "mode": "lines",

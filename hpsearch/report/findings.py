@@ -45,7 +45,8 @@ def saved_epochs(history: History) -> tuple[int, int]:
 
 def tiles(history: History) -> list[tuple[str, str]]:
     """Return the few most important numbers of a study as text, each with a caption."""
-    best, count = history.best, words.counts(history)
+    best = history.best
+    count = words.counts(history)
     spared, planned = saved_epochs(on_full_problem(history))
     point = history.best_point
     numbers = [(words.number(best.value if best else None), f"best {history.goal.metric}")]
@@ -67,7 +68,8 @@ def sentences(history: History, importances: Sequence[Importance]) -> list[str]:
         history: The study.
         importances: The importance of each parameter, highest first.
     """
-    goal, count = history.goal, words.counts(history)
+    goal = history.goal
+    count = words.counts(history)
     data = (history.header.dataset if history.header else {}).get("name")
     pairs = zip(goal.metrics, goal.directions, strict=True)
     wanted = [f"{'highest' if direction == 'maximize' else 'lowest'} {metric}" for metric, direction in pairs]
@@ -126,10 +128,12 @@ def _param_list(params: dict[str, Any]) -> str:
 
 def provenance(history: History) -> list[tuple[str, str]]:
     """Return what is needed to repeat a study, as names and texts: settings, data, versions and machine."""
-    header, declaration = history.header, history.declaration
+    header = history.header
+    declaration = history.declaration
     if header is None:
         return []
-    environment, dataset = header.environment, header.dataset
+    environment = header.environment
+    dataset = header.dataset
     packages = environment.get("packages", {})
     sizes = ", ".join(f"{size:,} {subset}" for subset, size in dataset.get("sizes", {}).items())
     commit = environment.get("git_commit")

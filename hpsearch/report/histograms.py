@@ -45,8 +45,10 @@ def figures(histograms: Mapping[str, Any] | None) -> list[Figure]:
 
 
 def _outline(number: int, histogram: Json, layers: int) -> Json:
-    counts, low = histogram["counts"], histogram["low"]
-    width, total = (histogram["high"] - low) / len(counts), math.fsum(counts) or 1.0
+    counts = histogram["counts"]
+    low = histogram["low"]
+    width = (histogram["high"] - low) / len(counts)
+    total = math.fsum(counts) or 1.0
     return {
         "type": "scatter",
         "mode": "lines",

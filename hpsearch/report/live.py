@@ -102,7 +102,8 @@ class Progress:
         """
         if self._plan.n_trials is None or not self.rate:
             return None
-        full, searched = self._plan.epochs, history.full_stage
+        full = self._plan.epochs
+        searched = history.full_stage
         ended = [trial.epoch for trial in history.ended("COMPLETE", "PRUNED", "FAILED") if trial.ask.stage <= searched]
 
         def length(beyond: int) -> float:
@@ -275,7 +276,9 @@ class LiveView(_View):
         from rich.table import Table
         from rich.text import Text
 
-        plan, count, best = self._plan, words.counts(history), history.best
+        plan = self._plan
+        count = words.counts(history)
+        best = history.best
         assert plan is not None
         width = self._console.width
         lines: list[RenderableType] = []

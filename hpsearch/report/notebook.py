@@ -50,7 +50,8 @@ def result_html(name: str, history: History, *, interrupted: bool) -> str:
         history: The fold of its log.
         interrupted: Whether the study was interrupted and can be resumed.
     """
-    now, metric = history.current, history.goal.metric
+    now = history.current
+    metric = history.goal.metric
     best = confirm.winner(now)
     count = words.many(words.counts(now).ended, "trial")
     head = f"<b>{escape(name)}</b>: {count} ({escape(str(words.counts(now)))})"

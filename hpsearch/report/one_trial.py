@@ -35,7 +35,8 @@ def trial_blocks(
         UserError: There is no such trial.
     """
     trial = find_trial(history, number)
-    metric, reason = history.goal.metric, origin.reason(trial)
+    metric = history.goal.metric
+    reason = origin.reason(trial)
     blocks: list[Block] = [f"trial {number}: {trial.state}{f': {reason}' if reason else ''}"]
     if trial.value is not None:
         others = "".join(

@@ -97,7 +97,8 @@ def _scatter(axes: Any, trace: Json) -> None:
         )
         return
     marker = trace["marker"]
-    symbol, colour = marker.get("symbol", "circle"), _colour(marker["color"])
+    symbol = marker.get("symbol", "circle")
+    colour = _colour(marker["color"])
     edge = {} if symbol == "x" else {"edgecolors": colour if symbol == "circle-open" else "white", "linewidths": 0.5}
     axes.scatter(
         x,

@@ -151,10 +151,13 @@ class _Axis:
 
     def __init__(self, values: Sequence[float], begin: float, end: float, log: bool) -> None:
         drawable = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
-        self._low, self._high, self._log = min(drawable), max(drawable), log
+        self._low = min(drawable)
+        self._high = max(drawable)
+        self._log = log
         if self._low == self._high:
             self._low, self._high = (self._low / 2, self._high * 2) if log else (self._low - 0.5, self._high + 0.5)
-        self._begin, self._end = begin, end
+        self._begin = begin
+        self._end = end
 
     def __call__(self, value: float) -> float:
         low, high = self._scale(self._low), self._scale(self._high)

@@ -157,7 +157,8 @@ def failure_blocks(name: str, history: History, root: Path) -> list[Block]:
 
 def best_line(history: History, *, params: bool = True) -> str:
     """Return a line about the winner, the trial whose model is handed over, with or without its parameters."""
-    best, confirmed = confirm.winner(history), confirm.verdict(history)
+    best = confirm.winner(history)
+    confirmed = confirm.verdict(history)
     if best is None:
         return f"no trial has {words.a(history.goal.metric)} yet"
     params_text = f" ({words.params(best.params)})" if params and best.params else ""

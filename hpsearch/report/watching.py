@@ -66,7 +66,9 @@ class Followed:
         with self._lock:
             status = self._path.stat()
             if status.st_ino != self._inode or status.st_size < self._offset:  # removed, and begun again
-                self._history, self._offset, self._inode = None, 0, status.st_ino
+                self._history = None
+                self._offset = 0
+                self._inode = status.st_ino
             for record, offset in read(self._path, self._offset):
                 if self._history is None:
                     if not isinstance(record, Header):
@@ -108,7 +110,8 @@ class Watched:
         """
         segments = [unquote(segment) for segment in path.split("/")[2:]]
         if segments == ["studies"]:
-            names, histories = catalogue.studies(self.root), {}
+            names = catalogue.studies(self.root)
+            histories = {}
             for name in names:
                 with suppress(UserError):  # one that is just about to begin, or damaged: `hpsearch ls` says which
                     histories[name] = self._of(name).history()[0]

@@ -97,7 +97,8 @@ def _environment_tags(header: Header) -> dict[str, Any]:
 
 def study_tags(header: Header, user: str | None) -> dict[str, str]:
     """Return the tags of a study that are known from the start."""
-    environment, declaration = header.environment, Declaration.of(header.declaration)
+    environment = header.environment
+    declaration = Declaration.of(header.declaration)
     packages = environment.get("packages", {})
     return tags(
         {

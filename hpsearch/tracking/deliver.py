@@ -63,13 +63,18 @@ class Deliverer:
     """
 
     def __init__(self, study_dir: Path, uri: str, root: Path, exhibits: Exhibits | None = None) -> None:
-        self._study_dir, self._uri, self._root, self._exhibits = study_dir, uri, root, exhibits
+        self._study_dir = study_dir
+        self._uri = uri
+        self._root = root
+        self._exhibits = exhibits
         self._log = study_dir / "log.jsonl"
         self._stores: dict[str, Store] = {}
         self._progress_noted_at = 0.0
         self.problem: str | None = None
         self._printed_problems: set[str] = set()
-        self._projection, self._offset, self._inode = self._new_projection(), 0, -1
+        self._projection = self._new_projection()
+        self._offset = 0
+        self._inode = -1
 
     def follow(
         self,
@@ -89,7 +94,8 @@ class Deliverer:
         with settings(), locked(self._study_dir, wait, grace) as has_lock:
             if not has_lock:
                 return Outcome.BUSY
-            last_attempt, pause = -LONGEST_PAUSE, 0.0
+            last_attempt = -LONGEST_PAUSE
+            pause = 0.0
             while wait(POLL_INTERVAL):
                 now = time.monotonic()
                 if now - last_attempt >= max(INTERVAL, pause) and self._is_behind():
@@ -153,7 +159,8 @@ class Deliverer:
 
         All of the log has been delivered before.
         """
-        history, exhibits = self._projection.history, self._exhibits
+        history = self._projection.history
+        exhibits = self._exhibits
         if exhibits is None or history is None or not is_done(history):
             return True
         wanted = f"{self._offset}:{exhibits.version(self._study_dir)}"
@@ -211,7 +218,9 @@ class Deliverer:
         stat = self._log.stat()
         if stat.st_size < self._offset or stat.st_ino != self._inode:
             # A line that could not be flushed was cut off again, so it never happened; or this is another log.
-            self._projection, self._offset, self._inode = self._new_projection(), 0, stat.st_ino
+            self._projection = self._new_projection()
+            self._offset = 0
+            self._inode = stat.st_ino
         flush(self._log)  # what is delivered must be on the disk before
         for record, end in read(self._log, self._offset):
             if end > stat.st_size:

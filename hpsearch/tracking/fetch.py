@@ -179,7 +179,8 @@ def _suggestion(client: Any, run_id: str) -> str:
     """Return a suggestion with the runs that were likely meant: those that begin with this id, else similar ones."""
     described: dict[str, str] = {}
     for run in runs_of(client, experiments_of(client), "tags.`hpsearch.kind` = 'trial'"):
-        name, tags = run.info.run_id, run.data.tags
+        name = run.info.run_id
+        tags = run.data.tags
         described[name] = f"{name} (trial {tags['hpsearch.trial']} of {tags['hpsearch.study']})"
     if not described:
         return ", which holds no trial of hpsearch"

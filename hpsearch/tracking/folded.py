@@ -54,7 +54,8 @@ class Folded:
         if isinstance(record, Extension):
             self.declared[self.history.version] = record.declaration
             if record.change == "new_version":
-                self._incumbent, self.relabel = Incumbent(), True
+                self._incumbent = Incumbent()
+                self.relabel = True
         elif isinstance(record, Tick):
             began = content.tick_began(record, self.times[-1] if self.times else self.header.time)
             self.times.append(record.time)

@@ -22,7 +22,8 @@ class Incumbent:
             history: The fold of the log, this tick included.
             tick: The tick.
         """
-        goal, earlier = history.goal, self._trial
+        goal = history.goal
+        earlier = self._trial
         if history.declaration.repeats > 1:
             return self._of_points(history, tick)
         for row in tick.rows:

@@ -70,7 +70,8 @@ class Delivery:
     """
 
     def __init__(self, uri: str | None, root: Path) -> None:
-        self._uri, self._root = resolve(root, uri), root.absolute()
+        self._uri = resolve(root, uri)
+        self._root = root.absolute()
         self._study_dir = self._root
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._ended = self._finished = False
@@ -144,7 +145,8 @@ class Delivery:
         code = self._end(timeout, exhibits, progress)
         if code not in (None, *Outcome):
             # It was killed, perhaps for memory: once more, with the training out of the way.
-            self._process, self._ended = self._spawn(), False
+            self._process = self._spawn()
+            self._ended = False
             self._tell(str(self._study_dir))
             code = self._end(timeout, exhibits, progress)
         why = None

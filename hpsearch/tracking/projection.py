@@ -36,7 +36,9 @@ class Projection:
         user: str | None,
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
-        self._study_dir, self._open_store, self._user = study_dir, open_store, user
+        self._study_dir = study_dir
+        self._open_store = open_store
+        self._user = user
         self._progress = progress
         self._folded: Folded | None = None
         self._store: Store | None = None
@@ -95,7 +97,8 @@ class Projection:
         try:
             runs.push(alive)
         except Exception:
-            self._runs, self._bulk = None, runs.bulk
+            self._runs = None
+            self._bulk = runs.bulk
             raise
 
     def exhibit(self, exhibits: Exhibits) -> None:

@@ -32,7 +32,9 @@ def moved_from(study_dir: Path, name: str, uri: str) -> str | None:
 def relocate(study_dir: Path, name: str, uri: str) -> None:
     """Have MLflow look for a study's artifacts below the root where it is now."""
     root = study_dir.absolute().parents[1]
-    old, store, new = _elsewhere(root, name, uri), sqlite_path(uri), artifact_location(root, uri, name)
+    old = _elsewhere(root, name, uri)
+    store = sqlite_path(uri)
+    new = artifact_location(root, uri, name)
     if old is None or store is None:
         return
     with closing(sqlite3.connect(store)) as base, base:

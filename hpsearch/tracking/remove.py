@@ -85,7 +85,8 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
             if experiment is None:
                 return 0
             experiments = [experiment.experiment_id]
-            query, count = f"tags.`hpsearch.uid` = '{uid}'", 0
+            query = f"tags.`hpsearch.uid` = '{uid}'"
+            count = 0
             while page := client.search_runs(experiments, query, ViewType.ALL, max_results=PAGE):
                 for run in page:
                     if run.info.lifecycle_stage == "deleted":

@@ -11,8 +11,14 @@ from typing import Any
 
 from hpsearch.log.redact import whole
 
-MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
-"""MLflow's limits, in characters; what is longer it rejects (keys) or cuts (values)."""
+MAX_KEY = 250
+"""Characters of a name in MLflow, which rejects longer ones."""
+
+MAX_PARAM = 6000
+"""Characters of a parameter's value in MLflow, which cuts longer ones."""
+
+MAX_TAG = 8000
+"""Characters of a tag's value in MLflow, which cuts longer ones."""
 
 
 def millis(seconds: float) -> int:

@@ -85,7 +85,10 @@ class StudyRuns:
         progress: Callable[[int, int], None],
         bulk: bool,
     ) -> None:
-        self._store, self._folded, self._study_dir, self._user = store, folded, study_dir, user
+        self._store = store
+        self._folded = folded
+        self._study_dir = study_dir
+        self._user = user
         self._progress = progress
         self.bulk = bulk
         self._stored = by_trial(store.find(folded.header.uid))
@@ -121,7 +124,8 @@ class StudyRuns:
 
     def exhibit(self, exhibits: Exhibits) -> None:
         """Send the report, the model and the diagnoses, after all curves have been pushed."""
-        history, uid = self._folded.history, self._folded.header.uid
+        history = self._folded.history
+        uid = self._folded.header.uid
         exhibits.send(self._store, self._study_run().run, history.current, self._study_dir)
         tags_of = content.diagnosis_tags(history)
         for run in self._store.find(uid) if tags_of else ():
@@ -131,7 +135,8 @@ class StudyRuns:
     def _study_run(self) -> _RunState:
         """Return the study's run; it is created where it does not exist."""
         if self._study is None:
-            header, history = self._folded.header, self._folded.history
+            header = self._folded.header
+            history = self._folded.history
             tags = content.study_tags(header, self._user) | content.study_progress(history, "RUNNING")
             self._study = _RunState(self._store.create(header.name, millis(header.time), tags), tags=tags)
         return self._study
@@ -147,7 +152,8 @@ class StudyRuns:
 
     def _push_ended(self, study: str) -> None:
         """Send trials that have ended and have no run in the store, many at a time where the store takes that."""
-        folded, header = self._folded, self._folded.header
+        folded = self._folded
+        header = self._folded.header
         in_store = {*self._stored, *self._trials}
         ended = [trial for trial in folded.unfinished.values() if trial.decision is not None]
         new = [trial for trial in ended if trial.number not in in_store]
@@ -177,8 +183,11 @@ class StudyRuns:
         self._progress(self._folded.ended, len(self._folded.history.trials))
 
     def _push_trial(self, trial: Trial, study: str, alive: bool) -> None:
-        folded, header, history = self._folded, self._folded.header, self._folded.history
-        store, stored = self._store, self._stored.get(trial.number)
+        folded = self._folded
+        header = self._folded.header
+        history = self._folded.history
+        store = self._store
+        stored = self._stored.get(trial.number)
         state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
         if stored is not None and (stored.deleted or (trial.decision is not None and stored.is_at(state))):
             # The status is written last, so all else is there; and what a person deleted stays deleted.
@@ -204,7 +213,9 @@ class StudyRuns:
         self._set_running(sent, state)
         points = sent.lacks(content.trial_points(trial, folded.times, sent.rows))
         store.log(sent.run, points, values, sent.changed(outcome))
-        sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
+        sent.prepared = True
+        sent.rows = len(trial.rows)
+        sent.tags = sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
         if trial.decision is not None:
@@ -216,7 +227,9 @@ class StudyRuns:
             del folded.unfinished[trial.number], self._trials[trial.number]
 
     def _push_study(self, sent: _RunState, alive: bool) -> None:
-        folded, header, history = self._folded, self._folded.header, self._folded.history
+        folded = self._folded
+        header = self._folded.header
+        history = self._folded.history
         store = self._store
         state = content.study_state(history.current, alive)
         if alive and content.is_done(history.current):
@@ -226,7 +239,9 @@ class StudyRuns:
         self._set_running(sent, state)
         params = {} if sent.prepared else content.study_params(header)
         store.log(sent.run, sent.lacks(folded.best[sent.rows :]), spelling.params(params), sent.changed(progress))
-        sent.rows, sent.tags, sent.state = len(folded.best), sent.tags | progress, state
+        sent.rows = len(folded.best)
+        sent.tags = sent.tags | progress
+        sent.state = state
         if not sent.prepared:
             if spelling.altered(params):
                 store.log_text(sent.run, as_json(params), "params.json")
@@ -246,7 +261,8 @@ class StudyRuns:
 
     def _tag_versions(self) -> None:
         """Tag every trial with its version of the study, once there is more than one version."""
-        folded, trials = self._folded, self._folded.history.trials
+        folded = self._folded
+        trials = self._folded.history.trials
         if not folded.relabel:
             return
         for stored in self._store.find(folded.header.uid):
@@ -264,4 +280,5 @@ class StudyRuns:
         status, end = STATUS[state], millis(when)
         if status != "RUNNING" and (sent.status, sent.end) != (status, end):
             self._store.end(sent.run, status, end)
-            sent.status, sent.end = status, end
+            sent.status = status
+            sent.end = end
