@@ -22,9 +22,9 @@ def history() -> History:
     return History.fold(logs.records(), GOAL)
 
 
-def rendered(parts: list[terminal.Block], width: int, *, colour: bool = False) -> str:
+def rendered(blocks: list[terminal.Block], width: int, *, colour: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, force_terminal=colour)
-    return terminal.render(parts, console)
+    return terminal.render(blocks, console)
 
 
 def columns(text: str) -> list[str]:
@@ -118,8 +118,12 @@ def test_json_is_strict_and_holds_every_trial_with_its_curve(history: History) -
     value = json.loads(json.dumps(tables.show_json("eta_lambda", history), allow_nan=False))
     assert value["counts"] == {"complete": 2, "pruned": 1, "failed": 1, "running": 0}
     assert value["best"] == {
-        "trial": 3, "value": 0.9, "epoch": 2, "epochs": 3, "params": {"learning_rate": 0.5, "sizes": [30, 10]}
-    }  # fmt: skip
+        "trial": 3,
+        "value": 0.9,
+        "epoch": 2,
+        "epochs": 3,
+        "params": {"learning_rate": 0.5, "sizes": [30, 10]},
+    }
     assert [trial["curve"] for trial in value["trials"]] == [[0.1, 1 / 3, 0.8], [0.2], [0.3, None], [0.7, 0.9, 0.85]]
     assert value["trials"][1]["reason"] == "0.2 at epoch 1 is below the rung, 3rd of 4"
 
@@ -141,6 +145,6 @@ def test_the_best_parameters_are_written_so_that_set_reads_them_back(value: obje
 
 
 def test_states_are_coloured_on_a_terminal_alone(history: History) -> None:
-    parts = tables.show_blocks("eta_lambda", history)
-    assert "\x1b[" in rendered(parts, 200, colour=True)
-    assert "\x1b[" not in rendered(parts, 200)
+    blocks = tables.show_blocks("eta_lambda", history)
+    assert "\x1b[" in rendered(blocks, 200, colour=True)
+    assert "\x1b[" not in rendered(blocks, 200)

@@ -16,10 +16,10 @@ from hpsearch.space import Float, to_json
 from hpsearch.tracking import view
 
 
-def header(**said: object) -> Header:
-    found = logs.header(**said)
-    assert isinstance(found, Header)
-    return found
+def header(**settings: object) -> Header:
+    record = logs.header(**settings)
+    assert isinstance(record, Header)
+    return record
 
 
 def test_a_view_unfolds_the_study_and_has_the_best_first() -> None:
