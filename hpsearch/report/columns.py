@@ -18,7 +18,7 @@ CURVE_WIDTH = 16
 """Characters of a curve."""
 
 MOST_TRIALS = {"curve": 300, "why": 1000}
-"""How many trials have a curve and a reason: the failed ones come first, then the best."""
+"""How many trials have a curve (the best ones) and a reason (the failed ones, then the best)."""
 
 PAGE_COLUMNS = ("trial", "state", "at epoch", "epochs")
 """Names of the columns that every page has, in addition to the metrics and the parameters."""
