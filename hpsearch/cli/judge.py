@@ -66,8 +66,8 @@ def compare(study: tuple[str, ...], root: Path, as_json: bool) -> None:
         options.print_json(comparing.to_json(comparison))
         return
     console = terminal.console()
-    parts = comparing.parts(comparison, ascii_only=terminal.ascii_only(console))
-    click.echo(terminal.render(parts, console), nl=False, color=True)
+    blocks = comparing.blocks(comparison, ascii_only=terminal.ascii_only(console))
+    click.echo(terminal.render(blocks, console), nl=False, color=True)
 
 
 @click.command(

@@ -14,7 +14,7 @@ from hpsearch.errors import UserError
 
 if TYPE_CHECKING:
     from hpsearch.log.history import History
-    from hpsearch.report.terminal import Part
+    from hpsearch.report.terminal import Block
 
 
 def open_study(root: Path, study: str, version: int | None = None, *, every: bool = False) -> tuple[str, History]:
@@ -25,7 +25,7 @@ def open_study(root: Path, study: str, version: int | None = None, *, every: boo
     return folder.name, catalogue.load_history(folder) if every else catalogue.load_version(folder, version)
 
 
-def _print(parts: Iterable[Part]) -> None:
+def _print(parts: Iterable[Block]) -> None:
     from hpsearch.report import terminal
 
     # The console decides about colours, and knows NO_COLOR; click would otherwise strip them in a pipe.
@@ -49,7 +49,7 @@ def ls(root: Path, as_json: bool) -> int:
     if as_json:
         options.print_json(tables.list_json(studies))
     elif studies:
-        _print(tables.list_parts(studies))
+        _print(tables.list_blocks(studies))
     elif not broken:
         click.echo(f"{root} holds no study yet")
     for message in broken:
@@ -104,18 +104,18 @@ def show(
         if rerun:
             from hpsearch.cli import debugging
 
-            return debugging.rerun(history, one_trial.find(history, trial), folder, debug=debug)
+            return debugging.rerun(history, one_trial.find_trial(history, trial), folder, debug=debug)
         if as_json:
             options.print_json({"study": name, **one_trial.trial_json(history, trial, folder)})
             return 0
         plain = terminal.ascii_only(terminal.console())
-        _print(one_trial.trial_parts(history, trial, folder, ascii_only=plain, root=root))
+        _print(one_trial.trial_blocks(history, trial, folder, ascii_only=plain, root=root))
         return 0
     if as_json:
         options.print_json(tables.show_json(name, history))
         return 0
     plain = terminal.ascii_only(terminal.console())
-    _print(tables.show_parts(name, history, every=every, ascii_only=plain, root=root))
+    _print(tables.show_blocks(name, history, every=every, ascii_only=plain, root=root))
     return 0
 
 

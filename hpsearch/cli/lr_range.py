@@ -80,6 +80,6 @@ def lr_range(
         return
     console = terminal.console()
     plain = terminal.ascii_only(console)
-    click.echo(terminal.render(lr_plot.parts(result, study.name, ascii_only=plain), console), nl=False, color=True)
+    click.echo(terminal.render(lr_plot.blocks(result, study.name, ascii_only=plain), console), nl=False, color=True)
     if output is not None:
         click.echo(f"the plot is in {output}")

@@ -22,7 +22,7 @@ from hpsearch.log.lines import decode, key_of
 from hpsearch.log.records import SCHEMA, Header
 from hpsearch.tracking import cursor, remove, sqlite_store
 from hpsearch.tracking.deliver import is_delivering, is_running
-from hpsearch.tracking.delivery_report import amount, report
+from hpsearch.tracking.delivery_report import progress_text, report
 from hpsearch.tracking.relocate import moved_from, relocate
 from hpsearch.tracking.sync import sync
 from hpsearch.tracking.uri import resolve
@@ -187,7 +187,7 @@ def _delivery(study_dir: Path, log: _Log) -> Iterator[Finding]:
         elif log.flaw is not None or cursor.is_pending(study_dir, uri):
             delivery = report(study_dir, uri)
             if is_delivering(study_dir):
-                done = amount(position) or f"{delivery.ticks:,} lines of its log are still to come"
+                done = progress_text(position) or f"{delivery.ticks:,} lines of its log are still to come"
                 yield Finding(
                     f"it is being delivered to {uri}: {done}, under way", "wait, and look again", None, wrong=False
                 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hpsearch.log.history import History
 from hpsearch.log.stages import scales
-from hpsearch.study.scaling import describe as describe_scale
+from hpsearch.study.scaling import scale_text
 
 if TYPE_CHECKING:  # imported where it is used: looking at a study without stages needs no NumPy
     import numpy as np
@@ -94,7 +94,7 @@ def compare(history: History, stage: int) -> Calibration | None:
     a = np.array([small[point] for point in shared])
     b = np.array([large[point] for point in shared])
     rng = np.random.default_rng((history.declaration.seed, stage))
-    return _compare(stage, describe_scale(scales(history)[stage]), a, b, rng)
+    return _compare(stage, scale_text(scales(history)[stage]), a, b, rng)
 
 
 def calibrate(history: History) -> list[Calibration]:
@@ -124,7 +124,7 @@ def overlap(a: Array, b: Array, k: int) -> float:
     return len(np.intersect1d(best_of_a, best_of_b)) / k
 
 
-def describe(history: History) -> list[str]:
+def calibration_lines(history: History) -> list[str]:
     """Return the calibration in words, a line a stage and one more where it misleads."""
     return [line for calibration in calibrate(history) for line in tell(calibration)]
 

@@ -194,7 +194,7 @@ def expected(history: History, most: int | None) -> int | None:
     return (begun if over else search) + seeds * (top + (1 if top and tests(history) else 0))
 
 
-def describe(history: History) -> list[str]:
+def confirmation_lines(history: History) -> list[str]:
     """Return what confirmation found, a line each; nothing where there is nothing to say yet."""
     outcome = verdict(history)
     if outcome is None:

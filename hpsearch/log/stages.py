@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpsearch.log.history import History, Trial
-from hpsearch.study.scaling import Scale, describe
+from hpsearch.study.scaling import Scale, scale_text
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def stages(history: History) -> list[Stage]:
     for number, trials in sorted(by_number.items()):
         scale = search_scales[number] if number < len(search_scales) else Scale()
         share = scale.train / n if scale.train is not None and n else 1.0
-        in_order.append(Stage(number, extra.get(number) or describe(scale), share, tuple(trials)))
+        in_order.append(Stage(number, extra.get(number) or scale_text(scale), share, tuple(trials)))
     return in_order
 
 

@@ -1,7 +1,7 @@
-"""A parameter in a cell of text, so that it can be told what it was: 3 from "3", and None from no value at all.
+"""A parameter's value as the text of a table's cell, written so that it can be read back without doubt.
 
-Values are written plainly where that is enough. In a column where it is not, texts are written as JSON, with their
-quotes, and None as ``null``.
+A number 3 and the text "3" must differ, and so must None and a value that is missing. Values are written plainly in
+columns where that is enough. In any other column texts are written as JSON, with their quotes, and None as ``null``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ class Form:
     """How the values of a column are written.
 
     Attributes:
-        quoted: Texts have quotes: some of them look like a number, a list, a boolean or nothing, and not all are texts.
-        null: None is ``null``: there are trials without the parameter too.
+        quoted: Whether texts have quotes. They do where some of them look like a number, a list, a boolean or an empty
+            cell, and where not all values are texts.
+        null: Whether None is written as ``null``. It is where there are trials without the parameter, too.
     """
 
     quoted: bool = False
@@ -47,35 +48,37 @@ def forms(history: History) -> dict[str, Form]:
     """Return how each parameter of a study is written, by its column ``params.NAME``."""
     names = {name for trial in history.trials for name in trial.params}
     space = history.declaration.dimensions
-    found = {}
+    form_of = {}
     for name in names:
         values = [trial.params[name] for trial in history.trials if name in trial.params]
-        absent = len(values) < len(history.trials)
+        may_be_absent = len(values) < len(history.trials)
         if (dim := space.get(name)) is not None:
             values += dim.grid() if isinstance(dim, Choice) else []
-            absent = absent or dim.when is not None
-        found[f"params.{name}"] = _form(values, absent)
-    return found
+            may_be_absent = may_be_absent or dim.when is not None
+        form_of[f"params.{name}"] = _form(values, may_be_absent)
+    return form_of
 
 
-def _form(values: Iterable[Any], absent: bool) -> Form:
-    texts, others, none = [], False, False
+def _form(values: Iterable[Any], may_be_absent: bool) -> Form:
+    texts = []
+    has_others = False
+    has_none = False
     for value in values:
         if isinstance(value, str):
             texts.append(value)
         elif value is None:
-            none = True
+            has_none = True
         else:
-            others = True
-    quoted = (others or none or absent) and any(not _is_evident(text, others) for text in texts)
-    return Form(quoted, none and absent)
+            has_others = True
+    quoted = (has_others or has_none or may_be_absent) and any(not _is_evident(text, has_others) for text in texts)
+    return Form(quoted, has_none and may_be_absent)
 
 
-def _is_evident(text: str, others: bool) -> bool:
-    """Return whether a text without quotes cannot be taken for what stands beside it."""
+def _is_evident(text: str, beside_others: bool) -> bool:
+    """Return whether a text without quotes cannot be taken for a value of another type in its column."""
     if text in ("", "null"):
         return False
-    if not others:
+    if not beside_others:
         return True
     try:
         float(text)
@@ -90,5 +93,5 @@ def _is_evident(text: str, others: bool) -> bool:
 
 
 def is_nan(value: Any) -> bool:
-    """Return whether a value is the float that is no number."""
+    """Return whether a value is a float that is NaN."""
     return isinstance(value, float) and math.isnan(value)

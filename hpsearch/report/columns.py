@@ -1,4 +1,4 @@
-"""Columns of a page's table of trials beside those that the live page has: how curves went, why trials ended."""
+"""Further columns of the table of trials in a report, which the live page lacks: curves, and why trials ended."""
 
 from __future__ import annotations
 
@@ -9,78 +9,85 @@ from typing import Any
 from hpsearch.judging.compared import diagnoses
 from hpsearch.log.history import History, Trial
 from hpsearch.report import origin, pareto, words
-from hpsearch.report.figures import short
+from hpsearch.report.figures import rounded
 from hpsearch.report.sparkline import sparkline
 
 Json = dict[str, Any]
 
-CURVE = 16
-"""Width of a small curve."""
+CURVE_WIDTH = 16
+"""Characters of a curve."""
 
-LONG = {"curve": 300, "why": 1000}
-"""Of how many trials the curve and the reason are told: those that failed first, then the best."""
+MOST_TRIALS = {"curve": 300, "why": 1000}
+"""How many trials have a curve (the best ones) and a reason (the failed ones, then the best)."""
 
-OWN = ("trial", "state", "at epoch", "epochs")
-"""Names of the columns that every page has, beside the metric and the parameters."""
+PAGE_COLUMNS = ("trial", "state", "at epoch", "epochs")
+"""Names of the columns that every page has, in addition to the metrics and the parameters."""
 
 
-def columns(history: History, room: int) -> list[Json]:
-    """Return the columns, each as long as the list of trials; those for which no room is left are not there.
+def columns(history: History, most_characters: int) -> list[Json]:
+    """Return the columns, each with a value per trial; the last ones are left out where the page has no room for them.
 
     Args:
         history: The study.
-        room: Most characters that all of them have together.
+        most_characters: Characters that all columns may take together, as JSON.
     """
-    found = []
-    for column in _all(history):
-        room -= len(json.dumps(column))
-        if room < 0:
+    fitting = []
+    for column in _all_columns(history):
+        most_characters -= len(json.dumps(column))
+        if most_characters < 0:
             break
-        found.append(column)
-    return found
+        fitting.append(column)
+    return fitting
 
 
-def _all(history: History) -> list[Json]:
-    trials, goal = history.trials, history.goal
+def _all_columns(history: History) -> list[Json]:
+    trials = history.trials
+    goal = history.goal
     front = {trial.number for trial in history.front()} if goal.others else set()
-    others = [pareto.values(history, trial) for trial in trials] if goal.others else []
-    said = diagnoses(history)
+    values_of = [pareto.values(history, trial) for trial in trials] if goal.others else []
+    diagnosis_of = diagnoses(history)
     ranked = history.ranked()
-    told = [*history.ended("FAILED"), *ranked, *trials]
-    taken = {*OWN, *goal.metrics, *(name for trial in trials for name in trial.params)}
+    explained = [*history.ended("FAILED"), *ranked, *trials]
+    taken_names = {*PAGE_COLUMNS, *goal.metrics, *(name for trial in trials for name in trial.params)}
     attributes = dict.fromkeys(name for trial in trials for name in trial.attributes)
     return [
-        *(_numbers(name, [each[name] for each in others]) for name in goal.metrics[1:]),
+        *(_numbers(name, [values[name] for values in values_of]) for name in goal.metrics[1:]),
         *([_texts("front", ["yes" if trial.number in front else "" for trial in trials])] if front else []),
-        _texts("diagnosis", [said[trial.number].label for trial in trials]),
-        _long("curve", trials, {t.number: sparkline(t.curve(goal.metric), CURVE) for t in ranked[: LONG["curve"]]}),
-        _long("why", trials, {trial.number: origin.reason(trial) for trial in _first(told, LONG["why"])}),
+        _texts("diagnosis", [diagnosis_of[trial.number].label for trial in trials]),
+        _sparse(
+            "curve",
+            trials,
+            {t.number: sparkline(t.curve(goal.metric), CURVE_WIDTH) for t in ranked[: MOST_TRIALS["curve"]]},
+        ),
+        _sparse(
+            "why", trials, {trial.number: origin.reason(trial) for trial in _distinct(explained, MOST_TRIALS["why"])}
+        ),
         *(
             _attribute(
-                f"attributes.{name}" if name in taken else name, [trial.attributes.get(name) for trial in trials]
+                f"attributes.{name}" if name in taken_names else name, [trial.attributes.get(name) for trial in trials]
             )
             for name in attributes
         ),
     ]
 
 
-def _first(trials: Sequence[Trial], most: int) -> list[Trial]:
+def _distinct(trials: Sequence[Trial], most: int) -> list[Trial]:
     return list({trial.number: trial for trial in trials}.values())[:most]
 
 
-def _long(name: str, trials: Sequence[Trial], told: dict[int, str]) -> Json:
-    return {"name": name, "values": [told.get(trial.number) for trial in trials]}
+def _sparse(name: str, trials: Sequence[Trial], text_of: dict[int, str]) -> Json:
+    return {"name": name, "values": [text_of.get(trial.number) for trial in trials]}
 
 
 def _numbers(name: str, values: Sequence[float | None]) -> Json:
-    return {"name": name, "right": True, "values": [None if value is None else short(value) for value in values]}
+    return {"name": name, "right": True, "values": [None if value is None else rounded(value) for value in values]}
 
 
 def _texts(name: str, values: Sequence[str]) -> Json:
-    """Return a column of few different texts: each is told once, and a number stands for it."""
+    """Return a column of few different texts: ``names`` holds each text once, ``of`` the index of each trial's."""
     names = list(dict.fromkeys(values))
-    place = {text: number for number, text in enumerate(names)}
-    return {"name": name, "names": names, "of": [place[value] for value in values]}
+    index_of = {text: number for number, text in enumerate(names)}
+    return {"name": name, "names": names, "of": [index_of[value] for value in values]}
 
 
 def _attribute(name: str, values: Sequence[Any]) -> Json:

@@ -13,19 +13,19 @@ from hpsearch.judging.student import half_width
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Row
 from hpsearch.report import words
-from hpsearch.report.terminal import Column, Grid, Part
+from hpsearch.report.terminal import Block, Column, Grid
 from hpsearch.study.comparison import Comparison, Published
 
 REGRESSION = ("absolute_error", "squared_error", "percentage_error", "log_error", "max_error")
 """Endings of scikit-learn's errors that are no shares of the samples."""
 
-MOST = 10
-"""Points of a study that repeats and declares no comparison which are shown, the best ones."""
+MOST_POINTS = 10
+"""Points that are shown of a study that repeats its points and declares no comparison: the best ones."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """Numbers in brief.
+    """The mean of some numbers.
 
     Attributes:
         mean: Their mean.
@@ -39,15 +39,15 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One point of a comparison.
+class PointRow:
+    """One point of a comparison: a row of its table.
 
     Attributes:
         point: Its number.
         params: Its hyper-parameters.
-        means: By metric; absent where no trial has it.
-        published: The figures that belong to it.
-        trials: Its trials that were trained to their end, by repeat.
+        means: The mean over its trials by metric; a metric that no trial has is left out.
+        published: The published figures that belong to it.
+        trials: Its trials that were trained to the end, by repeat.
         failed: How many failed.
     """
 
@@ -60,64 +60,65 @@ class Line:
 
     @property
     def epochs(self) -> float:
-        """Epochs of a trial, the mean."""
+        """Mean epochs of a trial; NaN without a trial."""
         return statistics.fmean(trial.epoch for trial in self.trials) if self.trials else math.nan
 
     @property
     def seconds(self) -> float:
-        """Training time of a trial, the mean."""
+        """Mean seconds of training of a trial; NaN without a trial."""
         return statistics.fmean(trial.seconds for trial in self.trials) if self.trials else math.nan
 
 
 @dataclass(frozen=True)
 class Table:
-    """A comparison as it stands.
+    """A comparison with the results so far.
 
     Attributes:
-        said: What is to be shown.
-        metrics: What is tabulated, the first beside published figures.
+        declared: What the study declares to be shown.
+        metrics: The columns of means; the first one stands beside published figures.
         factors: Parameters that differ from point to point.
-        lines: A line per point.
-        left_out: Points that are not shown.
+        points: A row per point.
+        left_out: How many points are not shown.
         data: Name of the data.
-        metric: What decided each trial's best epoch.
+        metric: The study's metric, which decided each trial's best epoch.
         unknown: Metrics that no trial reports, with a suggestion.
     """
 
-    said: Comparison
+    declared: Comparison
     metrics: tuple[str, ...]
     factors: tuple[str, ...]
-    lines: tuple[Line, ...]
+    points: tuple[PointRow, ...]
     left_out: int
     data: str
     metric: str
     unknown: tuple[str, ...]
 
 
-def table(history: History) -> Table | None:
+def comparison_table(history: History) -> Table | None:
     """Return the comparison of a study, or None where it declares none and repeats nothing."""
-    said = history.declaration
-    declared = said.comparison
-    if declared is None and said.repeats == 1:
+    declaration = history.declaration
+    if declaration.comparison is None and declaration.repeats == 1:
         return None
+    declared = declaration.comparison
     comparison = Comparison() if declared is None else Comparison.from_json(declared)
-    metrics = tuple(comparison.metrics) or (("test_error",) if said.measure_test else (history.goal.metric,))
+    metrics = tuple(comparison.metrics) or (("test_error",) if declaration.measure_test else (history.goal.metric,))
     points: dict[int, list[Trial]] = {}
     for trial in history.trials:
         if trial.ask.stage == history.full_stage:
             points.setdefault(trial.ask.point, []).append(trial)
-    lines = [_line(point, trials, comparison, metrics) for point, trials in sorted(points.items())]
-    known = dict.fromkeys(name for trial in history.trials for row in trial.rows[:1] for name in row.metrics)
-    shown = lines if declared is not None else _best(lines, history)
+    rows = [_point_row(point, trials, comparison, metrics) for point, trials in sorted(points.items())]
+    reported = dict.fromkeys(name for trial in history.trials for row in trial.rows[:1] for name in row.metrics)
+    shown = rows if declared is not None else _best(rows, history)
+    unknown = [name for name in metrics if reported and _source(name, reported) is None]
     return Table(
         comparison,
         metrics,
-        factors_of([line.params for line in lines]),
+        factors_of([row.params for row in rows]),
         tuple(shown),
-        len(lines) - len(shown),
+        len(rows) - len(shown),
         str((history.header.dataset if history.header else {}).get("name") or ""),
         history.goal.metric,
-        tuple(f"{name!r}{did_you_mean(name, known)}" for name in metrics if known and _source(name, known) is None),
+        tuple(f"{name!r}{did_you_mean(name, reported)}" for name in unknown),
     )
 
 
@@ -127,10 +128,14 @@ def factors_of(params: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     names = dict.fromkeys(name for point in points for name in point)
     if len(points) < 2:
         return tuple(names)
-    return tuple(n for n in names if any(p.get(n) != points[0].get(n) or (n in p) != (n in points[0]) for p in points))
+    return tuple(
+        name
+        for name in names
+        if any(point.get(name) != points[0].get(name) or (name in point) != (name in points[0]) for point in points)
+    )
 
 
-def value_of(row: Row, metric: str) -> float | None:
+def shown_value(row: Row, metric: str) -> float | None:
     """Return a row's metric as it is shown, accuracies and errors in percent; None where the row has none."""
     source = _source(metric, row.metrics)
     if source is None:
@@ -141,14 +146,14 @@ def value_of(row: Row, metric: str) -> float | None:
     return 100 * value if _is_share(metric) else value
 
 
-def row_of(trial: Trial, comparison: Comparison) -> Row:
-    """Return the epoch of a trial at which a comparison reads it."""
+def deciding_row(trial: Trial, comparison: Comparison) -> Row:
+    """Return the epoch of a trial whose metrics a comparison shows: the best or the last one."""
     if comparison.at == "last" or trial.best_epoch is None:
         return trial.rows[-1]
     return next(row for row in trial.rows if row.epoch == trial.best_epoch)
 
 
-def unit(metric: str) -> str:
+def with_unit(metric: str) -> str:
     """Return a metric's name with its unit."""
     return f"{metric} (%)" if _is_share(metric) else metric
 
@@ -159,58 +164,58 @@ def mean_of(values: Sequence[float]) -> Mean:
     return Mean(statistics.fmean(values), half_width(values) if n > 1 else None, n)
 
 
-def text_of(mean: Mean | None, metric: str) -> str:
+def mean_text(mean: Mean | None, metric: str) -> str:
     """Return a mean with its interval, such as ``5.21 ± 0.12``."""
     if mean is None:
         return "-"
-    parts = [mean.mean] if mean.half is None else [mean.mean, mean.half]
-    return " ± ".join(f"{part:.2f}" if _is_share(metric) else words.number(part) for part in parts)
+    numbers = [mean.mean] if mean.half is None else [mean.mean, mean.half]
+    return " ± ".join(f"{number:.2f}" if _is_share(metric) else words.number(number) for number in numbers)
 
 
-def verdict(figure: Published, mean: Mean | None, metric: str, data: str) -> str:
-    """Return a published figure as it stands beside ours and, where that is asked, by how much ours misses it.
+def published_text(figure: Published, mean: Mean | None, metric: str, data: str) -> str:
+    """Return a published figure as text and, where it states a tolerance, whether our mean reaches it.
 
-    It is reached where ours is at least as good; a miss within what was allowed says both.
+    It is reached where ours is at least as good. A miss is told with its size, and with the tolerance that it keeps.
     """
-    said = f"{figure.value:g}" + (f" ({figure.source})" if figure.source else "")
+    text = f"{figure.value:g}" + (f" ({figure.source})" if figure.source else "")
     if figure.data != data:
-        return f"{said}, on {figure.data}"
+        return f"{text}, on {figure.data}"
     if figure.within is None or mean is None:
-        return said
+        return text
     worse = mean.mean - figure.value if _less_is_better(metric) else figure.value - mean.mean
     if worse <= 0:
-        return f"{said}, reached"
-    return f"{said}, missed by {worse:.2f}" + (f", within {figure.within:g}" if worse <= figure.within else "")
+        return f"{text}, reached"
+    return f"{text}, missed by {worse:.2f}" + (f", within {figure.within:g}" if worse <= figure.within else "")
 
 
-def point_text(line: Line, factors: Iterable[str]) -> str:
-    """Return what tells a point from the others, such as ``l2=0 cost=quadratic``."""
-    return " ".join(f"{name}={_param(line.params, name)}" for name in factors)
+def point_text(point: PointRow, factors: Iterable[str]) -> str:
+    """Return the parameters that tell a point from the others, such as ``l2=0 cost=quadratic``."""
+    return " ".join(f"{name}={_param(point.params, name)}" for name in factors)
 
 
-def cells(found: Table) -> tuple[list[Column], list[list[str]]]:
+def cells(table: Table) -> tuple[list[Column], list[list[str]]]:
     """Return the table as columns and rows of text."""
-    published = any(line.published for line in found.lines)
+    published = any(point.published for point in table.points)
     columns = [
-        *(Column(name) for name in found.factors),
-        *(Column(unit(name), right=True) for name in found.metrics),
+        *(Column(name) for name in table.factors),
+        *(Column(with_unit(name), right=True) for name in table.metrics),
         *([Column("published", fold=True)] if published else []),
         Column("seeds", right=True),
         Column("epochs", right=True),
         Column("seconds", right=True),
     ]
     rows = []
-    for line in found.lines:
-        first = line.means.get(found.metrics[0])
-        figures = "; ".join(verdict(figure, first, found.metrics[0], found.data) for figure in line.published)
+    for point in table.points:
+        mean = point.means.get(table.metrics[0])
+        figures = "; ".join(published_text(figure, mean, table.metrics[0], table.data) for figure in point.published)
         rows.append(
             [
-                *(_param(line.params, name) for name in found.factors),
-                *(text_of(line.means.get(name), name) for name in found.metrics),
+                *(_param(point.params, name) for name in table.factors),
+                *(mean_text(point.means.get(name), name) for name in table.metrics),
                 *([figures] if published else []),
-                f"{len(line.trials)}" + (f" ({line.failed} failed)" if line.failed else ""),
-                f"{line.epochs:.4g}",
-                f"{line.seconds:,.0f}" if line.seconds >= 1000 else f"{line.seconds:.3g}",
+                f"{len(point.trials)}" + (f" ({point.failed} failed)" if point.failed else ""),
+                f"{point.epochs:.4g}",
+                f"{point.seconds:,.0f}" if point.seconds >= 1000 else f"{point.seconds:.3g}",
             ]
         )
     return columns, rows
@@ -218,59 +223,63 @@ def cells(found: Table) -> tuple[list[Column], list[list[str]]]:
 
 def to_json(history: History) -> list[dict[str, Any]]:
     """Return the comparison as JSON values, an object per point; nothing where there is none."""
-    found = table(history)
+    table = comparison_table(history)
     return [
         {
-            "params": dict(line.params),
+            "params": dict(point.params),
             "means": {
-                name: {"mean": mean.mean, "half_width": mean.half, "n": mean.n} for name, mean in line.means.items()
+                name: {"mean": mean.mean, "half_width": mean.half, "n": mean.n} for name, mean in point.means.items()
             },
-            "published": [dict(vars(figure)) for figure in line.published],
-            "trials": [trial.number for trial in line.trials],
-            "failed": line.failed,
+            "published": [dict(vars(figure)) for figure in point.published],
+            "trials": [trial.number for trial in point.trials],
+            "failed": point.failed,
         }
-        for line in (found.lines if found is not None else ())
+        for point in (table.points if table is not None else ())
     ]
 
 
-def heading(found: Table) -> str:
-    """Return in a line what the table shows."""
-    at = f"at each trial's best epoch by {found.metric}" if found.said.at == "best" else "at each trial's last epoch"
-    return f"mean ± 95 % interval over the seeds, {at}; epochs and seconds of one trial, the mean"
+def heading(table: Table) -> str:
+    """Return a line above the table: what its numbers are, and at which epoch they are read."""
+    epoch = (
+        f"at each trial's best epoch by {table.metric}" if table.declared.at == "best" else "at each trial's last epoch"
+    )
+    return f"mean ± 95 % interval over the seeds, {epoch}; epochs and seconds of one trial, the mean"
 
 
-def parts(history: History) -> list[Part]:
+def blocks(history: History) -> list[Block]:
     """Return the comparison as it is shown in a terminal; nothing where there is none."""
-    found = table(history)
-    if found is None or not found.lines:
+    table = comparison_table(history)
+    if table is None or not table.points:
         return []
-    columns, rows = cells(found)
+    columns, rows = cells(table)
     few = len(columns) - 2
-    shown: list[Part] = ["", heading(found), [Grid(columns, rows), Grid(columns[:few], [row[:few] for row in rows])]]
-    if found.left_out:
-        shown.append(f"the best {len(found.lines)} points of {len(found.lines) + found.left_out}")
-    if found.unknown:
-        shown.append(f"comparison: no trial reports {', '.join(found.unknown)}")
-    return [*shown, *([found.said.note] if found.said.note else [])]
+    output: list[Block] = ["", heading(table), [Grid(columns, rows), Grid(columns[:few], [row[:few] for row in rows])]]
+    if table.left_out:
+        output.append(f"the best {len(table.points)} points of {len(table.points) + table.left_out}")
+    if table.unknown:
+        output.append(f"comparison: no trial reports {', '.join(table.unknown)}")
+    return [*output, *([table.declared.note] if table.declared.note else [])]
 
 
-def _line(point: int, trials: Sequence[Trial], comparison: Comparison, metrics: Sequence[str]) -> Line:
-    whole = sorted((trial for trial in trials if trial.state == "COMPLETE"), key=lambda trial: trial.ask.repeat)
+def _point_row(point: int, trials: Sequence[Trial], comparison: Comparison, metrics: Sequence[str]) -> PointRow:
+    complete = sorted((trial for trial in trials if trial.state == "COMPLETE"), key=lambda trial: trial.ask.repeat)
     means: dict[str, Mean] = {}
     for metric in metrics:
-        values = [value for trial in whole if (value := value_of(row_of(trial, comparison), metric)) is not None]
+        values = [
+            value for trial in complete if (value := shown_value(deciding_row(trial, comparison), metric)) is not None
+        ]
         if values:
             means[metric] = mean_of(values)
     params = trials[0].params
     figures = tuple(figure for figure in comparison.published if figure.matches(params))
     failed = sum(trial.state == "FAILED" for trial in trials)
-    return Line(point, params, means, figures, tuple(whole), failed)
+    return PointRow(point, params, means, figures, tuple(complete), failed)
 
 
-def _best(lines: Sequence[Line], history: History) -> list[Line]:
-    known = [(value, line) for line in lines if (value := _mean_value(line.trials)) is not None]
-    ranked = sorted(known, key=lambda item: history.goal.loss(item[0]))
-    return [line for _, line in ranked[:MOST]]
+def _best(rows: Sequence[PointRow], history: History) -> list[PointRow]:
+    with_mean = [(value, row) for row in rows if (value := _mean_value(row.trials)) is not None]
+    ranked = sorted(with_mean, key=lambda item: history.goal.loss(item[0]))
+    return [row for _, row in ranked[:MOST_POINTS]]
 
 
 def _mean_value(trials: Sequence[Trial]) -> float | None:
@@ -278,9 +287,9 @@ def _mean_value(trials: Sequence[Trial]) -> float | None:
     return statistics.fmean(values) if values else None
 
 
-def _source(metric: str, known: Iterable[str]) -> str | None:
-    """Return which reported metric a shown one is read from: itself, or the accuracy that an error lacks to 1."""
-    names = set(known)
+def _source(metric: str, reported: Iterable[str]) -> str | None:
+    """Return the reported metric from which one is shown: itself or, for an error, the accuracy; None for neither."""
+    names = set(reported)
     if metric in names:
         return metric
     accuracy = f"{metric.removesuffix('error')}accuracy"

@@ -1,8 +1,8 @@
 """A study as text for other programs: the same study gives the same bytes.
 
-Nothing that differs between two runs of one study is exported: no clock times, no hosts, no run ids, and no seconds but
-where they are among a study's metrics. Floats
-are written by ``repr``, so reading them back gives the same bits. pandas is imported only where a frame is made.
+Nothing that differs between two runs of one study is exported: no clock times, no hosts, no run ids, and no seconds
+unless they are among a study's metrics. Floats are written by ``repr``, so reading them back gives the same bits.
+pandas is imported only where a frame is made.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from hpsearch.errors import UserError
 from hpsearch.log.history import History, Trial
@@ -25,43 +25,52 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "json", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
-POINT = ("point_rank", "point_mean", "point_half_interval")
-"""Columns of a trial whose point is repeated: the point's rank, its mean, half the width of its 95 % interval."""
-
-UNKNOWN = (None, None, None)
-"""What stands there of a point without a value."""
-
 NUMBERS = ("value", "best_epoch")
-"""Columns of a trial that are numbers where it has any, else NaN."""
+"""Columns that hold a number, or NaN where a trial has none."""
+
+
+class PointSummary(NamedTuple):
+    """What the columns of a trial's point hold, in a study that repeats its points; None for a point without a value.
+
+    Attributes:
+        point_rank: Its rank among the points of its stage, from 1.
+        point_mean: Its mean over its repeats.
+        point_half_interval: Half the width of the mean's 95 % interval; None where that is not known.
+    """
+
+    point_rank: int | None = None
+    point_mean: float | None = None
+    point_half_interval: float | None = None
 
 
 def trial_columns(history: History) -> list[str]:
     """Return the columns of the table of trials; ``params.NAME`` for every parameter, by name."""
-    names = sorted({f"params.{name}" for trial in history.trials for name in trial.params})
-    known = ["number", "state", "value", "best_epoch", "epochs", "point", "repeat", "stage", "lane"]
+    params = sorted({f"params.{name}" for trial in history.trials for name in trial.params})
+    columns = ["number", "state", "value", "best_epoch", "epochs", "point", "repeat", "stage", "lane"]
     if history.declaration.repeats > 1:
-        known += POINT
+        columns += PointSummary._fields
     if history.goal.others:
-        known += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
+        columns += [*(f"values.{metric}" for metric in history.goal.metrics), "front"]
     if history.declaration.constraints:
-        known.append("rejected")
+        columns.append("rejected")
     if history.version > 1:
-        known.append("version")
+        columns.append("version")
     if any(trial.ask.reuses is not None for trial in history.trials):
-        known.append("reuses")
+        columns.append("reuses")
     if any(trial.pauses for trial in history.trials):
-        known.append("pauses")
-    said = sorted({f"attributes.{name}" for trial in history.trials for name in trial.attributes})
-    return [*known, *names, *said, "reason"]
+        columns.append("pauses")
+    attributes = sorted({f"attributes.{name}" for trial in history.trials for name in trial.attributes})
+    return [*columns, *params, *attributes, "reason"]
 
 
 def trial_rows(history: History) -> Iterable[dict[str, Any]]:
     """Yield a row per trial, by number; a parameter that the trial does not have is left out."""
     front = {trial.number for trial in history.front()} if history.goal.others else set()
-    repeated, means = history.declaration.repeats > 1, _means(history)
+    repeated = history.declaration.repeats > 1
+    summaries = _point_summaries(history)
     for trial in history.trials:
         ask = trial.ask
-        several = {f"values.{metric}": value for metric, value in pareto.values(history, trial).items()}
+        values = {f"values.{metric}": value for metric, value in pareto.values(history, trial).items()}
         yield {
             "number": trial.number,
             "state": trial.state,
@@ -72,8 +81,8 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
             "repeat": ask.repeat,
             "stage": ask.stage,
             "lane": ask.lane,
-            **(dict(zip(POINT, means.get(trial.number, UNKNOWN), strict=True)) if repeated else {}),
-            **({**several, "front": trial.number in front} if history.goal.others else {}),
+            **(summaries.get(trial.number, PointSummary())._asdict() if repeated else {}),
+            **({**values, "front": trial.number in front} if history.goal.others else {}),
             **({"rejected": ask.rejected} if history.declaration.constraints else {}),
             **({"version": trial.version} if history.version > 1 else {}),
             **({"reuses": ask.reuses} if ask.reuses is not None else {}),
@@ -84,16 +93,17 @@ def trial_rows(history: History) -> Iterable[dict[str, Any]]:
         }
 
 
-def _means(history: History) -> dict[int, tuple[int, float, float | None]]:
-    """Return the rank, the mean and the interval of each trial's point, where points are repeated."""
+def _point_summaries(history: History) -> dict[int, PointSummary]:
+    """Return what is known of each trial's point, by the trial's number; nothing where points are not repeated."""
     if history.declaration.repeats == 1:
         return {}
-    found: dict[int, tuple[int, float, float | None]] = {}
+    summaries: dict[int, PointSummary] = {}
     for stage in range(history.full_stage + 1):
         for rank, point in enumerate(history.points(stage), start=1):
             half = None if math.isnan(point.spread.half) else point.spread.half
-            found |= {trial.number: (rank, point.mean, half) for trial in (*point.trials, *point.others)}
-    return found
+            summary = PointSummary(rank, point.mean, half)
+            summaries |= {trial.number: summary for trial in (*point.trials, *point.others)}
+    return summaries
 
 
 def curve_columns(history: History) -> list[str]:
@@ -148,42 +158,42 @@ def to_bytes(
         columns, rows = curve_columns(history), curve_rows(history)
     else:
         columns, rows = trial_columns(history), trial_rows(history)
-    written = forms(history) if trials else {}
+    form_of = forms(history) if trials else {}
     if format == "parquet":
         frame = (monitored_frame if monitored else curves_frame if curves else trials_frame)(history)
         if runs is not None:
             frame["run_id"] = [runs.get(int(number)) for number in frame[key]]
-        return _parquet(frame, list(rows), written)
+        return _parquet(frame, list(rows), form_of)
     if runs is not None:
         columns = [*columns, "run_id"]
         rows = ({**row, "run_id": runs.get(row[key])} for row in rows)
     if format == "json":
-        return _json(columns, rows, {name for name, form in written.items() if form.null})
-    return _csv(columns, rows, set(_numbers(history)) if trials else set(columns), written)
+        return _json(columns, rows, {name for name, form in form_of.items() if form.null})
+    return _csv(columns, rows, set(_numbers(history)) if trials else set(columns), form_of)
 
 
 def _csv(
-    columns: Sequence[str], rows: Iterable[dict[str, Any]], numbers: set[str], written: Mapping[str, Form]
+    columns: Sequence[str], rows: Iterable[dict[str, Any]], numbers: set[str], form_of: Mapping[str, Form]
 ) -> bytes:
     lines = [",".join(_quoted(name) for name in columns)]
-    kinds = [(name, written.get(name, PLAIN), "NaN" if name in numbers else "") for name in columns]
+    formats = [(name, form_of.get(name, PLAIN), "NaN" if name in numbers else "") for name in columns]
     for row in rows:
-        cells = [form.cell(row[name], missing) if name in row else missing for name, form, missing in kinds]
+        cells = [form.cell(row[name], missing) if name in row else missing for name, form, missing in formats]
         lines.append(",".join(_quoted(cell) for cell in cells))
     return "".join(line + "\n" for line in lines).encode()
 
 
 def _quoted(text: str) -> str:
-    """Quote a cell that needs it; the csv module quotes other cells in other versions of Python."""
+    """Return a cell, in quotes where it needs them; which cells the csv module quotes depends on Python's version."""
     return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
 
 
-def _json(columns: Sequence[str], rows: Iterable[dict[str, Any]], left_out: set[str]) -> bytes:
-    """Return rows as JSON; of the columns in ``left_out`` what is absent has no key, so that null is None."""
+def _json(columns: Sequence[str], rows: Iterable[dict[str, Any]], omitted: set[str]) -> bytes:
+    """Return rows as JSON; a value that is missing has no key in the columns ``omitted``, so that null means None."""
     objects = (
-        {name: _measured(row.get(name)) for name in columns if name in row or name not in left_out} for row in rows
+        {name: _measured(row.get(name)) for name in columns if name in row or name not in omitted} for row in rows
     )
-    lines = (json.dumps(each, ensure_ascii=False) for each in objects)
+    lines = (json.dumps(fields, ensure_ascii=False) for fields in objects)
     return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
 
@@ -198,19 +208,19 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _parquet(frame: pd.DataFrame, rows: Sequence[Mapping[str, Any]], written: Mapping[str, Form]) -> bytes:
+def _parquet(frame: pd.DataFrame, rows: Sequence[Mapping[str, Any]], form_of: Mapping[str, Form]) -> bytes:
     """Return a frame as parquet.
 
     Args:
         frame: The table.
         rows: Its rows, which tell what was measured as nan, or is None, from what is missing.
-        written: How its columns of mixed kinds are written.
+        form_of: How the values of its columns of parameters are written, by column.
     """
     if find_spec("pyarrow") is None:
         raise UserError("parquet needs pyarrow: pip install 'hpsearch[parquet]', or choose --format csv")
     # An arrow column holds one type; choices may mix several.
     for name, column in ((str(label), column) for label, column in frame.items()):
-        form = written.get(name, PLAIN)
+        form = form_of.get(name, PLAIN)
         if form.null:
             frame[name] = [form.cell(row[name]) if name in row else None for row in rows]
         elif column.dtype == object:
@@ -219,10 +229,10 @@ def _parquet(frame: pd.DataFrame, rows: Sequence[Mapping[str, Any]], written: Ma
     from pyarrow import parquet
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    for place, name in enumerate(table.column_names):
+    for index, name in enumerate(table.column_names):
         if any(is_nan(row.get(name)) for row in rows):
             values = [None if row.get(name) is None else float(row[name]) for row in rows]
-            table = table.set_column(place, table.field(place), pa.array(values, pa.float64()))
+            table = table.set_column(index, table.field(index), pa.array(values, pa.float64()))
     file = io.BytesIO()
     parquet.write_table(table, file)
     return file.getvalue()
@@ -237,8 +247,8 @@ def trials_frame(history: History) -> pd.DataFrame:
 
 
 def _numbers(history: History) -> list[str]:
-    several = [f"values.{metric}" for metric in history.goal.metrics] if history.goal.others else []
-    return [*NUMBERS, *(POINT if history.declaration.repeats > 1 else ()), *several]
+    values = [f"values.{metric}" for metric in history.goal.metrics] if history.goal.others else []
+    return [*NUMBERS, *(PointSummary._fields if history.declaration.repeats > 1 else ()), *values]
 
 
 def curves_frame(history: History) -> pd.DataFrame:

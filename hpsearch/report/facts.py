@@ -1,4 +1,4 @@
-"""What is known of a study as JSON values, for scripts: the same in every command that prints JSON."""
+"""The facts about a study as JSON values, for scripts: the same in every command that prints JSON."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from hpsearch.report import pareto, words
 def study_facts(name: str, history: History) -> dict[str, Any]:
     """Return what is known of a study, as JSON values."""
     count = words.counts(history)
-    best, searched = confirm.winner(history), history.best
-    said = history.declaration
+    best = confirm.winner(history)
+    search_best = history.best
+    declaration = history.declaration
     return {
         "study": name,
         "metric": history.goal.metric,
         "direction": history.goal.direction,
         "data": (history.header.dataset if history.header else {}).get("name"),
-        **{key: getattr(said, key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
+        **{key: getattr(declaration, key) for key in ("sampler", "pruner", "seed", "lanes", "n_trials")},
         "counts": {
             "complete": count.complete,
             "pruned": count.pruned,
@@ -31,8 +32,8 @@ def study_facts(name: str, history: History) -> dict[str, Any]:
         **({"brought": list(history.brought.said)} if history.brought.said else {}),
         "stop": history.stop,
         "best": _best_facts(best),
-        **({"search_best": _best_facts(searched)} if searched is not best else {}),
-        **({"best_point": point_facts(history)} if said.repeats > 1 else {}),
+        **({"search_best": _best_facts(search_best)} if search_best is not best else {}),
+        **({"best_point": point_facts(history)} if declaration.repeats > 1 else {}),
         **(pareto.to_json(history) if history.goal.others else {}),
     }
 
@@ -42,7 +43,8 @@ def point_facts(history: History) -> dict[str, Any] | None:
     point = history.best_point
     if point is None:
         return None
-    mean, half = point.mean, point.spread.half
+    mean = point.mean
+    half = point.spread.half
     return {
         "point": point.best.ask.point,
         "mean": mean,

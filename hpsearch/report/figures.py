@@ -1,7 +1,7 @@
-"""Figures of a study as plain values. Colours are names of the page's, so that it can be light or dark.
+"""Figures of a study as plain values. Colours are names of the page's variables, so that it can be light or dark.
 
-This file says what a figure is and makes three of how a search went; curves.py, landscape.py and others make more. The
-page draws them (page/watch/figures.js), and pictures.py draws those that become images.
+This file defines a figure and makes three that show how a search went; curves.py, landscape.py and others make more.
+The page draws them (page/watch/figures.js), and pictures.py draws those that become images.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from hpsearch.log.history import Goal, History, State, Trial
-from hpsearch.report.axes import counted
+from hpsearch.report.axes import counting_ticks
 from hpsearch.report.findings import planned_epochs
 
 Json = dict[str, Any]
 
-LABELS: dict[State, str] = {
+STATE_LABELS: dict[State, str] = {
     "COMPLETE": "complete",
     "PRUNED": "pruned",
     "FAILED": "failed",
@@ -28,13 +28,13 @@ LABELS: dict[State, str] = {
     "PAUSED": "paused",
 }
 MOST_DOTS = 500
-"""Trials that a figure draws as dots at most, of each state: others are left out evenly."""
+"""Trials of each state that a figure draws as dots at most: others are left out evenly."""
 
-DRAWN: tuple[State, ...] = ("PRUNED", "FAILED", "PAUSED", "RUNNING", "COMPLETE")
-"""In this order, so that what matters lies on top."""
+DRAWING_ORDER: tuple[State, ...] = ("PRUNED", "FAILED", "PAUSED", "RUNNING", "COMPLETE")
+"""The order in which trials are drawn, by state, so that those that matter lie on top."""
 
-SCALE = [(0.0, "var(--scale-0)"), (0.35, "var(--scale-1)"), (0.7, "var(--scale-2)"), (1.0, "var(--scale-3)")]
-"""From the worst to the best value: from pale to strong."""
+COLOUR_SCALE = [(0.0, "var(--scale-0)"), (0.35, "var(--scale-1)"), (0.7, "var(--scale-2)"), (1.0, "var(--scale-3)")]
+"""Colours from the worst value (0, pale) to the best one (1, strong)."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Figure:
     """One figure of the page.
 
     Attributes:
-        key: Names it in the page.
+        key: Its name in the page, unique there.
         title: What it shows.
         caption: How to read it.
-        data: Its lines, dots and bars (traces), in the words of plotly.js: what is drawn of those stands in figures.js.
-        layout: Its axes, in the same words.
+        data: Its lines, dots and bars (traces), in the format of plotly.js; figures.js draws a part of that format.
+        layout: Its axes, in the same format.
         wide: Whether it takes the page's whole width.
         height: Pixels.
         choices: Metrics that may be looked at, each with the y values of all traces; then ``data`` has none itself.
@@ -68,26 +68,26 @@ def asset(name: str) -> str:
 
 
 def label(text: str) -> str:
-    """Return a text as figures hold it: < and & as in HTML."""
+    """Return a text as figures hold it: < and & escaped as in HTML."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def axis(title: str, **said: Any) -> Json:
-    """Return an axis with a title."""
-    return {"title": {"text": label(title)}, **said}
+def axis(title: str, **options: Any) -> Json:
+    """Return an axis with a title, and with further options of plotly.js."""
+    return {"title": {"text": label(title)}, **options}
 
 
-def short(value: float) -> float | None:
-    """Return a number in five digits, as drawn; None, which is a gap, for one that is not finite."""
+def rounded(value: float) -> float | None:
+    """Return a number in five digits; None, which is drawn as a gap, for one that is not finite."""
     return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
-def evenly(trials: Sequence[Trial], most: int) -> list[Trial]:
-    """Return so many trials at most, evenly apart, the first among them."""
+def evenly_spaced(trials: Sequence[Trial], most: int) -> list[Trial]:
+    """Return at most ``most`` of the trials, at equal distances, the first among them."""
     return list(trials[:: max(math.ceil(len(trials) / most), 1)])
 
 
-def window(values: Iterable[float], goal: Goal) -> list[float] | None:
+def visible_range(values: Iterable[float], goal: Goal) -> list[float] | None:
     """Return the part of the value axis that is worth seeing, or None for all of it.
 
     Where the worst fifth of the values takes most of the axis, it is left out at first.
@@ -103,60 +103,69 @@ def window(values: Iterable[float], goal: Goal) -> list[float] | None:
     return sorted(float(end) for end in ends)
 
 
-def zoomed(title: str, limits: list[float] | None) -> Json:
-    """Return a value axis that begins with this part of it."""
+def value_axis(title: str, limits: list[float] | None) -> Json:
+    """Return an axis of values that shows this range at first; None for all of it."""
     return axis(title) if limits is None else axis(title, range=limits)
 
 
 def best_so_far(history: History) -> Figure:
-    """The incumbent's value, and every trial where it was at its best, over the epochs trained by all."""
+    """The incumbent's value, and every trial at its best epoch, over the epochs that all trials trained together."""
     arrived = sorted(
         (tick, row.lane, row.epoch, trial.number, row.metrics.get(history.goal.metric, math.nan))
         for trial in history.trials
         for tick, row in zip(trial.ticks, trial.rows, strict=True)
     )
     trials = {trial.number: trial for trial in history.trials}
-    at: dict[int, int] = {}
+    reached_at: dict[int, int] = {}
     x: list[int] = []
     y: list[float | None] = []
-    who: list[int] = []
+    holders: list[int] = []
     best: float | None = None
     for count, (_, _, epoch, number, value) in enumerate(arrived, start=1):
         trial = trials[number]
         if epoch == trial.best_epoch:
-            at[number] = count
+            reached_at[number] = count
         if history.goal.by_last and epoch != trial.best_epoch:
             continue  # what was reached on the way does not count
         if trial.state != "FAILED" and math.isfinite(value) and (best is None or history.goal.better(value, best)):
             best = value
-            x, y, who = [*x, count], [*y, short(value)], [*who, number]
+            x = [*x, count]
+            y = [*y, rounded(value)]
+            holders = [*holders, number]
     line = {
-        "type": "scatter", "mode": "lines", "name": "best so far",
-        "x": [*x, len(arrived)], "y": [*y, *y[-1:]], "customdata": [*who, *who[-1:]],
+        "type": "scatter",
+        "mode": "lines",
+        "name": "best so far",
+        "x": [*x, len(arrived)],
+        "y": [*y, *y[-1:]],
+        "customdata": [*holders, *holders[-1:]],
         "line": {"color": "var(--best)", "width": 2.5, "shape": "hv"},
-    }  # fmt: skip
-    points = [_dots(history, state, at) for state in DRAWN]
+    }
+    points = [_dots(history, state, reached_at) for state in DRAWING_ORDER]
     values = [trial.value for trial in history.trials if trial.value is not None]
     where = "where it was at its best" if history.goal.value == "best" else "at its end"
     return Figure(
-        "best", "Best so far",
+        "best",
+        "Best so far",
         f"Each dot is a trial {where}; the line is the best of all until then.",
         [*(trace for trace in points if trace["x"]), line],
-        {"xaxis": axis("epochs trained, all trials together", **counted(len(arrived))),
-         "yaxis": zoomed(history.goal.metric, window(values, history.goal))},
-    )  # fmt: skip
+        {
+            "xaxis": axis("epochs trained, all trials together", **counting_ticks(len(arrived))),
+            "yaxis": value_axis(history.goal.metric, visible_range(values, history.goal)),
+        },
+    )
 
 
-def _dots(history: History, state: State, at: dict[int, int]) -> Json:
-    trials = [trial for trial in history.ended(state) if trial.number in at and trial.value is not None]
+def _dots(history: History, state: State, reached_at: dict[int, int]) -> Json:
+    trials = [trial for trial in history.ended(state) if trial.number in reached_at and trial.value is not None]
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": LABELS[state],
-        "x": [at[trial.number] for trial in trials],
-        "y": [short(trial.value or 0.0) for trial in trials],
+        "name": STATE_LABELS[state],
+        "x": [reached_at[trial.number] for trial in trials],
+        "y": [rounded(trial.value or 0.0) for trial in trials],
         "customdata": [trial.number for trial in trials],
-        "marker": {"color": f"var(--{LABELS[state]})", "size": 6, "opacity": 0.4 if state == "PRUNED" else 0.8},
+        "marker": {"color": f"var(--{STATE_LABELS[state]})", "size": 6, "opacity": 0.4 if state == "PRUNED" else 0.8},
     }
 
 
@@ -170,12 +179,20 @@ def savings(history: History) -> Figure:
     saved = [sum(trial.epoch < epoch <= ends[trial.number] for trial in pruned) for epoch in epochs]
     common = {"type": "bar", "x": epochs}
     return Figure(
-        "savings", "Epochs saved by pruning", "How many trials trained each epoch, and how many were spared it.",
-        [{**common, "name": "trained", "y": trained, "marker": {"color": "var(--complete)", "line": {"width": 0}}},
-         {**common, "name": "saved by pruning", "y": saved,
-          "marker": {"color": "var(--pruned)", "opacity": 0.35, "line": {"width": 0}}}],
+        "savings",
+        "Epochs saved by pruning",
+        "How many trials trained each epoch, and how many were spared it.",
+        [
+            {**common, "name": "trained", "y": trained, "marker": {"color": "var(--complete)", "line": {"width": 0}}},
+            {
+                **common,
+                "name": "saved by pruning",
+                "y": saved,
+                "marker": {"color": "var(--pruned)", "opacity": 0.35, "line": {"width": 0}},
+            },
+        ],
         {"barmode": "stack", "bargap": 0, "xaxis": axis("epoch"), "yaxis": axis("trials")},
-    )  # fmt: skip
+    )
 
 
 def pareto(history: History) -> Figure | None:
@@ -185,27 +202,34 @@ def pareto(history: History) -> Figure | None:
     up, across = history.goal.metrics[:2]
     front = history.front()
     data: list[Json] = []
-    for state in DRAWN:
-        trials = evenly([trial for trial in history.ended(state) if len(trial.values) > 1], MOST_DOTS)
+    for state in DRAWING_ORDER:
+        trials = evenly_spaced([trial for trial in history.ended(state) if len(trial.values) > 1], MOST_DOTS)
         if trials:
-            style = {"color": f"var(--{LABELS[state]})", "size": 6, "opacity": 0.5 if state == "PRUNED" else 0.8}
-            data.append({**_places(trials), "mode": "markers", "name": LABELS[state], "marker": style})
+            style = {"color": f"var(--{STATE_LABELS[state]})", "size": 6, "opacity": 0.5 if state == "PRUNED" else 0.8}
+            data.append({**_values_of(trials), "mode": "markers", "name": STATE_LABELS[state], "marker": style})
     if front:
-        drawn = evenly(sorted(front, key=lambda trial: trial.values[1]), MOST_DOTS)
+        drawn = evenly_spaced(sorted(front, key=lambda trial: trial.values[1]), MOST_DOTS)
         style = {"color": "var(--best)", "width": 2.5}
-        data.append({**_places(drawn), "mode": "lines+markers", "name": "Pareto front", "line": style})
-    more = "" if len(history.goal.metrics) == 2 else " Where it seems beaten, it is better in a metric not drawn here."
+        data.append({**_values_of(drawn), "mode": "lines+markers", "name": "Pareto front", "line": style})
+    caveat = (
+        "" if len(history.goal.metrics) == 2 else " Where it seems beaten, it is better in a metric not drawn here."
+    )
     return Figure(
-        "pareto", f"{up} against {across}",
+        "pareto",
+        f"{up} against {across}",
         "Each dot is a trial at the epoch that counts. On the front are those that no other trial is as good as in all "
-        f"metrics and better in one.{more}", data, {"xaxis": axis(across), "yaxis": axis(up)}, wide=True, height=400,
-    )  # fmt: skip
+        f"metrics and better in one.{caveat}",
+        data,
+        {"xaxis": axis(across), "yaxis": axis(up)},
+        wide=True,
+        height=400,
+    )
 
 
-def _places(trials: Sequence[Trial]) -> Json:
+def _values_of(trials: Sequence[Trial]) -> Json:
     return {
         "type": "scatter",
-        "x": [short(trial.values[1]) for trial in trials],
-        "y": [short(trial.values[0]) for trial in trials],
+        "x": [rounded(trial.values[1]) for trial in trials],
+        "y": [rounded(trial.values[0]) for trial in trials],
         "customdata": [trial.number for trial in trials],
     }

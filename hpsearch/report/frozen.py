@@ -1,4 +1,4 @@
-"""What the page of a study holds where it is one file: what its server would tell, told beforehand and aggregated."""
+"""The data in the page of a report: all that the server of the live page would answer, within a limit of bytes."""
 
 from __future__ import annotations
 
@@ -13,64 +13,64 @@ from hpsearch.report import watched
 from hpsearch.report.columns import columns
 from hpsearch.report.figures import Figure
 
-MOST = 1_000_000
-"""Bytes of all that a page holds of a study."""
+MOST_BYTES = 1_000_000
+"""Bytes of all data of a study in a page."""
 
-PLACES = 40_000
-"""Most numbers that say where trials stand on the axes: four axes for 10,000 trials."""
+MOST_POSITIONS = 40_000
+"""Positions of trials on axes at most: four axes for 10,000 trials."""
 
-COLUMNS = 200_000
-"""Most characters of the further columns of its table."""
+MOST_COLUMN_CHARACTERS = 200_000
+"""Characters of the further columns of its table at most."""
 
-SPARED = 80_000
-"""Bytes that columns leave to single trials."""
+LEFT_FOR_TRIALS = 80_000
+"""Bytes that columns leave for the details of single trials."""
 
-DETAILS = 600_000
-"""Most bytes of what is told of single trials; of the rest the page has the columns alone."""
+MOST_TRIAL_BYTES = 600_000
+"""Bytes of the details of single trials at most; of the others the page has the columns alone."""
 
-FAILED = 20
-"""Failed trials that are told whole, beside the best ones."""
+MOST_FAILED = 20
+"""Failed trials that have details, in addition to the best ones."""
 
-OUTPUT = 4_000
-"""Characters of what a trial printed: its end."""
+MOST_OUTPUT = 4_000
+"""Characters of what a trial printed that are kept: the last ones."""
 
 
 def script_json(value: Any) -> str:
-    """Return JSON that can stand in a script: no text in it can end the element."""
+    """Return JSON that can stand in a script of a page: no text in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def content(
+def page_json(
     name: str, history: History, figures: Sequence[Figure], important: Sequence[str] = (), study_dir: Path | None = None
 ) -> str:
-    """Return what a page is told of a study, as JSON that can stand in a script: ``MOST`` bytes at 10,000 trials.
+    """Return all data of a study in a page, as JSON for a script: about ``MOST_BYTES`` at 10,000 trials.
 
     Args:
         name: The study's name.
         history: The fold of its log.
-        figures: What is drawn beside the live page's panels.
+        figures: The figures in addition to the panels of the live page.
         important: The parameters, the most important first: the map begins with the first two.
         study_dir: The study's folder, where what trials printed is; None to leave that out.
     """
     now = history.current
-    study = watched.study_data(name, now, PLACES, important)
-    drawn = {figure.key: _plain(figure) for figure in figures}
-    told: dict[str, Any] = {
+    study = watched.study_data(name, now, MOST_POSITIONS, important)
+    drawings = {figure.key: _figure_json(figure) for figure in figures}
+    content: dict[str, Any] = {
         "studies": watched.overview([name], {name: now}),
         "important": list(important),
-        "figures": drawn,
+        "figures": drawings,
         "study": study,
         "trials": {},
     }
-    room = MOST - _size(told)
-    study["columns"] = columns(now, min(COLUMNS, room - SPARED))
-    room = MOST - _size(told)
-    told["trials"] = _details(name, now, study_dir, min(DETAILS, room - 1000))
-    return script_json(told)
+    left = MOST_BYTES - _size(content)
+    study["columns"] = columns(now, min(MOST_COLUMN_CHARACTERS, left - LEFT_FOR_TRIALS))
+    left = MOST_BYTES - _size(content)
+    content["trials"] = _details(name, now, study_dir, min(MOST_TRIAL_BYTES, left - 1000))
+    return script_json(content)
 
 
-def _plain(figure: Figure) -> dict[str, Any]:
+def _figure_json(figure: Figure) -> dict[str, Any]:
     return {"data": figure.data, "layout": figure.layout, "choices": figure.choices, "height": figure.height}
 
 
@@ -78,19 +78,19 @@ def _size(value: Any) -> int:
     return len(script_json(value).encode("utf-8", "backslashreplace"))
 
 
-def _details(name: str, now: History, study_dir: Path | None, room: int) -> dict[str, Any]:
-    """Return what is told of single trials: of the best, and of the first that failed."""
-    chosen = [*now.ranked()[: watched.BEST], *list(now.ended("FAILED"))[:FAILED]]
-    found: dict[str, Any] = {}
-    known = diagnoses(now)
+def _details(name: str, now: History, study_dir: Path | None, left: int) -> dict[str, Any]:
+    """Return the details of single trials by number: of the best, and of the first that failed."""
+    chosen = [*now.ranked()[: watched.MOST_BEST], *list(now.ended("FAILED"))[:MOST_FAILED]]
+    details: dict[str, Any] = {}
+    diagnosis_of = diagnoses(now)
     for trial in chosen:
-        if str(trial.number) in found:
+        if str(trial.number) in details:
             continue
-        told = watched.trial_data(name, now, trial.number, study_dir, known)
-        told |= {"output": told["output"][-OUTPUT:], "artifacts": {}}
-        del told["curve"]  # it is among the curves
-        room -= _size(told) + len(str(trial.number)) + 4
-        if room < 0:
+        facts = watched.trial_data(name, now, trial.number, study_dir, diagnosis_of)
+        facts |= {"output": facts["output"][-MOST_OUTPUT:], "artifacts": {}}
+        del facts["curve"]  # it is among the curves
+        left -= _size(facts) + len(str(trial.number)) + 4
+        if left < 0:
             break
-        found[str(trial.number)] = told
-    return found
+        details[str(trial.number)] = facts
+    return details

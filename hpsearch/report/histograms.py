@@ -1,4 +1,4 @@
-"""Histograms of the winner's network, in the report: kept beside the log when the model is, as JSON."""
+"""Histograms of the winner's network in the report. They are stored as JSON with the model, in the study's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpsearch.report.figures import Figure, Json, axis
 from hpsearch.tracking.model import FOLDER
 
 FILE = "histograms.json"
-"""Its name, in the folder of the model and in MLflow."""
+"""Name of the file with the histograms, in the folder of the model and in MLflow."""
 
 TITLES = {
     "weights": ("Weights", "How the weights of each layer are distributed."),
@@ -23,30 +23,32 @@ TITLES = {
 }
 
 
-def kept(study_dir: Path) -> dict[str, Any] | None:
-    """Return the histograms of the winner that is kept in a study's folder, or None where there are none."""
+def read(study_dir: Path) -> dict[str, Any] | None:
+    """Return the histograms of the winner from a study's folder, or None where there are none."""
     try:
-        found: dict[str, Any] = json.loads((study_dir / FOLDER / FILE).read_text(encoding="utf-8"))
+        histograms: dict[str, Any] = json.loads((study_dir / FOLDER / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return found
+    return histograms
 
 
-def figures(found: Mapping[str, Any] | None) -> list[Figure]:
-    """Return a figure of the weights of each layer and one of its activations; none where nothing was kept."""
-    if found is None:
+def figures(histograms: Mapping[str, Any] | None) -> list[Figure]:
+    """Return a figure of the weights of each layer and one of the activations; none without histograms."""
+    if histograms is None:
         return []
     drawn = []
     for key, (title, caption) in TITLES.items():
-        data = [_outline(number, each, len(found[key])) for number, each in enumerate(found[key])]
+        data = [_outline(number, layer, len(histograms[key])) for number, layer in enumerate(histograms[key])]
         layout = {"xaxis": axis(key), "yaxis": axis("share of all")}
         drawn.append(Figure(f"histogram_{key}", f"{title} of the winner", caption, data, layout))
     return drawn
 
 
 def _outline(number: int, histogram: Json, layers: int) -> Json:
-    counts, low = histogram["counts"], histogram["low"]
-    width, total = (histogram["high"] - low) / len(counts), math.fsum(counts) or 1.0
+    counts = histogram["counts"]
+    low = histogram["low"]
+    width = (histogram["high"] - low) / len(counts)
+    total = math.fsum(counts) or 1.0
     return {
         "type": "scatter",
         "mode": "lines",

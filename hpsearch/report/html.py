@@ -1,8 +1,8 @@
 """The report of a study: the live page as it is at one moment, in one file that needs nothing else.
 
-It has the panels of ``hpsearch watch``, and beside them what takes longer to find: sentences, what matters, stages,
-comparisons. The page is a fold of the log: the same log gives the same page. Nothing in it is fetched, and its security
-policy has the browser refuse to.
+It has the panels of ``hpsearch watch``, and in addition what takes longer to compute: sentences, importances, stages,
+comparisons. The page is a function of the log: the same log gives the same page. The page loads nothing from elsewhere,
+and its security policy has the browser refuse to.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
 
 
 class Drawings(NamedTuple):
-    """What a report shows beside the panels of the live page.
+    """What a report shows in addition to the panels of the live page.
 
     Attributes:
         figures: Its figures.
-        found: What each parameter explains, the highest first.
+        importances: The importance of each parameter, highest first.
     """
 
     figures: list[Figure]
-    found: list[Importance]
+    importances: list[Importance]
 
 
 def write_report(history: History, path: Path, study_dir: Path | None = None) -> None:
@@ -66,33 +66,33 @@ def write_report(history: History, path: Path, study_dir: Path | None = None) ->
     """
     drawn = drawings(history)
     if study_dir is not None:
-        drawn.figures.extend(histograms.figures(histograms.kept(study_dir)))
+        drawn.figures.extend(histograms.figures(histograms.read(study_dir)))
     files.write_whole(path, page(history, drawn, study_dir))
 
 
 def drawings(history: History) -> Drawings:
     """Return the figures of a study's report, and what each parameter explains."""
     full = findings.on_full_problem(history)
-    found = importances(full, axes.axes(full))
+    ranking = importances(full, axes.axes(full))
     if not any(trial.rows for trial in full.trials):
-        return Drawings([], found)
+        return Drawings([], ranking)
     drawn = [
         figures.pareto(full),
         figures.savings(full),
-        landscape.importance(found),
+        landscape.importance(ranking),
         curves.within_epochs(full),
         bands.bands(full),
-        curves.elapsed(full, [each.name for each in ranked(history, found)]),
+        curves.elapsed(full, [axis.name for axis in ranked_axes(history, ranking)]),
         stages.stage_figure(history),
     ]
-    return Drawings([figure for figure in drawn if figure is not None], found)
+    return Drawings([figure for figure in drawn if figure is not None], ranking)
 
 
-def ranked(history: History, found: Sequence[Importance]) -> list[axes.Axis]:
+def ranked_axes(history: History, importances: Sequence[Importance]) -> list[axes.Axis]:
     """Return an axis for each parameter searched on the full problem, the most important first."""
-    names = [each.name for each in found]
-    known = axes.axes(findings.on_full_problem(history))
-    return sorted(known, key=lambda each: names.index(each.name)) if names else known
+    names = [axis.name for axis in importances]
+    searched = axes.axes(findings.on_full_problem(history))
+    return sorted(searched, key=lambda axis: names.index(axis.name)) if names else searched
 
 
 def page(history: History, drawn: Drawings | None = None, study_dir: Path | None = None) -> str:
@@ -104,15 +104,15 @@ def page(history: History, drawn: Drawings | None = None, study_dir: Path | None
         study_dir: The study's folder, where what trials printed is; None to leave that out.
     """
     name = history.header.name if history.header else "study"
-    shown, found = drawings(history) if drawn is None else drawn
-    data = frozen.content(name, history, shown, [each.name for each in found], study_dir)
-    parts = {
+    shown, ranking = drawings(history) if drawn is None else drawn
+    data = frozen.page_json(name, history, shown, [parameter.name for parameter in ranking], study_dir)
+    contents = {
         "name": escape(name),
         "goal": escape(str(history.goal)),
-        "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, found)),
+        "summary": " ".join(f"<span>{escape(text)}</span>" for text in findings.sentences(history, ranking)),
         "tiles": "".join(_tile(value, what) for value, what in findings.tiles(history)),
         "first": _comparison(history),
-        "middle": "\n".join([*map(_card, shown), stages.stage_table(history), _explained(history, found)]),
+        "middle": "\n".join([*map(_card, shown), stages.stage_table(history), _explained(history, ranking)]),
         "last": _provenance(history),
         "data": f'<script type="application/json" id="frozen">{data}</script>',
     }
@@ -121,36 +121,36 @@ def page(history: History, drawn: Drawings | None = None, study_dir: Path | None
     text = text.replace("<title>hpsearch</title>", f"<title>{escape(name)} – hpsearch</title>").replace(
         "<body>", '<body class="frozen">'
     )
-    text = _STYLE.sub(lambda found: f"<style>\n{_own(found[1])}</style>", text)
-    text = _SCRIPT.sub(lambda found: f"<script>\n{_own(found[1])}</script>", text)
-    # A name that is no text (half a surrogate pair) is shown as its code.
-    return _fill(text, parts).encode("utf-8", "backslashreplace").decode()
+    text = _STYLE.sub(lambda match: f"<style>\n{_embedded(match[1])}</style>", text)
+    text = _SCRIPT.sub(lambda match: f"<script>\n{_embedded(match[1])}</script>", text)
+    # A name with half of a surrogate pair, which no encoding can write, is shown as its code.
+    return _fill(text, contents).encode("utf-8", "backslashreplace").decode()
 
 
-def _own(name: str) -> str:
+def _embedded(name: str) -> str:
     return asset(FILES[f"/{name}"][0]).replace("</script", "<\\/script")
 
 
-def _fill(template: str, parts: dict[str, str]) -> str:
-    # Piece by piece: what a part holds is never searched for the next place.
+def _fill(template: str, contents: dict[str, str]) -> str:
+    # Piece by piece, so that what was filled in is never searched for the next slot.
     filled = []
     for piece in template.split("<!-- report: "):
-        name, closed, rest = piece.partition(" -->")
-        filled.append(parts[name] + rest if closed and name in parts else piece)
+        slot, closed, tail = piece.partition(" -->")
+        filled.append(contents[slot] + tail if closed and slot in contents else piece)
     return "".join(filled)
 
 
-def _explained(history: History, found: list[Importance]) -> str:
-    said = "\n".join(
+def _explained(history: History, importances: list[Importance]) -> str:
+    sections = "\n".join(
         f"<h3>{escape(title)}</h3><p>{escape(' '.join(sentences))}</p>"
-        for title, sentences in explain.study_sections(history, found)
+        for title, sentences in explain.study_sections(history, importances)
     )
-    return f'<section class="card wide" id="explained"><h2>Explained</h2>\n{said}\n</section>'
+    return f'<section class="card wide" id="explained"><h2>Explained</h2>\n{sections}\n</section>'
 
 
 def _provenance(history: History) -> str:
-    said = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history))
-    return f'<section class="card wide"><h2>What a repetition needs</h2><dl>{said}</dl></section>'
+    facts = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in findings.provenance(history))
+    return f'<section class="card wide"><h2>What a repetition needs</h2><dl>{facts}</dl></section>'
 
 
 def _tile(value: str, what: str) -> str:
@@ -172,21 +172,21 @@ def _card(figure: Figure) -> str:
 
 
 def _comparison(history: History) -> str:
-    """Return the comparison that the study is, as a section; nothing where it is none."""
-    found = comparison.table(history)
-    if found is None or not found.lines:
+    """Return the comparison that a study declares, as a section; empty where it declares none."""
+    table = comparison.comparison_table(history)
+    if table is None or not table.points:
         return ""
-    columns, rows = comparison.cells(found)
-    kinds = [" class=n" if column.right else "" for column in columns]
+    columns, rows = comparison.cells(table)
+    classes = [" class=n" if column.right else "" for column in columns]
     head = "".join(
-        f'<th scope="col"{kind}>{escape(column.name)}</th>' for column, kind in zip(columns, kinds, strict=True)
+        f'<th scope="col"{kind}>{escape(column.name)}</th>' for column, kind in zip(columns, classes, strict=True)
     )
     body = "\n".join(
-        f"<tr>{''.join(f'<td{kind}>{escape(text)}</td>' for text, kind in zip(row, kinds, strict=True))}</tr>"
+        f"<tr>{''.join(f'<td{kind}>{escape(text)}</td>' for text, kind in zip(row, classes, strict=True))}</tr>"
         for row in rows
     )
-    said = " ".join(escape(text) for text in (f"{comparison.heading(found)}.", found.said.note) if text)
+    caption = " ".join(escape(text) for text in (f"{comparison.heading(table)}.", table.declared.note) if text)
     return (
         '<section class="card wide" id="comparison"><h2>Comparison</h2><div class="scroll">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div><p>{said}</p></section>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div><p>{caption}</p></section>"
     )

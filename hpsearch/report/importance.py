@@ -18,10 +18,18 @@ from numpy.typing import NDArray
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.report.axes import Axis, matrix
 
-LEAST = 12
-"""Trials below which nothing is said."""
+LEAST_TRIALS = 12
+"""Trials below which no importance is computed."""
 
-RESAMPLES, TREES, SHUFFLES = 20, 16, 2
+RESAMPLES = 20
+"""Bootstrap samples of the trials."""
+
+TREES = 16
+"""Trees of each forest."""
+
+SHUFFLES = 2
+"""How often each parameter is shuffled among the trials that a forest has not seen."""
+
 SEED = 0
 
 
@@ -42,23 +50,23 @@ class Importance:
     high: float
 
 
-def importances(history: History, known: Sequence[Axis]) -> list[Importance]:
+def importances(history: History, axes: Sequence[Axis]) -> list[Importance]:
     """Return the importance of each axis, highest first; empty where there are too few trials to tell.
 
     Pruned trials count with the best value that they reached, failed ones as the worst.
     """
     trials = [trial for trial in history.trials if trial.state == "FAILED" or trial.value is not None]
-    if len(trials) < LEAST or not known:
+    if len(trials) < LEAST_TRIALS or not axes:
         return []
     ranks = _ranks(np.array([_loss(trial, history.goal) for trial in trials]))
     if np.ptp(ranks) == 0:
         return []
-    shares = _shares(matrix(trials, known), ranks)
-    found = [
+    shares = _shares(matrix(trials, axes), ranks)
+    explained = [
         Importance(axis.name, float(np.mean(column)), *(float(q) for q in np.quantile(column, (0.1, 0.9))))
-        for axis, column in zip(known, shares.T, strict=True)
+        for axis, column in zip(axes, shares.T, strict=True)
     ]
-    return sorted(found, key=lambda each: -each.share)
+    return sorted(explained, key=lambda importance: -importance.share)
 
 
 def _loss(trial: Trial, goal: Goal) -> float:
@@ -73,21 +81,26 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shares(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return half the rise of the error over the variance, shape (n_resamples, n_axes)."""
+    """Return half the rise of the error over the variance, shape (n_resamples, n_axes).
+
+    Args:
+        x: Positions of the trials on the axes, shape (n_trials, n_axes); NaN where a trial lacks a parameter.
+        y: Ranks of the trials, shape (n_trials,).
+    """
     from sklearn.ensemble import RandomForestRegressor  # slow to import
 
     # A parameter that a trial does not have is a value of its own, below all others.
     x = np.where(np.isnan(x), np.where(np.isnan(x), 0.0, x).min(axis=0) - 1.0, x)
     rng = np.random.default_rng(SEED)
     shares = np.zeros((RESAMPLES, x.shape[1]))
-    for number in range(RESAMPLES):
+    for resample in range(RESAMPLES):
         drawn = rng.integers(0, len(y), len(y))
         unseen = np.setdiff1d(np.arange(len(y)), drawn)
-        forest = RandomForestRegressor(TREES, min_samples_leaf=2, random_state=number).fit(x[drawn], y[drawn])
+        forest = RandomForestRegressor(TREES, min_samples_leaf=2, random_state=resample).fit(x[drawn], y[drawn])
         error = np.mean((forest.predict(x[unseen]) - y[unseen]) ** 2)
-        for axis in range(x.shape[1]):
+        for column in range(x.shape[1]):
             shuffled = np.tile(x[unseen], (SHUFFLES, 1))
-            shuffled[:, axis] = np.concatenate([rng.permutation(x[unseen, axis]) for _ in range(SHUFFLES)])
+            shuffled[:, column] = np.concatenate([rng.permutation(x[unseen, column]) for _ in range(SHUFFLES)])
             rise = np.mean((forest.predict(shuffled) - np.tile(y[unseen], SHUFFLES)) ** 2) - error
-            shares[number, axis] = rise / (2 * np.var(y))
+            shares[resample, column] = rise / (2 * np.var(y))
     return shares

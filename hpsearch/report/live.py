@@ -1,6 +1,6 @@
-"""Watching a study run: a live view where there is a terminal or a notebook, plain lines elsewhere.
+"""Views of a running study: live lines where there is a terminal or a notebook, plain lines elsewhere.
 
-Nothing is drawn more often than eyes can follow, and never so often that drawing takes a noticeable share of the time:
+Nothing is drawn more often than people can read, and never so often that drawing takes a noticeable share of the time:
 between two drawings a tick costs an addition and a look at the clock. There is no thread that draws: it would contend
 with training and read the history while it changes.
 """
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from hpsearch.log.history import History
 from hpsearch.log.records import Tick
 from hpsearch.report import terminal, words
-from hpsearch.report.ladder import final_lines, live_lines, stage_now
+from hpsearch.report.ladder import current_stage, final_lines, live_lines
 from hpsearch.report.sparkline import sparkline
-from hpsearch.report.summary import closing, opening
+from hpsearch.report.summary import closing_blocks, opening_line
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 REFRESH = 0.2
 """Least seconds between two drawings."""
 
-SHARE = 0.02
-"""Most of the time that drawing may take."""
+MOST_DRAWING_SHARE = 0.02
+"""Largest share of the time that drawing may take."""
 
-BAR = 60
+BAR_WIDTH = 60
 """Most columns of the bar and of the incumbent's curve."""
 
 WINDOW = 15.0
 """Seconds over which speed is measured."""
 
-INCUMBENT = 5.0
+INCUMBENT_INTERVAL = 5.0
 """Least seconds between two plain lines about a new incumbent."""
 
 HEARTBEAT = 30.0
@@ -50,8 +50,8 @@ def live_view(command: str | None = None, begun: float | None = None) -> LiveVie
     """Return the observer that suits where output goes.
 
     Args:
-        command: What was typed to start the run: said again where it is interrupted.
-        begun: When the user began to wait, by ``time.monotonic``; None: when the study begins.
+        command: What was typed to start the run; shown again where the run is interrupted.
+        begun: When the user began to wait, by ``time.monotonic``; None for when the study begins.
     """
     view = LiveView(command) if terminal.is_live() or _in_notebook() else PlainView(command)
     view.begun = begun
@@ -65,7 +65,7 @@ def _in_notebook() -> bool:
 
 
 class Progress:
-    """How far and how fast a study goes, for eyes only.
+    """How far and how fast a study goes. It is shown, and decides nothing.
 
     Attributes:
         epochs: Epochs trained in this run.
@@ -78,7 +78,7 @@ class Progress:
         self._marks: deque[tuple[float, int]] = deque([(now, 0)])
 
     def mark(self, now: float) -> None:
-        """Take the speed; marks older than the window are forgotten."""
+        """Note the time and the epochs so far, from which the speed follows; old notes are forgotten."""
         self._marks.append((now, self.epochs))
         while len(self._marks) > 2 and self._marks[1][0] < now - WINDOW:
             self._marks.popleft()
@@ -90,27 +90,28 @@ class Progress:
     @property
     def rate(self) -> float:
         """Epochs per second, over all lanes."""
-        (start, before), (end, after) = self._marks[0], self._marks[-1]
-        return (after - before) / (end - start) if end > start else 0.0
+        (start, epochs_before), (end, epochs_after) = self._marks[0], self._marks[-1]
+        return (epochs_after - epochs_before) / (end - start) if end > start else 0.0
 
     def left(self, history: History) -> float | None:
-        """Return the seconds that are likely left, or None where that cannot be said.
+        """Return the seconds that are likely left, or None where that cannot be estimated.
 
-        A trial to come is taken to be as long as those that ended, with a laneful of trials of full length counted in:
-        the first to end are the pruned ones. One that runs is compared with those that came further than it has. Trials
-        that confirm and test have their full length: nothing stops them early.
+        The length of a future trial is the mean of those that ended and of one trial of full length per lane: the first
+        trials to end are the pruned ones, which are short. The length of a running trial is estimated from those that
+        trained longer than it has. Trials that confirm and test have their full length: nothing stops them early.
         """
         if self._plan.n_trials is None or not self.rate:
             return None
-        full, searched = self._plan.epochs, history.full_stage
+        full = self._plan.epochs
+        searched = history.full_stage
         ended = [trial.epoch for trial in history.ended("COMPLETE", "PRUNED", "FAILED") if trial.ask.stage <= searched]
 
         def length(beyond: int) -> float:
             longer = [epochs for epochs in ended if epochs > beyond]
             return (sum(longer) + self._plan.lanes * full) / (len(longer) + self._plan.lanes)
 
-        said = history.declaration
-        confirming = said.confirm * (said.confirm_top + 1)
+        declaration = history.declaration
+        confirming = declaration.confirm * (declaration.confirm_top + 1)
         confirming -= sum(trial.ask.stage > searched for trial in history.trials)
         to_search = max(self._plan.n_trials - len(history.trials) - confirming, 0)
         to_come = to_search * length(0) + confirming * full
@@ -119,43 +120,44 @@ class Progress:
 
     def line(self, history: History, now: float) -> str:
         """Return epochs, speed, time gone and time left in a line."""
-        left = self.left(history)
-        rest = "" if left is None else f", about {words.duration(left)} left"
-        gone = words.duration(self.seconds(now))
+        seconds_left = self.left(history)
+        left_text = "" if seconds_left is None else f", about {words.duration(seconds_left)} left"
+        elapsed = words.duration(self.seconds(now))
         speed = f"{self.rate:.2f}" if self.rate < 10 else f"{self.rate:,.0f}"
-        return f"{words.many(self.epochs, 'epoch')}, {speed} epochs/s, {gone} gone{rest}"
+        return f"{words.many(self.epochs, 'epoch')}, {speed} epochs/s, {elapsed} gone{left_text}"
 
 
 class _View(ABC):
-    """What both views share: when to draw, notices, and the last words.
+    """What both views share: when to draw, notices, and the summary at the end.
 
     Attributes:
-        begun: When the user began to wait, or None: when the study began.
+        begun: When the user began to wait, or None for when the study began.
     """
 
     def __init__(self, command: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._command = command
         self._clock = clock
         self.begun: float | None = None
-        self._due = 0.0
+        self._next_drawing = 0.0
         self._pace = REFRESH
         self._drawing = False
-        self._notices: list[str] = []
+        self._waiting_notices: list[str] = []
         self._progress: Progress | None = None
         self._plan: StudyPlan | None = None
 
     def begin(self, history: History, plan: StudyPlan) -> None:
-        """Say what is about to run."""
-        self._plan, self._progress = plan, Progress(plan, self._clock())
-        self._say(opening(plan, history))
-        self._due = 0.0  # the first epoch is on the screen as soon as it is trained
+        """Show what is about to run."""
+        self._plan = plan
+        self._progress = Progress(plan, self._clock())
+        self._print(opening_line(plan, history))
+        self._next_drawing = 0.0  # the first epoch is on the screen as soon as it is trained
 
     def tick(self, history: History, record: Tick) -> None:
         """Count the tick's epochs, and draw where it is time to."""
         assert self._progress is not None, "begin comes first"
         self._progress.epochs += len(record.rows)
         now = self._clock()
-        if now < self._due:
+        if now < self._next_drawing:
             return
         self._progress.mark(now)
         self._drawing = True
@@ -164,36 +166,36 @@ class _View(ABC):
         finally:
             self._drawing = False
         spent = self._clock() - now
-        self._due = now + max(self._pace, spent / SHARE)
-        while self._notices:
-            self._say(self._notices.pop(0))
+        self._next_drawing = now + max(self._pace, spent / MOST_DRAWING_SHARE)
+        while self._waiting_notices:
+            self._print(self._waiting_notices.pop(0))
 
     def message(self, text: str) -> None:
         """Show a notice.
 
-        It may come from a signal handler in the middle of a drawing, which cannot be entered twice: then it waits for
-        the drawing's end.
+        It may come from a signal handler in the middle of a drawing, which cannot be entered twice: then it is shown
+        after the drawing.
         """
         if self._drawing:
-            self._notices.append(text)
+            self._waiting_notices.append(text)
         else:
-            self._say(text)
+            self._print(text)
 
     def end(self, history: History) -> None:
-        """Say what was found and what to type next."""
+        """Show what was found and what to type next."""
         self.close()
         if self._plan is None or self._progress is None:
             return
         console = terminal.console()
         now = self._clock()
         seconds = self._progress.seconds(now) if self.begun is None else now - self.begun
-        parts = closing(history, self._plan, seconds, self._command, ascii_only=terminal.ascii_only(console))
-        print(terminal.render(parts, console), end="", flush=True)
+        blocks = closing_blocks(history, self._plan, seconds, self._command, ascii_only=terminal.ascii_only(console))
+        print(terminal.render(blocks, console), end="", flush=True)
 
     def close(self) -> None:  # noqa: B027 - lines have nothing to give back
         """Give the terminal back; does nothing the second time."""
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(text, flush=True)
 
     @abstractmethod
@@ -208,9 +210,9 @@ class PlainView(_View):
         self._pace = 1.0
         self._tenths = 0
         self._incumbent: tuple[int, float | None] | None = None
-        self._said_incumbent = -INCUMBENT
-        self._final: set[int] = set()
-        self._said = 0.0
+        self._incumbent_shown_at = -INCUMBENT_INTERVAL
+        self._announced_stages: set[int] = set()
+        self._line_shown_at = 0.0
 
     def _draw(self, history: History, progress: Progress, now: float) -> None:
         assert self._plan is not None
@@ -218,21 +220,23 @@ class PlainView(_View):
         tenths = ended * 10 // self._plan.n_trials if self._plan.n_trials else 0
         best = history.best
         incumbent = None if history.best_point is None else (history.best_point.best.number, history.best_point.mean)
-        if best is not None and incumbent != self._incumbent and now - self._said_incumbent >= INCUMBENT:
-            self._incumbent, self._said_incumbent, self._said = incumbent, now, now
-            given = words.params(best.params)
+        if best is not None and incumbent != self._incumbent and now - self._incumbent_shown_at >= INCUMBENT_INTERVAL:
+            self._incumbent = incumbent
+            self._incumbent_shown_at = self._line_shown_at = now
+            params = words.params(best.params)
             leads = f"trial {best.number} leads with {self._plan.goal.metric} {words.number(best.value)}"
             leads += f" at epoch {best.best_epoch}"
             if (point := history.best_point) is not None and point.is_repeated:
                 leads = f"point {best.ask.point} leads with {words.mean(self._plan.goal.metric, point)}"
-            self._say(f"{words.duration(progress.seconds(now))}: {leads}{f' ({given})' if given else ''}")
-        if tenths > self._tenths or now - self._said >= HEARTBEAT:
-            self._tenths, self._said = tenths, now
+            self._print(f"{words.duration(progress.seconds(now))}: {leads}{f' ({params})' if params else ''}")
+        if tenths > self._tenths or now - self._line_shown_at >= HEARTBEAT:
+            self._tenths = tenths
+            self._line_shown_at = now
             total = "" if self._plan.n_trials is None else f" of {self._plan.n_trials}"
-            for line in final_lines(history, self._final):
-                self._say(line)
-            stage = f"{stage}; " if (stage := stage_now(history)) else ""
-            self._say(f"{ended}{total} trials ended ({words.counts(history)}); {stage}{progress.line(history, now)}")
+            for line in final_lines(history, self._announced_stages):
+                self._print(line)
+            stage = f"{stage}; " if (stage := current_stage(history)) else ""
+            self._print(f"{ended}{total} trials ended ({words.counts(history)}); {stage}{progress.line(history, now)}")
 
 
 class LiveView(_View):
@@ -244,22 +248,22 @@ class LiveView(_View):
         self._live: Live | None = None
 
     def begin(self, history: History, plan: StudyPlan) -> None:
-        """Say what is about to run, and take the lines below."""
+        """Show what is about to run, and begin to draw below it."""
         from rich.live import Live
 
         super().begin(history, plan)
         assert self._progress is not None
-        first = self._group(history, self._progress, self._clock())
-        self._live = Live(first, console=self._console, auto_refresh=False, transient=True)
+        group = self._group(history, self._progress, self._clock())
+        self._live = Live(group, console=self._console, auto_refresh=False, transient=True)
         self._live.start(refresh=True)
 
     def close(self) -> None:
-        """Take the live lines away and give the cursor back."""
+        """Remove the live lines and give the cursor back."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)
 
     def _draw(self, history: History, progress: Progress, now: float) -> None:
@@ -272,27 +276,30 @@ class LiveView(_View):
         from rich.table import Table
         from rich.text import Text
 
-        plan, count, best = self._plan, words.counts(history), history.best
+        plan = self._plan
+        count = words.counts(history)
+        best = history.best
         assert plan is not None
-        room = self._console.width
+        width = self._console.width
         lines: list[RenderableType] = []
         if plan.n_trials:
             bar = Table.grid()  # a bar by itself does not end its line
-            bar.add_row(ProgressBar(total=plan.n_trials, completed=count.ended, width=min(room, BAR)))
+            bar.add_row(ProgressBar(total=plan.n_trials, completed=count.ended, width=min(width, BAR_WIDTH)))
             lines.append(bar)
         total = "" if plan.n_trials is None else f" of {plan.n_trials}"
-        text = [(f"{count.ended}{total} trials: {count}", "")]
-        text += [(stage, "")] if (stage := stage_now(history)) else []
-        text += [(line, "dim") for line in live_lines(history)]
+        styled = [(f"{count.ended}{total} trials: {count}", "")]
+        styled += [(stage, "")] if (stage := current_stage(history)) else []
+        styled += [(line, "dim") for line in live_lines(history)]
         if best is not None:
             curve = best.rows.within(plan.goal.metric)[1] or best.curve(plan.goal.metric)
-            where = f"at {words.reached(best)}, trial {best.number}"
-            worth = f"{plan.goal.metric} {words.number(best.value)} {where}"
+            value_text = f"{plan.goal.metric} {words.number(best.value)}"
+            value_text += f" at {words.reached(best)}, trial {best.number}"
             if (point := history.best_point) is not None and point.is_repeated:
-                worth = f"{words.mean(plan.goal.metric, point)} of point {best.ask.point}"
-            text.append((worth, "bold"))
-            text += [(words.params(best.params), "")] if best.params else []
-            text.append((sparkline(curve, min(room, BAR), ascii_only=terminal.ascii_only(self._console)), "cyan"))
-        text.append((progress.line(history, now), "dim"))
-        lines += [Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in text]
+                value_text = f"{words.mean(plan.goal.metric, point)} of point {best.ask.point}"
+            styled.append((value_text, "bold"))
+            styled += [(words.params(best.params), "")] if best.params else []
+            ascii_only = terminal.ascii_only(self._console)
+            styled.append((sparkline(curve, min(width, BAR_WIDTH), ascii_only=ascii_only), "cyan"))
+        styled.append((progress.line(history, now), "dim"))
+        lines += [Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in styled]
         return Group(*lines)

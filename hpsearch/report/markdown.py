@@ -1,4 +1,4 @@
-"""The page of several studies, in Markdown: what each file says of itself, its tables, its plots, and its command."""
+"""The results of several studies as a page in Markdown: the docstring, tables, plots and command of each file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ HOW_TO_READ = (
 
 @dataclass(frozen=True)
 class Section:
-    """What one study file gave.
+    """The results of one study file.
 
     Attributes:
         path: The file, as it was named on the command line.
         about: Its docstring.
-        histories: Of its studies, in order.
+        histories: The logs of its studies, in order.
     """
 
     path: Path
@@ -52,16 +52,16 @@ def write(path: Path, sections: Sequence[Section], command: str, errors: Sequenc
         UserError: Something cannot be written.
     """
     images = path.parent / "images" / path.stem
-    page, drawn = render(sections, command, f"images/{path.stem}", errors)
+    page, svg_of = render(sections, command, f"images/{path.stem}", errors)
     with files.as_user_error(images):
         images.mkdir(parents=True, exist_ok=True)
-    for name, text in drawn.items():
+    for name, text in svg_of.items():
         files.write_whole(images / name, text)
     files.write_whole(path, page)
     # Last: until the page is there, the old one stands, and its plots with it.
     with files.as_user_error(images):
         for old in images.glob("*.svg"):
-            if old.name not in drawn:
+            if old.name not in svg_of:
                 old.unlink()
 
 
@@ -76,76 +76,80 @@ def render(
         images: Where the plots will be, relative to the page.
         errors: What went wrong, a line each.
     """
-    drawn: dict[str, str] = {}
+    svg_of: dict[str, str] = {}
     lines = ["# Results", "", f"Made by `{command}`, which repeats it.", "", HOW_TO_READ, ""]
     lines += [*_made_on(sections), *_overview(sections)]
     for section in sections:
-        lines += _section(section, images, drawn)
+        lines += _section_lines(section, images, svg_of)
     if errors:
         lines += ["## What went wrong", "", *(f"- {_escape(text)}" for text in errors), ""]
-    return "\n".join(lines), drawn
+    return "\n".join(lines), svg_of
 
 
 def _made_on(sections: Sequence[Section]) -> list[str]:
-    """Return in a line which machine and versions the figures come from; nothing where the logs do not say."""
+    """Return a line with the machine and versions of the figures; nothing where the logs do not state them."""
     headers = [history.header for section in sections for history in section.histories if history.header]
-    known = [header.environment for header in headers if header.environment.get("cpu")]
-    if not known:
+    environments = [header.environment for header in headers if header.environment.get("cpu")]
+    if not environments:
         return []
-    packages = known[0].get("packages", {})
+    packages = environments[0].get("packages", {})
     versions = [f"{name} {packages[name]}" for name in ("numpy", "scipy") if name in packages]
-    text = ", ".join([str(known[0]["cpu"]), f"Python {known[0].get('python')}", *versions])
-    others = any(where["cpu"] != known[0]["cpu"] for where in known)
-    return [f"Trained on {text}{'; some of it on another machine' if others else ''}.", ""]
+    text = ", ".join([str(environments[0]["cpu"]), f"Python {environments[0].get('python')}", *versions])
+    several_machines = any(environment["cpu"] != environments[0]["cpu"] for environment in environments)
+    return [f"Trained on {text}{'; some of it on another machine' if several_machines else ''}.", ""]
 
 
 def _overview(sections: Sequence[Section]) -> list[str]:
-    """Return all published figures at a glance, beside ours."""
+    """Return a table of all published figures beside ours."""
     rows = []
     for section in sections:
         for history in section.histories:
-            found = comparison.table(history)
-            for line in found.lines if found is not None else ():
-                for figure in line.published:
-                    assert found is not None, "it has lines"
-                    metric = found.metrics[0]
-                    mean = line.means.get(metric)
-                    point = comparison.point_text(line, found.factors) or "-"
-                    ours = comparison.text_of(mean, metric)
-                    said = comparison.verdict(figure, mean, metric, found.data)
+            table = comparison.comparison_table(history)
+            for point in table.points if table is not None else ():
+                for figure in point.published:
+                    assert table is not None, "it has points"
+                    metric = table.metrics[0]
+                    mean = point.means.get(metric)
                     name = (history.header.name if history.header else section.path.stem).partition("@")[0]
-                    rows.append([f"[{name}](#{section.path.stem})", point, comparison.unit(metric), ours, said])
+                    row = [
+                        f"[{name}](#{section.path.stem})",
+                        comparison.point_text(point, table.factors) or "-",
+                        comparison.with_unit(metric),
+                        comparison.mean_text(mean, metric),
+                        comparison.published_text(figure, mean, metric, table.data),
+                    ]
+                    rows.append(row)
     if not rows:
         return []
     columns = [Column("study"), Column("what"), Column("metric"), Column("ours", right=True), Column("published")]
     return ["## At a glance", "", *_table(columns, rows), ""]
 
 
-def _section(section: Section, images: str, drawn: dict[str, str]) -> list[str]:
+def _section_lines(section: Section, images: str, svg_of: dict[str, str]) -> list[str]:
     stem = section.path.stem
-    lines = [f"## {stem}", "", *_code(section.about), ""]
+    lines = [f"## {stem}", "", *_docstring_lines(section.about), ""]
     for history in section.histories:
         name = history.header.name if history.header else stem
         if len(section.histories) > 1:
             lines += [f"### {name}", ""]
-        lines += _study(history)
+        lines += _study_lines(history)
         for number, (title, svg) in enumerate(plot.plots(history)):
             file = re.sub(r"[^\w.-]+", "-", name) + (f"-{number + 1}" if number else "") + ".svg"
-            drawn[file] = svg
+            svg_of[file] = svg
             lines += [f"![{title}]({images}/{file})", ""]
     if section.histories:
-        lines += [_command(section), ""]
+        lines += [_command_line(section), ""]
     return lines
 
 
-def _study(history: History) -> list[str]:
-    found = comparison.table(history)
+def _study_lines(history: History) -> list[str]:
+    table = comparison.comparison_table(history)
     lines: list[str] = []
-    if found is not None and found.lines:
-        columns, rows = comparison.cells(found)
+    if table is not None and table.points:
+        columns, rows = comparison.cells(table)
         lines += [*_table(columns, rows), ""]
-        lines += [f"{comparison.heading(found)[0].upper()}{comparison.heading(found)[1:]}.", ""]
-        lines += [found.said.note, ""] if found.said.note else []
+        lines += [f"{comparison.heading(table)[0].upper()}{comparison.heading(table)[1:]}.", ""]
+        lines += [table.declared.note, ""] if table.declared.note else []
     else:
         lines += ["```", tables.best_line(history), *stage_lines(history), "```", ""]
     count = words.counts(history)
@@ -156,16 +160,16 @@ def _study(history: History) -> list[str]:
     return [*lines, f"{words.many(count.ended, 'trial')}{on}: {count}; {spent} of training.", ""]
 
 
-def _command(section: Section) -> str:
+def _command_line(section: Section) -> str:
     """Return the command that runs the file again, as its studies' logs say that they were run."""
     names = [history.header.name for history in section.histories if history.header]
     variant = names[0].partition("@")[2]
-    words_ = ["hpsearch", "run", str(section.path)]
-    for part in variant.split(",") if variant else ():
-        key, equals, value = part.partition("=")
+    command_line = ["hpsearch", "run", str(section.path)]
+    for override in variant.split(",") if variant else ():
+        key, equals, value = override.partition("=")
         typed = key in SETTINGS and SETTINGS[key].typed
-        words_ += ["--data", part] if not equals else [flag(key), value] if typed else ["--set", part]
-    return f"`{shlex.join(words_)}`"
+        command_line += ["--data", override] if not equals else [flag(key), value] if typed else ["--set", override]
+    return f"`{shlex.join(command_line)}`"
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -176,8 +180,8 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str
     ]
 
 
-def _code(text: str) -> list[str]:
-    """Return a docstring as Markdown: paragraphs as they are."""
+def _docstring_lines(text: str) -> list[str]:
+    """Return a docstring as lines of Markdown, paragraphs as they are."""
     return text.strip().splitlines()
 
 

@@ -1,4 +1,4 @@
-"""A study and its result as the cell of a notebook shows them: a table, the curves, and what to write next."""
+"""A study and its result as HTML for the cell of a notebook: a table, the curves, and what to write next."""
 
 from __future__ import annotations
 
@@ -19,71 +19,77 @@ RESULT_NEXT = (
     ("result.curves", "every epoch of every trial, a data frame"),
     ("result.best_trial.params", "the winner's parameters"),
 )
-"""What to write about a result that has a winner, and what it gives."""
+"""Expressions for a result that has a winner, and what each of them gives."""
 
 
 def study_html(study: Study) -> str:
-    """Return what a study searches, and how it is run."""
+    """Return what a study searches and how it is run, as HTML."""
     space = study.search_space
     rows = [("space", "a function of the trial")] if callable(space) else [(name, str(d)) for name, d in space.items()]
-    what = "model" if study.model is not None else "objective" if study.objective is not None else "ask and tell"
-    facts = f"{escape(str(study.goal))}; sampler {escape(_word(study.sampler))}, pruner {escape(_word(study.pruner))}"
-    return _parts(
-        f"<b>study {escape(study.name)}</b> ({what}): {facts}",
+    kind = "model" if study.model is not None else "objective" if study.objective is not None else "ask and tell"
+    sampler, pruner = escape(_setting_name(study.sampler)), escape(_setting_name(study.pruner))
+    facts = f"{escape(str(study.goal))}; sampler {sampler}, pruner {pruner}"
+    return _divisions(
+        f"<b>study {escape(study.name)}</b> ({kind}): {facts}",
         table(("searched", "where"), rows),
-        _next([("study.run()", "run it, or go on where it stands")])
-        if what != "ask and tell"
-        else _next([("study.ask()", "the next trial to train")]),
+        _next_text([("study.run()", "run it, or go on where it stands")])
+        if kind != "ask and tell"
+        else _next_text([("study.ask()", "the next trial to train")]),
     )
 
 
-def _word(part: object) -> str:
-    return part if isinstance(part, str) else type(part).__name__
+def _setting_name(setting: object) -> str:
+    return setting if isinstance(setting, str) else type(setting).__name__
 
 
 def result_html(name: str, history: History, *, interrupted: bool) -> str:
-    """Return what a study found: the best trials with their curves, failures, and what to write next.
+    """Return what a study found as HTML: the best trials with their curves, failures, and what to write next.
 
     Args:
         name: The study's name.
-        history: What its log says.
-        interrupted: It waits to be resumed.
+        history: The fold of its log.
+        interrupted: Whether the study was interrupted and can be resumed.
     """
-    now, metric = history.current, history.goal.metric
+    now = history.current
+    metric = history.goal.metric
     best = confirm.winner(now)
     count = words.many(words.counts(now).ended, "trial")
     head = f"<b>{escape(name)}</b>: {count} ({escape(str(words.counts(now)))})"
     if best is None:
         why = words.first_failure(now)
-        said = f"no trial has {escape(words.a(metric))}" + (f"; {escape(why)}" if why else " yet")
-        return _parts(head, said, _next([("study.run()", "run it, or go on where it stands")]))
+        no_result = f"no trial has {escape(words.a(metric))}" + (f"; {escape(why)}" if why else " yet")
+        return _divisions(head, no_result, _next_text([("study.run()", "run it, or go on where it stands")]))
     ranked = now.ranked()
     top = [best, *(trial for trial in ranked if trial is not best)][:TOP]
     names = list(dict.fromkeys(name for trial in top for name in trial.params))
     rows = [
         [
-            str(trial.number), trial.state.lower(), words.number(trial.value), f"{trial.best_epoch}/{trial.epoch}",
-            *(shown(trial.params[name]) if name in trial.params else "–" for name in names), origin.reason(trial),
+            str(trial.number),
+            trial.state.lower(),
+            words.number(trial.value),
+            f"{trial.best_epoch}/{trial.epoch}",
+            *(shown(trial.params[name]) if name in trial.params else "–" for name in names),
+            origin.reason(trial),
         ]
         for trial in top
-    ]  # fmt: skip
+    ]
     failed = words.first_failure(now)
-    told = "" if failed is None else f"the first that failed was {escape(failed)}"
+    failure_text = "" if failed is None else f"the first that failed was {escape(failed)}"
     following = [*RESULT_NEXT] if history.declaration.model is not None else [*RESULT_NEXT[1:]]
     if interrupted:
         following.insert(0, ("study.run()", "it was interrupted: go on where it stands"))
-    return _parts(
+    return _divisions(
         f"{head}; best {escape(metric)} {words.number(best.value)} at {words.reached(best)}, trial {best.number}",
         curves_svg([trial.curve(metric) for trial in top], metric) if best.epoch > 1 else "",
         table(("trial", "state", metric, "at epoch", *names, "why"), rows),
-        told,
-        _next(following),
+        failure_text,
+        _next_text(following),
     )
 
 
-def _next(lines: list[tuple[str, str]]) -> str:
+def _next_text(lines: list[tuple[str, str]]) -> str:
     return "next: " + ", ".join(f"<code>{escape(code)}</code> ({escape(what)})" for code, what in lines)
 
 
-def _parts(*parts: str) -> str:
+def _divisions(*parts: str) -> str:
     return "".join(f"<div>{part}</div>" for part in parts if part)

@@ -1,4 +1,4 @@
-"""One trial, for people and scripts: its point, its end, what it said of itself, its files and what it printed."""
+"""One trial, for people and scripts: its parameters, its end, its attributes, its files and what it printed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hpsearch.log.kept import OutputFiles, artifacts
 from hpsearch.report import origin, pareto, words
 from hpsearch.report.export import plain
 from hpsearch.report.sparkline import sparkline
-from hpsearch.report.terminal import Part
+from hpsearch.report.terminal import Block
 
-CURVE = 40
-"""Width of the curve."""
+CURVE_WIDTH = 40
+"""Characters of the curve."""
 
 
-def trial_parts(
+def trial_blocks(
     history: History, number: int, study_dir: Path, *, ascii_only: bool = False, root: Path = Path("mlruns")
-) -> list[Part]:
+) -> list[Block]:
     """Return what ``hpsearch show --trial`` shows.
 
     Args:
@@ -34,63 +34,64 @@ def trial_parts(
     Raises:
         UserError: There is no such trial.
     """
-    trial = find(history, number)
-    metric, why = history.goal.metric, origin.reason(trial)
-    parts: list[Part] = [f"trial {number}: {trial.state}{f': {why}' if why else ''}"]
+    trial = find_trial(history, number)
+    metric = history.goal.metric
+    reason = origin.reason(trial)
+    blocks: list[Block] = [f"trial {number}: {trial.state}{f': {reason}' if reason else ''}"]
     if trial.value is not None:
         others = "".join(
             f", {name} {pareto.number(value)}"
             for name, value in zip(history.goal.metrics[1:], trial.values[1:], strict=False)
         )
-        parts.append(f"{metric} {words.number(trial.value)}{others} at {words.reached(trial)}")
+        blocks.append(f"{metric} {words.number(trial.value)}{others} at {words.reached(trial)}")
     if len(curve := trial.curve(metric)) > 1:
-        parts.append(f"curve      {sparkline(curve, CURVE, ascii_only=ascii_only)}")
-    parts += turns(trial)
+        blocks.append(f"curve      {sparkline(curve, CURVE_WIDTH, ascii_only=ascii_only)}")
+    blocks += turns(trial)
     for title, values in (("parameters", trial.params), ("attributes", trial.attributes)):
         if values:
-            parts.append(f"{title} {words.params(values)}")
-    kept = list(artifacts(study_dir, trial.ask.key))
-    if kept:
-        parts.append("artifacts")
-        parts += [f"  {path} ({path.stat().st_size:,} bytes)" for path, _ in kept]
+            blocks.append(f"{title} {words.params(values)}")
+    files = list(artifacts(study_dir, trial.ask.key))
+    if files:
+        blocks.append("artifacts")
+        blocks += [f"  {path} ({path.stat().st_size:,} bytes)" for path, _ in files]
     if trial.rows and (traceback := trial.rows[-1].traceback):
-        parts += ["", "traceback", *traceback.rstrip().splitlines()]
+        blocks += ["", "traceback", *traceback.rstrip().splitlines()]
     if output := OutputFiles(study_dir, trial.ask.key).text():
-        parts += ["", "what it printed", *output.rstrip("\n").splitlines()]
+        blocks += ["", "what it printed", *output.rstrip("\n").splitlines()]
     if trial.ended_badly:
         again = words.command("show", study_dir.name, "--trial", str(number), "--rerun", "--debug", root=root)
-        parts += ["", f"next: {again}"]
-    return parts
+        blocks += ["", f"next: {again}"]
+    return blocks
 
 
 def turns(trial: Trial) -> list[str]:
-    """Return when and why a trial began, was paused and went on, a line each."""
+    """Return when and why a trial began, was paused and was resumed, a line each."""
     lines = []
     if trial.ask.evidence:
-        to = "" if trial.ask.until is None else f", to be trained to epoch {trial.ask.until}"
-        lines.append(f"began{to}{_evidence(trial.ask.evidence)}")
+        target = "" if trial.ask.until is None else f", to be trained to epoch {trial.ask.until}"
+        lines.append(f"began{target}{_evidence_text(trial.ask.evidence)}")
     for pause, resume in zip_longest(trial.pauses, trial.resumes):
-        lines.append(f"paused at epoch {pause.epoch}: {pause.decision.reason}{_evidence(pause.decision.evidence)}")
+        lines.append(f"paused at epoch {pause.epoch}: {pause.decision.reason}{_evidence_text(pause.decision.evidence)}")
         if resume is not None:
-            to = "" if resume.until is None else f" to epoch {resume.until}"
-            lines.append(f"went on in lane {resume.lane}{to}: {resume.reason}{_evidence(resume.evidence)}")
+            target = "" if resume.until is None else f" to epoch {resume.until}"
+            lines.append(f"went on in lane {resume.lane}{target}: {resume.reason}{_evidence_text(resume.evidence)}")
     return lines
 
 
-def _evidence(evidence: Mapping[str, Any]) -> str:
-    known = {
+def _evidence_text(evidence: Mapping[str, Any]) -> str:
+    shown = {
         name: value for name, value in evidence.items() if isinstance(value, int | float | str) and name != "until"
     }
-    return f" ({words.params(known)})" if known else ""
+    return f" ({words.params(shown)})" if shown else ""
 
 
 def trial_json(history: History, number: int, study_dir: Path | None) -> dict[str, Any]:
-    """Return what ``hpsearch show --trial --json`` prints; without a folder, as if the trial had left no file in it.
+    """Return what ``hpsearch show --trial --json`` prints; without a folder, the trial's files and output are empty.
 
     Raises:
         UserError: There is no such trial.
     """
-    trial = find(history, number)
+    trial = find_trial(history, number)
     return {
         "trial": number,
         "state": trial.state,
@@ -109,14 +110,14 @@ def trial_json(history: History, number: int, study_dir: Path | None) -> dict[st
     }
 
 
-def find(history: History, number: int) -> Trial:
-    """Return a trial.
+def find_trial(history: History, number: int) -> Trial:
+    """Return the trial of a number.
 
     Raises:
         UserError: There is no such trial.
     """
-    known = {trial.number: trial for trial in history.trials}
-    if number not in known:
-        there = f"trials {min(known)} to {max(known)}" if known else "no trial yet"
-        raise UserError(f"there is no trial {number}: the study has {there}")
-    return known[number]
+    trial_of = {trial.number: trial for trial in history.trials}
+    if number not in trial_of:
+        existing = f"trials {min(trial_of)} to {max(trial_of)}" if trial_of else "no trial yet"
+        raise UserError(f"there is no trial {number}: the study has {existing}")
+    return trial_of[number]

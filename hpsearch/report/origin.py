@@ -1,4 +1,4 @@
-"""Where in a user's own code an exception came from, read off a traceback that a log holds."""
+"""Where in a user's own code an exception came from, by the traceback in a log."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _PACKAGE = Path(hpsearch.__file__).parent
 
 
 def origin(traceback: str | None) -> str | None:
-    """Return ``file.py:12`` for the innermost frame of a traceback that is the user's, or None where there is none.
+    """Return ``file.py:12`` for the innermost frame of a traceback in the user's code, or None where there is none.
 
-    Frames of hpsearch, of Python and of installed packages are passed over. A traceback may come from another machine,
-    so the files need not be here.
+    Frames of hpsearch, of Python and of installed packages are skipped. A traceback may come from another machine, so
+    the files need not exist on this one.
 
     Args:
         traceback: As Python formats it; of chained exceptions the last one counts.
     """
-    own = [found for found in _FRAME.finditer(traceback or "") if _is_own(found["file"])]
-    return f"{_pure(own[-1]['file']).name}:{own[-1]['line']}" if own else None
+    user_frames = [frame for frame in _FRAME.finditer(traceback or "") if _is_own(frame["file"])]
+    return f"{_pure(user_frames[-1]['file']).name}:{user_frames[-1]['line']}" if user_frames else None
 
 
 def reason(trial: Trial) -> str:
@@ -37,12 +37,12 @@ def reason(trial: Trial) -> str:
 
 
 def of_trial(trial: Trial) -> str | None:
-    """Return where in the user's code a trial broke, or None: it has not, or by no exception of that code's."""
+    """Return where in the user's code a trial failed; None where it did not, or not by an exception of that code."""
     return origin(trial.rows[-1].traceback) if trial.rows and trial.ended_badly else None
 
 
 def of_first_failure(history: History) -> str:
-    """Return `` (file.py:12)`` for the first trial that failed, to be put behind what is said of it; or nothing."""
+    """Return `` (file.py:12)`` for the first trial that failed, to be appended to a sentence; or an empty text."""
     failed = list(history.ended("FAILED"))
     place = of_trial(failed[0]) if failed else None
     return f" ({place})" if place else ""
@@ -60,6 +60,6 @@ def _is_own(file: str) -> bool:
         return False
     if "hpsearch" not in parts:
         return True
-    # A folder of the user's may be called so too: ours are the files that the package has.
+    # A folder of the user's may have this name, too: a file is ours where the package has it.
     inside = parts[len(parts) - parts[::-1].index("hpsearch") :]
     return not inside or not _PACKAGE.joinpath(*inside).is_file()

@@ -11,11 +11,20 @@ from html import escape
 import numpy as np
 
 from hpsearch.log.history import History
-from hpsearch.report.comparison import Line, Table, mean_of, point_text, row_of, table, unit, value_of
+from hpsearch.report.comparison import (
+    PointRow,
+    Table,
+    comparison_table,
+    deciding_row,
+    mean_of,
+    point_text,
+    shown_value,
+    with_unit,
+)
 from hpsearch.study.comparison import Against, Curves, Plot, names
 
 MOST_POINTS = 120
-"""Points of a curve that are drawn, evenly chosen, the first and the last among them."""
+"""Points of a curve that are drawn at most, at equal distances, the first and the last among them."""
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 760, 380, 64, 34, 46
 _LEGEND = 230
@@ -37,8 +46,8 @@ class Stroke:
         y: As many values.
         low: The lower edge of the band around it.
         high: The upper edge.
-        colour: Number of its colour.
-        dash: Number of its style.
+        colour: Index of its colour.
+        dash: Index of its dash pattern.
         dots: Whether its points are marked.
     """
 
@@ -53,17 +62,17 @@ class Stroke:
 
 
 def plots(history: History) -> list[tuple[str, str]]:
-    """Return what a study's comparison declares to be drawn: a title and an SVG each; those without data left out."""
-    found = table(history)
-    if found is None:
+    """Return the plots that a study's comparison declares, a title and an SVG each; those without data are left out."""
+    table = comparison_table(history)
+    if table is None:
         return []
     drawn = []
-    for plot in found.said.plots:
-        strokes = _curves(found, plot) if isinstance(plot, Curves) else _against(found, plot)
+    for plot in table.declared.plots:
+        strokes = _curves(table, plot) if isinstance(plot, Curves) else _against(table, plot)
         if not strokes:
             continue
-        metrics = names(plot.metric) if isinstance(plot, Curves) else (plot.metric or found.metrics[0],)
-        y_title = ", ".join(unit(metric) for metric in metrics)
+        metrics = names(plot.metric) if isinstance(plot, Curves) else (plot.metric or table.metrics[0],)
+        y_title = ", ".join(with_unit(metric) for metric in metrics)
         x_title = plot.over if isinstance(plot, Curves) else plot.factor
         x_title = "seconds of training" if x_title == "seconds" else x_title
         title = f"{y_title} over {x_title}" if isinstance(plot, Curves) else f"{y_title} against {x_title}"
@@ -89,7 +98,7 @@ def svg(
     x_of = _Axis([x for stroke in strokes for x in stroke.x], _LEFT, right - 12, log_x)
     values = [y for stroke in strokes for y in (*stroke.low, *stroke.high)]
     y_of = _Axis(values, _HEIGHT - _BOTTOM, _TOP + 8, log_y)
-    parts = [
+    elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
         f"<title>{escape(title)}</title>{_STYLE}",
         f'<text class="t" x="{_LEFT}" y="18" font-weight="bold">{escape(y_title)}</text>',
@@ -100,52 +109,55 @@ def svg(
     ]
     for value in y_of.ticks():
         y = y_of(value)
-        parts.append(f'<path class="g" d="M{_LEFT} {y:.1f}H{right - 12}"/>')
-        parts.append(f'<text class="m" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
+        elements.append(f'<path class="g" d="M{_LEFT} {y:.1f}H{right - 12}"/>')
+        elements.append(f'<text class="m" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
     for value in x_of.ticks():
         x, base = x_of(value), _HEIGHT - _BOTTOM
-        parts.append(f'<text class="m" x="{x:.1f}" y="{base + 18}" text-anchor="middle">{value:g}</text>')
+        elements.append(f'<text class="m" x="{x:.1f}" y="{base + 18}" text-anchor="middle">{value:g}</text>')
     for number, stroke in enumerate(strokes):
-        parts += _draw(stroke, x_of, y_of, right, _TOP + 14 + 20 * number)
-    return "\n".join([*parts, "</svg>", ""])
+        elements += _draw(stroke, x_of, y_of, right, _TOP + 14 + 20 * number)
+    return "\n".join([*elements, "</svg>", ""])
 
 
 def _draw(stroke: Stroke, x_of: _Axis, y_of: _Axis, right: int, legend: int) -> list[str]:
     colour = _COLOURS[stroke.colour % len(_COLOURS)]
     dash = _DASHES[stroke.dash % len(_DASHES)]
     style = f'fill="none" stroke="{colour}" stroke-width="2"' + (f' stroke-dasharray="{dash}"' if dash else "")
-    parts = []
+    elements = []
     if any(high > low for low, high in zip(stroke.low, stroke.high, strict=True)):
         edge = [*zip(stroke.x, stroke.high, strict=True), *reversed([*zip(stroke.x, stroke.low, strict=True)])]
         points = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in edge)
-        parts.append(f'<polygon points="{points}" fill="{colour}" opacity="0.15"/>')
+        elements.append(f'<polygon points="{points}" fill="{colour}" opacity="0.15"/>')
     points = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in zip(stroke.x, stroke.y, strict=True))
-    parts.append(f'<polyline points="{points}" {style}/>')
+    elements.append(f'<polyline points="{points}" {style}/>')
     if stroke.dots:
         pairs = zip(stroke.x, stroke.y, strict=True)
-        parts += [f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3" fill="{colour}"/>' for x, y in pairs]
-    parts.append(f'<path d="M{right} {legend - 4}h22" {style}/>')
-    text = stroke.label if len(stroke.label) <= 34 else f"{stroke.label[:33]}…"
-    parts.append(f'<text class="t" x="{right + 28}" y="{legend}" font-size="11">{escape(text)}</text>')
-    return parts
+        elements += [f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3" fill="{colour}"/>' for x, y in pairs]
+    elements.append(f'<path d="M{right} {legend - 4}h22" {style}/>')
+    label = stroke.label if len(stroke.label) <= 34 else f"{stroke.label[:33]}…"
+    elements.append(f'<text class="t" x="{right + 28}" y="{legend}" font-size="11">{escape(label)}</text>')
+    return elements
 
 
 class _Axis:
     """Maps values to pixels.
 
     Args:
-        values: All that are drawn; those that are not finite do not count.
+        values: All values that are drawn; those that are not finite are ignored.
         begin: Where the smallest is drawn.
         end: Where the largest is.
         log: Whether the axis is logarithmic.
     """
 
     def __init__(self, values: Sequence[float], begin: float, end: float, log: bool) -> None:
-        known = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
-        self._low, self._high, self._log = min(known), max(known), log
+        drawable = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
+        self._low = min(drawable)
+        self._high = max(drawable)
+        self._log = log
         if self._low == self._high:
             self._low, self._high = (self._low / 2, self._high * 2) if log else (self._low - 0.5, self._high + 0.5)
-        self._begin, self._end = begin, end
+        self._begin = begin
+        self._end = end
 
     def __call__(self, value: float) -> float:
         low, high = self._scale(self._low), self._scale(self._high)
@@ -159,8 +171,9 @@ class _Axis:
         """Return round values between the ends."""
         if self._log:
             powers = range(math.floor(math.log10(self._low)), math.ceil(math.log10(self._high)) + 1)
-            found = [m * 10.0**p for p in powers for m in (1, 2, 5) if self._low <= m * 10.0**p <= self._high]
-            return found if len(found) <= 8 else [value for value in found if f"{value:e}".startswith("1.0")]
+            round_values = [m * 10.0**p for p in powers for m in (1, 2, 5) if self._low <= m * 10.0**p <= self._high]
+            powers_of_ten = [value for value in round_values if f"{value:e}".startswith("1.0")]
+            return round_values if len(round_values) <= 8 else powers_of_ten
         rough = (self._high - self._low) / 5
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough)
@@ -168,65 +181,65 @@ class _Axis:
         return [float(f"{number * step:.10g}") for number in range(first, last + 1)]
 
 
-def _curves(found: Table, plot: Curves) -> list[Stroke]:
+def _curves(table: Table, plot: Curves) -> list[Stroke]:
     strokes = []
     metrics = names(plot.metric)
-    for colour, line in enumerate(found.lines):
+    for colour, point in enumerate(table.points):
         for dash, metric in enumerate(metrics):
-            label = _label(found, line, metric if len(metrics) > 1 else "")
-            stroke = _curve(line, plot, metric, label, colour, dash)
+            label = _label(table, point, metric if len(metrics) > 1 else "")
+            stroke = _curve(point, plot, metric, label, colour, dash)
             strokes += [stroke] if stroke is not None else []
     return strokes
 
 
-def _curve(line: Line, plot: Curves, metric: str, label: str, colour: int, dash: int) -> Stroke | None:
+def _curve(point: PointRow, plot: Curves, metric: str, label: str, colour: int, dash: int) -> Stroke | None:
     """Return the mean learning curve of a point, over the epochs that all its trials trained."""
-    rows = [[row for row in trial.rows if value_of(row, metric) is not None] for trial in line.trials]
-    last = min((len(each) for each in rows), default=0)
+    rows = [[row for row in trial.rows if shown_value(row, metric) is not None] for trial in point.trials]
+    last = min((len(trial_rows) for trial_rows in rows), default=0)
     begin = min(plot.first - 1, last - 1)
     if last < 1:
         return None
-    kept = sorted({round(i) for i in np.linspace(begin, last - 1, min(MOST_POINTS, last - begin))})
+    drawn = sorted({round(i) for i in np.linspace(begin, last - 1, min(MOST_POINTS, last - begin))})
     x: list[float] = []
     columns: list[list[float]] = []
-    seconds = [np.cumsum([row.seconds for row in trial.rows]) for trial in line.trials]
-    for i in kept:
-        values = [value for each in rows if (value := value_of(each[i], metric)) is not None]
+    seconds = [np.cumsum([row.seconds for row in trial.rows]) for trial in point.trials]
+    for i in drawn:
+        values = [value for trial_rows in rows if (value := shown_value(trial_rows[i], metric)) is not None]
         if not all(map(math.isfinite, values)):
             continue
         columns.append(values)
-        at = [float(own[i]) for own in seconds] if plot.over == "seconds" else [each[i].epoch for each in rows]
-        x.append(statistics.fmean(at))
+        epochs = [float(trial_rows[i].epoch) for trial_rows in rows]
+        x.append(statistics.fmean([float(times[i]) for times in seconds] if plot.over == "seconds" else epochs))
     if not columns:
         return None
     y = [statistics.fmean(values) for values in columns]
     return Stroke(label, x, y, [min(v) for v in columns], [max(v) for v in columns], colour, dash, len(x) == 1)
 
 
-def _against(found: Table, plot: Against) -> list[Stroke]:
-    metric = plot.metric or found.metrics[0]
+def _against(table: Table, plot: Against) -> list[Stroke]:
+    metric = plot.metric or table.metrics[0]
     groups: dict[str, list[tuple[float, list[float]]]] = {}
-    for line in found.lines:
-        at = line.params.get(plot.factor)
-        rows = [row_of(trial, found.said) for trial in line.trials]
-        values = [value for row in rows if (value := value_of(row, metric)) is not None]
-        if isinstance(at, int | float) and not isinstance(at, bool) and values:
-            groups.setdefault(_label(found, line, "", plot.factor), []).append((float(at), values))
+    for point in table.points:
+        factor = point.params.get(plot.factor)
+        rows = [deciding_row(trial, table.declared) for trial in point.trials]
+        values = [value for row in rows if (value := shown_value(row, metric)) is not None]
+        if isinstance(factor, int | float) and not isinstance(factor, bool) and values:
+            groups.setdefault(_label(table, point, "", plot.factor), []).append((float(factor), values))
     strokes = []
     for colour, (label, points) in enumerate(groups.items()):
-        points.sort(key=lambda point: point[0])
+        points.sort(key=lambda pair: pair[0])
         means = [mean_of(values) for _, values in points]
         low = [mean.mean - (mean.half or 0.0) for mean in means]
         high = [mean.mean + (mean.half or 0.0) for mean in means]
-        x, y = [at for at, _ in points], [mean.mean for mean in means]
+        x, y = [factor for factor, _ in points], [mean.mean for mean in means]
         strokes.append(Stroke(label or metric, x, y, low, high, colour, dots=True))
     return strokes
 
 
-def _label(found: Table, line: Line, metric: str, without: str = "") -> str:
-    """Return what the legend calls a line: what tells its point from the others, and its metric."""
-    factors = [name for name in found.factors if name != without and len(found.lines) > 1]
-    return ", ".join(part for part in (point_text(line, factors), metric) if part) or found.metrics[0]
+def _label(table: Table, point: PointRow, metric: str, without: str = "") -> str:
+    """Return the name of a line in the legend: the parameters that tell its point from the others, and its metric."""
+    factors = [name for name in table.factors if name != without and len(table.points) > 1]
+    return ", ".join(text for text in (point_text(point, factors), metric) if text) or table.metrics[0]
 
 
 def _logs(plot: Plot, strokes: Sequence[Stroke]) -> tuple[bool, bool]:

@@ -12,8 +12,8 @@ ASCII = "_.-:=+*#"
 def sparkline(values: Sequence[float], width: int = 30, *, ascii_only: bool = False) -> str:
     """Return a curve as block characters, lowest value lowest block.
 
-    A curve longer than the width is cut into equal stretches, each shown by the mean of its finite values; where a
-    stretch has none (the trial diverged) an ``x`` stands. A level curve is drawn at half height.
+    A curve longer than the width is cut into equal stretches, each drawn at the mean of its finite values. A stretch
+    without a finite value (the trial diverged) is drawn as ``x``, and a constant curve at half height.
 
     Args:
         values: The curve, of shape (n_epochs,).

@@ -16,69 +16,105 @@ _RIGHT = ' class="n"'
 
 
 def stage_table(history: History) -> str:
-    """Return the ladder as a card of the report; nothing for a study of one stage."""
-    known = stages.stages(history)
-    if len(known) < 2:
+    """Return the stages of a study as a card of the report; empty for a study of one stage."""
+    all_stages = stages.stages(history)
+    if len(all_stages) < 2:
         return ""
-    found = {each.stage: each for each in calibration.calibrate(history)}
+    agreement_of = {agreement.stage: agreement for agreement in calibration.calibrate(history)}
     heads = ("stage", "what it is", "trials", "epochs", "full-problem epochs", "ρ with the next", "best in common")
     rows = []
-    for stage in known:
-        each = found.get(stage.number)
+    for stage in all_stages:
+        agreement = agreement_of.get(stage.number)
         cells = [
-            (str(stage.number), True), (stage.words, False), (f"{len(stage.trials):,}", True),
-            (f"{stage.epochs:,}", True), (f"{stage.full_epochs:.1f}", True),
-            (rho_text(each).removeprefix("ρ = ") if each else "–", True), (_common(each) if each else "–", True),
-        ]  # fmt: skip
+            (str(stage.number), True),
+            (stage.words, False),
+            (f"{len(stage.trials):,}", True),
+            (f"{stage.epochs:,}", True),
+            (f"{stage.full_epochs:.1f}", True),
+            (rho_text(agreement).removeprefix("ρ = ") if agreement else "–", True),
+            (_overlap_text(agreement) if agreement else "–", True),
+        ]
         rows.append("".join(f"<td{_RIGHT if right else ''}>{escape(text)}</td>" for text, right in cells))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    said = [*(line for each in found.values() for line in calibration.tell(each)[1:]), *history.notes]
-    said += confirm.describe(history)
+    remarks = [
+        *(line for agreement in agreement_of.values() for line in calibration.tell(agreement)[1:]),
+        *history.notes,
+    ]
+    remarks += confirm.confirmation_lines(history)
     return (
         '<section class="card wide" id="stages"><h2>Stages</h2><div class="scroll">'
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>"
         "<p>Spearman’s ρ of the points that a stage and the next both trained, and how many of the better third they "
         "have in common, with 95 % bootstrap intervals. An epoch of a smaller stage costs its share of the training "
-        f"samples.</p>{''.join(f'<p>{escape(line)}</p>' for line in said)}</section>"
+        f"samples.</p>{''.join(f'<p>{escape(line)}</p>' for line in remarks)}</section>"
     )
 
 
 def stage_figure(history: History) -> Figure | None:
-    """ρ of each stage with the next, and the overlap of their best, with intervals; None where there is none."""
-    found = [each for each in calibration.calibrate(history) if math.isfinite(each.rho)]
-    if not found:
+    """Spearman's ρ of each stage with the next, and the overlap of their best points; None where no ρ is known."""
+    agreements = [agreement for agreement in calibration.calibrate(history) if math.isfinite(agreement.rho)]
+    if not agreements:
         return None
-    names = [f"stages {each.stage} and {each.stage + 1}" for each in found]
+    pairs = [f"stages {agreement.stage} and {agreement.stage + 1}" for agreement in agreements]
     bars: list[Json] = [
-        _bar("ρ of all", "var(--best)", names, [(each.rho, each.rho_low, each.rho_high) for each in found]),
-        _bar("best third in common", "var(--pruned)", names,
-             [(each.overlap, each.overlap_low, each.overlap_high) for each in found]),
-    ]  # fmt: skip
-    limit = {"type": "line", "x0": calibration.TRUSTED, "x1": calibration.TRUSTED, "y0": 0, "y1": 1, "yref": "paper",
-             "line": {"color": "var(--soft)", "dash": "dot", "width": 1}}  # fmt: skip
+        _bar(
+            "ρ of all",
+            "var(--best)",
+            pairs,
+            [(agreement.rho, agreement.rho_low, agreement.rho_high) for agreement in agreements],
+        ),
+        _bar(
+            "best third in common",
+            "var(--pruned)",
+            pairs,
+            [(agreement.overlap, agreement.overlap_low, agreement.overlap_high) for agreement in agreements],
+        ),
+    ]
+    limit = {
+        "type": "line",
+        "x0": calibration.TRUSTED,
+        "x1": calibration.TRUSTED,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": "var(--soft)", "dash": "dot", "width": 1},
+    }
     return Figure(
-        "calibration", "Does a stage rank as the next one does?",
+        "calibration",
+        "Does a stage rank as the next one does?",
         "With 95 % intervals over the points that both trained. Left of the dotted line a stage misleads.",
         bars,
-        {"xaxis": axis("agreement", range=[-1.05, 1.05]), "shapes": [limit],
-         "yaxis": {"type": "category", "autorange": "reversed", "automargin": True}},
-        wide=True, height=130 + 60 * len(found),
-    )  # fmt: skip
+        {
+            "xaxis": axis("agreement", range=[-1.05, 1.05]),
+            "shapes": [limit],
+            "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
+        },
+        wide=True,
+        height=130 + 60 * len(agreements),
+    )
 
 
-def _bar(name: str, colour: str, places: list[str], values: list[tuple[float, float, float]]) -> Json:
+def _bar(name: str, colour: str, pairs: list[str], values: list[tuple[float, float, float]]) -> Json:
     return {
-        "type": "scatter", "mode": "markers", "name": name, "y": [f"{place}, {name}" for place in places],
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "y": [f"{pair}, {name}" for pair in pairs],
         "x": [value for value, _, _ in values],
         "marker": {"color": colour, "size": 9},
-        "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 1.5,
-                    "array": [high - value for value, _, high in values],
-                    "arrayminus": [value - low for value, low, _ in values]},
-    }  # fmt: skip
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "color": colour,
+            "thickness": 1.5,
+            "array": [high - value for value, _, high in values],
+            "arrayminus": [value - low for value, low, _ in values],
+        },
+    }
 
 
-def _common(each: Calibration) -> str:
-    if math.isnan(each.overlap):
+def _overlap_text(agreement: Calibration) -> str:
+    if math.isnan(agreement.overlap):
         return "–"
-    return f"{each.overlap:.0%} [{each.overlap_low:.0%}, {each.overlap_high:.0%}] of {each.k}"
+    return f"{agreement.overlap:.0%} [{agreement.overlap_low:.0%}, {agreement.overlap_high:.0%}] of {agreement.k}"

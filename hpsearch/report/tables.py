@@ -1,4 +1,4 @@
-"""What ``hpsearch ls``, ``show`` and ``best`` say: the same facts for people and, as JSON values, for scripts."""
+"""What ``hpsearch ls``, ``show`` and ``best`` print: the same facts for people and, as JSON values, for scripts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from hpsearch.report.export import plain, trial_rows
 from hpsearch.report.facts import study_facts
 from hpsearch.report.ladder import stage_lines
 from hpsearch.report.sparkline import sparkline
-from hpsearch.report.terminal import Column, Grid, Part
+from hpsearch.report.terminal import Block, Column, Grid
 
-CURVE = 16
-"""Width of a sparkline in a table."""
+CURVE_WIDTH = 16
+"""Characters of a curve in a table."""
 
-_WORD = re.compile(r"(?!(?:[Tt]rue|[Ff]alse|None|null|NaN|Infinity)$)[A-Za-z_][\w-]*")
-"""Texts that mean themselves on the command line; any other is written with its quotes."""
+_PLAIN_TEXT = re.compile(r"(?!(?:[Tt]rue|[Ff]alse|None|null|NaN|Infinity)$)[A-Za-z_][\w-]*")
+"""Texts that the command line reads as themselves; any other is written with its quotes."""
 
 
 def list_json(studies: Mapping[str, History]) -> list[dict[str, Any]]:
@@ -33,7 +33,7 @@ def list_json(studies: Mapping[str, History]) -> list[dict[str, Any]]:
     return [{**study_facts(name, history), "updated": history.time or None} for name, history in studies.items()]
 
 
-def list_parts(studies: Mapping[str, History]) -> list[Part]:
+def list_blocks(studies: Mapping[str, History]) -> list[Block]:
     """Return what ``hpsearch ls`` shows: a line per study."""
     columns = [
         Column("study", fold=True),
@@ -48,13 +48,13 @@ def list_parts(studies: Mapping[str, History]) -> list[Part]:
         Column("last run"),
     ]
     rows = [_list_row(name, history) for name, history in studies.items()]
-    keep: Sequence[Sequence[str]] = (
+    layouts: Sequence[Sequence[str]] = (
         [column.name for column in columns],
         ["study", "trials", "complete", "pruned", "failed", "best", "epochs", "last run"],
         ["study", "trials", "complete", "pruned", "failed", "best"],
         ["study", "trials", "best"],
     )
-    return [[_only(columns, rows, names) for names in keep]]
+    return [[_only(columns, rows, names) for names in layouts]]
 
 
 def _list_row(name: str, history: History) -> list[str]:
@@ -79,19 +79,19 @@ def _list_row(name: str, history: History) -> list[str]:
 def show_json(name: str, history: History) -> dict[str, Any]:
     """Return what ``hpsearch show --json`` prints: the study, and every trial with its curve."""
     trials = []
-    said_of = diagnoses(history)
+    diagnosis_of = diagnoses(history)
     for trial, row in zip(history.trials, trial_rows(history), strict=True):
         params = {key: value for key, value in row.items() if key.startswith("params.")}
         facts = {key: plain(value) for key, value in row.items() if key not in params}
         curve = [plain(value) for value in trial.curve(history.goal.metric)]
-        found = said_of[trial.number]
-        diagnosis = {"label": found.label, "reason": found.reason}
+        verdict = diagnosis_of[trial.number]
+        diagnosis = {"label": verdict.label, "reason": verdict.reason}
         trials.append({**facts, "params": trial.params, "curve": curve, "diagnosis": diagnosis})
     compared = comparison.to_json(history)
     return {**study_facts(name, history), **({"comparison": compared} if compared else {}), "trials": trials}
 
 
-def show_parts(
+def show_blocks(
     name: str,
     history: History,
     *,
@@ -99,47 +99,52 @@ def show_parts(
     top: int = 20,
     ascii_only: bool = False,
     root: Path = Path("mlruns"),
-) -> list[Part]:
+) -> list[Block]:
     """Return what ``hpsearch show`` shows: the study in words, and its trials, best first.
 
     Args:
         name: The study's name.
         history: The study.
-        every: All trials, not the top ones alone.
-        top: How many trials else.
+        every: Whether to show all trials.
+        top: How many trials to show otherwise.
         ascii_only: Draw curves for a terminal that cannot show block characters.
         root: Where all state is.
     """
     count = words.counts(history)
-    said = history.declaration
+    declaration = history.declaration
     total = _total(history)
-    settings = {"sampler": said.sampler, "pruner": said.pruner, "seed": said.seed, "lanes": said.lanes}
-    parts: list[Part] = [
+    settings = {
+        "sampler": declaration.sampler,
+        "pruner": declaration.pruner,
+        "seed": declaration.seed,
+        "lanes": declaration.lanes,
+    }
+    blocks: list[Block] = [
         f"{name}: {history.goal} on {_data(history)}",
-        ", ".join(f"{key} {_word(value)}" for key, value in settings.items() if value is not None),
+        ", ".join(f"{key} {_setting_name(value)}" for key, value in settings.items() if value is not None),
         f"{len(history.trials)}{f' of {total}' if total else ''} trials: {count}",
     ]
     if history.stop:
-        parts.append(f"stopped: {history.stop}")
-    parts += [f"observed beside its own: {said}" for said in history.brought.said]
+        blocks.append(f"stopped: {history.stop}")
+    blocks += [f"observed beside its own: {summary}" for summary in history.brought.said]
     if (constraints := words.constraints(history)) is not None:
-        parts.append(constraints)
-    parts += [best_line(history), *_diagnosis_line(history), *stage_lines(history), *comparison.parts(history), ""]
+        blocks.append(constraints)
+    blocks += [best_line(history), *_diagnosis_line(history), *stage_lines(history), *comparison.blocks(history), ""]
     if history.goal.others and history.best is not None:
-        parts += [*pareto.parts(history, name, len(history.trials) if every else top), ""]
-    order = _order(history)
-    shown = order if every else order[:top]
+        blocks += [*pareto.blocks(history, name, len(history.trials) if every else top), ""]
+    ordered = _best_first(history)
+    shown = ordered if every else ordered[:top]
     if shown:
-        parts.append(trials_grids(history, shown, ascii_only=ascii_only))
-    if len(shown) < len(order):
-        parts.append(f"… {len(order) - len(shown)} more with --all")
+        blocks.append(trials_grids(history, shown, ascii_only=ascii_only))
+    if len(shown) < len(ordered):
+        blocks.append(f"… {len(ordered) - len(shown)} more with --all")
     if (audited := audit(history)) is not None:
-        parts += ["", str(audited)]
-    return [*parts, *failure_parts(name, history, root)]
+        blocks += ["", str(audited)]
+    return [*blocks, *failure_blocks(name, history, root)]
 
 
-def failure_parts(name: str, history: History, root: Path) -> list[Part]:
-    """Return what is said of a study's failed trials: how many, why the first, and what tells more; or nothing."""
+def failure_blocks(name: str, history: History, root: Path) -> list[Block]:
+    """Return how many trials failed, why the first one did, and the command that shows more; nothing where none did."""
     failed = list(history.ended("FAILED"))
     if not failed:
         return []
@@ -151,41 +156,46 @@ def failure_parts(name: str, history: History, root: Path) -> list[Part]:
 
 
 def best_line(history: History, *, params: bool = True) -> str:
-    """Return the best trial, the one whose model is handed over, in a line, with or without its parameters."""
-    best, found = confirm.winner(history), confirm.verdict(history)
+    """Return a line about the winner, the trial whose model is handed over, with or without its parameters."""
+    best = confirm.winner(history)
+    confirmed = confirm.verdict(history)
     if best is None:
         return f"no trial has {words.a(history.goal.metric)} yet"
-    given = f" ({words.params(best.params)})" if params and best.params else ""
-    said = f"{history.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}{given}"
-    if found is None or history.best is None:
+    params_text = f" ({words.params(best.params)})" if params and best.params else ""
+    text = (
+        f"{history.goal.metric} {words.number(best.value)} at {words.reached(best)}, trial {best.number}{params_text}"
+    )
+    if confirmed is None or history.best is None:
         point = history.best_point
         if point is None or history.declaration.repeats == 1:
-            return f"best: {said}"
+            return f"best: {text}"
         return (
-            f"best: {words.mean(history.goal.metric, point)} of point {best.ask.point}{given}; its model is "
+            f"best: {words.mean(history.goal.metric, point)} of point {best.ask.point}{params_text}; its model is "
             f"trial {best.number}'s, {words.number(best.value)} at {words.reached(best)}"
         )
     return (
-        f"best: confirmed point {found.winner.point}, {said}; the search's best was trial {history.best.number} of "
+        f"best: confirmed point {confirmed.winner.point}, {text}; the search's best was trial {history.best.number} of "
         f"point {history.best.ask.point} with {words.number(history.best.value)}"
     )
 
 
 def front_lines(history: History) -> list[tuple[str, Trial]]:
     """Return each trial of the Pareto front with its metrics in words."""
-    said = []
+    lines = []
     for trial in history.front():
-        known = ", ".join(f"{metric} {pareto.number(v)}" for metric, v in pareto.values(history, trial).items())
-        said.append((f"trial {trial.number}: {known} at {words.reached(trial)}", trial))
-    return said
+        metrics = ", ".join(
+            f"{metric} {pareto.number(value)}" for metric, value in pareto.values(history, trial).items()
+        )
+        lines.append((f"trial {trial.number}: {metrics} at {words.reached(trial)}", trial))
+    return lines
 
 
 def _diagnosis_line(history: History) -> list[str]:
     if history.best is None:
         return []
     best = confirm.winner(history) or history.best
-    found = diagnoses(history)[best.number]
-    return [] if found.label == "unclear" else [f"      its curve: {found}"]
+    diagnosis = diagnoses(history)[best.number]
+    return [] if diagnosis.label == "unclear" else [f"      its curve: {diagnosis}"]
 
 
 def best_json(name: str, history: History) -> dict[str, Any]:
@@ -199,7 +209,9 @@ def best_json(name: str, history: History) -> dict[str, Any]:
 def exact(params: Mapping[str, Any]) -> dict[str, str]:
     """Return parameters as text that ``--set`` reads back to the same values."""
     return {
-        name: value if isinstance(value, str) and _WORD.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+        name: value
+        if isinstance(value, str) and _PLAIN_TEXT.fullmatch(value)
+        else json.dumps(value, ensure_ascii=False)
         for name, value in params.items()
     }
 
@@ -215,7 +227,7 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
     """Return a table of trials, from the version with most columns to the one for a narrow terminal.
 
     The widest has a column per parameter, the curve and the reason; the narrowest has all parameters in one column
-    that goes over several lines.
+    that is folded over several lines.
     """
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     columns = [
@@ -230,26 +242,29 @@ def trials_grids(history: History, trials: Sequence[Trial], *, ascii_only: bool 
         Column("diagnosis"),
         Column("why", fold=True),
     ]
-    said_of = diagnoses(history)
-    rows = [_trial_row(history, trial, names, said_of[trial.number], ascii_only) for trial in trials]
+    diagnosis_of = diagnoses(history)
+    rows = [_trial_row(history, trial, names, diagnosis_of[trial.number], ascii_only) for trial in trials]
     fixed = 4 + len(history.goal.others)
+    # Columns are told apart by index, not by name: a parameter may have the name of one of ours.
     params = fixed + len(names)
-    own, curve, said, why = list(range(params)), params + 1, params + 2, params + 3
-    diagnosis = [said] if any(row[said] not in ("", "good") for row in rows) else []
-    # Places, not names, tell the columns apart: a parameter may be called as one of ours is. Why a trial ended is the
-    # last to go: it may take several lines.
-    versions = (
-        [*own, curve, *diagnosis, why],
-        [*own, curve, why],
-        [*own, why],
+    curve, diagnosis, why = params + 1, params + 2, params + 3
+    leading = list(range(params))
+    shown_diagnosis = [diagnosis] if any(row[diagnosis] not in ("", "good") for row in rows) else []
+    # Why a trial ended is left out last: it may take several lines.
+    layouts = (
+        [*leading, curve, *shown_diagnosis, why],
+        [*leading, curve, why],
+        [*leading, why],
         [*range(fixed), params, why],
         [0, 2, params, why],
         [0, 2, params],
     )
-    return [Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows]) for places in versions]
+    return [Grid([columns[i] for i in layout], [[row[i] for i in layout] for row in rows]) for layout in layouts]
 
 
-def _trial_row(history: History, trial: Trial, names: Sequence[str], found: Diagnosis, ascii_only: bool) -> list[str]:
+def _trial_row(
+    history: History, trial: Trial, names: Sequence[str], diagnosis: Diagnosis, ascii_only: bool
+) -> list[str]:
     return [
         f"{trial.number}",
         trial.state,
@@ -258,22 +273,22 @@ def _trial_row(history: History, trial: Trial, names: Sequence[str], found: Diag
         "-" if trial.best_epoch is None else f"{trial.best_epoch}/{trial.epoch}",
         *(words.param(trial.params[name]) if name in trial.params else "-" for name in names),
         words.params(trial.params),
-        sparkline(trial.curve(history.goal.metric), CURVE, ascii_only=ascii_only),
-        found.label if found.label != "unclear" else "",
+        sparkline(trial.curve(history.goal.metric), CURVE_WIDTH, ascii_only=ascii_only),
+        diagnosis.label if diagnosis.label != "unclear" else "",
         origin.reason(trial),
     ]
 
 
-def _order(history: History) -> list[Trial]:
+def _best_first(history: History) -> list[Trial]:
     """Return all trials: ranked ones first, then those without a rank, by number."""
     ranked = history.ranked()
-    known = {trial.number for trial in ranked}
-    return ranked + [trial for trial in history.trials if trial.number not in known]
+    ranked_numbers = {trial.number for trial in ranked}
+    return ranked + [trial for trial in history.trials if trial.number not in ranked_numbers]
 
 
 def _only(columns: Sequence[Column], rows: Sequence[Sequence[str]], names: Sequence[str]) -> Grid:
-    places = [i for i, column in enumerate(columns) if column.name in names]
-    return Grid([columns[i] for i in places], [[row[i] for i in places] for row in rows])
+    indices = [i for i, column in enumerate(columns) if column.name in names]
+    return Grid([columns[i] for i in indices], [[row[i] for i in indices] for row in rows])
 
 
 def _data(history: History) -> str:
@@ -282,13 +297,13 @@ def _data(history: History) -> str:
 
 
 def _total(history: History) -> int | None:
-    """Return how many trials were asked for; None where only the sampler knows, as a grid does."""
-    said = history.declaration
-    n_trials = None if said.sampler == "grid" else said.n_trials
+    """Return how many trials the study is to have; None where only the sampler knows, as a grid does."""
+    declaration = history.declaration
+    n_trials = None if declaration.sampler == "grid" else declaration.n_trials
     n_trials = None if n_trials is None else n_trials + len(history.retries)
-    return confirm.expected(history, confirm.most_trials(said, n_trials))
+    return confirm.expected(history, confirm.most_trials(declaration, n_trials))
 
 
-def _word(setting: Any) -> str:
-    """Return a setting in a word: a sampler or pruner that is an object goes by its class."""
+def _setting_name(setting: Any) -> str:
+    """Return a setting as a word: the name of its class for a sampler or pruner that is an object."""
     return str(setting["class"]).rpartition(".")[2] if isinstance(setting, dict) else str(setting)

@@ -1,6 +1,6 @@
-"""Where text goes: how wide it may be, whether it has colours, and tables that fit.
+"""Output to a terminal, a notebook or a file: its width, its colours, and tables that fit.
 
-The sole place that makes a rich console; rich is imported here alone and only when something is rendered.
+A rich console is made nowhere else, and rich is imported only when something is rendered.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-UNLIMITED = 1000
-"""Columns of a pipe or a file: whatever reads it, a program or a pager, does not want lines broken for it."""
+UNLIMITED_WIDTH = 1000
+"""Columns of a pipe or a file: a program or a pager that reads it wants whole lines."""
 
-
-FOLD = 24
-"""Columns below which a cell that may go over several lines is not squeezed while others could be left out."""
+FOLD_WIDTH = 24
+"""Least width of a column that may be folded: where it would be narrower, other columns are left out first."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, which way it is aligned, and whether a long cell may go over several lines."""
+    """A column of a table: its heading, whether it is aligned to the right, and whether long cells are folded."""
 
     name: str
     right: bool = False
@@ -35,14 +34,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table as plain values: its columns, and a text per column in each row."""
+    """A table as plain values: its columns, and rows with a text per column."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
 
 
-Part = str | Sequence[Grid]
-"""What is rendered: a line of text, or one table from its richest version to its narrowest."""
+Block = str | Sequence[Grid]
+"""What is rendered: a line of text, or a table as a list of versions, from the widest to the narrowest."""
 
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAILED": "red", "RUNNING": "cyan", "PAUSED": "blue"}
 
@@ -61,9 +60,9 @@ def console() -> Console:
     """Return a console on standard output; NO_COLOR, FORCE_COLOR and COLUMNS are respected."""
     from rich.console import Console
 
-    known = sys.stdout.isatty() or in_notebook() or "COLUMNS" in os.environ
-    wide = None if known else UNLIMITED
-    return Console(width=wide, force_jupyter=in_notebook(), markup=False, highlight=False, emoji=False)
+    known_width = sys.stdout.isatty() or in_notebook() or "COLUMNS" in os.environ
+    width = None if known_width else UNLIMITED_WIDTH
+    return Console(width=width, force_jupyter=in_notebook(), markup=False, highlight=False, emoji=False)
 
 
 def ascii_only(console: Console) -> bool:
@@ -71,25 +70,25 @@ def ascii_only(console: Console) -> bool:
     return console.options.ascii_only
 
 
-def render(parts: Iterable[Part], console: Console) -> str:
-    """Return text lines and tables as they are to be written, each table in its richest version that fits."""
+def render(blocks: Iterable[Block], console: Console) -> str:
+    """Return lines of text and tables as one text, each table in its first version that fits."""
     from rich.text import Text
 
     with console.capture() as capture:
-        for part in parts:
-            if isinstance(part, str):
-                # Lines of text are the terminal's to break: a command in them can be copied whole.
-                console.print(Text(part), soft_wrap=True)
+        for block in blocks:
+            if isinstance(block, str):
+                # The terminal breaks long lines, so that a command in them can be copied whole.
+                console.print(Text(block), soft_wrap=True)
             else:
-                console.print(_fitting(part, console))
+                console.print(_fitting(block, console))
     return "".join(line.rstrip() + "\n" for line in capture.get().splitlines())
 
 
 def _fitting(grids: Sequence[Grid], console: Console) -> Table:
     # Measured without a limit: under the console's own, rich squeezes what it measures.
-    unlimited = console.options.update(max_width=UNLIMITED)
+    unlimited = console.options.update(max_width=UNLIMITED_WIDTH)
     for grid in grids:
-        if console.measure(_table(grid, FOLD), options=unlimited).maximum <= console.width:
+        if console.measure(_table(grid, FOLD_WIDTH), options=unlimited).maximum <= console.width:
             return _table(grid)
     return _table(grids[-1])
 

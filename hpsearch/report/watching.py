@@ -1,4 +1,4 @@
-"""``hpsearch watch``: a page on this machine that follows the logs of a root, and changes nothing in it."""
+"""``hpsearch watch``: a local web page that follows the logs of a root, and changes nothing in it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ from hpsearch.log.records import Header
 from hpsearch.report import watched
 from hpsearch.report.figures import asset
 
-HOST, PORT, TRIES = "127.0.0.1", 8008, 20
+HOST = "127.0.0.1"
+
+PORT = 8008
+
+TRIES = 20
+"""Ports that are tried, from the wanted one on."""
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:"
-"""Nothing comes from elsewhere, and nothing goes there."""
+"""The content security policy of all answers: the page loads from and sends to this server alone."""
 
 FILES = {
     "/": ("watch/watch.html", "text/html"),
@@ -36,32 +41,34 @@ FILES = {
     "/uPlot.js": ("watch/uPlot.iife.min.js", "text/javascript"),
     "/uPlot.css": ("watch/uPlot.min.css", "text/css"),
 }
-"""The page's own files, by the addresses at which they are."""
+"""The page's own files with their media types, by their addresses."""
 
 
 class Followed:
-    """A study whose log is followed: what was folded is not folded again.
+    """A study whose log is followed: each line is folded once.
 
     Args:
         folder: The study's folder.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._path = folder, folder / catalogue.LOG
+        self._path = folder / catalogue.LOG
         self._lock = threading.Lock()
         self._history: History | None = None
         self._offset = self._inode = 0
 
     def history(self) -> tuple[History, int]:
-        """Return the fold of the log up to now, and how long the log is: as long as that stays, nothing has changed.
+        """Return the fold of the log up to now, and the log's length: while that stays the same, nothing has changed.
 
         Raises:
             UserError: The log is damaged, or holds nothing yet.
         """
         with self._lock:
-            found = self._path.stat()
-            if found.st_ino != self._inode or found.st_size < self._offset:  # removed, and begun again
-                self._history, self._offset, self._inode = None, 0, found.st_ino
+            status = self._path.stat()
+            if status.st_ino != self._inode or status.st_size < self._offset:  # removed, and begun again
+                self._history = None
+                self._offset = 0
+                self._inode = status.st_ino
             for record, offset in read(self._path, self._offset):
                 if self._history is None:
                     if not isinstance(record, Header):
@@ -75,10 +82,10 @@ class Followed:
 
 
 class Watched:
-    """The studies of a root, each followed from when it is first asked for.
+    """The studies of a root; each is followed from the first time that it is asked for.
 
     Args:
-        root: Where all state is.
+        root: The root of all state.
     """
 
     def __init__(self, root: Path) -> None:
@@ -91,7 +98,7 @@ class Watched:
         return self._followed.setdefault(name, Followed(self.root / "studies" / name))
 
     def answer(self, path: str, query: dict[str, list[str]]) -> object | None:
-        """Return what the page is told at an address; None where nothing has changed since it asked last.
+        """Return the data at an address; None where nothing has changed since the page asked last.
 
         Args:
             path: ``/api/studies``, ``/api/study/NAME`` or ``/api/trial/NAME/N``.
@@ -101,26 +108,27 @@ class Watched:
             UserError: There is no such study or trial, or its log cannot be read.
             LookupError: There is no such address.
         """
-        parts = [unquote(part) for part in path.split("/")[2:]]
-        if parts == ["studies"]:
-            names, histories = catalogue.studies(self.root), {}
+        segments = [unquote(segment) for segment in path.split("/")[2:]]
+        if segments == ["studies"]:
+            names = catalogue.studies(self.root)
+            histories = {}
             for name in names:
                 with suppress(UserError):  # one that is just about to begin, or damaged: `hpsearch ls` says which
                     histories[name] = self._of(name).history()[0]
             return watched.overview(names, histories)
-        if len(parts) == 2 and parts[0] == "study":
-            history, length = self._of(parts[1]).history()
+        if len(segments) == 2 and segments[0] == "study":
+            history, length = self._of(segments[1]).history()
             if query.get("at") == [str(length)]:
                 return None
-            return {"at": length, **watched.study_data(parts[1], history)}
-        if len(parts) == 3 and parts[0] == "trial" and parts[2].isdigit():
-            history, _ = self._of(parts[1]).history()
-            return watched.trial_data(parts[1], history, int(parts[2]), self.root / "studies" / parts[1])
+            return {"at": length, **watched.study_data(segments[1], history)}
+        if len(segments) == 3 and segments[0] == "trial" and segments[2].isdigit():
+            history, _ = self._of(segments[1]).history()
+            return watched.trial_data(segments[1], history, int(segments[2]), self.root / "studies" / segments[1])
         raise LookupError(path)
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the page of a root on this machine alone."""
+    """Serves the page of a root, to this machine alone."""
 
     daemon_threads = True
 
@@ -129,13 +137,13 @@ class Server(ThreadingHTTPServer):
         self.watched = Watched(root)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Show what went wrong, but not that a page was closed while it was being told."""
+        """Show what went wrong, but not that a page was closed during an answer."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     @property
     def address(self) -> str:
-        """Where the page is."""
+        """The page's address."""
         return f"http://{HOST}:{self.server_address[1]}/"
 
 
@@ -146,34 +154,34 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the name is http.server's
         port = self.server.server_address[1]
         if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
-            # A page from elsewhere whose name was made to mean this machine.
+            # A page from elsewhere whose host name was made to resolve to this machine (DNS rebinding).
             self._send(HTTPStatus.FORBIDDEN, b"this page is for this machine", "text/plain")
             return
-        at = urlsplit(self.path)
-        if at.path in FILES:
-            name, kind = FILES[at.path]
-            self._send(HTTPStatus.OK, asset(name).encode(), kind)
+        address = urlsplit(self.path)
+        if address.path in FILES:
+            name, content_type = FILES[address.path]
+            self._send(HTTPStatus.OK, asset(name).encode(), content_type)
             return
         try:
-            found = self.server.watched.answer(at.path, parse_qs(at.query))
+            answer = self.server.watched.answer(address.path, parse_qs(address.query))
         except UserError as error:
             self._send_json(HTTPStatus.NOT_FOUND, {"error": str(error)})
         except LookupError:
             self._send(HTTPStatus.NOT_FOUND, b"there is no such page", "text/plain")
         else:
-            if found is None:
+            if answer is None:
                 self._send(HTTPStatus.NO_CONTENT, b"", "text/plain")
             else:
-                self._send_json(HTTPStatus.OK, found)
+                self._send_json(HTTPStatus.OK, answer)
 
     def _send_json(self, status: HTTPStatus, value: object) -> None:
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         self._send(status, text.encode("utf-8", "backslashreplace"), "application/json")
 
-    def _send(self, status: HTTPStatus, content: bytes, kind: str) -> None:
+    def _send(self, status: HTTPStatus, content: bytes, content_type: str) -> None:
         with suppress(ConnectionError):  # the page was closed meanwhile
             self.send_response(status)
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Type", f"{content_type}; charset=utf-8")
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Content-Security-Policy", POLICY)
             self.send_header("Cache-Control", "no-store")
@@ -182,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a page asks every second."""
+        """Log nothing: a page asks every second."""
 
 
 def serve(root: Path, study: str | None, port: int = PORT, say: Callable[[str], object] = print) -> None:
@@ -190,7 +198,7 @@ def serve(root: Path, study: str | None, port: int = PORT, say: Callable[[str], 
 
     Args:
         root: The root of all state.
-        study: The study that it opens with; None: the one that ran last.
+        study: The study that the page opens with; None for the one that ran last.
         port: The port to serve on; where it is taken, the next free one.
         say: Shows a line to the user.
 
@@ -198,7 +206,7 @@ def serve(root: Path, study: str | None, port: int = PORT, say: Callable[[str], 
         UserError: There is no such study, or no port is free.
     """
     name = "" if study is None else catalogue.find(root, study).name
-    catalogue.studies(root)  # that there is no such root is said at once
+    catalogue.studies(root)  # raises at once where there is no such root
     server = _bound(root, port)
     with server:
         say(f"watching {name or root} at {server.address}{f'#{name}' if name else ''} (Ctrl-C ends it)")

@@ -31,12 +31,12 @@ class Counts:
         return self.complete + self.pruned + self.failed
 
     def __str__(self) -> str:
-        """Say all states but those that are always zero in a good study."""
-        parts = [f"{self.complete} complete", f"{self.pruned} pruned"]
-        parts += [f"{self.failed} failed"] if self.failed else []
-        parts += [f"{self.running} running"] if self.running else []
-        parts += [f"{self.paused} paused"] if self.paused else []
-        return ", ".join(parts)
+        """Return the counts as text; failed, running and paused trials are left out where there are none."""
+        states = [f"{self.complete} complete", f"{self.pruned} pruned"]
+        states += [f"{self.failed} failed"] if self.failed else []
+        states += [f"{self.running} running"] if self.running else []
+        states += [f"{self.paused} paused"] if self.paused else []
+        return ", ".join(states)
 
 
 def counts(history: History) -> Counts:
@@ -46,7 +46,7 @@ def counts(history: History) -> Counts:
 
 
 def saved(history: History, epochs: int) -> tuple[int, int]:
-    """Return the epochs that pruning saved, and the epochs that would have been trained without it.
+    """Return the epochs that pruning saved, and those that would have been trained without it.
 
     Args:
         history: The study.
@@ -77,7 +77,7 @@ def number(value: float | None) -> str:
 
 
 def param(value: Any) -> str:
-    """Return a parameter's value for people: floats in four digits, lists without blanks, words as they are."""
+    """Return a parameter's value for people: floats in four digits, lists without blanks, texts as they are."""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, str):
@@ -92,12 +92,12 @@ def params(values: Mapping[str, Any]) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time as ``7 s``, ``3:05 min`` or ``2:10 h``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+    rounded = round(seconds)
+    if rounded < 60:
+        return f"{rounded} s"
+    if rounded < 3600:
+        return f"{rounded // 60}:{rounded % 60:02d} min"
+    return f"{rounded // 3600}:{rounded % 3600 // 60:02d} h"
 
 
 def reached(trial: Trial) -> str:
@@ -106,15 +106,15 @@ def reached(trial: Trial) -> str:
 
 
 def mean(metric: str, point: Point) -> str:
-    """Return what a point is worth in words: its mean over its repeats with the 95 % interval."""
+    """Return a point's mean over its repeats in words, with its 95 % interval."""
     half = point.spread.half
     within = "" if math.isnan(half) else f" ± {number(half)}"
     return f"{metric} {number(point.mean)}{within}, the mean over {many(len(point.trials), 'repeat')}"
 
 
 def constraints(history: History) -> str | None:
-    """Return in words what constraints a study has and how many proposals they rejected; None where it has none."""
-    names = [str(each["function"]) for each in history.declaration.constraints]
+    """Return in words which constraints a study has and how many proposals they rejected; None where it has none."""
+    names = [str(constraint["function"]) for constraint in history.declaration.constraints]
     if not names:
         return None
     rejected = sum(trial.ask.rejected for trial in history.trials)
@@ -128,14 +128,14 @@ def first_failure(history: History) -> str | None:
     return None
 
 
-def command(name: str, study: str, *more: str, root: Path = Path("mlruns")) -> str:
+def command(name: str, study: str, *arguments: str, root: Path = Path("mlruns")) -> str:
     """Return what to type for a command about a study.
 
     Args:
         name: The command, such as ``show``.
         study: The study's name.
-        *more: What follows.
-        root: Where all state is: said where it is not the usual place.
+        *arguments: What follows the study.
+        root: The root of all state; it is part of the command unless it is the default.
     """
-    words = ["hpsearch", name, study, *more, *([] if root == Path("mlruns") else ["--root", str(root)])]
-    return shlex.join(words)
+    command_line = ["hpsearch", name, study, *arguments, *([] if root == Path("mlruns") else ["--root", str(root)])]
+    return shlex.join(command_line)

@@ -35,8 +35,9 @@ def exhibits() -> Exhibits:
 def _draw(history: History, study_dir: Path) -> Mapping[str, bytes]:
     from hpsearch.report import histograms, html, pictures
 
-    drawn, stored = html.drawings(history), histograms.kept(study_dir)
-    ranked = html.ranked(history, drawn.found)
+    drawn = html.drawings(history)
+    stored = histograms.read(study_dir)
+    ranked = html.ranked_axes(history, drawn.importances)
     files = {} if stored is None else {histograms.FILE: (json.dumps(stored, indent=1) + "\n").encode()}
     drawn.figures.extend(histograms.figures(stored))
     # What trials printed stays here: nobody asked for it to be sent.

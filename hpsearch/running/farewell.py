@@ -37,5 +37,5 @@ def finish(delivery: Delivery | NoDelivery, outlet: Outlet, tell: Callable[[str]
     elif report.delivered and seconds >= WORTH_TELLING:
         tell(f"all of it is in MLflow, after {words.duration(seconds)} more")
     if report.url is not None and report.experiment is not None:
-        tell(f"in MLflow: {view.address(report.uri, report.experiment)}")
+        tell(f"in MLflow: {view.runs_address(report.uri, report.experiment)}")
     return report

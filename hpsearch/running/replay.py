@@ -28,8 +28,8 @@ from hpsearch.study.settings import having
 from hpsearch.study.study import Study
 from hpsearch.study.table import Table
 from hpsearch.tables import door
-from hpsearch.tracking.content import MAX_TAG, key, text
-from hpsearch.tracking.fetch import OURS, Remembered, fetch
+from hpsearch.tracking.fetch import ADDED_METRICS, StoredTrial, fetch
+from hpsearch.tracking.spelling import MAX_TAG, key, text
 from hpsearch.tracking.uri import resolve
 
 TRAINS = having(Study, "trains")
@@ -97,7 +97,7 @@ def replay(run_id: str, root: str | Path = "mlruns", tracking_uri: str | None = 
     return Replayed(False, [*lines, *(causes or [unknown])])
 
 
-def _study(remembered: Remembered, folder: Path) -> Study:
+def _study(remembered: StoredTrial, folder: Path) -> Study:
     """Return the study that MLflow remembers: its file, with what the command line or an extension changed."""
     declaration = remembered.declaration
     if remembered.study_file is not None:
@@ -169,12 +169,12 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _differences(remembered: Remembered, rows: list[Row]) -> Iterator[str]:
+def _differences(remembered: StoredTrial, rows: list[Row]) -> Iterator[str]:
     """Yield what differs between a curve and its repetition, epoch by epoch."""
     delivered = {(name, epoch) for name, curve in remembered.curve.items() for epoch in curve}
     # A metric that a trial reports under one of our names takes the place of ours.
     reported = {key(name) for row in rows for name in row.metrics}
-    expected = {(name, epoch) for name, epoch in delivered if name not in OURS or name in reported}
+    expected = {(name, epoch) for name, epoch in delivered if name not in ADDED_METRICS or name in reported}
     for row in rows:
         measured = [(name, row.epoch, value) for name, value in row.metrics.items()]
         for name, step, value in (*measured, *within.measurements(row)):
@@ -199,7 +199,7 @@ def _differences(remembered: Remembered, rows: list[Row]) -> Iterator[str]:
         yield f"it ended as {remembered.state}, and fails now: {failure}"
 
 
-def _causes(remembered: Remembered, declared: Mapping[str, Any], digest: str | None) -> Iterator[str]:
+def _causes(remembered: StoredTrial, declared: Mapping[str, Any], digest: str | None) -> Iterator[str]:
     """Yield what has changed since the trial was trained: the likely causes of another curve."""
     recorded, current = remembered.environment, environment.current()
     packages = recorded.get("packages", {}), current.get("packages", {})

@@ -254,7 +254,7 @@ def translated(scale: Scale, params: Mapping[str, Any], n: int) -> dict[str, Any
     return translated_params
 
 
-def describe(scale: Scale) -> str:
+def scale_text(scale: Scale) -> str:
     """Return in words what a stage is: ``2 classes, no hidden layer, 1,000 training samples``."""
     words = []
     if scale.classes is not None:

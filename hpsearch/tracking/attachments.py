@@ -1,4 +1,4 @@
-"""Files that go along with a study's run: where it ran, what was installed there, and the file that declares it."""
+"""Files of a study's run in MLflow: where it ran, what was installed there, and the file that declares it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ def send_study(store: Store, run: str, environment: Mapping[str, Any], study_dir
     """Send the files of a study's first version.
 
     Args:
-        store: Where to.
-        run: The study's run.
-        environment: That of its log's header.
+        store: The store.
+        run: Id of the study's run.
+        environment: The environment in the header of its log.
         study_dir: The study's folder.
     """
-    rest = dict(environment)
-    if patch := rest.pop("git_diff", None):
+    remaining = dict(environment)
+    if patch := remaining.pop("git_diff", None):
         store.log_text(run, patch, "git.diff")
-    packages = rest.get("packages", {})
+    packages = remaining.get("packages", {})
     if packages:
         lines = [f"{name}=={version}\n" for name, version in sorted(packages.items())]
         store.log_text(run, "".join(lines), "requirements.txt")
-    store.log_text(run, as_json(rest), "environment.json")
-    study = study_dir / version_file(1)
-    if study.exists():
-        store.log_text(run, study.read_text(encoding="utf-8"), "study.py")
+    store.log_text(run, as_json(remaining), "environment.json")
+    study_file = study_dir / version_file(1)
+    if study_file.exists():
+        store.log_text(run, study_file.read_text(encoding="utf-8"), "study.py")
 
 
 def as_json(value: object) -> str:

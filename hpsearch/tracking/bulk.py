@@ -1,7 +1,7 @@
-"""Many ended runs at once into a local sqlite store, as MLflow's API would have written them one by one.
+"""Writes many ended runs at once into a local sqlite store, as MLflow's API would write them one by one.
 
-The API takes some thirty statements and six commits a run; here a few hundred runs are one short transaction through
-MLflow's own SQLAlchemy models. That holds for the tables that are known: a store of another revision goes by the API.
+The API takes some thirty statements and six commits per run; here a few hundred runs are one short transaction through
+MLflow's own SQLAlchemy models. This needs tables that are known: a store of another revision is written by the API.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ REVISIONS = frozenset({"dc11669786a5"})
 """Revisions of MLflow's store whose tables are written as below: tests compare them with what the API writes."""
 
 CHUNK = 200
-"""Runs of one transaction: some tenths of a second in which nobody else writes."""
+"""Runs of one transaction, which takes some tenths of a second; nobody else can write meanwhile."""
 
-LARGEST = 1.7976931348623157e308
+LARGEST_VALUE = 1.7976931348623157e308
 """What MLflow stores for infinity."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A run that has ended, with all that belongs to it.
+class EndedRun:
+    """A run that has ended, with its tags, parameters and points.
 
     Attributes:
         name: Its name.
@@ -59,7 +59,7 @@ def takes(client: Any) -> bool:
     return utils._get_schema_version(engine) in REVISIONS
 
 
-def add(client: Any, experiment: str, runs: Sequence[Ended], dataset: Mapping[str, Any] | None) -> None:
+def add(client: Any, experiment: str, runs: Sequence[EndedRun], dataset: Mapping[str, Any] | None) -> None:
     """Add ended runs, all of them or none.
 
     Args:
@@ -74,23 +74,28 @@ def add(client: Any, experiment: str, runs: Sequence[Ended], dataset: Mapping[st
     from mlflow.store.tracking.dbmodels import models
 
     store = client._tracking_client.store
-    place = store.get_experiment(experiment).artifact_location.rstrip("/")
+    artifacts = store.get_experiment(experiment).artifact_location.rstrip("/")
     rows: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("SqlRun", "SqlTag", "SqlParam", "SqlMetric", "SqlLatestMetric", "SqlInput", "SqlInputTag")
     }
     with store.ManagedSessionMaker(read_only=False) as session:
         source = None if dataset is None else _dataset(session, models, experiment, dataset)
         for run in runs:
-            _lay_out(run, uuid.uuid4().hex, int(experiment), place, source, rows)
+            _add_rows(run, uuid.uuid4().hex, int(experiment), artifacts, source, rows)
         for name, values in rows.items():
             if values:
                 session.execute(getattr(models, name).__table__.insert(), values)
 
 
-def _lay_out(
-    run: Ended, run_id: str, experiment: int, place: str, source: str | None, rows: dict[str, list[dict[str, Any]]]
+def _add_rows(
+    run: EndedRun,
+    run_id: str,
+    experiment: int,
+    artifacts: str,
+    dataset_id: str | None,
+    rows: dict[str, list[dict[str, Any]]],
 ) -> None:
-    """Add what makes up a run to the rows of each table."""
+    """Add the rows of a run to those of each table."""
     rows["SqlRun"].append(
         {
             "run_uuid": run_id,
@@ -105,7 +110,7 @@ def _lay_out(
             "deleted_time": None,
             "source_version": "",
             "lifecycle_stage": "active",
-            "artifact_uri": f"{place}/{run_id}/artifacts",
+            "artifact_uri": f"{artifacts}/{run_id}/artifacts",
             "experiment_id": experiment,
         }
     )
@@ -115,7 +120,7 @@ def _lay_out(
     latest: dict[str, dict[str, Any]] = {}
     for point in run.points:
         nan = math.isnan(point.value)
-        value = 0.0 if nan else min(max(point.value, -LARGEST), LARGEST)
+        value = 0.0 if nan else min(max(point.value, -LARGEST_VALUE), LARGEST_VALUE)
         row = {
             "key": point.key,
             "value": value,
@@ -129,27 +134,27 @@ def _lay_out(
         if last is None or (point.step, point.timestamp, value) > (last["step"], last["timestamp"], last["value"]):
             latest[point.key] = row
     rows["SqlLatestMetric"] += latest.values()
-    if source is not None:
-        used = uuid.uuid4().hex
-        ends = {"source_type": "DATASET", "source_id": source, "destination_type": "RUN", "destination_id": run_id}
-        rows["SqlInput"].append({"input_uuid": used, "step": 0, **ends})
-        rows["SqlInputTag"].append({"input_uuid": used, "name": "mlflow.data.context", "value": "train"})
+    if dataset_id is not None:
+        input_id = uuid.uuid4().hex
+        link = {"source_type": "DATASET", "source_id": dataset_id, "destination_type": "RUN", "destination_id": run_id}
+        rows["SqlInput"].append({"input_uuid": input_id, "step": 0, **link})
+        rows["SqlInputTag"].append({"input_uuid": input_id, "name": "mlflow.data.context", "value": "train"})
 
 
 def _dataset(session: Any, models: Any, experiment: str, dataset: Mapping[str, Any]) -> str:
     """Return the id of the data set in the store, which is added where it is not there yet."""
-    mine = {"experiment_id": int(experiment), "name": dataset["name"], "digest": dataset["digest"]}
-    row = session.query(models.SqlDataset).filter_by(**mine).first()
+    identity = {"experiment_id": int(experiment), "name": dataset["name"], "digest": dataset["digest"]}
+    row = session.query(models.SqlDataset).filter_by(**identity).first()
     if row is not None:
         return str(row.dataset_uuid)
-    fresh = uuid.uuid4().hex
-    more = {f"dataset_{name}": dataset[name] for name in ("source_type", "source", "profile")}
-    session.execute(models.SqlDataset.__table__.insert(), [{"dataset_uuid": fresh, **mine, **more}])
-    return fresh
+    new_id = uuid.uuid4().hex
+    description = {f"dataset_{name}": dataset[name] for name in ("source_type", "source", "profile")}
+    session.execute(models.SqlDataset.__table__.insert(), [{"dataset_uuid": new_id, **identity, **description}])
+    return new_id
 
 
-def described(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a data set as MLflow names it.
+def dataset_fields(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with which MLflow describes a data set.
 
     Args:
         dataset: Name, digest, source and sizes, as in a log's header.

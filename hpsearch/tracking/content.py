@@ -1,4 +1,4 @@
-"""What a run holds: a study and its trials in MLflow's words (tags, parameters, points). Pure; knows no mlflow."""
+"""What a run in MLflow holds: tags, parameters and points of a study and its trials. Pure functions, without mlflow."""
 
 from __future__ import annotations
 
@@ -14,16 +14,7 @@ from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Header, Tick
 from hpsearch.study.declared import Declaration
 from hpsearch.study.study import DEFAULT_TRIALS
-from hpsearch.tracking.spelling import MAX_KEY as MAX_KEY
-from hpsearch.tracking.spelling import MAX_PARAM as MAX_PARAM
-from hpsearch.tracking.spelling import MAX_TAG as MAX_TAG
-from hpsearch.tracking.spelling import altered as altered
-from hpsearch.tracking.spelling import flat as flat
-from hpsearch.tracking.spelling import key as key
-from hpsearch.tracking.spelling import millis as millis
-from hpsearch.tracking.spelling import params as params
-from hpsearch.tracking.spelling import tags as tags
-from hpsearch.tracking.spelling import text as text
+from hpsearch.tracking.spelling import flat, key, millis, tags
 
 STATUS = {
     "RUNNING": "RUNNING",
@@ -75,12 +66,15 @@ class Point:
 
 
 def study_params(header: Header) -> dict[str, Any]:
-    """Return a study's parameters: its declaration, flat. MLflow never lets one change, so nothing that may."""
+    """Return a study's parameters: its declaration, flattened.
+
+    MLflow lets no parameter change, so what may change is left out.
+    """
     return flat({key: value for key, value in header.declaration.items() if key != "comparison"})
 
 
 def trial_params(declaration: Declaration, trial: Trial) -> dict[str, Any]:
-    """Return every parameter of the trial's estimator: those of the model, overlaid by what was asked."""
+    """Return every parameter of the trial's estimator: those of the model, overridden by those of the trial."""
     base = dict((declaration.model or {}).get("params", {}))
     if "max_epochs" in base and declaration.epochs is not None:
         # The study's own number of epochs is what its trials train.
@@ -102,16 +96,18 @@ def _environment_tags(header: Header) -> dict[str, Any]:
 
 
 def study_tags(header: Header, user: str | None) -> dict[str, str]:
-    """Return what is known of a study from the start."""
-    environment, said = header.environment, Declaration.of(header.declaration)
+    """Return the tags of a study that are known from the start."""
+    environment = header.environment
+    declaration = Declaration.of(header.declaration)
     packages = environment.get("packages", {})
     return tags(
         {
             "hpsearch.uid": header.uid,
             "hpsearch.kind": "study",
             "hpsearch.study": header.name,
-            **{f"hpsearch.{name}": getattr(said, name) for name in ("seed", "sampler", "pruner", "lanes", "metric")},
-            "hpsearch.direction": said.direction,
+            **{f"hpsearch.{name}": getattr(declaration, name) for name in ("seed", "sampler", "pruner", "lanes")},
+            "hpsearch.metric": declaration.metric,
+            "hpsearch.direction": declaration.direction,
             "hpsearch.python": environment.get("python"),
             "hpsearch.blas": environment.get("blas"),
             "hpsearch.cpu": environment.get("cpu"),
@@ -124,8 +120,8 @@ def study_tags(header: Header, user: str | None) -> dict[str, str]:
 
 
 def study_progress(history: History, state: str) -> dict[str, str]:
-    """Return a study's tags that change while it runs."""
-    count = {name: sum(1 for _ in history.ended(name)) for name in ("COMPLETE", "PRUNED", "FAILED")}
+    """Return the tags of a study that change while it runs."""
+    counts = {end: sum(1 for _ in history.ended(end)) for end in ("COMPLETE", "PRUNED", "FAILED")}
     best = confirm.winner(history)
     return tags(
         {
@@ -133,7 +129,7 @@ def study_progress(history: History, state: str) -> dict[str, str]:
             "state": state,
             "hpsearch.n_trials": history.declaration.n_trials,
             "hpsearch.trials": len(history.trials),
-            **{f"hpsearch.trials.{name.lower()}": number for name, number in count.items()},
+            **{f"hpsearch.trials.{end.lower()}": count for end, count in counts.items()},
             "hpsearch.stop": history.stop,
             "hpsearch.best_trial": None if best is None else best.number,
             "hpsearch.search_best_trial": None if history.best is None else history.best.number,
@@ -159,33 +155,38 @@ def _best_point(history: History) -> dict[str, Any]:
 
 
 def _ladder(history: History) -> dict[str, Any]:
-    """Return what a staged or confirmed study found, for people; nothing for a flat one."""
-    lines = {"calibration": calibration.describe(history), "confirmed": confirm.describe(history)}
+    """Return tags with what a staged or confirmed study found, in words; nothing for a study of one stage."""
+    lines = {"calibration": calibration.calibration_lines(history), "confirmed": confirm.confirmation_lines(history)}
     lines["ladder"] = history.notes
-    known = {f"hpsearch.{name}": "\n".join(said) for name, said in lines.items() if said}
-    return known if history.full_stage == 0 else {"hpsearch.full_epochs": stages.full_epochs(history), **known}
+    ladder_tags = {f"hpsearch.{name}": "\n".join(entries) for name, entries in lines.items() if entries}
+    if history.full_stage == 0:
+        return ladder_tags
+    return {"hpsearch.full_epochs": stages.full_epochs(history), **ladder_tags}
 
 
 def calibration_points(history: History, tick: Tick) -> list[Point]:
-    """Return how well the stages rank one another, where trials that ended in this tick add to what is known of it."""
+    """Return points of how well each stage ranks the next one, for the stages in which trials ended in this tick."""
     ended = [history.trials[decision.trial].ask for decision in tick.decisions if decision.action != "audit"]
-    found = [calibration.compare(history, stage - 1) for stage in sorted({ask.stage for ask in ended})
-             if 0 < stage <= history.full_stage]  # fmt: skip
+    agreements = [
+        calibration.compare(history, stage - 1)
+        for stage in sorted({ask.stage for ask in ended})
+        if 0 < stage <= history.full_stage
+    ]
     return [
-        Point(f"stage_{each.stage}_{name}", value, millis(tick.time), tick.tick)
-        for each in found
-        if each is not None
-        for name, value in each.numbers.items()
+        Point(f"stage_{agreement.stage}_{name}", value, millis(tick.time), tick.tick)
+        for agreement in agreements
+        if agreement is not None
+        for name, value in agreement.numbers.items()
     ]
 
 
 def version_tags(history: History, trial: Trial) -> dict[str, str]:
-    """Return the version that a trial is of, where its study has more than one."""
+    """Return a tag with the version of the study that a trial belongs to, where there is more than one."""
     return tags({"hpsearch.version": trial.version}) if history.version > 1 else {}
 
 
 def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> dict[str, str]:
-    """Return what is known of a trial from the start."""
+    """Return the tags of a trial that are known from the start."""
     ask = trial.ask
     return tags(
         {
@@ -210,41 +211,43 @@ def trial_tags(header: Header, trial: Trial, parent: str, user: str | None) -> d
 
 
 def trial_outcome(trial: Trial, state: str, declaration: Declaration | None = None) -> dict[str, str]:
-    """Return a trial's tags that change: its state, and once it ended by which rule, why, and on what evidence."""
-    known: dict[str, Any] = {"hpsearch.state": state, "state": state}
+    """Return the tags of a trial that change: its state and, once it has ended, rule, reason and evidence."""
+    outcome: dict[str, Any] = {"hpsearch.state": state, "state": state}
     if trial.decision is not None:
         decision = trial.decision
         for name, value in flat(decision.evidence).items():
-            known[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
+            outcome[f"hpsearch.evidence.{name}" if name in _RESERVED else f"hpsearch.{name}"] = value
         reason = redact.text(decision.reason) if decision.action == "fail" else decision.reason
-        known |= {"hpsearch.rule": decision.rule, "hpsearch.reason": reason}
-        known |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.starts)}
+        outcome |= {"hpsearch.rule": decision.rule, "hpsearch.reason": reason}
+        outcome |= {"hpsearch.epochs": trial.epoch, "hpsearch.ticks": spans(trial.starts)}
     if len(trial.values) > 1 and declaration is not None:
-        known["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))
-    known |= {f"hpsearch.attribute.{name}": value for name, value in trial.attributes.items()}
+        outcome["hpsearch.values"] = dict(zip(declaration.goal.metrics, trial.values, strict=True))
+    outcome |= {f"hpsearch.attribute.{name}": value for name, value in trial.attributes.items()}
     if trial.pauses:
-        known["hpsearch.pauses"] = ",".join(str(pause.epoch) for pause in trial.pauses)
+        outcome["hpsearch.pauses"] = ",".join(str(pause.epoch) for pause in trial.pauses)
     if trial.audit is not None:
-        known["hpsearch.audit"] = trial.audit.reason
+        outcome["hpsearch.audit"] = trial.audit.reason
     measured = [(row.epoch, name, value) for row in trial.rows for name, value in row.metrics.items()]
     infinite = [f"{name}={value} at {epoch}" for epoch, name, value in measured if math.isinf(value)]
     if infinite:
-        known["hpsearch.infinite"] = ", ".join(infinite)
-    return tags(known)
+        outcome["hpsearch.infinite"] = ", ".join(infinite)
+    return tags(outcome)
 
 
 def diagnosis_tags(history: History) -> dict[int, dict[str, str]]:
-    """Return each trial's diagnosis: a function of the whole log, so that it is told when the study ends."""
-    found = {number: each for number, each in diagnoses(history).items() if each.label != "unclear"}
-    names = ("hpsearch.diagnosis", "hpsearch.diagnosis.reason")
-    return {number: tags(dict(zip(names, (each.label, each.reason), strict=True))) for number, each in found.items()}
+    """Return tags with each trial's diagnosis. It depends on the whole log, so it is sent when the study ends."""
+    clear = {number: diagnosis for number, diagnosis in diagnoses(history).items() if diagnosis.label != "unclear"}
+    return {
+        number: tags({"hpsearch.diagnosis": diagnosis.label, "hpsearch.diagnosis.reason": diagnosis.reason})
+        for number, diagnosis in clear.items()
+    }
 
 
 def trial_points(trial: Trial, times: list[float], start: int) -> list[Point]:
-    """Return the points of a trial's epochs from row ``start`` on, and once it ended its best.
+    """Return the points of a trial's epochs from row ``start`` on and, once it has ended, those of its best value.
 
-    MLflow would store an infinity as 1.8e308, which flattens every chart: it becomes NaN, a gap at its step, and stands
-    in the tag ``hpsearch.infinite``.
+    MLflow would store an infinity as 1.8e308, which flattens every chart. So an infinity is sent as NaN, which is a gap
+    at its step, and is named in the tag ``hpsearch.infinite``.
 
     Args:
         trial: The trial.
@@ -267,9 +270,9 @@ def trial_points(trial: Trial, times: list[float], start: int) -> list[Point]:
     return points
 
 
-def began(tick: Tick, before: float) -> float:
-    """Return when a tick began, in seconds since 1970: its end less its training, and not before ``before``."""
-    return min(tick.time, max(before, tick.time - sum(row.seconds for row in tick.rows)))
+def tick_began(tick: Tick, earliest: float) -> float:
+    """Return when a tick began, in seconds since 1970: its end less its training, and not before ``earliest``."""
+    return min(tick.time, max(earliest, tick.time - sum(row.seconds for row in tick.rows)))
 
 
 def spans(numbers: Iterable[int]) -> str:
@@ -284,7 +287,7 @@ def spans(numbers: Iterable[int]) -> str:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def is_done(history: History) -> bool:
@@ -296,9 +299,9 @@ def is_done(history: History) -> bool:
         return False
     planned = stages.planned_trials(history, DEFAULT_TRIALS)
     planned = None if planned is None else planned + len(history.retries) + history.dequeued
-    wanted = confirm.expected(history, confirm.most_trials(declaration, planned))
+    expected = confirm.expected(history, confirm.most_trials(declaration, planned))
     # A grid may have fewer points than the trials that were allowed.
-    enough = wanted is None or declaration.sampler == "grid" or len(history.trials) >= int(wanted)
+    enough = expected is None or declaration.sampler == "grid" or len(history.trials) >= int(expected)
     return history.stop is not None or enough
 
 

@@ -1,7 +1,7 @@
-"""How far a log was delivered, per store: ``<study_dir>/delivered.json``, written after each delivery.
+"""How far a log was delivered to each store: ``<study_dir>/delivered.json``, written after each delivery.
 
-The root's own store goes by a name of its own, not by its place: a root that is moved keeps its store, and the copy of
-a root has nothing to do with the store of the first.
+The root's own store has a fixed name there, not its path: a root that is moved keeps its store, and a copy of a root
+has nothing to do with the store of the first one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from hpsearch.tracking.uri import STORE, is_own, redact, sqlite_path
 
 FILE = "delivered.json"
 
-OWN = "own store"
-"""What the root's own store is called in that file; version 0.1 wrote its path."""
+OWN_STORE = "own store"
+"""The name of the root's own store in that file; version 0.1 wrote its path."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Cursor:
 
     Attributes:
         offset: Bytes of the log that are wholly in the store.
-        closed: Whether the statuses that a study gets when nobody runs it any more are in the store too.
+        closed: Whether the store has the statuses, too, that a study gets when nobody runs it any more.
         experiment: The experiment's id, once known.
         run: The id of the study's run, once known.
         problem: Why the last attempt failed, or None.
         trials: Trials that have ended in the store.
         begun: Trials that had begun when that was counted.
-        exhibits: Names the report and the model that are in the store beside the curves, or None.
+        exhibits: Identifies the report and the model that are in the store in addition to the curves, or None.
     """
 
     offset: int = 0
@@ -45,24 +45,31 @@ class Cursor:
     begun: int = 0
 
 
-_PLAIN: dict[str, tuple[type, ...]] = {
-    "offset": (int,), "closed": (bool,), "experiment": (str, type(None)), "run": (str, type(None)),
-    "problem": (str, type(None)), "exhibits": (str, type(None)), "trials": (int,), "begun": (int,),
-}  # fmt: skip
-"""What a cursor's fields are: a file that says otherwise was damaged, and is looked up again."""
+_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "offset": (int,),
+    "closed": (bool,),
+    "experiment": (str, type(None)),
+    "run": (str, type(None)),
+    "problem": (str, type(None)),
+    "exhibits": (str, type(None)),
+    "trials": (int,),
+    "begun": (int,),
+}
+"""The types of a cursor's fields. A file with others is damaged; then all is looked up in the store again."""
 
 
 def key(study_dir: Path, uri: str) -> str:
-    """Return what a store is called beside a study: the same for every spelling of the same place."""
+    """Return the name of a store in a study's file: the same for every spelling of the same address."""
     path = sqlite_path(uri)
-    return OWN if path is not None and is_own(path, _root(study_dir)) else redact(uri)
+    return OWN_STORE if path is not None and is_own(path, _root(study_dir)) else redact(uri)
 
 
 def load(study_dir: Path, uri: str) -> Cursor:
-    """Return the cursor of a store; a new one where there is none. Losing it costs time, never a point."""
-    value = _load_all(study_dir).get(key(study_dir, uri), {})
-    known = {field.name: value[field.name] for field in fields(Cursor) if field.name in value}
-    return Cursor(**known) if all(isinstance(each, _PLAIN[name]) for name, each in known.items()) else Cursor()
+    """Return the cursor of a store; a new one where there is none. A lost cursor costs time, but no data."""
+    stored = _load_all(study_dir).get(key(study_dir, uri), {})
+    values = {field.name: stored[field.name] for field in fields(Cursor) if field.name in stored}
+    is_valid = all(isinstance(value, _FIELD_TYPES[name]) for name, value in values.items())
+    return Cursor(**values) if is_valid else Cursor()
 
 
 def save(study_dir: Path, uri: str, cursor: Cursor) -> None:
@@ -75,7 +82,7 @@ def _save_all(study_dir: Path, values: dict[str, dict[str, Any]]) -> None:
 
 
 def note(study_dir: Path, uri: str, problem: str | None) -> None:
-    """Write down why delivery fails now, or that it no longer does."""
+    """Store why delivery fails now, or that it no longer does."""
     cursor = load(study_dir, uri)
     if cursor.problem != problem:
         save(study_dir, uri, replace(cursor, problem=problem))
@@ -87,11 +94,11 @@ def is_pending(study_dir: Path, uri: str) -> bool:
     if not log.exists():
         return False
     cursor = load(study_dir, uri)
-    return not cursor.closed or cursor.offset > log.stat().st_size or _has_a_line(log, cursor.offset)
+    return not cursor.closed or cursor.offset > log.stat().st_size or _has_whole_line(log, cursor.offset)
 
 
-def _has_a_line(log: Path, offset: int) -> bool:
-    """Return whether a whole line stands behind an offset: what a killed run left of its last one never happened."""
+def _has_whole_line(log: Path, offset: int) -> bool:
+    """Return whether a whole line follows an offset; a part of a line, which a killed run left, does not count."""
     with log.open("rb") as file:
         file.seek(offset)
         return any(b"\n" in block for block in iter(lambda: file.read(1 << 16), b""))
@@ -100,23 +107,23 @@ def _has_a_line(log: Path, offset: int) -> bool:
 def delivered_to(study_dir: Path) -> list[str]:
     """Return the stores that a study was delivered to, without passwords, sorted."""
     own = f"sqlite:///{_root(study_dir) / STORE}"
-    return sorted(own if name == OWN else name for name in _load_all(study_dir))
+    return sorted(own if name == OWN_STORE else name for name in _load_all(study_dir))
 
 
 def has_shown(study_dir: Path, model: str) -> bool:
-    """Return whether some store was brought the model that a text names (see :func:`.model.version`)."""
-    return any(str(each.get("exhibits")).endswith(f":{model}") for each in _load_all(study_dir).values())
+    """Return whether some store holds the model of this version (see :func:`.model.version`)."""
+    return any(str(cursor.get("exhibits")).endswith(f":{model}") for cursor in _load_all(study_dir).values())
 
 
 def forget(study_dir: Path, uri: str) -> None:
-    """Take a store's cursor away: the next delivery looks everything up again."""
+    """Remove a store's cursor, so that the next delivery looks everything up again."""
     values = _load_all(study_dir)
     if values.pop(key(study_dir, uri), None) is not None:
         _save_all(study_dir, values)
 
 
 def forget_all(root: Path, uri: str) -> None:
-    """Take a store's cursor away from every study of a root: the store is no longer there."""
+    """Remove a store's cursor from every study of a root, because the store is no longer there."""
     for path in (root / "studies").glob(f"*/{FILE}"):
         forget(path.parent, uri)
 
@@ -131,9 +138,10 @@ def _load_all(study_dir: Path) -> dict[str, dict[str, Any]]:
         return {}
     if not isinstance(values, dict):
         return {}
-    known = {name: value for name, value in values.items() if isinstance(value, dict)}
+    cursors = {name: value for name, value in values.items() if isinstance(value, dict)}
     # The name of its own last: it is newer than the path that version 0.1 wrote.
-    return {key(study_dir, name): value for name, value in sorted(known.items(), key=lambda item: item[0] == OWN)}
+    ordered = sorted(cursors.items(), key=lambda item: item[0] == OWN_STORE)
+    return {key(study_dir, name): value for name, value in ordered}
 
 
 def _root(study_dir: Path) -> Path:

@@ -27,14 +27,14 @@ from hpsearch.tracking.uri import redact
 
 INTERVAL = 1.0
 """Seconds between two deliveries while the study runs: live curves, and few calls."""
-GLANCE = 0.15
+POLL_INTERVAL = 0.15
 """Seconds between two looks at the log's size."""
 LONGEST_PAUSE = 30.0
 """Seconds between two attempts at most while the store is down."""
 
 LOCK = "delivery.lock"
 
-_SIGNS = {
+_CAUSES = {
     "NewConnectionError": "no server answers there",
     "NameResolutionError": "no such host",
     "Read timed out": "the server does not answer in time",
@@ -46,7 +46,7 @@ _SIGNS = {
     "too many 500 error responses": "the server fails (500)",
     "too many 503 error responses": "the server is overloaded (503)",
 }
-"""What MLflow's long messages about a store that is down come to."""
+"""Causes in a few words, by what MLflow's long messages about a failing store contain."""
 
 
 class Deliverer:
@@ -56,20 +56,25 @@ class Deliverer:
         study_dir: The study's folder, with ``log.jsonl`` in it, now or soon.
         uri: The tracking URI, resolved.
         root: The root of all state.
-        exhibits: What is shown beside the curves once the study is done; None for nothing.
+        exhibits: Sends the report and the model once the study is done; None for neither.
 
     Attributes:
-        problem: Why the last attempt that failed did, or None.
+        problem: Why the last failed attempt failed, or None without one.
     """
 
     def __init__(self, study_dir: Path, uri: str, root: Path, exhibits: Exhibits | None = None) -> None:
-        self._study_dir, self._uri, self._root, self._exhibits = study_dir, uri, root, exhibits
+        self._study_dir = study_dir
+        self._uri = uri
+        self._root = root
+        self._exhibits = exhibits
         self._log = study_dir / "log.jsonl"
         self._stores: dict[str, Store] = {}
-        self._noted = 0.0
+        self._progress_noted_at = 0.0
         self.problem: str | None = None
-        self._told: set[str] = set()
-        self._projection, self._offset, self._inode = self._fresh(), 0, -1
+        self._printed_problems: set[str] = set()
+        self._projection = self._new_projection()
+        self._offset = 0
+        self._inode = -1
 
     def follow(
         self,
@@ -78,7 +83,7 @@ class Deliverer:
         done: Callable[[], None] = lambda: None,
         ready: Callable[[], None] = lambda: None,
     ) -> Outcome:
-        """Deliver until the study ends, then the rest, then what is shown beside the curves.
+        """Deliver until the study ends, then the rest of the log, then the report and the model.
 
         Args:
             wait: Waits up to so many seconds and returns whether the study may still be running.
@@ -86,16 +91,17 @@ class Deliverer:
             done: Called when all of the log is delivered: nobody needs to wait for the report and the model.
             ready: Waits until the model is there.
         """
-        with settings(), locked(self._study_dir, wait, grace) as mine:
-            if not mine:
+        with settings(), locked(self._study_dir, wait, grace) as has_lock:
+            if not has_lock:
                 return Outcome.BUSY
-            last, pause = -LONGEST_PAUSE, 0.0
-            while wait(GLANCE):
+            last_attempt = -LONGEST_PAUSE
+            pause = 0.0
+            while wait(POLL_INTERVAL):
                 now = time.monotonic()
-                if now - last >= max(INTERVAL, pause) and self._grown():
-                    last = now
-                    came = self.deliver(alive=True)
-                    pause = 0.0 if came else min(max(1.0, 2 * pause), LONGEST_PAUSE)
+                if now - last_attempt >= max(INTERVAL, pause) and self._is_behind():
+                    last_attempt = now
+                    delivered = self.deliver(alive=True)
+                    pause = 0.0 if delivered else min(max(1.0, 2 * pause), LONGEST_PAUSE)
             ended = time.monotonic()
             while not self.deliver(alive=False):
                 if time.monotonic() - ended >= grace:
@@ -112,8 +118,8 @@ class Deliverer:
         Args:
             alive: Whether the study may be running; otherwise what has not ended is marked as interrupted.
         """
-        with settings(), locked(self._study_dir, lambda _: False, 0.0) as mine:
-            if not mine:
+        with settings(), locked(self._study_dir, lambda _: False, 0.0) as has_lock:
+            if not has_lock:
                 return Outcome.BUSY
             if not self.deliver(alive):
                 return Outcome.UNDELIVERED
@@ -121,7 +127,7 @@ class Deliverer:
             return Outcome.DELIVERED if alive or self.exhibit() else Outcome.UNDELIVERED
 
     def deliver(self, alive: bool) -> bool:
-        """Deliver what the log holds now and return whether that worked; if not, why is noted beside the cursor."""
+        """Deliver what the log holds now and return whether that worked; if not, the cursor holds the reason."""
 
         def push() -> None:
             self._read()
@@ -130,30 +136,31 @@ class Deliverer:
             self._read()
             self._projection.push(alive)
 
-        if not self._tried(push):
+        if not self._attempt(push):
             return False
-        return self._tried(lambda: self._note_delivered(alive))
+        return self._attempt(lambda: self._note_delivered(alive))
 
     def _note_delivered(self, alive: bool) -> None:
-        here = self._projection
+        projection = self._projection
         state = replace(
             cursor.load(self._study_dir, self._uri),
             offset=self._offset,
             closed=not alive,
-            experiment=here.experiment,
-            run=here.run,
+            experiment=projection.experiment,
+            run=projection.run,
             problem=None,
-            trials=here.ended,
-            begun=0 if here.history is None else len(here.history.trials),
+            trials=projection.ended,
+            begun=0 if projection.history is None else len(projection.history.trials),
         )
         cursor.save(self._study_dir, self._uri, state)
 
     def exhibit(self) -> bool:
-        """Deliver what is shown beside the curves of a study that is done, and return whether that worked.
+        """Deliver the report and the model of a study that is done, and return whether that worked.
 
         All of the log has been delivered before.
         """
-        history, exhibits = self._projection.history, self._exhibits
+        history = self._projection.history
+        exhibits = self._exhibits
         if exhibits is None or history is None or not is_done(history):
             return True
         wanted = f"{self._offset}:{exhibits.version(self._study_dir)}"
@@ -163,16 +170,16 @@ class Deliverer:
         def send() -> None:
             self._projection.exhibit(exhibits)
             self._settle()
-            here = cursor.load(self._study_dir, self._uri)
-            cursor.save(self._study_dir, self._uri, replace(here, exhibits=wanted))
+            state = cursor.load(self._study_dir, self._uri)
+            cursor.save(self._study_dir, self._uri, replace(state, exhibits=wanted))
 
-        return self._tried(send)
+        return self._attempt(send)
 
     def _settle(self) -> None:
         for store in self._stores.values():
             store.settle()
 
-    def _tried(self, send: Callable[[], None]) -> bool:
+    def _attempt(self, send: Callable[[], None]) -> bool:
         try:
             send()
         except (UserError, StoreGone) as error:
@@ -180,26 +187,26 @@ class Deliverer:
         except Exception as error:
             # Whatever a store raises must not end the delivery of a running study: it is reported and tried again.
             return self._failed(
-                _in_short(error), redacted(traceback.format_exc().replace(self._uri, redact(self._uri)))
+                _one_line(error), redacted(traceback.format_exc().replace(self._uri, redact(self._uri)))
             )
         return True
 
-    def _failed(self, problem: str, whole: str = "") -> bool:
-        """Take note of why it failed; once, however often it is tried again, and as a whole the first time alone."""
+    def _failed(self, problem: str, details: str = "") -> bool:
+        """Note why an attempt failed. A repeated failure is printed once, and its traceback only the first time."""
         problem = redacted(problem.replace(self._uri, redact(self._uri)))
         try:
             if problem != self.problem:
-                whole = "" if problem in self._told else whole
-                print(f"{whole}{redact(self._uri)}: {problem}", file=sys.stderr, flush=True)
-                self._told.add(problem)
+                details = "" if problem in self._printed_problems else details
+                print(f"{details}{redact(self._uri)}: {problem}", file=sys.stderr, flush=True)
+                self._printed_problems.add(problem)
             cursor.note(self._study_dir, self._uri, problem)
         except OSError as error:
-            # A full disk takes no note of itself: whoever asks this object hears of it.
+            # On a full disk nothing can be noted: the reason is in this object alone.
             problem = f"{problem}; {error.filename or self._study_dir}: {error.strerror}"
         self.problem = problem
         return False
 
-    def _grown(self) -> bool:
+    def _is_behind(self) -> bool:
         try:
             return self._log.stat().st_size != self._offset or self._projection.run is None
         except FileNotFoundError:
@@ -210,25 +217,27 @@ class Deliverer:
             return
         stat = self._log.stat()
         if stat.st_size < self._offset or stat.st_ino != self._inode:
-            # A line that could not be flushed was cut off again: what it told never happened. Or it is another log.
-            self._projection, self._offset, self._inode = self._fresh(), 0, stat.st_ino
-        flush(self._log)  # what MLflow is told of is on the disk first
+            # A line that could not be flushed was cut off again, so it never happened; or this is another log.
+            self._projection = self._new_projection()
+            self._offset = 0
+            self._inode = stat.st_ino
+        flush(self._log)  # what is delivered must be on the disk before
         for record, end in read(self._log, self._offset):
             if end > stat.st_size:
                 break
             self._projection.apply(record)
             self._offset = end
 
-    def _fresh(self) -> Projection:
+    def _new_projection(self) -> Projection:
         return Projection(self._study_dir, self._open_store, _user(), self._note_progress)
 
     def _note_progress(self, done: int, of: int) -> None:
-        """Write down how far it is, once a second: people wait for it."""
+        """Store how far the delivery is, once a second, for people who wait for it."""
         now = time.monotonic()
-        if now - self._noted >= INTERVAL:
-            self._noted = now
-            here = cursor.load(self._study_dir, self._uri)
-            cursor.save(self._study_dir, self._uri, replace(here, trials=done, begun=of))
+        if now - self._progress_noted_at >= INTERVAL:
+            self._progress_noted_at = now
+            state = cursor.load(self._study_dir, self._uri)
+            cursor.save(self._study_dir, self._uri, replace(state, trials=done, begun=of))
 
     def _open_store(self, name: str) -> Store:
         if name not in self._stores:
@@ -236,13 +245,13 @@ class Deliverer:
         return self._stores[name]
 
 
-def _in_short(error: Exception) -> str:
-    """Return one line for people; the whole of it is in the delivery's output."""
-    whole = str(error).strip()
-    for sign, words in _SIGNS.items():
-        if sign in whole:
+def _one_line(error: Exception) -> str:
+    """Return an error in one line for people; the whole message is in the delivery's output."""
+    message = str(error).strip()
+    for sign, words in _CAUSES.items():
+        if sign in message:
             return words
-    lines = whole.splitlines() or [""]
+    lines = message.splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"[:300]
 
 
@@ -256,7 +265,16 @@ def _user() -> str | None:
 
 @contextmanager
 def locked(study_dir: Path, wait: Callable[[float], bool], grace: float) -> Iterator[bool]:
-    """Hold the study's delivery lock, waiting for another's end; false where it outlasts the study and the grace."""
+    """Hold the study's delivery lock, and wait for another process that holds it.
+
+    Args:
+        study_dir: The study's folder.
+        wait: Waits up to so many seconds and returns whether the study may still be running.
+        grace: Seconds to wait for the lock after the study's end.
+
+    Yields:
+        Whether the lock is held; false where another process kept it for longer than that.
+    """
     ended: float | None = None
     study_dir.mkdir(parents=True, exist_ok=True)
     with (study_dir / LOCK).open("a") as file:
@@ -265,13 +283,13 @@ def locked(study_dir: Path, wait: Callable[[float], bool], grace: float) -> Iter
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if ended is None and not wait(GLANCE):
+                if ended is None and not wait(POLL_INTERVAL):
                     ended = time.monotonic()
                 if ended is not None:
                     if time.monotonic() - ended >= grace:
                         yield False
                         return
-                    time.sleep(GLANCE)
+                    time.sleep(POLL_INTERVAL)
         yield True
 
 

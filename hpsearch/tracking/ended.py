@@ -7,16 +7,17 @@ from collections.abc import Container, Mapping, Sequence
 from hpsearch.log.history import Trial
 from hpsearch.log.records import Header
 from hpsearch.study.declared import Declaration
-from hpsearch.tracking import content
-from hpsearch.tracking.bulk import Ended
-from hpsearch.tracking.content import STATUS, millis
-from hpsearch.tracking.store import Found
+from hpsearch.tracking import content, spelling
+from hpsearch.tracking.bulk import EndedRun
+from hpsearch.tracking.content import STATUS
+from hpsearch.tracking.spelling import millis
+from hpsearch.tracking.store import StoredRun
 
-FEW = 3
-"""Trials that have ended since the last look and are sent one by one: so few are no work."""
+LEAST_IN_BULK = 3
+"""Ended trials from which on they are sent together; fewer are sent one by one."""
 
 
-def gathered(
+def ended_runs(
     trials: Sequence[Trial],
     header: Header,
     declaration: Declaration,
@@ -25,39 +26,39 @@ def gathered(
     began: Mapping[int, float],
     times: list[float],
     with_files: Container[int] = (),
-) -> dict[int, Ended]:
-    """Return ended trials as runs, by their numbers; those that come with a file of their own are left out.
+) -> dict[int, EndedRun]:
+    """Return ended trials as runs, by their numbers; those that have files of their own are left out.
 
-    The file of such a trial is sent before its run ends, so that a run which has ended is whole.
+    The files of such a trial are sent before its run ends, so that a run which has ended is complete.
 
     Args:
         trials: Trials that have ended.
-        header: The study's.
-        declaration: What holds now.
+        header: The header of the study's log.
+        declaration: The study's current declaration.
         parent: Id of the study's run.
         user: Who runs the study, or None.
         began: When each trial began, in seconds since 1970.
         times: When each tick ended.
         with_files: Keys of the trials that have logged artifacts.
     """
-    found: dict[int, Ended] = {}
+    runs: dict[int, EndedRun] = {}
     for trial in trials:
         params = content.trial_params(declaration, trial)
-        if content.altered(params) or (trial.rows and trial.rows[-1].traceback) or trial.ask.key in with_files:
+        if spelling.altered(params) or (trial.rows and trial.rows[-1].traceback) or trial.ask.key in with_files:
             continue
         outcome = content.trial_outcome(trial, trial.state, declaration)
-        found[trial.number] = Ended(
+        runs[trial.number] = EndedRun(
             name=f"trial {trial.number:04d}",
             start=millis(began[trial.number]),
             end=millis(max(began[trial.number], times[-1] if trial.ended_at is None else trial.ended_at)),
             status=STATUS[trial.state],
             tags=content.trial_tags(header, trial, parent, user) | outcome,
-            params=content.params(params),
+            params=spelling.params(params),
             points=content.trial_points(trial, times, 0),
         )
-    return found
+    return runs
 
 
-def by_trial(found: list[Found]) -> dict[int | None, Found]:
-    """Return runs by their trials; where a person deleted one and another took its place, the one that is there."""
-    return {run.trial: run for run in sorted(found, key=lambda run: run.deleted, reverse=True)}
+def by_trial(runs: list[StoredRun]) -> dict[int | None, StoredRun]:
+    """Return runs by their trials; of a run that was deleted and the one that replaced it, the latter."""
+    return {run.trial: run for run in sorted(runs, key=lambda run: run.deleted, reverse=True)}

@@ -1,4 +1,4 @@
-"""Samples that go along with a model, and what they say of its inputs: an array, or a table with named columns."""
+"""Samples that are stored with a model, and its inputs' schema: an array, or a table with named columns."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-ARRAY, SPARSE, TABLE = "example.npy", "example.npz", "example.json"
-"""In a model's folder: samples as an array, as a sparse matrix, or the rows of a table with its columns' types."""
+ARRAY = "example.npy"
+"""The file in a model's folder with samples as an array."""
+
+SPARSE = "example.npz"
+"""The same for a sparse matrix."""
+
+TABLE = "example.json"
+"""The same for a table: its rows, and its columns with their types."""
 
 WIDE = 2_000
 """An array of more columns is described as one tensor: a line for each would fill the description."""
@@ -61,8 +67,8 @@ def read_example(folder: Path) -> tuple[Any, Any]:
 
     table = json.loads((folder / TABLE).read_text(encoding="utf-8"))
     anything: Any = AnyType
-    kinds = {"number": anything(), "date": DataType.datetime, "text": DataType.string, "other": anything()}
-    specs: list[Any] = [ColSpec(kinds[column["type"]], column["name"], required=True) for column in table["columns"]]
+    types = {"number": anything(), "date": DataType.datetime, "text": DataType.string, "other": anything()}
+    specs: list[Any] = [ColSpec(types[column["type"]], column["name"], required=True) for column in table["columns"]]
     frame = pd.DataFrame(table["rows"], columns=[column["name"] for column in table["columns"]])
     for column in table["columns"]:
         if column["type"] == "date":
@@ -73,10 +79,10 @@ def read_example(folder: Path) -> tuple[Any, Any]:
 
 
 def _type_of(column: Any) -> str:
-    kind = getattr(column.dtype, "kind", "O")
-    if kind in "iufb":
+    code = getattr(column.dtype, "kind", "O")
+    if code in "iufb":
         return "number"
-    if kind == "M":
+    if code == "M":
         return "date"
     present = [value for value in column if value is not None and value == value]
     return "text" if all(isinstance(value, str) for value in present) else "other"

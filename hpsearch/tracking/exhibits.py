@@ -1,4 +1,4 @@
-"""What stands beside the curves of a study that is done: its report and the pictures in it, and its winner's model."""
+"""What MLflow holds of a study that is done in addition to its curves: its report, pictures, and winner's model."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hpsearch.tracking.store import Store
 
 @dataclass(frozen=True)
 class Exhibits:
-    """Makes what is shown, and sends it.
+    """Makes the report and the pictures of a study, and sends them with its model.
 
-    What it makes is a function of the log and of the winner's model, so that repeats change nothing.
+    They are a function of the log and of the winner's model, so sending them again changes nothing.
 
     Attributes:
-        draw: Returns the report's files by name, of a study and its folder.
+        draw: Takes a study and its folder, and returns the report's files by name.
     """
 
     draw: Callable[[History, Path], Mapping[str, bytes]]
 
     def version(self, study_dir: Path) -> str:
-        """Return a text that names what a study has to show beside its log."""
+        """Return a text that identifies what a study has to send in addition to its log."""
         return model.version(study_dir)
 
     def send(self, store: Store, run: str, history: History, study_dir: Path) -> None:
-        """Bring all of it to the study's run.
+        """Send all of it to the study's run.
 
         Raises:
             Exception: Whatever the store raised.

@@ -1,4 +1,4 @@
-"""A trial as MLflow alone remembers it: all that training it again needs, and the curve to compare with."""
+"""A trial as it is stored in MLflow: all that is needed to train it again, and the curve to compare with."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from hpsearch.tracking.paging import experiments_of, runs_of
 from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import redact, sqlite_path
 
-OURS = frozenset({"epoch_seconds", "best_value", "best_epoch"})
+ADDED_METRICS = frozenset({"epoch_seconds", "best_value", "best_epoch"})
 """Metrics that the delivery adds to what a trial measured."""
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """A trial in MLflow.
+class StoredTrial:
+    """A trial as it is stored in MLflow.
 
     Attributes:
-        run: Its run's id.
+        run: The id of its run.
         study: The study's name.
         ask: Its number, lane, parameters, point, repeat and stage.
         ticks: The tick of each of its epochs.
@@ -56,8 +56,8 @@ class Remembered:
     study_file: str | None
 
 
-def fetch(run_id: str, uri: str) -> Remembered:
-    """Return what MLflow holds of a trial.
+def fetch(run_id: str, uri: str) -> StoredTrial:
+    """Return a trial from MLflow.
 
     Args:
         run_id: Id of the trial's run.
@@ -95,7 +95,7 @@ def run_ids(uid: str, uri: str) -> dict[int, str]:
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         raise UserError(f"no MLflow store at {path}: name its --root or --tracking-uri")
-    found: dict[int, str] = {}
+    ids: dict[int, str] = {}
     demand("reading what is in MLflow")
     with settings():
         from mlflow.exceptions import MlflowException
@@ -105,21 +105,19 @@ def run_ids(uid: str, uri: str) -> dict[int, str]:
         try:
             client = MlflowClient(uri)
             experiments = experiments_of(client)
-            mine = f"tags.`hpsearch.uid` = '{uid}' and tags.`hpsearch.kind` = 'trial'"
-            found = {
-                int(run.data.tags["hpsearch.trial"]): run.info.run_id for run in runs_of(client, experiments, mine)
-            }
+            query = f"tags.`hpsearch.uid` = '{uid}' and tags.`hpsearch.kind` = 'trial'"
+            ids = {int(run.data.tags["hpsearch.trial"]): run.info.run_id for run in runs_of(client, experiments, query)}
         except MlflowException as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise UserError(f"MLflow at {redact(uri)}: {lines[0]}") from error
-    return found
+    return ids
 
 
-def _fetch(client: Any, run_id: str) -> Remembered:
+def _fetch(client: Any, run_id: str) -> StoredTrial:
     run = _run(client, run_id)
     tags = run.data.tags
     if tags.get("hpsearch.kind") == "study":
-        hint = _some_trial(client, run.info.experiment_id, run_id)
+        hint = _trial_hint(client, run.info.experiment_id, run_id)
         raise UserError(f"run {run_id} is a study's own; name one of its trials{hint}")
     if tags.get("hpsearch.kind") != "trial":
         raise UserError(f"run {run_id} is no trial of hpsearch")
@@ -127,9 +125,10 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         raise UserError(f"trial {tags['hpsearch.trial']} of {tags['hpsearch.study']!r} has not ended yet")
     parent = tags["mlflow.parentRunId"]
     version = int(tags.get("hpsearch.version", 1))
-    declared, written = version_file(version).replace("study.py", "declaration.json"), version_file(version)
-    files = _files(client, parent, (declared, "environment.json", written))
-    for name in (declared, "environment.json"):
+    study_file = version_file(version)
+    declaration = study_file.replace("study.py", "declaration.json")
+    files = _files(client, parent, (declaration, "environment.json", study_file))
+    for name in (declaration, "environment.json"):
         if name not in files:
             raise UserError(f"run {parent}: its artifact {name} is gone; `hpsearch sync` brings it back from the log")
     ask = Ask(
@@ -149,7 +148,7 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         }
         for name in run.data.metrics
     }
-    return Remembered(
+    return StoredTrial(
         run=run_id,
         study=tags["hpsearch.study"],
         ask=ask,
@@ -158,10 +157,10 @@ def _fetch(client: Any, run_id: str) -> Remembered:
         rule=tags.get("hpsearch.rule", ""),
         reason=tags.get("hpsearch.reason", ""),
         curve=curve,
-        declaration=json.loads(files[declared]),
+        declaration=json.loads(files[declaration]),
         environment=json.loads(files["environment.json"]),
         data_digest=tags.get("hpsearch.data_digest"),
-        study_file=files.get(written),
+        study_file=files.get(study_file),
     )
 
 
@@ -173,37 +172,39 @@ def _run(client: Any, run_id: str) -> Any:
     except MlflowException as error:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
-        raise UserError(f"no run {run_id!r} in this MLflow store{_near(client, run_id)}") from error
+        raise UserError(f"no run {run_id!r} in this MLflow store{_suggestion(client, run_id)}") from error
 
 
-def _near(client: Any, run_id: str) -> str:
-    """Return the runs that were likely meant: those that begin so, else those that look alike."""
-    known: dict[str, str] = {}
+def _suggestion(client: Any, run_id: str) -> str:
+    """Return a suggestion with the runs that were likely meant: those that begin with this id, else similar ones."""
+    described: dict[str, str] = {}
     for run in runs_of(client, experiments_of(client), "tags.`hpsearch.kind` = 'trial'"):
-        name, tags = run.info.run_id, run.data.tags
-        known[name] = f"{name} (trial {tags['hpsearch.trial']} of {tags['hpsearch.study']})"
-    if not known:
+        name = run.info.run_id
+        tags = run.data.tags
+        described[name] = f"{name} (trial {tags['hpsearch.trial']} of {tags['hpsearch.study']})"
+    if not described:
         return ", which holds no trial of hpsearch"
-    close = [run for run in known if run.startswith(run_id)][:3] or get_close_matches(run_id, known, n=3, cutoff=0.5)
+    close = [run for run in described if run.startswith(run_id)][:3]
+    close = close or get_close_matches(run_id, described, n=3, cutoff=0.5)
     if close:
-        return f"; did you mean {', '.join(known[run] for run in close)}?"
+        return f"; did you mean {', '.join(described[run] for run in close)}?"
     return "; `hpsearch ui` shows the runs, and a run's page its id"
 
 
-def _some_trial(client: Any, experiment: str, parent: str) -> str:
+def _trial_hint(client: Any, experiment: str, parent: str) -> str:
     page = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'", max_results=1)
     return f", such as {page[0].info.run_id}" if page else ""
 
 
 def _files(client: Any, run: str, names: tuple[str, ...]) -> dict[str, str]:
-    """Return those of a run's artifacts that it has."""
+    """Return the texts of the named artifacts of a run, by name; those that it lacks are left out."""
     folders = dict.fromkeys(name.rpartition("/")[0] for name in names)
-    there = {file.path for folder in folders for file in client.list_artifacts(run, folder or None)}
+    existing = {file.path for folder in folders for file in client.list_artifacts(run, folder or None)}
     with tempfile.TemporaryDirectory() as folder:
         return {
             name: Path(client.download_artifacts(run, name, folder)).read_text(encoding="utf-8")
             for name in names
-            if name in there
+            if name in existing
         }
 
 
@@ -223,8 +224,8 @@ def _numbers(spans: str) -> list[int]:
     >>> _numbers("3-5,9")
     [3, 4, 5, 9]
     """
-    found: list[int] = []
+    numbers: list[int] = []
     for span in filter(None, spans.split(",")):
         first, _, last = span.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers

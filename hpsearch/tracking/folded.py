@@ -1,4 +1,4 @@
-"""What a study's log says so far, as MLflow is to hold it: folded record by record, before anything is sent."""
+"""The fold of a study's log as MLflow is to hold it, made record by record before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpsearch.tracking.incumbent import Incumbent
 
 
 class Folded:
-    """The fold of a log from its header on, with what of it waits to be sent.
+    """The fold of a log from its header on, with what waits to be sent.
 
     Args:
         header: The log's first record.
@@ -26,7 +26,7 @@ class Folded:
         best: The best-so-far curve.
         unfinished: The trials whose end the store may not have, by their numbers.
         declared: The declarations that have not been sent yet, by the study's version.
-        relabel: Whether runs of earlier versions have still to be told from those of the current one.
+        relabel: Whether the runs of all trials still have to be tagged with their version of the study.
     """
 
     def __init__(self, header: Header) -> None:
@@ -54,9 +54,10 @@ class Folded:
         if isinstance(record, Extension):
             self.declared[self.history.version] = record.declaration
             if record.change == "new_version":
-                self._incumbent, self.relabel = Incumbent(), True
+                self._incumbent = Incumbent()
+                self.relabel = True
         elif isinstance(record, Tick):
-            began = content.began(record, self.times[-1] if self.times else self.header.time)
+            began = content.tick_began(record, self.times[-1] if self.times else self.header.time)
             self.times.append(record.time)
             for ask in record.asks:
                 self.began[ask.trial] = began

@@ -1,4 +1,4 @@
-"""MLflow's loggers, held at warnings while it does what nobody asked it to tell of."""
+"""Keeps MLflow's loggers quiet while it works on what the user did not ask for."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def hushed(name: str) -> Iterator[None]:
-    """Hold a logger at warnings; its level is as it was afterwards.
+    """Let a logger pass only warnings and errors; its level is restored afterwards.
 
     Args:
-        name: The logger's, such as ``mlflow.store.db.utils``.
+        name: The logger's name, such as ``mlflow.store.db.utils``.
     """
-    teller = logging.getLogger(name)
-    level = teller.level
-    teller.setLevel(max(level, logging.WARNING))
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
     try:
         yield
     finally:
-        teller.setLevel(level)
+        logger.setLevel(level)

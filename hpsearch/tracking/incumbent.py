@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from hpsearch.log.history import History, Trial
 from hpsearch.log.records import Tick
-from hpsearch.tracking.content import Point, key, millis
+from hpsearch.tracking.content import Point
+from hpsearch.tracking.spelling import key, millis
 
 
 class Incumbent:
-    """Follows the best trial of a study's version from tick to tick."""
+    """Follows the best trial of one version of a study from tick to tick."""
 
     def __init__(self) -> None:
         self._trial: Trial | None = None
@@ -21,19 +22,20 @@ class Incumbent:
             history: The fold of the log, this tick included.
             tick: The tick.
         """
-        goal, earlier = history.goal, self._trial
+        goal = history.goal
+        earlier = self._trial
         if history.declaration.repeats > 1:
             return self._of_points(history, tick)
         for row in tick.rows:
             trial = history.trials[row.trial]
-            old = trial.version < history.version
-            whole = goal.value != "complete" or trial.state == "COMPLETE"
+            outdated = trial.version < history.version
+            counts = goal.value != "complete" or trial.state == "COMPLETE"
             if (
-                old
+                outdated
                 or trial.value is None
                 or trial.state == "FAILED"
                 or trial.ask.stage != history.full_stage
-                or not whole
+                or not counts
             ):
                 continue
             best = self._trial

@@ -1,4 +1,4 @@
-"""Where MLflow is not installed: a study goes on without it and says so, and what asks for MLflow is refused."""
+"""What happens where MLflow is not installed: a study runs without it and says so; what needs MLflow is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hpsearch.errors import UserError
 from hpsearch.tracking.delivery_report import DeliveryReport
-from hpsearch.tracking.process import Delivery, NoDelivery, unseen
+from hpsearch.tracking.process import Delivery, NoDelivery, show_nothing
 
 INSTALL = "pip install 'hpsearch[mlflow]'"
 
@@ -22,10 +22,10 @@ def is_installed() -> bool:
 
 
 def demand(what: str) -> None:
-    """Refuse what needs MLflow where it is not installed.
+    """Raise where MLflow is not installed.
 
     Args:
-        what: What needs it, as people typed it.
+        what: What needs MLflow, as the user typed it.
 
     Raises:
         UserError: It is not installed.
@@ -58,10 +58,12 @@ def delivery(uri: str | None, root: Path, register: str | None = None) -> Delive
 
 
 class NotInstalled(NoDelivery):
-    """Stands in a delivery's place where MLflow is not installed: nothing is delivered, and the run says so once."""
+    """Takes the place of a delivery where MLflow is not installed: nothing is delivered, and the run says so once."""
 
-    def finish(self, timeout: float = 30.0, *, exhibits: bool = False, progress: object = unseen) -> DeliveryReport:
-        """Return the report of a delivery that could not be, with what would bring it."""
+    def finish(
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: object = show_nothing
+    ) -> DeliveryReport:
+        """Return the report of a delivery that did not happen, and what makes it possible."""
         message = (
             "MLflow is not installed, so nothing was delivered to it; the log keeps all of it: "
             f"{INSTALL}, then `hpsearch sync` (--no-tracking leaves MLflow out without a word)"

@@ -1,4 +1,4 @@
-"""The guarded door to a saved model: what its folder says of itself is not believed, and no code in it is run."""
+"""Loads saved models safely: what a model's folder states is not trusted, and no code in it is run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def load(
 
 
 load_model = load
-"""The same by the name that MLflow's users look for."""
+"""The same function under the name that MLflow's users look for."""
 
 
 def _downloaded(source: str, uri: str) -> Path:
@@ -64,14 +64,14 @@ def _downloaded(source: str, uri: str) -> Path:
 
         check(uri)
         try:
-            return Path(artifacts.download_artifacts(artifact_uri=_place(source, uri), tracking_uri=uri))
+            return Path(artifacts.download_artifacts(artifact_uri=_artifact_uri(source, uri), tracking_uri=uri))
         except (MlflowException, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise UserError(f"{source}: not to be had from MLflow at {redact(uri)} ({reason})") from error
 
 
-def _place(source: str, uri: str) -> str:
-    """Return where a model of the registry, or of a run, lies.
+def _artifact_uri(source: str, uri: str) -> str:
+    """Return the location of a model of the registry, or of a run.
 
     MLflow's own way looks both up where the process has its default, whatever ``tracking_uri`` says, and makes a store
     in the working directory where there is none.
@@ -80,8 +80,8 @@ def _place(source: str, uri: str) -> str:
 
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     if not source.startswith(MODELS):
-        number, _, path = source.removeprefix(RUNS).strip("/").partition("/")
-        run, (name, _, inner) = client.get_run(number), path.partition("/")
+        run_id, _, path = source.removeprefix(RUNS).strip("/").partition("/")
+        run, (name, _, inner) = client.get_run(run_id), path.partition("/")
         for output in run.outputs.model_outputs if run.outputs else []:
             logged = client.get_logged_model(output.model_id)
             if logged.name == name:
@@ -110,7 +110,7 @@ def _read(path: Path, source: str, trusted: Iterable[str]) -> Any:
     from hpsearch.models.estimators import loading, serving
 
     try:
-        return serving.read(_data(path), trusted) if path.is_dir() else loading.load(path)
+        return serving.read(_data_path(path), trusted) if path.is_dir() else loading.load(path)
     except UserError:
         raise
     except FileNotFoundError as error:
@@ -122,8 +122,12 @@ def _read(path: Path, source: str, trusted: Iterable[str]) -> Any:
         raise UserError(f"{source}: {reason}") from error
 
 
-def _data(folder: Path) -> Path:
-    """Return where in a model's folder the model itself is."""
+def _data_path(folder: Path) -> Path:
+    """Return the path of the model itself within its folder.
+
+    Raises:
+        ValueError: The description names no data, or data outside of the folder.
+    """
     description = folder / DESCRIPTION
     if not description.is_file():
         return folder
@@ -132,7 +136,7 @@ def _data(folder: Path) -> Path:
     data = described["flavors"]["python_function"].get("data") if isinstance(described, dict) else None
     if not isinstance(data, str):
         raise ValueError("it is no model of hpsearch's")
-    place = (folder / data).resolve()
-    if folder.resolve() not in place.parents:
+    path = (folder / data).resolve()
+    if folder.resolve() not in path.parents:
         raise ValueError(f"its data are said to be outside its folder ({data})")
-    return place
+    return path

@@ -1,4 +1,4 @@
-"""Runs and experiments of MLflow, however many there are: it gives a thousand at a time."""
+"""All runs and experiments of MLflow, which returns a thousand at a time."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 PAGE = 1000
-"""Runs of one answer."""
+"""Runs or experiments in one answer."""
 
 
-def runs_of(client: Any, experiments: Sequence[str], wanted: str, *, deleted: bool = False) -> Iterator[Any]:
-    """Yield the runs of some experiments that a filter lets through, a page at a time.
+def runs_of(client: Any, experiments: Sequence[str], query: str, *, deleted: bool = False) -> Iterator[Any]:
+    """Yield the runs of some experiments that match a filter; they are requested a page at a time.
 
     Args:
         client: An MlflowClient.
         experiments: Ids of experiments; none gives no run.
-        wanted: The filter, in MLflow's words.
-        deleted: Whether to yield runs that a person has deleted, too.
+        query: The filter, in MLflow's syntax.
+        deleted: Whether to yield deleted runs, too.
     """
     from mlflow.entities import ViewType
 
     view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
     token: str | None = None
     while experiments:
-        page = client.search_runs(list(experiments), wanted, view, max_results=PAGE, page_token=token)
+        page = client.search_runs(list(experiments), query, view, max_results=PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:

@@ -1,4 +1,4 @@
-"""The coordinator's end of a delivery: start its process beside the study, and hear at the end what was delivered."""
+"""The coordinator's side of a delivery: starts its process beside the study, and reports at the end."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from typing import IO
 import hpsearch
 from hpsearch.log import files
 from hpsearch.tracking import cursor
-from hpsearch.tracking.delivery_report import BUSY, UNDER_WAY, DeliveryReport, amount, report
+from hpsearch.tracking.delivery_report import BUSY, UNDER_WAY, DeliveryReport, progress_text, report
 from hpsearch.tracking.uri import redact, resolve
 
 GRACE = 5.0
 """Seconds after the study's end during which a delivery tries a failing store again."""
 TELL = 3.0
-"""Seconds between two words to whoever waits for it."""
+"""Seconds between two messages to the user who waits for it."""
 OUTPUT = "delivery.log"
 
 DELIVERED = b"delivered\n"
-"""What the process says once all of the log is delivered; the report and the model follow."""
+"""What the process writes once all of the log is delivered; the report and the model follow."""
 PROBLEM = b"problem: "
-"""What it says first where it gives up, and then why: a full disk may take no other note of it."""
+"""What it writes where it gives up, followed by the reason, which cannot be stored on a full disk."""
 
 _left_behind: list[subprocess.Popen[bytes]] = []
-"""Deliveries that go on by themselves, beyond the end of this process where they must."""
+"""Deliveries that go on by themselves, if need be beyond the end of this process."""
 
 
-def unseen(line: str) -> None:
-    """Show a line to nobody."""
+def show_nothing(line: str) -> None:
+    """Ignore a line."""
 
 
 @atexit.register
 def _let_go() -> None:
     for process in _left_behind:
-        process.returncode = 0  # that nobody waits for it is meant: no warning
+        process.returncode = 0  # nobody waits for it on purpose: without this, Popen would warn
 
 
 class Outcome(IntEnum):
@@ -70,7 +70,8 @@ class Delivery:
     """
 
     def __init__(self, uri: str | None, root: Path) -> None:
-        self._uri, self._root = resolve(root, uri), root.absolute()
+        self._uri = resolve(root, uri)
+        self._root = root.absolute()
         self._study_dir = self._root
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._ended = self._finished = False
@@ -93,7 +94,7 @@ class Delivery:
             self._process = None
 
     def start(self, study_dir: Path) -> None:
-        """Let it deliver, now that the study has its folder and its log.
+        """Begin to deliver, now that the study has its folder and its log.
 
         Args:
             study_dir: The study's folder.
@@ -122,11 +123,11 @@ class Delivery:
             self._tell()
 
     def announce(self, notice: Callable[[str], None]) -> None:
-        """Say what the time is for that :meth:`finish` may take."""
+        """Tell the user what the time is spent on that :meth:`finish` may take."""
         notice("delivering the rest to MLflow")
 
     def finish(
-        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = unseen
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = show_nothing
     ) -> DeliveryReport:
         """Say that the study ended and its model is there, wait for the rest of its log to be delivered, and report.
 
@@ -144,7 +145,8 @@ class Delivery:
         code = self._end(timeout, exhibits, progress)
         if code not in (None, *Outcome):
             # It was killed, perhaps for memory: once more, with the training out of the way.
-            self._process, self._ended = self._spawn(), False
+            self._process = self._spawn()
+            self._ended = False
             self._tell(str(self._study_dir))
             code = self._end(timeout, exhibits, progress)
         why = None
@@ -157,15 +159,15 @@ class Delivery:
         return report(self._study_dir, self._uri, why or self._problem)
 
     def _waited(self, stream: IO[bytes], end: float, progress: Callable[[str], object]) -> bool:
-        """Wait until the process says something, or for the time that there is, and tell how far it is meanwhile."""
+        """Wait until the process writes something or the time is over, and report the progress meanwhile."""
         last_told = time.monotonic()
-        while (left := end - time.monotonic()) > 0:
-            if select.select([stream], [], [], min(left, 0.5))[0]:
+        while (seconds_left := end - time.monotonic()) > 0:
+            if select.select([stream], [], [], min(seconds_left, 0.5))[0]:
                 return True
             if time.monotonic() - last_told >= TELL:
                 last_told = time.monotonic()
-                if (done := amount(cursor.load(self._study_dir, self._uri))) is not None:
-                    progress(f"{done} to MLflow; Ctrl-C leaves it to go on by itself")
+                if (text := progress_text(cursor.load(self._study_dir, self._uri))) is not None:
+                    progress(f"{text} to MLflow; Ctrl-C leaves it to go on by itself")
         return False
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -233,7 +235,7 @@ class Delivery:
 
 
 class NoDelivery:
-    """What stands in a delivery's place where nothing is to reach MLflow: it does nothing, and has nothing to say."""
+    """Takes the place of a delivery where nothing is to be delivered to MLflow: it does and reports nothing."""
 
     address = ""
 
@@ -257,7 +259,7 @@ class NoDelivery:
         """Say nothing."""
 
     def finish(
-        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = unseen
+        self, timeout: float = 30.0, *, exhibits: bool = False, progress: Callable[[str], object] = show_nothing
     ) -> DeliveryReport:
         """Return the report of a delivery that was not wanted."""
         return DeliveryReport(False, None, 0, None, "", None, None, None)

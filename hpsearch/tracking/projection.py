@@ -1,4 +1,4 @@
-"""Brings MLflow into line with the fold of a log: what is there is looked up, what lacks is added, nothing twice."""
+"""Brings MLflow into line with the fold of a log: what it holds is looked up, and what is missing is added once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class Projection:
         user: str | None,
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
-        self._study_dir, self._open_store, self._user = study_dir, open_store, user
+        self._study_dir = study_dir
+        self._open_store = open_store
+        self._user = user
         self._progress = progress
         self._folded: Folded | None = None
         self._store: Store | None = None
@@ -95,11 +97,12 @@ class Projection:
         try:
             runs.push(alive)
         except Exception:
-            self._runs, self._bulk = None, runs.bulk
+            self._runs = None
+            self._bulk = runs.bulk
             raise
 
     def exhibit(self, exhibits: Exhibits) -> None:
-        """Send what is shown beside the curves, all of which have been pushed.
+        """Send the report and the model, after all curves have been pushed.
 
         Raises:
             Exception: Whatever the store raised.

@@ -1,4 +1,4 @@
-"""A root that was moved or copied: MLflow's store holds absolute places of artifacts, which are then elsewhere."""
+"""A root that was moved or copied: MLflow's store holds absolute paths of artifacts, which have to be changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from hpsearch.tracking.uri import artifact_location, is_own, sqlite_path
 
 _PLACES = {"runs": "artifact_uri", "logged_models": "artifact_location", "experiments": "artifact_location"}
-"""Tables of MLflow's store that hold places, and the column of each."""
+"""Tables of MLflow's store that hold paths of artifacts, and the column of each."""
 
 
 def moved_from(study_dir: Path, name: str, uri: str) -> str | None:
@@ -32,7 +32,9 @@ def moved_from(study_dir: Path, name: str, uri: str) -> str | None:
 def relocate(study_dir: Path, name: str, uri: str) -> None:
     """Have MLflow look for a study's artifacts below the root where it is now."""
     root = study_dir.absolute().parents[1]
-    old, store, new = _elsewhere(root, name, uri), sqlite_path(uri), artifact_location(root, uri, name)
+    old = _elsewhere(root, name, uri)
+    store = sqlite_path(uri)
+    new = artifact_location(root, uri, name)
     if old is None or store is None:
         return
     with closing(sqlite3.connect(store)) as base, base:
@@ -78,8 +80,8 @@ def _elsewhere(root: Path, name: str, uri: str) -> str | None:
         return None  # it is half-made or damaged, and holds no place: the doctor of the root says so
     if row is None or row[0] is None or row[0] == expected:
         return None
-    same = row[0].startswith("file:") and os.path.realpath(_folder(row[0])) == os.path.realpath(_folder(expected))
-    return None if same else str(row[0])
+    is_same = row[0].startswith("file:") and os.path.realpath(_folder(row[0])) == os.path.realpath(_folder(expected))
+    return None if is_same else str(row[0])
 
 
 def _folder(location: str) -> Path:

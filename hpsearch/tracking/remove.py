@@ -1,4 +1,4 @@
-"""Taking a study out of MLflow."""
+"""Removes a study from MLflow."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hpsearch.tracking.store import check, settings
 from hpsearch.tracking.uri import STORE, artifact_location, is_own, redact, resolve, sqlite_path
 
 PAGE = 1000
+"""Runs of one answer."""
 
 PATIENCE = 20.0
 """Seconds to wait for another process that delivers the study."""
@@ -32,10 +33,10 @@ def stores(study_dir: Path, uri: str | None = None) -> list[str]:
     """
     named = resolve(study_dir.absolute().parents[1], uri)
     # A cursor goes by the address without its password.
-    mine = cursor.key(study_dir, named)
-    places = [named if cursor.key(study_dir, place) == mine else place for place in cursor.delivered_to(study_dir)]
-    places = [place for place in places if place == named or not _is_of_another_root(study_dir, place)]
-    return places if uri is None or named in places else [*places, named]
+    key = cursor.key(study_dir, named)
+    uris = [named if cursor.key(study_dir, store) == key else store for store in cursor.delivered_to(study_dir)]
+    uris = [store for store in uris if store == named or not _is_of_another_root(study_dir, store)]
+    return uris if uri is None or named in uris else [*uris, named]
 
 
 def _is_of_another_root(study_dir: Path, uri: str) -> bool:
@@ -83,16 +84,17 @@ def remove(study_dir: Path, name: str, uid: str, uri: str) -> int:
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 return 0
-            place = [experiment.experiment_id]
-            mine, count = f"tags.`hpsearch.uid` = '{uid}'", 0
-            while page := client.search_runs(place, mine, ViewType.ALL, max_results=PAGE):
+            experiments = [experiment.experiment_id]
+            query = f"tags.`hpsearch.uid` = '{uid}'"
+            count = 0
+            while page := client.search_runs(experiments, query, ViewType.ALL, max_results=PAGE):
                 for run in page:
                     if run.info.lifecycle_stage == "deleted":
                         client.restore_run(run.info.run_id)  # a deleted run's tags cannot be changed
                     client.set_tag(run.info.run_id, "hpsearch.uid", f"removed-{uid}")
                     client.delete_run(run.info.run_id)
                     count += 1
-            if not client.search_runs(place, "", ViewType.ACTIVE_ONLY, max_results=1):
+            if not client.search_runs(experiments, "", ViewType.ACTIVE_ONLY, max_results=1):
                 client.rename_experiment(experiment.experiment_id, f"{name} (removed {experiment.experiment_id})")
                 client.delete_experiment(experiment.experiment_id)
                 _remove_artifacts(study_dir, name, uri)

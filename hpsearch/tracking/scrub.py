@@ -1,4 +1,4 @@
-"""Takes secrets out of what MLflow holds of a study: tags, and the texts among its artifacts."""
+"""Removes secrets from what MLflow holds of a study: from tags, and from artifacts that are texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXTS = ("git.diff", "environment.json", "traceback.txt", "report.html")
 
 @dataclass(frozen=True)
 class ScrubbedStore:
-    """What was done to a store.
+    """What was changed in a store.
 
     Attributes:
         tags: How many tags were changed.
@@ -47,7 +47,7 @@ def scrub(
         study_dir: The study's folder.
         header: The first record of its log.
         uri: The tracking URI, resolved.
-        secrets: Texts that are secret, beside what looks like it.
+        secrets: Texts that are secret, in addition to what looks like a secret.
         diff: Whether to empty the difference from the commit.
 
     Raises:
@@ -87,8 +87,8 @@ def _scrub(store: Store, uid: str, uri: str, secrets: Sequence[str], diff: bool)
 def _replaced(store: Store, run: str, name: str, secrets: Sequence[str], diff: bool) -> bool:
     import tempfile
 
-    with tempfile.TemporaryDirectory() as place:
-        old = Path(store._client.download_artifacts(run, name, place)).read_text(encoding="utf-8", errors="replace")
+    with tempfile.TemporaryDirectory() as folder:
+        old = Path(store._client.download_artifacts(run, name, folder)).read_text(encoding="utf-8", errors="replace")
     clean = "" if diff and name == "git.diff" else redact.text(old, secrets)
     if clean == old:
         return False

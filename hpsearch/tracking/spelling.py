@@ -11,8 +11,14 @@ from typing import Any
 
 from hpsearch.log.redact import whole
 
-MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
-"""MLflow's limits, in characters; what is longer it rejects (keys) or cuts (values)."""
+MAX_KEY = 250
+"""Characters of a name in MLflow, which rejects longer ones."""
+
+MAX_PARAM = 6000
+"""Characters of a parameter's value in MLflow, which cuts longer ones."""
+
+MAX_TAG = 8000
+"""Characters of a tag's value in MLflow, which cuts longer ones."""
 
 
 def millis(seconds: float) -> int:
@@ -36,20 +42,20 @@ def key(name: str) -> str:
 
 def text(value: Any, limit: int) -> str:
     """Return a value as MLflow's text, at most ``limit`` long; what had to be cut says so and where the whole is."""
-    written = whole(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value))
-    note = f"… ({len(written)} characters; whole in params.json)"
-    return written if len(written) <= limit else written[: limit - len(note)] + note
+    full = whole(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value))
+    note = f"… ({len(full)} characters; whole in params.json)"
+    return full if len(full) <= limit else full[: limit - len(note)] + note
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested mappings as one, names joined by dots."""
-    out: dict[str, Any] = {}
+    flattened: dict[str, Any] = {}
     for name, inner in value.items():
         if isinstance(inner, Mapping) and inner:
-            out |= flat(inner, f"{prefix}{name}.")
+            flattened |= flat(inner, f"{prefix}{name}.")
         else:
-            out[f"{prefix}{name}"] = inner
-    return out
+            flattened[f"{prefix}{name}"] = inner
+    return flattened
 
 
 def params(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""The file of a local MLflow store: made whole or not at all, recognised where it is half-made, set aside, migrated.
+"""The file of a local MLflow store: how it is made, checked, set aside and migrated.
 
-MLflow makes a store by some fifty migrations of one file, and migrates an old one in the same way. Cut in between, the
-file fails for ever. So both happen in a file beside it, which then takes its place.
+MLflow makes a store by some fifty migrations of one file, and migrates an old one in the same way. A file in which that
+was interrupted can never be opened again. So both happen in another file, which replaces the first when it is complete.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hpsearch.tracking.uri import sqlite_path
 Kind = Literal["absent", "whole", "half-made", "older", "newer", "damaged"]
 
 BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database: part of it as long as it is not merged."""
+"""Endings of the files that SQLite keeps beside a database; they are a part of it until they are merged into it."""
 
 PATIENCE = 5.0
 """Seconds to wait for another process that writes to the file."""
@@ -32,11 +32,11 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Condition:
-    """What a store's file is.
+    """The condition of a store's file.
 
     Attributes:
-        kind: In a word; ``half-made`` holds no run and no experiment.
-        why: What was found, for people; empty for a whole one.
+        kind: The condition in a word; a ``half-made`` file holds no run and no experiment.
+        why: What was found, for people; empty for a whole file.
     """
 
     kind: Kind
@@ -44,32 +44,34 @@ class Condition:
 
 
 def condition(path: Path, *, thorough: bool = False) -> Condition:
-    """Return what a store's file is.
+    """Return the condition of a store's file.
 
     Args:
         path: The file.
-        thorough: Read all of it: takes a second for some hundred megabytes.
+        thorough: Whether to read all of it, which takes a second for some hundred megabytes.
     """
     if not path.exists():
         return Condition("absent")
     try:
         with closing(_connect(path)) as base:
             tables = {str(name) for (name,) in base.execute("select name from sqlite_master where type = 'table'")}
-            holds = "experiments" in tables and base.execute("select 1 from experiments limit 1").fetchone() is not None
+            has_experiments = (
+                "experiments" in tables and base.execute("select 1 from experiments limit 1").fetchone() is not None
+            )
             stamps = base.execute("select version_num from alembic_version") if "alembic_version" in tables else ()
             revisions = [str(revision) for (revision,) in stamps]
             if thorough and (check := base.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
                 return Condition("damaged", str(check).splitlines()[-1])
     except sqlite3.OperationalError as error:
         if any(sign in str(error) for sign in ("locked", "unable to open", "readonly", "disk")):
-            return Condition("whole")  # nothing is known against it: whoever opens it is told what the matter is
+            return Condition("whole")  # its content cannot be checked now; whoever opens it gets the error
         return Condition("damaged", str(error))
     except sqlite3.DatabaseError as error:
         return Condition("damaged", str(error))
     revisions_known, head = _revisions()
     if revisions == [head]:
         return Condition("whole")
-    if not holds:
+    if not has_experiments:
         return Condition("half-made", "MLflow was cut off while it made it")
     if len(revisions) != 1:
         return Condition("damaged", "it does not say which version of MLflow wrote it")
@@ -78,24 +80,25 @@ def condition(path: Path, *, thorough: bool = False) -> Condition:
     return Condition("older", revisions[0])
 
 
-def refusal(path: Path, found: Condition) -> str | None:
+def refusal(path: Path, condition: Condition) -> str | None:
     """Return one line on why a store cannot be opened, and what to do; None for one that can."""
-    own = (path.parent / "studies").is_dir()  # a root: its logs bring back what is lost
-    if found.kind == "half-made":
-        way = "`hpsearch doctor --fix` makes it anew" if own else "remove it, and it is made anew"
-        what = f"is half-made ({found.why}) and holds no run; {way}"
-    elif found.kind == "damaged":
+    is_root = (path.parent / "studies").is_dir()  # a root: its logs bring back what is lost
+    if condition.kind == "half-made":
+        way = "`hpsearch doctor --fix` makes it anew" if is_root else "remove it, and it is made anew"
+        what = f"is half-made ({condition.why}) and holds no run; {way}"
+    elif condition.kind == "damaged":
         way = "`hpsearch doctor --fix` sets it aside and delivers again from the logs"
-        what = f"is damaged ({found.why}); {way if own else 'move it away, or name another store by --tracking-uri'}"
-    elif found.kind == "older":
+        way = way if is_root else "move it away, or name another store by --tracking-uri"
+        what = f"is damaged ({condition.why}); {way}"
+    elif condition.kind == "older":
         way = "`hpsearch doctor --fix` migrates a copy, and keeps the old one"
-        way = way if own else f"copy it, then run `mlflow db upgrade sqlite:///{path}`"
-        what = f"was written by an older MLflow (revision {found.why}): {way}"
-    elif found.kind == "newer":
+        way = way if is_root else f"copy it, then run `mlflow db upgrade sqlite:///{path}`"
+        what = f"was written by an older MLflow (revision {condition.why}): {way}"
+    elif condition.kind == "newer":
         import mlflow
 
         what = (
-            f"was written by a newer MLflow than {mlflow.__version__} (revision {found.why}): "
+            f"was written by a newer MLflow than {mlflow.__version__} (revision {condition.why}): "
             "run `pip install --upgrade mlflow`, or name another store by --tracking-uri"
         )
     else:
@@ -104,10 +107,10 @@ def refusal(path: Path, found: Condition) -> str | None:
 
 
 def make(path: Path) -> None:
-    """Make a store that is not there; it is there whole, or not at all.
+    """Make a store that does not exist; it is complete when it appears.
 
     Raises:
-        Exception: Whatever MLflow raised; a full disk, mostly. Nothing is left.
+        Exception: Whatever MLflow raised, mostly for a full disk. Nothing is left behind.
     """
     _clear(path)
     with _beside(path) as fresh:
@@ -117,7 +120,7 @@ def make(path: Path) -> None:
         _open_and_close(fresh)
         with closing(sqlite3.connect(fresh)) as base:
             base.execute("pragma wal_checkpoint(truncate)")
-        with suppress(FileExistsError):  # somebody else's MLflow was faster: theirs it is
+        with suppress(FileExistsError):  # another process made it meanwhile: its store is used
             _link(fresh, path)
 
 
@@ -126,7 +129,7 @@ def set_aside(path: Path, what: str) -> Path:
 
     Args:
         path: The file.
-        what: Why, as the last part of its new name.
+        what: The reason, as the last part of its new name.
 
     Raises:
         UserError: Another process has it open.
@@ -224,7 +227,7 @@ def holds(uri: str, run: str) -> bool:
 
 
 def leftovers(path: Path) -> list[Path]:
-    """Return the halves of stores that were cut off while they were made beside this file."""
+    """Return the incomplete stores beside this file, whose making was interrupted."""
     return sorted(path.parent.glob(f".{path.name}.*.partial*"))
 
 
@@ -236,9 +239,9 @@ def _free(path: Path, what: str) -> Path:
 
 
 def _merge(path: Path) -> None:
-    """Have a store whole in its one file, which SQLite does where nobody else has it open.
+    """Merge all of a store into its one file, which SQLite does where no other process has it open.
 
-    Who has it open would go on in the file that was moved, and take the new one's write-ahead log for its own.
+    A process that has it open would continue in the file that was moved, with the write-ahead log of the new one.
 
     Raises:
         UserError: Another process has it open.
@@ -257,10 +260,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _open_and_close(path: Path) -> None:
-    """Have MLflow make or check the file, and let go of it."""
+    """Have MLflow make or check the file, and close it."""
     from mlflow.tracking import MlflowClient
 
-    with hushed("mlflow.store.db.utils"):  # tells of tables that it creates and updates
+    with hushed("mlflow.store.db.utils"):  # logs the tables that it creates and updates
         client: Any = MlflowClient(f"sqlite:///{path}")
         client.get_experiment_by_name("Default")
         client._tracking_client.store.engine.dispose()
@@ -277,8 +280,8 @@ def _revisions() -> tuple[set[str], str]:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """Give the name of a file beside the store, on the same disk, and leave nothing of it behind."""
-    # Of a name that was never there: MLflow remembers, by its name, each store that it has opened in this process.
+    """Give the name of a file beside the store, on the same disk, and remove at the end what is left under it."""
+    # The name must be new: MLflow remembers, by its name, each store that it has opened in this process.
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{time.time_ns()}.partial")
     try:
         yield fresh
@@ -301,7 +304,7 @@ def _link(fresh: Path, path: Path) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Remove what was left by makers that were cut off, and move away what SQLite kept beside a store that is gone.
+    """Remove what interrupted processes left behind, and move away what SQLite kept beside a store that is gone.
 
     A write-ahead log without its database would be merged into the next one.
     """

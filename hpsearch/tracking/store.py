@@ -1,4 +1,4 @@
-"""The MLflow client, in the few words that the projection needs: the only file that imports mlflow."""
+"""The MLflow client, reduced to what the projection needs."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _SETTINGS = {
 
 
 class StoreGone(Exception):
-    """What the projection needs was taken away in MLflow by a person: an experiment or a study's run was deleted."""
+    """A person deleted in MLflow what the projection needs: an experiment, or a study's run."""
 
 
 @contextmanager
 def settings() -> Iterator[None]:
     """Hold MLflow's environment variables at what a delivery needs, wherever the user has not set them."""
-    mine = [name for name in _SETTINGS if name not in os.environ]
-    os.environ.update({name: _SETTINGS[name] for name in mine})
+    unset = [name for name in _SETTINGS if name not in os.environ]
+    os.environ.update({name: _SETTINGS[name] for name in unset})
     try:
         yield
     finally:
-        for name in mine:
+        for name in unset:
             os.environ.pop(name, None)
 
 
@@ -56,15 +56,15 @@ def warm_up() -> None:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A run that is already there.
+class StoredRun:
+    """A run that a store holds already.
 
     Attributes:
         run: Its id.
         trial: The trial's number, or None for the study's own run.
         status: MLflow's status.
         state: The tag ``hpsearch.state``.
-        keys: The metrics it has.
+        keys: The names of its metrics.
         deleted: Whether a person has deleted it in MLflow.
         end: When it ended, in ms since 1970, or None.
     """
@@ -116,16 +116,19 @@ class Store:
             else:
                 self.experiment = experiment.experiment_id
 
-    def find(self, uid: str) -> list[Found]:
+    def find(self, uid: str) -> list[StoredRun]:
         """Return all runs of a study, its own and its trials', deleted ones included."""
         experiments = [] if self.is_new else [self.experiment]
         return [
-            _found(run) for run in runs_of(self._client, experiments, f"tags.`hpsearch.uid` = '{uid}'", deleted=True)
+            _stored_run(run)
+            for run in runs_of(self._client, experiments, f"tags.`hpsearch.uid` = '{uid}'", deleted=True)
         ]
 
-    def points(self, run: Found) -> set[tuple[str, int]]:
+    def points(self, run: StoredRun) -> set[tuple[str, int]]:
         """Return the key and step of every point that a run has."""
-        return {(m.key, m.step) for name in run.keys for m in self._client.get_metric_history(run.run, name)}
+        return {
+            (point.key, point.step) for name in run.keys for point in self._client.get_metric_history(run.run, name)
+        }
 
     def create(self, name: str, start: int, tags: Mapping[str, str]) -> str:
         """Make a run and return its id; ``start`` in ms since 1970."""
@@ -166,9 +169,9 @@ class Store:
         """Whether many ended runs can be added at once."""
         return bulk.takes(self._client)
 
-    def add(self, runs: Sequence[bulk.Ended], dataset: Mapping[str, Any]) -> None:
+    def add(self, runs: Sequence[bulk.EndedRun], dataset: Mapping[str, Any]) -> None:
         """Add ended runs of which none is there yet, all or none, to a store that :attr:`takes_bulk`."""
-        bulk.add(self._client, self.experiment, runs, bulk.described(dataset) if dataset else None)
+        bulk.add(self._client, self.experiment, runs, bulk.dataset_fields(dataset) if dataset else None)
 
     def reopen(self, run: str) -> None:
         """Set a run back to RUNNING."""
@@ -178,8 +181,8 @@ class Store:
         """Name the data set that a run used, by its digest, without loading it."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        described: dict[str, Any] = bulk.described(dataset)
-        entity = Dataset(**described)
+        fields: dict[str, Any] = bulk.dataset_fields(dataset)
+        entity = Dataset(**fields)
         self._client.log_inputs(run, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
 
     def log_text(self, run: str, text: str, name: str) -> None:
@@ -225,16 +228,16 @@ class Store:
         model.send(self._client, self.experiment, run, study_dir)
 
     def settle(self) -> None:
-        """Have a sqlite store whole in its one file, where nobody reads it just now: files are copied and moved."""
+        """Merge a sqlite store into its one file, where nobody reads it just now, as people copy and move files."""
         path = sqlite_path(self.uri)
         if path is not None and path.exists():
             with closing(sqlite3.connect(path, timeout=1.0)) as base:
                 base.execute("pragma wal_checkpoint(truncate)")
 
 
-def _found(run: Any) -> Found:
+def _stored_run(run: Any) -> StoredRun:
     number = run.data.tags.get("hpsearch.trial")
-    return Found(
+    return StoredRun(
         run=run.info.run_id,
         trial=None if number is None else int(number),
         status=run.info.status,
@@ -247,7 +250,7 @@ def _found(run: Any) -> Found:
 
 @contextmanager
 def opening(uri: str, root: Path) -> Iterator[None]:
-    """Let one process at a time open a sqlite store, and have it there whole before.
+    """Let one process at a time open a sqlite store, and make it before where it does not exist.
 
     A store that MLflow was cut off in making holds nothing: the root's own is set aside and made anew, and every study
     of the root counts as not delivered to it.
@@ -264,7 +267,7 @@ def opening(uri: str, root: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         condition = sqlite_store.condition(path)
         if condition.kind == "half-made" and is_own(path, root):
-            cursor.forget_all(root, uri)  # before: cut off in between, there is nothing that says it was delivered
+            cursor.forget_all(root, uri)  # first: if interrupted in between, no study counts as delivered
             sqlite_store.set_aside(path, "half-made")
             condition = sqlite_store.condition(path)
         if condition.kind == "absent":

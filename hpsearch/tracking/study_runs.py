@@ -11,21 +11,33 @@ from hpsearch.log import redact
 from hpsearch.log.catalogue import version_file
 from hpsearch.log.history import Trial
 from hpsearch.log.kept import artifacts, trials_with_artifacts
-from hpsearch.tracking import content, view
+from hpsearch.tracking import content, spelling, view
 from hpsearch.tracking.attachments import as_json, send_study
 from hpsearch.tracking.bulk import CHUNK
-from hpsearch.tracking.content import STATUS, Point, millis
-from hpsearch.tracking.ended import FEW, by_trial, gathered
+from hpsearch.tracking.content import STATUS, Point
+from hpsearch.tracking.ended import LEAST_IN_BULK, by_trial, ended_runs
 from hpsearch.tracking.exhibits import Exhibits
 from hpsearch.tracking.folded import Folded
-from hpsearch.tracking.store import Found, Store, StoreGone
+from hpsearch.tracking.spelling import millis
+from hpsearch.tracking.store import Store, StoredRun, StoreGone
 
 _LOG = logging.getLogger("hpsearch")
 
 
 @dataclass
-class _Sent:
-    """What the store holds of one run, as far as this process knows."""
+class _RunState:
+    """What the store holds of one run, as far as this process knows.
+
+    Attributes:
+        run: The run's id.
+        status: MLflow's status.
+        state: The tag ``hpsearch.state``.
+        rows: How many rows of a trial, or points of the best-so-far curve, have been sent.
+        prepared: Whether parameters, data set and first files have been sent.
+        tags: The tags that have been sent.
+        stored_points: Key and step of the points that the run had when it was looked up.
+        end: When it ended, in ms since 1970, or None.
+    """
 
     run: str
     status: str = "RUNNING"
@@ -33,11 +45,11 @@ class _Sent:
     rows: int = 0
     prepared: bool = False
     tags: dict[str, str] = field(default_factory=dict)
-    there: set[tuple[str, int]] = field(default_factory=set)
+    stored_points: set[tuple[str, int]] = field(default_factory=set)
     end: int | None = None
 
     def lacks(self, points: list[Point]) -> list[Point]:
-        return [point for point in points if (point.key, point.step) not in self.there]
+        return [point for point in points if (point.key, point.step) not in self.stored_points]
 
     def changed(self, tags: dict[str, str]) -> dict[str, str]:
         return {name: value for name, value in tags.items() if self.tags.get(name) != value}
@@ -46,19 +58,19 @@ class _Sent:
 class StudyRuns:
     """The runs of one study in one store: its own, and one for each trial.
 
-    It is good as long as every call succeeds. After one that did not, nobody knows what the store holds: another
-    object looks all up again.
+    An object is valid as long as every call succeeds. After a call that failed it is not known what the store holds,
+    and a new object has to look everything up again.
 
     Args:
         store: The store, open.
-        folded: The fold of the study's log; what has been sent is taken off what waits in it.
+        folded: The fold of the study's log; what has been sent is removed from what waits in it.
         study_dir: The study's folder.
         user: Who runs the study, or None.
         progress: Told how many trials have ended in the store, of how many that have begun.
         bulk: Whether ended trials may be sent many at a time.
 
     Attributes:
-        bulk: Likewise; no more once the store has refused that.
+        bulk: The same; false once the store has refused that.
 
     Raises:
         Exception: Whatever the store raised when it was asked for the runs that are there.
@@ -73,13 +85,16 @@ class StudyRuns:
         progress: Callable[[int, int], None],
         bulk: bool,
     ) -> None:
-        self._store, self._folded, self._study_dir, self._user = store, folded, study_dir, user
+        self._store = store
+        self._folded = folded
+        self._study_dir = study_dir
+        self._user = user
         self._progress = progress
         self.bulk = bulk
-        self._found = by_trial(store.find(folded.header.uid))
+        self._stored = by_trial(store.find(folded.header.uid))
         store.is_new = False
-        self._study = self._adopt(self._found[None]) if None in self._found else None
-        self._trials: dict[int, _Sent] = {}
+        self._study = self._adopt(self._stored[None]) if None in self._stored else None
+        self._trials: dict[int, _RunState] = {}
 
     @property
     def run(self) -> str | None:
@@ -89,61 +104,66 @@ class StudyRuns:
     def push(self, alive: bool) -> None:
         """Bring the store into line with the fold; see :meth:`hpsearch.tracking.projection.Projection.push`."""
         refused: list[Exception] = []
-        study = self._begun()
+        study = self._study_run()
         self._push_ended(study.run)
         in_a_row = 0
         for trial in list(self._folded.unfinished.values()):
             try:
                 self._push_trial(trial, study.run, alive)
                 in_a_row = 0
-                self._told()
+                self._report_progress()
             except Exception as error:
                 refused.append(error)
                 in_a_row += 1
                 if in_a_row == 2:
                     raise
         self._push_study(study, alive)
-        self._label()
+        self._tag_versions()
         if refused:
             raise refused[0]
 
     def exhibit(self, exhibits: Exhibits) -> None:
-        """Send what is shown beside the curves, all of which have been pushed."""
-        history, uid = self._folded.history, self._folded.header.uid
-        exhibits.send(self._store, self._begun().run, history.current, self._study_dir)
-        said_of = content.diagnosis_tags(history)
-        for run in self._store.find(uid) if said_of else ():
-            if run.trial in said_of and not run.deleted:
-                self._store.log(run.run, [], {}, said_of[run.trial])
+        """Send the report, the model and the diagnoses, after all curves have been pushed."""
+        history = self._folded.history
+        uid = self._folded.header.uid
+        exhibits.send(self._store, self._study_run().run, history.current, self._study_dir)
+        tags_of = content.diagnosis_tags(history)
+        for run in self._store.find(uid) if tags_of else ():
+            if run.trial in tags_of and not run.deleted:
+                self._store.log(run.run, [], {}, tags_of[run.trial])
 
-    def _begun(self) -> _Sent:
-        """Return the study's run, which is made where it is not there."""
+    def _study_run(self) -> _RunState:
+        """Return the study's run; it is created where it does not exist."""
         if self._study is None:
-            header, history = self._folded.header, self._folded.history
+            header = self._folded.header
+            history = self._folded.history
             tags = content.study_tags(header, self._user) | content.study_progress(history, "RUNNING")
-            self._study = _Sent(self._store.create(header.name, millis(header.time), tags), tags=tags)
+            self._study = _RunState(self._store.create(header.name, millis(header.time), tags), tags=tags)
         return self._study
 
-    def _adopt(self, found: Found) -> _Sent:
-        if found.deleted:
+    def _adopt(self, stored: StoredRun) -> _RunState:
+        if stored.deleted:
             raise StoreGone(
                 "the run of this study was deleted in MLflow: bring it back with "
-                f"`mlflow runs restore --run-id {found.run}`"
+                f"`mlflow runs restore --run-id {stored.run}`"
             )
-        return _Sent(found.run, found.status, found.state, there=self._store.points(found), end=found.end)
+        points = self._store.points(stored)
+        return _RunState(stored.run, stored.status, stored.state, stored_points=points, end=stored.end)
 
     def _push_ended(self, study: str) -> None:
-        """Send the trials that have ended and of which nothing is there yet, many at a time where the store can."""
-        folded, header = self._folded, self._folded.header
-        there = {*self._found, *self._trials}
-        fresh = [each for each in folded.unfinished.values() if each.decision is not None and each.number not in there]
-        if len(fresh) < FEW or not self.bulk or not self._store.takes_bulk:
+        """Send trials that have ended and have no run in the store, many at a time where the store takes that."""
+        folded = self._folded
+        header = self._folded.header
+        in_store = {*self._stored, *self._trials}
+        ended = [trial for trial in folded.unfinished.values() if trial.decision is not None]
+        new = [trial for trial in ended if trial.number not in in_store]
+        if len(new) < LEAST_IN_BULK or not self.bulk or not self._store.takes_bulk:
             return
         with_files = trials_with_artifacts(self._study_dir)
-        for first in range(0, len(fresh), CHUNK):
-            some = fresh[first : first + CHUNK]
+        for start in range(0, len(new), CHUNK):
+            chunk = new[start : start + CHUNK]
             declaration = folded.history.declaration
-            runs = gathered(some, header, declaration, study, self._user, folded.began, folded.times, with_files)
+            runs = ended_runs(chunk, header, declaration, study, self._user, folded.began, folded.times, with_files)
             try:
                 self._store.add(list(runs.values()), header.dataset)
             except Exception as error:
@@ -152,45 +172,50 @@ class StudyRuns:
                 self.bulk = False
                 why = redact.text(f"{type(error).__name__}: {error}".partition("\n")[0])
                 _LOG.warning("%d runs could not be delivered at once (%s); each is sent on its own", len(runs), why)
-                self._found = by_trial(self._store.find(header.uid))
+                self._stored = by_trial(self._store.find(header.uid))
                 return
             for number in runs:
                 del folded.unfinished[number]
-            self._told()
+            self._report_progress()
 
-    def _told(self) -> None:
-        """Say how many trials have ended in the store."""
+    def _report_progress(self) -> None:
+        """Report how many trials have ended in the store."""
         self._progress(self._folded.ended, len(self._folded.history.trials))
 
     def _push_trial(self, trial: Trial, study: str, alive: bool) -> None:
-        folded, header, history = self._folded, self._folded.header, self._folded.history
-        store, found = self._store, self._found.get(trial.number)
+        folded = self._folded
+        header = self._folded.header
+        history = self._folded.history
+        store = self._store
+        stored = self._stored.get(trial.number)
         state = trial.state if trial.decision is not None or alive else "INTERRUPTED"
-        if found is not None and (found.deleted or (trial.decision is not None and found.is_at(state))):
+        if stored is not None and (stored.deleted or (trial.decision is not None and stored.is_at(state))):
             # The status is written last, so all else is there; and what a person deleted stays deleted.
             del folded.unfinished[trial.number]
             return
         outcome = content.trial_outcome(trial, state, history.declaration)
         sent = self._trials.get(trial.number)
-        if sent is None and found is not None:
-            sent = self._trials[trial.number] = self._adopt(found)
+        if sent is None and stored is not None:
+            sent = self._trials[trial.number] = self._adopt(stored)
         elif sent is None:
             tags = content.trial_tags(header, trial, study, self._user) | outcome
             tags |= content.version_tags(history, trial)
             run = store.create(f"trial {trial.number:04d}", millis(folded.began[trial.number]), tags)
-            sent = self._trials[trial.number] = _Sent(run, tags=tags)
+            sent = self._trials[trial.number] = _RunState(run, tags=tags)
         values: dict[str, str] = {}
         if not sent.prepared:
             params = content.trial_params(history.declaration, trial)
-            values = content.params(params)
-            if content.altered(params):
+            values = spelling.params(params)
+            if spelling.altered(params):
                 store.log_text(sent.run, as_json(params), "params.json")
             if header.dataset:
                 store.log_dataset(sent.run, header.dataset, "train")
         self._set_running(sent, state)
         points = sent.lacks(content.trial_points(trial, folded.times, sent.rows))
         store.log(sent.run, points, values, sent.changed(outcome))
-        sent.prepared, sent.rows, sent.tags = True, len(trial.rows), sent.tags | outcome
+        sent.prepared = True
+        sent.rows = len(trial.rows)
+        sent.tags = sent.tags | outcome
         if trial.decision is not None and trial.rows and trial.rows[-1].traceback:
             store.log_text(sent.run, redact.text(trial.rows[-1].traceback), "traceback.txt")
         if trial.decision is not None:
@@ -201,8 +226,10 @@ class StudyRuns:
         if trial.decision is not None:
             del folded.unfinished[trial.number], self._trials[trial.number]
 
-    def _push_study(self, sent: _Sent, alive: bool) -> None:
-        folded, header, history = self._folded, self._folded.header, self._folded.history
+    def _push_study(self, sent: _RunState, alive: bool) -> None:
+        folded = self._folded
+        header = self._folded.header
+        history = self._folded.history
         store = self._store
         state = content.study_state(history.current, alive)
         if alive and content.is_done(history.current):
@@ -211,15 +238,17 @@ class StudyRuns:
         progress = content.study_progress(history.current, state)
         self._set_running(sent, state)
         params = {} if sent.prepared else content.study_params(header)
-        store.log(sent.run, sent.lacks(folded.best[sent.rows :]), content.params(params), sent.changed(progress))
-        sent.rows, sent.tags, sent.state = len(folded.best), sent.tags | progress, state
+        store.log(sent.run, sent.lacks(folded.best[sent.rows :]), spelling.params(params), sent.changed(progress))
+        sent.rows = len(folded.best)
+        sent.tags = sent.tags | progress
+        sent.state = state
         if not sent.prepared:
-            if content.altered(params):
+            if spelling.altered(params):
                 store.log_text(sent.run, as_json(params), "params.json")
             if header.dataset:
                 store.log_dataset(sent.run, header.dataset, "train")
             send_study(store, sent.run, header.environment, self._study_dir)
-            store.tag_experiment(view.TAG, view.view(header, sent.run))
+            store.tag_experiment(view.TAG, view.view_json(header, sent.run))
             sent.prepared = True
         for version, declaration in folded.declared.items():
             folder = "" if version == 1 else f"versions/{version}/"
@@ -230,24 +259,26 @@ class StudyRuns:
         folded.declared = {}
         self._set_ended(sent, state, max(history.time or 0.0, header.time))
 
-    def _label(self) -> None:
-        """Tell runs of earlier versions from those of the current one, once there is more than one version."""
-        folded, trials = self._folded, self._folded.history.trials
+    def _tag_versions(self) -> None:
+        """Tag every trial with its version of the study, once there is more than one version."""
+        folded = self._folded
+        trials = self._folded.history.trials
         if not folded.relabel:
             return
-        for found in self._store.find(folded.header.uid):
-            if found.trial is not None and not found.deleted and found.trial < len(trials):
-                self._store.log(found.run, [], {}, content.version_tags(folded.history, trials[found.trial]))
+        for stored in self._store.find(folded.header.uid):
+            if stored.trial is not None and not stored.deleted and stored.trial < len(trials):
+                self._store.log(stored.run, [], {}, content.version_tags(folded.history, trials[stored.trial]))
         folded.relabel = False
 
-    def _set_running(self, sent: _Sent, state: str) -> None:
+    def _set_running(self, sent: _RunState, state: str) -> None:
         if sent.status != "RUNNING" and STATUS[state] == "RUNNING":
             self._store.reopen(sent.run)
             sent.status = "RUNNING"
 
-    def _set_ended(self, sent: _Sent, state: str, when: float) -> None:
+    def _set_ended(self, sent: _RunState, state: str, when: float) -> None:
         """End a run, or end it again where it went on since: an extension may be over before it is first delivered."""
         status, end = STATUS[state], millis(when)
         if status != "RUNNING" and (sent.status, sent.end) != (status, end):
             self._store.end(sent.run, status, end)
-            sent.status, sent.end = status, end
+            sent.status = status
+            sent.end = end

@@ -30,7 +30,7 @@ def sync(
     Args:
         study_dirs: Folders of studies, ``<root>/studies/<name>``.
         uri: The tracking URI; None for MLFLOW_TRACKING_URI or the root's own store.
-        exhibits: What is shown beside the curves of studies that are done; None for nothing.
+        exhibits: Sends the report and the model of studies that are done; None for neither.
         patience: Seconds to wait for another process that delivers a study which is not being run any more.
 
     Raises:
@@ -49,7 +49,7 @@ def sync(
             if outcome is not Outcome.BUSY or alive or time.monotonic() >= end:
                 break
             time.sleep(0.2)
-        # Not from the cursor alone: a full disk takes no note of why it failed.
+        # Not from the cursor alone: on a full disk it does not hold the reason.
         why = BUSY if outcome is Outcome.BUSY else None if outcome is Outcome.DELIVERED else deliverer.problem
         reports.append(report(study_dir, resolved, why))
     return reports

@@ -21,10 +21,15 @@ from hpsearch.tracking import cursor
 from hpsearch.tracking.installed import demand
 from hpsearch.tracking.store import Store, check
 from hpsearch.tracking.uri import is_server, redact, resolve, sqlite_path
-from hpsearch.tracking.view import TAG, view
-from hpsearch.tracking.view import address as page
+from hpsearch.tracking.view import TAG, view_json
+from hpsearch.tracking.view import runs_address as page
 
-HOST, PORT, TRIES = "127.0.0.1", 5000, 20
+HOST = "127.0.0.1"
+
+PORT = 5000
+
+TRIES = 20
+"""Ports that are tried, from the wanted one on."""
 
 PATIENCE = 60.0
 """Seconds after the last line of a log in which its delivery may still have to make the study's run."""
@@ -50,9 +55,9 @@ def serve(
         UserError: There is no store yet, no port is free, MLflow does not start, or does not hold the study.
     """
     uri = resolve(root, uri)
-    here = None if study_dir is None else _delivered(study_dir, uri)
+    ids = None if study_dir is None else _delivered_ids(study_dir, uri)
     if is_server(uri):
-        say(_at(redact(uri), study_dir, here))
+        say(_address_line(redact(uri), study_dir, ids))
         return
     demand("`hpsearch ui` (unlike `hpsearch watch`)")
     path = sqlite_path(uri)
@@ -61,9 +66,9 @@ def serve(
     check(uri)
     port = _free_port(port)
     address = f"http://{HOST}:{port}"
-    if study_dir is not None and here is not None:
-        _have_view(study_dir, uri, root, here[1])
-    shown = _at(address, study_dir, here)
+    if study_dir is not None and ids is not None:
+        _ensure_view(study_dir, uri, root, ids[1])
+    address_line = _address_line(address, study_dir, ids)
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--workers", "1"]
     command += [
         "--default-artifact-root",
@@ -75,10 +80,14 @@ def serve(
     ]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     # The store is no argument: its address may hold a password, and arguments are for all to see.
-    named = {"MLFLOW_BACKEND_STORE_URI": uri}
+    store_setting = {"MLFLOW_BACKEND_STORE_URI": uri}
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command, env={**quiet, **os.environ, **named}, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command,
+            env={**quiet, **os.environ, **store_setting},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
         # Told to end, end as after Ctrl-C: the server must not outlive this process. A shell that starts this in the
         # background has Ctrl-C ignored; who sends the signal nevertheless means it.
@@ -90,7 +99,7 @@ def serve(
                 output.seek(0)
                 last = (output.read().decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
                 raise UserError(f"MLflow's server did not start: {last}")
-            say(f"{shown} (Ctrl-C ends it)")
+            say(f"{address_line} (Ctrl-C ends it)")
             process.wait()
         except KeyboardInterrupt:
             say("")
@@ -100,37 +109,37 @@ def serve(
             _end(process)
 
 
-def _delivered(study_dir: Path, uri: str) -> tuple[str, str]:
-    """Return the ids of a study's experiment and run, for which is waited while its delivery begins.
+def _delivered_ids(study_dir: Path, uri: str) -> tuple[str, str]:
+    """Return the ids of a study's experiment and run; waits for them while the delivery begins.
 
     Raises:
         UserError: The store does not hold the study.
     """
     name = study_dir.name
     while True:
-        here = cursor.load(study_dir, uri)
-        if here.experiment is not None and here.run is not None:
-            return here.experiment, here.run
+        state = cursor.load(study_dir, uri)
+        if state.experiment is not None and state.run is not None:
+            return state.experiment, state.run
         if time.time() - (study_dir / LOG).stat().st_mtime > PATIENCE:
             break
         time.sleep(0.1)
     raise UserError(f"study {name!r} is not in MLflow at {redact(uri)}: deliver it by `hpsearch sync {name}`")
 
 
-def _at(address: str, study_dir: Path | None, ids: tuple[str, str] | None) -> str:
-    """Return where MLflow is, in a line: where a study's runs are, or its own first page."""
+def _address_line(address: str, study_dir: Path | None, ids: tuple[str, str] | None) -> str:
+    """Return a line with the address of a study's runs in MLflow, or of MLflow's first page."""
     if study_dir is None or ids is None:
         return f"MLflow is at {address}"
     return f"{study_dir.name} is at {page(address, ids[0])}"
 
 
-def _have_view(study_dir: Path, uri: str, root: Path, run: str) -> None:
-    """Have the view in the store that a link to a study names: an earlier version delivered it without one."""
+def _ensure_view(study_dir: Path, uri: str, root: Path, run: str) -> None:
+    """Store the view to which a link to a study refers: an earlier version delivered studies without one."""
     from hpsearch.log.lines import read
 
     header, _ = next(read(study_dir / LOG))
     if isinstance(header, Header):
-        Store(uri, root, study_dir.name).tag_experiment(TAG, view(header, run))
+        Store(uri, root, study_dir.name).tag_experiment(TAG, view_json(header, run))
 
 
 def _is_up(process: subprocess.Popen[bytes], address: str) -> bool:

@@ -19,7 +19,7 @@ _SERVERS = ("http", "https", "databricks")
 
 
 def resolve(root: Path, named: str | None = None) -> str:
-    """Return the tracking URI to use: the given one, else MLFLOW_TRACKING_URI, else the root's own sqlite store.
+    """Return the tracking URI to use: the named one, else MLFLOW_TRACKING_URI, else the root's own sqlite store.
 
     Args:
         root: The root of all state, ``mlruns`` by default.
@@ -32,26 +32,26 @@ def resolve(root: Path, named: str | None = None) -> str:
         UserError: MLflow would not take the URI.
     """
     uri = named or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.absolute() / STORE}"
-    place = "--tracking-uri" if named else "MLFLOW_TRACKING_URI"
+    origin = "--tracking-uri" if named else "MLFLOW_TRACKING_URI"
     scheme = uri.split(":", 1)[0].split("+", 1)[0] if ":" in uri else ""
     if scheme in ("", "file"):
         raise UserError(
-            f"{place}: MLflow no longer writes plain folders ({redact(uri)}); use sqlite:///PATH or http://HOST:PORT"
+            f"{origin}: MLflow no longer writes plain folders ({redact(uri)}); use sqlite:///PATH or http://HOST:PORT"
         )
     if scheme not in _DATABASES + _SERVERS:
-        raise UserError(f"{place}: unknown kind of store {scheme!r}{did_you_mean(scheme, _DATABASES + _SERVERS)}")
+        raise UserError(f"{origin}: unknown kind of store {scheme!r}{did_you_mean(scheme, _DATABASES + _SERVERS)}")
     try:
         parts = urlsplit(uri)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise UserError(f"{place}: {redact(uri)!r} is no address ({error}); write it as http://HOST:PORT") from error
+        raise UserError(f"{origin}: {redact(uri)!r} is no address ({error}); write it as http://HOST:PORT") from error
     if scheme in ("http", "https") and not host:
-        raise UserError(f"{place}: no host in {redact(uri)!r}; write it as http://HOST:PORT")
+        raise UserError(f"{origin}: no host in {redact(uri)!r}; write it as http://HOST:PORT")
     path = sqlite_path(uri)
     if path is None:
         return uri.rstrip("/")
     if named and not path.absolute().parent.is_dir():
-        raise UserError(f"{place}: the folder {path.absolute().parent} does not exist; make it first")
+        raise UserError(f"{origin}: the folder {path.absolute().parent} does not exist; make it first")
     return f"{uri.split(':', 1)[0]}:///{path.absolute()}"
 
 

@@ -1,7 +1,7 @@
-"""How MLflow's page of a study looks when it is opened by our link: its runs unfolded, the best first, with charts.
+"""The view of a study in MLflow's interface that our link opens: its runs unfolded, the best first, with charts.
 
-MLflow keeps a view that people share as a tag of the experiment, by which a link finds it; ours is such a view. A
-version of MLflow that does not know of them shows its own.
+MLflow stores a shared view as a tag of the experiment, and a link refers to it by the tag's name. A version of MLflow
+that does not have shared views opens its own view.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from hpsearch.study.declared import Declaration
 from hpsearch.tracking.spelling import key
 
 KEY = "hpsearch"
+"""The name of the view in a link."""
 
 TAG = f"mlflow.sharedViewState.{KEY}"
 
-LONGEST = 5000
-"""Characters that MLflow takes as a tag of an experiment."""
+MOST_CHARACTERS = 5000
+"""Characters that a tag of an experiment may have in MLflow."""
 
-COLUMNS = 20
-"""Most parameters that have columns of their own."""
+MOST_PARAMS = 20
+"""Parameters that have a column at most."""
 
 
-def view(header: Header, run: str) -> str:
-    """Return the view of a study's runs, as the text of MLflow's tag.
+def view_json(header: Header, run: str) -> str:
+    """Return the view of a study's runs as JSON, the value of MLflow's tag.
 
     Args:
-        header: The study's.
+        header: The header of the study's log.
         run: Id of the study's own run, which is unfolded.
     """
     declared = Declaration.of(header.declaration)
@@ -35,35 +36,52 @@ def view(header: Header, run: str) -> str:
     direction = declared.direction if isinstance(declared.direction, str) else declared.direction[0]
     columns = ["attributes.`Created`", "attributes.`Duration`"]
     columns += [f"metrics.`{key(name)}`" for name in ("best_value", "best_epoch", *metrics)]
-    columns += [f"params.`{key(name)}`" for name in list(declared.dimensions)[:COLUMNS]]
+    columns += [f"params.`{key(name)}`" for name in list(declared.dimensions)[:MOST_PARAMS]]
     columns += [f"tags.`{name}`" for name in ("state", "hpsearch.reason", "hpsearch.diagnosis")]
-    text = _text(columns, run, ascending=direction == "minimize")
-    while len(text) > LONGEST:  # names may be long: the last parameters go
+    view = _state_json(columns, run, ascending=direction == "minimize")
+    while len(view) > MOST_CHARACTERS:  # names may be long: the last parameters go
         del columns[-4]
-        text = _text(columns, run, ascending=direction == "minimize")
-    return text
+        view = _state_json(columns, run, ascending=direction == "minimize")
+    return view
 
 
-def _text(columns: list[str], run: str, *, ascending: bool) -> str:
+def _state_json(columns: list[str], run: str, *, ascending: bool) -> str:
     return json.dumps(
         {
-            "searchFilter": "", "orderByKey": "metrics.`best_value`", "orderByAsc": ascending, "startTime": "ALL",
-            "lifecycleFilter": "Active", "modelVersionFilter": "All Runs", "datasetsFilter": [],
-            "selectedColumns": columns, "columnOrder": [], "columnWidths": {}, "runsExpanded": {run: True},
-            "runsPinned": [], "runsHidden": [], "runsVisibilityMap": {}, "runsHiddenMode": "FIRST_20_RUNS",
-            "viewMaximized": False, "runListHidden": False, "isAccordionReordered": False,
-            "useGroupedValuesInCharts": True, "hideEmptyCharts": True, "groupBy": None, "groupsExpanded": {},
+            "searchFilter": "",
+            "orderByKey": "metrics.`best_value`",
+            "orderByAsc": ascending,
+            "startTime": "ALL",
+            "lifecycleFilter": "Active",
+            "modelVersionFilter": "All Runs",
+            "datasetsFilter": [],
+            "selectedColumns": columns,
+            "columnOrder": [],
+            "columnWidths": {},
+            "runsExpanded": {run: True},
+            "runsPinned": [],
+            "runsHidden": [],
+            "runsVisibilityMap": {},
+            "runsHiddenMode": "FIRST_20_RUNS",
+            "viewMaximized": False,
+            "runListHidden": False,
+            "isAccordionReordered": False,
+            "useGroupedValuesInCharts": True,
+            "hideEmptyCharts": True,
+            "groupBy": None,
+            "groupsExpanded": {},
             "autoRefreshEnabled": True,
         },
-        separators=(",", ":"), ensure_ascii=False,
-    )  # fmt: skip
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
 
 
-def address(base: str, experiment: str) -> str:
-    """Return the address of a study's runs: of its kind of page, as charts, in our view.
+def runs_address(base: str, experiment: str) -> str:
+    """Return the address of a study's runs in MLflow's interface, as charts, in our view.
 
     Args:
-        base: Where MLflow's interface is.
+        base: The address of MLflow's interface.
         experiment: The experiment's id.
     """
     page = f"{base}/#/experiments/{experiment}/runs"

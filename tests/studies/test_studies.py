@@ -86,14 +86,14 @@ def test_a_study_runs_and_ends_with_its_table(path: Path, tmp_path: Path, monkey
         assert {trial.state for trial in result.trials.itertuples()} <= {"COMPLETE", "PRUNED"}
         if study.comparison is None:
             continue
-        found = comparison.table(result.history)
+        found = comparison.comparison_table(result.history)
         assert found is not None
-        assert len(found.lines) == max(len(study.enqueue), 1)
+        assert len(found.points) == max(len(study.enqueue), 1)
         assert not found.unknown
-        assert all(line.means for line in found.lines)
+        assert all(point.means for point in found.points)
         assert len(plot.plots(result.history)) == len(study.comparison.plots)
         for figure in study.comparison.published:
-            assert any(figure in line.published for line in found.lines), figure
+            assert any(figure in point.published for point in found.points), figure
 
 
 @pytest.mark.slow

@@ -146,7 +146,7 @@ def test_the_copy_of_a_root_of_version_0_1_does_not_remove_what_the_first_holds(
     assert main(["sync", "--root", str(begun)]) == 0
     place = begun / "studies" / "bowl" / cursor.FILE
     values = json.loads(place.read_text())
-    place.write_text(json.dumps({f"sqlite:///{begun / 'mlflow.db'}": values.pop(cursor.OWN), **values}))
+    place.write_text(json.dumps({f"sqlite:///{begun / 'mlflow.db'}": values.pop(cursor.OWN_STORE), **values}))
     assert main(["doctor", "--root", str(begun)]) == 0
     shutil.copytree(begun, begun.parent / "copy")
     held = stored(begun)
@@ -164,7 +164,7 @@ def test_a_root_behind_a_link_is_one_root_by_both_names(
     run(begun)
     assert main(["sync", "--root", str(begun)]) == 0
     assert (exported(link), stored(link)) == whole
-    assert list(json.loads((begun / "studies" / "bowl" / cursor.FILE).read_text())) == [cursor.OWN]
+    assert list(json.loads((begun / "studies" / "bowl" / cursor.FILE).read_text())) == [cursor.OWN_STORE]
     for root in (link, begun):
         capfd.readouterr()
         assert main(["doctor", "--root", str(root)]) == 0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpsearch.judging.calibration import _correlations, _overlaps, calibrate, describe, overlap, spearman
+from hpsearch.judging.calibration import _correlations, _overlaps, calibrate, calibration_lines, overlap, spearman
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Header, Row, Tick
 
@@ -59,7 +59,7 @@ def test_stages_that_rank_alike_have_rho_one_on_any_scale() -> None:
     (calibration,) = calibrate(history_of(values.tolist(), (values**3 + 7).tolist()))
     assert (calibration.rho, calibration.overlap, calibration.points, calibration.k) == (1.0, 1.0, 12, 4)
     assert not calibration.misleads
-    assert len(describe(history_of(values.tolist(), values.tolist()))) == 1
+    assert len(calibration_lines(history_of(values.tolist(), values.tolist()))) == 1
 
 
 def test_a_stage_that_ranks_backwards_is_said_to_mislead_and_why() -> None:
@@ -68,12 +68,12 @@ def test_a_stage_that_ranks_backwards_is_said_to_mislead_and_why() -> None:
     (calibration,) = calibrate(history)
     assert (calibration.rho, calibration.overlap) == (-1.0, 0.0)
     assert calibration.rho_high < 0
-    text = " ".join(describe(history))
+    text = " ".join(calibration_lines(history))
     assert "this shortcut misleads here: what ranks well with 2 classes, 1,000 training samples need not" in text
 
 
 def test_a_low_rho_of_few_points_is_said_to_be_in_doubt() -> None:
-    text = " ".join(describe(history_of([1, 2, 3, 4, 5], [1, 4, 5, 2, 3])))
+    text = " ".join(calibration_lines(history_of([1, 2, 3, 4, 5], [1, 4, 5, 2, 3])))
     assert "may mislead here" in text
     assert "so few points" in text
 
@@ -110,7 +110,7 @@ def test_a_failed_point_is_the_worst_of_its_stage() -> None:
 def test_too_few_points_say_so() -> None:
     history = history_of([1.0, 2.0], [1.0, 2.0])
     assert math.isnan(calibrate(history)[0].rho)
-    assert "2 points in common, too few" in describe(history)[0]
+    assert "2 points in common, too few" in calibration_lines(history)[0]
 
 
 def test_intervals_are_the_same_each_time() -> None:
@@ -129,4 +129,4 @@ def test_a_flat_study_has_nothing_to_calibrate() -> None:
     history = History(Goal("score", "maximize"))
     history.apply(Header("h", "u", {}, {}, {}, 0.0))
     assert calibrate(history) == []
-    assert describe(history) == []
+    assert calibration_lines(history) == []

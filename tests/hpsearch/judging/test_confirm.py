@@ -8,7 +8,7 @@ import pytest
 from planted import Planted, planted_study, search
 from scipy import stats
 
-from hpsearch.judging.confirm import Spread, candidates, describe, expected, most_trials, verdict, winner
+from hpsearch.judging.confirm import Spread, candidates, confirmation_lines, expected, most_trials, verdict, winner
 from hpsearch.log.history import History
 from hpsearch.log.records import Ask, Row
 from hpsearch.pruners import FirstEpoch
@@ -101,7 +101,7 @@ def test_points_that_vary_together_are_told_apart_by_pairs(confirmed: History) -
     assert outcome.difference == pytest.approx(0.3)
     assert outcome.p_value is not None
     assert outcome.p_value < 1e-3
-    assert "distinguishable from the runner-up" in " ".join(describe(confirmed))
+    assert "distinguishable from the runner-up" in " ".join(confirmation_lines(confirmed))
 
 
 def test_noise_alone_is_not_distinguishable(tmp_path: Path, study: Study) -> None:
@@ -112,7 +112,7 @@ def test_noise_alone_is_not_distinguishable(tmp_path: Path, study: Study) -> Non
     outcome = verdict(history)
     assert outcome is not None
     assert not outcome.distinguishable
-    assert "not distinguishable from the runner-up" in " ".join(describe(history))
+    assert "not distinguishable from the runner-up" in " ".join(confirmation_lines(history))
 
 
 def test_a_point_that_fails_with_a_seed_ranks_after_those_that_never_do(tmp_path: Path, study: Study) -> None:
@@ -135,7 +135,7 @@ def test_how_many_trials_there_will_be_is_exact_at_the_end(confirmed: History, t
 def test_a_study_that_asked_for_nothing_has_no_verdict(tmp_path: Path) -> None:
     history = search(planted_study(n_trials=4), lucky, tmp_path)
     assert verdict(history) is None
-    assert describe(history) == []
+    assert confirmation_lines(history) == []
     assert most_trials(history.declaration, 4) == 4
 
 

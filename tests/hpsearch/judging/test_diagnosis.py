@@ -187,7 +187,7 @@ def test_a_trial_that_ended_carries_its_diagnosis_as_a_tag_and_the_tables_show_i
     tags = content.diagnosis_tags(history)[0]
     assert tags["hpsearch.diagnosis"] == "lambda dominating", "the model's batch size counts"
     assert "ηλ/B = 1.5" in tags["hpsearch.diagnosis.reason"]
-    text = terminal.render(tables.show_parts("s", history), Console(width=200))
+    text = terminal.render(tables.show_blocks("s", history), Console(width=200))
     assert "lambda dominating" in text
     assert tables.show_json("s", history)["trials"][0]["diagnosis"]["label"] == "lambda dominating"
 

@@ -13,7 +13,7 @@ from hpsearch.log.rows import Rows
 from hpsearch.report.html import page
 from hpsearch.running.replay import _differences
 from hpsearch.tracking.content import trial_points
-from hpsearch.tracking.fetch import Remembered
+from hpsearch.tracking.fetch import StoredTrial
 
 RNG = np.random.default_rng(0)
 DATA = RNG.random((100, 4)), RNG.integers(2, size=100)
@@ -61,8 +61,8 @@ def test_a_report_without_them_has_no_figure_of_them(tmp_path):
 
 
 def remembered(**curve):
-    plain = dict.fromkeys(Remembered.__dataclass_fields__)
-    return Remembered(**{**plain, "state": "COMPLETE", "environment": {}, "curve": curve})
+    plain = dict.fromkeys(StoredTrial.__dataclass_fields__)
+    return StoredTrial(**{**plain, "state": "COMPLETE", "environment": {}, "curve": curve})
 
 
 def test_a_replay_compares_them_too():

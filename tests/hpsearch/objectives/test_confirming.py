@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from hpsearch import Float, Int, MLPClassifier, Study
-from hpsearch.judging.confirm import describe
+from hpsearch.judging.confirm import confirmation_lines
 from hpsearch.log.records import Ask
 from hpsearch.models.datasets import Dataset, load
 from hpsearch.objectives.base import Objective, Start
@@ -105,7 +105,7 @@ def test_a_study_ends_with_its_look_at_the_test_set(case: str, digits: Dataset, 
     assert result.verdict is not None
     assert "test_accuracy" in result.verdict.test
     assert len(result.verdict.test["test_accuracy"].values) == 2
-    assert "test set:  test_accuracy" in " ".join(describe(result.history))
+    assert "test set:  test_accuracy" in " ".join(confirmation_lines(result.history))
 
 
 def test_a_regression_has_its_look_at_the_test_set(tmp_path: Path) -> None:
@@ -135,4 +135,4 @@ def test_a_model_without_randomness_is_said_to_have_none(digits: Dataset, tmp_pa
     result = study.run(tmp_path, quiet=True, tracking=False)
     assert result.verdict is not None
     assert result.verdict.p_value is None
-    assert "no randomness that fresh seeds could show" in " ".join(describe(result.history))
+    assert "no randomness that fresh seeds could show" in " ".join(confirmation_lines(result.history))

@@ -10,7 +10,7 @@ import pytest
 from browser import CHROMIUM, WHY_NOT, Browser
 
 from hpsearch.log.history import History
-from hpsearch.report.html import page
+from hpsearch.report.html import drawings, page
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)]
 
@@ -81,11 +81,13 @@ def browse(html: str, browser: Browser, tmp_path: Path) -> Callable[..., Callabl
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_panel_is_drawn_within_the_page_without_an_error_or_a_fetch(
-    browse: Callable[..., Any], scheme: str, width: int
+    browse: Callable[..., Any], searched: Callable[..., History], scheme: str, width: int
 ) -> None:
     see = browse(scheme, width)
+    figures = [figure.key for figure in drawings(searched(TRIALS)).figures]
+    assert {"savings", "importance", "elapsed"} <= set(figures)
     drawn = see(f"(() => {{ {DRAWN} }})()")
-    assert list(drawn) == ["sofar", "curves", "parallel", "map", "lanes", "savings", "importance", "elapsed"]
+    assert list(drawn) == ["sofar", "curves", "parallel", "map", "lanes", *figures]
     assert all(count > 3 for count in drawn.values()), drawn
     assert see("document.documentElement.scrollWidth") <= width
     assert see("errors") == []

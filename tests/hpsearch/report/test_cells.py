@@ -28,9 +28,9 @@ def study(
 ) -> History:
     """A study of trials with these values of ``x``, which some of them lack."""
     params = [{} if value is ABSENT else {"x": value} for value in values]
-    asks = tuple(Ask(i, i, given, i) for i, given in enumerate(params))
+    asks = tuple(Ask(i, i, point, i) for i, point in enumerate(params))
     reported = metrics or [{"val_accuracy": 0.5}] * len(values)
-    rows = tuple(Row(i, i, 1, each) for i, each in enumerate(reported))
+    rows = tuple(Row(i, i, 1, metrics) for i, metrics in enumerate(reported))
     fails = tuple(Decision(i, "fail", "why", "failure") for i in range(len(values)))
     declared = spaces.to_json(check_space({"x": Choice(options)} if options else {}))
     return History.fold([logs.header(space=declared), Tick(0, 1.0, asks, rows, fails)], GOAL)

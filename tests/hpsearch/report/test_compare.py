@@ -15,7 +15,7 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report import terminal
-from hpsearch.report.compare import compare, parts, to_json
+from hpsearch.report.compare import blocks, compare, to_json
 
 GOAL = Goal("val_accuracy", "maximize")
 
@@ -32,15 +32,15 @@ def study(values: Sequence[float], repeats: int = 1, pruned: Sequence[int] = (),
 
 def shown(studies: Mapping[str, History], width: int = 200) -> str:
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False)
-    return terminal.render(parts(compare(studies)), console)
+    return terminal.render(blocks(compare(studies)), console)
 
 
 def test_the_mean_is_over_the_repeats_of_the_best_point() -> None:
-    (first, _) = compare({"a": study([0.9, 0.1, 0.6, 0.7], repeats=2), "b": study([0.5])}).studies
-    assert first.of == "2 repeats of the best point"
-    assert first.best == 0.9
-    assert first.mean == pytest.approx(0.65)
-    assert first.std == pytest.approx(statistics.stdev([0.6, 0.7]))
+    (summary, _) = compare({"a": study([0.9, 0.1, 0.6, 0.7], repeats=2), "b": study([0.5])}).studies
+    assert summary.of == "2 repeats of the best point"
+    assert summary.best == 0.9
+    assert summary.mean == pytest.approx(0.65)
+    assert summary.std == pytest.approx(statistics.stdev([0.6, 0.7]))
 
 
 def test_without_repeats_the_mean_is_over_the_best_five() -> None:
@@ -58,7 +58,7 @@ def wilcoxon_p(differences: Sequence[float]) -> float:
     far = abs(sum(ranks[i] for i, d in enumerate(differences) if d > 0) - total / 2)
     patterns = itertools.product((0, 1), repeat=len(differences))
     sums = [sum(rank for rank, sign in zip(ranks.values(), pattern, strict=True) if sign) for pattern in patterns]
-    return sum(abs(each - total / 2) >= far - 1e-12 for each in sums) / len(sums)
+    return sum(abs(value - total / 2) >= far - 1e-12 for value in sums) / len(sums)
 
 
 def test_six_pairs_or_more_are_tested_by_signed_ranks() -> None:

@@ -15,7 +15,15 @@ from scipy import stats
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Row, Tick
 from hpsearch.report import markdown, plot, tables
-from hpsearch.report.comparison import Line, cells, mean_of, table, unit, value_of, verdict
+from hpsearch.report.comparison import (
+    PointRow,
+    cells,
+    comparison_table,
+    mean_of,
+    published_text,
+    shown_value,
+    with_unit,
+)
 from hpsearch.study.comparison import Against, Comparison, Curves, Published
 
 ACCURACIES = {(0, 0): 0.90, (1, 0): 0.95, (0, 1): 0.92, (1, 1): 0.96, (0, 2): 0.94, (1, 2): 0.94}
@@ -24,10 +32,10 @@ ACCURACIES = {(0, 0): 0.90, (1, 0): 0.95, (0, 1): 0.92, (1, 1): 0.96, (0, 2): 0.
 FACTORS = [{"l2": 0.0, "hidden_layer_sizes": [30]}, {"l2": 5.0, "hidden_layer_sizes": [30]}]
 
 
-def made(comparison: Comparison | None, repeats: int = 3, data: str = "digits", **said: Any) -> History:
+def made(comparison: Comparison | None, repeats: int = 3, data: str = "digits", **further: Any) -> History:
     """Two points, three repeats, three epochs of which the second is the best; then the accuracy falls by 0.1."""
-    shown = {} if comparison is None else {"comparison": comparison.to_json()}
-    header = logs.header("compared", repeats=repeats, measure_test=True, **shown, **said)
+    settings = {} if comparison is None else {"comparison": comparison.to_json()}
+    header = logs.header("compared", repeats=repeats, measure_test=True, **settings, **further)
     history = History(Goal("val_accuracy", "maximize"))
     history.apply(type(header)(**{**vars(header), "dataset": {"name": data, "sizes": {"train": 5}}}))
     asks = tuple(Ask(i, i, FACTORS[point], point, repeat) for i, (point, repeat) in enumerate(ACCURACIES))
@@ -64,49 +72,52 @@ def test_a_metric_that_is_labelled_percent_is_in_percent(
     reported: dict[str, float], metric: str, shown: tuple[str, float]
 ) -> None:
     name, value = shown
-    assert unit(metric) == name
-    assert value_of(Row(0, 0, 1, reported, 0.5, finished=True), metric) == pytest.approx(value)
+    assert with_unit(metric) == name
+    assert shown_value(Row(0, 0, 1, reported, 0.5, finished=True), metric) == pytest.approx(value)
 
 
 def test_a_line_per_point_read_at_the_epoch_that_validation_chose() -> None:
-    found = table(made(Comparison("test_error")))
-    assert found is not None
-    assert found.factors == ("l2",)
+    table = comparison_table(made(Comparison("test_error")))
+    assert table is not None
+    assert table.factors == ("l2",)
     errors = [[100 * (1 - (a - 0.01)) for (p, _), a in ACCURACIES.items() if p == point] for point in (0, 1)]
-    assert [line.means["test_error"].mean for line in found.lines] == pytest.approx([*map(statistics.fmean, errors)])
-    assert [len(line.trials) for line in found.lines] == [3, 3]
-    assert (found.lines[0].epochs, found.lines[0].seconds) == (3, 1.5)
+    assert [point.means["test_error"].mean for point in table.points] == pytest.approx([*map(statistics.fmean, errors)])
+    assert [len(point.trials) for point in table.points] == [3, 3]
+    assert (table.points[0].epochs, table.points[0].seconds) == (3, 1.5)
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.0033456, "0.00335"), (47.81, "47.8"), (1026.4, "1,026")])
 def test_seconds_are_written_as_people_read_them(monkeypatch: pytest.MonkeyPatch, seconds: float, shown: str) -> None:
-    monkeypatch.setattr(Line, "seconds", seconds)
-    found = table(made(Comparison("test_error")))
-    assert found is not None
-    assert [row[-1] for row in cells(found)[1]] == [shown, shown]
+    monkeypatch.setattr(PointRow, "seconds", seconds)
+    table = comparison_table(made(Comparison("test_error")))
+    assert table is not None
+    assert [row[-1] for row in cells(table)[1]] == [shown, shown]
 
 
 def test_at_the_last_epoch_where_that_is_declared() -> None:
-    best, last = (table(made(Comparison("test_error", at=at))) for at in ("best", "last"))  # type: ignore[arg-type]
+    best, last = (comparison_table(made(Comparison("test_error", at=at))) for at in ("best", "last"))  # type: ignore[arg-type]
     assert best is not None
     assert last is not None
-    assert last.lines[0].means["test_error"].mean == pytest.approx(best.lines[0].means["test_error"].mean + 10)
+    assert last.points[0].means["test_error"].mean == pytest.approx(best.points[0].means["test_error"].mean + 10)
 
 
 def test_a_study_that_repeats_has_a_table_without_asking() -> None:
-    found = table(made(None))
-    assert found is not None
-    assert found.metrics == ("test_error",)
-    assert table(made(None, repeats=1)) is None
+    table = comparison_table(made(None))
+    assert table is not None
+    assert table.metrics == ("test_error",)
+    assert comparison_table(made(None, repeats=1)) is None
 
 
 def test_published_figures_stand_beside_the_points_that_they_belong_to() -> None:
     figures = [Published(7.0, {"l2": 0.0}, "slides", within=2.5), Published(1.0, {"l2": 5.0}, "slides", within=0.5)]
-    found = table(made(Comparison("test_error", published=figures), data="mnist"))
-    assert found is not None
-    columns, rows = cells(found)
-    place = [column.name for column in columns].index("published")
-    assert [row[place] for row in rows] == ["7 (slides), missed by 2.00, within 2.5", "1 (slides), missed by 5.00"]
+    table = comparison_table(made(Comparison("test_error", published=figures), data="mnist"))
+    assert table is not None
+    columns, rows = cells(table)
+    column_index = [column.name for column in columns].index("published")
+    assert [row[column_index] for row in rows] == [
+        "7 (slides), missed by 2.00, within 2.5",
+        "1 (slides), missed by 5.00",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -123,27 +134,27 @@ def test_published_figures_stand_beside_the_points_that_they_belong_to() -> None
 def test_a_figure_is_reached_where_ours_is_no_worse_than_allowed(
     metric: str, ours: float, figure: Published, said: str
 ) -> None:
-    assert verdict(figure, mean_of([ours]), metric, "mnist") == said
+    assert published_text(figure, mean_of([ours]), metric, "mnist") == said
 
 
 def test_a_metric_that_no_trial_reports_is_named() -> None:
     history = made(Comparison(["test_error", "test_eror"]))
-    shown = "\n".join(part for part in tables.show_parts("compared", history) if isinstance(part, str))
+    shown = "\n".join(block for block in tables.show_blocks("compared", history) if isinstance(block, str))
     assert "no trial reports 'test_eror'" in shown
 
 
 def test_json_holds_the_means() -> None:
     compared = tables.show_json("compared", made(Comparison("test_accuracy")))["comparison"]
-    assert [each["params"]["l2"] for each in compared] == [0.0, 5.0]
+    assert [point["params"]["l2"] for point in compared] == [0.0, 5.0]
     assert compared[0]["means"]["test_accuracy"]["n"] == 3
 
 
 PLOTS = [Curves("test_error"), Curves(["val_accuracy", "train_cost"], over="seconds", log=True), Against("l2")]
 
 
-@pytest.mark.parametrize(("each", "count"), list(zip(PLOTS, (2, 4, 1), strict=True)), ids=repr)
-def test_a_plot_is_small_and_sound_svg_with_a_line_per_point(each: Curves | Against, count: int) -> None:
-    ((_, text),) = plot.plots(made(Comparison("test_error", plots=[each])))
+@pytest.mark.parametrize(("declared", "count"), list(zip(PLOTS, (2, 4, 1), strict=True)), ids=repr)
+def test_a_plot_is_small_and_sound_svg_with_a_line_per_point(declared: Curves | Against, count: int) -> None:
+    ((_, text),) = plot.plots(made(Comparison("test_error", plots=[declared])))
     tree = ET.fromstring(text)
     lines = tree.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == count

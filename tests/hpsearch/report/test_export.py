@@ -51,7 +51,7 @@ def history() -> History:
 
 def one_epoch(metrics: list[dict[str, float]], params: list[dict[str, Any]]) -> History:
     """A study whose trials all failed after one epoch."""
-    asks = tuple(Ask(i, i, given, i) for i, given in enumerate(params))
+    asks = tuple(Ask(i, i, point, i) for i, point in enumerate(params))
     rows = tuple(Row(i, i, 1, reported) for i, reported in enumerate(metrics))
     fails = tuple(Decision(i, "fail", "why", "failure") for i in range(len(metrics)))
     return History.fold([logs.header(), Tick(0, 1.0, asks, rows, fails)], GOAL)

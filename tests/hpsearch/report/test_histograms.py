@@ -22,15 +22,15 @@ X, Y = RNG.random((80, 16)), RNG.integers(2, size=80)
 
 def test_every_weight_and_every_activation_is_counted_once():
     model = MLPClassifier((5,), max_epochs=1, random_state=0).fit(X, Y)
-    found = histograms(model, X)
-    assert [sum(each["counts"]) for each in found["weights"]] == [16 * 5, 5 * 2]
-    assert [sum(each["counts"]) for each in found["biases"]] == [5, 2]
-    assert [sum(each["counts"]) for each in found["activations"]] == [80 * 5, 80 * 2]
-    first = model.coefs_[0]
-    assert (found["weights"][0]["low"], found["weights"][0]["high"]) == (first.min(), first.max())
-    edges = np.linspace(first.min(), first.max(), BINS + 1)
-    assert found["weights"][0]["counts"] == np.histogram(first, edges)[0].tolist()
-    assert histograms(model, X) == found
+    kept = histograms(model, X)
+    assert [sum(layer["counts"]) for layer in kept["weights"]] == [16 * 5, 5 * 2]
+    assert [sum(layer["counts"]) for layer in kept["biases"]] == [5, 2]
+    assert [sum(layer["counts"]) for layer in kept["activations"]] == [80 * 5, 80 * 2]
+    weights = model.coefs_[0]
+    assert (kept["weights"][0]["low"], kept["weights"][0]["high"]) == (weights.min(), weights.max())
+    edges = np.linspace(weights.min(), weights.max(), BINS + 1)
+    assert kept["weights"][0]["counts"] == np.histogram(weights, edges)[0].tolist()
+    assert histograms(model, X) == kept
 
 
 def test_a_network_is_found_within_what_wraps_it_and_what_is_none_has_none():
@@ -39,7 +39,7 @@ def test_a_network_is_found_within_what_wraps_it_and_what_is_none_has_none():
     wrapped = TransformedTargetRegressor(MLPRegressor((3,), max_epochs=1, random_state=0), transformer=StandardScaler())
     assert histograms(wrapped.fit(X, X[:, 0]), X) is not None
     filters = NetworkClassifier([Conv2D(2, 2), Dense(3)], max_epochs=1, random_state=0).fit(X, Y)
-    assert [sum(each["counts"]) for each in histograms(filters, X)["weights"]] == [2 * 4, 18 * 3, 3 * 2]
+    assert [sum(layer["counts"]) for layer in histograms(filters, X)["weights"]] == [2 * 4, 18 * 3, 3 * 2]
     assert histograms(LogisticRegression().fit(X, Y), X) is None
 
 

@@ -18,26 +18,26 @@ from hpsearch.errors import UserError
 from hpsearch.log.history import Goal, History
 from hpsearch.log.records import Ask, Decision, Header, Row, Tick
 from hpsearch.report import columns, pictures, watched
-from hpsearch.report.html import drawings, page, ranked, write_report
+from hpsearch.report.html import drawings, page, ranked_axes, write_report
 from hpsearch.report.importance import Importance
 
 Searched = Callable[..., History]
 
 
-def told(html: str) -> dict[str, Any]:
+def page_data(html: str) -> dict[str, Any]:
     """What the page holds of its study."""
-    found = re.search(r'<script type="application/json" id="frozen">(.*?)</script>', html, re.DOTALL)
-    assert found is not None
-    return dict(json.loads(found[1]))
+    match = re.search(r'<script type="application/json" id="frozen">(.*?)</script>', html, re.DOTALL)
+    assert match is not None
+    return dict(json.loads(match[1]))
 
 
 def figures(html: str) -> dict[str, Any]:
-    return dict(told(html)["figures"])
+    return dict(page_data(html)["figures"])
 
 
 def column(html: str, name: str) -> list[Any]:
-    (found,) = [each for each in told(html)["study"]["columns"] if each["name"] == name]
-    return [found["names"][place] for place in found["of"]] if "names" in found else list(found["values"])
+    (column,) = [column for column in page_data(html)["study"]["columns"] if column["name"] == name]
+    return [column["names"][index] for index in column["of"]] if "names" in column else list(column["values"])
 
 
 def numbers(packed: dict[str, str]) -> list[float]:
@@ -114,16 +114,16 @@ def test_every_panel_and_figure_of_the_report_is_there(html: str) -> None:
 
 
 def test_all_curves_are_there_for_every_metric(html: str, history: History) -> None:
-    study = told(html)["study"]
+    study = page_data(html)["study"]
     curves = {"val_accuracy": study["curves"], **study["other_curves"]}
     assert len(curves) == 6
-    for name, shown in curves.items():
+    for name, curve in curves.items():
         for trial in history.trials:
-            epochs, values = shown[str(trial.number)]
+            epochs, values = curve[str(trial.number)]
             assert epochs == trial.rows.epochs
-            known = [row.metrics[name] for row in trial.rows]
-            assert [value is None for value in values] == [not math.isfinite(value) for value in known]
-            pairs = [pair for pair in zip(values, known, strict=True) if pair[0] is not None]
+            reported = [row.metrics[name] for row in trial.rows]
+            assert [value is None for value in values] == [not math.isfinite(value) for value in reported]
+            pairs = [pair for pair in zip(values, reported, strict=True) if pair[0] is not None]
             assert [value for value, _ in pairs] == pytest.approx([value for _, value in pairs], rel=1e-4)
 
 
@@ -133,7 +133,7 @@ def test_of_many_curves_of_other_metrics_fewer_points_are_told(
     history = searched(30, 40)
     whole = watched.study_data("made", history)["other_curves"]
     assert len(whole["norm"]["0"][0]) == len(history.trials[0].rows)
-    monkeypatch.setattr(watched, "OTHERS", 1000)
+    monkeypatch.setattr(watched, "MOST_OTHER_POINTS", 1000)
     few = watched.study_data("made", history)["other_curves"]
     assert list(few) == list(whole)
     assert sum(len(curve[0]) for curves in few.values() for curve in curves.values()) <= 1500
@@ -143,7 +143,7 @@ def test_of_many_curves_of_other_metrics_fewer_points_are_told(
 
 
 def test_each_trial_is_a_dot_where_it_was_at_its_best(html: str, history: History) -> None:
-    study = told(html)["study"]
+    study = page_data(html)["study"]
     at, places = study["dots"]
     assert sorted(places) == [trial.number for trial in history.trials if trial.best_epoch is not None]
     assert len(set(at)) == len(at)
@@ -172,7 +172,7 @@ def test_curves_too_many_to_draw_are_thinned_but_keep_best_and_last(
 
 
 def test_the_incumbents_line_ends_at_the_best_value(html: str, history: History) -> None:
-    epochs, values, who = told(html)["study"]["so_far"]
+    epochs, values, who = page_data(html)["study"]["so_far"]
     assert history.best is not None
     assert values[-1] == pytest.approx(history.best.value, rel=1e-4)
     assert who[-1] == history.best.number
@@ -194,8 +194,10 @@ def test_training_time_compares_the_sizes_of_mini_batches(html: str) -> None:
 
 
 def test_the_map_begins_with_the_two_numbers_that_matter_most(html: str, history: History) -> None:
-    assert told(html)["important"][:2] == ["learning_rate", "l2"]
-    drawn = {figure.key: figure for figure in pictures.pictured(history, ranked(history, drawings(history).found))}
+    assert page_data(html)["important"][:2] == ["learning_rate", "l2"]
+    drawn = {
+        figure.key: figure for figure in pictures.pictured(history, ranked_axes(history, drawings(history).importances))
+    }
     assert list(drawn) == ["best", "map", "curves"]
     assert drawn["map"].layout["xaxis"]["title"]["text"].startswith("learning_rate")
     assert {trace["type"] for trace in drawn["map"].data} == {"contour", "scatter"}
@@ -204,8 +206,8 @@ def test_the_map_begins_with_the_two_numbers_that_matter_most(html: str, history
 
 
 def test_the_table_says_of_every_trial_how_it_went_and_why_it_ended(html: str, history: History) -> None:
-    assert [each["name"] for each in told(html)["study"]["columns"]] == ["diagnosis", "curve", "why"]
-    assert told(html)["study"]["trials"]["number"] == list(range(40))
+    assert [column["name"] for column in page_data(html)["study"]["columns"]] == ["diagnosis", "curve", "why"]
+    assert page_data(html)["study"]["trials"]["number"] == list(range(40))
     for trial, why, curve in zip(history.trials, column(html, "why"), column(html, "curve"), strict=True):
         assert trial.decision is not None
         assert trial.decision.reason in why
@@ -241,8 +243,8 @@ def test_what_a_user_wrote_cannot_become_part_of_the_page() -> None:
     assert "<script>alert" not in shown
     table = Table(shown)
     assert table.tags.count("script") == 5, "the data, and four scripts of ours"
-    assert evil in [axis["name"] for axis in told(shown)["study"]["axes"]]
-    assert told(shown)["study"]["metric"] == evil
+    assert evil in [axis["name"] for axis in page_data(shown)["study"]["axes"]]
+    assert page_data(shown)["study"]["metric"] == evil
 
 
 @pytest.mark.parametrize(
@@ -254,16 +256,16 @@ def test_a_study_that_has_just_begun_has_a_page(search: Callable[..., list[Any]]
     made = search(40)[: 1 + n_ticks]
     shown = page(History.fold(made, Goal("val_accuracy", "maximize")))
     assert ("savings" in figures(shown)) == bool(n_ticks)
-    assert bool(told(shown)["study"]["curves"]) == bool(n_ticks)
+    assert bool(page_data(shown)["study"]["curves"]) == bool(n_ticks)
 
 
 def test_a_study_without_a_space_has_a_page_without_maps(search: Callable[..., list[Any]]) -> None:
     header = Header("one", "u", {"metric": "loss", "direction": "minimize", "space": {}}, {}, {}, 0.0)
-    tick = Tick(0, 1.0, (Ask(0, 0, {}, 0),), (Row(0, 0, 1, {"loss": 0.5}, finished=True),),
-                (Decision(0, "complete", "done", "epochs"),))  # fmt: skip
+    row = Row(0, 0, 1, {"loss": 0.5}, finished=True)
+    tick = Tick(0, 1.0, (Ask(0, 0, {}, 0),), (row,), (Decision(0, "complete", "done", "epochs"),))
     shown = page(History.fold([header, tick], Goal("loss", "minimize")))
     assert list(figures(shown)) == ["savings", "elapsed"]
-    assert told(shown)["study"]["axes"] == []
+    assert page_data(shown)["study"]["axes"] == []
 
 
 def test_only_trials_on_the_full_problem_are_drawn_and_all_are_in_the_table() -> None:
@@ -273,7 +275,7 @@ def test_only_trials_on_the_full_problem_are_drawn_and_all_are_in_the_table() ->
     rows = tuple(Row(i, i, 1, {"m": 9.0 - i}, finished=True) for i in range(6))
     decisions = tuple(Decision(i, "complete", "done", "epochs") for i in range(6))
     shown = page(History.fold([header, Tick(0, 1.0, asks, rows, decisions)], Goal("m", "maximize")))
-    study = told(shown)["study"]
+    study = page_data(shown)["study"]
     assert [curve[1] for curve in study["curves"].values()] == [[5.0], [4.0]]
     assert study["so_far"][1] == [5.0, 5.0]
     assert study["trials"]["stage"] == [0, 0, 0, 0, 1, 1]
@@ -284,7 +286,7 @@ def test_before_the_full_problem_is_reached_the_largest_one_so_far_is_drawn() ->
     stages = [{"train": 100}, {}]
     header = Header("s", "u", {"metric": "m", "direction": "maximize", "stages": stages}, {}, {}, 0.0)
     tick = Tick(0, 1.0, (Ask(0, 0, {"x": 1.0}, 0),), (Row(0, 0, 1, {"m": 9.0}),), ())
-    study = told(page(History.fold([header, tick], Goal("m", "maximize"))))["study"]
+    study = page_data(page(History.fold([header, tick], Goal("m", "maximize"))))["study"]
     assert (study["stage"], study["stages"]) == (0, [])
     assert study["curves"] == {"0": [[1], [9.0]]}
 
@@ -333,7 +335,7 @@ def test_half_a_character_in_a_name_does_not_keep_a_report_from_being_written(tm
     header = Header("\udc80", "u", {"metric": "m", "direction": "maximize"}, {}, {}, 0.0)
     tick = Tick(0, 1.0, (Ask(0, 0, {"\udc80": 1.0}, 0),), (Row(0, 0, 1, {"m": 0.5}, finished=True),), ())
     write_report(History.fold([header, tick], Goal("m", "maximize")), tmp_path / "report.html")
-    assert told((tmp_path / "report.html").read_text(encoding="utf-8"))["study"]["study"] == "\udc80"
+    assert page_data((tmp_path / "report.html").read_text(encoding="utf-8"))["study"]["study"] == "\udc80"
 
 
 @pytest.mark.slow
@@ -346,15 +348,15 @@ def test_a_report_of_many_trials_is_a_megabyte_of_data_and_two_in_all(
     important = f"p{n_params - 1}"
     # A forest of 10,000 trials takes longer than all else.
     monkeypatch.setattr(html, "importances", lambda *_: [Importance(important, 0.5, 0.4, 0.6)])
-    monkeypatch.setattr(html, "ranked", lambda *_: [])
+    monkeypatch.setattr(html, "ranked_axes", lambda *_: [])
     history = History.fold(logs.many(n_trials, epochs, n_params), Goal("val_accuracy", "maximize"))
     text = page(history)
     data = re.search(r'id="frozen">(.*?)</script>', text, re.DOTALL)
     assert data is not None
     assert len(data[1].encode()) < 1e6
     assert len(text.encode()) < 2e6
-    study = told(text)["study"]
+    study = page_data(text)["study"]
     assert len(study["trials"]["number"]) == n_trials
-    assert [each["name"] for each in study["columns"]] == ["diagnosis", "curve", "why"]
+    assert [column["name"] for column in study["columns"]] == ["diagnosis", "curve", "why"]
     assert important in [axis["name"] for axis in study["axes"]], "what matters has an axis before the rest"
-    assert len(told(text)["trials"]) == watched.BEST, "the best are told whole"
+    assert len(page_data(text)["trials"]) == watched.MOST_BEST, "the best are told whole"

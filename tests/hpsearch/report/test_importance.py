@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.log.history import History
 from hpsearch.report.axes import Axis, _axis, axes, matrix
-from hpsearch.report.importance import LEAST, _shares, importances
+from hpsearch.report.importance import LEAST_TRIALS, _shares, importances
 from hpsearch.space import Choice
 
 Searched = Callable[..., History]
@@ -15,18 +15,18 @@ Searched = Callable[..., History]
 
 def test_the_parameter_that_decides_comes_first_and_the_others_explain_nothing(searched: Searched) -> None:
     history = searched(120)
-    found = importances(history, axes(history))
-    assert found[0].name == "learning_rate"
-    assert found[0].low > 0.4
-    idle = [each for each in found if each.name in ("batch_size", "optimizer", "n_hidden")]
-    assert max(each.share for each in idle) < 0.05
+    explained = importances(history, axes(history))
+    assert explained[0].name == "learning_rate"
+    assert explained[0].low > 0.4
+    idle = [importance for importance in explained if importance.name in ("batch_size", "optimizer", "n_hidden")]
+    assert max(importance.share for importance in idle) < 0.05
 
 
 def test_an_interval_holds_its_share(searched: Searched) -> None:
     history = searched(40)
-    for each in importances(history, axes(history)):
-        assert each.low <= each.share + 1e-12
-        assert each.share <= each.high + 1e-12
+    for importance in importances(history, axes(history)):
+        assert importance.low <= importance.share + 1e-12
+        assert importance.share <= importance.high + 1e-12
 
 
 def test_the_same_study_has_the_same_importances(searched: Searched) -> None:
@@ -35,7 +35,7 @@ def test_the_same_study_has_the_same_importances(searched: Searched) -> None:
 
 
 def test_too_few_trials_say_nothing(searched: Searched) -> None:
-    history = searched(LEAST - 1)
+    history = searched(LEAST_TRIALS - 1)
     assert importances(history, axes(history)) == []
 
 
@@ -48,15 +48,15 @@ def test_shares_come_close_to_sobols_indices_of_a_known_function() -> None:
 
 def test_a_logarithmic_range_is_placed_by_its_logarithm() -> None:
     axis = Axis("l2", log=True)
-    assert axis.place(100.0) == pytest.approx(2.0)
+    assert axis.position(100.0) == pytest.approx(2.0)
     assert axis.ticks(np.array([-1.0, 2.0])) == ([-1.0, 0.0, 1.0, 2.0], ["0.1", "1", "10", "100"])
 
 
 def test_a_trial_without_a_parameter_has_no_place(searched: Searched) -> None:
     history = searched(40)
-    known = axes(history)
-    column = [axis.name for axis in known].index("momentum")
-    lacking = np.isnan(matrix(history.trials, known)[:, column])
+    searched_axes = axes(history)
+    column = [axis.name for axis in searched_axes].index("momentum")
+    lacking = np.isnan(matrix(history.trials, searched_axes)[:, column])
     assert lacking.tolist() == ["momentum" not in trial.params for trial in history.trials]
 
 

@@ -17,8 +17,8 @@ def row(trial: int, lane: int, epoch: int) -> Row:
     return Row(trial, lane, epoch, {"score": float(epoch)})
 
 
-def folded(*records: Record, **said: Any) -> History:
-    declared = {"metric": "score", "direction": "maximize", "space": {}, "lanes": 2, **said}
+def folded(*records: Record, **settings: Any) -> History:
+    declared = {"metric": "score", "direction": "maximize", "space": {}, "lanes": 2, **settings}
     return History.fold([Header("s", "u", declared, {}, {}, 0.0), *records], GOAL)
 
 
@@ -35,11 +35,14 @@ def in_turns() -> History:
 
 
 def test_a_trial_that_was_paused_has_a_bar_for_each_turn(in_turns: History) -> None:
-    found = [(each.trial.number, each.lane, each.begins, each.ends, each.epochs) for each in lanes.stretches(in_turns)]
-    assert found == [(0, 0, 0.0, 1.0, 1), (0, 1, 2.0, 4.0, 2), (1, 1, 0.0, 2.0, 2)]
-    assert lanes.unit(in_turns) == "ticks"
-    assert lanes.span(in_turns) == 4.0
-    assert lanes.busy(in_turns, lanes.stretches(in_turns)) == 5 / 8
+    stretches = [
+        (stretch.trial.number, stretch.lane, stretch.begins, stretch.ends, stretch.epochs)
+        for stretch in lanes.stretches(in_turns)
+    ]
+    assert stretches == [(0, 0, 0.0, 1.0, 1), (0, 1, 2.0, 4.0, 2), (1, 1, 0.0, 2.0, 2)]
+    assert lanes.time_unit(in_turns) == "ticks"
+    assert lanes.time_span(in_turns) == 4.0
+    assert lanes.busy_share(in_turns, lanes.stretches(in_turns)) == 5 / 8
 
 
 def test_in_virtual_time_a_bar_is_as_long_as_its_epochs_cost() -> None:
@@ -50,16 +53,16 @@ def test_in_virtual_time_a_bar_is_as_long_as_its_epochs_cost() -> None:
         Tick(3, 0.0, (), (row(1, 1, 1), row(2, 0, 2)), (), due=3.0),
         clock="virtual",
     )
-    found = [(each.trial.number, each.begins, each.ends) for each in lanes.stretches(history)]
-    assert found == [(0, 0.0, 2.0), (1, 0.0, 3.0), (2, 2.0, 3.0)]
-    assert lanes.busy(history, lanes.stretches(history)) == 1.0
-    told = watched.study_data("s", history)["lanes"]
-    assert (told["unit"], told["span"], told["busy"]) == ("virtual time", 3.0, 1.0)
-    assert told["trial"] == [0, 1, 2]
+    stretches = [(stretch.trial.number, stretch.begins, stretch.ends) for stretch in lanes.stretches(history)]
+    assert stretches == [(0, 0.0, 2.0), (1, 0.0, 3.0), (2, 2.0, 3.0)]
+    assert lanes.busy_share(history, lanes.stretches(history)) == 1.0
+    shown = watched.study_data("s", history)["lanes"]
+    assert (shown["unit"], shown["span"], shown["busy"]) == ("virtual time", 3.0, 1.0)
+    assert shown["trial"] == [0, 1, 2]
 
 
 def test_the_page_draws_each_turn_and_says_how_busy_lanes_were(in_turns: History) -> None:
-    told = watched.study_data("s", in_turns)["lanes"]
-    assert told["busy"] == 0.625
-    bars = list(zip(*(told[key] for key in ("trial", "lane", "begins", "lasts")), strict=True))
+    shown = watched.study_data("s", in_turns)["lanes"]
+    assert shown["busy"] == 0.625
+    bars = list(zip(*(shown[key] for key in ("trial", "lane", "begins", "lasts")), strict=True))
     assert bars == [(0, 0, 0.0, 1.0), (0, 1, 2.0, 2.0), (1, 1, 0.0, 2.0)]

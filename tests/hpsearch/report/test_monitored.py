@@ -44,17 +44,22 @@ def history(root: Path) -> History:
 def test_a_row_is_a_measurement_and_the_epochs_end_is_one(history: History) -> None:
     table = pd.read_csv(io.BytesIO(to_bytes(history, monitored=True)))
     assert list(table) == [
-        "trial", "epoch", "samples", "monitored_train_accuracy", "monitored_train_cost", "monitored_val_accuracy",
+        "trial",
+        "epoch",
+        "samples",
+        "monitored_train_accuracy",
+        "monitored_train_cost",
+        "monitored_val_accuracy",
         "monitored_val_cost",
-    ]  # fmt: skip
+    ]
     first = table[table["trial"] == 0]
     assert first["samples"].tolist() == [20, 40, 48, 68, 88, 96]  # 48 of the 80 samples are trained on
     assert first["epoch"].tolist() == [1, 1, 1, 2, 2, 2]
     curves = pd.read_csv(io.BytesIO(to_bytes(history, curves=True)))
     ends = table[table["samples"] % 48 == 0]
     assert ends["monitored_val_accuracy"].tolist() == curves["val_accuracy"].tolist()
-    said = json.loads(to_bytes(history, "json", monitored=True))
-    assert said[0] == table.iloc[0].to_dict()
+    rows = json.loads(to_bytes(history, "json", monitored=True))
+    assert rows[0] == table.iloc[0].to_dict()
     parquet = pd.read_parquet(io.BytesIO(to_bytes(history, "parquet", monitored=True, runs={0: "a", 1: "b"})))
     pd.testing.assert_frame_equal(parquet.drop(columns="run_id"), table)
 

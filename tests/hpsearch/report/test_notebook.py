@@ -52,8 +52,8 @@ class Page(HTMLParser):
             self.cells.append(data)
 
 
-def history(**said: Any) -> History:
-    return History.fold(logs.records(**said), GOAL)
+def history(**settings: Any) -> History:
+    return History.fold(logs.records(**settings), GOAL)
 
 
 def result(history: History, *, interrupted: bool = False) -> Result:
@@ -72,8 +72,12 @@ def test_a_result_shows_its_best_trials_their_curves_and_what_to_write_next() ->
 
 
 def test_a_result_without_a_value_says_why() -> None:
-    failing = [replace(each, rows=tuple(replace(row, metrics={}, failure="no luck") for row in each.rows))
-               if hasattr(each, "rows") else each for each in logs.records()]  # fmt: skip
+    failing = [
+        replace(record, rows=tuple(replace(row, metrics={}, failure="no luck") for row in record.rows))
+        if hasattr(record, "rows")
+        else record
+        for record in logs.records()
+    ]
     page = Page(result(History.fold(failing[:1], GOAL))._repr_html_())
     assert "no trial has a val_accuracy yet" in page.text
 

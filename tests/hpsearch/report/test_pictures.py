@@ -17,7 +17,7 @@ Searched = Callable[..., History]
 @pytest.mark.slow
 def test_best_so_far_map_and_curves_become_images_and_the_same_study_the_same_bytes(searched: Searched) -> None:
     history = searched(30)
-    ranked = html.ranked(history, html.drawings(history).found)
+    ranked = html.ranked_axes(history, html.drawings(history).importances)
     drawn = pictures.pictures(history, ranked)
     assert list(drawn) == ["best.png", "map.png", "curves.png"]
     assert all(content.startswith(b"\x89PNG\r\n") for content in drawn.values())

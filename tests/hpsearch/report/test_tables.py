@@ -22,9 +22,9 @@ def history() -> History:
     return History.fold(logs.records(), GOAL)
 
 
-def rendered(parts: list[terminal.Part], width: int, *, colour: bool = False) -> str:
+def rendered(blocks: list[terminal.Block], width: int, *, colour: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, force_terminal=colour)
-    return terminal.render(parts, console)
+    return terminal.render(blocks, console)
 
 
 def columns(text: str) -> list[str]:
@@ -33,7 +33,7 @@ def columns(text: str) -> list[str]:
 
 
 def test_show_ranks_the_trials_and_ends_with_those_that_have_no_rank(history: History) -> None:
-    lines = rendered(tables.show_parts("eta_lambda", history), 200).splitlines()
+    lines = rendered(tables.show_blocks("eta_lambda", history), 200).splitlines()
     begin = next(i for i, line in enumerate(lines) if line.startswith("trial"))
     assert [line.split()[:3] for line in lines[begin + 1 : begin + 5]] == [
         ["3", "COMPLETE", "0.9000"],
@@ -46,7 +46,7 @@ def test_show_ranks_the_trials_and_ends_with_those_that_have_no_rank(history: Hi
 
 
 def test_show_says_what_the_study_is_and_its_best(history: History) -> None:
-    lines = rendered(tables.show_parts("eta_lambda", history), 200).splitlines()
+    lines = rendered(tables.show_blocks("eta_lambda", history), 200).splitlines()
     assert lines[:4] == [
         "eta_lambda: maximize val_accuracy on digits",
         "sampler tpe, pruner asha, seed 0, lanes 4",
@@ -56,10 +56,10 @@ def test_show_says_what_the_study_is_and_its_best(history: History) -> None:
 
 
 def test_show_cuts_the_table_unless_all_trials_are_asked_for(history: History) -> None:
-    short = rendered(tables.show_parts("eta_lambda", history, top=1), 200)
+    short = rendered(tables.show_blocks("eta_lambda", history, top=1), 200)
     assert "3 more with --all" in short
     assert "PRUNED" not in short
-    assert "PRUNED" in rendered(tables.show_parts("eta_lambda", history, every=True, top=1), 200)
+    assert "PRUNED" in rendered(tables.show_blocks("eta_lambda", history, every=True, top=1), 200)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_parameter_that_is_named_like_a_column_of_ours_keeps_its_values() -> N
 
 def test_a_list_of_studies_drops_columns_until_it_fits(history: History) -> None:
     names = {"eta_lambda@mnist,seed=3": history}
-    wide, narrow = (rendered(tables.list_parts(names), width) for width in (200, 50))
+    wide, narrow = (rendered(tables.list_blocks(names), width) for width in (200, 50))
     assert columns(wide)[0] == "study"
     assert columns(wide)[-2:] == ["data", "last run"]
     assert columns(narrow) == ["study", "trials", "best"]
@@ -111,23 +111,27 @@ def test_a_list_of_studies_drops_columns_until_it_fits(history: History) -> None
 
 def test_a_grid_knows_only_how_many_trials_have_ended() -> None:
     history = History.fold(logs.records(sampler="grid", n_trials=None), GOAL)
-    assert re.split(r"\s{2,}", rendered(tables.list_parts({"g": history}), 200).splitlines()[1])[:2] == ["g", "4"]
+    assert re.split(r"\s{2,}", rendered(tables.list_blocks({"g": history}), 200).splitlines()[1])[:2] == ["g", "4"]
 
 
 def test_json_is_strict_and_holds_every_trial_with_its_curve(history: History) -> None:
     value = json.loads(json.dumps(tables.show_json("eta_lambda", history), allow_nan=False))
     assert value["counts"] == {"complete": 2, "pruned": 1, "failed": 1, "running": 0}
     assert value["best"] == {
-        "trial": 3, "value": 0.9, "epoch": 2, "epochs": 3, "params": {"learning_rate": 0.5, "sizes": [30, 10]}
-    }  # fmt: skip
+        "trial": 3,
+        "value": 0.9,
+        "epoch": 2,
+        "epochs": 3,
+        "params": {"learning_rate": 0.5, "sizes": [30, 10]},
+    }
     assert [trial["curve"] for trial in value["trials"]] == [[0.1, 1 / 3, 0.8], [0.2], [0.3, None], [0.7, 0.9, 0.85]]
     assert value["trials"][1]["reason"] == "0.2 at epoch 1 is below the rung, 3rd of 4"
 
 
 def test_a_study_without_any_value_is_shown_too() -> None:
     empty = History.fold([logs.header()], GOAL)
-    assert "no trial has a val_accuracy yet" in rendered(tables.show_parts("new", empty), 100)
-    assert rendered(tables.list_parts({"new": empty}), 200).splitlines()[1].split()[:2] == ["new", "0/4"]
+    assert "no trial has a val_accuracy yet" in rendered(tables.show_blocks("new", empty), 100)
+    assert rendered(tables.list_blocks({"new": empty}), 200).splitlines()[1].split()[:2] == ["new", "0/4"]
     assert tables.show_json("new", empty)["best"] is None
     assert tables.run_json("new", empty, Path("mlruns"), interrupted=True)["resumable"] is True
 
@@ -141,6 +145,6 @@ def test_the_best_parameters_are_written_so_that_set_reads_them_back(value: obje
 
 
 def test_states_are_coloured_on_a_terminal_alone(history: History) -> None:
-    parts = tables.show_parts("eta_lambda", history)
-    assert "\x1b[" in rendered(parts, 200, colour=True)
-    assert "\x1b[" not in rendered(parts, 200)
+    blocks = tables.show_blocks("eta_lambda", history)
+    assert "\x1b[" in rendered(blocks, 200, colour=True)
+    assert "\x1b[" not in rendered(blocks, 200)

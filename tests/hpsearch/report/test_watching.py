@@ -141,7 +141,7 @@ def test_the_page_in_a_file_holds_all_it_needs_in_two_megabytes(tmp_path: Path) 
     assert told["study"]["trials"]["state"] == "CPFC"
     assert told["trials"]["2"]["why"] == 'cost is nan, "diverged"'
     # What it holds of a study is at most a megabyte (test_html.py), and so are its own files.
-    assert len(text) - len(json.dumps(told)) + frozen.MOST < 2 * MEGABYTE
+    assert len(text) - len(json.dumps(told)) + frozen.MOST_BYTES < 2 * MEGABYTE
 
 
 def test_values_that_json_cannot_hold_are_gaps(tmp_path: Path) -> None:
@@ -170,9 +170,7 @@ ROWS = "document.querySelectorAll('#trials tbody tr').length"
 def shaped(browser: Browser, width: int, scheme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.ask("Emulation.setEmulatedMedia", features=features)
-    browser.ask(
-        "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
-    )  # fmt: skip
+    browser.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
 
 
 @pytest.mark.slow
@@ -208,8 +206,8 @@ def test_the_page_in_a_browser_follows_links_and_answers_to_keys(tmp_path: Path,
         press(browser, "Escape")
         browser.wait("!document.getElementById('trial').open")
         # Compared with another study, there are two lines.
-        browser.see("const other = document.getElementById('other'); other.value = 'other';"
-                    "other.dispatchEvent(new Event('change'))")  # fmt: skip
+        choose = "const other = document.getElementById('other'); other.value = 'other';"
+        browser.see(f"{choose}other.dispatchEvent(new Event('change'))")
         browser.wait("document.getElementById('sofar').innerText.includes('other')")
         shaped(browser, 390, "dark")
         assert browser.wait("document.documentElement.scrollWidth <= innerWidth")

@@ -13,7 +13,7 @@ from hpsearch import Choice, Float, Int, Study
 from hpsearch.errors import UserError
 from hpsearch.log import catalogue
 from hpsearch.report import export
-from hpsearch.report.tables import show_parts
+from hpsearch.report.tables import show_blocks
 from hpsearch.running.api import run
 from hpsearch.space.constraints import violated
 from hpsearch.study.declaration import declare, identity
@@ -109,7 +109,7 @@ def test_a_study_cut_and_resumed_meets_the_same_points_and_tells_of_as_many_reje
     resumed = run(study, tmp_path / "cut", quiet=True, tracking=False)
     assert export.to_bytes(resumed.history) == export.to_bytes(uncut.history)
     assert b",rejected," in export.to_bytes(uncut.history).splitlines()[0]
-    page = show_parts("some", catalogue.load_history(cut.parent))
+    page = show_blocks("some", catalogue.load_history(cut.parent))
     rejected = sum(trial.ask.rejected for trial in uncut.history.trials)
     assert f"constraints: small, paired; {rejected:,} proposals rejected" in page
 

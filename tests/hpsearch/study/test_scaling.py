@@ -13,7 +13,7 @@ from hpsearch.models.datasets.subset import subset
 from hpsearch.objectives.base import Start
 from hpsearch.objectives.staged import prepare
 from hpsearch.study.allocation import split
-from hpsearch.study.scaling import auto, check_stages, describe, settle, translated
+from hpsearch.study.scaling import auto, check_stages, scale_text, settle, translated
 
 
 def plain_images(n: int) -> Dataset:
@@ -162,10 +162,10 @@ def test_data_that_do_not_have_what_a_stage_wants_name_the_stage() -> None:
 
 
 def test_a_stage_says_in_words_what_it_is() -> None:
-    assert describe(Scale(classes=(0, 1), hidden_layer_sizes=(), train=1000)) == (
+    assert scale_text(Scale(classes=(0, 1), hidden_layer_sizes=(), train=1000)) == (
         "2 classes, no hidden layer, 1,000 training samples"
     )
-    assert describe(Scale()) == "the full problem"
+    assert scale_text(Scale()) == "the full problem"
 
 
 def test_stages_need_a_model() -> None:

@@ -46,7 +46,7 @@ def server(root: Path) -> Iterator[Server]:
 
 
 def make_records(
-    n_trials: int = 6, epochs: int = 4, lanes: int = 3, metrics: int = 2, name: str = "eta_lambda", **said: Any
+    n_trials: int = 6, epochs: int = 4, lanes: int = 3, metrics: int = 2, name: str = "eta_lambda", **settings: Any
 ) -> list[Record]:
     """A study: of each five trials one is pruned after half its epochs and one fails by an overflow."""
     declaration = {
@@ -61,7 +61,7 @@ def make_records(
         "n_trials": n_trials,
         "lanes": lanes,
         "seed": 7,
-        **said,
+        **settings,
     }
     environment = {
         "python": "3.11.9",
@@ -100,11 +100,16 @@ def make_records(
                 decisions.append(Decision(trial, "complete", f"all {epochs} epochs done", "epochs"))
             rows.append(
                 Row(
-                    trial, lane, epoch, values, 0.125, finished=epoch == epochs,
+                    trial,
+                    lane,
+                    epoch,
+                    values,
+                    0.125,
+                    finished=epoch == epochs,
                     failure="val_accuracy is nan at epoch 2" if failing else None,
                     traceback="Traceback:\n  OverflowError: η\n" if failing else None,
                 )
-            )  # fmt: skip
+            )
         for decision in decisions:
             busy = {lane: held for lane, held in busy.items() if held[0] != decision.trial}
         made.append(Tick(tick, START + 1.0 + 0.5 * tick, tuple(asks), tuple(rows), tuple(decisions)))

@@ -32,22 +32,22 @@ TABLES = ("runs", "tags", "params", "metrics", "latest_metrics", "inputs", "inpu
 
 def content_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """All that a store holds, with each run named by its name and no id in it."""
-    found: dict[str, list[tuple[Any, ...]]] = {}
+    rows_of: dict[str, list[tuple[Any, ...]]] = {}
     with closing(sqlite3.connect(path)) as base:
         names = dict(base.execute("select run_uuid, name from runs"))
         names |= dict(base.execute("select dataset_uuid, name from datasets"))
-        used = base.execute("select input_uuid, destination_id from inputs").fetchall()
-        names |= {each: names[run] for each, run in used}
+        inputs = base.execute("select input_uuid, destination_id from inputs").fetchall()
+        names |= {input_id: names[run] for input_id, run in inputs}
         for table in TABLES:
             rows = base.execute(f"select * from {table}").fetchall()
             clean = [tuple(_without(value, names) for value in row) for row in rows]
-            found[table] = sorted(clean, key=repr)
-    return found
+            rows_of[table] = sorted(clean, key=repr)
+    return rows_of
 
 
 def _without(value: Any, names: dict[str, str]) -> Any:
-    for each, name in names.items():
-        value = value.replace(each, name) if isinstance(value, str) else value
+    for identifier, name in names.items():
+        value = value.replace(identifier, name) if isinstance(value, str) else value
     return value
 
 
@@ -82,8 +82,8 @@ def test_the_store_is_the_same_row_for_row(
     empty = tmp_path_factory.mktemp("kept") / "mlflow.db"
     shutil.copyfile(root / "mlflow.db", empty)
     added: list[int] = []
-    plain = bulk.add
-    monkeypatch.setattr(bulk, "add", lambda *args: (added.append(len(args[2])), plain(*args)))
+    original = bulk.add
+    monkeypatch.setattr(bulk, "add", lambda *args: (added.append(len(args[2])), original(*args)))
     assert sync([folder])[0].delivered
     at_once = content_of(root / "mlflow.db")
     assert sum(added) >= 8
@@ -119,7 +119,7 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     folder = write(records(n_trials=12))
-    plain = bulk._lay_out
+    original = bulk._add_rows
     count = 0
 
     def fail(*args: Any) -> None:
@@ -127,13 +127,13 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
         count += 1
         if count == 4:
             raise OSError("no space left on device")
-        plain(*args)
+        original(*args)
 
-    monkeypatch.setattr(bulk, "_lay_out", fail)
+    monkeypatch.setattr(bulk, "_add_rows", fail)
     assert sync([folder])[0].delivered
     assert count == 4
-    (said,) = (each.getMessage() for each in caplog.records if each.name == "hpsearch")
-    assert said.endswith(
+    (message,) = (record.getMessage() for record in caplog.records if record.name == "hpsearch")
+    assert message.endswith(
         "could not be delivered at once (MlflowException: no space left on device); each is sent on its own"
     )
     with closing(sqlite3.connect(root / "mlflow.db")) as base:
@@ -142,4 +142,4 @@ def test_a_batch_that_fails_leaves_nothing_and_its_runs_go_one_by_one(
 
 
 def test_few_trials_between_two_looks_are_no_batch() -> None:
-    assert ended.FEW > 1
+    assert ended.LEAST_IN_BULK > 1

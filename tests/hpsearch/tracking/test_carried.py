@@ -16,7 +16,7 @@ import pytest
 
 from hpsearch.models.estimators import serving
 from hpsearch.tracking.example import ARRAY
-from hpsearch.tracking.model import carried, read_card, save
+from hpsearch.tracking.model import copy_package, read_card, save
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,8 +46,8 @@ WITHOUT = "sys.modules['hpsearch'] = None  # as if it were not installed"
 def serve(folders: Mapping[str, Path], cwd: Path, before: str, after: str = "") -> dict[str, tuple[list[int], str]]:
     """Return what each model predicts of its example in a process of its own, and the module of its class."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    given = json.dumps({name: str(folder) for name, folder in folders.items()})
-    command = [sys.executable, "-W", "ignore", "-c", SERVE.format(before=before, after=after), given]
+    folders_json = json.dumps({name: str(folder) for name, folder in folders.items()})
+    command = [sys.executable, "-W", "ignore", "-c", SERVE.format(before=before, after=after), folders_json]
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     answers: dict[str, tuple[list[int], str]] = json.loads(done.stdout.splitlines()[-1])
@@ -64,27 +64,28 @@ def right(folders: Mapping[str, Path], answers: Mapping[str, tuple[list[int], st
 @pytest.fixture(scope="module")
 def new(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """MLflow's folders of two winners as today's code writes them, and as it takes them from a folder of 0.1."""
-    place = tmp_path_factory.mktemp("new")
+    folder = tmp_path_factory.mktemp("new")
     for kind in KINDS:
-        aged, fresh, study = WRITTEN / "studies" / kind / "model", place / f"{kind}-model", WRITTEN / "studies" / kind
+        study = WRITTEN / "studies" / kind
+        aged, fresh = study / "model", folder / f"{kind}-model"
         card = read_card(study)
         assert card is not None
         fresh.mkdir()
         serving.write(serving.read(aged), fresh, np.load(aged / ARRAY))
         shutil.copy(aged / ARRAY, fresh / ARRAY)
-        save(place / kind, fresh, card)
-        save(place / f"aged {kind}", aged, card)
-    return {name: place / name for kind in KINDS for name in (kind, f"aged {kind}")}
+        save(folder / kind, fresh, card)
+        save(folder / f"aged {kind}", aged, card)
+    return {name: folder / name for kind in KINDS for name in (kind, f"aged {kind}")}
 
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """MLflow's folders of the models of version 0.1, which carry the folder models/."""
-    place = tmp_path_factory.mktemp("old")
+    folder = tmp_path_factory.mktemp("old")
     for kind in KINDS:
         with zipfile.ZipFile(WRITTEN / "mlflow" / f"{kind}.zip") as archive:
-            archive.extractall(place / kind)
-    return {f"old {kind}": place / kind for kind in KINDS}
+            archive.extractall(folder / kind)
+    return {f"old {kind}": folder / kind for kind in KINDS}
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_the_package_travels_under_a_name_of_its_own_content(new: dict[str, Path
 
     for folder in new.values():
         (package,) = (folder / "code").iterdir()
-        made = carried(tmp_path / folder.name)
+        made = copy_package(tmp_path / folder.name)
         assert package.name == made.name
         # What was served here by other tests has its own compiled files since.
         assert not list(made.rglob("__pycache__"))

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hpsearch.log.history import Goal, History, Trial
 from hpsearch.log.records import Ask, Record, Row
 from hpsearch.study.declared import Declaration
-from hpsearch.tracking import content
-from hpsearch.tracking.content import MAX_KEY, MAX_PARAM
+from hpsearch.tracking import content, spelling
+from hpsearch.tracking.spelling import MAX_KEY, MAX_PARAM
 
 
 @given(st.text(max_size=400))
 def test_every_name_becomes_a_key_that_mlflow_takes(name: str) -> None:
-    key = content.key(name)
+    key = spelling.key(name)
     assert re.fullmatch(r"[/\w.\- :]+", key)
     assert len(key) <= MAX_KEY
     assert posixpath.normpath(key) == key
@@ -30,24 +30,24 @@ def test_every_name_becomes_a_key_that_mlflow_takes(name: str) -> None:
 
 @given(st.sets(st.text(st.sampled_from("a@#/. _"), min_size=1, max_size=6), min_size=2))
 def test_different_names_become_different_keys(names: set[str]) -> None:
-    assert len({content.key(name) for name in names}) == len(names)
+    assert len({spelling.key(name) for name in names}) == len(names)
 
 
 def test_the_names_that_people_use_stay_as_they_are() -> None:
     for name in ("val_accuracy", "mlp__l2", "space.learning_rate.low", "train/loss", "top 5", "η"):
-        assert content.key(name) == name
+        assert spelling.key(name) == name
 
 
 @given(st.text(max_size=3), st.integers(0, 3000))
 def test_a_value_is_whole_or_says_how_long_it_was(unit: str, times: int) -> None:
     whole = unit * times
-    text = content.text(whole, MAX_PARAM)
+    text = spelling.text(whole, MAX_PARAM)
     assert len(text) <= MAX_PARAM
     assert text == whole or text.endswith(f"… ({len(whole)} characters; whole in params.json)")
 
 
 def test_nested_declarations_become_flat_and_empty_parts_stay_visible() -> None:
-    assert content.flat({"a": {"b": 1, "c": {"d": [2]}}, "e": {}}) == {"a.b": 1, "a.c.d": [2], "e": {}}
+    assert spelling.flat({"a": {"b": 1, "c": {"d": [2]}}, "e": {}}) == {"a.b": 1, "a.c.d": [2], "e": {}}
 
 
 def test_a_trial_has_all_parameters_of_its_model_with_its_own_on_top() -> None:

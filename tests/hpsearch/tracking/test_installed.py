@@ -46,9 +46,17 @@ def square(trial: Any) -> float:
 
 def small() -> Study:
     return Study(
-        name="small", objective=square, space={"x": Float(-3, 3)}, metric="loss", direction="minimize",
-        epochs=1, sampler="random", pruner="none", n_trials=3, seed=0,
-    )  # fmt: skip
+        name="small",
+        objective=square,
+        space={"x": Float(-3, 3)},
+        metric="loss",
+        direction="minimize",
+        epochs=1,
+        sampler="random",
+        pruner="none",
+        n_trials=3,
+        seed=0,
+    )
 
 
 @pytest.fixture
@@ -69,8 +77,8 @@ def test_a_run_says_in_one_line_what_would_deliver_it_and_is_whole(
 ) -> None:
     result = small().run(tmp_path)
     assert result.best_trial is not None
-    said = [line for line in capsys.readouterr().out.splitlines() if "MLflow" in line]
-    (line,) = said
+    lines = [line for line in capsys.readouterr().out.splitlines() if "MLflow" in line]
+    (line,) = lines
     assert line.startswith("MLflow is not installed, so nothing was delivered to it; the log keeps all of it: ")
     assert "pip install 'hpsearch[mlflow]', then `hpsearch sync`" in line
     assert not (tmp_path / "mlflow.db").exists()
@@ -131,9 +139,14 @@ def test_the_command_line_searches_fits_and_reports_without_importing_mlflow(tmp
 
     def call(*words: str, status: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "hpsearch", *words], env=environment | {"PYTHONPATH": path}, cwd=tmp_path,
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "hpsearch", *words],
+            env=environment | {"PYTHONPATH": path},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert done.returncode == status, done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         return done.stdout + done.stderr

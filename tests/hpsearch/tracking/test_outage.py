@@ -85,14 +85,14 @@ def test_the_warning_is_said_once_and_names_the_address_and_the_cause(
 def made(uri: str, experiment: str = "eta_lambda") -> dict[str, Any]:
     """What a store holds of each run by its name: status, and the steps of every curve."""
     client = client_of(uri)
-    there = client.get_experiment_by_name(experiment)
-    assert there is not None
-    found = {}
-    for run in client.search_runs([there.experiment_id]):
+    stored = client.get_experiment_by_name(experiment)
+    assert stored is not None
+    runs = {}
+    for run in client.search_runs([stored.experiment_id]):
         keys = sorted(run.data.metrics)
         steps = {key: sorted(p.step for p in client.get_metric_history(run.info.run_id, key)) for key in keys}
-        found[run.info.run_name] = (run.info.status, run.data.params, steps)
-    return found
+        runs[run.info.run_name] = (run.info.status, run.data.params, steps)
+    return runs
 
 
 @pytest.fixture

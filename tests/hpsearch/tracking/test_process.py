@@ -158,9 +158,9 @@ def test_killed_at_any_moment_and_started_again_each_point_is_there_once(
     made = records(n_trials=40, lanes=8, epochs=6)
     folder = write(made[:1])
     stream = random.Random(5)
-    parts = 4
-    for part in range(parts):
-        write(made[1 + part * len(made) // parts : 1 + (part + 1) * len(made) // parts], mode="ab")
+    n_writes = 4
+    for step in range(n_writes):
+        write(made[1 + step * len(made) // n_writes : 1 + (step + 1) * len(made) // n_writes], mode="ab")
         before = written(root)
         delivery = Delivery(None, root)
         delivery.start(folder)
@@ -170,7 +170,7 @@ def test_killed_at_any_moment_and_started_again_each_point_is_there_once(
         os.kill(pid_of(delivery), signal.SIGKILL)
         assert delivery._process is not None
         delivery._process.communicate()
-        if part % 2:
+        if step % 2:
             (folder / cursor.FILE).unlink(missing_ok=True)
     assert cursor.is_pending(folder, resolve(root))
     delivery = Delivery(None, root)

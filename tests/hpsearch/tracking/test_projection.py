@@ -172,12 +172,14 @@ def test_a_ladder_s_calibration_is_on_the_study_s_run_as_numbers_and_in_words(
     assert deliver(write(logs.two_stages(lambda i: -float(i)), "ladder"))
     experiment = client.get_experiment_by_name("ladder")
     assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], "tags.`hpsearch.kind` = 'study'")
-    (parent,) = found
+    studies = client.search_runs([experiment.experiment_id], "tags.`hpsearch.kind` = 'study'")
+    (parent,) = studies
     metrics = parent.data.metrics
     assert {name: value for name, value in metrics.items() if name.startswith("stage_0_rho")} == {
-        "stage_0_rho": -1.0, "stage_0_rho_low": -1.0, "stage_0_rho_high": -1.0,
-    }  # fmt: skip
+        "stage_0_rho": -1.0,
+        "stage_0_rho_low": -1.0,
+        "stage_0_rho_high": -1.0,
+    }
     assert metrics["stage_0_overlap"] == 0.0
     assert "this shortcut misleads here" in parent.data.tags["hpsearch.calibration"]
     assert parent.data.tags["hpsearch.ladder"] == "stage 0 misleads here: planted"

@@ -91,7 +91,7 @@ def test_a_root_that_was_moved_is_found(
     sync([write(records())])
     if old:  # version 0.1 wrote down the store's place
         place = root / "studies" / "eta_lambda" / cursor.FILE
-        place.write_text(place.read_text().replace(cursor.OWN, f"sqlite:///{root}/mlflow.db"))
+        place.write_text(place.read_text().replace(cursor.OWN_STORE, f"sqlite:///{root}/mlflow.db"))
     moved = tmp_path_factory.mktemp("elsewhere") / "mlruns"
     shutil.move(root, moved)
     folder = moved / "studies" / "eta_lambda"

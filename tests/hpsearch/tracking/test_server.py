@@ -38,14 +38,14 @@ Write = Callable[..., Path]
 
 def rows_of(client: MlflowClient, experiment: str) -> dict[str, Any]:
     """Status, parameters and the steps of each curve of every run, by name."""
-    found = {}
+    runs = {}
     for run in client.search_runs([experiment]):
         curves = {
             key: sorted(point.step for point in client.get_metric_history(run.info.run_id, key))
             for key in run.data.metrics
         }
-        found[run.info.run_name] = (run.info.status, run.data.params, curves)
-    return found
+        runs[run.info.run_name] = (run.info.status, run.data.params, curves)
+    return runs
 
 
 @pytest.mark.slow
@@ -148,6 +148,6 @@ def test_ui_without_a_store_says_what_to_do(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_ui_of_a_server_is_the_server_s(tmp_path: Path) -> None:
-    said: list[str] = []
-    serve(tmp_path, "http://me:secret@127.0.0.1:5000", say=said.append)
-    assert said == ["MLflow is at http://127.0.0.1:5000"]
+    lines: list[str] = []
+    serve(tmp_path, "http://me:secret@127.0.0.1:5000", say=lines.append)
+    assert lines == ["MLflow is at http://127.0.0.1:5000"]

@@ -28,7 +28,7 @@ def test_they_are_in_the_run_before_it_ends(
     runs = client.search_runs([client.get_experiment_by_name("eta_lambda").experiment_id])
     by_trial = {run.data.tags.get("hpsearch.trial"): run.info for run in runs}
     assert by_trial["3"].status == "FINISHED"
-    assert {each.path for each in client.list_artifacts(by_trial["3"].run_id)} == {"notes.txt", "plots"}
+    assert {artifact.path for artifact in client.list_artifacts(by_trial["3"].run_id)} == {"notes.txt", "plots"}
     path = Path(client.download_artifacts(by_trial["3"].run_id, "plots/loss.svg", str(root)))
     assert path.read_bytes() == b"<svg/>\r\n"
     assert not client.list_artifacts(by_trial["4"].run_id)

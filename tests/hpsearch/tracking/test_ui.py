@@ -34,9 +34,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, R
     server = Server(root)
     server.up()
     study = Study(
-        "seen", MLPClassifier((10,), max_epochs=8), space={"learning_rate": Float(0.001, 10, log=True)}, data="digits",
-        sampler="random", pruner="asha", n_trials=16, lanes=4, seed=1,
-    )  # fmt: skip
+        "seen",
+        MLPClassifier((10,), max_epochs=8),
+        space={"learning_rate": Float(0.001, 10, log=True)},
+        data="digits",
+        sampler="random",
+        pruner="asha",
+        n_trials=16,
+        lanes=4,
+        seed=1,
+    )
     result = study.run(root / "mlruns", quiet=True, tracking_uri=server.uri, register="seen")
     # What is shown beside the curves follows them, and a page of MLflow that is open does not look for it again.
     sync = ["sync", "--root", str(root / "mlruns"), "--tracking-uri", server.uri]
@@ -102,8 +109,8 @@ def test_the_address_of_a_study_opens_its_trials_unfolded_the_best_first(
 ) -> None:
     server, result = served
     assert main(["ui", "seen", "--root", str(server.folder / "mlruns"), "--tracking-uri", server.uri]) == 0
-    said = capsys.readouterr().out
-    browser.open(said.rpartition(" ")[2].strip())
+    output = capsys.readouterr().out
+    browser.open(output.rpartition(" ")[2].strip())
     browser.wait("document.body.innerText.includes('Sort: best_value')")
     names = [f"trial {trial.number:04d}" for trial in result.history.ranked()[:3]]
     shown = browser.wait("document.body.innerText.includes('trial 0003') && document.body.innerText")

@@ -16,26 +16,26 @@ from hpsearch.space import Float, to_json
 from hpsearch.tracking import view
 
 
-def header(**said: object) -> Header:
-    found = logs.header(**said)
-    assert isinstance(found, Header)
-    return found
+def header(**settings: object) -> Header:
+    record = logs.header(**settings)
+    assert isinstance(record, Header)
+    return record
 
 
 def test_a_view_unfolds_the_study_and_has_the_best_first() -> None:
-    text = json.loads(view.view(header(), "abc"))
+    text = json.loads(view.view_json(header(), "abc"))
     assert text["runsExpanded"] == {"abc": True}
     assert (text["orderByKey"], text["orderByAsc"]) == ("metrics.`best_value`", False)
     assert "metrics.`val_accuracy`" in text["selectedColumns"]
     assert text["selectedColumns"][-3:] == ["tags.`state`", "tags.`hpsearch.reason`", "tags.`hpsearch.diagnosis`"]
-    assert json.loads(view.view(header(direction="minimize"), "abc"))["orderByAsc"]
+    assert json.loads(view.view_json(header(direction="minimize"), "abc"))["orderByAsc"]
 
 
 @given(st.lists(st.text(min_size=1, max_size=300), max_size=40, unique=True))
 def test_a_view_is_never_longer_than_mlflow_takes(names: list[str]) -> None:
     space = to_json({name: Float(0.0, 1.0) for name in names})
-    text = view.view(header(space=space), "a" * 32)
-    assert len(text) <= view.LONGEST
+    text = view.view_json(header(space=space), "a" * 32)
+    assert len(text) <= view.MOST_CHARACTERS
     assert json.loads(text)["selectedColumns"][-3] == "tags.`state`"
 
 

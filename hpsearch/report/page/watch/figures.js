@@ -55,7 +55,7 @@ class Figure {
       const error = which === "x" && trace.error_x;
       if (error) trace.x.forEach((value, i) => values.push(value + error.array[i], value - error.arrayminus[i]));
     }
-    if (layout.rangemode === "tozero" || (bars && (which === "y") === Boolean(stacks))) values.push(0);
+    if (layout.rangemode === "tozero" || bars) values.push(0);  // the length of a bar is its value
     let limits = layout.range && !this.whole ? layout.range : spread(values);
     if (bars && which === "x" && stacks) limits = [limits[0] - 0.5, limits[1] + 0.5];
     else if (!layout.range || this.whole) { const pad = (limits[1] - limits[0]) * 0.03; limits = [limits[0] - (limits[0] === 0 ? 0 : pad), limits[1] + pad]; }
