@@ -55,9 +55,10 @@ class Figure {
       const error = which === "x" && trace.error_x;
       if (error) trace.x.forEach((value, i) => values.push(value + error.array[i], value - error.arrayminus[i]));
     }
-    if (layout.rangemode === "tozero" || bars) values.push(0);  // the length of a bar is its value
+    const lengths = traces.some((trace) => trace.type === "bar" && (trace.orientation === "h") === (which === "x"));
+    if (layout.rangemode === "tozero" || lengths) values.push(0);  // the length of a bar is its value
     let limits = layout.range && !this.whole ? layout.range : spread(values);
-    if (bars && which === "x" && stacks) limits = [limits[0] - 0.5, limits[1] + 0.5];
+    if (bars && !lengths) limits = [limits[0] - 0.5, limits[1] + 0.5];
     else if (!layout.range || this.whole) { const pad = (limits[1] - limits[0]) * 0.03; limits = [limits[0] - (limits[0] === 0 ? 0 : pad), limits[1] + pad]; }
     const whole = layout.dtick === 1 || values.every((value) => value === null || Number.isInteger(value));
     return { limits, at: (value) => value, ticks: ticksOf({ whole }, ...limits), title: this.titled(which, layout) };
