@@ -36,6 +36,9 @@ Workers die for other reasons too. In a child of its worker a trial ends no othe
 trial is the reason, and where the worker is lost once more, it is not.
 """
 
+APART = "/apart"
+"""How the name of an objective ends that trains in a child of its worker."""
+
 LOSSES = 40
 """A trial whose worker was lost this many times in a row fails, run apart or not: no study waits for it for ever."""
 
@@ -107,8 +110,7 @@ class Executor:
             else:
                 groups = {worker: [number] for worker, number in zip(workers, suspects, strict=False)}
                 for worker, (number,) in groups.items():
-                    apart = "/apart" if self._trials[number].deaths >= DEATHS else ""
-                    self._assign(number, worker, f"{self._name}/{number}{apart}")
+                    self._assign(number, worker, self._name_for(number))
             self._run(groups, tick)
         rows = []
         for number in trials:
@@ -161,6 +163,13 @@ class Executor:
         self._leave(placed, number)
         placed.worker, placed.name = worker, name
 
+    def _name_for(self, number: int) -> str:
+        """Return the name of the objective that is to have a trial: one of its own where its worker died over it."""
+        deaths = self._trials[number].deaths
+        if not deaths:
+            return self._name
+        return f"{self._name}/{number}{APART if deaths >= DEATHS else ''}"
+
     def _leave(self, placed: Placed, number: int) -> None:
         if placed.resident and placed.worker is not None:
             self._stops.setdefault((placed.worker, placed.name), []).append(number)
@@ -189,7 +198,7 @@ class Executor:
             residents = {number: t.trained for number, t in trials.items() if t.resident}
             stops = tuple(self._stops.pop((worker, name), ()))
             drops = tuple(self._abandoned(worker, name))
-            job = Job(stops, starts, residents, ticks, save, self._verify, drops, apart=name.endswith("/apart"))
+            job = Job(stops, starts, residents, ticks, save, self._verify, drops, apart=name.endswith(APART))
             limit = None if self._timeout is None else self._now() + self._timeout * len(numbers)
             errand = next(self._errands)
             errands[errand] = Errand(worker, numbers, tick, limit)

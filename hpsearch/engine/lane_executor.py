@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from hpsearch.engine.crew import Answer
-from hpsearch.engine.executor import POLL_SECONDS, SAVE_SECONDS, Executor
+from hpsearch.engine.executor import APART, POLL_SECONDS, SAVE_SECONDS, Executor
 from hpsearch.engine.pace import Launch
 from hpsearch.engine.placement import Errand, Load, Placed
 from hpsearch.engine.remote import Job, TakeUp
@@ -55,6 +55,7 @@ class LaneExecutor(Executor):
         self._wanted: list[Launch] = []
         self._under_way: dict[int, Errand] = {}
         self._pending: dict[int, int] = {}
+        self._since: dict[int, float] = {}
         self._light = True  # until a state is seen that is not
 
     def tell(self, arrived: Callable[[Row], None]) -> None:
@@ -168,7 +169,7 @@ class LaneExecutor(Executor):
             worker = self._room(placed, loads)
             if worker is None:
                 continue
-            name = f"{self._name}/{number}" if placed.deaths else self._name
+            name = self._name_for(number)
             if (worker, name) != (placed.worker, placed.name):
                 self._assign(number, worker, name)
             key = worker, name, begins + ahead, bool(ahead), due
@@ -228,24 +229,37 @@ class LaneExecutor(Executor):
         save = save_due and not (ahead and any(t.since for t in trials.values()))
         stops = tuple(self._stops.pop((worker, name), ()))
         drops = tuple(self._abandoned(worker, name))
-        limit = None if self._timeout is None else self._now() + self._timeout * (len(numbers) + 1)
         errand = next(self._errands)
-        self._under_way[errand] = Errand(worker, numbers, tick, limit)
+        self._under_way[errand] = Errand(worker, numbers, tick, None)
         self._pending |= dict.fromkeys(numbers, errand)
-        self._crew.send(errand, worker, name, Job(stops, starts, residents, (tick,), save, self._verify, drops))
+        apart = name.endswith(APART)
+        job = Job(stops, starts, residents, (tick,), save, self._verify, drops, apart=apart)
+        self._crew.send(errand, worker, name, job)
 
     def _take_answers(self, patience: float) -> None:
         """Take in what comes within some seconds; a worker that is silent over a trial for too long is ended."""
         for answer in self._crew.answers(patience):
             if (errand := self._under_way.pop(answer.errand, None)) is not None:
                 self._settle_one(answer, errand)
-        for number, errand in list(self._under_way.items()):
-            if errand.limit is not None and self._now() > errand.limit:
-                self._crew.end(errand.worker)
-                del self._under_way[number]
-                awaited = self._awaited(number, errand)
-                if awaited.numbers:
-                    self._lose(awaited, f"was silent for longer than trial_timeout={self._timeout:g} s", blamed=True)
+        if self._timeout is not None:
+            self._end_silent(self._timeout)
+
+    def _end_silent(self, timeout: float) -> None:
+        """End workers that are at a job for too long; those that wait behind it are not to blame, and lost with it."""
+        at_work: dict[str, int] = {}
+        for number, errand in self._under_way.items():
+            at_work.setdefault(errand.worker, number)
+        now = self._now()
+        self._since = {number: self._since.get(number, now) for number in at_work.values()}
+        for worker, number in at_work.items():
+            errand = self._under_way[number]
+            if now - self._since[number] <= timeout * (len(errand.numbers) + 1):
+                continue
+            self._crew.end(worker)
+            del self._under_way[number]
+            awaited = self._awaited(number, errand)
+            if awaited.numbers:
+                self._lose(awaited, f"was silent for longer than trial_timeout={timeout:g} s", silent=True)
 
     def _settle_one(self, answer: Answer, errand: Errand) -> None:
         """Take an answer in, as far as it is about trials that still wait for it."""

@@ -26,6 +26,7 @@ import pickle
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -140,12 +141,13 @@ def synes(race: Race) -> Counted:
         )  # fmt: skip
     else:
         scheduler = RandomSearch(space, ["score"], do_minimize=False, random_seed=0, points_to_evaluate=points)
-    Tuner(
-        LocalBackend(str(Path(__file__).resolve())), scheduler,
-        StoppingCriterion(max_num_trials_started=race.trials), race.workers,
-        sleep_time=0.05, results_update_interval=0.05, print_update_interval=1e6, save_tuner=False,
-        wait_trial_completion_when_stopping=True, trial_backend_path=str(race.place / "syne"),
-    ).run()  # fmt: skip
+    with chdir(race.place):  # it leaves a file where it runs
+        Tuner(
+            LocalBackend(str(Path(__file__).resolve())), scheduler,
+            StoppingCriterion(max_num_trials_started=race.trials), race.workers,
+            sleep_time=0.05, results_update_interval=0.05, print_update_interval=1e6, save_tuner=False,
+            wait_trial_completion_when_stopping=True, trial_backend_path=str(race.place / "syne"),
+        ).run()  # fmt: skip
     return set()
 
 

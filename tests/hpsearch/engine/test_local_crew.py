@@ -19,7 +19,9 @@ from toys import Adaptive, ByTurns, WorstStops, generators, saveables, story, to
 from hpsearch.engine import local_crew
 from hpsearch.engine.crew import Answer
 from hpsearch.engine.executor import Executor
+from hpsearch.engine.lane_executor import LaneExecutor
 from hpsearch.engine.local_crew import LocalCrew
+from hpsearch.engine.pace import Pace, Ticks, VirtualTime
 from hpsearch.engine.remote import Job
 from hpsearch.errors import UserError
 from hpsearch.log.writer import Log
@@ -111,8 +113,13 @@ def test_any_number_of_processes_finds_the_same(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["exit", "hang"])
+@pytest.mark.parametrize(
+    ("executor_class", "pace"),
+    [(Executor, Ticks()), (LaneExecutor, VirtualTime(lambda params: 1.0 + params["x"]))],
+    ids=["ticks", "virtual time"],
+)
 def test_a_trial_that_ends_its_workers_fails_and_the_others_go_on(
-    tmp_path: Path, make_clock: MakeClock, how: str
+    tmp_path: Path, make_clock: MakeClock, how: str, executor_class: type[Executor], pace: Pace
 ) -> None:
     def objective(trial: UserTrial) -> Iterator[float]:
         yield 1.0
@@ -128,13 +135,14 @@ def test_a_trial_that_ends_its_workers_fails_and_the_others_go_on(
         LocalCrew(2, lambda _: FunctionObjective(objective, "score", 0), None) as crew,
         Log(tmp_path / "log.jsonl") as log,
     ):
-        executor = spread(crew, notices.append, 2, trial_timeout=timeout)
-        clock = make_clock(log, objective=executor, sampler=Blind(), pruner=NeverStops(), total=6)
+        executor = executor_class(crew, "toy", 2, notices.append, verify=True, trial_timeout=timeout)
+        clock = make_clock(log, objective=executor, pace=pace, sampler=Blind(), pruner=NeverStops(), total=6)
         assert clock.run()
     assert [trial.number for trial in clock.history.trials if trial.ended_badly] == [3]
     decision = clock.history.trials[3].decision
     assert decision is not None
     assert ("with nothing else on it" if how == "hang" else "its process ended (exit code 7)") in decision.reason
+    assert len([line for line in notices if "[3]" in line]) <= 4, "the others are no longer kept waiting than must be"
 
 
 def test_processes_that_do_not_begin_are_told_of_in_one_line(
