@@ -108,7 +108,9 @@ class Growing:
 
     def brought(self, trial: int, tick: int) -> Row | None:
         """Return the next row of a trial that a worker has trained, or None."""
-        return self._there.brought(trial, tick) if isinstance(self._there, Launching) else None
+        if trial in self._local or not isinstance(self._there, Launching):
+            return None
+        return self._there.brought(trial, tick)
 
     def logged(self, trial: int, epoch: int) -> None:
         """Take in that the log has a trial's rows up to an epoch."""

@@ -15,9 +15,11 @@ from hpsearch.engine import growing
 from hpsearch.engine.clock import Clock
 from hpsearch.engine.executor import Executor
 from hpsearch.engine.growing import Growing
+from hpsearch.engine.lane_executor import LaneExecutor
 from hpsearch.engine.local_crew import LocalCrew
 from hpsearch.errors import UserError
-from hpsearch.objectives.base import KeptModel, Objective
+from hpsearch.log.records import Ask
+from hpsearch.objectives.base import KeptModel, Objective, Start
 
 
 class Waited(LocalCrew):
@@ -108,3 +110,31 @@ def test_a_model_is_kept_where_its_trial_trains_here_and_never_an_older_one_for_
         assert objective.model() == objective.kept()
         objective.keep(99)  # one that trains elsewhere
         assert objective.kept() == (best.number, best.best_epoch)
+
+
+class SavedOnceTrained(Saveable):
+    """Has no state of a trial that has not begun, as networks."""
+
+    def states(self) -> list[Start]:
+        return [start for start in super().states() if start.epoch]
+
+
+def test_workers_bring_nothing_of_a_trial_that_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that has been asked for, and has not begun when the others go over, where lanes train ahead."""
+    monkeypatch.setattr(growing, "AFTER_SECONDS", 0.0)
+    seconds = itertools.count()
+    with Growing(
+        SavedOnceTrained(),
+        lambda: Waited(2, saveables, None),
+        lambda crew: LaneExecutor(crew, "toy", 6, pytest.fail),
+        lambda line: None,
+        lambda: next(seconds),
+    ) as objective:
+        for number in range(2):
+            objective.start(Start(Ask(number, number, {"x": 1.0}, number)))
+        objective.advance([0, 1], 0)
+        objective.start(Start(Ask(2, 2, {"x": 1.0}, 2)))
+        assert [row.epoch for row in objective.advance([0, 1], 1)] == [2, 2]
+        assert [objective.waits(number) for number in range(3)] == [False, False, True]
+        assert objective.brought(2, 0) is None
+        assert [row.epoch for row in objective.advance([2], 0)] == [1]
