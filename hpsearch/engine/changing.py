@@ -48,10 +48,10 @@ class Wish:
     new_version: bool = False
 
     def __post_init__(self) -> None:
-        given = [f"--{name.replace('_', '-')}" for name in ("same", "new_version") if getattr(self, name)]
-        given += ["--retry-failed"] if self.retry else []
-        if (self.new_version and len(given) > 1) or (self.same and self.retry):
-            raise UserError(f"{' and '.join(given)} exclude each other")
+        options = [f"--{name.replace('_', '-')}" for name in ("same", "new_version") if getattr(self, name)]
+        options += ["--retry-failed"] if self.retry else []
+        if (self.new_version and len(options) > 1) or (self.same and self.retry):
+            raise UserError(f"{' and '.join(options)} exclude each other")
 
 
 TAKE_UP = Wish()

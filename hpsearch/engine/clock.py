@@ -147,16 +147,16 @@ class Clock:
         rows = self._rows(lanes, running, begin)
         check_order(rows, lanes)
         self._hint(rows)
-        whole = self.settle(
+        settled = self.settle(
             Tick(number, self.now(), begin.asks, rows, left_paused, notes=begin.notes, resumes=begin.resumes, due=due)
         )
         self._keep_best(rows)
         for note in begin.notes:
             self.observer.message(note)
-        for decision in whole.decisions:
+        for decision in settled.decisions:
             if decision.action != "audit" and self.history.trials[decision.trial].ask.reuses is None:
                 self._act(decision)
-        return whole
+        return settled
 
     def _act(self, decision: Decision) -> None:
         """Have the objective let go of a trial that has ended, or keep one that is paused."""
@@ -167,14 +167,14 @@ class Clock:
             self.objective.stop(self.history.trials[decision.trial].ask.key)
 
     def settle(self, record: Tick) -> Tick:
-        """Take a tick in whose asks have begun, decide about its rows, write it, and return it whole."""
+        """Take a tick in whose asks have begun, decide about its rows, write it, and return it with its decisions."""
         self.history.arrive(record)
-        whole = self._decide(record)
-        self.log.append(whole)
-        return whole
+        settled = self._decide(record)
+        self.log.append(settled)
+        return settled
 
     def _decide(self, record: Tick) -> Tick:
-        """Decide about the trials of a tick, then about the study, which sees how they ended; return the tick whole."""
+        """Decide about the trials of a tick, then about the study, which sees how they ended; return it with both."""
         judged = replace(record, decisions=(*record.decisions, *self._judge(record.rows)))
         self.history.decide(judged)
         stopping = self._stopping()

@@ -84,7 +84,8 @@ def _read(path: Path) -> _Log:
             if history is None:
                 if not isinstance(record, Header):
                     raise ValueError("it does not begin with a header")
-                history, key = History(Goal.of(record.declaration)), key_of(record)
+                history = History(Goal.of(record.declaration))
+                key = key_of(record)
             history.apply(record)
         except (ValueError, KeyError, IndexError) as error:
             if line.endswith(b"\n"):

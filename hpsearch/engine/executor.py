@@ -182,12 +182,12 @@ class Executor:
             self._saved_at = self._now()
         ticks = tuple(range(tick, tick + self._ahead))
         errands: dict[int, Errand] = {}
-        parts = [
-            (worker, part)
+        jobs = [
+            (worker, numbers)
             for worker, together in groups.items()
-            for part in ([[number] for number in together] if self._apart else [together])
+            for numbers in ([[number] for number in together] if self._apart else [together])
         ]
-        for worker, numbers in parts:
+        for worker, numbers in jobs:
             trials = {number: self._trials[number] for number in numbers}
             name = trials[numbers[0]].name
             starts = tuple(

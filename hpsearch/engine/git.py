@@ -39,8 +39,8 @@ def state_of(folder: Path, *, diff: bool = True) -> dict[str, Any]:
         return state
     patterns = [*EXCLUDED, *(_ask(folder, "config", "--get-all", "hpsearch.exclude") or "").splitlines()]
     left_out = [name for name in names if _is_excluded(name, patterns)]
-    shown = [name for name in names if name not in left_out]
-    state["git_diff"] = _difference(folder, shown) if shown else ""
+    included = [name for name in names if name not in left_out]
+    state["git_diff"] = _difference(folder, included) if included else ""
     if left_out:
         state["git_diff_without"] = left_out
     return state

@@ -108,13 +108,13 @@ def _put(inbox: Path, line: bytes) -> None:
         OSError: The disk is full, or read-only.
     """
     with _held(inbox) as file:
-        whole = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).rfind(b"\n") + 1
-        os.ftruncate(file.fileno(), whole)
+        length = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).rfind(b"\n") + 1
+        os.ftruncate(file.fileno(), length)
         try:
             file.write(line)
             os.fsync(file.fileno())
         except OSError:
-            os.ftruncate(file.fileno(), whole)
+            os.ftruncate(file.fileno(), length)
             raise
 
 

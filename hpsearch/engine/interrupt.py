@@ -73,7 +73,8 @@ def ended_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    process, previous = os.getpid(), {}
+    process = os.getpid()
+    previous = {}
 
     def receive(number: int, frame: FrameType | None) -> None:
         if os.getpid() != process:

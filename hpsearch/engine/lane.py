@@ -174,5 +174,5 @@ class Lane:
         if row.is_empty:
             return
         self.trial.take(row, len(self.trial.rows), self._goal)
-        if (shown := self.trial.shown(row, self._goal)) is not None:
-            self._shown[row.epoch] = shown
+        if (value := self.trial.shown(row, self._goal)) is not None:
+            self._shown[row.epoch] = value

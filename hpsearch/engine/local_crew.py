@@ -192,15 +192,15 @@ class LocalCrew:
                     handle.pipe.send((None, name, None))
 
     def _start(self) -> None:
-        here, there = Pipe()
-        _limit_transfers(here)
-        process = start("hpsearch.engine.local_worker", [there.fileno(), self._file.fileno()])
-        there.close()
+        ours, theirs = Pipe()
+        _limit_transfers(ours)
+        process = start("hpsearch.engine.local_worker", [theirs.fileno(), self._file.fileno()])
+        theirs.close()
         name = f"{self._made:04d} (process {process.pid})"
         self._made += 1
-        self._workers[name] = _Worker(process, here)
+        self._workers[name] = _Worker(process, ours)
         with contextlib.suppress(OSError):  # it has ended already: its pipe says so when it is listened to
-            here.send((self._maker, self._layout))
+            ours.send((self._maker, self._layout))
 
     def _next(self, worker: str, handle: _Worker) -> None:
         """Send a worker its next job where it has none: it reads none while it works on one."""

@@ -83,13 +83,13 @@ class LookingBack(Clock):
         return self.objective if isinstance(self.objective, Launching) else None
 
     def settle(self, record: Tick) -> Tick:
-        """Take a tick in, decide about the study, write it, and return it whole."""
-        whole = super().settle(record)
-        self._lines.append(whole)
+        """Take a tick in, decide about the study, write it, and return it with its decisions."""
+        settled = super().settle(record)
+        self._lines.append(settled)
         if (workers := self._workers) is not None:
-            for row in whole.rows:
+            for row in settled.rows:
                 workers.logged(self.history.trials[row.trial].ask.key, row.epoch)
-        return whole
+        return settled
 
     def _fill(self, tick: int) -> Begin:
         """Give the trials that began with the last line their numbers, in lane order; throw away those in excess."""
@@ -195,5 +195,5 @@ class LookingBack(Clock):
 
 
 def _copies(history: History, count: int) -> list[History]:
-    whole = pickle.dumps(history)
-    return [pickle.loads(whole) for _ in range(count)]
+    pickled = pickle.dumps(history)
+    return [pickle.loads(pickled) for _ in range(count)]

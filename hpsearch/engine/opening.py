@@ -60,7 +60,8 @@ def open_history(
         if wish.retry and not history.failed():
             notice("no trial has failed: there is nothing to try again")
         _go_on(log, history, history.header, study, dataset, study_file, wish, notice, warmth)
-        then, now = history.header.environment, environment.current(diff=False)
+        then = history.header.environment
+        now = environment.current(diff=False)
         for key in ("cpu", "blas", "python"):
             if then.get(key) != now.get(key):
                 notice(f"{key} was {then.get(key)}, is now {now.get(key)}: last bits of new curves may differ")
@@ -77,7 +78,8 @@ def _begin(
     git_diff: bool,
     warmth: Warmth | None,
 ) -> None:
-    declaration, data = declare(study, notice=notice), describe_data(dataset)
+    declaration = declare(study, notice=notice)
+    data = describe_data(dataset)
     uid = identity({**declaration, "dataset": data.get("digest")})
     recorded = environment.current(study_file.parent if study_file else None, diff=git_diff) | {
         "threads": study.threads

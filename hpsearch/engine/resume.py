@@ -93,8 +93,10 @@ def take_up(
             epoch = kept_epoch(checkpoints.folder / "trials", trial.ask.key, len(trial.ticks))
             state = None
         else:
-            epoch, state = saved.epoch, saved.state
-        ticks, early = trial.starts[epoch:], history.waiting.get(trial.number)
+            epoch = saved.epoch
+            state = saved.state
+        ticks = trial.starts[epoch:]
+        early = history.waiting.get(trial.number)
         if early is not None:  # its next epoch is in the log already, and its end is not trained again
             upcoming = history.tick + 1 if trial.ask.cost is None else trial.begins(trial.epoch + 1)
             ticks = [] if early.ended else [*ticks, upcoming]

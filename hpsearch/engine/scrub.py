@@ -62,7 +62,8 @@ def scrub(study_dir: Path, secrets: Sequence[str] = (), *, diff: bool = False) -
         if lines[-1] != line:
             changed.append(number)
         if isinstance(clean, Header):
-            header, key = clean, key_of(clean)
+            header = clean
+            key = key_of(clean)
     if header is None:
         raise UserError(f"{path}: holds no record yet")
     if changed:

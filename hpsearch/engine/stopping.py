@@ -86,9 +86,11 @@ class Limits:
         Args:
             history: The fold of the log; the newest tick may still lack its decisions.
         """
-        best, point = history.best, history.best_point
+        best = history.best
+        point = history.best_point
         if best is not None and point is not None and point.whole and self.until is not None:
-            goal, value = history.goal, point.mean
+            goal = history.goal
+            value = point.mean
             if value == self.until or goal.better(value, self.until):
                 where = f"in trial {best.number}"
                 if history.declaration.repeats > 1:

@@ -56,7 +56,8 @@ def finished(arrival: Arrival) -> Decision | None:
 
 def over_time(arrival: Arrival) -> Decision | None:
     """Fail a trial that has trained for longer than ``trial_timeout``."""
-    seconds, limit = arrival.trial.seconds, arrival.limits.trial_timeout
+    seconds = arrival.trial.seconds
+    limit = arrival.limits.trial_timeout
     if limit is None or seconds <= limit:
         return None
     reason = f"trained for {seconds:.1f} s, longer than trial_timeout={limit:g} s"

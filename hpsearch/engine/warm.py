@@ -125,7 +125,8 @@ def _take(warm_start: WarmStart, place: int, study: Study, root: str | Path) -> 
     source = read(warm_start, Path(root), study.goal)
     model_params = {} if study.model is None else study.model.get_params(deep=True)
     fitting = _Fitting(study, {**model_params, **source.unsearched, **warm_start.earlier}, source, warm_start.name)
-    observations, left_out = [], Counter[str]()
+    observations = []
+    left_out = Counter[str]()
     for point in source.points:
         if point.state == "COMPLETE" and not point.values:
             left_out[f"without {study.goal.metric}"] += 1

@@ -188,7 +188,8 @@ def _of_table(path: Path, goal: Goal) -> Source:
         if column is None:
             raise UserError(f"warm_start: {path} has no column {metric!r}{did_you_mean(metric, columns)}")
         metrics.append(column)
-    points, waiting = [], 0
+    points = []
+    waiting = 0
     for line, row in enumerate(rows, start=2):
         place = f"warm_start: {path}, line {line}"
         cells = {name: (row.get(name) or "").strip() for name in columns}
@@ -255,7 +256,8 @@ def _of_optuna(study: optuna.Study, shown: str, goal: Goal) -> Source:
             groups["trial", trial.number] = [trial]
         elif (attributes["stage"], attributes.get("version", 1)) == (mark["full_stage"], mark["version"]):
             groups.setdefault(("point", attributes["point"]), []).append(trial)
-    points, waiting = [], 0
+    points = []
+    waiting = 0
     for (kind, _), group in groups.items():
         if any(not trial.state.is_finished() for trial in group):
             waiting += 1
