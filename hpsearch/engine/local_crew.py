@@ -34,6 +34,9 @@ TRANSFER_SECONDS = 60.0
 STOPPED_SECONDS = 30.0
 """A worker that somebody has stopped (SIGSTOP) is given up after so many seconds."""
 
+SPARE_SECONDS = 2.0
+"""Spare workers start so long after the others are ready: a study of seconds has none, and none starts beside them."""
+
 GRACE_SECONDS = 5.0
 """How long workers may take to end by themselves once their pipes are closed, all together."""
 
@@ -76,8 +79,8 @@ class LocalCrew:
         maker: Makes a fresh objective from the data, on a worker.
         data: The study's data; their large arrays are held once, for all workers together.
         now: The clock by which waits are limited, in seconds.
-        spare: How many there are to be beyond that, once the others are ready: for trials that cannot go on elsewhere
-            than where they began.
+        spare: How many there are to be beyond that, once the others have been ready for a while: for trials that
+            cannot go on elsewhere than where they began.
         notice: Called with a line where these cannot be had.
 
     Attributes:
@@ -103,7 +106,7 @@ class LocalCrew:
         self._workers: dict[str, _Worker] = {}
         self._made = 0
         self._refused = 0
-        self._met = False
+        self._met_at: float | None = None
         self._answers: list[Answer] = []
 
     def __enter__(self) -> LocalCrew:
@@ -125,8 +128,8 @@ class LocalCrew:
 
     def begin(self) -> None:
         """Have the processes start that are lacking; they are workers once they are ready."""
-        wanted = self.size + (self._spare if self.ready >= self.size else 0)
-        while len(self._workers) < wanted:
+        settled = self._met_at is not None and self._now() - self._met_at >= SPARE_SECONDS
+        while len(self._workers) < self.size + (self._spare if settled else 0):
             self._start()
 
     @property
@@ -153,10 +156,11 @@ class LocalCrew:
         self.begin()
         self._listen(0.0)
         deadline = self._now() + START_SECONDS
-        while self.ready < (1 if self._met else self.size) and (seconds_left := deadline - self._now()) > 0:
+        while self.ready < (self.size if self._met_at is None else 1) and (seconds_left := deadline - self._now()) > 0:
             self.begin()  # also in place of those that ended a moment ago: there is somebody to listen to
             self._listen(seconds_left)
-        self._met = True
+        if self._met_at is None:
+            self._met_at = self._now()
         return sorted(worker for worker, handle in self._workers.items() if handle.ready)
 
     def send(self, errand: int, worker: str, name: str, job: Job) -> None:

@@ -201,9 +201,14 @@ def test_large_read_only_arrays_are_held_once_and_others_are_copied() -> None:
     assert plain.places == ()
 
 
-def test_spare_workers_start_once_the_others_are_ready() -> None:
-    with LocalCrew(1, saveables, None, spare=2) as crew:
+def test_spare_workers_start_a_while_after_the_others_are_ready() -> None:
+    moment = [0.0]
+    with LocalCrew(1, saveables, None, lambda: moment[0], spare=2) as crew:
         assert len(crew.workers()) == 1, "nobody waits for them"
+        moment[0] += local_crew.SPARE_SECONDS / 2
+        crew.workers()
+        assert len(crew._workers) == 1, "a study of seconds has none"
+        moment[0] += local_crew.SPARE_SECONDS
         deadline = time.monotonic() + 60
         while len(crew.workers()) < 3:
             assert time.monotonic() < deadline
@@ -226,6 +231,7 @@ def test_spare_workers_that_do_not_start_are_done_without(monkeypatch: pytest.Mo
         return subprocess.Popen([sys.executable, "-S", "-c", "raise SystemExit(9)"], start_new_session=True)
 
     monkeypatch.setattr(local_crew, "start", start_one)
+    monkeypatch.setattr(local_crew, "SPARE_SECONDS", 0.0)
     notices: list[str] = []
     with LocalCrew(1, saveables, None, spare=4, notice=notices.append) as crew:
         deadline = time.monotonic() + 60

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Choice, Float, MLPClassifier, Study
+from hpsearch.engine import local_crew
 from hpsearch.errors import UserError
 from hpsearch.log.records import Header, Tick
 from hpsearch.log.virtual import measured
@@ -152,8 +153,9 @@ def doze(trial: Any) -> Iterator[dict[str, float]]:
 
 
 @pytest.mark.slow
-def test_functions_have_more_processes_than_train_at_a_time(tmp_path: Path) -> None:
+def test_functions_have_more_processes_than_train_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function goes on only where it began, and its process waits for its decision: meanwhile another one trains."""
+    monkeypatch.setattr(local_crew, "SPARE_SECONDS", 0.0)
     declared = Study(
         "dozing",
         objective=doze,
