@@ -140,12 +140,15 @@ class LaneExecutor(Executor):
         placed.ahead.clear()
         placed.digest = None  # what is known is that of the state ahead
         if placed.saves[-1].epoch > placed.epoch:
-            placed.saves, placed.since = placed.saves[:-1], []
+            placed.saves = placed.saves[:-1]
+            placed.since = []
         placed.since = [(tick, row) for tick, row in placed.since if row.epoch <= placed.epoch]
 
     def __exit__(self, *raised: object) -> None:
         """Drop what the workers hold, and what is under way."""
-        self._under_way, self._pending, self._wanted = {}, {}, []
+        self._under_way = {}
+        self._pending = {}
+        self._wanted = []
         super().__exit__(*raised)
 
     def _forget(self, trials: Sequence[int]) -> None:
