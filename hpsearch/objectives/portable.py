@@ -8,9 +8,10 @@ where the objective arrives, from the same folder.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 from hpsearch.errors import UserError
@@ -37,7 +38,11 @@ def pack(maker: Maker) -> bytes:
         with _by_value(modules):
             return bytes(cloudpickle.dumps((folders, cloudpickle.dumps(maker))))
     except Exception as error:  # whatever a user's object raises when it is pickled
-        raise UserError(f"the objective cannot be sent to workers ({type(error).__name__}: {error})") from error
+        culprits = ", ".join(_unpicklable_names([*modules, sys.modules["__main__"]]))
+        fix = "with --workers 1, and no limits on a trial's time and memory, it need not be"
+        if culprits:
+            fix = f"make {culprits} inside of the function"
+        raise UserError(f"the objective cannot be sent to workers ({type(error).__name__}: {error}); {fix}") from error
 
 
 def unpack(packed: bytes) -> Maker:
@@ -58,6 +63,23 @@ def unpack(packed: bytes) -> Maker:
     except ImportError as error:
         raise UserError(f"a worker cannot load the objective ({error}); install what it needs there too") from error
     return unpacked
+
+
+def _unpicklable_names(modules: Sequence[Any]) -> Iterator[str]:
+    """Yield the variables of modules that functions of theirs use and that cannot be pickled."""
+    import cloudpickle
+
+    for module in modules:
+        variables = vars(module)
+        functions = [value for value in variables.values() if isinstance(value, FunctionType)]
+        used = {name for function in functions for name in function.__code__.co_names}
+        for name in sorted(used & set(variables)):
+            if isinstance(variables[name], FunctionType | ModuleType | type):
+                continue
+            try:
+                cloudpickle.dumps(variables[name])
+            except Exception:  # whatever a user's object raises: it is this one
+                yield name
 
 
 def _loose(name: str, module: Any) -> bool:

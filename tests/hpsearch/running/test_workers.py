@@ -135,4 +135,5 @@ def test_what_cannot_be_sent_is_said_in_one_line(tmp_path: Path) -> None:
     completed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert completed.returncode == 2
     assert completed.stderr.startswith("error: the objective cannot be sent to workers (TypeError")
+    assert completed.stderr.endswith("; make lock inside of the function\n")
     assert completed.stderr.count("\n") == 1
