@@ -44,14 +44,16 @@ def objective(plan: Plan, place: Place, uid: str, watcher: Observer, stack: Exit
         client = stack.enter_context(connect(place.scheduler))
         return stack.enter_context(executor(DaskCrew(client, make, plan.dataset, watcher.message)))
     if place.workers != AUTO and place.workers > 1:
-        return stack.enter_context(executor(stack.enter_context(_crew(plan, make, watcher, place.workers))))
+        crew = stack.enter_context(_crew(plan, make, watcher, place.workers))
+        return stack.enter_context(executor(crew, most_busy=place.workers))
     alone = stack.enter_context(guarded.alone(plan.study, plan.prepared, local, plan.dataset, plan.folder))
     if place.workers != AUTO or plan.study.objective is not None:
         return alone
     size = place.size(plan.study.lanes, plan.threads)
     if size == 1:
         return alone
-    return stack.enter_context(Growing(alone, partial(_crew, plan, make, watcher, size), executor, watcher.message))
+    hire = partial(_crew, plan, make, watcher, size)
+    return stack.enter_context(Growing(alone, hire, partial(executor, most_busy=size), watcher.message))
 
 
 def _crew(plan: Plan, make: Maker, watcher: Observer, size: int) -> LocalCrew:
@@ -61,10 +63,12 @@ def _crew(plan: Plan, make: Maker, watcher: Observer, size: int) -> LocalCrew:
     return LocalCrew(size, make, plan.dataset, spare=spare, notice=watcher.message)
 
 
-def _executor(plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew) -> Executor:
+def _executor(
+    plan: Plan, place: Place, uid: str, watcher: Observer, crew: Crew, most_busy: int | None = None
+) -> Executor:
     executor_class: Callable[..., Executor] = Executor
     if plan.study.cost is not None:
-        executor_class = partial(LaneExecutor, most_busy=crew.size if isinstance(crew, LocalCrew) else None)
+        executor_class = partial(LaneExecutor, most_busy=most_busy)
     return executor_class(
         crew,
         executor_name(uid),

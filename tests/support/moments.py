@@ -99,7 +99,7 @@ def spread(moments: Moments) -> Callable[[], int]:
         mine.watch_training()
         return lambda: mine.count
 
-    def crew(size: int, maker: Any, data: Any) -> AbstractContextManager[ForkedCrew]:
+    def crew(size: int, maker: Any, data: Any, **options: Any) -> AbstractContextManager[ForkedCrew]:
         crews.append(ForkedCrew(maker, data, prepare))
         return nullcontext(crews[-1])
 

@@ -66,7 +66,9 @@ SLOWER = ["sync", "rm bowl --yes", "doctor --fix", "run bowl.py", "scrub bowl"]
     ["gc", *(pytest.param(each, marks=pytest.mark.slow) for each in SLOWER)],
 )
 def test_a_root_that_cannot_be_written_is_one_line(root: Path, command: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--root", str(root)]) in (0, 1)  # what it imports is imported
+    import mlflow  # noqa: F401 - the environment may lie where nobody can read: what is imported is imported
+
+    assert main(["doctor", "--root", str(root)]) in (0, 1)  # what it imports likewise
     checkpoints = root / "studies" / "bowl" / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     (checkpoints / "tick-000000001.npz").write_bytes(b"")
