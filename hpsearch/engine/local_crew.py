@@ -167,7 +167,7 @@ class LocalCrew:
         """Have a worker do a job, after those that it was given before."""
         handle = self._workers.get(worker)
         if handle is None:
-            self._answers.append(Answer(errand, lost="was lost"))
+            self._answers.append(Answer(errand, lost="was lost", blamed=False))  # it went before it had the job
             return
         handle.waiting.append((errand, name, job))
         self._next(worker, handle)

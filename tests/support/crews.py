@@ -49,7 +49,7 @@ class ChaoticCrew:
     def send(self, errand: int, worker: str, name: str, job: Job) -> None:
         bench = self._benches.get(worker)
         if bench is None:
-            self._answers.append(Answer(errand, lost="was lost"))
+            self._answers.append(Answer(errand, lost="was lost", blamed=False))
             return
         if self._chance(0.06):
             self._die(worker, "before its job")
@@ -94,7 +94,9 @@ class ChaoticCrew:
         self.events.append("joined")
 
     def _die(self, worker: str, when: str) -> None:
-        self._benches.pop(worker, None)
+        bench = self._benches.pop(worker, None)
+        if bench is not None:
+            bench.forget("")  # a process takes its children with it
         self.events.append(f"died {when}")
 
     def _hurry(self, rows: dict[int, list[Any]]) -> None:
