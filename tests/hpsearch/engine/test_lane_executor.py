@@ -33,7 +33,7 @@ class Watched(ChaoticCrew):
 
     def send(self, errand: int, worker: str, name: str, job: Job) -> None:
         self.under_way[errand] = worker
-        self.busy.append(len(set(self.under_way.values())))
+        self.busy.append(len(set(self.under_way.values()) & set(self._benches)))  # one that has died trains nothing
         super().send(errand, worker, name, job)
 
     def answers(self, seconds: float) -> list[Answer]:

@@ -148,7 +148,7 @@ def test_measured_costs_are_those_of_first_epochs_in_powers_of_two(tmp_path: Pat
 def doze(trial: Any) -> Iterator[dict[str, float]]:
     for _ in range(3):
         begun = time.time()
-        time.sleep(0.1 * trial["x"])
+        time.sleep(0.15 * trial["x"])
         yield {"score": trial["x"], "process": float(os.getpid()), "begun": begun, "ended": time.time()}
 
 
@@ -162,7 +162,7 @@ def test_functions_have_more_processes_than_train_at_a_time(tmp_path: Path, monk
         space={"x": Float(0.2, 3.0)},
         metric="score",
         epochs=3,
-        n_trials=12,
+        n_trials=24,
         lanes=4,
         sampler="random",
         pruner="none",
