@@ -198,8 +198,7 @@ class Clock:
         if self._tells is not None:
             plain = self.objective.epochs == 1
             early = EarlyRows(self.log, self.history, begin, owed, plain, self.now)
-            # Also where a single row is awaited: workers would tell of it to the line before.
-            self._tells.tell(early.arrived if max(len(lanes), len(owed)) > 1 else early.wait)
+            self._tells.tell(early.arrived)  # also where a single row is awaited: else the line before would hear of it
         trained = self.pace.train(self.objective, missing, train, begin.tick)
         rows |= {row.trial: in_its_lane(self.history, row) for row in trained}
         for trial in sorted(lanes, key=lambda trial: trial.number):

@@ -41,9 +41,6 @@ class EarlyRows:
         self._unwritten: list[Row] = []
         self._seconds = 0.0
 
-    def wait(self, row: Row) -> None:
-        """Leave a row to its tick, which is written as soon as it is there."""
-
     def arrived(self, row: Row) -> None:
         """Take a row in, and write it with those before it where they are worth it."""
         self._owed.discard(row.trial)

@@ -29,12 +29,7 @@ def classifier(
     model = NetworkClassifier(**restored) if "layers" in restored else MLPClassifier(**restored)
     model.classes_ = classes
     model._multilabel = False
-    model.n_features_in_ = n_features
-    model.n_iter_ = epochs
-    model.best_epoch_ = epochs
-    model.history_ = {}
-    model._seed = seed
-    model._state = dict(state)
+    _take_state(model, state, n_features, epochs, seed)
     return model
 
 
@@ -60,13 +55,24 @@ def regressor(
     model = NetworkRegressor(**restored) if "layers" in restored else MLPRegressor(**restored)
     model.n_outputs_ = n_outputs or 1
     model._flat = n_outputs is None
+    _take_state(model, state, n_features, epochs, seed)
+    return model
+
+
+def _take_state(
+    model: MLPClassifier | NetworkClassifier | MLPRegressor | NetworkRegressor,
+    state: Mapping[str, Array],
+    n_features: int,
+    epochs: int,
+    seed: int,
+) -> None:
+    """Give a model the attributes that every fitted network has."""
     model.n_features_in_ = n_features
     model.n_iter_ = epochs
     model.best_epoch_ = epochs
     model.history_ = {}
     model._seed = seed
     model._state = dict(state)
-    return model
 
 
 def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
